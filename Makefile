@@ -1,0 +1,68 @@
+# 'make run' starts everything on this machine; 'make test' checks everything.
+
+PYTHON ?= python3
+VENV ?= .venv
+IMSYS_HOME ?= var
+export IMSYS_HOME
+
+BIN = $(VENV)/bin
+SUDO = $$(test "$$(id -u)" = 0 || echo sudo)
+PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+.PHONY: help run demo bench test test-tools stubs clean
+
+help:
+	@echo "make run     start every server on this machine (data in $(IMSYS_HOME))"
+	@echo "make demo    play a conversation of two users against the running servers"
+	@echo "make bench   measure messages a second against the running servers"
+	@echo "make test    all checks and all tests"
+	@echo "make stubs   generate the gRPC stubs again"
+	@echo "make clean   remove what the other targets made, but not the data"
+
+run: $(VENV)/.run
+	@umask 077; exec $(BIN)/twistd --nodaemon --pidfile= --logger imsys.logs.console imsys
+
+demo: $(VENV)/.run
+	@$(BIN)/imsys-cli demo
+
+bench: $(VENV)/.run
+	@$(BIN)/imsys-bench chat
+
+test: $(VENV)/.test test-tools
+	@$(BIN)/python -m tests.support.suite
+
+stubs: $(VENV)/.test
+	@$(BIN)/python -m imsys.cluster.generate
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info _trial_temp* .mypy_cache .ruff_cache .import_linter_cache .hypothesis twisted/plugins/dropin.cache
+	find imsys tests client -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The system's Python may come without ensurepip (Debian); then its own pip fills the virtual environment.
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	    { echo "imsys needs Python 3.11 or later, and '$(PYTHON)' is not: try make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "Making a virtual environment in $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || \
+	    { rm -rf $(VENV) && $(PYTHON) -m venv --without-pip $(VENV) && $(PYTHON) -m pip --quiet --python $(VENV)/bin/python install pip; } || \
+	    { rm -rf $(VENV); exit 1; }
+
+$(VENV)/.run: setup.cfg pyproject.toml | $(VENV)/bin/python
+	@echo "Installing imsys and what it needs (once) ..."
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run
+	@echo "Installing what the tests need (once) ..."
+	@$(PIP) install --editable '.[test]'
+	@touch $@
+
+test-tools:
+	@set -eu; PATH="$$PATH:/usr/sbin"; missing=""; \
+	command -v mariadbd >/dev/null || missing="$$missing mariadb-server"; \
+	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
+	test -n "$$missing" || exit 0; \
+	command -v apt-get >/dev/null || { echo "The tests need$$missing, and there is no apt-get to install them with." >&2; exit 1; }; \
+	echo "Installing$$missing ..."; \
+	$(SUDO) apt-get update -qq; \
+	DEBIAN_FRONTEND=noninteractive $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null

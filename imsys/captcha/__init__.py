@@ -1,0 +1,1 @@
+"""Verification codes: made, mailed, and kept for a short while."""

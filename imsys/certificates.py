@@ -1,0 +1,211 @@
+"""Certificates of our own: for development, and for the trust between servers.
+
+ECDSA on P-256. Private keys are readable by their owner only, and a file is
+replaced as a whole or not at all.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from imsys.config import TlsConfig
+from imsys.errors import ConfigError
+
+AUTHORITY_LIFE = timedelta(days=3650)
+SERVER_LIFE = timedelta(days=825)
+"""What the strictest clients accept of a certificate they were told to trust."""
+
+RENEWAL = timedelta(days=30)
+"""Development certificates with less left than this are made anew at the next start."""
+
+LOCAL = ("127.0.0.1", "::1", "localhost")
+"""What every certificate of ours is valid for."""
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A certificate authority: its certificate, and the key that only its folder knows."""
+
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+
+    @classmethod
+    def make(cls, name: str, now: datetime) -> Authority:
+        """A new authority.
+
+        :param now: the time in UTC, from which it is valid.
+        """
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = _subject(name)
+        certificate = (
+            _begin(subject, subject, key.public_key(), now, AUTHORITY_LIFE)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_usage(authority=True), critical=True)
+            .sign(key, hashes.SHA256())
+        )
+        return cls(certificate, key)
+
+    @classmethod
+    def read(cls, certificate: Path, key: Path) -> Authority:
+        """The authority that was saved in two PEM files.
+
+        :raises ConfigError: one cannot be read, or is no such thing.
+        """
+        try:
+            private = serialization.load_pem_private_key(key.read_bytes(), None)
+            if not isinstance(private, ec.EllipticCurvePrivateKey):
+                raise ConfigError(f"{key}: is not an ECDSA key")
+            return cls(x509.load_pem_x509_certificate(certificate.read_bytes()), private)
+        except OSError as error:
+            raise ConfigError(f"{error.filename}: cannot be read: {error.strerror}") from None
+        except (ValueError, TypeError):
+            raise ConfigError(f"{certificate} and {key}: are not a certificate and its private key in PEM") from None
+
+    def save(self, certificate: Path, key: Path) -> None:
+        """Write both PEM files."""
+        _write(key, _key_pem(self.key), 0o600)
+        _write(certificate, self.certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+
+    def issue(self, name: str, hosts: Iterable[str], now: datetime, certificate: Path, key: Path) -> None:
+        """Write a certificate that proves a server, to its clients and, as a client, to other servers.
+
+        :param hosts: host names and IP addresses it is valid for, besides those of this machine itself.
+        :raises ConfigError: a host is neither, or a file cannot be written.
+        """
+        private = ec.generate_private_key(ec.SECP256R1())
+        both = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+        life = min(SERVER_LIFE, self.certificate.not_valid_after_utc - now)
+        made = (
+            _begin(_subject(name), self.certificate.subject, private.public_key(), now, life)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_usage(authority=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage(both), critical=False)
+            .add_extension(x509.SubjectAlternativeName([_general_name(host) for host in dict.fromkeys((*LOCAL, *hosts))]), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
+            .sign(self.key, hashes.SHA256())
+        )
+        _write(key, _key_pem(private), 0o600)
+        _write(certificate, made.public_bytes(serialization.Encoding.PEM), 0o644)
+
+
+def ensure_development(tls: TlsConfig, hosts: Iterable[str], now: datetime) -> bool:
+    """Make the development certificates of the public ports where none are, or ours soon expire; say whether any were made.
+
+    The key of the development authority lies beside its certificate; without it
+    nothing that exists is touched, since it is not ours.
+
+    :raises ConfigError: only a part of the files exists, or one cannot be written.
+    """
+    certificate, key, ca = Path(tls.certificate), Path(tls.key), Path(tls.ca)
+    authority_key = ca.with_suffix(".key")
+    if certificate.exists() != key.exists():
+        missing, there = (key, certificate) if certificate.exists() else (certificate, key)
+        raise ConfigError(f"[tls]: there is {there} but not {missing}")
+    if certificate.exists() and (not authority_key.exists() or _left(certificate, now) > RENEWAL):
+        return False
+    if authority_key.exists() and ca.exists() and _left(ca, now) > RENEWAL:
+        authority = Authority.read(ca, authority_key)
+    elif ca.exists() and not authority_key.exists():
+        raise ConfigError(f"[tls] ca: {ca} is there, but no certificate at {certificate} and no {authority_key} to make one with")
+    else:
+        authority = Authority.make("imsys development CA", now)
+        authority.save(ca, authority_key)
+    authority.issue("imsys development server", hosts, now, certificate, key)
+    return True
+
+
+def cluster_authority(folder: Path, now: datetime) -> Authority:
+    """The cluster's authority in ``ca.pem`` and ``ca.key`` of a folder; made if it is missing.
+
+    :raises ConfigError: the files cannot be read or written.
+    """
+    certificate, key = folder / "ca.pem", folder / "ca.key"
+    if certificate.exists() or key.exists():
+        return Authority.read(certificate, key)
+    authority = Authority.make("imsys cluster CA", now)
+    authority.save(certificate, key)
+    return authority
+
+
+def _left(certificate: Path, now: datetime) -> timedelta:
+    try:
+        return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc - now
+    except OSError as error:
+        raise ConfigError(f"{certificate}: cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise ConfigError(f"{certificate}: is not a certificate in PEM") from None
+
+
+def _begin(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, now: datetime, life: timedelta
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))  # a machine whose clock is a little behind may still use it
+        .not_valid_after(now + life)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+    )
+
+
+def _subject(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def _usage(*, authority: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        pass
+    try:
+        return x509.DNSName(host.encode("idna").decode("ascii"))
+    except (UnicodeError, ValueError):
+        raise ConfigError(f"{host!r} is neither a host name nor an IP address") from None
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+
+
+def _write(path: Path, data: bytes, mode: int) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with open(descriptor, "wb") as file:
+                os.chmod(temporary, mode)
+                file.write(data)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from None

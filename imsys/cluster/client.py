@@ -1,0 +1,132 @@
+"""gRPC calls to others, awaited on the reactor; no thread of ours waits for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import grpc
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from imsys.cluster.trust import Trust, address
+from imsys.config import ClusterConfig
+from imsys.errors import Status, Unavailable
+
+_log = Logger()
+
+MAX_PENDING = 10_000
+"""Calls waiting for an answer beyond which further ones fail at once."""
+
+
+class NotOffered(Unavailable):
+    """The server does not know this call (gRPC's UNIMPLEMENTED)."""
+
+
+class GrpcClient(Service):
+    """Calls to one service that several addresses offer.
+
+    The address that answered last is asked first; one that cannot be reached is
+    passed over for the next.
+
+    :raises ConfigError: plaintext is not allowed with one of the addresses, or a credential cannot be read.
+    """
+
+    def __init__(self, reactor: Any, cluster: ClusterConfig, addresses: Sequence[tuple[str, int]]) -> None:
+        self._reactor = reactor
+        self._trust = Trust(cluster)
+        for host, _ in addresses:
+            self._trust.check(host)
+        self._deadline = cluster.deadline
+        self._addresses = tuple(addresses)
+        self._channels: list[grpc.Channel] = []
+        self._stubs: dict[tuple[int, Any], Any] = {}
+        self._first = 0
+        self._pending = 0
+        self._reachable = True
+
+    def startService(self) -> None:
+        super().startService()
+        self._channels = [self._trust.channel(host, port) for host, port in self._addresses]
+
+    def stopService(self) -> None:
+        super().stopService()
+        channels, self._channels = self._channels, []
+        self._stubs.clear()
+        for channel in channels:
+            channel.close()
+
+    async def call(self, stub_class: Callable[[grpc.Channel], Any], method: str, request: Any, *, deadline: float | None = None) -> Any:
+        """The response to one unary call.
+
+        :param stub_class: the generated stub of the service.
+        :param deadline: seconds for all addresses together; default: the configured one.
+        :raises NotOffered: (3) the server does not know the call.
+        :raises Unavailable: (3) no server could be reached, or it did not answer in time.
+        """
+        if not self._channels or self._pending >= MAX_PENDING:
+            raise Unavailable(Status.GRPC_ERROR, "The service behind this one cannot be called now.")
+        end = self._reactor.seconds() + (self._deadline if deadline is None else deadline)
+        self._pending += 1
+        try:
+            return await self._somewhere(stub_class, method, request, end)
+        finally:
+            self._pending -= 1
+
+    async def _somewhere(self, stub_class: Any, method: str, request: Any, end: float) -> Any:
+        count, first = len(self._channels), self._first
+        code: grpc.StatusCode | None = None
+        for index in ((first + i) % count for i in range(count)):
+            remaining = end - self._reactor.seconds()
+            if remaining <= 0 or not self._channels:
+                break
+            try:
+                response = await self._once(index, stub_class, method, request, remaining)
+            except grpc.RpcError as error:
+                code = error.code()
+                if code is grpc.StatusCode.UNIMPLEMENTED:
+                    raise NotOffered(Status.GRPC_ERROR, f"{method} is not offered there.") from None
+                if self._first == index:
+                    self._first = (index + 1) % count  # also after a time-out: the next call begins elsewhere
+                if code is not grpc.StatusCode.UNAVAILABLE:
+                    break  # it may have been carried out: it is not sent twice
+            else:
+                self._first = index
+                self._note(method, None)
+                return response
+        self._note(method, code)
+        raise Unavailable(Status.GRPC_ERROR, f"{method} was not answered.")
+
+    def _once(self, index: int, stub_class: Any, method: str, request: Any, timeout: float) -> Deferred[Any]:
+        stub = self._stubs.get((index, stub_class))
+        if stub is None:
+            stub = self._stubs[index, stub_class] = stub_class(self._channels[index])
+        return send(self._reactor, getattr(stub, method), request, timeout)
+
+    def _note(self, method: str, code: grpc.StatusCode | None) -> None:
+        # One line when it begins to fail and one when it works again, not one a call.
+        where = ", ".join(address(host, port) for host, port in self._addresses)
+        if code is None and not self._reachable:
+            _log.info("gRPC to {where} works again", where=where)
+        elif code is not None and self._reachable:
+            _log.warn("gRPC to {where} fails: {method} {code}", where=where, method=method, code=code.name)
+        self._reachable = code is None
+
+
+def send(reactor: Any, call: Any, request: Any, timeout: float) -> Deferred[Any]:
+    """Begin one unary call of a stub; fires on the reactor with the response, or fails with ``grpc.RpcError``."""
+    future = call.future(request, timeout=timeout)
+    answer: Deferred[Any] = Deferred(lambda _: future.cancel())
+    future.add_done_callback(lambda done: reactor.callFromThread(_finish, done, answer))
+    return answer
+
+
+def _finish(future: Any, answer: Deferred[Any]) -> None:
+    if answer.called:
+        return
+    error = future if future.cancelled() else future.exception()
+    if error is None:
+        answer.callback(future.result())
+    else:
+        answer.errback(error)

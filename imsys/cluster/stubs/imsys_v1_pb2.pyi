@@ -1,0 +1,228 @@
+from imsys.cluster.stubs import message_pb2 as _message_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Ports(_message.Message):
+    __slots__ = ("tls", "plain", "http", "grpc")
+    TLS_FIELD_NUMBER: _ClassVar[int]
+    PLAIN_FIELD_NUMBER: _ClassVar[int]
+    HTTP_FIELD_NUMBER: _ClassVar[int]
+    GRPC_FIELD_NUMBER: _ClassVar[int]
+    tls: int
+    plain: int
+    http: int
+    grpc: int
+    def __init__(self, tls: _Optional[int] = ..., plain: _Optional[int] = ..., http: _Optional[int] = ..., grpc: _Optional[int] = ...) -> None: ...
+
+class RegisterRequest(_message.Message):
+    __slots__ = ("info", "kind", "incarnation", "clock_ms", "load", "capacity", "ports", "draining", "grpc_host")
+    INFO_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    CLOCK_MS_FIELD_NUMBER: _ClassVar[int]
+    LOAD_FIELD_NUMBER: _ClassVar[int]
+    CAPACITY_FIELD_NUMBER: _ClassVar[int]
+    PORTS_FIELD_NUMBER: _ClassVar[int]
+    DRAINING_FIELD_NUMBER: _ClassVar[int]
+    GRPC_HOST_FIELD_NUMBER: _ClassVar[int]
+    info: _message_pb2.ServerInfo
+    kind: str
+    incarnation: str
+    clock_ms: int
+    load: int
+    capacity: int
+    ports: Ports
+    draining: bool
+    grpc_host: str
+    def __init__(self, info: _Optional[_Union[_message_pb2.ServerInfo, _Mapping]] = ..., kind: _Optional[str] = ..., incarnation: _Optional[str] = ..., clock_ms: _Optional[int] = ..., load: _Optional[int] = ..., capacity: _Optional[int] = ..., ports: _Optional[_Union[Ports, _Mapping]] = ..., draining: _Optional[bool] = ..., grpc_host: _Optional[str] = ...) -> None: ...
+
+class RegisterResponse(_message.Message):
+    __slots__ = ("error", "message", "lease_ms", "clock_ms", "peers", "epoch")
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    LEASE_MS_FIELD_NUMBER: _ClassVar[int]
+    CLOCK_MS_FIELD_NUMBER: _ClassVar[int]
+    PEERS_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    error: int
+    message: str
+    lease_ms: int
+    clock_ms: int
+    peers: _containers.RepeatedCompositeFieldContainer[Server]
+    epoch: str
+    def __init__(self, error: _Optional[int] = ..., message: _Optional[str] = ..., lease_ms: _Optional[int] = ..., clock_ms: _Optional[int] = ..., peers: _Optional[_Iterable[_Union[Server, _Mapping]]] = ..., epoch: _Optional[str] = ...) -> None: ...
+
+class Server(_message.Message):
+    __slots__ = ("name", "kind", "host", "ports", "grpc_host", "incarnation", "load", "capacity", "draining", "assigned")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    PORTS_FIELD_NUMBER: _ClassVar[int]
+    GRPC_HOST_FIELD_NUMBER: _ClassVar[int]
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    LOAD_FIELD_NUMBER: _ClassVar[int]
+    CAPACITY_FIELD_NUMBER: _ClassVar[int]
+    DRAINING_FIELD_NUMBER: _ClassVar[int]
+    ASSIGNED_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    kind: str
+    host: str
+    ports: Ports
+    grpc_host: str
+    incarnation: str
+    load: int
+    capacity: int
+    draining: bool
+    assigned: int
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., host: _Optional[str] = ..., ports: _Optional[_Union[Ports, _Mapping]] = ..., grpc_host: _Optional[str] = ..., incarnation: _Optional[str] = ..., load: _Optional[int] = ..., capacity: _Optional[int] = ..., draining: _Optional[bool] = ..., assigned: _Optional[int] = ...) -> None: ...
+
+class WithdrawRequest(_message.Message):
+    __slots__ = ("kind", "name", "incarnation")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    name: str
+    incarnation: str
+    def __init__(self, kind: _Optional[str] = ..., name: _Optional[str] = ..., incarnation: _Optional[str] = ...) -> None: ...
+
+class WithdrawResponse(_message.Message):
+    __slots__ = ("error", "message")
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    error: int
+    message: str
+    def __init__(self, error: _Optional[int] = ..., message: _Optional[str] = ...) -> None: ...
+
+class ListRequest(_message.Message):
+    __slots__ = ("kind",)
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    def __init__(self, kind: _Optional[str] = ...) -> None: ...
+
+class ListResponse(_message.Message):
+    __slots__ = ("error", "message", "servers")
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    SERVERS_FIELD_NUMBER: _ClassVar[int]
+    error: int
+    message: str
+    servers: _containers.RepeatedCompositeFieldContainer[Server]
+    def __init__(self, error: _Optional[int] = ..., message: _Optional[str] = ..., servers: _Optional[_Iterable[_Union[Server, _Mapping]]] = ...) -> None: ...
+
+class AllocateRequest(_message.Message):
+    __slots__ = ("uuid", "plaintext", "token")
+    UUID_FIELD_NUMBER: _ClassVar[int]
+    PLAINTEXT_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    uuid: int
+    plaintext: bool
+    token: str
+    def __init__(self, uuid: _Optional[int] = ..., plaintext: _Optional[bool] = ..., token: _Optional[str] = ...) -> None: ...
+
+class AllocateResponse(_message.Message):
+    __slots__ = ("error", "message", "host", "port", "token", "resources_host", "resources_port", "resources_http_port")
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    PORT_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    RESOURCES_HOST_FIELD_NUMBER: _ClassVar[int]
+    RESOURCES_PORT_FIELD_NUMBER: _ClassVar[int]
+    RESOURCES_HTTP_PORT_FIELD_NUMBER: _ClassVar[int]
+    error: int
+    message: str
+    host: str
+    port: int
+    token: str
+    resources_host: str
+    resources_port: int
+    resources_http_port: int
+    def __init__(self, error: _Optional[int] = ..., message: _Optional[str] = ..., host: _Optional[str] = ..., port: _Optional[int] = ..., token: _Optional[str] = ..., resources_host: _Optional[str] = ..., resources_port: _Optional[int] = ..., resources_http_port: _Optional[int] = ...) -> None: ...
+
+class CheckRequest(_message.Message):
+    __slots__ = ("uuid", "token")
+    UUID_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    uuid: int
+    token: str
+    def __init__(self, uuid: _Optional[int] = ..., token: _Optional[str] = ...) -> None: ...
+
+class CheckResponse(_message.Message):
+    __slots__ = ("error", "message")
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    error: int
+    message: str
+    def __init__(self, error: _Optional[int] = ..., message: _Optional[str] = ...) -> None: ...
+
+class Entry(_message.Message):
+    __slots__ = ("users", "service", "body", "hops", "threads")
+    USERS_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    HOPS_FIELD_NUMBER: _ClassVar[int]
+    THREADS_FIELD_NUMBER: _ClassVar[int]
+    users: _containers.RepeatedScalarFieldContainer[int]
+    service: int
+    body: bytes
+    hops: int
+    threads: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, users: _Optional[_Iterable[int]] = ..., service: _Optional[int] = ..., body: _Optional[bytes] = ..., hops: _Optional[int] = ..., threads: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class Resync(_message.Message):
+    __slots__ = ("all", "users")
+    ALL_FIELD_NUMBER: _ClassVar[int]
+    USERS_FIELD_NUMBER: _ClassVar[int]
+    all: bool
+    users: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, all: _Optional[bool] = ..., users: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class Batch(_message.Message):
+    __slots__ = ("sequence", "entries", "resync", "node", "incarnation", "to")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    RESYNC_FIELD_NUMBER: _ClassVar[int]
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    entries: _containers.RepeatedCompositeFieldContainer[Entry]
+    resync: Resync
+    node: str
+    incarnation: str
+    to: str
+    def __init__(self, sequence: _Optional[int] = ..., entries: _Optional[_Iterable[_Union[Entry, _Mapping]]] = ..., resync: _Optional[_Union[Resync, _Mapping]] = ..., node: _Optional[str] = ..., incarnation: _Optional[str] = ..., to: _Optional[str] = ...) -> None: ...
+
+class Ack(_message.Message):
+    __slots__ = ("sequence", "incarnation")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    incarnation: str
+    def __init__(self, sequence: _Optional[int] = ..., incarnation: _Optional[str] = ...) -> None: ...
+
+class EndSessionRequest(_message.Message):
+    __slots__ = ("uuid", "session", "message")
+    UUID_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    uuid: int
+    session: str
+    message: str
+    def __init__(self, uuid: _Optional[int] = ..., session: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
+
+class EndSessionResponse(_message.Message):
+    __slots__ = ("error", "message", "ended")
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    ENDED_FIELD_NUMBER: _ClassVar[int]
+    error: int
+    message: str
+    ended: bool
+    def __init__(self, error: _Optional[int] = ..., message: _Optional[str] = ..., ended: _Optional[bool] = ...) -> None: ...

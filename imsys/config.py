@@ -1,0 +1,423 @@
+"""``conf/*.ini`` and the environment, read once into frozen dataclasses.
+
+Every key has a type, a default, and a sentence with its unit; the sample files
+in ``conf/`` repeat those sentences, and a test keeps both alike.
+
+Order of precedence: environment, file, default. The key ``port`` of section
+``[chat]`` is ``IMSYS_CHAT_PORT`` in the environment; keys of ``[imsys]`` have no
+section in the name (``IMSYS_HOME``). A secret may also come from a file: the
+key ``password_file`` or the variable ``IMSYS_DATABASE_PASSWORD_FILE``.
+"""
+
+from __future__ import annotations
+
+import configparser
+import dataclasses
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from imsys.errors import ConfigError
+
+Parser = Callable[[str], Any]
+
+
+class _Bad(ValueError):
+    """A value does not parse; the text says what is allowed."""
+
+
+def _integer(low: int, high: int) -> Parser:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"-?[0-9]{1,18}", text) or not low <= int(text) <= high:
+            raise _Bad(f"a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def _number(low: float, high: float) -> Parser:
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not low <= value <= high:
+            raise _Bad(f"a number from {low:g} to {high:g}")
+        return value
+
+    return parse
+
+
+def _boolean(text: str) -> bool:
+    try:
+        return {"yes": True, "no": False, "true": True, "false": False, "on": True, "off": False}[text.lower()]
+    except KeyError:
+        raise _Bad("yes or no") from None
+
+
+def _choice(*allowed: str) -> Parser:
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise _Bad(" or ".join(allowed))
+        return text
+
+    return parse
+
+
+def _text(text: str) -> str:
+    return text
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", text):
+        raise _Bad("a name of 1 to 63 letters, digits, '_', '.' or '-'")
+    return text
+
+
+def _host(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_.:%-]{1,253}", text):
+        raise _Bad("a host name or an IP address")
+    return text
+
+
+def _addresses(text: str) -> tuple[tuple[str, int], ...]:
+    found = []
+    for part in text.replace(",", " ").split():
+        match = re.fullmatch(r"(?:\[([0-9A-Fa-f:]+)\]|([A-Za-z0-9_.-]+)):([0-9]{1,5})", part)
+        if match is None or not 0 < int(match[3]) < 65536:
+            raise _Bad("host:port, or several with commas between")
+        found.append((match[1] or match[2], int(match[3])))
+    if not found:
+        raise _Bad("host:port, or several with commas between")
+    return tuple(found)
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    found = tuple(text.replace(",", " ").split())
+    for part in found:
+        try:
+            ipaddress.ip_network(part)
+        except ValueError:
+            raise _Bad("IP addresses or networks (10.0.0.0/8), with commas between") from None
+    return found
+
+
+_PORT = _integer(0, 65535)
+
+
+def setting(default: Any, parse: Parser, doc: str, *, secret: bool = False, path: bool = False) -> Any:
+    """One key of a section: its default, its parser, and its sentence for the sample file."""
+    return field(default=default, repr=not secret, metadata={"parse": parse, "doc": doc, "secret": secret, "path": path})
+
+
+@dataclass(frozen=True)
+class Imsys:
+    """``[imsys]``: what every daemon of one installation shares."""
+
+    home: str = setting("var", _text, "Folder for everything that is made at run time; other relative paths start here.")
+    log_dir: str = setting(
+        "log", _text, "Folder for log files, one a daemon, reopened on SIGHUP; empty: only where twistd logs.", path=True
+    )
+    log_level: str = setting(
+        "info", _choice("debug", "info", "warn", "error"), "Least severe level that is logged: debug, info, warn or error."
+    )
+
+
+@dataclass(frozen=True)
+class DatabaseConfig:
+    """``[database]``: the durable truth."""
+
+    engine: str = setting(
+        "sqlite", _choice("sqlite", "mysql"), "sqlite (one process, no server) or mysql (MySQL 8 or MariaDB 10.5 and later)."
+    )
+    path: str = setting("imsys.db", _text, "File of the SQLite database.", path=True)
+    host: str = setting("127.0.0.1", _host, "Host of the MySQL server.")
+    port: int = setting(3306, _PORT, "TCP port of the MySQL server.")
+    socket: str = setting("", _text, "Unix socket of the MySQL server, instead of host and port; empty: none.")
+    user: str = setting("imsys", _text, "User name at the MySQL server.")
+    password: str = setting("", _text, "Password at the MySQL server.", secret=True)
+    name: str = setting("imsys", _name, "Name of the MySQL database.")
+    driver: str = setting("pymysql", _choice("pymysql", "mysqlclient"), "DB-API module: pymysql, or mysqlclient (extra 'mysqlclient').")
+    tls_ca: str = setting("", _text, "CA file that must have signed the MySQL server's certificate; empty: no TLS.", path=True)
+    pool_size: int = setting(8, _integer(1, 256), "Connections (and threads) for everything but the message log, which has its own.")
+    timeout: float = setting(10.0, _number(0.1, 600), "Seconds to connect, to wait for a lock, and for one statement to be answered.")
+
+
+@dataclass(frozen=True)
+class RedisConfig:
+    """``[redis]``: routes, tokens, codes and rate limits; may be flushed at any time."""
+
+    mode: str = setting(
+        "embedded", _choice("embedded", "server"), "embedded (a child process of ours) or server (a Redis or Valkey server)."
+    )
+    host: str = setting("127.0.0.1", _host, "Host of the Redis server.")
+    port: int = setting(6379, _PORT, "TCP port of the Redis server.")
+    socket: str = setting("", _text, "Unix socket of the Redis server, instead of host and port; empty: none.", path=True)
+    password: str = setting("", _text, "Password of the Redis server; empty: none.", secret=True)
+    database: int = setting(0, _integer(0, 1023), "Number of the Redis database.")
+    prefix: str = setting("imsys:", _text, "What every key begins with.")
+    pool_size: int = setting(4, _integer(1, 64), "Connections to Redis.")
+    timeout: float = setting(3.0, _number(0.1, 60), "Seconds after which a call to Redis has failed.")
+
+
+@dataclass(frozen=True)
+class TlsConfig:
+    """``[tls]``: the certificate of the public ports (chat, resources, gateway)."""
+
+    certificate: str = setting("certs/server.pem", _text, "PEM file with the certificate and what it is chained to.", path=True)
+    key: str = setting("certs/server.key", _text, "PEM file with the private key.", path=True)
+    ca: str = setting("certs/ca.pem", _text, "PEM file with the CA that clients are to trust (development certificates).", path=True)
+
+
+@dataclass(frozen=True)
+class ClusterConfig:
+    """``[cluster]``: how the servers trust each other."""
+
+    ca: str = setting("", _text, "PEM file with the cluster's CA; empty: gRPC without TLS.", path=True)
+    certificate: str = setting("", _text, "PEM file with this server's certificate in the cluster.", path=True)
+    key: str = setting("", _text, "PEM file with its private key.", path=True)
+    allow_plaintext: bool = setting(False, _boolean, "Allow gRPC without TLS on other interfaces than loopback: yes or no.")
+    deadline: float = setting(3.0, _number(0.05, 60), "Seconds after which a call to another server has failed.")
+    clock_skew: float = setting(60.0, _number(1, 3600), "Seconds a server's clock may differ from balance's before it is refused.")
+
+
+@dataclass(frozen=True)
+class BalanceConfig:
+    """``[balance]``: registration, allocation, tokens."""
+
+    grpc_host: str = setting("127.0.0.1", _host, "Interface of the gRPC port.")
+    grpc_port: int = setting(8450, _PORT, "TCP port for gRPC.")
+    addresses: tuple[tuple[str, int], ...] = setting(
+        (("127.0.0.1", 8450),), _addresses, "Where the others find balance servers (host:port, ...)."
+    )
+    lease: float = setting(15.0, _number(1, 600), "Seconds that a registration lives.")
+    interval: float = setting(5.0, _number(0.1, 200), "Seconds between two registrations of a server.")
+    token_idle: float = setting(600.0, _number(1, 86400), "Seconds that an unused token lives.")
+    token_life: float = setting(2592000.0, _number(60, 31536000), "Seconds that any token lives at most.")
+
+
+@dataclass(frozen=True)
+class CaptchaConfig:
+    """``[captcha]``: verification codes."""
+
+    grpc_host: str = setting("127.0.0.1", _host, "Interface of the gRPC port.")
+    grpc_port: int = setting(8451, _PORT, "TCP port for gRPC.")
+    addresses: tuple[tuple[str, int], ...] = setting(
+        (("127.0.0.1", 8451),), _addresses, "Where the gateway finds captcha servers (host:port, ...)."
+    )
+    code_life: float = setting(180.0, _number(1, 86400), "Seconds that a verification code lives.")
+    code_tries: int = setting(5, _integer(1, 100), "Wrong tries after which a code is dead.")
+
+
+@dataclass(frozen=True)
+class MailConfig:
+    """``[mail]``: how verification codes reach people."""
+
+    transport: str = setting("maildir", _choice("maildir", "smtp"), "maildir (dropped into a folder, for development) or smtp.")
+    maildir: str = setting("mail", _text, "Folder (a Maildir) for transport maildir.", path=True)
+    host: str = setting("127.0.0.1", _host, "Host of the SMTP server.")
+    port: int = setting(587, _PORT, "TCP port of the SMTP server.")
+    starttls: str = setting("required", _choice("required", "optional", "never"), "STARTTLS: required, optional or never.")
+    ca: str = setting("", _text, "PEM file with the CA of the SMTP server; empty: the system's.", path=True)
+    user: str = setting("", _text, "User name at the SMTP server; empty: no authentication.")
+    password: str = setting("", _text, "Password at the SMTP server.", secret=True)
+    sender: str = setting("imsys@localhost", _text, "Address in the From line of the mails.")
+    timeout: float = setting(10.0, _number(0.1, 600), "Seconds after which sending has failed.")
+
+
+@dataclass(frozen=True)
+class ChatConfig:
+    """``[chat]``: one chat server."""
+
+    name: str = setting("chat1", _name, "Name of this server, unique among the chat servers of the installation.")
+    host: str = setting("127.0.0.1", _host, "Interface of the public ports.")
+    port: int = setting(8444, _PORT, "TCP port for chat over TLS; 0: any free one.")
+    plain_port: int = setting(0, _PORT, "TCP port for chat without TLS, for peers that speak none; 0: closed.")
+    advertise: str = setting("127.0.0.1", _host, "Host that clients are told to connect to; the certificate must be valid for it.")
+    grpc_host: str = setting("127.0.0.1", _host, "Interface of the gRPC port.")
+    grpc_port: int = setting(8452, _PORT, "TCP port for gRPC; 0: any free one.")
+    grpc_advertise: str = setting("127.0.0.1", _host, "Host that the other servers are told to connect to.")
+    login_deadline: float = setting(10.0, _number(0.1, 3600), "Seconds a new connection has to log in.")
+    heartbeat_timeout: float = setting(60.0, _number(0.1, 86400), "Seconds without a frame after which a session is closed.")
+    max_frame: int = setting(65535, _integer(64, 65535), "Bytes that a frame has at most, with its header.")
+    high_water: int = setting(1048576, _integer(65536, 1073741824), "Bytes unsent to one client beyond which it is closed.")
+    inflight: int = setting(64, _integer(1, 65536), "Requests of one client that are worked on before the server stops reading from it.")
+    capacity: int = setting(19000, _integer(1, 1000000), "Connections this server holds at most.")
+    log_batch: int = setting(2000, _integer(1, 20000), "Messages that one transaction stores at most.")
+    log_queue: int = setting(50000, _integer(1, 10000000), "Messages waiting to be stored beyond which senders get 73.")
+    log_queue_bytes: int = setting(67108864, _integer(65536, 17179869184), "Bytes waiting to be stored beyond which senders get 73.")
+
+
+@dataclass(frozen=True)
+class ResourcesConfig:
+    """``[resources]``: one resources server."""
+
+    name: str = setting("resources1", _name, "Name of this server, unique among the resources servers of the installation.")
+    host: str = setting("127.0.0.1", _host, "Interface of the public ports.")
+    port: int = setting(8445, _PORT, "TCP port for the frame protocol over TLS; 0: any free one.")
+    plain_port: int = setting(0, _PORT, "TCP port for the frame protocol without TLS; 0: closed.")
+    http_port: int = setting(8446, _PORT, "TCP port for HTTPS; 0: any free one.")
+    advertise: str = setting("127.0.0.1", _host, "Host that clients are told to connect to; the certificate must be valid for it.")
+    grpc_host: str = setting("127.0.0.1", _host, "Interface of the gRPC port.")
+    grpc_port: int = setting(8453, _PORT, "TCP port for gRPC; 0: any free one.")
+    grpc_advertise: str = setting("127.0.0.1", _host, "Host that the other servers are told to connect to.")
+    path: str = setting("files", _text, "Folder of the file store.", path=True)
+    max_file: int = setting(2147483648, _integer(1, 1 << 50), "Bytes that one file has at most.")
+    login_deadline: float = setting(10.0, _number(0.1, 3600), "Seconds a new connection has to log in.")
+    heartbeat_timeout: float = setting(60.0, _number(0.1, 86400), "Seconds without a frame after which a connection is closed.")
+    max_frame: int = setting(1048576, _integer(1024, 16777216), "Bytes that a frame has at most, with its header.")
+    high_water: int = setting(1048576, _integer(65536, 1073741824), "Bytes unsent to one client beyond which it is closed.")
+    capacity: int = setting(4000, _integer(1, 1000000), "Connections this server holds at most.")
+
+
+@dataclass(frozen=True)
+class GatewayConfig:
+    """``[gateway]``: the HTTP interfaces."""
+
+    host: str = setting("127.0.0.1", _host, "Interface of the public ports.")
+    port: int = setting(8443, _PORT, "TCP port for HTTPS; 0: any free one.")
+    plain_port: int = setting(0, _PORT, "TCP port for HTTP without TLS, for peers that speak none; 0: closed.")
+    body_limit: int = setting(65536, _integer(1024, 1048576), "Bytes that a request's body has at most.")
+    timeout: float = setting(30.0, _number(1, 600), "Seconds that a connection may be idle.")
+    trusted_proxies: tuple[str, ...] = setting(
+        (), _networks, "Proxies whose X-Forwarded-For is believed (addresses or networks); empty: none."
+    )
+    hash_workers: int = setting(0, _integer(0, 256), "Threads that hash passwords; 0: as many as there are cores.")
+    hash_queue: int = setting(256, _integer(1, 100000), "Passwords waiting to be hashed beyond which the answer is 73.")
+    hash_memory: int = setting(19456, _integer(8, 4194304), "KiB of memory of one argon2id hash.")
+    hash_time: int = setting(2, _integer(1, 100), "Passes of one argon2id hash.")
+    hash_parallelism: int = setting(1, _integer(1, 64), "Lanes of one argon2id hash.")
+
+
+@dataclass(frozen=True)
+class LimitsConfig:
+    """``[limits]``: rate limits; 0 switches one off."""
+
+    password_account_source: int = setting(10, _integer(0, 1000000), "Wrong passwords a minute for one account from one source address.")
+    password_account: int = setting(100, _integer(0, 1000000), "Wrong passwords a minute for one account.")
+    password_source: int = setting(100, _integer(0, 1000000), "Wrong passwords a minute from one source address.")
+    code_email_minute: int = setting(1, _integer(0, 1000000), "Verification mails a minute to one address.")
+    code_email_day: int = setting(10, _integer(0, 1000000), "Verification mails a day to one address.")
+    code_source_hour: int = setting(200, _integer(0, 1000000), "Verification mails an hour asked for by one source address.")
+    registration_source_hour: int = setting(200, _integer(0, 1000000), "Registrations an hour from one source address.")
+
+
+@dataclass(frozen=True)
+class Config:
+    """The whole configuration; relative paths are already under ``home``."""
+
+    imsys: Imsys = field(default_factory=Imsys)
+    database: DatabaseConfig = field(default_factory=DatabaseConfig)
+    redis: RedisConfig = field(default_factory=RedisConfig)
+    tls: TlsConfig = field(default_factory=TlsConfig)
+    cluster: ClusterConfig = field(default_factory=ClusterConfig)
+    balance: BalanceConfig = field(default_factory=BalanceConfig)
+    captcha: CaptchaConfig = field(default_factory=CaptchaConfig)
+    mail: MailConfig = field(default_factory=MailConfig)
+    chat: ChatConfig = field(default_factory=ChatConfig)
+    resources: ResourcesConfig = field(default_factory=ResourcesConfig)
+    gateway: GatewayConfig = field(default_factory=GatewayConfig)
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
+
+    @property
+    def home(self) -> Path:
+        """The absolute folder of everything that is made at run time."""
+        return Path(self.imsys.home)
+
+
+SECTIONS: dict[str, type[Any]] = {f.name: f.default_factory for f in dataclasses.fields(Config)}  # type: ignore[misc]
+
+
+TOOLS = ("cli", "bench", "demo", "test")
+"""What may follow ``IMSYS_`` in the environment besides sections: these belong to other programs of ours."""
+
+
+def load(path: str | Path | None, environ: Mapping[str, str]) -> Config:
+    """Read and check a configuration.
+
+    :param path: an INI file; ``None`` for the defaults alone.
+    :param environ: the environment, whose ``IMSYS_…`` variables win over the file.
+    :raises ConfigError: one line naming file, section, key, and what is allowed.
+    """
+    given: dict[tuple[str, str], tuple[str, str]] = {}  # (section, key) -> (raw text, where it stands)
+    if path is not None:
+        given.update(_from_file(Path(path)))
+    given.update(_from_environment(environ))
+    sections = {name: _section(name, kind, given) for name, kind in SECTIONS.items()}
+    home = Path(sections["imsys"].home).expanduser().absolute()
+    sections["imsys"] = dataclasses.replace(sections["imsys"], home=str(home))
+    for name, section in sections.items():
+        moved = {
+            f.name: str(home / Path(getattr(section, f.name)).expanduser())
+            for f in dataclasses.fields(section)
+            if f.metadata["path"] and getattr(section, f.name)
+        }
+        sections[name] = dataclasses.replace(section, **moved)
+    return Config(**sections)
+
+
+def _from_file(path: Path) -> dict[tuple[str, str], tuple[str, str]]:
+    parser = configparser.ConfigParser(interpolation=None, default_section="\0", inline_comment_prefixes=None)
+    try:
+        parser.read_string(path.read_text("utf-8"), str(path))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such configuration file") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: is not UTF-8 text") from None
+    except configparser.Error as error:
+        raise ConfigError(" ".join(str(error).split())) from None
+    given = {}
+    for section in parser.sections():
+        if section not in SECTIONS:
+            raise ConfigError(f"{path}: [{section}] is not a known section; allowed are {', '.join(SECTIONS)}")
+        for name, value in parser.items(section):
+            given[section, name] = (value.strip(), f"{path}: [{section}] {name}")
+    return given
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[tuple[str, str], tuple[str, str]]:
+    given = {}
+    for variable, value in environ.items():
+        if not variable.startswith("IMSYS_"):
+            continue
+        section, _, name = variable[6:].lower().partition("_")
+        where = f"environment: {variable}"
+        if section in SECTIONS and section != "imsys" and name:
+            given[section, name] = (value.strip(), f"{where} ([{section}] {name})")
+        elif variable[6:].lower() in {f.name for f in dataclasses.fields(Imsys)}:
+            name = variable[6:].lower()
+            given["imsys", name] = (value.strip(), f"{where} ([imsys] {name})")
+        elif variable != "IMSYS_CONFIG" and section not in TOOLS:
+            raise ConfigError(f"{where}: is not a known variable; allowed are section and key (IMSYS_CHAT_PORT) or a key of [imsys]")
+    return given
+
+
+def _section(section: str, kind: type[Any], given: Mapping[tuple[str, str], tuple[str, str]]) -> Any:
+    keys = {f.name: f for f in dataclasses.fields(kind)}
+    secret_files = {f"{name}_file": name for name, f in keys.items() if f.metadata["secret"]}
+    values: dict[str, Any] = {}
+    for (of, name), (raw, where) in given.items():
+        if of != section:
+            continue
+        if name in secret_files:
+            if (section, secret_files[name]) in given:
+                raise ConfigError(f"{where}: give either {secret_files[name]} or {name}, not both")
+            try:
+                values[secret_files[name]] = Path(raw).read_text("utf-8").rstrip("\r\n")
+            except (OSError, UnicodeDecodeError) as error:
+                reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+                raise ConfigError(f"{where}: {raw} cannot be read: {reason}") from None
+        elif name in keys:
+            try:
+                values[name] = keys[name].metadata["parse"](raw)
+            except _Bad as bad:
+                shown = "the value" if keys[name].metadata["secret"] else repr(raw)
+                raise ConfigError(f"{where}: {shown} is not allowed; allowed is {bad}") from None
+        else:
+            raise ConfigError(f"{where}: is not a known key; allowed are {', '.join([*keys, *secret_files])}")
+    return kind(**values)

@@ -1,0 +1,53 @@
+"""``imsys-ctl``: what an operator does besides running daemons.
+
+Whatever goes wrong is one plain sentence on standard error, and exit status 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from imsys import __version__, config
+from imsys.errors import ConfigError, Refused
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        sys.stderr.write(f"{self.prog}: {message} (--help tells what is allowed)\n")
+        sys.exit(1)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and exit."""
+    options = _parser().parse_args(arguments)
+    try:
+        status = options.run(options)
+    except (ConfigError, Refused) as error:
+        sys.stderr.write(f"imsys-ctl: {error.message if isinstance(error, Refused) else error}\n")
+        status = 1
+    except (KeyboardInterrupt, BrokenPipeError):
+        status = 1
+    sys.exit(status)
+
+
+def settings(options: argparse.Namespace) -> config.Config:
+    """The configuration that the command is about."""
+    return config.load(options.config or os.environ.get("IMSYS_CONFIG") or None, os.environ)
+
+
+def _parser() -> _Parser:
+    # each command imports what it needs when it runs: --help answers at once, and check-config works in a broken installation
+    from imsys.ctl import certs, check, schema, status, users
+
+    parser = _Parser(prog="imsys-ctl", description="Prepares and inspects an imsys installation.")
+    parser.add_argument("--version", action="version", version=f"imsys {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("-c", "--config", metavar="FILE", help="configuration file; $IMSYS_CONFIG if not given")
+    for module in (schema, certs, users, check, status):
+        module.add_commands(commands, common)
+    return parser

@@ -1,0 +1,73 @@
+"""``imsys-ctl check-config``."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from imsys.config import SECTIONS, Config
+from imsys.errors import ConfigError
+
+
+def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("check-config", parents=[common], help="say whether a configuration can be used, or show what is in force")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--show", action="store_true", help="print every key as it is in force, without secrets")
+    what.add_argument("--print-sample", action="store_true", help="print a configuration file with every key, its unit and its default")
+    what.add_argument("--renew", metavar="FILE", help="print FILE with today's keys and sentences, and what it sets itself")
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from imsys.ctl import sample, settings
+
+    if options.print_sample:
+        print(sample.sample(), end="")
+        return 0
+    if options.renew is not None:
+        try:
+            print(sample.again(Path(options.renew).read_text("utf-8")), end="")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{options.renew}: cannot be read: {error}") from None
+        return 0
+    config = settings(options)
+    if options.show:
+        _show(config)
+    else:
+        check_files(config)
+        print("The configuration can be used.")
+    return 0
+
+
+def check_files(config: Config) -> None:
+    """See whether the certificates that are there belong together.
+
+    :raises ConfigError: they do not, or one cannot be read.
+    """
+    from imsys.services.common import public_context
+
+    if Path(config.tls.certificate).exists() or Path(config.tls.key).exists():
+        public_context(config.tls)
+    given = {key: getattr(config.cluster, key) for key in ("ca", "certificate", "key")}
+    if any(given.values()):
+        for key, path in given.items():
+            if not path:
+                raise ConfigError(f"[cluster] {key}: is missing; ca, certificate and key go together")
+            if not Path(path).is_file():
+                raise ConfigError(f"[cluster] {key}: there is no file {path}")
+
+
+def _show(config: Config) -> None:
+    from imsys.ctl.sample import render
+
+    for name in SECTIONS:
+        section = getattr(config, name)
+        print(f"[{name}]")
+        for key in dataclasses.fields(section):
+            value = getattr(section, key.name)
+            shown = ("(set)" if value else "") if key.metadata["secret"] else render(value)
+            print(f"{key.name} = {shown}".rstrip())
+        print()

@@ -1,0 +1,85 @@
+"""``imsys-ctl create-user``: an account without a mail."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from imsys.config import Config
+from imsys.errors import ConfigError, Refused
+from imsys.names import check_email, check_password, check_username
+
+
+def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("create-user", parents=[common], help="make an account; the password is asked for")
+    parser.add_argument("username")
+    parser.add_argument("--email", required=True, help="address of the account, for a forgotten password")
+    parser.add_argument("--password-file", metavar="FILE", help="file whose first line is the password; '-': standard input")
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from twisted.internet import task
+
+    from imsys.ctl import settings
+
+    config = settings(options)
+    username, email = check_username(options.username), check_email(options.email)
+    password = check_password(_password(options.password_file))
+
+    async def create(reactor: Any) -> None:
+        try:
+            uuid = await create_user(reactor, config, username, email, password)
+        except (ConfigError, Refused) as error:
+            sys.stderr.write(f"imsys-ctl: {error.message if isinstance(error, Refused) else error}\n")
+            raise SystemExit(1) from None
+        print(f"Made the account of {username}, with uuid {uuid}.")
+
+    task.react(create)
+    return 0
+
+
+async def create_user(reactor: Any, config: Config, username: str, email: str, password: str) -> int:
+    """Make one account in the database of a configuration; give back its uuid.
+
+    :raises Refused: the name or the address is taken, or the database does not answer.
+    :raises ConfigError: the tables are not there, or of another version.
+    """
+    from imsys.passwords import Passwords
+    from imsys.store.accounts import AccountStore
+    from imsys.store.database import Database
+    from imsys.store.migrations import version
+
+    there, wanted = version(config.database)
+    if there != wanted:
+        raise ConfigError(f"[database] the tables have version {there}, this program wants {wanted}: run 'imsys-ctl migrate' first")
+    passwords, database = Passwords.configured(reactor, config.gateway), Database(reactor, config.database)
+    passwords.startService()
+    database.startService()
+    try:
+        return await AccountStore(database, time.time).create(username, email, await passwords.hash(password))
+    finally:
+        database.stopService()
+        await passwords.stopService()
+
+
+def _password(file: str | None) -> str:
+    if file == "-":
+        return sys.stdin.readline().rstrip("\r\n")
+    if file is not None:
+        try:
+            return Path(file).read_text("utf-8").partition("\n")[0].rstrip("\r")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise ConfigError(f"{file}: cannot be read: {reason}") from None
+    if not sys.stdin.isatty():
+        raise ConfigError("there is no terminal to ask for the password at: give --password-file FILE, or '-' for standard input")
+    password = getpass.getpass("Password: ")
+    if password != getpass.getpass("Again: "):
+        raise ConfigError("the two passwords differ")
+    return password

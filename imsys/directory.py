@@ -1,0 +1,212 @@
+"""Who is online, and where: sessions of this server, and routes to those of others."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from imsys.errors import Refused, Status
+from imsys.routes import REVOKED, Held, Route, Routes
+from imsys.session import Session
+
+_log = Logger()
+
+ELSEWHERE = "You logged in elsewhere."
+REVOKED_REASON = "Your login was revoked."
+
+
+class Cluster(Protocol):
+    """The other chat servers, as far as sessions need them."""
+
+    def alive(self, node: str, incarnation: str) -> bool:
+        """Whether a node is registered with this incarnation."""
+        ...
+
+    async def end_session(self, node: str, uuid: int, session: str, message: str) -> None:
+        """End a session there. :raises Unavailable: the node did not answer."""
+        ...
+
+
+class Alone:
+    """The :class:`Cluster` of a server that has no others beside it."""
+
+    def alive(self, node: str, incarnation: str) -> bool:
+        """Nobody else is."""
+        return False
+
+    async def end_session(self, node: str, uuid: int, session: str, message: str) -> None:
+        """There is nobody to tell."""
+
+
+class Directory(Service):
+    """The sessions of this server and their routes, kept in Redis by renewing them."""
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        routes: Routes,
+        cluster: Cluster,
+        *,
+        name: str,
+        incarnation: str,
+        interval: float,
+        digest: Callable[[str], str],
+    ) -> None:
+        """``interval`` is the seconds between two renewals; ``digest`` hashes a token as Redis knows it."""
+        self._clock = clock
+        self._routes = routes
+        self._cluster = cluster
+        self._name = name
+        self._incarnation = incarnation
+        self._interval = interval
+        self._digest = digest
+        self._sessions: dict[int, Session] = {}
+        self._next: IDelayedCall | None = None
+        self.replaced: Callable[[int], None] = lambda user: None
+        """Called with a user whose session turned out to have been replaced unnoticed: pushes may have been lost."""
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    # -- this server's sessions
+
+    def local(self, user: int) -> Session | None:
+        """The session of a user on this server."""
+        return self._sessions.get(user)
+
+    def users(self) -> list[int]:
+        """Everybody who has a session on this server."""
+        return list(self._sessions)
+
+    async def login(self, session: Session, user: int, token: str) -> bool:
+        """Make a connection the user's one session, ending an older one wherever it is; ``False``: the token does not open this account.
+
+        :raises Unavailable: Redis did not answer.
+        """
+        now_ms = self._now_ms()
+        digest = self._digest(token)
+        route = Route(self._name, self._incarnation, secrets.token_hex(8), now_ms)
+        taken = await self._routes.login(user, digest, route, now_ms)
+        if taken is None:
+            return False
+        hard_expiry, old = taken
+        if not session.open:
+            self._drop(user, route)
+            return True
+        session.logged_in(user, route.session, now_ms, digest, hard_expiry)
+        before, self._sessions[user] = self._sessions.get(user), session
+        if before is not None and before is not session:
+            before.sign_out(ELSEWHERE)
+        elif (
+            old is not None
+            and (old.node, old.incarnation) != (self._name, self._incarnation)
+            and self._cluster.alive(old.node, old.incarnation)
+        ):
+            try:
+                await self._cluster.end_session(old.node, user, old.session, ELSEWHERE)
+            except Refused as refused:
+                # it learns of its end by renewing its route
+                _log.warn("the older session of {user} on {node} was not told: {reason}", user=user, node=old.node, reason=str(refused))
+        return True
+
+    def came_with(self, session: Session, token: str) -> bool:
+        """Whether a token is the one that a session came in with."""
+        return secrets.compare_digest(session.token_digest, self._digest(token))
+
+    def end(self, user: int, session_id: str | None, reason: str) -> bool:
+        """Sign a user's session out, if it is the one named (``None``: whichever is there)."""
+        session = self._sessions.get(user)
+        if session is None or (session_id is not None and session.id != session_id):
+            return False
+        session.sign_out(reason)
+        return True
+
+    def ended(self, session: Session) -> None:
+        """A session's connection is gone."""
+        if session.user and self._sessions.get(session.user) is session:
+            del self._sessions[session.user]
+            self._drop(session.user, self._route(session))
+
+    def _drop(self, user: int, route: Route) -> None:
+        def failed(reason: object) -> None:
+            _log.debug("the route of {user} is left to expire", user=user)
+
+        Deferred.fromCoroutine(self._routes.drop(user, route)).addErrback(failed)
+
+    # -- other servers' sessions
+
+    async def locate(self, users: Sequence[int]) -> tuple[dict[int, str], list[int]]:
+        """On which other live server each user is, and who is said to be on a server that is not, or not yet, known to live.
+
+        Those who are offline, or here, are left out.
+
+        :raises Unavailable: Redis did not answer.
+        """
+        where: dict[int, str] = {}
+        doubtful: list[int] = []
+        for user, route in (await self._routes.find(users)).items():
+            if route.node == self._name and route.incarnation == self._incarnation:
+                continue
+            if self._cluster.alive(route.node, route.incarnation):
+                where[user] = route.node
+            else:
+                doubtful.append(user)
+        return where, doubtful
+
+    # -- renewal
+
+    def startService(self) -> None:
+        """Begin to renew routes."""
+        super().startService()
+        self._turn()
+
+    def stopService(self) -> None:
+        """Renew no more."""
+        super().stopService()
+        if self._next is not None and self._next.active():
+            self._next.cancel()
+
+    def _turn(self) -> None:
+        self._next = None
+        running = Deferred.fromCoroutine(self.renew())
+        running.addErrback(lambda reason: _log.failure("renewing the routes failed", reason))
+        running.addCallback(lambda _: self._later())
+
+    def _later(self) -> None:
+        if self.running:
+            self._next = self._clock.callLater(self._interval, self._turn)
+
+    async def renew(self) -> None:
+        """Renew the route and the token of every session, and end those that are over."""
+        sessions = dict(self._sessions)
+        held = [Held(user, self._route(one), one.token_digest, one.hard_expiry) for user, one in sessions.items()]
+        try:
+            ended = await self._routes.refresh(held, self._now_ms(), secrets.token_hex(8))
+        except Refused as refused:
+            if refused.status is not Status.REDIS_UNKNOWN_ERROR:
+                raise
+            _log.warn("{count} routes were not renewed: {reason}", count=len(held), reason=str(refused))
+            return
+        self._end_all(sessions, ended.items())
+
+    def _end_all(self, sessions: dict[int, Session], ended: Iterable[tuple[int, int]]) -> None:
+        for user, state in ended:
+            session = sessions[user]
+            if self._sessions.get(user) is not session:
+                continue
+            session.sign_out(REVOKED_REASON if state == REVOKED else ELSEWHERE)
+            del self._sessions[user]
+            if state != REVOKED:
+                self.replaced(user)
+
+    def _route(self, session: Session) -> Route:
+        return Route(self._name, self._incarnation, session.id, session.login_ms)
+
+    def _now_ms(self) -> int:
+        return round(self._clock.seconds() * 1000)

@@ -1,0 +1,16 @@
+"""Heartbeat: a client that lives says so."""
+
+from __future__ import annotations
+
+from msgspec import UNSET
+
+from imsys.dispatch import Context, handles
+from imsys.protocols.messages.session import HeartbeatRequest, HeartbeatResponse
+
+
+@handles(HeartbeatRequest, anonymous=True)
+async def heartbeat(context: Context, request: HeartbeatRequest) -> HeartbeatResponse:
+    """Answer; that the frame arrived is what counts."""
+    if context.user and request.uuid is not UNSET:
+        context.own(request.uuid)
+    return HeartbeatResponse()

@@ -1,0 +1,51 @@
+"""Texts: decode, authorise, append, acknowledge, deliver."""
+
+from __future__ import annotations
+
+from imsys.dispatch import Context, handles
+from imsys.errors import Refused, Status
+from imsys.fields import parse_id, split
+from imsys.protocols.messages.texts import TextItem, TextPush, TextRequest, TextResponse
+from imsys.store.messages import Draft, Submission
+from imsys.views import incoming, verified
+
+TEXTS = 100
+"""Texts in one request at most."""
+
+CHARACTERS = 4096
+"""Characters of a text at most."""
+
+
+@handles(TextRequest, overlapping=True)
+async def texts(context: Context, request: TextRequest) -> TextResponse:
+    """Store all texts of the request or none; acknowledge and deliver them once they are durable."""
+    sender = context.own(request.text_sender)
+    receiver = parse_id(request.text_receiver, "text_receiver")
+    thread_id = parse_id(request.thread_id, "thread_id")
+    if not 1 <= len(request.text_msg) <= TEXTS:
+        raise Refused(Status.INVALID_FIELD, f"A request has 1 to {TEXTS} texts.")
+    drafts = tuple(_draft(context, request, item) for item in request.text_msg)
+    appended = await context.chat.log.append(Submission(sender, receiver, thread_id, drafts))
+    fresh = [incoming(message) for message in appended.messages if not message.resent]
+    if fresh:
+        pushes = split(
+            fresh, lambda some: TextPush(text_sender=request.text_sender, text_receiver=request.text_receiver, text_msg=list(some))
+        )
+        for push in pushes:
+            context.chat.outbound.deliver(appended.receivers, push)
+    return TextResponse(
+        text_sender=request.text_sender,
+        text_receiver=request.text_receiver,
+        verified_msg=[verified(message) for message in appended.messages],
+    )
+
+
+def _draft(context: Context, request: TextRequest, item: TextItem) -> Draft:
+    context.own(item.msg_sender)
+    if item.msg_receiver != request.text_receiver:
+        raise Refused(Status.PERMISSION_DENIED, "A text has another receiver than its request.")
+    if not 1 <= len(item.unique_id) <= 64:
+        raise Refused(Status.INVALID_FIELD, "A unique_id has 1 to 64 characters.")
+    if not 1 <= len(item.msg_content) <= CHARACTERS:
+        raise Refused(Status.MESSAGE_TOO_LONG, f"A text has 1 to {CHARACTERS} characters.")
+    return Draft(item.unique_id, item.msg_content)

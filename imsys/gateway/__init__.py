@@ -1,0 +1,1 @@
+"""The HTTP interfaces: registration, login, password reset."""

@@ -1,0 +1,126 @@
+"""Group commit: all messages that wait go into one transaction, and are acknowledged when it is durable."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from imsys.errors import Refused, Status, Unavailable
+from imsys.node import Node
+from imsys.store.messages import Appended, MessageStore, Submission
+
+_log = Logger()
+
+BATCH_BYTES = 2 * 1024 * 1024
+"""Bytes of one transaction's contents: as a statement they are about twice that, well below any ``max_allowed_packet``."""
+
+OVERHEAD = 200
+"""Bytes a waiting message takes beside its content, roughly."""
+
+
+class _Entry:
+    __slots__ = ("result", "size", "submission")
+
+    def __init__(self, submission: Submission) -> None:
+        self.submission = submission
+        self.size = sum(OVERHEAD + 4 * len(draft.content) for draft in submission.drafts)
+        self.result: Deferred[Appended] = Deferred()
+
+
+class MessageLog:
+    """One writer: while a transaction runs, the next one gathers. Nothing waits for company."""
+
+    def __init__(self, store: MessageStore, node: Node, *, batch: int, queue: int, queue_bytes: int) -> None:
+        self._store = store
+        self._node = node
+        self._batch = batch
+        self._queue = queue
+        self._queue_bytes = queue_bytes
+        self._entries: deque[_Entry] = deque()
+        self._waiting = 0
+        self._bytes = 0
+        self._writing = False
+        self._idle: list[Deferred[None]] = []
+
+    def append(self, submission: Submission) -> Deferred[Appended]:
+        """Store a submission; fires after the commit, in the order of the calls for any one thread.
+
+        Fails with :class:`Refused` where its sender may not write there, with
+        73 when too much is waiting, with 14 when the database does not answer.
+        """
+        entry = _Entry(submission)
+        if self._waiting + len(submission.drafts) > self._queue or self._bytes + entry.size > self._queue_bytes:
+            entry.result.errback(Refused(Status.SERVER_BUSY, "More messages are waiting than can be stored now.", retry_after=1.0))
+            return entry.result
+        self._entries.append(entry)
+        self._waiting += len(submission.drafts)
+        self._bytes += entry.size
+        if not self._writing:
+            self._write()
+        return entry.result
+
+    def flushed(self) -> Deferred[None]:
+        """Fires when nothing waits."""
+        done: Deferred[None] = Deferred()
+        if self._writing:
+            self._idle.append(done)
+        else:
+            done.callback(None)
+        return done
+
+    def _take(self) -> list[_Entry]:
+        taken: list[_Entry] = []
+        count = size = 0
+        while self._entries:
+            entry = self._entries[0]
+            count += len(entry.submission.drafts)
+            size += entry.size
+            if taken and (count > self._batch or size > BATCH_BYTES):
+                break
+            taken.append(self._entries.popleft())
+            self._waiting -= len(entry.submission.drafts)
+            self._bytes -= entry.size
+        return taken
+
+    def _write(self) -> None:
+        self._writing = True
+        Deferred.fromCoroutine(self._run()).addErrback(self._broken)
+
+    async def _run(self) -> None:
+        while batch := self._take():
+            await self._store_batch(batch)
+        self._writing = False
+        idle, self._idle = self._idle, []
+        for done in idle:
+            done.callback(None)
+
+    async def _store_batch(self, batch: list[_Entry]) -> None:
+        try:
+            results = await self._store.append(self._node.ids, [entry.submission for entry in batch])
+        except Refused as refused:
+            for entry in batch:
+                entry.result.errback(Unavailable(refused.status, refused.message))
+            return
+        except Exception:
+            if len(batch) > 1:  # find the one that cannot be stored, so that it fails alone
+                middle = len(batch) // 2
+                await self._store_batch(batch[:middle])
+                await self._store_batch(batch[middle:])
+                return
+            _log.failure("a message could not be stored")
+            batch[0].result.errback(Refused(Status.INTERNAL_ERROR, "The message could not be stored."))
+            return
+        for entry, result in zip(batch, results, strict=True):
+            if isinstance(result, Refused):
+                entry.result.errback(result)
+            else:
+                entry.result.callback(result)
+
+    def _broken(self, reason: Failure) -> None:
+        _log.failure("the message log failed", reason)
+        self._writing = False
+        if self._entries:
+            self._write()

@@ -1,0 +1,183 @@
+"""Passwords as argon2id hashes, made and checked in a bounded pool of threads.
+
+A hash costs memory and time on purpose, so no more run at once than there are
+threads, and the callers that wait for one are bounded too: the next gets 73.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore, gatherResults, succeed
+from twisted.internet.interfaces import IReactorFromThreads
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.python.threadpool import ThreadPool
+
+from imsys.config import GatewayConfig
+from imsys.errors import Status, Unavailable
+
+_log = Logger()
+T = TypeVar("T")
+
+LONGEST = 1024
+"""Characters of the longest password; a longer one is never right."""
+
+_SALT_BYTES = 16
+_HASH_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a password is right, and whether its hash is one of other parameters than today's."""
+
+    right: bool
+    outdated: bool = False
+
+
+class Passwords(Service):
+    """Makes and checks hashes in threads of its own.
+
+    :param workers: threads, so hashes at one time.
+    :param queue: callers that wait for a thread at most.
+    :param memory: KiB of one hash.
+    :param passes: passes of one hash over its memory.
+    :param lanes: lanes of one hash.
+    """
+
+    name = "passwords"
+
+    def __init__(self, reactor: IReactorFromThreads, *, workers: int, queue: int, memory: int, passes: int, lanes: int) -> None:
+        self._reactor = reactor
+        self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory, parallelism=lanes, hash_len=_HASH_BYTES, salt_len=_SALT_BYTES)
+        self._nobody = _nobodys_hash(memory, passes, lanes)
+        self._permits = DeferredSemaphore(workers)
+        self._queue = queue
+        self._threads: ThreadPool | None = None
+        self.computed = 0
+        """Hashes computed so far."""
+
+    @classmethod
+    def configured(cls, reactor: IReactorFromThreads, config: GatewayConfig) -> Passwords:
+        """Build from ``[gateway]``, where no number of workers means the number of cores."""
+        return cls(
+            reactor,
+            workers=config.hash_workers or os.cpu_count() or 1,
+            queue=config.hash_queue,
+            memory=config.hash_memory,
+            passes=config.hash_time,
+            lanes=config.hash_parallelism,
+        )
+
+    def startService(self) -> None:
+        """Start the threads."""
+        super().startService()
+        self._threads = ThreadPool(0, self._permits.limit, "passwords")
+        self._threads.start()
+
+    def stopService(self) -> Deferred[None]:
+        """Refuse what waits, let what runs end; fires when the threads have ended."""
+        super().stopService()
+        threads, self._threads = self._threads, None
+        if threads is None:
+            return succeed(None)
+        for waiting in list(self._permits.waiting):
+            waiting.cancel()
+        return Deferred.fromCoroutine(self._end(threads))
+
+    async def _end(self, threads: ThreadPool) -> None:
+        limit = self._permits.limit
+        await gatherResults([self._permits.acquire() for _ in range(limit)])
+        for _ in range(limit):
+            self._permits.release()
+        threads.stop()  # joins them, which takes no time: all are idle
+
+    def slot(self) -> Slot:
+        """A place at one of the workers, to be entered with ``async with``."""
+        return Slot(self)
+
+    async def hash(self, password: str) -> str:
+        """The encoded hash of a password. :raises Unavailable: 73, too many are waiting."""
+        async with self.slot() as slot:
+            return await slot.hash(password)
+
+    async def _enter(self) -> None:
+        if self._threads is None or (not self._permits.tokens and len(self._permits.waiting) >= self._queue):
+            raise Unavailable(Status.SERVER_BUSY, "Too many passwords are being checked.")
+        try:
+            await self._permits.acquire()
+        except CancelledError:
+            raise Unavailable(Status.SERVER_BUSY, "The server is shutting down.") from None
+
+    def _leave(self) -> None:
+        self._permits.release()
+
+    async def _run(self, compute: Callable[[], T]) -> T:
+        if self._threads is None:
+            raise Unavailable(Status.SERVER_BUSY, "The server is shutting down.")
+        self.computed += 1
+        return await deferToThreadPool(self._reactor, self._threads, compute)
+
+    async def _hash(self, password: str) -> str:
+        return await self._run(lambda: self._hasher.hash(_octets(password)))
+
+    async def _verify(self, encoded: str | None, password: str) -> Verdict:
+        if encoded is None or len(password) > LONGEST:
+            encoded, password = self._nobody, ""
+        try:
+            await self._run(lambda: self._hasher.verify(encoded, _octets(password)))
+        except VerifyMismatchError:
+            return Verdict(right=False)
+        except (InvalidHashError, VerificationError):
+            _log.error("a stored password hash is not one of argon2: nobody can log in with it")
+            return Verdict(right=False)
+        return Verdict(right=True, outdated=self._hasher.check_needs_rehash(encoded))
+
+
+class Slot:
+    """One place at a worker; what it computes does not wait for others."""
+
+    __slots__ = ("_passwords",)
+
+    def __init__(self, passwords: Passwords) -> None:
+        self._passwords = passwords
+
+    async def __aenter__(self) -> Slot:
+        """Wait for a free worker. :raises Unavailable: 73, too many are waiting."""
+        await self._passwords._enter()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Give the worker to the next."""
+        self._passwords._leave()
+
+    async def hash(self, password: str) -> str:
+        """The encoded hash of a password, with a new salt."""
+        return await self._passwords._hash(password)
+
+    async def verify(self, encoded: str | None, password: str) -> Verdict:
+        """Check a password; without a hash (there is no such account) it takes the same time, and is wrong."""
+        return await self._passwords._verify(encoded, password)
+
+
+def _octets(password: str) -> bytes:
+    # NFC, since keyboards of different systems write the same letter differently.
+    return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
+
+
+def _nobodys_hash(memory: int, passes: int, lanes: int) -> str:
+    """A well-formed hash of these parameters that was never made from any password."""
+    salt, digest = (
+        base64.b64encode(secrets.token_bytes(size)).decode("ascii").rstrip("=") for size in (_SALT_BYTES, _HASH_BYTES)
+    )
+    return f"$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${digest}"

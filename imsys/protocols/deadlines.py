@@ -1,0 +1,75 @@
+"""Deadlines of many connections, by one timer."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+
+class Mortal(Protocol):
+    """Something with a deadline that is put off as long as it lives."""
+
+    deadline: float
+    """When it is due, in seconds of the wheel's clock; may be moved on at any time."""
+
+    def expired(self) -> None:
+        """The deadline has passed."""
+        ...
+
+
+class DeadlineWheel:
+    """A timing wheel: moving a deadline on is an assignment, and costs nothing until the old one is reached."""
+
+    def __init__(self, clock: IReactorTime, tick: float = 0.5) -> None:
+        """``tick`` is in seconds; a deadline is noticed at most that late."""
+        self._clock = clock
+        self._tick = tick
+        self._slots: dict[int, set[Mortal]] = {}
+        self._where: dict[Mortal, int] = {}
+        self._next = 0
+        self._call: IDelayedCall | None = None
+
+    def __len__(self) -> int:
+        return len(self._where)
+
+    def add(self, mortal: Mortal) -> None:
+        """Watch something until it is removed or expires; also where its deadline was moved nearer."""
+        self.remove(mortal)
+        self._put(mortal)
+        if self._call is None:
+            self._next = self._slot(self._clock.seconds())
+            self._call = self._clock.callLater(self._tick, self._turn)
+
+    def remove(self, mortal: Mortal) -> None:
+        """Watch it no more."""
+        slot = self._where.pop(mortal, None)
+        if slot is not None:
+            self._slots[slot].discard(mortal)
+
+    def _slot(self, moment: float) -> int:
+        return int(moment / self._tick)
+
+    def _put(self, mortal: Mortal) -> None:
+        slot = max(self._slot(mortal.deadline) + 1, self._next)
+        self._where[mortal] = slot
+        self._slots.setdefault(slot, set()).add(mortal)
+
+    def _turn(self) -> None:
+        self._call = None
+        now = self._clock.seconds()
+        due: list[Mortal] = []
+        while self._next <= self._slot(now):
+            due.extend(self._slots.pop(self._next, ()))
+            self._next += 1
+        if self._where:
+            self._call = self._clock.callLater(self._tick, self._turn)
+        for mortal in due:
+            if self._where.pop(mortal, None) is None:
+                continue
+            if mortal.deadline <= now:
+                mortal.expired()
+            else:
+                self._put(mortal)
+        if self._call is None and self._where:
+            self._call = self._clock.callLater(self._tick, self._turn)

@@ -1,0 +1,103 @@
+"""Frames: bytes in, frames out; no Twisted, no sockets.
+
+A frame is a big-endian header (service id, total length with the header) and
+a body. The chat port has a length of 16 bits, the resources port one of 32
+(wire protocol, section 1).
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from imsys.errors import PeerFault
+
+
+class Frame(NamedTuple):
+    """One frame: the number of the service, and its body."""
+
+    service: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FrameFormat:
+    """How a port writes its headers."""
+
+    header: struct.Struct
+    largest: int
+    """Bytes of the largest frame that the length field can name."""
+
+    def encode(self, service: int, body: bytes) -> bytes:
+        """Make the bytes of one frame.
+
+        :raises ValueError: the body does not fit into a frame.
+        """
+        total = self.header.size + len(body)
+        if total > self.largest:
+            raise ValueError(f"a body of {len(body)} bytes does not fit into a frame of {self.largest}")
+        return self.header.pack(service, total) + body
+
+
+CHAT = FrameFormat(struct.Struct("!HH"), 0xFFFF)
+RESOURCES = FrameFormat(struct.Struct("!HI"), 0xFFFFFFFF)
+
+
+class FrameDecoder:
+    """Cuts a stream of bytes into frames.
+
+    A length is checked as soon as its header is there, before anything more is
+    kept, so at most one frame and one read are ever held.
+    """
+
+    __slots__ = ("_buffer", "_format", "_limit", "_needed")
+
+    def __init__(self, format: FrameFormat, limit: int) -> None:
+        self._format = format
+        self._limit = limit
+        self._buffer = bytearray()
+        self._needed = 0
+
+    @property
+    def pending(self) -> int:
+        """How many bytes of an unfinished frame are held."""
+        return len(self._buffer)
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Take what arrived; give back the frames that it completes.
+
+        :raises FrameFault: a length below the header's size or above the limit;
+            the frames before it are in the exception's ``frames``.
+        """
+        buffer = self._buffer
+        if buffer:
+            buffer += data
+            if len(buffer) < self._needed:
+                return []
+            data = bytes(buffer)
+            buffer.clear()
+        header, size, limit = self._format.header, self._format.header.size, self._limit
+        frames: list[Frame] = []
+        start, end = 0, len(data)
+        self._needed = size
+        while end - start >= size:
+            service, total = header.unpack_from(data, start)
+            if total < size or total > limit:
+                raise FrameFault(service, total, limit, frames)
+            if end - start < total:
+                self._needed = total
+                break
+            frames.append(Frame(service, data[start + size : start + total]))
+            start += total
+        if start < end:
+            buffer += data[start:]
+        return frames
+
+
+class FrameFault(PeerFault):
+    """A header that no frame of this port can have."""
+
+    def __init__(self, service: int, total: int, limit: int, frames: list[Frame]) -> None:
+        super().__init__(f"a frame of service {service} with a total length of {total}; allowed is up to {limit}")
+        self.frames = frames

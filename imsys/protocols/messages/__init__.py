@@ -1,0 +1,40 @@
+"""The messages of the chat protocol: one struct a message, by topic.
+
+Importing this package registers every message of ours; see :mod:`.registry`.
+"""
+
+from imsys.protocols.messages import catch_up, contacts, people, records, session, texts, threads
+from imsys.protocols.messages.registry import (
+    Empty,
+    Message,
+    Push,
+    Request,
+    Response,
+    decode_request,
+    encode,
+    message,
+    reply_id,
+    request_type,
+    service_id,
+)
+
+__all__ = [
+    "Empty",
+    "Message",
+    "Push",
+    "Request",
+    "Response",
+    "catch_up",
+    "contacts",
+    "decode_request",
+    "encode",
+    "message",
+    "people",
+    "records",
+    "reply_id",
+    "request_type",
+    "service_id",
+    "session",
+    "texts",
+    "threads",
+]

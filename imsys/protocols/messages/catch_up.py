@@ -1,0 +1,39 @@
+"""Catching up on what a push may have lost."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from imsys.protocols.messages.registry import Push, Request, Response, message
+
+
+class ThreadHead(msgspec.Struct, frozen=True, kw_only=True):
+    """A thread and the id of its last message."""
+
+    thread_id: str
+    last_msg_id: str
+
+
+@message(68, reply=69)
+class SyncRequest(Request, frozen=True, kw_only=True):
+    """My threads whose last message is later than ``since`` less 300 seconds."""
+
+    since: str
+    cursor: str = ""
+
+
+@message(69)
+class SyncResponse(Response, frozen=True, kw_only=True):
+    """Heads, ascending by (last_msg_id, thread_id), at most 100."""
+
+    threads: list[ThreadHead]
+    next: str
+    is_complete: bool
+
+
+@message(128)
+class ResyncPush(Push, frozen=True, kw_only=True):
+    """Pushes may have been lost, of these threads or of any: catch up now."""
+
+    threads: list[str] | UnsetType = UNSET

@@ -1,0 +1,57 @@
+"""Login, logout, heartbeat."""
+
+from __future__ import annotations
+
+from msgspec import UNSET, UnsetType
+
+from imsys.protocols.messages.contacts import FriendRequestItem
+from imsys.protocols.messages.people import Card, CardResponse
+from imsys.protocols.messages.registry import UNKNOWN, Request, Response, message
+
+
+@message(5, reply=6)
+class LoginRequest(Request, frozen=True, kw_only=True):
+    """Log in with a token from the gateway."""
+
+    uuid: str
+    token: str
+
+
+@message(6)
+class LoginResponse(CardResponse, frozen=True, kw_only=True):
+    """My card, and the first of my pending requests and of my friends."""
+
+    FriendRequestList: list[FriendRequestItem]
+    AuthFriendList: list[Card]
+
+
+@message(7, reply=8)
+class LogoutRequest(Request, frozen=True, kw_only=True):
+    """Log out; the token is revoked."""
+
+    uuid: str
+    token: str
+
+
+@message(8)
+class LogoutResponse(Response, frozen=True, kw_only=True):
+    """Logged out; also the push that says "you were signed out" (with ``message``)."""
+
+    uuid: str | UnsetType = UNSET
+
+
+@message(32, reply=33)
+class HeartbeatRequest(Request, frozen=True, kw_only=True):
+    """I am still here."""
+
+    uuid: str | UnsetType = UNSET
+
+
+@message(33)
+class HeartbeatResponse(Response, frozen=True, kw_only=True):
+    """So am I."""
+
+
+@message(UNKNOWN)
+class UnknownService(Response, frozen=True, kw_only=True):
+    """No service has the id of the request."""

@@ -1,0 +1,69 @@
+"""Text messages."""
+
+from __future__ import annotations
+
+import msgspec
+
+from imsys.protocols.messages.registry import Push, Request, Response, message
+
+
+class TextItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One text to send. ``unique_id`` is the client's, so that a resend is harmless."""
+
+    unique_id: str
+    msg_sender: str
+    msg_receiver: str
+    msg_content: str
+
+
+@message(23, reply=24)
+class TextRequest(Request, frozen=True, kw_only=True):
+    """Send texts, at most 100, to one thread."""
+
+    text_sender: str
+    text_receiver: str
+    thread_id: str
+    text_msg: list[TextItem]
+
+
+class VerifiedText(msgspec.Struct, frozen=True, kw_only=True):
+    """One text that is durable now; ``prev_id`` is the id before it in its thread, "0" for the first."""
+
+    thread_id: str
+    unique_id: str
+    msg_id: str
+    prev_id: str
+    timestamp: str
+
+
+@message(24)
+class TextResponse(Response, frozen=True, kw_only=True):
+    """All texts of the request are durable."""
+
+    text_sender: str
+    text_receiver: str
+    verified_msg: list[VerifiedText]
+
+
+class IncomingText(msgspec.Struct, frozen=True, kw_only=True):
+    """One text that arrived."""
+
+    msg_type: int
+    msg_status: int
+    msg_sender: str
+    msg_receiver: str
+    msg_id: str
+    prev_id: str
+    thread_id: str
+    unique_id: str
+    msg_content: str
+    timestamp: str
+
+
+@message(25)
+class TextPush(Push, frozen=True, kw_only=True):
+    """Texts for me."""
+
+    text_sender: str
+    text_receiver: str
+    text_msg: list[IncomingText]

@@ -1,0 +1,187 @@
+"""A transport on one side, frames on the other: deadlines, and flow control in both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol as Interface
+
+from twisted.internet import protocol
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IAddress, IPushProducer
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from imsys.errors import PeerFault
+from imsys.protocols.deadlines import DeadlineWheel
+from imsys.protocols.framing import Frame, FrameDecoder, FrameFault, FrameFormat
+
+_log = Logger()
+
+LINGER = 10.0
+"""Seconds that a peer has to take its last bytes before the connection is cut."""
+
+
+class FrameReceiver(Interface):
+    """What stands behind a connection and makes sense of its frames."""
+
+    def received(self, frame: Frame) -> None:
+        """A frame arrived. :raises PeerFault: the connection is to be closed."""
+        ...
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WireSettings:
+    """Bytes and seconds; see the keys of the same names in the configuration."""
+
+    format: FrameFormat
+    max_frame: int
+    login_deadline: float
+    heartbeat_timeout: float
+    high_water: int
+
+
+@implementer(IPushProducer)
+class FrameConnection(protocol.Protocol):
+    """One connection.
+
+    Reading stops while its receiver, or the peer's own slowness to read, asks
+    for it. Up to ``high_water`` bytes wait for a slow peer; then it is cut off.
+    """
+
+    transport: Any
+
+    def __init__(self, settings: WireSettings, wheel: DeadlineWheel, now: Callable[[], float]) -> None:
+        self._settings = settings
+        self._wheel = wheel
+        self._now = now
+        self._decoder = FrameDecoder(settings.format, settings.max_frame)
+        self._unsent: list[bytes] = []
+        self._unsent_bytes = 0
+        self._choked = False
+        self._reader_busy = False
+        self._reading = True
+        self.closing = False
+        self.gone = False
+        self.deadline = 0.0
+        self.peer: IAddress | None = None
+        self.receiver: FrameReceiver | None = None
+
+    def connectionMade(self) -> None:
+        """Start the login deadline."""
+        self.peer = self.transport.getPeer()
+        self.transport.setTcpNoDelay(True)
+        self.transport.registerProducer(self, True)
+        self.deadline = self._now() + self._settings.login_deadline
+        self._wheel.add(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Cut frames, and hand them on."""
+        if self.closing:
+            return
+        fault: PeerFault | None = None
+        try:
+            frames = self._decoder.feed(data)
+        except FrameFault as error:
+            frames, fault = error.frames, error
+        try:
+            assert self.receiver is not None
+            for frame in frames:
+                self.receiver.received(frame)
+        except PeerFault as error:
+            fault = error
+        if fault is not None and not self.closing:
+            _log.warn("closing the connection from {peer}: {reason}", peer=self.peer, reason=str(fault))
+            self.close()
+
+    def alive(self) -> None:
+        """Put the heartbeat deadline off: a frame of a logged-in peer arrived."""
+        if not self.closing:
+            self.deadline = self._now() + self._settings.heartbeat_timeout
+
+    def expired(self) -> None:
+        """Nothing came in time, or the last bytes were not taken."""
+        if self.closing:
+            self.transport.abortConnection()
+            return
+        _log.info("closing the connection from {peer}: it was silent for too long", peer=self.peer)
+        self.close()
+
+    def send(self, data: bytes) -> None:
+        """Send whole frames, now or when the peer has room; past the high-water mark the connection is cut."""
+        if self.closing:
+            return
+        if not self._choked:
+            self.transport.write(data)
+            return
+        self._unsent.append(data)
+        self._unsent_bytes += len(data)
+        if self._unsent_bytes > self._settings.high_water:
+            _log.warn("cutting the connection from {peer}: {bytes} bytes were not read", peer=self.peer, bytes=self._unsent_bytes)
+            self.closing = True
+            self.transport.abortConnection()
+
+    def hold_reading(self, hold: bool) -> None:
+        """Stop or go on reading: the receiver has enough, or wants more."""
+        self._reader_busy = hold
+        self._adjust_reading()
+
+    def pauseProducing(self) -> None:
+        """The transport's buffer is full: keep what comes next here, and do not let the peer ask for more."""
+        self._choked = True
+        self._adjust_reading()
+
+    def resumeProducing(self) -> None:
+        """The transport has room again."""
+        self._choked = False
+        if self._unsent:
+            unsent, self._unsent, self._unsent_bytes = self._unsent, [], 0
+            self.transport.write(b"".join(unsent))
+        if self.closing and not self._choked:
+            self._finish()
+        self._adjust_reading()
+
+    def stopProducing(self) -> None:
+        """The connection is going away; :meth:`connectionLost` follows."""
+
+    def _adjust_reading(self) -> None:
+        wanted = not (self._reader_busy or self._choked or self.closing)
+        if wanted != self._reading and not self.gone:
+            self._reading = wanted
+            if wanted:
+                self.transport.resumeProducing()
+            else:
+                self.transport.pauseProducing()
+
+    def close(self) -> None:
+        """Close after the last byte is sent; a peer that does not take it within :data:`LINGER` is cut off."""
+        if self.closing or self.gone:
+            return
+        self.closing = True
+        self.deadline = self._now() + LINGER
+        self._wheel.add(self)
+        if not self._choked:
+            self._finish()
+
+    def _finish(self) -> None:
+        # reading goes on, unheeded, so that the peer's own close is noticed
+        self._reading = True
+        self.transport.resumeProducing()
+        self.transport.unregisterProducer()
+        self.transport.loseConnection()
+
+    def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
+        """Forget everything."""
+        self.gone = self.closing = True
+        self._unsent.clear()
+        self._wheel.remove(self)
+        if not reason.check(ConnectionDone):
+            _log.debug("the connection from {peer} broke: {reason}", peer=self.peer, reason=reason.getErrorMessage())
+        receiver, self.receiver = self.receiver, None
+        if receiver is not None:
+            receiver.lost()

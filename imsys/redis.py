@@ -1,0 +1,182 @@
+"""Redis through txredisapi: a prefix, a deadline, scripts, and reconnection.
+
+Redis holds nothing that cannot be lost: it may be flushed, restarted or away at
+any time, and callers then get :class:`~imsys.errors.Unavailable`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from imsys.config import RedisConfig
+from imsys.errors import Status, Unavailable
+
+_log = Logger()
+
+MAX_PENDING = 20_000
+"""Calls waiting for an answer beyond which further ones fail at once."""
+
+CONNECT_TIMEOUT = 3.0
+REBUILD_DELAY = 2.0
+GRACE = 0.1
+"""Seconds that the deadline of a call lies behind txredisapi's own, which also aborts the connection that does not answer."""
+
+
+@dataclass(frozen=True)
+class Script:
+    """A Lua script, sent once and called by its SHA-1 from then on."""
+
+    text: str
+    sha1: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sha1", hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest())
+
+
+class Redis:
+    """Calls to one Redis server.
+
+    Calls that are made in one turn of the reactor travel together; none waits for
+    the answer of another.
+    """
+
+    def __init__(self, clock: IReactorTime, prefix: str, timeout: float) -> None:
+        self._clock = clock
+        self._prefix = prefix
+        self._timeout = timeout
+        self._pending = 0
+        self._pool: Any = None
+
+    def use(self, pool: Any) -> None:
+        """Send calls through this txredisapi pool from now on; ``None``: fail them at once."""
+        self._pool = pool
+
+    def key(self, *parts: str | int) -> str:
+        """The name of a key: the installation's prefix, then the parts with colons between."""
+        return self._prefix + ":".join(map(str, parts))
+
+    async def call(self, command: str, *args: str | bytes | int | float) -> Any:
+        """One command. Bulk strings come back as bytes, integers as int, nil as ``None``, simple strings as str.
+
+        :raises Unavailable: (12) no connection, no answer in time, or an error reply.
+        """
+        reply = await self._send(command, *args)
+        if isinstance(reply, _ErrorReply):
+            _log.error("Redis answers {command} with an error: {text}", command=command, text=reply.text)
+            raise Unavailable(Status.REDIS_UNKNOWN_ERROR, "Redis refused a command.")
+        return reply
+
+    async def script(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
+        """Run a script; its reply is as :meth:`call`'s.
+
+        :raises Unavailable: (12) as for :meth:`call`.
+        """
+        reply = await self._send("EVALSHA", script.sha1, len(keys), *keys, *args)
+        if isinstance(reply, _ErrorReply) and reply.text.startswith("NOSCRIPT"):
+            reply = await self._send("EVAL", script.text, len(keys), *keys, *args)
+        if isinstance(reply, _ErrorReply):
+            _log.error("Redis answers a script with an error: {text}", text=reply.text)
+            raise Unavailable(Status.REDIS_UNKNOWN_ERROR, "Redis refused a script.")
+        return reply
+
+    async def _send(self, command: str, *args: str | bytes | int | float) -> Any:
+        from txredisapi import RedisError, ResponseError
+
+        if self._pool is None:
+            raise Unavailable(Status.REDIS_UNKNOWN_ERROR, "There is no connection to Redis.")
+        if self._pending >= MAX_PENDING:
+            raise Unavailable(Status.REDIS_UNKNOWN_ERROR, "Too many calls wait for Redis.")
+        self._pending += 1
+        try:
+            call: Deferred[Any] = self._pool.execute_command(command, *args)
+            return await call.addTimeout(self._timeout + GRACE, self._clock)
+        except ResponseError as error:
+            return _ErrorReply(str(error))
+        except (RedisError, DeferredTimeout, CancelledError):
+            raise Unavailable(Status.REDIS_UNKNOWN_ERROR, "Redis did not answer in time.") from None
+        finally:
+            self._pending -= 1
+
+
+@dataclass(frozen=True)
+class _ErrorReply:
+    text: str
+
+
+class RedisService(Service):
+    """Keeps a pool of connections open, also across restarts of the server."""
+
+    def __init__(self, reactor: Any, config: RedisConfig) -> None:
+        if config.mode == "embedded" and not config.socket:
+            raise ValueError("an embedded Redis is reached through EmbeddedRedis.config")
+        self._reactor = reactor
+        self._config = config
+        self._factory: Any = None
+        self._rebuild: Any = None
+        self.redis = Redis(reactor, config.prefix, config.timeout)
+
+    def startService(self) -> None:
+        super().startService()
+        self._connect()
+
+    def stopService(self) -> Deferred[Any]:
+        super().stopService()
+        self.redis.use(None)
+        if self._rebuild is not None:
+            self._rebuild.cancel()
+            self._rebuild = None
+        factory, self._factory = self._factory, None
+        return succeed(None) if factory is None else factory.disconnect()
+
+    def _connect(self) -> None:
+        # txredisapi imports the global reactor, which must not be installed by importing this module.
+        from txredisapi import RedisFactory
+
+        config = self._config
+        factory = RedisFactory(
+            "imsys",
+            config.database or None,
+            config.pool_size,
+            isLazy=True,
+            charset=None,
+            password=config.password or None,
+            replyTimeout=config.timeout,
+            convertNumbers=False,
+        )
+        factory.initialDelay, factory.factor, factory.maxDelay = 0.05, 1.6, 2.0
+        factory.connectionError = self._refused
+        endpoint = (
+            UNIXClientEndpoint(self._reactor, config.socket, timeout=CONNECT_TIMEOUT)
+            if config.socket
+            else HostnameEndpoint(self._reactor, config.host, config.port, timeout=CONNECT_TIMEOUT)
+        )
+        self._factory = factory
+        factory.startConnecting(endpoint)
+        self.redis.use(factory.handler)
+
+    def _refused(self, why: str) -> None:
+        # A pool that is refused once (password, database number, too many clients) gives up for good: begin anew.
+        if not self.running or self._rebuild is not None:
+            return
+        _log.error("Redis at {where} refuses us: {why}", where=self._where, why=why)
+        self._rebuild = self._reactor.callLater(REBUILD_DELAY, self._begin_anew)
+
+    def _begin_anew(self) -> None:
+        self._rebuild = None
+        old, self._factory = self._factory, None
+        old.disconnect().addErrback(lambda failure: _log.failure("closing a pool of Redis connections", failure))
+        self._connect()
+
+    @property
+    def _where(self) -> str:
+        return self._config.socket or f"{self._config.host}:{self._config.port}"

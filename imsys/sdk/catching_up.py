@@ -1,0 +1,165 @@
+"""Asking the server for what pushes have not brought."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from imsys.protocols.messages.catch_up import SyncRequest, SyncResponse
+from imsys.protocols.messages.records import RecordsRequest, RecordsResponse
+from imsys.sdk.backoff import Backoff
+from imsys.sdk.inbox import Inbox
+from imsys.sdk.model import recorded
+
+_PAGE = 100
+_AT_ONCE = 4
+"""Threads that are pulled side by side."""
+
+_log = Logger()
+
+
+class CatchingUp:
+    """Reads heads and histories into an inbox; what fails is tried again while the connection lasts.
+
+    :param request: sends a request of a given response type on the present connection.
+    :param me: gives this user's uuid.
+    """
+
+    def __init__(self, clock: IReactorTime, request: Callable[..., Deferred[Any]], me: Callable[[], int], backoff: Backoff) -> None:
+        self._clock = clock
+        self._request = request
+        self._me = me
+        self._backoff = backoff
+        self._inbox: Inbox | None = None
+        self._turns = DeferredSemaphore(_AT_ONCE)
+        self._pulling: dict[int, bool] = {}  # thread -> whether to read once more
+        self._syncing: bool | None = None  # None: not now; else whether to ask once more
+        self._retry: IDelayedCall | None = None
+        self._running: set[Deferred[None]] = set()
+
+    def feed(self, inbox: Inbox) -> None:
+        """The inbox that takes what is read."""
+        self._inbox = inbox
+
+    async def everything(self) -> None:
+        """Compare all threads that changed with what is here, and read what is missing.
+
+        :raises Refused: the server does not answer, or refuses.
+        """
+        if self._syncing is not None:
+            self._syncing = True
+            return
+        again = True
+        try:
+            while again:
+                self._syncing = False
+                await self._heads()
+                again = self._syncing
+        finally:
+            self._syncing = None
+        self._backoff.reset()
+
+    def everything_soon(self) -> None:
+        """Begin :meth:`everything`; a failure is tried again later."""
+        self._begin(self.everything())
+
+    def thread_soon(self, thread_id: int) -> None:
+        """Begin to read what is missing of one thread; a failure is tried again later."""
+        self._begin(self._thread(thread_id))
+
+    def behind_soon(self) -> None:
+        """Begin to read the threads that were left for later."""
+        for thread_id in tuple(self._here.behind):
+            self.thread_soon(thread_id)
+
+    def stop(self) -> None:
+        """Give up what is under way: the connection is gone."""
+        if self._retry is not None and self._retry.active():
+            self._retry.cancel()
+        for running in tuple(self._running):
+            running.cancel()
+        self._syncing = None
+        self._pulling.clear()
+
+    @property
+    def _here(self) -> Inbox:
+        assert self._inbox is not None
+        return self._inbox
+
+    async def _heads(self) -> None:
+        inbox = self._here
+        newest, cursor = inbox.since, ""
+        while True:
+            page: SyncResponse = await self._request(SyncRequest(since=str(inbox.since), cursor=cursor), SyncResponse)
+            for head in page.threads:
+                last = int(head.last_msg_id)
+                newest = max(newest, last)
+                if inbox.head(int(head.thread_id), last):
+                    inbox.behind.add(int(head.thread_id))
+            if page.is_complete or page.next == cursor:
+                break
+            cursor = page.next
+        inbox.settle()
+        await gatherResults(
+            [self._turns.run(self._start, thread_id) for thread_id in tuple(inbox.behind)],
+            consumeErrors=True,
+        ).addErrback(_first)
+        inbox.since = newest
+
+    def _start(self, thread_id: int) -> Deferred[None]:
+        return Deferred.fromCoroutine(self._thread(thread_id))
+
+    async def _thread(self, thread_id: int) -> None:
+        inbox = self._here
+        if thread_id in self._pulling:
+            self._pulling[thread_id] = True
+            return
+        inbox.behind.add(thread_id)
+        self._pulling[thread_id] = False
+        try:
+            await self._read(thread_id)
+        finally:
+            again = self._pulling.pop(thread_id, False)
+        if again:
+            await self._thread(thread_id)
+
+    async def _read(self, thread_id: int) -> None:
+        """Read one thread to its end, or as far as the application has room."""
+        inbox, line = self._here, self._here.line(thread_id)
+        number = line.begin_pull()
+        while inbox.room():
+            after = line.last
+            request = RecordsRequest(thread_id=str(thread_id), msg_id=str(after), limit=_PAGE)
+            page: RecordsResponse = await self._request(request, RecordsResponse)
+            inbox.page(thread_id, after, (recorded(record, self._me()) for record in page.chat_messages))
+            if page.is_complete or line.last == after:
+                inbox.behind.discard(thread_id)
+                inbox.end_pull(thread_id, number)
+                return
+
+    def _begin(self, work: Any) -> None:
+        running: Deferred[None] = Deferred.fromCoroutine(work)
+        self._running.add(running)
+
+        def done(result: Any) -> Any:
+            self._running.discard(running)
+            return result
+
+        running.addBoth(done).addErrback(self._failed)
+
+    def _failed(self, reason: Failure) -> None:
+        if self._retry is not None and self._retry.active():
+            return
+        delay = self._backoff.next()
+        _log.info("Catching up failed and is tried again in {delay} s: {reason}", delay=round(delay, 1), reason=reason.value)
+        self._retry = self._clock.callLater(delay, self.everything_soon)
+
+
+def _first(reason: Failure) -> Failure:
+    """The failure behind a ``FirstError``."""
+    return getattr(reason.value, "subFailure", reason)

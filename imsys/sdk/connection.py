@@ -1,0 +1,239 @@
+"""One connection to a chat server: requests matched to their responses, pushes handed on, heartbeats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import msgspec
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from imsys.errors import PeerFault, Refused, Status, Unavailable
+from imsys.protocols.framing import CHAT, Frame, FrameDecoder
+from imsys.protocols.messages.registry import (
+    UNKNOWN,
+    Empty,
+    Message,
+    Push,
+    Request,
+    Response,
+    decode,
+    encode,
+    message_type,
+    service_id,
+)
+from imsys.protocols.messages.session import HeartbeatRequest, HeartbeatResponse, LogoutResponse
+from imsys.sdk.gateway import status_of
+from imsys.sdk.refusals import explain
+
+_PENDING_LIMIT = 1000
+"""Requests without a response that one connection has at most."""
+
+_CLOSE_DEADLINE = 5.0
+"""Seconds for the last bytes to be sent."""
+
+_log = Logger()
+_outcome = msgspec.json.Decoder(Empty)
+
+R = TypeVar("R", bound=Response)
+
+
+class _Wire(Protocol):
+    """The transport's end of a :class:`ChatConnection`."""
+
+    def __init__(self, connection: ChatConnection) -> None:
+        self._connection = connection
+
+    def dataReceived(self, data: bytes) -> None:
+        self._connection.received(data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._connection.ended(reason)
+
+
+class ConnectionFactory(Factory):
+    """Makes the one protocol of one connection."""
+
+    noisy = False
+
+    def __init__(self, connection: ChatConnection) -> None:
+        self._connection = connection
+
+    def buildProtocol(self, addr: IAddress | None) -> Protocol:
+        wire = _Wire(self._connection)
+        self._connection.wire = wire
+        return wire
+
+
+@dataclass
+class _Pending:
+    reply: int
+    answer: Deferred[Any]
+    timer: IDelayedCall
+
+
+class ChatConnection:
+    """What travels on one connection.
+
+    :param on_push: called with the connection and each message that answers no request, in the order of arrival.
+    :param on_lost: called once, with the connection and the reason, when the connection has ended.
+    :param heartbeat: seconds between two heartbeats; three of them without a byte from the server end the connection.
+    """
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        on_push: Callable[[ChatConnection, Message], None],
+        on_lost: Callable[[ChatConnection, Failure], None],
+        *,
+        heartbeat: float = 10.0,
+    ) -> None:
+        self.wire: Protocol | None = None
+        self.ended_with: Failure | None = None
+        self._clock = clock
+        self._on_push = on_push
+        self._on_lost = on_lost
+        self._heartbeat = heartbeat
+        self._beat: IDelayedCall | None = None
+        self._closing: IDelayedCall | None = None
+        self._heard = clock.seconds()
+        self._decoder = FrameDecoder(CHAT, CHAT.largest)
+        self._pending: dict[int, _Pending] = {}
+        self._last_seq = 0
+
+    def request(self, request: Request, reply: type[R], deadline: float) -> Deferred[R]:
+        """Send a request; its response.
+
+        :raises Refused: the response has an ``error``.
+        :raises Unavailable: no response within ``deadline`` seconds, or the connection ended.
+        """
+        transport = None if self.wire is None else self.wire.transport
+        if transport is None or self.ended_with is not None:
+            return _failed("There is no connection to the server.")
+        if len(self._pending) >= _PENDING_LIMIT:
+            return _failed("Too many requests wait for the server.")
+        self._last_seq = seq = self._last_seq + 1
+        try:
+            frame = CHAT.encode(service_id(type(request)), encode(msgspec.structs.replace(request, seq=seq)))
+        except ValueError:
+            return fail(Refused(Status.INVALID_FIELD, "The request is too large to be sent."))
+        timer = self._clock.callLater(deadline, self._timed_out, seq)
+        answer: Deferred[R] = Deferred(lambda _: self._take(seq))
+        self._pending[seq] = _Pending(service_id(reply), answer, timer)
+        transport.write(frame)
+        return answer
+
+    def begin_heartbeats(self, uuid: int) -> None:
+        """Send heartbeats as this user from now on."""
+        self._beat = self._clock.callLater(self._heartbeat, self._send_heartbeat, HeartbeatRequest(uuid=str(uuid)))
+
+    def close(self) -> None:
+        """End the connection after what was written is sent, or after some seconds anyhow."""
+        transport = None if self.wire is None else self.wire.transport
+        if transport is None or self.ended_with is not None:
+            return
+        transport.loseConnection()
+        if self._closing is None:
+            self._closing = self._clock.callLater(_CLOSE_DEADLINE, self.abort)
+
+    def abort(self) -> None:
+        """End the connection now."""
+        transport = None if self.wire is None else self.wire.transport
+        abort = getattr(transport, "abortConnection", None)
+        if abort is not None and self.ended_with is None:
+            abort()
+
+    def received(self, data: bytes) -> None:
+        """Take bytes from the transport."""
+        self._heard = self._clock.seconds()
+        try:
+            frames = self._decoder.feed(data)
+        except PeerFault as fault:
+            _log.error("The chat server sent what is no frame: {fault}", fault=fault)
+            self.abort()
+            return
+        for frame in frames:
+            self._frame(frame)
+
+    def ended(self, reason: Failure) -> None:
+        """The transport is gone."""
+        self.ended_with = reason
+        for timer in (self._beat, self._closing):
+            if timer is not None and timer.active():
+                timer.cancel()
+        for seq in tuple(self._pending):
+            pending = self._take(seq)
+            if pending is not None:
+                pending.answer.errback(Unavailable(Status.NETWORK_ERROR, explain(reason.value)))
+        self._on_lost(self, reason)
+
+    def _frame(self, frame: Frame) -> None:
+        kind = message_type(frame.service)
+        if kind is None:
+            _log.debug("The chat server sent service {service}, which is not known here.", service=frame.service)
+            return
+        try:
+            if issubclass(kind, Push):
+                self._on_push(self, decode(frame.service, frame.body))
+            elif issubclass(kind, Response):
+                self._response(frame, kind)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as fault:
+            _log.error("The chat server sent a body of service {service} that cannot be read: {fault}", service=frame.service, fault=fault)
+
+    def _response(self, frame: Frame, kind: type[Response]) -> None:
+        outcome = _outcome.decode(frame.body)
+        pending = self._take(outcome.seq) if isinstance(outcome.seq, int) else None
+        if pending is None:
+            if kind is LogoutResponse:
+                self._on_push(self, decode(frame.service, frame.body))
+            return  # the request has timed out, or was answered before
+        if frame.service not in (pending.reply, UNKNOWN):
+            pending.answer.errback(Unavailable(Status.NETWORK_ERROR, "The server's answer belongs to another request."))
+        elif outcome.error != Status.SUCCESS:
+            pending.answer.errback(refusal(outcome))
+        else:
+            try:
+                response = decode(frame.service, frame.body)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                pending.answer.errback(Unavailable(Status.NETWORK_ERROR, "The server's answer cannot be read."))
+            else:
+                pending.answer.callback(response)
+
+    def _take(self, seq: int) -> _Pending | None:
+        pending = self._pending.pop(seq, None)
+        if pending is not None and pending.timer.active():
+            pending.timer.cancel()
+        return pending
+
+    def _timed_out(self, seq: int) -> None:
+        pending = self._take(seq)
+        if pending is not None:
+            pending.answer.errback(Unavailable(Status.NETWORK_ERROR, "The server does not answer in time."))
+
+    def _send_heartbeat(self, heartbeat: HeartbeatRequest) -> None:
+        if self._clock.seconds() - self._heard > 3 * self._heartbeat:
+            _log.info("Nothing came from the chat server for {seconds} s.", seconds=round(self._clock.seconds() - self._heard))
+            self.abort()
+            return
+        self._beat = self._clock.callLater(self._heartbeat, self._send_heartbeat, heartbeat)
+        self.request(heartbeat, HeartbeatResponse, 3 * self._heartbeat).addErrback(_unanswered)
+
+
+def _unanswered(reason: Failure) -> None:
+    _log.debug("A heartbeat was not answered: {reason}", reason=reason.value)
+
+
+def refusal(outcome: Response) -> Refused:
+    """The exception for a response with an ``error``."""
+    text = outcome.message if isinstance(outcome.message, str) else ""
+    after = outcome.retry_after if isinstance(outcome.retry_after, int | float) else None
+    return Refused(status_of(outcome.error), text, retry_after=after)
+
+
+def _failed(sentence: str) -> Deferred[Any]:
+    return fail(Unavailable(Status.NETWORK_ERROR, sentence))

@@ -1,0 +1,229 @@
+"""The HTTP interfaces: codes, registration, passwords, login (wire protocol, section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+from treq.client import HTTPClient
+from twisted.internet import defer
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+from twisted.web.client import Agent, HTTPConnectionPool, ResponseDone
+from twisted.web.http import PotentialDataLoss
+from twisted.web.iweb import IResponse
+
+from imsys.errors import Refused, Status, Unavailable
+from imsys.sdk.refusals import explain
+from imsys.sdk.trust import Trust
+
+_BODY_LIMIT = 65536
+"""Bytes of a response, several times what the largest has."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """The file server that goes with a login."""
+
+    host: str
+    port: int
+    http_port: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Login:
+    """Where to chat, and the token that opens it."""
+
+    uuid: int
+    host: str
+    port: int
+    token: str = field(repr=False)
+    resources: Resources | None = None
+
+
+class _Answer(msgspec.Struct):
+    error: int
+    message: str = ""
+    retry_after: float | None = None
+
+
+class _Registered(msgspec.Struct):
+    uuid: int | str
+
+
+class _ResourcesPart(msgspec.Struct):
+    host: str = ""
+    port: int | str = 0
+    http_port: int | str = 0
+
+
+class _LoggedIn(msgspec.Struct):
+    uuid: int | str
+    host: str
+    port: int | str
+    token: str
+    resources: _ResourcesPart | None = None
+
+
+def status_of(number: int) -> Status:
+    """The status of a number on the wire; one that this version does not know counts as an internal error."""
+    try:
+        return Status(number)
+    except ValueError:
+        return Status.INTERNAL_ERROR
+
+
+class Gateway:
+    """Calls to the gateway, each with a deadline.
+
+    Every call raises :class:`Refused` with the server's status, or
+    :class:`Unavailable` (``NETWORK_ERROR``) with a plain sentence where it
+    cannot be reached in time.
+
+    :param url: ``https://host:port``; with ``http://``, where the operator has
+        opened it, nothing is encrypted and the chat server's plaintext port is used.
+    :param trust: the authorities that the servers' certificates must come from.
+    :param deadline: seconds for one call.
+    """
+
+    def __init__(self, reactor: Any, url: str, trust: Trust | None = None, *, deadline: float = 15.0) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in {"https", "http"} or not parts.hostname:
+            raise ValueError(f"{url!r} is no address of a server; it looks like https://127.0.0.1:8443.")
+        self.url = f"{parts.scheme}://{parts.netloc}"
+        self.encrypted = parts.scheme == "https"
+        self.trust = trust or Trust()
+        self._clock = reactor
+        self._deadline = deadline
+        pool = HTTPConnectionPool(reactor, persistent=False)
+        self._http = HTTPClient(Agent(reactor, self.trust, connectTimeout=deadline, pool=pool))
+
+    async def request_code(self, email: str) -> None:
+        """Have a verification code mailed."""
+        await self._call("/get_verification", {"email": email})
+
+    async def register(self, username: str, password: str, email: str, code: str) -> int:
+        """Make an account with a code that was mailed to ``email``; its uuid."""
+        fields = {"username": username, "password": password, "email": email, "cpatcha": code}
+        answer = _read(await self._call("/post_registration", fields), _Registered)
+        return _number(answer.uuid)
+
+    async def check_account(self, username: str, email: str) -> bool:
+        """Whether there is an account with this name and this e-mail address."""
+        try:
+            await self._call("/check_accountexists", {"username": username, "email": email})
+        except Refused as refusal:
+            if refusal.status is Status.MYSQL_ACCOUNT_NOT_EXISTS:
+                return False
+            raise
+        return True
+
+    async def reset_password(self, username: str, email: str, password: str, code: str) -> None:
+        """Set a new password with a code that was mailed to ``email``; every session of the account ends."""
+        await self._call("/reset_password", {"username": username, "email": email, "password": password, "cpatcha": code})
+
+    async def login(self, username: str, password: str) -> Login:
+        """Log in by password."""
+        return self._login(await self._call("/trylogin_server", {"username": username, "password": password}))
+
+    async def resume(self, uuid: int, token: str) -> Login:
+        """Log in again by a token that still lives."""
+        return self._login(await self._call("/trylogin_server", {"uuid": str(uuid), "token": token}))
+
+    def _login(self, body: bytes) -> Login:
+        answer = _read(body, _LoggedIn)
+        files = answer.resources
+        resources = None
+        if files is not None and files.host:
+            resources = Resources(host=files.host, port=_number(files.port), http_port=_number(files.http_port))
+        return Login(uuid=_number(answer.uuid), host=answer.host, port=_number(answer.port), token=answer.token, resources=resources)
+
+    async def _call(self, path: str, fields: dict[str, str]) -> bytes:
+        waiting = Deferred.fromCoroutine(self._exchange(path, fields)).addTimeout(self._deadline, self._clock)
+        try:
+            response, body = await waiting
+        except Refused:
+            raise
+        except Exception as problem:
+            raise Unavailable(Status.NETWORK_ERROR, _sentence(problem)) from problem
+        try:
+            answer = msgspec.json.decode(body, type=_Answer)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            raise Unavailable(Status.NETWORK_ERROR, f"This is no imsys server: it answers {path} with HTTP status {response.code}.") from None
+        if answer.error == Status.SUCCESS:
+            return body
+        raise _refusal(answer, response)
+
+    async def _exchange(self, path: str, fields: dict[str, str]) -> tuple[IResponse, bytes]:
+        post: Callable[..., Awaitable[Any]] = self._http.post
+        response = await post(
+            self.url + path,
+            data=msgspec.json.encode(fields),
+            headers={"Content-Type": "application/json"},
+            allow_redirects=False,
+            unbuffered=True,
+        )
+        body = _Body(_BODY_LIMIT)
+        response.original.deliverBody(body)
+        return response.original, await body.whole
+
+
+def _sentence(problem: Exception) -> str:
+    if isinstance(problem, defer.TimeoutError):
+        return "The server does not answer in time."
+    return explain(problem)
+
+
+def _refusal(answer: _Answer, response: IResponse) -> Refused:
+    after = answer.retry_after
+    for value in response.headers.getRawHeaders("retry-after") or ():
+        after = float(value) if value.isdecimal() and after is None else after
+    return Refused(status_of(answer.error), answer.message, retry_after=after)
+
+
+def _read(body: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.MsgspecError:
+        raise Unavailable(Status.NETWORK_ERROR, "The server's answer cannot be read.") from None
+
+
+def _number(value: int | str) -> int:
+    try:
+        return int(value)
+    except ValueError:
+        raise Unavailable(Status.NETWORK_ERROR, "The server's answer cannot be read.") from None
+
+
+class _Body(Protocol):
+    """Collects a response up to a limit; past it the connection is dropped."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._parts: list[bytes] = []
+        self.whole: Deferred[bytes] = Deferred(lambda _: self._abort())
+
+    def dataReceived(self, data: bytes) -> None:
+        self._parts.append(data)
+        self._limit -= len(data)
+        if self._limit < 0:
+            self._abort()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if self.whole.called:
+            return
+        if reason.check(ResponseDone, PotentialDataLoss) and self._limit >= 0:
+            self.whole.callback(b"".join(self._parts))
+        else:
+            self.whole.errback(reason)
+
+    def _abort(self) -> None:
+        abort = getattr(self.transport, "abortConnection", None) or getattr(self.transport, "loseConnection", None)
+        if abort is not None:
+            abort()

@@ -1,0 +1,120 @@
+"""What arrives, thread by thread: held back, let through in order, and pulled when something is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from imsys.sdk.model import Message
+from imsys.sdk.ordering import Line
+from imsys.sdk.seen import Seen
+
+_EARLY_LIMIT = 1000
+"""Live messages kept until the first catching up has told where each thread stands."""
+
+
+class Inbox:
+    """The lines of all threads.
+
+    :param deliver: called with each message, in the order of its thread, once.
+    :param pull: asks for a thread's history after where its line stands.
+    :param patience: seconds that a message waits for an earlier one before its thread is pulled.
+    """
+
+    def __init__(self, clock: IReactorTime, deliver: Callable[[Message], None], pull: Callable[[int], None], *, patience: float = 2.0) -> None:
+        self.since = 0
+        self.behind: set[int] = set()
+        """Threads that are known to lack something and are not being pulled."""
+        self.room: Callable[[], bool] = lambda: True
+        """Whether the application can take more now."""
+        self._clock = clock
+        self._deliver = deliver
+        self._pull = pull
+        self._patience = patience
+        self._lines: dict[int, Line] = {}
+        self._timers: dict[int, IDelayedCall] = {}
+        self._early: list[tuple[Message, int]] = []
+        self.settled = False
+        """Whether a thread that is unknown here is a new one; else its history is not for this client."""
+
+    def restore(self, seen: Seen) -> None:
+        """Go on where an earlier client had come to."""
+        self.since = seen.since
+        self._lines = {thread_id: Line(last) for thread_id, last in seen.threads.items()}
+        self.settled = True
+
+    def head(self, thread_id: int, last: int) -> bool:
+        """Learn the newest id of a thread; whether the thread must be pulled."""
+        line = self._lines.get(thread_id)
+        if line is None and not self.settled:
+            self._lines[thread_id] = Line(last, history=True)
+            return False
+        return self.line(thread_id).last < last
+
+    def settle(self) -> None:
+        """All threads there are have been told: what came too early takes its place."""
+        self.settled = True
+        early, self._early = self._early, []
+        for message, previous in sorted(early, key=lambda pair: pair[0].id):
+            self.live(message, previous)
+
+    def line(self, thread_id: int) -> Line:
+        """The line of a thread."""
+        line = self._lines.get(thread_id)
+        if line is None:
+            line = self._lines[thread_id] = Line(0)
+        return line
+
+    def positions(self) -> dict[int, int]:
+        """The id up to which each thread has been let through."""
+        return {thread_id: line.last for thread_id, line in self._lines.items()}
+
+    def live(self, message: Message, previous: int) -> None:
+        """Take a message that arrived live, with the id before it."""
+        if not self.settled and message.thread_id not in self._lines:
+            if len(self._early) < _EARLY_LIMIT:
+                self._early.append((message, previous))
+            return
+        if not self.room():
+            self.behind.add(message.thread_id)
+            return
+        line = self.line(message.thread_id)
+        self._through(line.live(message, previous))
+        if line.overflowed:
+            self._forget_timer(message.thread_id)
+            self._pull(message.thread_id)
+        elif line.held and message.thread_id not in self._timers:
+            self._timers[message.thread_id] = self._clock.callLater(self._patience, self._missing, message.thread_id)
+        elif not line.held:
+            self._forget_timer(message.thread_id)
+
+    def page(self, thread_id: int, after: int, records: Iterable[Message]) -> None:
+        """Take a page of the history that begins after an id."""
+        self._through(self.line(thread_id).page(after, tuple(records)))
+
+    def end_pull(self, thread_id: int, number: int) -> None:
+        """The history of a thread has been read to its end."""
+        line = self.line(thread_id)
+        self._through(line.end_pull(number))
+        if not line.held:
+            self._forget_timer(thread_id)
+
+    def stop(self) -> None:
+        """Wait for nothing more; the lines stay."""
+        for thread_id in tuple(self._timers):
+            self._forget_timer(thread_id)
+
+    def _through(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            self._deliver(message)
+
+    def _missing(self, thread_id: int) -> None:
+        del self._timers[thread_id]
+        if self.line(thread_id).held:
+            self._pull(thread_id)
+
+    def _forget_timer(self, thread_id: int) -> None:
+        timer = self._timers.pop(thread_id, None)
+        if timer is not None:
+            timer.cancel()

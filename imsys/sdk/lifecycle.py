@@ -1,0 +1,104 @@
+"""From offline to online and back: the states of a client, and what leads from one to the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from automat import TypeMachineBuilder
+
+from imsys.sdk.model import ConnectionState
+
+
+class Lifecycle(Protocol):
+    """What may happen to a client."""
+
+    def start(self) -> None:
+        """The application wants to be online."""
+
+    def stop(self) -> None:
+        """The application wants to be offline."""
+
+    def opened(self) -> None:
+        """Logged in, and everything that was missed is here."""
+
+    def failed(self, problem: BaseException) -> None:
+        """The attempt failed, or the connection was lost; another attempt may succeed."""
+
+    def refused(self, problem: BaseException) -> None:
+        """Signed out elsewhere, or the credentials do not hold: another attempt would not succeed."""
+
+    def retry(self) -> None:
+        """The wait is over."""
+
+
+@dataclass
+class Actions:
+    """What a client does on its way; ``announce`` always comes last, since a handler may cause the next input.
+
+    ``sign_in`` begins an attempt in a later turn of the reactor, ``schedule`` the
+    wait for the next one; ``abandon`` ends both, and the connection.
+    """
+
+    sign_in: Callable[[], None]
+    schedule: Callable[[BaseException], None]
+    abandon: Callable[[], None]
+    announce: Callable[[ConnectionState, BaseException | None], None]
+
+
+def _build() -> Callable[[Actions], Lifecycle]:
+    machine = TypeMachineBuilder(Lifecycle, Actions)
+    offline = machine.state("offline")
+    signing_in = machine.state("signing in")
+    online = machine.state("online")
+    waiting = machine.state("waiting")
+    signed_out = machine.state("signed out")
+
+    def begin(_: Lifecycle, actions: Actions) -> None:
+        actions.sign_in()
+        actions.announce(ConnectionState.SIGNING_IN, None)
+
+    def arrive(_: Lifecycle, actions: Actions) -> None:
+        actions.announce(ConnectionState.ONLINE, None)
+
+    def wait(_: Lifecycle, actions: Actions, problem: BaseException) -> None:
+        actions.abandon()
+        actions.schedule(problem)
+        actions.announce(ConnectionState.WAITING, problem)
+
+    def leave(_: Lifecycle, actions: Actions) -> None:
+        actions.abandon()
+        actions.announce(ConnectionState.OFFLINE, None)
+
+    def give_up(_: Lifecycle, actions: Actions, problem: BaseException) -> None:
+        actions.abandon()
+        actions.announce(ConnectionState.SIGNED_OUT, problem)
+
+    for resting in (offline, signed_out):
+        resting.upon(Lifecycle.start).to(signing_in).returns(None)(begin)
+        resting.upon(Lifecycle.failed).loop().returns(None)
+        resting.upon(Lifecycle.refused).loop().returns(None)
+        resting.upon(Lifecycle.opened).loop().returns(None)
+        resting.upon(Lifecycle.retry).loop().returns(None)
+    offline.upon(Lifecycle.stop).loop().returns(None)
+    for active in (signing_in, online, waiting):
+        active.upon(Lifecycle.start).loop().returns(None)
+    for left in (signing_in, online, waiting, signed_out):
+        left.upon(Lifecycle.stop).to(offline).returns(None)(leave)
+    signing_in.upon(Lifecycle.opened).to(online).returns(None)(arrive)
+    signing_in.upon(Lifecycle.retry).loop().returns(None)
+    online.upon(Lifecycle.opened).loop().returns(None)
+    online.upon(Lifecycle.retry).loop().returns(None)
+    for busy in (signing_in, online):
+        busy.upon(Lifecycle.failed).to(waiting).returns(None)(wait)
+        busy.upon(Lifecycle.refused).to(signed_out).returns(None)(give_up)
+    waiting.upon(Lifecycle.retry).to(signing_in).returns(None)(begin)
+    waiting.upon(Lifecycle.failed).loop().returns(None)
+    waiting.upon(Lifecycle.refused).loop().returns(None)
+    waiting.upon(Lifecycle.opened).loop().returns(None)
+    return machine.build()
+
+
+new_lifecycle = _build()
+"""Makes the machine of one client from its actions."""

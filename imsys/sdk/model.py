@@ -1,0 +1,244 @@
+"""What the application sees: people, threads, messages; ids are integers here and strings on the wire."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+
+from imsys.protocols.messages.contacts import Friend as WireFriend
+from imsys.protocols.messages.contacts import FriendRequestItem, FriendRequestPush, FriendshipPush
+from imsys.protocols.messages.people import Card, CardResponse, ProfilePush
+from imsys.protocols.messages.records import Record
+from imsys.protocols.messages.texts import IncomingText
+from imsys.protocols.messages.threads import PositionPush
+from imsys.protocols.messages.threads import Thread as WireThread
+
+
+class MessageKind(enum.IntEnum):
+    """What a message carries."""
+
+    DEFAULT = 0
+    TEXT = 1
+    IMAGE = 2
+    FILE = 3
+    AUDIO = 4
+    VIDEO = 5
+
+
+class ConnectionState(enum.Enum):
+    """Where a client stands; see :class:`imsys.sdk.lifecycle.Lifecycle`."""
+
+    OFFLINE = "offline"
+    """Not started, or stopped."""
+    SIGNING_IN = "signing in"
+    """Asking the gateway, connecting, logging in, catching up."""
+    ONLINE = "online"
+    """Logged in, with everything that was missed delivered."""
+    WAITING = "waiting"
+    """The connection was lost; the next attempt is scheduled."""
+    SIGNED_OUT = "signed out"
+    """Signed out elsewhere, or the credentials are refused; only ``start`` leaves this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """What anyone may know of a user."""
+
+    uuid: int
+    username: str
+    nickname: str = ""
+    avatar: str = ""
+    description: str = ""
+    sex: int = 0
+
+    @property
+    def name(self) -> str:
+        """What to call them: the nickname, or else the username."""
+        return self.nickname or self.username
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Friend(Person):
+    """A friend, the name I gave them, and our thread."""
+
+    alias: str = ""
+    thread_id: int = 0
+
+    @property
+    def name(self) -> str:
+        """What to call them: my name for them, their nickname, or else the username."""
+        return self.alias or self.nickname or self.username
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FriendRequest:
+    """Someone asks me to become friends."""
+
+    person: Person
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Friendship:
+    """A friendship was made just now."""
+
+    person: Person
+    thread_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """A thread of mine. ``users`` are the two of a private one, none for a group."""
+
+    thread_id: int
+    private: bool
+    users: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """How far another member has received and read a thread: ids of messages, 0 for none."""
+
+    thread_id: int
+    uuid: int
+    delivered: int
+    read: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message. ``id`` orders a thread; ``mine`` is whether this user wrote it; ``unique_id`` is known while it is live only."""
+
+    id: int
+    thread_id: int
+    sender: int
+    receiver: int
+    text: str
+    sent_at: datetime
+    mine: bool
+    kind: MessageKind | int = MessageKind.TEXT
+    unique_id: str = ""
+    read: bool = False
+
+
+def parse_time(text: str) -> datetime:
+    """Read an RFC 3339 time of the wire. :raises ValueError: it is none."""
+    return datetime.fromisoformat(text)
+
+
+def kind_of(number: int) -> MessageKind | int:
+    """The kind of a message; a number that this version does not know stays a number."""
+    try:
+        return MessageKind(number)
+    except ValueError:
+        return number
+
+
+def person(card: Card | CardResponse | ProfilePush) -> Person:
+    """Read a card."""
+    return Person(
+        uuid=int(card.uuid),
+        username=card.username,
+        nickname=card.nickname,
+        avatar=card.avator,
+        description=card.description,
+        sex=card.sex,
+    )
+
+
+def friend(item: WireFriend) -> Friend:
+    """Read an item of the list of friends."""
+    return Friend(
+        uuid=int(item.uuid),
+        username=item.username,
+        nickname=item.nickname,
+        avatar=item.avator,
+        description=item.description,
+        sex=item.sex,
+        alias=item.alternative_name,
+        thread_id=int(item.thread_id),
+    )
+
+
+def friend_request(item: FriendRequestItem) -> FriendRequest:
+    """Read an item of the list of pending requests."""
+    asker = Person(
+        uuid=int(item.src_uuid),
+        username=item.username,
+        nickname=item.nickname,
+        avatar=item.avator,
+        description=item.description,
+        sex=item.sex,
+    )
+    return FriendRequest(person=asker, text=item.message)
+
+
+def pushed_friend_request(push: FriendRequestPush) -> FriendRequest:
+    """Read push 19."""
+    asker = Person(
+        uuid=int(push.src_uuid),
+        username=push.src_username,
+        nickname=push.src_nickname,
+        avatar=push.src_avator,
+        description=push.src_desc,
+        sex=push.src_sex,
+    )
+    return FriendRequest(person=asker, text=push.src_message)
+
+
+def friendship(push: FriendshipPush) -> Friendship:
+    """Read push 22, but for its messages."""
+    other = Person(
+        uuid=int(push.friend_uuid),
+        username=push.friend_username,
+        nickname=push.friend_nickname,
+        avatar=push.friend_avator,
+        description=push.friend_desc,
+        sex=push.friend_sex,
+    )
+    return Friendship(person=other, thread_id=int(push.thread_id))
+
+
+def thread(item: WireThread) -> Thread:
+    """Read an item of the list of threads."""
+    private = item.type == "PRIVATE"
+    return Thread(thread_id=int(item.thread_id), private=private, users=(int(item.user1_uuid), int(item.user2_uuid)) if private else ())
+
+
+def position(push: PositionPush) -> Position:
+    """Read push 129."""
+    return Position(thread_id=int(push.thread_id), uuid=int(push.uuid), delivered=int(push.delivered), read=int(push.read))
+
+
+def recorded(record: Record, me: int) -> Message:
+    """Read a message of the history."""
+    sender = int(record.msg_sender)
+    return Message(
+        id=int(record.msg_id),
+        thread_id=int(record.thread_id),
+        sender=sender,
+        receiver=int(record.msg_receiver or 0),
+        text=record.msg_content,
+        sent_at=parse_time(record.timestamp),
+        mine=sender == me,
+        kind=kind_of(record.msg_type),
+        read=record.status == 1,
+    )
+
+
+def incoming(item: IncomingText, me: int) -> Message:
+    """Read a message of push 25."""
+    sender = int(item.msg_sender)
+    return Message(
+        id=int(item.msg_id),
+        thread_id=int(item.thread_id),
+        sender=sender,
+        receiver=int(item.msg_receiver or 0),
+        text=item.msg_content,
+        sent_at=parse_time(item.timestamp),
+        mine=sender == me,
+        kind=kind_of(item.msg_type),
+        unique_id=item.unique_id,
+        read=item.msg_status == 1,
+    )

@@ -1,0 +1,51 @@
+"""Whom a client trusts, and how it reaches a server: TLS with the host's name checked, or plaintext."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IStreamClientEndpoint
+from twisted.internet.ssl import Certificate, optionsForClientTLS, platformTrust, trustRootFromCertificates
+from twisted.web.iweb import IPolicyForHTTPS
+from zope.interface import implementer
+
+_MARKER = "-----BEGIN CERTIFICATE-----"
+
+
+@implementer(IPolicyForHTTPS)
+class Trust:
+    """A set of certificate authorities; every connection also checks that the certificate names the host.
+
+    :param ca: a PEM file with one or more authorities, which alone are then trusted; ``None`` for those of the system.
+    :raises OSError: the file cannot be read.
+    :raises ValueError: there is no certificate in it.
+    """
+
+    def __init__(self, ca: str | Path | None = None) -> None:
+        self.root: Any
+        if ca is None:
+            self.root = platformTrust()
+            return
+        parts = Path(ca).read_text("ascii", "replace").split(_MARKER)[1:]
+        if not parts:
+            raise ValueError(f"{ca} holds no certificate.")
+        try:
+            self.root = trustRootFromCertificates([Certificate.loadPEM((_MARKER + part).encode("ascii", "replace")) for part in parts])
+        except Exception:
+            raise ValueError(f"{ca} holds a certificate that cannot be read.") from None
+
+    def creatorForNetloc(self, hostname: bytes, port: int) -> IOpenSSLClientConnectionCreator:
+        """The TLS options of an HTTPS connection."""
+        return self.creator(hostname.decode("ascii").strip("[]"))
+
+    def creator(self, host: str) -> IOpenSSLClientConnectionCreator:
+        """The TLS options of a connection to a host, by name or by address."""
+        return optionsForClientTLS(host, trustRoot=self.root)
+
+
+def endpoint(reactor: Any, host: str, port: int, trust: Trust | None, timeout: float) -> IStreamClientEndpoint:
+    """Where to connect to; without ``trust``, in plaintext. ``timeout`` is in seconds."""
+    plain = HostnameEndpoint(reactor, host, port, timeout=timeout)
+    return plain if trust is None else wrapClientTLS(trust.creator(host), plain)

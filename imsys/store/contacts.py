@@ -1,0 +1,260 @@
+"""Contacts: friend requests, friendships, blocks.
+
+Whatever changes what two users may do to each other first locks the pair's
+row in ``friend_requests``, then the head of their thread; so everything about
+a pair happens one after the other, on whichever node it is asked for.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from imsys.errors import Refused, Status
+from imsys.store.database import Database, Transaction
+from imsys.store.heads import FRIENDS, blocked_by, lock_heads, pair, private_thread
+from imsys.store.ids import MessageIds
+from imsys.store.messages import Stored, append_from_server
+from imsys.store.people import PERSON, Person, people
+
+NONE, PENDING, ACCEPTED = 0, 1, 2
+GREETING = "We are friends now!"
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A friend request that waits for an answer; ``nickname`` and ``message`` are the asker's words."""
+
+    person: Person
+    dst: int
+    nickname: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A friend, the name they were given, and the private thread with them."""
+
+    person: Person
+    alternative_name: str
+    thread_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Friendship:
+    """A new friendship: both users, and the messages that their thread begins with."""
+
+    src: Person
+    dst: Person
+    thread_id: int
+    hello: Sequence[Stored]
+
+
+class Asked(enum.Enum):
+    """What became of a friend request that changed nothing."""
+
+    REPEATED = enum.auto()
+
+
+class ContactStore:
+    """The tables ``friend_requests``, ``friendships`` and ``blocks``; times come from ``seconds`` (since 1970)."""
+
+    def __init__(self, database: Database, seconds: Callable[[], float]) -> None:
+        self._database = database
+        self._seconds = seconds
+
+    def _now(self) -> int:
+        return round(self._seconds() * 1000)
+
+    async def ask(self, ids: MessageIds, src: int, dst: int, nickname: str, message: str) -> Pending | Friendship | Asked:
+        """Store a friend request; one that crosses another is its confirmation.
+
+        :raises Refused: 35 no such user, 76 blocked, 34 friends already.
+        """
+        return await self._database.write(self._ask, ids, src, dst, nickname, message)
+
+    def _ask(self, tx: Transaction, ids: MessageIds, src: int, dst: int, nickname: str, message: str) -> Pending | Friendship | Asked:
+        both = {person.uuid: person for person in people(tx, [src, dst])}
+        if dst not in both:
+            raise Refused(Status.FRIENDING_TARGET_USER_NOT_FOUND, "There is no such user.")
+        state, asker = self._lock_pair(tx, src, dst)
+        if tx.row("SELECT 1 FROM blocks WHERE user_id = ? AND blocked_id = ?", dst, src):
+            raise Refused(Status.BLOCKED, "This user does not want to hear from you.")
+        if tx.row("SELECT 1 FROM friendships WHERE user_id = ? AND friend_id = ?", src, dst):
+            raise Refused(Status.FRIENDING_ERROR, "You are friends already.")
+        if state == PENDING:
+            return Asked.REPEATED if asker == src else self._befriend(tx, ids, dst, src, "")
+        low, high = pair(src, dst)
+        tx.execute(
+            "UPDATE friend_requests SET src_id = ?, dst_id = ?, nickname = ?, message = ?, state = ?, updated_at = ? "
+            "WHERE low_id = ? AND high_id = ?",
+            src,
+            dst,
+            nickname,
+            message,
+            PENDING,
+            self._now(),
+            low,
+            high,
+        )
+        return Pending(both[src], dst, nickname, message)
+
+    async def confirm(self, ids: MessageIds, src: int, dst: int, alternative_name: str) -> Friendship:
+        """Accept the request of ``src``: friendship, thread and two messages in one transaction.
+
+        :raises Refused: 34, no such request is pending.
+        """
+        return await self._database.write(self._confirm, ids, src, dst, alternative_name)
+
+    def _confirm(self, tx: Transaction, ids: MessageIds, src: int, dst: int, alternative_name: str) -> Friendship:
+        if src == dst or self._pending(tx, src, dst) is None or self._lock_pair(tx, src, dst) != (PENDING, src):
+            raise Refused(Status.FRIENDING_ERROR, "No such friend request is pending.")
+        return self._befriend(tx, ids, src, dst, alternative_name)
+
+    def _befriend(self, tx: Transaction, ids: MessageIds, src: int, dst: int, alternative_name: str) -> Friendship:
+        low, high = pair(src, dst)
+        now = self._now()
+        row = tx.row("SELECT message FROM friend_requests WHERE low_id = ? AND high_id = ?", low, high)
+        assert row is not None
+        tx.execute("UPDATE friend_requests SET state = ?, updated_at = ? WHERE low_id = ? AND high_id = ?", ACCEPTED, now, low, high)
+        head = private_thread(tx, low, high, FRIENDS | self._blocks(tx, low, high), now)
+        for user, friend, name in ((src, dst, ""), (dst, src, alternative_name)):
+            tx.execute(
+                "INSERT INTO friendships (user_id, friend_id, alternative_name, thread_id, created_at) VALUES (?, ?, ?, ?, ?)",
+                user,
+                friend,
+                name,
+                head.thread_id,
+                now,
+            )
+        hello = append_from_server(tx, ids, head, [(src, dst, row[0] or "Hello!"), (dst, src, GREETING)])
+        one, other = people(tx, [src, dst])
+        return Friendship(one, other, head.thread_id, hello)
+
+    async def decline(self, src: int, dst: int) -> None:
+        """Turn the request of ``src`` down. :raises Refused: 34, no such request is pending."""
+        await self._database.write(self._decline, src, dst)
+
+    def _decline(self, tx: Transaction, src: int, dst: int) -> None:
+        if src == dst or self._pending(tx, src, dst) is None or self._lock_pair(tx, src, dst) != (PENDING, src):
+            raise Refused(Status.FRIENDING_ERROR, "No such friend request is pending.")
+        low, high = pair(src, dst)
+        tx.execute(
+            "UPDATE friend_requests SET state = ?, message = '', updated_at = ? WHERE low_id = ? AND high_id = ?",
+            NONE,
+            self._now(),
+            low,
+            high,
+        )
+
+    async def unfriend(self, user: int, friend: int) -> None:
+        """End a friendship; both keep the thread and its history. :raises Refused: 66, they are not friends."""
+        await self._database.write(self._unfriend, user, friend)
+
+    def _unfriend(self, tx: Transaction, user: int, friend: int) -> None:
+        low, high = pair(user, friend)
+        if not tx.row("SELECT 1 FROM friendships WHERE user_id = ? AND friend_id = ?", user, friend):
+            raise Refused(Status.NOT_FRIENDS, "You are not friends.")
+        self._lock_pair(tx, user, friend)
+        for one, other in ((low, high), (high, low)):
+            tx.execute("DELETE FROM friendships WHERE user_id = ? AND friend_id = ?", one, other)
+        tx.execute("UPDATE friend_requests SET state = ?, updated_at = ? WHERE low_id = ? AND high_id = ?", NONE, self._now(), low, high)
+        self._set_flags(tx, low, high)
+
+    async def block(self, user: int, other: int, blocked: bool) -> None:
+        """Block someone, or end the block; repeating it changes nothing. :raises Refused: 35, no such user."""
+        await self._database.write(self._block, user, other, blocked)
+
+    def _block(self, tx: Transaction, user: int, other: int, blocked: bool) -> None:
+        if not people(tx, [other]):
+            raise Refused(Status.FRIENDING_TARGET_USER_NOT_FOUND, "There is no such user.")
+        self._lock_pair(tx, user, other)
+        if blocked:
+            tx.execute("INSERT {ignore} INTO blocks (user_id, blocked_id, created_at) VALUES (?, ?, ?)", user, other, self._now())
+        else:
+            tx.execute("DELETE FROM blocks WHERE user_id = ? AND blocked_id = ?", user, other)
+        self._set_flags(tx, *pair(user, other))
+
+    async def friends(self, user: int, after: int, limit: int) -> list[Contact]:
+        """Friends with uuids above ``after``, ascending."""
+        return await self._database.read(self._friends, user, after, limit)
+
+    @staticmethod
+    def _friends(tx: Transaction, user: int, after: int, limit: int) -> list[Contact]:
+        rows = tx.rows(
+            f"SELECT {PERSON}, f.alternative_name, f.thread_id FROM friendships f "  # noqa: S608
+            "JOIN accounts a ON a.user_id = f.friend_id JOIN profiles p ON p.user_id = f.friend_id "
+            "WHERE f.user_id = ? AND f.friend_id > ? ORDER BY f.friend_id LIMIT ?",
+            user,
+            after,
+            limit,
+        )
+        return [Contact(Person(*row[:6]), row[6], row[7]) for row in rows]
+
+    async def requests(self, user: int, after: int, limit: int) -> list[Pending]:
+        """Requests that wait for ``user``, by the uuid of who asked, above ``after``, ascending."""
+        return await self._database.read(self._requests, user, after, limit)
+
+    @staticmethod
+    def _requests(tx: Transaction, user: int, after: int, limit: int) -> list[Pending]:
+        rows = tx.rows(
+            f"SELECT {PERSON}, r.dst_id, r.nickname, r.message FROM friend_requests r "  # noqa: S608
+            "JOIN accounts a ON a.user_id = r.src_id JOIN profiles p ON p.user_id = r.src_id "
+            "WHERE r.dst_id = ? AND r.state = ? AND r.src_id > ? ORDER BY r.src_id LIMIT ?",
+            user,
+            PENDING,
+            after,
+            limit,
+        )
+        return [Pending(Person(*row[:6]), *row[6:]) for row in rows]
+
+    async def at_login(self, user: int, limit: int) -> tuple[Person, list[Pending], list[Contact]]:
+        """The user, and the first of their pending requests and of their friends, in one transaction."""
+        return await self._database.read(self._at_login, user, limit)
+
+    def _at_login(self, tx: Transaction, user: int, limit: int) -> tuple[Person, list[Pending], list[Contact]]:
+        return people(tx, [user])[0], self._requests(tx, user, 0, limit), self._friends(tx, user, 0, limit)
+
+    @staticmethod
+    def _pending(tx: Transaction, src: int, dst: int) -> tuple[int, ...] | None:
+        low, high = pair(src, dst)
+        return tx.row(
+            "SELECT 1 FROM friend_requests WHERE low_id = ? AND high_id = ? AND state = ? AND src_id = ?", low, high, PENDING, src
+        )
+
+    def _lock_pair(self, tx: Transaction, one: int, other: int) -> tuple[int, int]:
+        """Lock what is between two users; its state, and who asked last."""
+        low, high = pair(one, other)
+        select = "SELECT state, src_id FROM friend_requests WHERE low_id = ? AND high_id = ? {lock}"
+        row = tx.row(select, low, high)
+        if row is None:
+            tx.execute(
+                "INSERT {ignore} INTO friend_requests (low_id, high_id, src_id, dst_id, state, updated_at) VALUES (?, ?, ?, ?, ?, ?)",
+                low,
+                high,
+                one,
+                other,
+                NONE,
+                self._now(),
+            )
+            row = tx.row(select, low, high)
+        assert row is not None
+        return row[0], row[1]
+
+    @staticmethod
+    def _blocks(tx: Transaction, low: int, high: int) -> int:
+        flags = 0
+        for user, other in ((low, high), (high, low)):
+            if tx.row("SELECT 1 FROM blocks WHERE user_id = ? AND blocked_id = ?", user, other):
+                flags |= blocked_by(low, user)
+        return flags
+
+    def _set_flags(self, tx: Transaction, low: int, high: int) -> None:
+        """Bring the flags of the pair's thread in line with friendship and blocks."""
+        found = tx.row("SELECT thread_id FROM threads WHERE low_id = ? AND high_id = ?", low, high)
+        if found is None:
+            return
+        lock_heads(tx, [found[0]])
+        friends = FRIENDS if tx.row("SELECT 1 FROM friendships WHERE user_id = ? AND friend_id = ?", low, high) else 0
+        tx.execute("UPDATE threads SET flags = ? WHERE thread_id = ?", friends | self._blocks(tx, low, high), found[0])

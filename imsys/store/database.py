@@ -1,0 +1,217 @@
+"""Transactions in threads: functions of a :class:`Transaction`, run by adbapi pools."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from twisted.application.service import Service
+from twisted.enterprise import adbapi
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorCore, IReactorTime
+from twisted.logger import Logger
+
+from imsys.config import DatabaseConfig
+from imsys.errors import Refused, Status, Unavailable
+from imsys.store.dialects import Dialect, Fault, dialect_of
+
+_log = Logger()
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Row = tuple[Any, ...]
+Watcher = Callable[[str, Sequence[Any]], None]
+
+ATTEMPTS = 5
+"""How often a transaction is tried that others were in the way of."""
+
+WAITING = 2000
+"""Transactions waiting for a connection beyond which the answer is 73."""
+
+
+class Transaction:
+    """What a store function works with, in a thread of a pool; it ends with the function."""
+
+    __slots__ = ("_cursor", "_watch", "dialect")
+
+    def __init__(self, cursor: Any, dialect: Dialect, watch: Watcher | None) -> None:
+        self._cursor = cursor
+        self._watch = watch
+        self.dialect = dialect
+
+    def execute(self, sql: str, *parameters: Any) -> int:
+        """Run one statement; give back how many rows it touched."""
+        if self._watch is not None:
+            self._watch(sql, parameters)
+        self._cursor.execute(self.dialect.translate(sql), parameters)
+        return int(self._cursor.rowcount)
+
+    def execute_literal(self, sql: str) -> None:
+        """Run a statement built only of constants, :func:`~.dialects.numbers` and :func:`~.dialects.hex_literal`."""
+        if self._watch is not None:
+            self._watch(sql, ())
+        self._cursor.execute(sql)
+
+    def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run one statement for every row of parameters."""
+        if self._watch is not None and rows:
+            self._watch(sql, rows[0])
+        self._cursor.executemany(self.dialect.translate(sql), rows)
+
+    def insert(self, sql: str, *parameters: Any) -> int:
+        """Run an INSERT; give back the id that the database gave to the row."""
+        self.execute(sql, *parameters)
+        return int(self._cursor.lastrowid)
+
+    def rows(self, sql: str, *parameters: Any) -> list[Row]:
+        """All rows of a SELECT."""
+        self.execute(sql, *parameters)
+        return list(self._cursor.fetchall())
+
+    def row(self, sql: str, *parameters: Any) -> Row | None:
+        """The first row of a SELECT, or ``None``."""
+        found = self.rows(sql, *parameters)
+        return found[0] if found else None
+
+    def is_duplicate(self, error: BaseException) -> bool:
+        """Whether a statement failed because a unique key is taken."""
+        return self.dialect.classify(error) is Fault.DUPLICATE
+
+
+class Database(Service):
+    """The pools of one database: one for everything, and one of a single connection for the message log.
+
+    On SQLite the single connection writes everything, since there is room for
+    one writer only, and the others read.
+    """
+
+    def __init__(self, reactor: Any, config: DatabaseConfig, watch: Watcher | None = None) -> None:
+        self._reactor: IReactorTime | IReactorCore = reactor
+        self._config = config
+        self._watch = watch
+        self._waiting = 0
+        self._pools: dict[str, adbapi.ConnectionPool] = {}
+        self.dialect = dialect_of(config)
+
+    def startService(self) -> None:
+        """Make the pools; connections are opened when they are first needed."""
+        super().startService()
+        self.open()
+
+    def open(self) -> None:
+        """Make the pools (idempotent)."""
+        if self._pools:
+            return
+        for name, size in (("general", self._config.pool_size), ("log", 1)):
+            self._pools[name] = adbapi.ConnectionPool(
+                self.dialect.driver,
+                cp_min=0 if size > 1 else 1,
+                cp_max=size,
+                cp_openfun=self.dialect.opened,
+                cp_noisy=False,
+                cp_reactor=self._reactor,
+                cp_name=f"imsys-{name}",
+                **self.dialect.connect_arguments(),
+            )
+
+    def stopService(self) -> None:
+        """Close the pools; waits for the transactions that are running."""
+        super().stopService()
+        self.close()
+
+    def close(self) -> None:
+        """Close the pools (idempotent)."""
+        pools, self._pools = self._pools, {}
+        for pool in pools.values():
+            if pool.running:
+                pool.close()
+
+    async def read(self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function that only reads, in one transaction.
+
+        :raises Unavailable: 14, the database did not answer.
+        """
+        result: T = await self._run("general", None, function, args, kwargs, False)
+        return result
+
+    async def write(self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function in one transaction, again from its start where others were in the way.
+
+        :raises Unavailable: 14, the database did not answer; the transaction may have been committed
+            only if the connection broke in the very commit.
+        """
+        pool = "log" if self.dialect.readers_need_own_pool else "general"
+        result: T = await self._run(pool, self.dialect.begin, function, args, kwargs, False)
+        return result
+
+    async def append(self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same on the message log's own connection, for a function that may run again after its commit."""
+        result: T = await self._run("log", self.dialect.begin, function, args, kwargs, True)
+        return result
+
+    async def _run(self, pool: str, begin: str | None, function: Any, args: Any, kwargs: Any, repeatable: bool) -> Any:
+        if not self._pools:
+            raise Unavailable(Status.MYSQL_INTERNAL_ERROR, "The database is closed.")
+        if self._waiting >= WAITING:
+            raise Refused(Status.SERVER_BUSY, "Too many transactions are waiting for the database.", retry_after=1.0)
+        self._waiting += 1
+        try:
+            running: Deferred[Any] = self._pools[pool].runWithConnection(self._attempt, begin, function, args, kwargs, repeatable)
+            return await running
+        except Refused:
+            raise
+        except Exception as error:
+            if self.dialect.classify(error) is Fault.BUG:
+                raise
+            _log.error("the database failed: {reason}", reason=describe(error))
+            raise Unavailable(Status.MYSQL_INTERNAL_ERROR, "The database did not answer.") from error
+        finally:
+            self._waiting -= 1
+
+    def _attempt(self, connection: Any, begin: str | None, function: Any, args: Any, kwargs: Any, repeatable: bool) -> Any:
+        for left in reversed(range(ATTEMPTS)):
+            committing = False
+            try:
+                cursor = connection.cursor()
+                try:
+                    if begin is not None:
+                        cursor.execute(begin)
+                    result = function(Transaction(cursor, self.dialect, self._watch), *args, **kwargs)
+                    committing = True
+                    connection.commit()
+                    return result
+                finally:
+                    cursor.close()
+            except Exception as error:
+                fault = self.dialect.classify(error)
+                if fault is Fault.LOST:
+                    _reopen(connection)
+                else:
+                    connection.rollback()
+                again = fault is Fault.CONFLICT or (fault is Fault.LOST and (repeatable or not committing))
+                if not (again and left):
+                    raise
+        raise AssertionError("unreachable")
+
+
+class _Gone:
+    """Stands for a connection that is lost and could not be opened again, so that adbapi may still end its transaction."""
+
+    def commit(self) -> None:
+        """Nothing is left to do."""
+
+    rollback = commit
+
+
+def _reopen(connection: Any) -> None:
+    pool = connection._pool
+    pool.disconnect(connection._connection)
+    connection._connection = _Gone()
+    connection._connection = pool.connect()
+
+
+def describe(error: BaseException) -> str:
+    """One line about a driver's exception, without the values of the statement."""
+    number = error.args[0] if error.args else ""
+    text = error.args[1] if len(error.args) > 1 else ""
+    return f"{type(error).__name__} {number} {text}".strip()[:200]

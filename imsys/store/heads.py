@@ -1,0 +1,67 @@
+"""Heads of threads: the row whose lock decides the order in a thread, and who may write there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from imsys.store.database import Transaction
+from imsys.store.dialects import numbers
+
+PRIVATE, GROUP = 0, 1
+FRIENDS, BLOCKED_BY_LOW, BLOCKED_BY_HIGH = 1, 2, 4
+
+
+@dataclass(slots=True)
+class Head:
+    """One thread while its row is locked; ``last_msg_id`` moves on as messages are given ids."""
+
+    thread_id: int
+    kind: int
+    low: int | None
+    high: int | None
+    flags: int
+    last_msg_id: int
+
+
+def lock_heads(tx: Transaction, thread_ids: Collection[int]) -> dict[int, Head]:
+    """Lock the heads of threads, in ascending order so that no two writers wait for each other; unknown ids are left out."""
+    rows = tx.rows(
+        "SELECT thread_id, kind, low_id, high_id, flags, last_msg_id FROM threads "  # noqa: S608
+        f"WHERE thread_id IN ({numbers(sorted(thread_ids))}) ORDER BY thread_id {{lock}}"
+    )
+    return {row[0]: Head(*row) for row in rows}
+
+
+def pair(one: int, other: int) -> tuple[int, int]:
+    """Two users as the database orders them."""
+    return (one, other) if one < other else (other, one)
+
+
+def blocked_by(low: int, user: int) -> int:
+    """The flag that says that ``user`` blocks the other one of a pair whose lower one is ``low``."""
+    return BLOCKED_BY_LOW if user == low else BLOCKED_BY_HIGH
+
+
+def private_thread(tx: Transaction, one: int, other: int, flags: int, now_ms: int) -> Head:
+    """The head of the private thread of two users, locked; made if there is none. ``flags`` are set on it."""
+    low, high = pair(one, other)
+    found = tx.row("SELECT thread_id FROM threads WHERE low_id = ? AND high_id = ?", low, high)
+    if found is None:
+        tx.execute(
+            "INSERT {ignore} INTO threads (kind, low_id, high_id, flags, created_at) VALUES (?, ?, ?, ?, ?)",
+            PRIVATE,
+            low,
+            high,
+            flags,
+            now_ms,
+        )
+        found = tx.row("SELECT thread_id FROM threads WHERE low_id = ? AND high_id = ? {lock}", low, high)
+        assert found is not None
+        for user in (low, high):
+            tx.execute("INSERT {ignore} INTO members (thread_id, user_id, joined_at) VALUES (?, ?, ?)", found[0], user, now_ms)
+    head = lock_heads(tx, [found[0]])[found[0]]
+    if head.flags != flags:
+        tx.execute("UPDATE threads SET flags = ? WHERE thread_id = ?", flags, head.thread_id)
+        head.flags = flags
+    return head

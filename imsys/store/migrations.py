@@ -1,0 +1,158 @@
+"""Migrations: each runs once, under a lock, and goes on where a crash left it."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from imsys.config import DatabaseConfig
+from imsys.errors import ConfigError
+from imsys.store.database import describe
+from imsys.store.dialects import Dialect, Fault, dialect_of
+
+_PROGRESS = """
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    version INTEGER NOT NULL PRIMARY KEY,
+    name VARCHAR(100) NOT NULL,
+    done INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    finished_at BIGINT NOT NULL
+)
+"""
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One file of ``schema/``: its number, its name, and its statements in order."""
+
+    version: int
+    name: str
+    statements: tuple[str, ...]
+
+
+def migrations(dialect: str) -> list[Migration]:
+    """Every migration for ``sqlite`` or ``mysql``, ascending, without a gap."""
+    found = []
+    for file in resources.files("imsys.store.schema").iterdir():
+        if match := re.fullmatch(rf"([0-9]{{4}})_(\w+)\.{dialect}\.sql", file.name):
+            lines = [line for line in file.read_text("utf-8").splitlines() if not line.lstrip().startswith("--")]
+            statements = (part.strip() for part in re.split(r";\s*$", "\n".join(lines), flags=re.MULTILINE))
+            found.append(Migration(int(match[1]), match[2], tuple(filter(None, statements))))
+    found.sort(key=lambda migration: migration.version)
+    if [migration.version for migration in found] != list(range(1, len(found) + 1)):
+        raise AssertionError("the migrations are not numbered 1, 2, 3, …")
+    return found
+
+
+def migrate(config: DatabaseConfig) -> list[str]:
+    """Bring the schema up to date; blocks, so it belongs into a thread or a command.
+
+    Several processes may do it at once: one works, the others wait for it.
+
+    :returns: the names of the migrations that were applied now.
+    :raises ConfigError: the database cannot be reached, or is newer than this program.
+    """
+    dialect = dialect_of(config)
+    with _connection(dialect, dialect.connect_arguments()) as connection, closing(connection.cursor()) as cursor:
+        _lock(dialect, cursor, config)
+        try:
+            return _apply(dialect, connection, cursor)
+        finally:
+            _unlock(dialect, connection, cursor)
+
+
+def version(config: DatabaseConfig) -> tuple[int, int]:
+    """The schema's version in the database, and the one that this program wants.
+
+    :raises ConfigError: the database cannot be reached.
+    """
+    dialect = dialect_of(config)
+    with _connection(dialect, dialect.connect_arguments()) as connection, closing(connection.cursor()) as cursor:
+        cursor.execute(_PROGRESS)
+        cursor.execute("SELECT COALESCE(MAX(version), 0) FROM schema_migrations WHERE done = total")
+        return int(cursor.fetchone()[0]), len(migrations(dialect.name))
+
+
+def create_database(config: DatabaseConfig) -> None:
+    """Make the database itself, where it is not there (MySQL; an SQLite file is made when it is opened).
+
+    :raises ConfigError: the server cannot be reached, or does not allow it.
+    """
+    dialect = dialect_of(config)
+    if dialect.name == "mysql":
+        arguments = dialect.connect_arguments()
+        name = arguments.pop("database")
+        with _connection(dialect, arguments) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute(f"CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
+
+
+@contextmanager
+def _connection(dialect: Dialect, arguments: dict[str, Any]) -> Iterator[Any]:
+    try:
+        connection = importlib.import_module(dialect.driver).connect(**arguments)
+        dialect.opened(connection)
+    except Exception as error:
+        if dialect.classify(error) is Fault.BUG:
+            raise
+        raise ConfigError(f"[database] the database cannot be opened: {describe(error)}") from None
+    try:
+        with closing(connection):
+            yield connection
+    except Exception as error:
+        if isinstance(error, ConfigError) or dialect.classify(error) is Fault.BUG:
+            raise
+        raise ConfigError(f"[database] the database failed: {describe(error)}") from None
+
+
+def _lock(dialect: Dialect, cursor: Any, config: DatabaseConfig) -> None:
+    if dialect.begin is not None:
+        cursor.execute(dialect.begin)
+        return
+    cursor.execute("SELECT GET_LOCK(CONCAT('imsys.migrate.', DATABASE()), %s)", (max(60, round(config.timeout)),))
+    if cursor.fetchone()[0] != 1:
+        raise ConfigError("[database] another process has been migrating the schema for a minute; try again when it is done")
+
+
+def _unlock(dialect: Dialect, connection: Any, cursor: Any) -> None:
+    if dialect.begin is not None:
+        if connection.in_transaction:
+            connection.rollback()
+    else:
+        cursor.execute("SELECT RELEASE_LOCK(CONCAT('imsys.migrate.', DATABASE()))")
+        cursor.fetchall()
+
+
+def _apply(dialect: Dialect, connection: Any, cursor: Any) -> list[str]:
+    cursor.execute(_PROGRESS)
+    cursor.execute("SELECT version, done, total FROM schema_migrations ORDER BY version")
+    progress = {version: (done, total) for version, done, total in cursor.fetchall()}
+    known = migrations(dialect.name)
+    if progress and max(progress) > len(known):
+        raise ConfigError(f"[database] the schema has version {max(progress)}, this program knows {len(known)}: use the newer program")
+    applied = []
+    for migration in known:
+        done, total = progress.get(migration.version, (0, len(migration.statements)))
+        if migration.version in progress and done == total:
+            continue
+        if migration.version not in progress:
+            cursor.execute(
+                dialect.translate("INSERT INTO schema_migrations (version, name, done, total, finished_at) VALUES (?, ?, 0, ?, 0)"),
+                (migration.version, migration.name, len(migration.statements)),
+            )
+        for index in range(done, len(migration.statements)):
+            cursor.execute(migration.statements[index])
+            cursor.execute(
+                dialect.translate("UPDATE schema_migrations SET done = ?, finished_at = ? WHERE version = ?"),
+                (index + 1, round(time.time() * 1000), migration.version),
+            )
+            if dialect.begin is None:
+                connection.commit()
+        applied.append(migration.name)
+    connection.commit()
+    return applied

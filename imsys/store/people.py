@@ -1,0 +1,84 @@
+"""People: what others may know of an account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from imsys.names import name_key
+from imsys.store.database import Database, Row, Transaction
+from imsys.store.dialects import numbers
+
+PERSON = "a.user_id, a.username, p.nickname, p.avatar, p.description, p.sex"
+"""The columns of a :class:`Person`, of ``accounts a`` joined with ``profiles p``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One user's public side; ``avatar`` is a file id or a path, ``sex`` 0 or 1."""
+
+    uuid: int
+    username: str
+    nickname: str
+    avatar: str
+    description: str
+    sex: int
+
+
+class PeopleStore:
+    """The tables ``accounts`` and ``profiles``, read together."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def by_name(self, username: str) -> Person | None:
+        """The user of a name, in whatever case it is written."""
+        return await self._database.read(self._by_name, name_key(username))
+
+    @staticmethod
+    def _by_name(tx: Transaction, key: str) -> Person | None:
+        row = tx.row(f"SELECT {PERSON} FROM accounts a JOIN profiles p ON p.user_id = a.user_id WHERE a.username_key = ?", key)  # noqa: S608
+        return None if row is None else Person(*row)
+
+    async def by_uuid(self, uuids: Sequence[int]) -> list[Person]:
+        """Those users that exist, in the order asked for."""
+        return await self._database.read(people, uuids)
+
+    async def change(
+        self,
+        uuid: int,
+        *,
+        nickname: str | None = None,
+        avatar: str | None = None,
+        description: str | None = None,
+        sex: int | None = None,
+    ) -> tuple[Person, list[int]]:
+        """Change what is not ``None``; give back the whole and the friends that are to hear of it."""
+        return await self._database.write(self._change, uuid, nickname, avatar, description, sex)
+
+    @staticmethod
+    def _change(
+        tx: Transaction, uuid: int, nickname: str | None, avatar: str | None, description: str | None, sex: int | None
+    ) -> tuple[Person, list[int]]:
+        tx.execute(
+            "UPDATE profiles SET nickname = COALESCE(?, nickname), avatar = COALESCE(?, avatar), "
+            "description = COALESCE(?, description), sex = COALESCE(?, sex) WHERE user_id = ?",
+            nickname,
+            avatar,
+            description,
+            sex,
+            uuid,
+        )
+        friends = tx.rows("SELECT friend_id FROM friendships WHERE user_id = ?", uuid)
+        return people(tx, [uuid])[0], [friend for (friend,) in friends]
+
+
+def people(tx: Transaction, uuids: Sequence[int]) -> list[Person]:
+    """Those users that exist, in the order asked for (each once)."""
+    if not uuids:
+        return []
+    rows: list[Row] = tx.rows(
+        f"SELECT {PERSON} FROM accounts a JOIN profiles p ON p.user_id = a.user_id WHERE a.user_id IN ({numbers(uuids)})"  # noqa: S608
+    )
+    found = {row[0]: Person(*row) for row in rows}
+    return [found[uuid] for uuid in dict.fromkeys(uuids) if uuid in found]

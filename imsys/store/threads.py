@@ -1,0 +1,111 @@
+"""Threads: who is in them, how far they have read, and which have something new."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from imsys.errors import Refused, Status
+from imsys.store.database import Database, Transaction
+from imsys.store.people import people
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadRow:
+    """One thread of a user; ``kind`` is 0 for a private one (of two users), 1 for a group (no users here)."""
+
+    thread_id: int
+    kind: int
+    low: int | None
+    high: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """How far one member has received and read a thread, and who else is in it."""
+
+    delivered: int
+    read: int
+    changed: bool
+    others: list[int]
+
+
+class ThreadStore:
+    """The tables ``threads`` and ``members``; times come from ``seconds`` (since 1970)."""
+
+    def __init__(self, database: Database, seconds: Callable[[], float]) -> None:
+        self._database = database
+        self._seconds = seconds
+
+    async def of_user(self, user: int, after: int, limit: int) -> list[ThreadRow]:
+        """Threads with ids above ``after``, ascending."""
+        return await self._database.read(self._of_user, user, after, limit)
+
+    @staticmethod
+    def _of_user(tx: Transaction, user: int, after: int, limit: int) -> list[ThreadRow]:
+        rows = tx.rows(
+            "SELECT t.thread_id, t.kind, t.low_id, t.high_id FROM members m JOIN threads t ON t.thread_id = m.thread_id "
+            "WHERE m.user_id = ? AND m.thread_id > ? ORDER BY m.thread_id LIMIT ?",
+            user,
+            after,
+            limit,
+        )
+        return [ThreadRow(*row) for row in rows]
+
+    async def private(self, user: int, friend: int) -> int:
+        """The private thread of two friends, made if there is none.
+
+        :raises Refused: 27 no such user, 66 they are not friends.
+        """
+        return await self._database.write(self._private, user, friend)
+
+    def _private(self, tx: Transaction, user: int, friend: int) -> int:
+        if not people(tx, [friend]):
+            raise Refused(Status.CREATE_PRIVATE_CHAT_USER_NOT_EXIST, "There is no such user.")
+        row = tx.row("SELECT thread_id FROM friendships WHERE user_id = ? AND friend_id = ?", user, friend)
+        if row is None:
+            raise Refused(Status.NOT_FRIENDS, "You are not friends.")
+        return int(row[0])
+
+    async def move_marks(self, user: int, thread_id: int, delivered: int, read: int) -> Marks:
+        """Move a member's marks forward, never back and never past the thread's last message; what is read is delivered.
+
+        :raises Refused: 65, not a member.
+        """
+        return await self._database.write(self._move_marks, user, thread_id, delivered, read)
+
+    @staticmethod
+    def _move_marks(tx: Transaction, user: int, thread_id: int, delivered: int, read: int) -> Marks:
+        row = tx.row("SELECT delivered_id, read_id FROM members WHERE thread_id = ? AND user_id = ? {lock}", thread_id, user)
+        if row is None:
+            raise Refused(Status.PERMISSION_DENIED, "Only its members may mark a thread.")
+        last = tx.row("SELECT last_msg_id FROM threads WHERE thread_id = ?", thread_id)
+        highest = int(last[0]) if last is not None else 0
+        read = max(row[1], min(read, highest))
+        delivered = max(row[0], read, min(delivered, highest))
+        if changed := (delivered, read) != row:
+            tx.execute(
+                "UPDATE members SET delivered_id = ?, read_id = ? WHERE thread_id = ? AND user_id = ?", delivered, read, thread_id, user
+            )
+        others = tx.rows("SELECT user_id FROM members WHERE thread_id = ? AND user_id <> ?", thread_id, user) if changed else []
+        return Marks(delivered, read, changed, [other for (other,) in others])
+
+    async def heads_since(self, user: int, since: int, after: tuple[int, int], limit: int) -> list[tuple[int, int]]:
+        """(last message id, thread id) of a user's threads whose last id is above ``since``, ascending, after a pair of the same form."""
+        return await self._database.read(self._heads_since, user, since, after, limit)
+
+    @staticmethod
+    def _heads_since(tx: Transaction, user: int, since: int, after: tuple[int, int], limit: int) -> list[tuple[int, int]]:
+        last, thread_id = after
+        rows = tx.rows(
+            "SELECT t.last_msg_id, t.thread_id FROM members m JOIN threads t ON t.thread_id = m.thread_id "
+            "WHERE m.user_id = ? AND t.last_msg_id > ? AND (t.last_msg_id > ? OR (t.last_msg_id = ? AND t.thread_id > ?)) "
+            "ORDER BY t.last_msg_id, t.thread_id LIMIT ?",
+            user,
+            since,
+            last,
+            last,
+            thread_id,
+            limit,
+        )
+        return [(row[0], row[1]) for row in rows]

@@ -1,0 +1,101 @@
+"""What is stored, in the words of the wire."""
+
+from __future__ import annotations
+
+from imsys.protocols.messages.contacts import Friend, FriendRequestItem, FriendshipPush, HelloMessage
+from imsys.protocols.messages.people import Card
+from imsys.protocols.messages.texts import IncomingText, VerifiedText
+from imsys.store.contacts import Contact, Friendship, Pending
+from imsys.store.ids import timestamp
+from imsys.store.messages import Stored
+from imsys.store.people import Person
+
+
+def card_fields(person: Person) -> dict[str, str | int]:
+    """The keys of a card."""
+    return {
+        "uuid": str(person.uuid),
+        "username": person.username,
+        "nickname": person.nickname,
+        "avator": person.avatar,
+        "description": person.description,
+        "sex": person.sex,
+    }
+
+
+def card(person: Person) -> Card:
+    """A user's card."""
+    return Card(**card_fields(person))  # type: ignore[arg-type]
+
+
+def friend(contact: Contact) -> Friend:
+    """A friend in a page of friends."""
+    fields = card_fields(contact.person)
+    return Friend(**fields, alternative_name=contact.alternative_name, thread_id=str(contact.thread_id))  # type: ignore[arg-type]
+
+
+def request_item(pending: Pending) -> FriendRequestItem:
+    """A friend request that waits."""
+    person = pending.person
+    return FriendRequestItem(
+        src_uuid=str(person.uuid),
+        dst_uuid=str(pending.dst),
+        username=person.username,
+        avator=person.avatar,
+        nickname=pending.nickname or person.nickname,
+        description=person.description,
+        message=pending.message,
+        sex=person.sex,
+    )
+
+
+def friendship_push(friendship: Friendship, friend: Person) -> FriendshipPush:
+    """The news of a friendship, for the one whose new friend is ``friend``."""
+    return FriendshipPush(
+        friend_uuid=str(friend.uuid),
+        friend_username=friend.username,
+        friend_nickname=friend.nickname,
+        friend_avator=friend.avatar,
+        friend_desc=friend.description,
+        friend_sex=friend.sex,
+        thread_id=str(friendship.thread_id),
+        hello_msg=[
+            HelloMessage(
+                msg_id=str(message.msg_id),
+                msg_sender=str(message.sender),
+                msg_receiver=str(message.receiver),
+                msg_content=message.content,
+                msg_type=message.kind,
+                prev_id=str(message.prev_id),
+                timestamp=timestamp(message.msg_id),
+            )
+            for message in friendship.hello
+        ],
+    )
+
+
+def verified(message: Stored) -> VerifiedText:
+    """A text in its acknowledgement."""
+    return VerifiedText(
+        thread_id=str(message.thread_id),
+        unique_id=message.unique_id,
+        msg_id=str(message.msg_id),
+        prev_id=str(message.prev_id),
+        timestamp=timestamp(message.msg_id),
+    )
+
+
+def incoming(message: Stored) -> IncomingText:
+    """A text on its way to its receivers."""
+    return IncomingText(
+        msg_type=message.kind,
+        msg_status=0,
+        msg_sender=str(message.sender),
+        msg_receiver=str(message.receiver),
+        msg_id=str(message.msg_id),
+        prev_id=str(message.prev_id),
+        thread_id=str(message.thread_id),
+        unique_id=message.unique_id,
+        msg_content=message.content,
+        timestamp=timestamp(message.msg_id),
+    )

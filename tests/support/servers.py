@@ -1,0 +1,175 @@
+"""Redis, MariaDB and certificates, each started or made once for the test process."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import os
+import pwd
+import secrets
+import shutil
+import socket
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pymysql
+from twisted.trial.unittest import SynchronousTestCase
+
+from imsys.certificates import cluster_authority, ensure_development
+from imsys.config import ClusterConfig, DatabaseConfig, RedisConfig, TlsConfig
+from tests.support.children import end, folder, free_port, spawn, until
+
+
+class RedisServer:
+    """A ``redis-server`` of our own, on a Unix socket and a port of loopback; may be stopped and started again."""
+
+    def __init__(self) -> None:
+        binary = shutil.which("redis-server") or shutil.which("valkey-server")
+        if binary is None:
+            raise RuntimeError("there is no redis-server on the PATH; 'make test' installs it")
+        self.home = folder("redis")
+        self.socket = self.home / "redis.sock"
+        self.port = free_port()
+        self._command = [binary, "--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket", str(self.socket)]
+        self._command += ["--save", "", "--appendonly", "no", "--dir", str(self.home)]
+        self.start()
+
+    def start(self) -> None:
+        """Start it, empty, and wait until it answers."""
+        log = self.home / "log"
+        self._child = spawn(self._command, log)
+        until(self._answers, self._child, log)
+
+    def stop(self) -> None:
+        """End it, with all it knew (idempotent)."""
+        end(self._child)
+
+    def _answers(self) -> bool:
+        try:
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.connect(str(self.socket))
+                connection.sendall(b"PING\r\n")
+                return connection.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False
+
+    def config(self, *, tcp: bool = False) -> RedisConfig:
+        """How to reach it, with a prefix that no other test has."""
+        where = RedisConfig(mode="server", host="127.0.0.1", port=self.port, prefix=f"t{secrets.token_hex(6)}:")
+        return where if tcp else dataclasses.replace(where, socket=str(self.socket))
+
+
+@functools.cache
+def _shared_redis() -> RedisServer:
+    return RedisServer()
+
+
+def redis_server() -> RedisConfig:
+    """The Redis that all tests of the process share, each under a prefix of its own.
+
+    A test that flushes or stops it makes a :class:`RedisServer` for itself.
+    """
+    return _shared_redis().config()
+
+
+class MariaDb:
+    """A ``mariadbd`` of our own with its durable defaults, on a Unix socket and a port of loopback."""
+
+    def __init__(self) -> None:
+        installer, server = shutil.which("mariadb-install-db"), shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin")
+        if installer is None or server is None:
+            raise RuntimeError("there is no mariadbd on the PATH; 'make test' installs it")
+        self.home = folder("mariadb")
+        self.socket = self.home / "sql.sock"
+        self.port = free_port()
+        data, log, user = self.home / "data", self.home / "log", pwd.getpwuid(os.getuid()).pw_name
+        common = ["--no-defaults", f"--datadir={data}", f"--user={user}"]
+        subprocess.run(
+            [installer, *common, "--auth-root-authentication-method=normal", "--skip-test-db"], check=True, capture_output=True, timeout=120
+        )
+        self._command = [server, *common, f"--socket={self.socket}", f"--port={self.port}", "--bind-address=127.0.0.1"]
+        self._command += ["--character-set-server=latin1", "--skip-log-bin", f"--pid-file={self.home / 'pid'}", "--max-connections=400"]
+        self._log = log
+        self.start()
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        self._child = spawn(self._command, self._log)
+        until(self._answers, self._child, self._log)
+
+    def stop(self) -> None:
+        """End it in an orderly way (idempotent)."""
+        end(self._child, 30.0)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._child.kill()
+        self._child.wait()
+
+    def _answers(self) -> bool:
+        try:
+            self.execute("SELECT 1")
+        except pymysql.MySQLError:
+            return False
+        return True
+
+    def execute(self, *statements: str) -> None:
+        """Run statements as root."""
+        with contextlib.closing(pymysql.connect(unix_socket=str(self.socket), user="root", connect_timeout=10)) as connection:
+            with connection.cursor() as cursor:
+                for statement in statements:
+                    cursor.execute(statement)
+            connection.commit()
+
+    def config(self, *, tcp: bool = False) -> DatabaseConfig:
+        """How to reach a new, empty database with a user of its own."""
+        name, password = f"t{secrets.token_hex(6)}", secrets.token_hex(12)
+        grants = [f"GRANT ALL ON {name}.* TO {name}@'{host}' IDENTIFIED BY '{password}'" for host in ("localhost", "%")]
+        self.execute(f"CREATE DATABASE {name}", *grants)
+        where = DatabaseConfig(engine="mysql", host="127.0.0.1", port=self.port, user=name, password=password, name=name)
+        return where if tcp else dataclasses.replace(where, socket=str(self.socket))
+
+    def drop(self, name: str) -> None:
+        """Drop a database that :meth:`config` made, and its user."""
+        self.execute(f"DROP DATABASE IF EXISTS {name}", f"DROP USER IF EXISTS {name}@localhost, {name}@'%'")
+
+
+@functools.cache
+def _shared_mariadb() -> MariaDb:
+    return MariaDb()
+
+
+def mariadb(test: SynchronousTestCase) -> DatabaseConfig:
+    """A new, empty database on the MariaDB that all tests of the process share; dropped after the test.
+
+    Its default character set is latin1, so that a schema that forgets its own is found out.
+    """
+    server = _shared_mariadb()
+    config = server.config()
+    test.addCleanup(server.drop, config.name)
+    return config
+
+
+@functools.cache
+def certificates() -> TlsConfig:
+    """Development certificates for 127.0.0.1, ::1 and localhost."""
+    home = folder("certs")
+    tls = TlsConfig(certificate=str(home / "server.pem"), key=str(home / "server.key"), ca=str(home / "ca.pem"))
+    ensure_development(tls, (), datetime.now(UTC))
+    return tls
+
+
+@functools.cache
+def _cluster_folder() -> Path:
+    return folder("cluster")
+
+
+@functools.cache
+def cluster_certificates(name: str = "server") -> ClusterConfig:
+    """Mutual TLS for one server of a cluster; all names of the process share one authority."""
+    home = _cluster_folder()
+    certificate, key = home / f"{name}.pem", home / f"{name}.key"
+    cluster_authority(home, datetime.now(UTC)).issue(name, (), datetime.now(UTC), certificate, key)
+    return ClusterConfig(ca=str(home / "ca.pem"), certificate=str(certificate), key=str(key))
