@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -186,9 +187,12 @@ def _general_name(host: str) -> x509.GeneralName:
     except ValueError:
         pass
     try:
-        return x509.DNSName(host.encode("idna").decode("ascii"))
-    except (UnicodeError, ValueError):
-        raise ConfigError(f"{host!r} is neither a host name nor an IP address") from None
+        name = host.encode("idna").decode("ascii")
+    except UnicodeError:
+        name = ""
+    if not re.fullmatch(r"(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", name):
+        raise ConfigError(f"{host!r} is neither a host name nor an IP address")
+    return x509.DNSName(name)
 
 
 def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:

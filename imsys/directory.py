@@ -187,7 +187,7 @@ class Directory(Service):
         sessions = dict(self._sessions)
         held = [Held(user, self._route(one), one.token_digest, one.hard_expiry) for user, one in sessions.items()]
         try:
-            ended = await self._routes.refresh(held, self._now_ms(), secrets.token_hex(8))
+            ended = await self._routes.refresh(held, self._now_ms())
         except Refused as refused:
             if refused.status is not Status.REDIS_UNKNOWN_ERROR:
                 raise

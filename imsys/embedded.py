@@ -5,6 +5,7 @@ It keeps nothing on disk: what is in Redis may be lost at any time.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import fcntl
 import hashlib
@@ -22,6 +23,7 @@ from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
+from twisted.internet.error import ProcessExitedAlready
 from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -99,6 +101,7 @@ class EmbeddedRedis(Service):
         return dataclasses.replace(self._given, mode="server", socket=str(socket_path(self._home)), password="")
 
     def startService(self) -> None:
+        """Start the server. :raises ConfigError: as for :meth:`start_child`."""
         super().startService()
         self.start_child()
 
@@ -113,6 +116,7 @@ class EmbeddedRedis(Service):
         self._spawn(path)
 
     def stopService(self) -> Deferred[Any]:
+        """End the server; fires when its process is gone."""
         super().stopService()
         if self._restart is not None:
             self._restart.cancel()
@@ -217,12 +221,8 @@ class _Child(ProcessProtocol):
         return self._gone.addCallback(gone)
 
     def _signal(self, name: str) -> None:
-        from twisted.internet.error import ProcessExitedAlready
-
-        try:
+        with contextlib.suppress(ProcessExitedAlready):
             self.transport.signalProcess(name)  # type: ignore[union-attr]
-        except ProcessExitedAlready:
-            pass
 
 
 def _end_orphan(path: Path) -> None:

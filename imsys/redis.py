@@ -16,6 +16,7 @@ from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from imsys.config import RedisConfig
@@ -126,10 +127,22 @@ class RedisService(Service):
         self.redis = Redis(reactor, config.prefix, config.timeout)
 
     def startService(self) -> None:
+        """Begin to connect, and go on until the service stops."""
         super().startService()
         self._connect()
 
+    async def ready(self) -> None:
+        """Return when the server answers."""
+        while self.running:
+            try:
+                await self.redis.call("PING")
+            except Unavailable:
+                await deferLater(self._reactor, 0.1)
+            else:
+                return
+
     def stopService(self) -> Deferred[Any]:
+        """Close the connections; fires when they are closed."""
         super().stopService()
         self.redis.use(None)
         if self._rebuild is not None:

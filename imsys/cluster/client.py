@@ -47,10 +47,12 @@ class GrpcClient(Service):
         self._reachable = True
 
     def startService(self) -> None:
+        """Make the channels; they connect with the first call."""
         super().startService()
         self._channels = [self._trust.channel(host, port) for host, port in self._addresses]
 
     def stopService(self) -> None:
+        """Close the channels; calls under way fail."""
         super().stopService()
         channels, self._channels = self._channels, []
         self._stubs.clear()

@@ -9,13 +9,16 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, TimeoutError as FutureTimeout
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any
 
 import grpc
 from google.protobuf import descriptor_pool, message_factory
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError as DeferredCancelled, Deferred, TimeoutError as DeferredTimeout, succeed
+from twisted.internet.defer import CancelledError as DeferredCancelled
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -155,7 +158,7 @@ class GrpcServer(Service):
         def call(request: Any, context: grpc.ServicerContext) -> Any:
             remaining = context.time_remaining()
             # grpc tells of a call without a deadline as of one that is centuries away.
-            timeout = self._deadline if remaining is None or remaining > _NEVER else min(remaining, MAX_DEADLINE)
+            timeout = self._deadline if remaining > _NEVER else min(remaining, MAX_DEADLINE)
             answer: Future[Any] = Future()
             self._reactor.callFromThread(self._run, method, request, response, timeout, answer)
             try:

@@ -9,13 +9,16 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from imsys import __version__, config
 from imsys.errors import ConfigError, Refused
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings, allow_abbrev=False)  # "--password" is not to mean "--password-file"
+
     def error(self, message: str) -> NoReturn:
         sys.stderr.write(f"{self.prog}: {message} (--help tells what is allowed)\n")
         sys.exit(1)

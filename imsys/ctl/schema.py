@@ -6,30 +6,15 @@ import argparse
 from typing import Any
 
 from imsys.config import DatabaseConfig
-from imsys.errors import ConfigError
 from imsys.home import make_home
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     """Add both commands to the parser."""
     first = commands.add_parser("init-db", parents=[common], help="make the database (if it is missing) and its tables")
-    first.set_defaults(run=lambda options: _init(_database(options)))
+    first.set_defaults(run=lambda options: _apply(_database(options), create=True))
     later = commands.add_parser("migrate", parents=[common], help="bring the tables up to date; safe to repeat, also at once")
-    later.set_defaults(run=lambda options: _migrate(_database(options)))
-
-
-def prepare(database: DatabaseConfig) -> list[str]:
-    """Make the database where it is missing and bring its tables up to date; give back what was applied.
-
-    :raises ConfigError: it cannot be reached, or does not allow it.
-    """
-    from imsys.store.migrations import create_database, migrate
-
-    try:
-        create_database(database)
-        return migrate(database)
-    except ImportError:
-        raise ConfigError(f"[database] driver: {database.driver} is not installed") from None
+    later.set_defaults(run=lambda options: _apply(_database(options), create=False))
 
 
 def _database(options: argparse.Namespace) -> DatabaseConfig:
@@ -41,19 +26,9 @@ def _database(options: argparse.Namespace) -> DatabaseConfig:
     return config.database
 
 
-def _init(database: DatabaseConfig) -> int:
-    return _report(prepare(database))
+def _apply(database: DatabaseConfig, *, create: bool) -> int:
+    from imsys.services.first_start import prepare_database
 
-
-def _migrate(database: DatabaseConfig) -> int:
-    from imsys.store.migrations import migrate
-
-    try:
-        return _report(migrate(database))
-    except ImportError:
-        raise ConfigError(f"[database] driver: {database.driver} is not installed") from None
-
-
-def _report(applied: list[str]) -> int:
+    applied = prepare_database(database, create=create)
     print(f"Applied: {', '.join(applied)}." if applied else "The tables are up to date.")
     return 0

@@ -35,7 +35,7 @@ class DeadlineWheel:
 
     def add(self, mortal: Mortal) -> None:
         """Watch something until it is removed or expires; also where its deadline was moved nearer."""
-        self.remove(mortal)
+        self._forget(mortal)
         self._put(mortal)
         if self._call is None:
             self._next = self._slot(self._clock.seconds())
@@ -43,6 +43,12 @@ class DeadlineWheel:
 
     def remove(self, mortal: Mortal) -> None:
         """Watch it no more."""
+        self._forget(mortal)
+        if not self._where and self._call is not None:
+            self._call.cancel()
+            self._call = None
+
+    def _forget(self, mortal: Mortal) -> None:
         slot = self._where.pop(mortal, None)
         if slot is not None:
             self._slots[slot].discard(mortal)

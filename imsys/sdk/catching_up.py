@@ -41,6 +41,7 @@ class CatchingUp:
         self._syncing: bool | None = None  # None: not now; else whether to ask once more
         self._retry: IDelayedCall | None = None
         self._running: set[Deferred[None]] = set()
+        self._open = False
 
     def feed(self, inbox: Inbox) -> None:
         """The inbox that takes what is read."""
@@ -51,6 +52,7 @@ class CatchingUp:
 
         :raises Refused: the server does not answer, or refuses.
         """
+        self._open = True
         if self._syncing is not None:
             self._syncing = True
             return
@@ -79,6 +81,7 @@ class CatchingUp:
 
     def stop(self) -> None:
         """Give up what is under way: the connection is gone."""
+        self._open = False
         if self._retry is not None and self._retry.active():
             self._retry.cancel()
         for running in tuple(self._running):
@@ -153,7 +156,7 @@ class CatchingUp:
         running.addBoth(done).addErrback(self._failed)
 
     def _failed(self, reason: Failure) -> None:
-        if self._retry is not None and self._retry.active():
+        if not self._open or (self._retry is not None and self._retry.active()):
             return
         delay = self._backoff.next()
         _log.info("Catching up failed and is tried again in {delay} s: {reason}", delay=round(delay, 1), reason=reason.value)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from twisted.internet.defer import Deferred, fail
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import Logger
@@ -65,6 +66,7 @@ class ConnectionFactory(Factory):
         self._connection = connection
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol:
+        """The protocol of the connection."""
         wire = _Wire(self._connection)
         self._connection.wire = wire
         return wire
@@ -123,7 +125,7 @@ class ChatConnection:
         except ValueError:
             return fail(Refused(Status.INVALID_FIELD, "The request is too large to be sent."))
         timer = self._clock.callLater(deadline, self._timed_out, seq)
-        answer: Deferred[R] = Deferred(lambda _: self._take(seq))
+        answer: Deferred[R] = Deferred(lambda _: self._forget(seq))
         self._pending[seq] = _Pending(service_id(reply), answer, timer)
         transport.write(frame)
         return answer
@@ -163,13 +165,14 @@ class ChatConnection:
     def ended(self, reason: Failure) -> None:
         """The transport is gone."""
         self.ended_with = reason
+        problem = reason.value or ConnectionDone()
         for timer in (self._beat, self._closing):
             if timer is not None and timer.active():
                 timer.cancel()
         for seq in tuple(self._pending):
             pending = self._take(seq)
             if pending is not None:
-                pending.answer.errback(Unavailable(Status.NETWORK_ERROR, explain(reason.value)))
+                pending.answer.errback(Unavailable(Status.NETWORK_ERROR, explain(problem)))
         self._on_lost(self, reason)
 
     def _frame(self, frame: Frame) -> None:
@@ -209,6 +212,9 @@ class ChatConnection:
         if pending is not None and pending.timer.active():
             pending.timer.cancel()
         return pending
+
+    def _forget(self, seq: int) -> None:
+        self._take(seq)
 
     def _timed_out(self, seq: int) -> None:
         pending = self._take(seq)

@@ -155,7 +155,8 @@ class Gateway:
         try:
             answer = msgspec.json.decode(body, type=_Answer)
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            raise Unavailable(Status.NETWORK_ERROR, f"This is no imsys server: it answers {path} with HTTP status {response.code}.") from None
+            sentence = f"This is no imsys server: it answers {path} with HTTP status {response.code}."
+            raise Unavailable(Status.NETWORK_ERROR, sentence) from None
         if answer.error == Status.SUCCESS:
             return body
         raise _refusal(answer, response)

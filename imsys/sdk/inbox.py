@@ -22,7 +22,9 @@ class Inbox:
     :param patience: seconds that a message waits for an earlier one before its thread is pulled.
     """
 
-    def __init__(self, clock: IReactorTime, deliver: Callable[[Message], None], pull: Callable[[int], None], *, patience: float = 2.0) -> None:
+    def __init__(
+        self, clock: IReactorTime, deliver: Callable[[Message], None], pull: Callable[[int], None], *, patience: float = 2.0
+    ) -> None:
         self.since = 0
         self.behind: set[int] = set()
         """Threads that are known to lack something and are not being pulled."""

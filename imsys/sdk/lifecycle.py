@@ -49,6 +49,7 @@ class Actions:
 
 def _build() -> Callable[[Actions], Lifecycle]:
     machine = TypeMachineBuilder(Lifecycle, Actions)
+
     offline = machine.state("offline")
     signing_in = machine.state("signing in")
     online = machine.state("online")
@@ -75,28 +76,27 @@ def _build() -> Callable[[Actions], Lifecycle]:
         actions.abandon()
         actions.announce(ConnectionState.SIGNED_OUT, problem)
 
-    for resting in (offline, signed_out):
-        resting.upon(Lifecycle.start).to(signing_in).returns(None)(begin)
+    for resting in (offline, signed_out, waiting):
+        resting.upon(Lifecycle.opened).loop().returns(None)
         resting.upon(Lifecycle.failed).loop().returns(None)
         resting.upon(Lifecycle.refused).loop().returns(None)
-        resting.upon(Lifecycle.opened).loop().returns(None)
-        resting.upon(Lifecycle.retry).loop().returns(None)
-    offline.upon(Lifecycle.stop).loop().returns(None)
-    for active in (signing_in, online, waiting):
-        active.upon(Lifecycle.start).loop().returns(None)
-    for left in (signing_in, online, waiting, signed_out):
-        left.upon(Lifecycle.stop).to(offline).returns(None)(leave)
-    signing_in.upon(Lifecycle.opened).to(online).returns(None)(arrive)
-    signing_in.upon(Lifecycle.retry).loop().returns(None)
+    for active in (signing_in, online):
+        active.upon(Lifecycle.failed).to(waiting)(wait)
+        active.upon(Lifecycle.refused).to(signed_out)(give_up)
+    signing_in.upon(Lifecycle.opened).to(online)(arrive)
     online.upon(Lifecycle.opened).loop().returns(None)
-    online.upon(Lifecycle.retry).loop().returns(None)
-    for busy in (signing_in, online):
-        busy.upon(Lifecycle.failed).to(waiting).returns(None)(wait)
-        busy.upon(Lifecycle.refused).to(signed_out).returns(None)(give_up)
-    waiting.upon(Lifecycle.retry).to(signing_in).returns(None)(begin)
-    waiting.upon(Lifecycle.failed).loop().returns(None)
-    waiting.upon(Lifecycle.refused).loop().returns(None)
-    waiting.upon(Lifecycle.opened).loop().returns(None)
+
+    for startable in (offline, signed_out):
+        startable.upon(Lifecycle.start).to(signing_in)(begin)
+    for started in (signing_in, online, waiting):
+        started.upon(Lifecycle.start).loop().returns(None)
+    for stoppable in (signing_in, online, waiting, signed_out):
+        stoppable.upon(Lifecycle.stop).to(offline)(leave)
+    offline.upon(Lifecycle.stop).loop().returns(None)
+
+    waiting.upon(Lifecycle.retry).to(signing_in)(begin)
+    for deaf in (offline, signing_in, online, signed_out):
+        deaf.upon(Lifecycle.retry).loop().returns(None)
     return machine.build()
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, fail, gatherResults, succeed
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -99,6 +100,7 @@ class Link:
         self._backoff = Backoff(timing.first_wait, timing.longest_wait)
         self._online_since: float | None = None
         self._persistent = True
+        self._first_problem: BaseException | None = None
         self._waiting: list[Deferred[None]] = []
         self._lifecycle = new_lifecycle(Actions(self._sign_in, self._schedule, self._abandon, self._announce))
 
@@ -180,26 +182,26 @@ class Link:
 
     def _announce(self, state: ConnectionState, problem: BaseException | None) -> None:
         self.state = state
-        waiting: list[Deferred[None]] = []
-        failure: BaseException | None = None
+        self.on_state.emit(state, problem)
         if state is ConnectionState.ONLINE:
             self._online_since = self._reactor.seconds()
-            waiting, self._waiting = self._waiting, []
-        elif state is ConnectionState.WAITING and self._persistent:
-            pass
-        elif state is not ConnectionState.SIGNING_IN:
-            waiting, self._waiting = self._waiting, []
-            failure = problem or Unavailable(Status.NETWORK_ERROR, "The client was stopped.")
-        self.on_state.emit(state, problem)
-        if state is ConnectionState.WAITING and not self._persistent:
-            self._lifecycle.stop()
+            self._settle(None)
+        elif state is ConnectionState.WAITING and not self._persistent:
+            self._first_problem = problem
+            self._lifecycle.stop()  # takes effect after this transition
+        elif state in (ConnectionState.OFFLINE, ConnectionState.SIGNED_OUT):
+            self._settle(problem or self._first_problem or Unavailable(Status.NETWORK_ERROR, "The client was stopped."))
+            self._first_problem = None
+
+    def _settle(self, problem: BaseException | None) -> None:
+        waiting, self._waiting = self._waiting, []
         for one in waiting:
             if one.called:
                 continue
-            if failure is None:
+            if problem is None:
                 one.callback(None)
             else:
-                one.errback(failure)
+                one.errback(problem)
 
     # one attempt
 
@@ -216,7 +218,7 @@ class Link:
         if self._attempt is None:
             return  # given up
         self._attempt = None
-        problem = reason.value
+        problem = reason.value or ConnectionDone()
         if isinstance(problem, Refused) and problem.status in _REJECTED:
             self._lifecycle.refused(problem)
         else:
@@ -277,7 +279,7 @@ class Link:
         ended = self._ending.pop(connection, None)
         if connection is self._connection:
             self._connection = None
-            self._lifecycle.failed(Unavailable(Status.NETWORK_ERROR, explain(reason.value)))
+            self._lifecycle.failed(Unavailable(Status.NETWORK_ERROR, explain(reason.value or ConnectionDone())))
         if ended is not None:
             ended.callback(None)
 

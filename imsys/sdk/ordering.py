@@ -79,23 +79,23 @@ class Line:
     def end_pull(self, number: int) -> list[Message]:
         """The history has been read to its end: what was held before the round began waits no longer."""
         self.overflowed = False
-        late = max((id for id, held in self._held.items() if held.round < number), default=0)
+        late = max((key for key, held in self._held.items() if held.round < number), default=0)
         through = []
-        for id in sorted(id for id in self._held if id <= late):
-            message = self._held.pop(id).message
-            if id > self.last:
-                self.last = id
+        for key in sorted(key for key in self._held if key <= late):
+            message = self._held.pop(key).message
+            if key > self.last:
+                self.last = key
                 through.append(message)
         return through + self._release()
 
     def _release(self) -> list[Message]:
         through = []
-        for id in sorted(self._held):
-            if id <= self.last:
-                del self._held[id]
-            elif self._held[id].previous <= self.last:
-                through.append(self._held.pop(id).message)
-                self.last = id
+        for key in sorted(self._held):
+            if key <= self.last:
+                del self._held[key]
+            elif self._held[key].previous <= self.last:
+                through.append(self._held.pop(key).message)
+                self.last = key
             else:
                 break
         return through

@@ -166,7 +166,7 @@ class Outbox:
         queue.busy = True
         batch: list[Outgoing] = []
         sent = Deferred.fromCoroutine(self._send(thread_id, queue, batch))
-        sent.addCallbacks(self._acknowledged, self._refused, (thread_id, queue), None, (thread_id, queue, batch))
+        sent.addCallbacks(self._acknowledged, self._refused, (thread_id, queue), {}, (thread_id, queue, batch))
         sent.addErrback(self._broken)
 
     async def _send(self, thread_id: int, queue: _Queue, batch: list[Outgoing]) -> tuple[TextResponse, int]:
@@ -223,8 +223,8 @@ class Outbox:
             mine=True,
             unique_id=outgoing.unique_id,
         )
-        outgoing.settle(message)
         self._stored(message, int(item.prev_id))
+        outgoing.settle(message)
 
     def _refused(self, reason: Failure, thread_id: int, queue: _Queue, batch: list[Outgoing]) -> None:
         queue.busy = False

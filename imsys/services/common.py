@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -35,6 +35,8 @@ _log = Logger()
 
 BACKLOG = 4096
 """Connections that the kernel keeps while we are busy; it lowers this to its own limit."""
+
+GRPC_SECTIONS = ("balance", "captcha", "chat", "resources")
 
 DESCRIPTORS = 1 << 20
 """Open files beyond which the soft limit of the process is not raised."""
@@ -104,7 +106,7 @@ class ListenService(Service):
         self._factory: Any = factory if tls is None else TLSMemoryBIOFactory(tls, False, factory, reactor)
         self._host = host
         self._wanted = port
-        self._what = what
+        self.what = what
         self._port: Any = None
 
     @property
@@ -118,7 +120,7 @@ class ListenService(Service):
         :raises ConfigError: it could not.
         """
         if self._wanted and self._port is None:
-            check_port(self._host, self._wanted, self._what)
+            check_port(self._host, self._wanted, self.what)
 
     def privilegedStartService(self) -> None:
         """Bind the port.
@@ -129,7 +131,7 @@ class ListenService(Service):
         try:
             self._port = self._reactor.listenTCP(self._wanted, self._factory, BACKLOG, self._host)
         except CannotListenError as error:
-            raise ConfigError(_cannot_listen(self._host, self._wanted, self._what, error.socketError)) from None
+            raise ConfigError(_cannot_listen(self._host, self._wanted, self.what, error.socketError)) from None
         self._port.stopReading()
 
     def startService(self) -> None:
@@ -318,8 +320,6 @@ def make_daemon(
     config: Config,
     name: str,
     build: Callable[[Any, Config], IService],
-    *,
-    grpc: Iterable[str] = (),
     on_ready: Callable[[], None] | None = None,
 ) -> Daemon:
     """Build a daemon of one service, for ``makeService`` and for application files.
@@ -327,15 +327,15 @@ def make_daemon(
     What cannot work (a port in use, a certificate that is missing) is said here,
     in one line, with exit status 1: twistd has not daemonized yet.
 
-    :param grpc: the sections whose ``grpc_port`` the service will bind when it starts.
+    :param name: the command; ``imsys``, for every server, has all the gRPC ports.
     """
     daemon = Daemon(reactor, config, name, on_ready)
     try:
         build(reactor, config).setServiceParent(daemon)
         daemon.check_ports()
-        for section in grpc:
+        for section in GRPC_SECTIONS:
             at = getattr(config, section)
-            if at.grpc_port:
+            if name in (f"imsys-{section}", "imsys") and at.grpc_port:
                 check_port(at.grpc_host, at.grpc_port, f"[{section}] grpc_port")
     except ConfigError as error:
         give_up(f"{name}: {error}")
@@ -353,6 +353,11 @@ def raise_descriptor_limit() -> None:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def bound_ports(service: IService) -> dict[str, int]:
+    """The public ports of a service: section and key (``[chat] port``) to number."""
+    return {part.what: part.port for part in _tree(service) if isinstance(part, ListenService)}
 
 
 def _tree(service: IService) -> Iterator[IService]:

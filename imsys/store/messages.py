@@ -287,6 +287,8 @@ def _insert(tx: Transaction, messages: Sequence[Stored]) -> None:
 
 
 def _move_heads(tx: Transaction, heads: Sequence[Head]) -> None:
+    if not heads:
+        return
     if tx.dialect.name == "sqlite":
         tx.execute_many("UPDATE threads SET last_msg_id = ? WHERE thread_id = ?", [(head.last_msg_id, head.thread_id) for head in heads])
         return

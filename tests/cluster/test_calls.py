@@ -274,7 +274,7 @@ def unused_port() -> int:
 async def sleep(seconds: float) -> None:
     from twisted.internet import reactor
 
-    await deferLater(reactor, seconds)  # type: ignore[arg-type]
+    await deferLater(reactor, seconds)
 
 
 async def eventually(call: Callable[[], Any]) -> Any:

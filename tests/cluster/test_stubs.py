@@ -23,7 +23,8 @@ class StubTests(SynchronousTestCase):
         kept = {path.name: path.read_text() for path in (generate.HERE / "stubs").glob("*.py*")}
         self.assertEqual(sorted(made), sorted(kept))
         for name, text in made.items():
-            self.assertEqual(_VERSIONS.sub("", text), _VERSIONS.sub("", kept[name]), f"run python -m imsys.cluster.generate: {name} differs")
+            same = _VERSIONS.sub("", text) == _VERSIONS.sub("", kept[name])
+            self.assertTrue(same, f"{name} differs: run python -m imsys.cluster.generate")
 
     def test_original_numbers(self) -> None:
         """Field numbers and types of the original's messages are its own."""

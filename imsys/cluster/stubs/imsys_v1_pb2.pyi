@@ -126,7 +126,7 @@ class AllocateRequest(_message.Message):
     def __init__(self, uuid: _Optional[int] = ..., plaintext: _Optional[bool] = ..., token: _Optional[str] = ...) -> None: ...
 
 class AllocateResponse(_message.Message):
-    __slots__ = ("error", "message", "host", "port", "token", "resources_host", "resources_port", "resources_http_port")
+    __slots__ = ("error", "message", "host", "port", "token", "resources_host", "resources_port", "resources_http_port", "resources_error")
     ERROR_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     HOST_FIELD_NUMBER: _ClassVar[int]
@@ -135,6 +135,7 @@ class AllocateResponse(_message.Message):
     RESOURCES_HOST_FIELD_NUMBER: _ClassVar[int]
     RESOURCES_PORT_FIELD_NUMBER: _ClassVar[int]
     RESOURCES_HTTP_PORT_FIELD_NUMBER: _ClassVar[int]
+    RESOURCES_ERROR_FIELD_NUMBER: _ClassVar[int]
     error: int
     message: str
     host: str
@@ -143,7 +144,8 @@ class AllocateResponse(_message.Message):
     resources_host: str
     resources_port: int
     resources_http_port: int
-    def __init__(self, error: _Optional[int] = ..., message: _Optional[str] = ..., host: _Optional[str] = ..., port: _Optional[int] = ..., token: _Optional[str] = ..., resources_host: _Optional[str] = ..., resources_port: _Optional[int] = ..., resources_http_port: _Optional[int] = ...) -> None: ...
+    resources_error: int
+    def __init__(self, error: _Optional[int] = ..., message: _Optional[str] = ..., host: _Optional[str] = ..., port: _Optional[int] = ..., token: _Optional[str] = ..., resources_host: _Optional[str] = ..., resources_port: _Optional[int] = ..., resources_http_port: _Optional[int] = ..., resources_error: _Optional[int] = ...) -> None: ...
 
 class CheckRequest(_message.Message):
     __slots__ = ("uuid", "token")

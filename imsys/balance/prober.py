@@ -1,0 +1,94 @@
+"""Keeps the leases of servers that were registered by the plain calls, while their ports accept connections."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
+from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from imsys.balance.plain import GRPC, INSTANCE, PlainRegistry, PlainServer
+from imsys.balance.registry import KINDS, Registry
+from imsys.errors import Unavailable
+
+_log = Logger()
+
+MAX_PROBES = 16
+"""Connections that are tried at once."""
+
+MAX_TIMEOUT = 3.0
+"""Seconds after which a port that has not answered counts as closed."""
+
+
+class TcpProbe:
+    """Tells whether a port accepts connections."""
+
+    def __init__(self, reactor: Any, timeout: float) -> None:
+        self._reactor = reactor
+        self._timeout = min(timeout, MAX_TIMEOUT)
+
+    async def __call__(self, host: str, port: int) -> bool:
+        """Connect and close again; ``False`` when that fails or takes too long."""
+        endpoint = HostnameEndpoint(self._reactor, host, port, timeout=self._timeout)
+        try:
+            connection: Any = await endpoint.connect(Factory.forProtocol(Protocol))
+        except Exception as error:  # refused, unreachable, no such host, too slow: all the same here
+            _log.debug("{host}:{port} does not accept connections: {error}", host=host, port=port, error=str(error))
+            return False
+        connection.transport.loseConnection()
+        return True
+
+
+class Prober(Service):
+    """Looks at every such server three times a lease; several balance servers may do so at once.
+
+    After Redis was flushed it registers again those it knew, since they do not do so themselves.
+    """
+
+    def __init__(self, reactor: Any, registry: Registry, plain: PlainRegistry, probe: TcpProbe, lease: float) -> None:
+        self._registry = registry
+        self._plain = plain
+        self._probe = probe
+        self._lease = lease
+        self._known: set[PlainServer] = set()
+        self._epoch = ""
+        self._limit = DeferredSemaphore(MAX_PROBES)
+        self._loop = LoopingCall(self._turn)
+        self._loop.clock = reactor
+
+    def startService(self) -> None:
+        """Begin to look."""
+        super().startService()
+        self._loop.start(self._lease / 3, now=False)
+
+    def stopService(self) -> None:
+        """Look no more."""
+        super().stopService()
+        self._loop.stop()
+
+    def _turn(self) -> Deferred[None]:
+        turn = Deferred.fromCoroutine(self.look())
+        return turn.addErrback(lambda failure: _log.failure("looking after plain registrations failed", failure))
+
+    async def look(self) -> None:
+        """Look at each once."""
+        try:
+            epoch = await self._registry.epoch()
+            registered = {server for table in (INSTANCE, GRPC) for kind in KINDS for server in await self._plain.registered(table, kind)}
+            flushed = self._known - registered if self._epoch not in ("", epoch) else set()
+            looks = [self._limit.run(self._look_at, server, server in flushed) for server in registered | flushed]
+            await gatherResults(looks)
+        except Unavailable as unavailable:
+            _log.warn("plain registrations could not be looked after: {reason}", reason=unavailable.message)
+            return
+        self._known, self._epoch = registered | flushed, epoch
+
+    async def _look_at(self, server: PlainServer, lost: bool) -> None:
+        if await self._probe(server.host, server.port):
+            with contextlib.suppress(Unavailable):  # the next look is soon
+                await (self._plain.add(server) if lost else self._plain.renew(server))

@@ -1,0 +1,220 @@
+"""The registered servers, in Redis, each for as long as its lease.
+
+``server:<kind>:<name>`` is a hash with a server's public address, ports and load,
+``grpc:<kind>:<name>`` one with its gRPC address; both expire with the lease.
+``servers:<kind>`` and ``grpcs:<kind>`` are the sets of their names. ``epoch`` is
+random: another one means that Redis was flushed. ``retired:…`` names incarnations
+that were replaced and must not come back.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from imsys.errors import Refused, Status
+from imsys.redis import Redis, Script
+
+KINDS = ("chat", "resources")
+
+_ALREADY = {"chat": Status.CHATTING_SERVER_ALREADY_EXISTS, "resources": Status.RESOURCES_SERVER_ALREADY_EXISTS}
+
+_REGISTER = Script("""
+local server, grpc, names, grpcs, epoch, retired = unpack(KEYS)
+local name, incarnation, lease, candidate = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local host, tls = ARGV[6], ARGV[8]
+if redis.call('EXISTS', retired .. incarnation) == 1 then
+  redis.call('PEXPIRE', retired .. incarnation, lease * 4)
+  return {0, redis.call('HGET', server, 'host') or '', redis.call('HGET', server, 'tls') or ''}
+end
+local old = redis.call('HMGET', server, 'incarnation', 'host', 'tls')
+if old[1] and old[1] ~= incarnation then
+  if old[2] ~= host or old[3] ~= tls then return {0, old[2], old[3]} end
+  if old[1] ~= '' then redis.call('SET', retired .. old[1], 1, 'PX', lease * 4) end
+  redis.call('DEL', server)
+end
+redis.call('HSET', server, 'incarnation', incarnation, 'assigned', 0, unpack(ARGV, 5))
+redis.call('PEXPIRE', server, lease)
+redis.call('SADD', names, name)
+redis.call('PEXPIRE', names, lease * 4)
+local f = redis.call('HMGET', server, 'grpc_host', 'grpc')
+if tonumber(f[2]) > 0 then
+  redis.call('DEL', grpc)
+  redis.call('HSET', grpc, 'host', f[1], 'port', f[2], 'incarnation', incarnation)
+  redis.call('PEXPIRE', grpc, lease)
+  redis.call('SADD', grpcs, name)
+  redis.call('PEXPIRE', grpcs, lease * 4)
+end
+redis.call('SET', epoch, candidate, 'NX')
+return {1, redis.call('GET', epoch)}
+""")
+"""Register or renew; ``assigned`` begins anew, since the load that is reported counts those who came. From ARGV[5] on: fields."""
+
+_WITHDRAW = Script("""
+if redis.call('HGET', KEYS[1], 'incarnation') ~= ARGV[2] then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('SREM', KEYS[3], ARGV[1])
+if redis.call('HGET', KEYS[2], 'incarnation') == ARGV[2] then
+  redis.call('DEL', KEYS[2])
+  redis.call('SREM', KEYS[4], ARGV[1])
+end
+return 1
+""")
+
+_LIST = Script("""
+local found = {}
+for _, name in ipairs(redis.call('SMEMBERS', KEYS[1])) do
+  local fields = redis.call('HGETALL', ARGV[1] .. name)
+  if #fields == 0 then
+    redis.call('SREM', KEYS[1], name)
+  else
+    table.insert(fields, 1, name)
+    found[#found + 1] = fields
+  end
+end
+if #found == 0 then return '[]' end
+return cjson.encode(found)
+""")
+"""One JSON text, since txredisapi takes a turn of the reactor for each string of a reply."""
+
+_EPOCH = Script("""
+redis.call('SET', KEYS[1], ARGV[1], 'NX')
+return redis.call('GET', KEYS[1])
+""")
+
+
+_NUMBERS = ("tls", "plain", "http", "grpc", "load", "capacity", "assigned")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """A registered server. A port that is 0 is closed; ``incarnation`` is empty for one registered by the plain calls alone."""
+
+    name: str
+    kind: str
+    host: str
+    tls: int = 0
+    plain: int = 0
+    http: int = 0
+    grpc: int = 0
+    grpc_host: str = ""
+    incarnation: str = ""
+    load: int = 0
+    capacity: int = 0
+    draining: bool = False
+    assigned: int = 0
+
+
+class Registry:
+    """Registers our own servers, and lists all.
+
+    :param lease: seconds that a registration lives.
+    """
+
+    def __init__(self, redis: Redis, lease: float) -> None:
+        self._redis = redis
+        self._lease = round(lease * 1000)
+
+    @property
+    def lease_ms(self) -> int:
+        """Milliseconds that a registration lives."""
+        return self._lease
+
+    async def register(self, server: Server) -> str:
+        """Register a server or renew its lease, with its load; gives back the epoch.
+
+        :raises Refused: (7, resources 9) another server has this name, or a newer start of this one.
+        :raises Unavailable: Redis is.
+        """
+        fields: dict[str, str | int] = {
+            "host": server.host,
+            "tls": server.tls,
+            "plain": server.plain,
+            "http": server.http,
+            "grpc": server.grpc,
+            "grpc_host": server.grpc_host or server.host,
+            "load": server.load,
+            "capacity": server.capacity,
+            "draining": int(server.draining),
+        }
+        flat = [part for pair in fields.items() for part in pair]
+        keys = [*self._keys(server.kind, server.name), self._redis.key("epoch"), self._redis.key("retired", server.kind, server.name, "")]
+        reply = await self._redis.script(
+            _REGISTER, keys, [server.name, server.incarnation, self._lease, secrets.token_hex(8), *flat]
+        )
+        if not reply[0]:
+            where = f"{reply[1].decode()}:{reply[2].decode()}"
+            raise Refused(_ALREADY[server.kind], f"Another {server.kind} server named {server.name} is registered, at {where}.")
+        return str(reply[1].decode())
+
+    async def withdraw(self, kind: str, name: str, incarnation: str) -> bool:
+        """End a registration at once, if it still is this incarnation's. :raises Unavailable: Redis is."""
+        return bool(await self._redis.script(_WITHDRAW, self._keys(kind, name), [name, incarnation]))
+
+    async def servers(self, kind: str) -> list[Server]:
+        """Every live server of a kind, by name. :raises Unavailable: Redis is."""
+        addresses = {row["name"]: row for row in await self.rows("grpc", kind)}
+        rows = await self.rows("server", kind)
+        return [_server(kind, row, addresses.get(row["name"])) for row in sorted(rows, key=lambda row: row["name"])]
+
+    async def rows(self, table: str, kind: str) -> list[dict[str, str]]:
+        """The live hashes of a table (``server`` or ``grpc``) as they are, with their ``name``. :raises Unavailable: Redis is."""
+        names, prefix = self._redis.key(f"{table}s", kind), self._redis.key(table, kind, "")
+        rows: Sequence[Sequence[str]] = json.loads(await self._redis.script(_LIST, [names], [prefix]))
+        return [{"name": name, **dict(zip(flat[::2], flat[1::2], strict=True))} for name, *flat in rows]
+
+    async def epoch(self) -> str:
+        """What changes when Redis was flushed. :raises Unavailable: Redis is."""
+        reply: bytes = await self._redis.script(_EPOCH, [self._redis.key("epoch")], [secrets.token_hex(8)])
+        return reply.decode()
+
+    def _keys(self, kind: str, name: str) -> list[str]:
+        key = self._redis.key
+        return [key("server", kind, name), key("grpc", kind, name), key("servers", kind), key("grpcs", kind)]
+
+
+def _server(kind: str, row: dict[str, str], address: dict[str, str] | None) -> Server:
+    if not row["incarnation"] and address is not None:
+        row = {**row, "grpc": address["port"], "grpc_host": address["host"]}
+    numbers: dict[str, Any] = {name: int(row[name]) for name in _NUMBERS if name in row}
+    return Server(
+        name=row["name"],
+        kind=kind,
+        host=row["host"],
+        grpc_host=row.get("grpc_host", ""),
+        incarnation=row["incarnation"],
+        draining=row.get("draining") == "1",
+        **numbers,
+    )
+
+
+def check_kind(kind: str) -> str:
+    """:raises Refused: (70) there is no such kind of server."""
+    if kind not in KINDS:
+        raise Refused(Status.INVALID_FIELD, "The kind of a server is chat or resources.")
+    return kind
+
+
+def check_name(name: str) -> str:
+    """:raises Refused: (70) no server can be called so."""
+    if not re.fullmatch(r"[^\s|\x00-\x1f]{1,255}", name):
+        raise Refused(Status.INVALID_FIELD, "The name of a server is 1 to 255 characters without spaces and '|'.")
+    return name
+
+
+def check_host(host: str) -> str:
+    """:raises Refused: (70) it is no host name or IP address."""
+    if not re.fullmatch(r"[A-Za-z0-9_.:%-]{1,253}", host):
+        raise Refused(Status.INVALID_FIELD, "The host of a server is a host name or an IP address.")
+    return host
+
+
+def check_port(port: str) -> int:
+    """:raises Refused: (70) it is no TCP port."""
+    if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:
+        raise Refused(Status.INVALID_FIELD, "The port of a server is a number from 1 to 65535.")
+    return int(port)

@@ -1,0 +1,239 @@
+"""What balance answers: our own calls, and the original's."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+
+from imsys.balance.allocation import Allocation
+from imsys.balance.plain import ALREADY, GRPC, INSTANCE, NOT_THERE, PlainRegistry, PlainServer, refuse
+from imsys.balance.registry import KINDS, Registry, Server, check_host, check_kind, check_name, check_port
+from imsys.cluster.stubs import imsys_v1_pb2, message_pb2
+from imsys.errors import Refused, Status
+from imsys.tokens import Tokens
+
+_NO_CHAT = Refused(Status.NO_AVAILABLE_CHATTING_SERVER, "There is no chat server that takes users now.")
+
+
+class RegistryServicer:
+    """``imsys.v1.Registry``.
+
+    :param clock: Unix time in seconds.
+    :param skew: seconds that a server's clock may differ.
+    """
+
+    def __init__(self, registry: Registry, clock: Callable[[], float], skew: float) -> None:
+        self._registry = registry
+        self._clock = clock
+        self._skew = skew
+
+    async def Register(self, request: imsys_v1_pb2.RegisterRequest) -> imsys_v1_pb2.RegisterResponse:
+        """Register a server, or renew its lease.
+
+        :raises Refused: 7 or 9, the name is another's; 70, a field is malformed or the clock is wrong.
+        """
+        server = _read(request)
+        now = int(self._clock() * 1000)
+        if abs(request.clock_ms - now) > self._skew * 1000:
+            theirs, ours = _time(request.clock_ms), _time(now)
+            raise Refused(
+                Status.INVALID_FIELD,
+                f"The clock of {server.name} says {theirs}, balance's says {ours}: they are more than {self._skew:g} s apart.",
+            )
+        epoch = await self._registry.register(server)
+        peers = [_write(peer) for peer in await self._registry.servers(server.kind) if peer.name != server.name]
+        return imsys_v1_pb2.RegisterResponse(lease_ms=self._registry.lease_ms, clock_ms=now, peers=peers, epoch=epoch)
+
+    async def Withdraw(self, request: imsys_v1_pb2.WithdrawRequest) -> imsys_v1_pb2.WithdrawResponse:
+        """End a registration at once. :raises Refused: 6 or 8, it is not registered, or another incarnation is."""
+        kind = check_kind(request.kind)
+        if not await self._registry.withdraw(kind, request.name, request.incarnation):
+            raise refuse(NOT_THERE, INSTANCE, kind, request.name)
+        return imsys_v1_pb2.WithdrawResponse()
+
+    async def List(self, request: imsys_v1_pb2.ListRequest) -> imsys_v1_pb2.ListResponse:
+        """Every live server, of one kind or of both. :raises Refused: 70, there is no such kind."""
+        kinds = (check_kind(request.kind),) if request.kind else KINDS
+        return imsys_v1_pb2.ListResponse(servers=[_write(server) for kind in kinds for server in await self._registry.servers(kind)])
+
+
+class BalanceServicer:
+    """``imsys.v1.Balance``."""
+
+    def __init__(self, allocation: Allocation, tokens: Tokens) -> None:
+        self._allocation = allocation
+        self._tokens = tokens
+
+    async def Allocate(self, request: imsys_v1_pb2.AllocateRequest) -> imsys_v1_pb2.AllocateResponse:
+        """Servers for a user, and a token: a new one, or the given one if it is good.
+
+        Without a resources server the user still gets a chat server.
+
+        :raises Refused: 10, no chat server; 18, the token is no good; 70, the uuid is none.
+        """
+        uuid = _uuid(request.uuid)
+        if request.token and not await self._tokens.check(uuid, request.token):
+            raise Refused(Status.LOGIN_UNSUCCESSFUL, "The token does not open this account.")
+        chat = await self._allocation.pick("chat", plaintext=request.plaintext)
+        if chat is None:
+            raise _NO_CHAT
+        resources = await self._allocation.pick("resources", plaintext=request.plaintext)
+        if resources is None and request.plaintext:
+            resources = await self._allocation.pick("resources", plaintext=False)
+        response = imsys_v1_pb2.AllocateResponse(
+            host=chat.host, port=chat.port, token=request.token or await self._tokens.issue(uuid)
+        )
+        if resources is None:
+            response.resources_error = Status.NO_AVAILABLE_RESOURCES_SERVER
+        else:
+            response.resources_host = resources.host
+            response.resources_port = resources.port
+            response.resources_http_port = resources.http
+        return response
+
+    async def Check(self, request: imsys_v1_pb2.CheckRequest) -> imsys_v1_pb2.CheckResponse:
+        """Whether a token is a user's. :raises Refused: 18, it is not."""
+        if not await self._tokens.check(_uuid(request.uuid), request.token):
+            raise Refused(Status.LOGIN_UNSUCCESSFUL, "The token does not open this account.")
+        return imsys_v1_pb2.CheckResponse()
+
+
+class UserServicer:
+    """``message.UserService``, for the original's callers."""
+
+    def __init__(self, allocation: Allocation, tokens: Tokens) -> None:
+        self._allocation = allocation
+        self._tokens = tokens
+
+    async def RegisterUser(self, request: message_pb2.UserRegisterRequest) -> message_pb2.UserRegisterResponse:
+        """A chat server and a token; the port without TLS where one is open, since the original's clients speak none.
+
+        :raises Refused: 10, no chat server; 70, the uuid is none.
+        """
+        uuid = _uuid(request.uuid)
+        chat = await self._allocation.pick("chat", plaintext=True) or await self._allocation.pick("chat", plaintext=False)
+        if chat is None:
+            raise _NO_CHAT
+        return message_pb2.UserRegisterResponse(host=chat.host, port=str(chat.port), token=await self._tokens.issue(uuid))
+
+    async def LoginUser(self, request: message_pb2.LoginRequest) -> message_pb2.LoginResponse:
+        """Whether a token is a user's. :raises Refused: 18, it is not."""
+        if not await self._tokens.check(_uuid(request.uuid), request.token):
+            raise Refused(Status.LOGIN_UNSUCCESSFUL, "The token does not open this account.")
+        return message_pb2.LoginResponse()
+
+    async def LogoutUser(self, request: message_pb2.LogoutRequest) -> message_pb2.LogoutResponse:
+        """End a user's token. :raises Refused: 18, it is none."""
+        uuid = _uuid(request.uuid)
+        if not await self._tokens.check(uuid, request.token):
+            raise Refused(Status.LOGIN_UNSUCCESSFUL, "The token does not open this account.")
+        await self._tokens.revoke(uuid, request.token)
+        return message_pb2.LogoutResponse()
+
+
+class RegisterServicer:
+    """``message.ChattingRegisterService`` or ``message.ResourcesRegisterService``, with the original's codes."""
+
+    def __init__(self, plain: PlainRegistry, kind: str) -> None:
+        self._plain = plain
+        self._kind = kind
+
+    async def RegisterInstance(self, request: message_pb2.RegisterRequest) -> message_pb2.StatusResponse:
+        """Register a public address. :raises Refused: 7 or 9, the name is taken; 70."""
+        return await self._register(INSTANCE, request)
+
+    async def RegisterGrpc(self, request: message_pb2.RegisterRequest) -> message_pb2.StatusResponse:
+        """Register a gRPC address. :raises Refused: 5, the name is taken; 70."""
+        return await self._register(GRPC, request)
+
+    async def ShutdownInstance(self, request: message_pb2.ShutdownRequest) -> message_pb2.StatusResponse:
+        """Take a public address back. :raises Refused: 6 or 8, there is none."""
+        return await self._shut_down(INSTANCE, request)
+
+    async def ShutdownGrpc(self, request: message_pb2.ShutdownRequest) -> message_pb2.StatusResponse:
+        """Take a gRPC address back. :raises Refused: 4, there is none."""
+        return await self._shut_down(GRPC, request)
+
+    async def GetInstancePeers(self, request: message_pb2.PeerRequest) -> message_pb2.PeerResponse:
+        """The public addresses of the others. :raises Refused: 6 or 8, who asks is not registered."""
+        return await self._peers(INSTANCE, request)
+
+    async def GetGrpcPeers(self, request: message_pb2.PeerRequest) -> message_pb2.PeerResponse:
+        """The gRPC addresses of the others. :raises Refused: 4, who asks is not registered."""
+        return await self._peers(GRPC, request)
+
+    async def _register(self, table: str, request: message_pb2.RegisterRequest) -> message_pb2.StatusResponse:
+        info = request.info
+        server = PlainServer(table, self._kind, check_name(info.name), check_host(info.host), check_port(info.port))
+        if not await self._plain.add(server):
+            raise refuse(ALREADY, table, self._kind, info.name)
+        return message_pb2.StatusResponse()
+
+    async def _shut_down(self, table: str, request: message_pb2.ShutdownRequest) -> message_pb2.StatusResponse:
+        if not await self._plain.remove(table, self._kind, request.cur_server):
+            raise refuse(NOT_THERE, table, self._kind, request.cur_server)
+        return message_pb2.StatusResponse()
+
+    async def _peers(self, table: str, request: message_pb2.PeerRequest) -> message_pb2.PeerResponse:
+        peers = await self._plain.peers(table, self._kind, request.cur_server)
+        if peers is None:
+            raise refuse(NOT_THERE, table, self._kind, request.cur_server)
+        return message_pb2.PeerResponse(
+            lists=[message_pb2.ServerInfo(name=peer.name, host=peer.host, port=str(peer.port)) for peer in peers]
+        )
+
+
+def _read(request: imsys_v1_pb2.RegisterRequest) -> Server:
+    info, ports = request.info, request.ports
+    if not _is_incarnation(request.incarnation):
+        raise Refused(Status.INVALID_FIELD, "The incarnation of a server is 1 to 64 letters and digits.")
+    tls = check_port(info.port) if info.port else ports.tls
+    for port in (tls, ports.plain, ports.http, ports.grpc):
+        if port > 65535:
+            raise Refused(Status.INVALID_FIELD, "The port of a server is a number up to 65535.")
+    return Server(
+        name=check_name(info.name),
+        kind=check_kind(request.kind),
+        host=check_host(info.host),
+        tls=tls,
+        plain=ports.plain,
+        http=ports.http,
+        grpc=ports.grpc,
+        grpc_host=check_host(request.grpc_host) if request.grpc_host else "",
+        incarnation=request.incarnation,
+        load=request.load,
+        capacity=request.capacity,
+        draining=request.draining,
+    )
+
+
+def _write(server: Server) -> imsys_v1_pb2.Server:
+    return imsys_v1_pb2.Server(
+        name=server.name,
+        kind=server.kind,
+        host=server.host,
+        ports=imsys_v1_pb2.Ports(tls=server.tls, plain=server.plain, http=server.http, grpc=server.grpc),
+        grpc_host=server.grpc_host,
+        incarnation=server.incarnation,
+        load=server.load,
+        capacity=server.capacity,
+        draining=server.draining,
+        assigned=server.assigned,
+    )
+
+
+def _is_incarnation(text: str) -> bool:
+    return 0 < len(text) <= 64 and text.isascii() and text.isalnum()
+
+
+def _uuid(uuid: int) -> int:
+    if uuid <= 0:
+        raise Refused(Status.INVALID_FIELD, "A uuid is a positive number.")
+    return uuid
+
+
+def _time(ms: int) -> str:
+    try:
+        return datetime.datetime.fromtimestamp(ms / 1000, datetime.UTC).isoformat(timespec="milliseconds")
+    except (OverflowError, OSError, ValueError):
+        return f"{ms} ms"

@@ -1,0 +1,50 @@
+"""The mail that brings a verification code."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+
+
+def compose(sender: str, email: str, code: str, life: float, now: float) -> bytes:
+    """The mail as bytes with CRLF line ends: one text/plain part in ASCII, in which the code is the only long number.
+
+    :param sender: the From line.
+    :param email: the receiver's address.
+    :param code: six digits.
+    :param life: seconds that the code lives.
+    :param now: Unix time in seconds, for the Date line.
+    """
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = sender
+    mail["To"] = Address(addr_spec=email)
+    mail["Subject"] = "Your verification code"
+    mail["Date"] = format_datetime(datetime.fromtimestamp(now, UTC))
+    mail["Message-ID"] = f"<{secrets.token_hex(16)}@{envelope_sender(sender).rpartition('@')[2] or 'localhost'}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(
+        f"Your verification code is {code}\n"
+        "\n"
+        f"It is valid for {duration(life)} and can be used once. If you did not ask for it,\n"
+        "somebody else typed your address: then there is nothing for you to do.\n",
+        charset="us-ascii",
+        cte="7bit",
+    )
+    return mail.as_bytes()
+
+
+def envelope_sender(sender: str) -> str:
+    """The bare address of a From line."""
+    return parseaddr(sender)[1]
+
+
+def duration(seconds: float) -> str:
+    """A time for people, rounded down, without ever four digits in a row."""
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= 2 * length:
+            return f"{min(int(seconds // length), 999)} {unit}s"
+    return f"{int(seconds)} second{'' if int(seconds) == 1 else 's'}"

@@ -1,0 +1,77 @@
+"""The connections of a chat server: accepted up to its capacity, closed when it stops."""
+
+from __future__ import annotations
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.internet.protocol import Factory
+from twisted.logger import Logger
+
+from imsys.config import ChatConfig
+from imsys.dispatch import Dispatcher
+from imsys.message_log import MessageLog
+from imsys.protocols.deadlines import DeadlineWheel
+from imsys.protocols.framing import CHAT
+from imsys.protocols.wire import FrameConnection, WireSettings
+from imsys.session import Session
+
+_log = Logger()
+
+FLUSH = 10.0
+"""Seconds that messages and last bytes have when the server stops."""
+
+
+class Connections(Service, Factory):
+    """The connections of one chat server, up to its capacity; closes them when it stops."""
+
+    noisy = False
+
+    def __init__(self, clock: IReactorTime, config: ChatConfig, dispatcher: Dispatcher) -> None:
+        self._clock = clock
+        self._config = config
+        self._dispatcher = dispatcher
+        self._settings = WireSettings(CHAT, config.max_frame, config.login_deadline, config.heartbeat_timeout, config.high_water)
+        self._wheel = DeadlineWheel(clock)
+        self._open: set[Session] = set()
+        self._empty: Deferred[None] | None = None
+        self.log: MessageLog | None = None
+        """What must have been stored before connections are closed."""
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def buildProtocol(self, addr: IAddress | None) -> FrameConnection | None:
+        """A new connection; none when the server is full."""
+        if len(self._open) >= self._config.capacity:
+            _log.warn("refusing the connection from {peer}: there are {count} already", peer=addr, count=len(self._open))
+            return None
+        connection = FrameConnection(self._settings, self._wheel, self._clock.seconds)
+        session = Session(connection, self._dispatcher, self._config.inflight)
+        connection.receiver = session
+        self._open.add(session)
+        return connection
+
+    def ended(self, session: Session) -> None:
+        """A connection is gone."""
+        self._open.discard(session)
+        if not self._open and self._empty is not None:
+            empty, self._empty = self._empty, None
+            empty.callback(None)
+
+    def stopService(self) -> Deferred[None]:
+        """Store what waits, answer it, and close every connection after its last byte."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        try:
+            if self.log is not None:
+                await self.log.flushed().addTimeout(FLUSH, self._clock)
+            for session in list(self._open):
+                session.close()
+            if self._open:
+                self._empty = Deferred()
+                await self._empty.addTimeout(FLUSH, self._clock)
+        except TimeoutError:
+            _log.warn("{count} connections did not take their last bytes", count=len(self._open))

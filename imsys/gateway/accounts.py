@@ -1,0 +1,107 @@
+"""Codes, registration, forgotten passwords."""
+
+from __future__ import annotations
+
+from twisted.logger import Logger
+
+from imsys.errors import Refused, Status, Unavailable
+from imsys.gateway.context import Gateway
+from imsys.gateway.messages import (
+    AccountExists,
+    AccountQuestion,
+    CodeRequest,
+    CodeResponse,
+    PasswordChanged,
+    PasswordReset,
+    Registered,
+    Registration,
+)
+from imsys.gateway.source import Source
+from imsys.names import check_email, check_password, check_username
+from imsys.ratelimit import Counter
+
+_log = Logger()
+
+LONGEST_NAME = 1024
+"""Characters beyond which a name is not even looked up: nobody has such a one."""
+
+
+async def get_verification(gateway: Gateway, request: CodeRequest, source: Source) -> CodeResponse:
+    """Mail a code; one that could not be mailed does not count."""
+    email = check_email(request.email)
+    counters = gateway.limits.code(email, source.limit_key)
+    mark = await gateway.limiter.take(counters)
+    try:
+        await gateway.mail_code(email)
+    except Exception:
+        await _give_back(gateway, counters, mark)
+        raise
+    return CodeResponse(email=email)
+
+
+async def post_registration(gateway: Gateway, request: Registration, source: Source) -> Registered:
+    """Make an account: only when there is one, the code is used up."""
+    username, email, password = check_username(request.username), check_email(request.email), check_password(request.password)
+    counters = gateway.limits.registration(source.limit_key)
+    await gateway.limiter.check(counters)
+    if not await gateway.codes.verify(email, request.code):
+        raise _wrong_code()
+    name_taken, email_taken = await gateway.accounts.taken(username, email)
+    if name_taken:
+        raise Refused(Status.USERNAME_TAKEN, "This username is taken.")
+    if email_taken:
+        raise Refused(Status.EMAIL_TAKEN, "This e-mail address has an account.")
+    mark = await gateway.limiter.take(counters)
+    try:
+        uuid = await gateway.accounts.create(username, email, await gateway.passwords.hash(password))
+    except Exception:
+        await _give_back(gateway, counters, mark)
+        raise
+    try:
+        await gateway.codes.consume(email, request.code)
+    except Unavailable:
+        _log.warn("the code that {uuid} registered with stays until it expires", uuid=uuid)
+    _log.info("{uuid} has registered", uuid=uuid)
+    return Registered(username=username, email=email, uuid=str(uuid))
+
+
+async def check_accountexists(gateway: Gateway, request: AccountQuestion, source: Source) -> AccountExists:
+    """Whether a name and an address belong to one account."""
+    await _account_of(gateway, request.username, request.email)
+    return AccountExists(username=request.username, email=request.email)
+
+
+async def reset_password(gateway: Gateway, request: PasswordReset, source: Source) -> PasswordChanged:
+    """Set a new password, and sign everybody out who used the old one."""
+    password, email = check_password(request.password), check_email(request.email)
+    if not await gateway.codes.verify(email, request.code):
+        raise _wrong_code()
+    uuid = await _account_of(gateway, request.username, email)
+    encoded = await gateway.passwords.hash(password)
+    if not await gateway.codes.consume(email, request.code):
+        raise _wrong_code()
+    await gateway.accounts.set_password(uuid, encoded)
+    try:
+        await gateway.tokens.revoke_all(uuid)
+    finally:
+        await gateway.sessions.end(uuid)
+    _log.info("the password of {uuid} was reset", uuid=uuid)
+    return PasswordChanged()
+
+
+async def _account_of(gateway: Gateway, username: str, email: str) -> int:
+    uuid = await gateway.accounts.by_name_and_email(username, email) if len(username) <= LONGEST_NAME else None
+    if uuid is None:
+        raise Refused(Status.MYSQL_ACCOUNT_NOT_EXISTS, "There is no account with this username and this e-mail address.")
+    return uuid
+
+
+def _wrong_code() -> Refused:
+    return Refused(Status.REDIS_CAPTCHA_NOT_FOUND, "The code is wrong, was used, or has expired.")
+
+
+async def _give_back(gateway: Gateway, counters: list[Counter], mark: str) -> None:
+    try:
+        await gateway.limiter.give_back(counters, mark)
+    except Unavailable:
+        _log.warn("an attempt that failed counts against its limits")

@@ -1,0 +1,97 @@
+"""Login: the password or the token is checked here, and balance says where to go."""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import UNSET
+from twisted.logger import Logger
+
+from imsys.errors import Refused, Status, Unavailable
+from imsys.gateway.accounts import LONGEST_NAME
+from imsys.gateway.context import Gateway
+from imsys.gateway.messages import LoginRequest, LoginResponse, Resources
+from imsys.gateway.source import Source
+from imsys.names import name_key
+from imsys.store.accounts import Credentials
+
+_log = Logger()
+
+LONGEST_TOKEN = 256
+"""Characters beyond which a token is none of ours."""
+
+
+async def trylogin_server(gateway: Gateway, request: LoginRequest, source: Source) -> LoginResponse:
+    """Log in by password, or come back by token."""
+    if request.username is not UNSET and request.password is not UNSET:
+        return await _by_password(gateway, request.username, request.password, source)
+    if request.uuid is not UNSET and request.token is not UNSET:
+        return await _by_token(gateway, request.uuid, request.token, source)
+    raise Refused(Status.JSONPARSE_ERROR, "A login has a username and a password, or a uuid and a token.")
+
+
+async def _by_password(gateway: Gateway, username: str, password: str, source: Source) -> LoginResponse:
+    possible = len(username) <= LONGEST_NAME
+    wrong = gateway.limits.wrong_password(name_key(username) if possible else username, source.limit_key)
+    await gateway.limiter.check(wrong)
+    account = await gateway.accounts.credentials(username) if possible else None
+    anew: str | None = None
+    async with gateway.passwords.slot() as slot:
+        # Again, for those who waited while others failed: so as many can fail beyond a limit as there are workers, less one.
+        await gateway.limiter.check(wrong)
+        verdict = await slot.verify(account.password_hash if account is not None else None, password)
+        if account is None or not verdict.right:
+            await gateway.limiter.record(wrong)
+            raise _wrong_login()
+        if verdict.outdated:
+            anew = await slot.hash(password)
+    if anew is not None:
+        await _replace_hash(gateway, account, anew)
+    response = await _place(gateway, account.uuid, "", source)
+    if not await _still_right(gateway, account.uuid, password, {account.password_hash, anew}):
+        await gateway.tokens.revoke(account.uuid, response.token)
+        raise _wrong_login()
+    return response
+
+
+async def _by_token(gateway: Gateway, uuid: str, token: str, source: Source) -> LoginResponse:
+    # An empty token would ask balance for a new one.
+    if re.fullmatch("[0-9]{1,18}", uuid) is None or not 0 < len(token) <= LONGEST_TOKEN:
+        raise Refused(Status.LOGIN_UNSUCCESSFUL, "The token is wrong, or has expired.")
+    return await _place(gateway, int(uuid), token, source)
+
+
+async def _place(gateway: Gateway, uuid: int, token: str, source: Source) -> LoginResponse:
+    place = await gateway.allocate(uuid, plaintext=not source.secure, token=token)
+    resources = Resources(
+        host=place.resources_host, port=str(place.resources_port), http_port=str(place.resources_http_port)
+    )
+    return LoginResponse(uuid=str(uuid), host=place.host, port=str(place.port), token=place.token or token, resources=resources)
+
+
+async def _replace_hash(gateway: Gateway, account: Credentials, anew: str) -> None:
+    """Store a hash of today's parameters, unless the password was changed meanwhile."""
+    try:
+        now = await gateway.accounts.credentials_by_uuid(account.uuid)
+        if now is not None and now.password_hash == account.password_hash:
+            await gateway.accounts.set_password(account.uuid, anew)
+    except Unavailable:
+        _log.warn("the password hash of {uuid} keeps its old parameters for now", uuid=account.uuid)
+
+
+async def _still_right(gateway: Gateway, uuid: int, password: str, hashes: set[str | None]) -> bool:
+    """Whether a password is right still: a reset that came between has revoked only the tokens that there were.
+
+    :param hashes: which are known to be of this password.
+    """
+    now = await gateway.accounts.credentials_by_uuid(uuid)
+    if now is None:
+        return False
+    if now.password_hash in hashes:
+        return True
+    async with gateway.passwords.slot() as slot:
+        return (await slot.verify(now.password_hash, password)).right
+
+
+def _wrong_login() -> Refused:
+    return Refused(Status.LOGIN_INFO_ERROR, "The username or the password is wrong.")

@@ -1,0 +1,67 @@
+"""Ends a user's live session, on whichever chat server it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import grpc
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.logger import Logger
+
+from imsys.cluster.client import GrpcClient, send
+from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
+from imsys.cluster.trust import Trust
+from imsys.config import ClusterConfig
+from imsys.errors import ConfigError, Unavailable
+from imsys.routes import Routes
+
+_log = Logger()
+
+
+class SessionEnder:
+    """Asks chat servers to sign a user out, as the original's interface has it.
+
+    :raises ConfigError: the cluster's credentials cannot be read.
+    """
+
+    def __init__(self, reactor: Any, cluster: ClusterConfig, balance: GrpcClient, routes: Routes) -> None:
+        self._reactor = reactor
+        self._trust = Trust(cluster)
+        self._deadline = cluster.deadline
+        self._balance = balance
+        self._routes = routes
+
+    async def end(self, uuid: int) -> None:
+        """End the session of a user where its route points, or ask every chat server where there is no route (Redis may have lost it).
+
+        A server that cannot be asked is logged, and is no error: the user's tokens are revoked, so the session ends
+        when its server next looks after it.
+        """
+        try:
+            route = (await self._routes.find([uuid])).get(uuid)
+            listed: imsys_v1_pb2.ListResponse = await self._balance.call(
+                imsys_v1_pb2_grpc.RegistryStub, "List", imsys_v1_pb2.ListRequest(kind="chat")
+            )
+        except Unavailable as reason:
+            _log.warn("the session of {uuid} was not ended: {reason}", uuid=uuid, reason=reason)
+            return
+        nodes: Iterable[imsys_v1_pb2.Server] = listed.servers
+        if route is not None:
+            nodes = [node for node in nodes if node.name == route.node]
+        await gatherResults([Deferred.fromCoroutine(self._end_on(node, uuid)) for node in nodes if node.ports.grpc])
+
+    async def _end_on(self, node: imsys_v1_pb2.Server, uuid: int) -> None:
+        request = message_pb2.TerminationRequest(kick_uuid=uuid)
+        try:
+            channel = self._trust.channel(node.grpc_host or node.host, node.ports.grpc)
+        except ConfigError as reason:
+            _log.warn("{node} was not asked to end the session of {uuid}: {reason}", node=node.name, uuid=uuid, reason=reason)
+            return
+        try:
+            stub = message_pb2_grpc.DistributedChattingServiceStub(channel)
+            await send(self._reactor, stub.ForceTerminateLoginedUser, request, self._deadline)
+        except grpc.RpcError as error:
+            _log.warn("{node} did not end the session of {uuid}: {code}", node=node.name, uuid=uuid, code=error.code().name)
+        finally:
+            channel.close()

@@ -1,0 +1,82 @@
+"""Chat services as plug-ins: ours by being in :mod:`imsys.features`, others' as Twisted plug-ins."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterable, Iterator
+
+from twisted.plugin import IPlugin, getPlugins
+from zope.interface import Interface, implementer
+
+import imsys.features
+from imsys.dispatch import Handler
+from imsys.errors import ConfigError
+from imsys.protocols.messages.registry import reply_id, service_id
+
+FIRST_FOREIGN_ID = 1024
+"""Service ids from here on are for others than this project."""
+
+
+class IChatFeature(Interface):
+    """Services that a distribution of somebody else's adds to the chat server."""
+
+    def name() -> str:  # type: ignore[misc]
+        """What it is called in messages to the operator."""
+
+    def handlers() -> Iterable[Handler]:  # type: ignore[misc]
+        """What :func:`imsys.dispatch.handles` made, with ids from 1024 on."""
+
+
+@implementer(IPlugin, IChatFeature)
+class ChatFeature:
+    """A plug-in that names a module, which is imported by chat servers only.
+
+    A distribution puts one into its ``twisted/plugins/`` folder::
+
+        from imsys.plugins import ChatFeature
+        dice = ChatFeature("dice", "imsys_dice.feature")
+    """
+
+    def __init__(self, name: str, module: str) -> None:
+        self._name = name
+        self._module = module
+
+    def name(self) -> str:
+        """What it is called in messages to the operator."""
+        return self._name
+
+    def handlers(self) -> list[Handler]:
+        """The handlers that the module holds."""
+        return list(_handlers_in(self._module))
+
+
+def discover() -> list[Handler]:
+    """Every handler there is.
+
+    :raises ConfigError: a plug-in cannot be imported, or uses an id that is not for plug-ins.
+    """
+    found = [
+        handler
+        for module in pkgutil.iter_modules(imsys.features.__path__, "imsys.features.")
+        for handler in _handlers_in(module.name)
+    ]
+    for plugin in getPlugins(IChatFeature):
+        found.extend(_foreign(plugin))
+    return found
+
+
+def _foreign(plugin: ChatFeature) -> list[Handler]:
+    try:
+        handlers = list(plugin.handlers())
+    except Exception as error:
+        raise ConfigError(f"plug-in {plugin.name()}: it cannot be imported: {type(error).__name__}: {error}") from error
+    for handler in handlers:
+        for service in (service_id(handler.request), reply_id(handler.request)):
+            if service < FIRST_FOREIGN_ID:
+                raise ConfigError(f"plug-in {plugin.name()}: service {service} is not for plug-ins, whose ids begin at {FIRST_FOREIGN_ID}")
+    return handlers
+
+
+def _handlers_in(module: str) -> Iterator[Handler]:
+    return (value for value in vars(importlib.import_module(module)).values() if isinstance(value, Handler))

@@ -1,0 +1,59 @@
+"""The client library: everything a bot, a user interface or a test needs to take part.
+
+See ``docs/sdk.md``. All of it takes the reactor as an argument and none of it imports one.
+"""
+
+from imsys.errors import Refused, Status, Unavailable
+from imsys.sdk.client import Client
+from imsys.sdk.delivery import MessageStream
+from imsys.sdk.gateway import Gateway, Login, Resources
+from imsys.sdk.link import Credentials, Timing
+from imsys.sdk.model import (
+    ConnectionState,
+    Friend,
+    FriendRequest,
+    Friendship,
+    Message,
+    MessageKind,
+    Person,
+    Position,
+    Thread,
+)
+from imsys.sdk.outbox import Outgoing
+from imsys.sdk.pages import Pages
+from imsys.sdk.refusals import SENTENCES, explain
+from imsys.sdk.seen import FileSeenStore, MemorySeenStore, Seen, SeenStore
+from imsys.sdk.signals import Signal
+from imsys.sdk.trust import Trust
+
+__all__ = [
+    "SENTENCES",
+    "Client",
+    "ConnectionState",
+    "Credentials",
+    "FileSeenStore",
+    "Friend",
+    "FriendRequest",
+    "Friendship",
+    "Gateway",
+    "Login",
+    "MemorySeenStore",
+    "Message",
+    "MessageKind",
+    "MessageStream",
+    "Outgoing",
+    "Pages",
+    "Person",
+    "Position",
+    "Refused",
+    "Resources",
+    "Seen",
+    "SeenStore",
+    "Signal",
+    "Status",
+    "Thread",
+    "Timing",
+    "Trust",
+    "Unavailable",
+    "explain",
+]

@@ -1,0 +1,135 @@
+"""``twistd imsys``: every server in one process, and what it needs to run with nothing beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from twisted.application.service import IService, Service
+from twisted.internet.task import deferLater
+
+from imsys.cluster.client import GrpcClient
+from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
+from imsys.config import Config
+from imsys.embedded import EmbeddedRedis
+from imsys.errors import ConfigError, Unavailable
+from imsys.redis import Redis, RedisService
+from imsys.services import balance, captcha, chat, gateway, resources
+from imsys.services.common import Options, bound_ports, give_up, make_daemon
+from imsys.services.first_start import first_start
+from imsys.services.foundations import database_of
+from imsys.services.ordered import InOrder
+
+__all__ = ["Options", "build", "makeService"]
+
+PATIENCE = 0.05
+"""Seconds between two looks at what is not ready yet."""
+
+
+class Registered(Service):
+    """Is ready when Redis answers and this process's servers are registered: only then can anyone log in."""
+
+    def __init__(self, reactor: Any, config: Config, redis: Redis) -> None:
+        self._reactor = reactor
+        self._redis = redis
+        self._balance = GrpcClient(reactor, config.cluster, config.balance.addresses)
+        self._wanted = {("chat", config.chat.name), ("resources", config.resources.name)}
+
+    async def ready(self) -> None:
+        """Return when a login would succeed."""
+        while not await self._registered():
+            await deferLater(self._reactor, PATIENCE)
+
+    async def _registered(self) -> bool:
+        try:
+            await self._redis.call("PING")
+            answer = await self._balance.call(imsys_v1_pb2_grpc.RegistryStub, "List", imsys_v1_pb2.ListRequest())
+        except Unavailable:
+            return False
+        return self._wanted <= {(server.kind, server.name) for server in answer.servers}
+
+    def startService(self) -> None:
+        """Begin to be able to ask."""
+        super().startService()
+        self._balance.startService()
+
+    def stopService(self) -> Any:
+        """Ask no more."""
+        super().stopService()
+        return self._balance.stopService()
+
+
+def build(reactor: Any, config: Config) -> IService:
+    """The five servers on one database and one Redis, which is a child process if the configuration says so.
+
+    :raises ConfigError: something in the configuration cannot work.
+    """
+    config, everything = _own_addresses(config), InOrder()
+    where = config.redis
+    if where.mode == "embedded":
+        embedded = EmbeddedRedis(reactor, config)
+        embedded.setServiceParent(everything)
+        where = embedded.config
+    connections = RedisService(reactor, where)
+    connections.setServiceParent(everything)
+    redis = connections.redis
+    database = database_of(reactor, config, everything)
+    balance.build(reactor, config, redis=redis).setServiceParent(everything)
+    captcha.build(reactor, config, redis=redis).setServiceParent(everything)
+    chat.build(reactor, config, database=database, redis=redis).setServiceParent(everything)
+    resources.build(reactor, config, redis=redis).setServiceParent(everything)
+    gateway.build(reactor, config, database=database, redis=redis).setServiceParent(everything)
+    Registered(reactor, config, redis).setServiceParent(everything)
+    return everything
+
+
+def _own_addresses(config: Config) -> Config:
+    """The servers of one process call each other where they listen, whatever ``addresses`` are for others."""
+    own: dict[str, Any] = {}
+    for section in (config.balance, config.captcha):
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(section.grpc_host, section.grpc_host)  # noqa: S104
+        if not section.grpc_port:
+            raise ConfigError("[balance] grpc_port and [captcha] grpc_port cannot be 0 (any free one) with all servers in one process")
+        own["balance" if section is config.balance else "captcha"] = dataclasses.replace(section, addresses=((host, section.grpc_port),))
+    return dataclasses.replace(config, **own)
+
+
+def makeService(options: Options) -> IService:
+    """For twistd."""
+    from twisted.internet import reactor
+
+    config = options.settings
+    try:
+        first_start(config, datetime.now(UTC))
+    except ConfigError as error:
+        give_up(f"imsys: {error}")
+    daemon = make_daemon(reactor, config, "imsys", build, lambda: say(banner(config, bound_ports(daemon)), sys.__stdout__))
+    return daemon
+
+
+def say(lines: Iterator[str], stream: Any) -> None:
+    """Tell the person at the terminal: twistd sends ``sys.stdout`` to its log, so this is the real one."""
+    if stream is not None:
+        stream.write("\n".join(lines) + "\n")
+        stream.flush()
+
+
+def banner(config: Config, ports: dict[str, int]) -> Iterator[str]:
+    """What a person needs to know who just started imsys."""
+    host = config.gateway.host if config.gateway.host not in ("0.0.0.0", "::") else config.chat.advertise  # noqa: S104
+    yield "imsys is running; Ctrl-C stops it."
+    yield f"  gateway   https://{f'[{host}]' if ':' in host else host}:{ports['[gateway] port']}   (CA: {_short(config.tls.ca)})"
+    if config.mail.transport == "maildir":
+        yield f"  mails     {_short(config.mail.maildir)}   (verification codes are dropped here)"
+    yield f"  next      {_short(str(Path(sys.executable).with_name('imsys-cli')))} register   (in another terminal)"
+
+
+def _short(path: str) -> str:
+    try:
+        return str(Path(path).relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return path

@@ -1,0 +1,60 @@
+"""``twistd imsys-balance``: registration, allocation, tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.application.service import IService
+
+from imsys.balance.allocation import Allocation
+from imsys.balance.plain import PlainRegistry
+from imsys.balance.prober import Prober, TcpProbe
+from imsys.balance.registry import Registry
+from imsys.balance.servicers import BalanceServicer, RegisterServicer, RegistryServicer, UserServicer
+from imsys.cluster.server import GrpcServer
+from imsys.cluster.stubs import imsys_v1_pb2_grpc, message_pb2_grpc
+from imsys.config import Config
+from imsys.redis import Redis
+from imsys.services.common import Options, make_daemon
+from imsys.services.foundations import redis_of
+from imsys.services.ordered import InOrder
+from imsys.tokens import Tokens
+
+__all__ = ["Options", "build", "makeService"]
+
+
+def build(reactor: Any, config: Config, redis: Redis | None = None) -> IService:
+    """One balance server, on a Redis of its own or on that of others in the process.
+
+    :raises ConfigError: the configuration does not allow it.
+    """
+    service = InOrder()
+    redis = redis or redis_of(reactor, config, service)
+    lease = config.balance.lease
+    tokens = Tokens(redis, reactor.seconds, config.balance.token_idle, config.balance.token_life)
+    registry = Registry(redis, lease)
+    allocation = Allocation(redis)
+    probe = TcpProbe(reactor, lease / 3)
+    plain = PlainRegistry(redis, registry, probe)
+    Prober(reactor, registry, plain, probe, lease).setServiceParent(service)
+    GrpcServer(
+        reactor,
+        config.cluster,
+        config.balance.grpc_host,
+        config.balance.grpc_port,
+        [
+            (imsys_v1_pb2_grpc.add_RegistryServicer_to_server, RegistryServicer(registry, reactor.seconds, config.cluster.clock_skew)),
+            (imsys_v1_pb2_grpc.add_BalanceServicer_to_server, BalanceServicer(allocation, tokens)),
+            (message_pb2_grpc.add_UserServiceServicer_to_server, UserServicer(allocation, tokens)),
+            (message_pb2_grpc.add_ChattingRegisterServiceServicer_to_server, RegisterServicer(plain, "chat")),
+            (message_pb2_grpc.add_ResourcesRegisterServiceServicer_to_server, RegisterServicer(plain, "resources")),
+        ],
+    ).setServiceParent(service)
+    return service
+
+
+def makeService(options: Options) -> IService:
+    """For twistd."""
+    from twisted.internet import reactor
+
+    return make_daemon(reactor, options.settings, "imsys-balance", build)

@@ -1,0 +1,49 @@
+"""``twistd imsys-captcha``: makes verification codes, and mails them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.application.service import IService
+
+from imsys.captcha.mailer import mailer
+from imsys.captcha.service import Verification
+from imsys.cluster.server import GrpcServer
+from imsys.cluster.stubs import message_pb2_grpc
+from imsys.codes import Codes
+from imsys.config import Config
+from imsys.redis import Redis
+from imsys.services.common import Options, make_daemon
+from imsys.services.foundations import redis_of
+from imsys.services.ordered import InOrder
+
+__all__ = ["Options", "build", "makeService"]
+
+WORKERS = 32
+"""Mails on their way at once."""
+
+
+def build(reactor: Any, config: Config, redis: Redis | None = None) -> IService:
+    """One captcha server, on a Redis of its own or on that of others in the process.
+
+    :raises ConfigError: something in the configuration cannot work.
+    """
+    captcha, server = config.captcha, InOrder()
+    redis = redis or redis_of(reactor, config, server)
+    verification = Verification(
+        Codes(redis, life=captcha.code_life, tries=captcha.code_tries),
+        mailer(reactor, config.mail),
+        sender=config.mail.sender,
+        life=captcha.code_life,
+        clock=reactor.seconds,
+    )
+    calls = [(message_pb2_grpc.add_VerificationServiceServicer_to_server, verification)]
+    GrpcServer(reactor, config.cluster, captcha.grpc_host, captcha.grpc_port, calls, WORKERS).setServiceParent(server)
+    return server
+
+
+def makeService(options: Options) -> IService:
+    """For twistd."""
+    from twisted.internet import reactor
+
+    return make_daemon(reactor, options.settings, "imsys-captcha", build)

@@ -1,0 +1,129 @@
+"""``twistd imsys-chat``: one chat server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.application.service import IService
+
+from imsys.cluster.chatting import chatting_services
+from imsys.cluster.client import GrpcClient
+from imsys.cluster.membership import Membership, Ports
+from imsys.cluster.peers import Peers, RemotePush
+from imsys.cluster.server import GrpcServer
+from imsys.config import Config
+from imsys.connections import Connections
+from imsys.directory import Directory
+from imsys.dispatch import Chat, Dispatcher
+from imsys.message_log import MessageLog
+from imsys.node import Node
+from imsys.outbound import Outbound
+from imsys.plugins import discover
+from imsys.redis import Redis
+from imsys.routes import Routes
+from imsys.services.common import ListenService, Options, make_daemon, public_context
+from imsys.services.foundations import database_of, redis_of
+from imsys.services.ordered import InOrder
+from imsys.session import Session
+from imsys.store import Database, Stores
+from imsys.tokens import Tokens
+
+__all__ = ["Options", "build", "makeService"]
+
+class Neighbours:
+    """The other chat servers, for the directory."""
+
+    def __init__(self) -> None:
+        self.membership: Membership | None = None
+        self.peers: Peers | None = None
+
+    def alive(self, node: str, incarnation: str) -> bool:
+        """Whether a node is registered with this incarnation."""
+        peer = None if self.membership is None else self.membership.peers.get(node)
+        return peer is not None and peer.incarnation == incarnation
+
+    async def end_session(self, node: str, uuid: int, session: str, message: str) -> None:
+        """End a session there."""
+        if self.peers is not None:
+            await self.peers.end_session(node, uuid, session, message)
+
+
+class FromPeers:
+    """What other chat servers ask of this one."""
+
+    def __init__(self, directory: Directory, outbound: Outbound) -> None:
+        self._directory = directory
+        self._outbound = outbound
+
+    def receive(self, pushes: Sequence[RemotePush]) -> None:
+        """Pushes for users who are here."""
+        self._outbound.receive(pushes)
+
+    def resync(self, users: Sequence[int] | None) -> None:
+        """Users who may have missed something; ``None``: anybody."""
+        self._outbound.resync(users)
+
+    async def end_session(self, uuid: int, session: str | None, message: str) -> bool:
+        """Sign a session out; ``None``: whichever is there."""
+        return self._directory.end(uuid, session, message)
+
+
+def build(reactor: Any, config: Config, database: Database | None = None, redis: Redis | None = None) -> IService:
+    """One chat server, on a database and a Redis of its own or on those of others in the process.
+
+    :raises ConfigError: something in the configuration cannot work.
+    """
+    chat, server = config.chat, InOrder()
+    database = database or database_of(reactor, config, server)
+    redis = redis or redis_of(reactor, config, server)
+    stores = Stores.on(database, reactor.seconds)
+    tokens = Tokens(redis, reactor.seconds, config.balance.token_idle, config.balance.token_life)
+    node = Node(reactor, stores.nodes)
+    log = MessageLog(stores.messages, node, batch=chat.log_batch, queue=chat.log_queue, queue_bytes=chat.log_queue_bytes)
+
+    def ended(session: Session) -> None:
+        directory.ended(session)
+        connections.ended(session)
+
+    dispatcher = Dispatcher(discover(), ended)
+    connections = Connections(reactor, chat, dispatcher)
+    connections.log = log
+    neighbours = Neighbours()
+    balance = GrpcClient(reactor, config.cluster, config.balance.addresses)
+
+    def ports() -> Ports:
+        return Ports(tls=tls.port, plain=plain.port if plain is not None else 0, grpc=grpc.port)
+
+    membership = Membership(
+        reactor, balance, config, "chat", chat.name, chat.advertise, chat.grpc_advertise, ports, connections.__len__, chat.capacity
+    )
+    routes = Routes(redis, config.balance.lease, config.balance.token_idle, config.balance.token_life)
+    directory = Directory(
+        reactor,
+        routes,
+        neighbours,
+        name=chat.name,
+        incarnation=membership.incarnation,
+        interval=config.balance.interval,
+        digest=Tokens.digest,
+    )
+    outbound = Outbound(reactor, directory, lambda name, pushes: peers.send(name, pushes))
+    handler = FromPeers(directory, outbound)
+    peers = Peers(reactor, config.cluster, membership, handler)
+    neighbours.membership, neighbours.peers = membership, peers
+    dispatcher.serve(Chat(stores, node, log, directory, outbound, tokens))
+    grpc = GrpcServer(reactor, config.cluster, chat.grpc_host, chat.grpc_port, chatting_services(reactor, membership, handler))
+    tls = ListenService(reactor, connections, chat.host, chat.port, public_context(config.tls), "[chat] port")
+    plain = ListenService(reactor, connections, chat.host, chat.plain_port, None, "[chat] plain_port") if chat.plain_port else None
+    for part in (node, directory, balance, grpc, peers, connections, tls, plain, membership):
+        if part is not None:
+            part.setServiceParent(server)
+    return server
+
+
+def makeService(options: Options) -> IService:
+    """For twistd."""
+    from twisted.internet import reactor
+
+    return make_daemon(reactor, options.settings, "imsys-chat", build)

@@ -1,0 +1,40 @@
+"""What is made where it is missing, so that one command is enough."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from imsys.certificates import ensure_development
+from imsys.config import Config, DatabaseConfig
+from imsys.errors import ConfigError
+from imsys.home import make_home
+from imsys.store.migrations import create_database, migrate
+
+
+def first_start(config: Config, now: datetime) -> None:
+    """Make what is missing under the home folder: development certificates, and an SQLite database with its tables.
+
+    What lies elsewhere is the operator's, and so is a MySQL database (``imsys-ctl``).
+
+    :raises ConfigError: something cannot be made.
+    """
+    make_home(config)
+    if config.home in Path(config.tls.certificate).parents and config.home in Path(config.tls.ca).parents:
+        ensure_development(config.tls, [config.chat.advertise, config.resources.advertise], now)
+    if config.database.engine == "sqlite":
+        prepare_database(config.database)
+
+
+def prepare_database(database: DatabaseConfig, *, create: bool = True) -> list[str]:
+    """Bring the tables of a database up to date; give back the names of what was applied.
+
+    :param create: whether to make the database itself, too, where it is missing.
+    :raises ConfigError: it cannot be reached, or does not allow it.
+    """
+    try:
+        if create:
+            create_database(database)
+        return migrate(database)
+    except ImportError:
+        raise ConfigError(f"[database] driver: {database.driver} is not installed (pip install 'imsys[mysqlclient]')") from None

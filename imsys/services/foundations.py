@@ -1,0 +1,31 @@
+"""What several services of one process stand on, made once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.application.service import MultiService
+
+from imsys.config import Config
+from imsys.errors import ConfigError
+from imsys.redis import Redis, RedisService
+from imsys.store import Database
+
+
+def database_of(reactor: Any, config: Config, parent: MultiService) -> Database:
+    """The database of a daemon. :raises ConfigError: its driver is not installed."""
+    try:
+        database = Database(reactor, config.database)
+    except ImportError:
+        raise ConfigError(f"[database] driver: {config.database.driver} is not installed (pip install 'imsys[mysqlclient]')") from None
+    database.setServiceParent(parent)
+    return database
+
+
+def redis_of(reactor: Any, config: Config, parent: MultiService) -> Redis:
+    """The Redis of a daemon that is not all in one. :raises ConfigError: it is configured to be embedded."""
+    if config.redis.mode == "embedded":
+        raise ConfigError("[redis] mode: embedded is for all servers in one process (twistd imsys); a single daemon needs mode = server")
+    service = RedisService(reactor, config.redis)
+    service.setServiceParent(parent)
+    return service.redis

@@ -1,0 +1,77 @@
+"""``twistd imsys-gateway``: the HTTP interfaces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.application.service import IService
+
+from imsys.cluster.client import GrpcClient
+from imsys.codes import Codes
+from imsys.config import Config
+from imsys.gateway.context import Gateway
+from imsys.gateway.endpoints import endpoints
+from imsys.gateway.front import Front
+from imsys.gateway.http import JsonServer
+from imsys.gateway.limits import Limits
+from imsys.gateway.sessions import SessionEnder
+from imsys.gateway.source import Proxies
+from imsys.passwords import Passwords
+from imsys.ratelimit import RateLimiter
+from imsys.redis import Redis
+from imsys.routes import Routes
+from imsys.services.common import ListenService, Options, make_daemon, public_context
+from imsys.services.foundations import database_of, redis_of
+from imsys.services.ordered import InOrder
+from imsys.store import Database, Stores
+from imsys.tokens import Tokens
+
+__all__ = ["Options", "build", "makeService"]
+
+
+def build(reactor: Any, config: Config, database: Database | None = None, redis: Redis | None = None) -> IService:
+    """One gateway, on a database and a Redis of its own or on those of others in the process.
+
+    :raises ConfigError: something in the configuration cannot work.
+    """
+    settings, lives, server = config.gateway, config.balance, InOrder()
+    database = database or database_of(reactor, config, server)
+    redis = redis or redis_of(reactor, config, server)
+    passwords = Passwords.configured(reactor, settings)
+    balance = GrpcClient(reactor, config.cluster, config.balance.addresses)
+    captcha = GrpcClient(reactor, config.cluster, config.captcha.addresses)
+    routes = Routes(redis, lives.lease, lives.token_idle, lives.token_life)
+    gateway = Gateway(
+        accounts=Stores.on(database, reactor.seconds).accounts,
+        passwords=passwords,
+        codes=Codes(redis, life=config.captcha.code_life, tries=config.captcha.code_tries),
+        tokens=Tokens(redis, reactor.seconds, lives.token_idle, lives.token_life),
+        sessions=SessionEnder(reactor, config.cluster, balance, routes),
+        limiter=RateLimiter(redis),
+        limits=Limits(config.limits),
+        balance=balance,
+        captcha=captcha,
+        mail_deadline=config.mail.timeout + config.cluster.deadline,
+    )
+    http = JsonServer(
+        reactor,
+        endpoints(gateway),
+        body_limit=settings.body_limit,
+        timeout=settings.timeout,
+        proxies=Proxies(settings.trusted_proxies),
+    )
+    front = Front(reactor, http)
+    parts = [passwords, balance, captcha, front]
+    parts.append(ListenService(reactor, front.factory, settings.host, settings.port, public_context(config.tls), "[gateway] port"))
+    if settings.plain_port:
+        parts.append(ListenService(reactor, front.factory, settings.host, settings.plain_port, None, "[gateway] plain_port"))
+    for part in parts:
+        part.setServiceParent(server)
+    return server
+
+
+def makeService(options: Options) -> IService:
+    """For twistd."""
+    from twisted.internet import reactor
+
+    return make_daemon(reactor, options.settings, "imsys-gateway", build)

@@ -1,0 +1,222 @@
+"""Registering at balance, by our calls and by the original's."""
+
+from __future__ import annotations
+
+import socket
+
+from twisted.internet.task import deferLater
+
+from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
+from imsys.errors import Status
+from tests.balance.running import Balance, BalanceCase
+
+ALREADY = Status.CHATTING_SERVER_ALREADY_EXISTS
+
+
+async def sleep(seconds: float) -> None:
+    from twisted.internet import reactor
+
+    await deferLater(reactor, seconds)
+
+
+class RegisterTests(BalanceCase):
+    async def test_register(self) -> None:
+        """A registration is listed with all it said, lives 15 s, and is answered with the peers of its kind."""
+        ports = imsys_v1_pb2.Ports(plain=8001, http=8002, grpc=8003)
+        self.assertEqual((await self.balance.register("a", 8000)).error, 0)
+        response = await self.balance.register("b", 9000, ports=ports, load=5, capacity=100, grpc_host="127.0.0.2")
+        await self.balance.register("files", 7000, kind="resources")
+        self.assertEqual((response.error, response.lease_ms, [peer.name for peer in response.peers]), (0, 15000, ["a"]))
+        listed = (await self.balance.servers("chat"))["b"]
+        self.assertEqual((listed.host, listed.ports.tls, listed.ports.plain, listed.ports.http), ("127.0.0.1", 9000, 8001, 8002))
+        self.assertEqual((listed.grpc_host, listed.ports.grpc, listed.load, listed.capacity), ("127.0.0.2", 8003, 5, 100))
+        self.assertEqual(sorted(await self.balance.servers()), ["a", "b", "files"])
+        ttl = int(self.redis.command("PTTL", "t:server:chat:b")[1:])
+        self.assertTrue(0 < ttl <= 15000, ttl)
+
+    async def test_other_address_is_refused(self) -> None:
+        """A live name from another address is refused, 7 for chat and 9 for resources, and the first stays."""
+        for kind, status in (("chat", ALREADY), ("resources", Status.RESOURCES_SERVER_ALREADY_EXISTS)):
+            await self.balance.register("a", 8000, kind=kind, incarnation="one")
+            for host, port in (("127.0.0.1", 8001), ("127.0.0.9", 8000)):
+                response = await self.balance.register("a", port, host=host, kind=kind, incarnation="two")
+                self.assertEqual(response.error, status)
+                self.assertIn("127.0.0.1:8000", response.message)
+            self.assertEqual((await self.balance.servers(kind))["a"].incarnation, "one")
+
+    async def test_restart_replaces(self) -> None:
+        """The same address with a new incarnation replaces the old, which cannot come back."""
+        await self.balance.register("a", 8000, incarnation="one", load=50)
+        self.assertEqual((await self.balance.register("a", 8000, incarnation="two")).error, 0)
+        self.assertEqual((await self.balance.servers())["a"].incarnation, "two")
+        self.assertEqual((await self.balance.register("a", 8000, incarnation="one")).error, ALREADY)
+        self.assertEqual((await self.balance.servers())["a"].load, 0)
+
+    async def test_clock(self) -> None:
+        """A clock a minute off is refused, with both times in the message."""
+        now = 1_800_000_000_000
+        response = await self.balance.register("a", clock_ms=now)
+        self.assertEqual(response.error, Status.INVALID_FIELD)
+        self.assertIn("2027-01-15T08:00:00.000+00:00", response.message)
+        self.assertEqual(response.message.count("+00:00"), 2)
+        self.assertEqual(await self.balance.servers(), {})
+        for odd in (0, 2**62, -(2**62)):
+            self.assertEqual((await self.balance.register("a", clock_ms=odd)).error, Status.INVALID_FIELD)
+
+    async def test_malformed(self) -> None:
+        """Names, hosts, ports, kinds and incarnations that cannot be are 70."""
+        register = self.balance.register
+        for response in (
+            await register("", incarnation="x"),
+            await register("a|b", incarnation="x"),
+            await register("a", "x"),
+            await register("a", 65536),
+            await register("a", host="no host"),
+            await register("a", kind="mail"),
+            await register("a", incarnation="1|2"),
+            await register("a", ports=imsys_v1_pb2.Ports(grpc=99999)),
+        ):
+            self.assertEqual(response.error, Status.INVALID_FIELD)
+
+    async def test_withdraw(self) -> None:
+        """Withdrawing ends a registration at once, but only its own incarnation's."""
+
+        async def withdraw(incarnation: str) -> int:
+            request = imsys_v1_pb2.WithdrawRequest(kind="chat", name="a", incarnation=incarnation)
+            return int((await self.balance.call(imsys_v1_pb2_grpc.RegistryStub, "Withdraw", request)).error)
+
+        await self.balance.register("a", incarnation="two", ports=imsys_v1_pb2.Ports(grpc=1))
+        self.assertEqual(await withdraw("one"), Status.CHATTING_SERVER_NOT_EXISTS)
+        self.assertEqual(await withdraw("two"), 0)
+        self.assertEqual(await self.balance.servers(), {})
+        self.assertEqual(await withdraw("two"), Status.CHATTING_SERVER_NOT_EXISTS)
+
+    async def test_flush(self) -> None:
+        """After Redis was flushed a registration is back with the next call, under another epoch."""
+        before = (await self.balance.register("a")).epoch
+        self.assertEqual((await self.balance.register("a")).epoch, before)
+        self.redis.command("FLUSHALL")
+        self.assertEqual(await self.balance.servers(), {})
+        self.assertNotEqual((await self.balance.register("a")).epoch, before)
+        self.assertIn("a", await self.balance.servers())
+
+    async def test_redis_away(self) -> None:
+        """While Redis is away the answer is 12, not a hang."""
+        self.redis.kill()
+        self.assertEqual((await self.balance.register("a")).error, Status.REDIS_UNKNOWN_ERROR)
+
+    async def test_side_by_side(self) -> None:
+        """Two balance servers on one Redis know the same, and either can go."""
+        other = Balance(self, self.redis.config())
+        await self.balance.register("a", 8000)
+        self.assertEqual((await other.register("a", 8001, incarnation="x")).error, ALREADY)
+        await other.register("b", 8001)
+        await self.balance.stop()
+        self.assertEqual(sorted(await other.servers()), ["a", "b"])
+        token = (await other.allocate()).token
+        self.assertEqual((await other.allocate(token=token)).error, 0)
+
+
+class LeaseTests(BalanceCase):
+    lease = 0.3
+
+    async def test_lease_ends(self) -> None:
+        """Who does not renew is gone after the lease, and nothing of it stays in Redis."""
+        await self.balance.register("a", ports=imsys_v1_pb2.Ports(grpc=1))
+        self.assertEqual((await self.balance.allocate()).error, 0)
+        while await self.balance.servers():
+            await sleep(0.02)
+        self.assertEqual((await self.balance.allocate()).error, Status.NO_AVAILABLE_CHATTING_SERVER)
+        while self.redis.command("KEYS", "*server*") != b"*0\r\n" or self.redis.command("KEYS", "*grpc*") != b"*0\r\n":
+            await sleep(0.05)
+
+
+class PlainTests(BalanceCase):
+    async def test_six_calls(self) -> None:
+        """The original's calls answer with the original's codes, for chat and for resources."""
+        for kind, already, missing in (
+            ("chat", ALREADY, Status.CHATTING_SERVER_NOT_EXISTS),
+            ("resources", Status.RESOURCES_SERVER_ALREADY_EXISTS, Status.RESOURCES_SERVER_NOT_EXISTS),
+        ):
+            for what, taken, absent in (
+                ("Instance", already, missing),
+                ("Grpc", Status.GRPC_SERVER_ALREADY_EXISTS, Status.GRPC_SERVER_NOT_EXISTS),
+            ):
+                peers = f"Get{what}Peers"
+                self.assertEqual((await self.balance.plain(peers, "a", kind=kind)).error, absent)
+                self.assertEqual((await self.balance.plain(f"Register{what}", "a", 9000, kind=kind)).error, 0)
+                self.assertEqual((await self.balance.plain(f"Register{what}", "a", 9000, kind=kind)).error, taken)
+                self.assertEqual((await self.balance.plain(f"Register{what}", "a", 9001, kind=kind)).error, taken)
+                self.assertEqual((await self.balance.plain(f"Register{what}", "b", 9002, kind=kind, host="10.0.0.1")).error, 0)
+                response = await self.balance.plain(peers, "a", kind=kind)
+                self.assertEqual([(peer.name, peer.host, peer.port) for peer in response.lists], [("b", "10.0.0.1", "9002")])
+                self.assertEqual(response.error, 0)
+                self.assertEqual((await self.balance.plain(f"Shutdown{what}", "b", kind=kind)).error, 0)
+                self.assertEqual((await self.balance.plain(f"Shutdown{what}", "b", kind=kind)).error, absent)
+                self.assertEqual(len((await self.balance.plain(peers, "a", kind=kind)).lists), 0)
+
+    async def test_malformed(self) -> None:
+        """A port that is none is 70."""
+        self.assertEqual((await self.balance.plain("RegisterInstance", "a", "http")).error, Status.INVALID_FIELD)
+        self.assertEqual((await self.balance.plain("RegisterGrpc", "", 1)).error, Status.INVALID_FIELD)
+
+    async def test_beside_ours(self) -> None:
+        """The original's calls see our servers, and cannot take their names."""
+        await self.balance.register("ours", 8000, ports=imsys_v1_pb2.Ports(grpc=8003), grpc_host="127.0.0.2")
+        self.assertEqual((await self.balance.plain("RegisterInstance", "ours", 8000)).error, ALREADY)
+        self.assertEqual((await self.balance.plain("RegisterGrpc", "ours", 1)).error, Status.GRPC_SERVER_ALREADY_EXISTS)
+        await self.balance.plain("RegisterInstance", "theirs", 9000)
+        await self.balance.plain("RegisterGrpc", "theirs", 9001)
+        instance = (await self.balance.plain("GetInstancePeers", "theirs")).lists[0]
+        self.assertEqual((instance.name, instance.host, instance.port), ("ours", "127.0.0.1", "8000"))
+        address = (await self.balance.plain("GetGrpcPeers", "theirs")).lists[0]
+        self.assertEqual((address.name, address.host, address.port), ("ours", "127.0.0.2", "8003"))
+        peer = (await self.balance.register("ours", 8000)).peers[0]
+        self.assertEqual((peer.name, peer.ports.grpc, peer.grpc_host, peer.incarnation), ("theirs", 9001, "127.0.0.1", ""))
+
+
+class ProbeTests(BalanceCase):
+    lease = 0.6
+
+    async def test_kept_while_listening(self) -> None:
+        """A server of the plain calls outlives its lease while its port accepts connections, and goes when it does not."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            await self.balance.plain("RegisterInstance", "open", port)
+            await self.balance.plain("RegisterInstance", "closed", unused_port())
+            while "closed" in await self.balance.servers():
+                await sleep(0.05)
+            await sleep(0.6)
+            self.assertIn("open", await self.balance.servers())
+        while "open" in await self.balance.servers():
+            await sleep(0.05)
+
+    async def test_restarted(self) -> None:
+        """One that was seen, is gone and registers again from the same address is taken, with its gRPC address."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            await self.balance.plain("RegisterInstance", "a", port)
+            await self.balance.plain("RegisterGrpc", "a", port)
+            while b"1" not in self.redis.command("HGET", "t:server:chat:a", "seen"):
+                await sleep(0.02)
+            self.assertEqual((await self.balance.plain("RegisterInstance", "a", port)).error, ALREADY)
+        self.assertEqual((await self.balance.plain("RegisterInstance", "a", port)).error, 0)
+        self.assertEqual((await self.balance.plain("RegisterGrpc", "a", port)).error, 0)
+
+    async def test_after_flush(self) -> None:
+        """After a flush balance registers again what it knew and finds listening."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            await self.balance.plain("RegisterInstance", "open", listener.getsockname()[1])
+            prober = list(self.balance.service)[-2]
+            while not prober._known:
+                await sleep(0.02)
+            self.redis.command("FLUSHALL")
+            while "open" not in await self.balance.servers():
+                await sleep(0.02)
+
+
+def unused_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+

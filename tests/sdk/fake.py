@@ -1,0 +1,441 @@
+"""A small chat server with a gateway, in memory, that can be made to misbehave."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import Counter
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.ssl import CertificateOptions
+from twisted.web.resource import Resource
+from twisted.web.server import Site
+
+from imsys.errors import Status
+from imsys.protocols.framing import CHAT, FrameDecoder
+from imsys.protocols.messages import contacts, people
+from imsys.protocols.messages.registry import request_type
+
+MOMENT = "2026-01-02T03:04:05.678Z"
+
+
+def _json(body: dict[str, Any]) -> bytes:
+    return json.dumps(body, ensure_ascii=False).encode()
+
+
+def card(uuid: int, name: str) -> dict[str, Any]:
+    return {"uuid": str(uuid), "username": name, "nickname": "", "avator": "", "description": "", "sex": 0}
+
+
+class World:
+    """Users, threads and messages, and the faults of the moment."""
+
+    def __init__(self) -> None:
+        self.users: dict[int, str] = {}
+        self.passwords: dict[str, str] = {}
+        self.tokens: dict[str, int] = {}
+        self.threads: dict[int, tuple[int, int]] = {}
+        self.records: dict[int, list[dict[str, Any]]] = {}
+        self.requests: dict[int, list[int]] = {}
+        self.sessions: dict[int, FakeSession] = {}
+        self.connections: set[FakeSession] = set()
+        self.positions: list[tuple[int, dict[str, Any]]] = []
+        self.seen: Counter[int] = Counter()
+        self.batches: list[int] = []
+        self.gateway_calls: list[tuple[str, dict[str, Any]]] = []
+        self.chat_port = 0
+        self._tokens = itertools.count(1)
+        self._ids = itertools.count(1000, 7)
+
+        self.swallow = 0
+        """Acknowledgements of texts that are not sent, from now on."""
+        self.repeat = False
+        """Whether each acknowledgement is sent twice."""
+        self.lose = 0
+        """Pushes of texts that are not sent, from now on."""
+        self.holding: list[tuple[int, bytes]] | None = None
+        """Pushes that wait; ``None`` where they are sent at once."""
+        self.refusals: dict[int, list[dict[str, Any]]] = {}
+        """Service -> what its next requests are answered with."""
+        self.gateway_down = False
+        self.broken_answer: bytes | None = None
+        self.silent: set[int] = set()
+        """Services that are not answered."""
+
+    def user(self, uuid: int, name: str, password: str = "correct horse") -> None:
+        self.users[uuid] = name
+        self.passwords[name] = password
+
+    def befriend(self, thread_id: int, one: int, two: int) -> None:
+        self.threads[thread_id] = (one, two)
+        self.records.setdefault(thread_id, [])
+
+    def token(self, uuid: int) -> str:
+        token = f"token{next(self._tokens)}"
+        self.tokens[token] = uuid
+        return token
+
+    def store(self, thread_id: int, sender: int, text: str, unique_id: str = "") -> dict[str, Any]:
+        """Append a message; nobody is told."""
+        history = self.records[thread_id]
+        for record in history:
+            if unique_id and (record["msg_sender"], record["unique_id"]) == (str(sender), unique_id):
+                return {**record, "again": True}
+        one, two = self.threads[thread_id]
+        record = {
+            "msg_id": str(next(self._ids)),
+            "prev_id": history[-1]["msg_id"] if history else "0",
+            "msg_sender": str(sender),
+            "msg_receiver": str(two if sender == one else one),
+            "msg_type": 1,
+            "msg_status": 0,
+            "status": 0,
+            "thread_id": str(thread_id),
+            "unique_id": unique_id,
+            "msg_content": text,
+            "timestamp": MOMENT,
+        }
+        history.append(record)
+        return record
+
+    def say(self, thread_id: int, sender: int, text: str) -> int:
+        """Append a message and push it to its receiver; its id."""
+        record = self.store(thread_id, sender, text)
+        self.push_text([record])
+        return int(record["msg_id"])
+
+    def push_text(self, records: list[dict[str, Any]]) -> None:
+        receiver = int(records[0]["msg_receiver"])
+        if self.lose:
+            self.lose -= 1
+            return
+        step = 1 if any(len(record["msg_content"]) > 500 for record in records) else 25
+        for start in range(0, len(records), step):
+            some = records[start : start + step]
+            self.push(receiver, 25, {"text_sender": some[0]["msg_sender"], "text_receiver": str(receiver), "text_msg": some})
+
+    def push(self, uuid: int, service: int, body: dict[str, Any]) -> None:
+        frame = CHAT.encode(service, _json(body))
+        if self.holding is not None:
+            self.holding.append((uuid, frame))
+        elif uuid in self.sessions:
+            self.sessions[uuid].write(frame)
+
+    def let_go(self, *, backwards: bool = False) -> None:
+        """Send the pushes that wait, in order or not."""
+        held, self.holding = self.holding or [], None
+        for uuid, frame in reversed(held) if backwards else held:
+            if uuid in self.sessions:
+                self.sessions[uuid].write(frame)
+
+    def drop(self) -> None:
+        """Cut all connections."""
+        for session in tuple(self.connections):
+            session.cut()
+
+    def texts(self, thread_id: int) -> list[str]:
+        return [record["msg_content"] for record in self.records[thread_id]]
+
+
+class FakeSession(Protocol):
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.uuid = 0
+        self._decoder = FrameDecoder(CHAT, CHAT.largest)
+
+    def connectionMade(self) -> None:
+        self.world.connections.add(self)
+
+    def connectionLost(self, reason: object = None) -> None:
+        self.world.connections.discard(self)
+        if self.world.sessions.get(self.uuid) is self:
+            del self.world.sessions[self.uuid]
+
+    def dataReceived(self, data: bytes) -> None:
+        for service, body in self._decoder.feed(data):
+            self.world.seen[service] += 1
+            if service not in self.world.silent:
+                self._request(service, json.loads(body))
+
+    def write(self, frame: bytes) -> None:
+        assert self.transport is not None
+        self.transport.write(frame)
+
+    def cut(self) -> None:
+        assert self.transport is not None
+        self.transport.abortConnection()  # type: ignore[attr-defined]
+
+    def kick(self, text: str) -> None:
+        self.write(CHAT.encode(8, _json({"error": 0, "message": text})))
+        assert self.transport is not None
+        self.transport.loseConnection()
+
+    def _request(self, service: int, request: dict[str, Any]) -> None:
+        refusals = self.world.refusals.get(service)
+        answer: dict[str, Any] | None
+        if refusals:
+            answer = refusals.pop(0)
+        elif service != 5 and not self.uuid:
+            answer = {"error": int(Status.LOGIN_UNSUCCESSFUL), "message": "Not logged in."}
+        else:
+            answer = getattr(self, f"_answer_{service}")(request)
+        if answer is not None:
+            self._answer(service, request, answer)
+
+    def _answer(self, service: int, request: dict[str, Any], answer: dict[str, Any]) -> None:
+        kind = request_type(service)
+        assert kind is not None
+        self.write(CHAT.encode(service + 1, _json({"error": 0, **answer, "seq": request.get("seq")})))
+
+    def _answer_5(self, request: dict[str, Any]) -> dict[str, Any]:
+        world = self.world
+        uuid = int(request["uuid"])
+        if world.tokens.get(request["token"]) != uuid:
+            return {"error": int(Status.LOGIN_UNSUCCESSFUL), "message": "The token is unknown."}
+        if uuid in world.sessions:
+            world.sessions[uuid].kick("This account signed in somewhere else.")
+        self.uuid = uuid
+        world.sessions[uuid] = self
+        asking = [self._request_item(asker) for asker in world.requests.get(uuid, [])[:10]]
+        return {**card(uuid, world.users[uuid]), "FriendRequestList": asking, "AuthFriendList": []}
+
+    def _request_item(self, asker: int) -> dict[str, Any]:
+        return {**card(asker, self.world.users[asker]), "src_uuid": str(asker), "dst_uuid": str(self.uuid), "message": "Hello?"}
+
+    def _answer_7(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        self.world.tokens.pop(request["token"], None)
+        self._answer(7, request, {"uuid": request["uuid"]})
+        assert self.transport is not None
+        self.transport.loseConnection()
+        return None
+
+    def _answer_9(self, request: dict[str, Any]) -> dict[str, Any]:
+        for uuid, name in self.world.users.items():
+            if name == request["username"]:
+                return card(uuid, name)
+        return {"error": int(Status.SEARCHING_USERNAME_NOT_FOUND), "message": "No such user."}
+
+    def _answer_11(self, request: dict[str, Any]) -> dict[str, Any]:
+        mine = sorted(thread for thread, users in self.world.threads.items() if self.uuid in users and thread > int(request["thread_id"]))
+        items = [
+            {"thread_id": str(t), "type": "PRIVATE", "user1_uuid": str(self.world.threads[t][0]), "user2_uuid": str(self.world.threads[t][1])}
+            for t in mine[:10]
+        ]
+        following = items[-1]["thread_id"] if items else request["thread_id"]
+        return {"threads": items, "next_thread_id": following, "is_complete": len(mine) <= 10}
+
+    def _answer_13(self, request: dict[str, Any]) -> dict[str, Any]:
+        history = self.world.records[int(request["thread_id"])]
+        limit = request.get("limit", 10)
+        if "before" in request:
+            before = int(request["before"])
+            found = [record for record in history if not before or int(record["msg_id"]) < before]
+            page = found[-limit:]
+            following = page[0]["msg_id"] if page else request["before"]
+        else:
+            found = [record for record in history if int(record["msg_id"]) > int(request["msg_id"])]
+            page = found[:limit]
+            following = page[-1]["msg_id"] if page else request["msg_id"]
+        complete = len(found) <= limit
+        return {"thread_id": request["thread_id"], "chat_messages": page, "next_msg_id": following, "is_complete": complete}
+
+    def _answer_15(self, request: dict[str, Any]) -> dict[str, Any]:
+        friend = int(request["friend_uuid"])
+        for thread, users in self.world.threads.items():
+            if {self.uuid, friend} == set(users):
+                return {"my_uuid": str(self.uuid), "friend_uuid": str(friend), "thread_id": str(thread)}
+        return {"error": int(Status.NOT_FRIENDS), "message": "Not friends."}
+
+    def _answer_17(self, request: dict[str, Any]) -> dict[str, Any]:
+        receiver = int(request["dst_uuid"])
+        self.world.requests.setdefault(receiver, []).append(self.uuid)
+        push = contacts.FriendRequestPush(
+            src_uuid=str(self.uuid),
+            dst_uuid=str(receiver),
+            src_nickname=request["nickname"],
+            src_message=request["message"],
+            src_avator="",
+            src_username=self.world.users[self.uuid],
+            src_desc="",
+            src_sex=0,
+        )
+        self.world.push(receiver, 19, _plain(push))
+        return {"src_uuid": str(self.uuid), "dst_uuid": str(receiver)}
+
+    def _answer_20(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        asker = int(request["src_uuid"])
+        if asker not in self.world.requests.get(self.uuid, []):
+            return {"error": int(Status.FRIENDING_ERROR), "message": "Nobody asked."}
+        self.world.requests[self.uuid].remove(asker)
+        thread = 100 + len(self.world.threads)
+        self.world.befriend(thread, asker, self.uuid)
+        hello = [self.world.store(thread, asker, "Hello?"), self.world.store(thread, self.uuid, "We are friends now!")]
+        self._answer(20, request, {})
+        for me, other in ((asker, self.uuid), (self.uuid, asker)):
+            body = {f"friend_{key}": "" for key in ("nickname", "avator", "desc")}
+            names = {"friend_uuid": str(other), "friend_username": self.world.users[other], "friend_sex": 0}
+            self.world.push(me, 22, {**body, **names, "thread_id": str(thread), "chat_type": "PRIVATE", "hello_msg": hello})
+        return None
+
+    def _answer_23(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        world, thread = self.world, int(request["thread_id"])
+        world.batches.append(len(request["text_msg"]))
+        if any(item["msg_content"] == "poison" for item in request["text_msg"]):
+            return {"error": int(Status.PERMISSION_DENIED), "message": "Poison."}
+        stored = [world.store(thread, self.uuid, item["msg_content"], item["unique_id"]) for item in request["text_msg"]]
+        if world.swallow:
+            world.swallow -= 1
+        else:
+            keys = ("thread_id", "unique_id", "msg_id", "prev_id", "timestamp")
+            verified = [{key: record[key] for key in keys} for record in stored]
+            answer = {"text_sender": str(self.uuid), "text_receiver": request["text_receiver"], "verified_msg": verified}
+            for _ in range(2 if world.repeat else 1):
+                self._answer(23, request, answer)
+        fresh = [record for record in stored if not record.get("again")]
+        if fresh:
+            world.push_text(fresh)
+        return None
+
+    def _answer_32(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {}
+
+    def _answer_68(self, request: dict[str, Any]) -> dict[str, Any]:
+        heads = sorted(
+            (int(self.world.records[thread][-1]["msg_id"]), thread)
+            for thread, users in self.world.threads.items()
+            if self.uuid in users and self.world.records[thread]
+        )
+        heads = [head for head in heads if head[0] > int(request["since"])]
+        skip = int(request.get("cursor") or 0)
+        page = heads[skip : skip + 2]  # small pages, so that there are several
+        return {
+            "threads": [{"thread_id": str(thread), "last_msg_id": str(last)} for last, thread in page],
+            "next": str(skip + len(page)),
+            "is_complete": skip + 2 >= len(heads),
+        }
+
+    def _answer_86(self, request: dict[str, Any]) -> dict[str, Any]:
+        pairs = sorted(
+            (next(user for user in users if user != self.uuid), thread) for thread, users in self.world.threads.items() if self.uuid in users
+        )
+        skip = int(request["cursor"] or 0)
+        page = pairs[skip : skip + 2]
+        friends = [{**card(uuid, self.world.users[uuid]), "alternative_name": "", "thread_id": str(thread)} for uuid, thread in page]
+        return {"friends": friends, "next": str(skip + len(page)), "is_complete": skip + 2 >= len(pairs)}
+
+    def _answer_88(self, request: dict[str, Any]) -> dict[str, Any]:
+        asking = self.world.requests.get(self.uuid, [])
+        skip = int(request["cursor"] or 0)
+        page = asking[skip : skip + 7]
+        return {"requests": [self._request_item(uuid) for uuid in page], "next": str(skip + len(page)), "is_complete": skip + 7 >= len(asking)}
+
+    def _answer_92(self, request: dict[str, Any]) -> dict[str, Any]:
+        changed = {key: value for key, value in request.items() if key != "seq"}
+        return {**card(self.uuid, self.world.users[self.uuid]), **changed}
+
+    def _answer_94(self, request: dict[str, Any]) -> dict[str, Any]:
+        self.world.requests[self.uuid].remove(int(request["src_uuid"]))
+        return {}
+
+    def _answer_100(self, request: dict[str, Any]) -> dict[str, Any]:
+        self.world.positions.append((self.uuid, request))
+        thread = int(request["thread_id"])
+        marks = {"delivered": request.get("delivered", "0"), "read": request.get("read", "0")}
+        for other in self.world.threads[thread]:
+            if other != self.uuid:
+                self.world.push(other, 129, {"error": 0, "thread_id": str(thread), "uuid": str(self.uuid), **marks})
+        return {}
+
+
+def _plain(push: contacts.FriendRequestPush | people.ProfilePush) -> dict[str, Any]:
+    import msgspec
+
+    found: dict[str, Any] = json.loads(msgspec.json.encode(push))
+    return found
+
+
+class FakeGateway(Resource):
+    isLeaf = True
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self._world = world
+
+    def render_POST(self, request: Any) -> bytes:
+        world = self._world
+        path = request.path.decode()
+        fields = json.loads(request.content.read())
+        world.gateway_calls.append((path, fields))
+        if world.broken_answer is not None:
+            return world.broken_answer
+        if world.gateway_down:
+            request.setResponseCode(503)
+            return json.dumps({"error": int(Status.SERVER_BUSY), "message": "Down."}).encode()
+        answer: dict[str, Any] = getattr(self, "_" + path.strip("/"))(request, fields)
+        return json.dumps({"error": 0, **answer}).encode()
+
+    def _get_verification(self, request: Any, fields: dict[str, Any]) -> dict[str, Any]:
+        if fields["email"] == "again@example.org":
+            request.setResponseCode(429)
+            request.setHeader("Retry-After", "42")
+            return {"error": int(Status.RATE_LIMITED), "message": "One mail a minute."}
+        return {"email": fields["email"]}
+
+    def _post_registration(self, request: Any, fields: dict[str, Any]) -> dict[str, Any]:
+        if fields["cpatcha"] != "123456":
+            return {"error": int(Status.REDIS_CAPTCHA_NOT_FOUND), "message": "Wrong code."}
+        uuid = 1 + max(self._world.users, default=0)
+        self._world.user(uuid, fields["username"], fields["password"])
+        return {"username": fields["username"], "email": fields["email"], "uuid": str(uuid)}
+
+    def _check_accountexists(self, request: Any, fields: dict[str, Any]) -> dict[str, Any]:
+        known = fields["username"] in self._world.passwords
+        return {} if known else {"error": int(Status.MYSQL_ACCOUNT_NOT_EXISTS), "message": "None."}
+
+    def _reset_password(self, request: Any, fields: dict[str, Any]) -> dict[str, Any]:
+        self._world.passwords[fields["username"]] = fields["password"]
+        return {}
+
+    def _trylogin_server(self, request: Any, fields: dict[str, Any]) -> dict[str, Any]:
+        world = self._world
+        if "token" in fields:
+            token, uuid = fields["token"], int(fields["uuid"])
+            if world.tokens.get(token) != uuid:
+                return {"error": int(Status.LOGIN_UNSUCCESSFUL), "message": "Unknown token."}
+        else:
+            if world.passwords.get(fields["username"]) != fields["password"]:
+                return {"error": int(Status.LOGIN_INFO_ERROR), "message": "Wrong."}
+            uuid = next(uuid for uuid, name in world.users.items() if name == fields["username"])
+            token = world.token(uuid)
+        files = {"host": "127.0.0.1", "port": "8445", "http_port": 8446}
+        return {"uuid": str(uuid), "host": "127.0.0.1", "port": str(world.chat_port), "token": token, "resources": files}
+
+
+class FakeServers:
+    """The chat port and the gateway port of a world, on loopback."""
+
+    def __init__(self, reactor: Any, world: World, tls: CertificateOptions | None = None) -> None:
+        self.world = world
+        factory = Factory.forProtocol(lambda: FakeSession(world))  # type: ignore[arg-type]
+        factory.noisy = False
+        site = Site(FakeGateway(world))
+        site.noisy = False
+        if tls is None:
+            self._ports = [reactor.listenTCP(0, f, interface="127.0.0.1") for f in (factory, site)]
+        else:
+            self._ports = [reactor.listenSSL(0, f, tls, interface="127.0.0.1") for f in (factory, site)]
+        self.world.chat_port = self._ports[0].getHost().port
+        scheme = "http" if tls is None else "https"
+        self.url = f"{scheme}://127.0.0.1:{self._ports[1].getHost().port}"
+
+    async def stop(self) -> None:
+        for port in self._ports:
+            await port.stopListening()
+        self.world.drop()
+        gone: Deferred[None] = Deferred()
+        from twisted.internet import reactor
+
+        reactor.callLater(0, gone.callback, None)  # type: ignore[attr-defined]
+        await gone

@@ -1,0 +1,183 @@
+"""A chat server in the test's process, on a real database and a real Redis, and raw clients of it."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+
+from imsys.config import ChatConfig
+from imsys.connections import Connections
+from imsys.directory import Alone, Directory
+from imsys.dispatch import Chat, Dispatcher
+from imsys.message_log import MessageLog
+from imsys.node import Node
+from imsys.outbound import Outbound
+from imsys.plugins import discover
+from imsys.protocols.framing import CHAT, Frame, FrameDecoder
+from imsys.redis import RedisService
+from imsys.routes import Routes
+from imsys.session import Session
+from imsys.tokens import Tokens
+from tests.support.servers import redis_server
+from tests.support.stores import StoreCase
+
+PATIENCE = 10.0
+"""Seconds after which a test that waits for a frame has failed."""
+
+
+class RawClient(Protocol):
+    """Frames to and from a server, as JSON objects; nothing else."""
+
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+        self._decoder = FrameDecoder(CHAT, 65535)
+        self._frames: deque[Frame] = deque()
+        self._waiting: list[tuple[int, Deferred[dict[str, Any]]]] = []
+        self.closed = False
+        self._closing: list[Deferred[None]] = []
+
+    def dataReceived(self, data: bytes) -> None:
+        for frame in self._decoder.feed(data):
+            self._frames.append(frame)
+        self._match()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.closed = True
+        for one in self._closing:
+            one.callback(None)
+        for _, waiting in self._waiting:
+            waiting.errback(ConnectionError(f"closed while waiting; still here: {list(self._frames)}"))
+        self._waiting.clear()
+
+    def _match(self) -> None:
+        for wanted in list(self._waiting):
+            for frame in self._frames:
+                if frame.service == wanted[0]:
+                    self._frames.remove(frame)
+                    self._waiting.remove(wanted)
+                    wanted[1].callback(json.loads(frame.body))
+                    break
+
+    def send(self, service: int, /, **keys: Any) -> None:
+        """Send a frame."""
+        assert self.transport is not None
+        self.transport.write(CHAT.encode(service, json.dumps(keys, ensure_ascii=False).encode()))
+
+    def send_raw(self, data: bytes) -> None:
+        """Send bytes."""
+        assert self.transport is not None
+        self.transport.write(data)
+
+    async def next(self, service: int) -> dict[str, Any]:
+        """The next frame of a service that was not taken yet."""
+        found: Deferred[dict[str, Any]] = Deferred()
+        self._waiting.append((service, found))
+        self._match()
+        if self.closed and not found.called:
+            raise ConnectionError(f"closed; still here: {list(self._frames)}")
+        return await found.addTimeout(PATIENCE, self._reactor)
+
+    async def ask(self, service: int, /, **keys: Any) -> dict[str, Any]:
+        """Send a request, and give back its response (the next id)."""
+        self.send(service, **keys)
+        return await self.next(service + 1)
+
+    async def until_closed(self) -> None:
+        """Wait for the server to close."""
+        if not self.closed:
+            closed: Deferred[None] = Deferred()
+            self._closing.append(closed)
+            await closed.addTimeout(PATIENCE, self._reactor)
+
+    def pending(self, service: int) -> list[dict[str, Any]]:
+        """Frames of a service that are here and not taken."""
+        return [json.loads(frame.body) for frame in self._frames if frame.service == service]
+
+
+class ChatServer:
+    """The parts of a chat server that has no other servers beside it, on a plaintext port."""
+
+    def __init__(self, case: StoreCase, config: ChatConfig, redis: Any, cluster: Any = None, send_to_peer: Any = None) -> None:
+        reactor = case.reactor
+        self.redis = redis
+        self.tokens = Tokens(redis, reactor.seconds, 600, 86400)
+        self.node = Node(reactor, case.stores.nodes)
+        self.log = MessageLog(case.stores.messages, self.node, batch=config.log_batch, queue=config.log_queue, queue_bytes=config.log_queue_bytes)
+        self.directory = Directory(
+            reactor,
+            Routes(redis, 15, 600, 86400),
+            cluster or Alone(),
+            name=config.name,
+            incarnation=f"{config.name}-inc",
+            interval=3600,
+            digest=Tokens.digest,
+        )
+        self.outbound = Outbound(reactor, self.directory, send_to_peer)
+        self.dispatcher = Dispatcher(discover(), self._ended)
+        self.connections = Connections(reactor, config, self.dispatcher)
+        self.connections.log = self.log
+        self.dispatcher.serve(Chat(case.stores, self.node, self.log, self.directory, self.outbound, self.tokens))
+        self._case = case
+        self.port = reactor.listenTCP(0, self.connections, interface="127.0.0.1")
+
+    def _ended(self, session: Session) -> None:
+        self.directory.ended(session)
+        self.connections.ended(session)
+
+    async def start(self) -> None:
+        self.node.startService()
+        self.directory.startService()
+        self._case.addCleanup(self.stop)
+        await self.node.ready()
+
+    async def stop(self) -> None:
+        await self.port.stopListening()
+        await self.connections.stopService()
+        self.directory.stopService()
+        await self.node.stopService()
+
+    async def connect(self) -> RawClient:
+        """A new connection, not logged in."""
+        reactor = self._case.reactor
+        endpoint = HostnameEndpoint(reactor, "127.0.0.1", self.port.getHost().port)
+        client: RawClient = await connectProtocol(endpoint, RawClient(reactor))
+
+        async def drop() -> None:
+            assert client.transport is not None
+            client.transport.abortConnection()  # type: ignore[attr-defined]
+            await client.until_closed()
+
+        self._case.addCleanup(drop)
+        return client
+
+    async def login(self, user: int) -> RawClient:
+        """A new connection that is logged in."""
+        client = await self.connect()
+        response = await client.ask(5, uuid=str(user), token=await self.tokens.issue(user))
+        self._case.assertEqual(response["error"], 0, response)
+        return client
+
+
+class ChatCase(StoreCase):
+    """A test with one chat server."""
+
+    chat_config = ChatConfig()
+
+    async def setUp(self) -> None:
+        await super().setUp()
+        service = RedisService(self.reactor, redis_server())
+        service.startService()
+        self.redis = service.redis
+        self.addCleanup(service.stopService)
+        self.server = ChatServer(self, self.chat_config, self.redis)
+        await self.server.start()
+
+    async def users(self, *names: str) -> list[tuple[int, RawClient]]:
+        """Accounts of these names, logged in."""
+        return [(uuid, await self.server.login(uuid)) for uuid in await self.people(*names)]

@@ -1,0 +1,192 @@
+"""imsys-ctl, as an operator runs it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pymysql
+from cryptography import x509
+from twisted.trial.unittest import SynchronousTestCase
+
+from imsys.config import DatabaseConfig
+from tests.support.children import folder, free_port
+from tests.support.daemons import environment
+from tests.support.servers import mariadb
+
+
+class ControlTestCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.home = folder("ctl")
+        self.settings = {"HOME": str(self.home / "var")}
+
+    def ctl(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        command, environ = [sys.executable, "-m", "imsys.ctl", *arguments], environment(**self.settings)
+        return subprocess.run(command, input=given, capture_output=True, text=True, timeout=60, env=environ, cwd=self.home)
+
+    def succeeds(self, *arguments: str, given: str = "") -> str:
+        """Run a command; nothing stands on standard error."""
+        done = self.ctl(*arguments, given=given)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+        return done.stdout
+
+    def refused(self, wanted: str, *arguments: str, given: str = "") -> None:
+        """Run a command that ends with one sentence and status 1."""
+        done = self.ctl(*arguments, given=given)
+        self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        self.assertTrue(done.stderr.startswith("imsys-ctl: "), done.stderr)
+        self.assertIn(wanted, done.stderr)
+
+
+class DatabaseTests(ControlTestCase):
+    def test_sqlite(self) -> None:
+        """init-db makes the file and its tables in a folder that is the owner's alone; migrate then has nothing to do."""
+        self.assertIn("Applied: ", self.succeeds("init-db"))
+        self.assertEqual(self.succeeds("migrate"), "The tables are up to date.\n")
+        self.assertTrue((self.home / "var" / "imsys.db").is_file())
+        self.assertEqual(stat.S_IMODE((self.home / "var").stat().st_mode), 0o700)
+
+    def test_mysql(self) -> None:
+        """init-db makes the database itself as well."""
+        config = mariadb(self)
+        with contextlib.closing(pymysql.connect(unix_socket=config.socket, user=config.user, password=config.password)) as connection:
+            connection.cursor().execute(f"DROP DATABASE {config.name}")
+        self.use(config)
+        self.assertIn("Applied: ", self.succeeds("init-db"))
+        self.assertEqual(self.succeeds("init-db"), "The tables are up to date.\n")
+        self.assertEqual(self.succeeds("migrate"), "The tables are up to date.\n")
+
+    def test_server_away(self) -> None:
+        """A database that cannot be reached is one sentence, which does not have the password."""
+        self.use(DatabaseConfig(engine="mysql", port=free_port(), password="hunter2"))
+        self.refused("[database]", "init-db")
+        self.assertNotIn("hunter2", self.ctl("migrate").stderr)
+
+    def test_wrong_password(self) -> None:
+        """A refused password is one sentence."""
+        config = mariadb(self)
+        self.use(config)
+        self.settings["DATABASE_PASSWORD"] = "hunter2"
+        self.refused("[database]", "migrate")
+
+    def use(self, config: DatabaseConfig) -> None:
+        where = {"ENGINE": config.engine, "SOCKET": config.socket, "PORT": config.port, "USER": config.user, "PASSWORD": config.password}
+        self.settings |= {f"DATABASE_{key}": str(value) for key, value in where.items()} | {"DATABASE_NAME": config.name}
+
+
+class CertificateTests(ControlTestCase):
+    def test_development(self) -> None:
+        """certs makes a CA and a certificate for loopback and further names, once; keys are the owner's alone."""
+        self.assertIn("server.pem", self.succeeds("certs", "--host", "chat.example"))
+        certs = self.home / "var" / "certs"
+        before = (certs / "server.pem").read_bytes()
+        self.assertIn("Nothing to do", self.succeeds("certs"))
+        self.assertEqual((certs / "server.pem").read_bytes(), before)
+        self.assertEqual(self.names(certs / "server.pem"), ["127.0.0.1", "::1", "localhost", "chat.example"])
+        for key in ("ca.key", "server.key"):
+            self.assertEqual(stat.S_IMODE((certs / key).stat().st_mode), 0o600)
+
+    def test_cluster(self) -> None:
+        """certs --cluster makes a CA once, and a certificate for each server named."""
+        cluster = self.home / "cluster"
+        self.succeeds("certs", "--cluster", str(cluster), "chat1", "chat2=10.0.0.2,chat2.example")
+        authority = (cluster / "ca.pem").read_bytes()
+        self.succeeds("certs", "--cluster", str(cluster), "balance1")
+        self.assertEqual((cluster / "ca.pem").read_bytes(), authority)
+        self.assertEqual(self.names(cluster / "chat2.pem"), ["127.0.0.1", "::1", "localhost", "10.0.0.2", "chat2.example"])
+        self.assertTrue((cluster / "balance1.key").is_file())
+
+    def test_misuse(self) -> None:
+        """Names without a cluster, impossible names, and hosts that are none are refused."""
+        self.refused("--cluster", "certs", "chat1")
+        self.refused("'../x'", "certs", "--cluster", str(self.home / "c"), "../x")
+        self.refused("'a b'", "certs", "--cluster", str(self.home / "c"), "chat1=a b")
+
+    def names(self, path: Path) -> list[str]:
+        certificate = x509.load_pem_x509_certificate(path.read_bytes())
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        return [str(name.value) for name in found]
+
+
+class UserTests(ControlTestCase):
+    def test_create(self) -> None:
+        """create-user takes the password from standard input or a file, and says the uuid."""
+        self.succeeds("init-db")
+        made = self.succeeds("create-user", "ann", "--email", "ann@example.org", "--password-file", "-", given="correct horse\n")
+        self.assertRegex(made, "uuid [0-9]+")
+        secret = self.home / "secret"
+        secret.write_text("correct horse\n")
+        self.succeeds("create-user", "ben", "--email", "ben@example.org", "--password-file", str(secret))
+
+    def test_refusals(self) -> None:
+        """A taken name, a weak password, a bad address or name, tables that are not there: each is one sentence."""
+        ann = ("create-user", "ann", "--email", "ann@example.org", "--password-file", "-")
+        self.refused("imsys-ctl migrate", *ann, given="correct horse\n")
+        self.succeeds("init-db")
+        self.succeeds(*ann, given="correct horse\n")
+        self.refused("taken", *ann, given="correct horse\n")
+        self.refused("8 characters", "create-user", "ben", "--email", "ben@example.org", "--password-file", "-", given="short\n")
+        self.refused("e-mail", "create-user", "ben", "--email", "ben", "--password-file", "-", given="correct horse\n")
+        self.refused("username", "create-user", "b", "--email", "ben@example.org", "--password-file", "-", given="correct horse\n")
+        self.refused("cannot be read", "create-user", "ben", "--email", "ben@example.org", "--password-file", "/no/such/file")
+        self.refused("--password-file", "create-user", "ben", "--email", "ben@example.org")
+
+    def test_no_password_in_arguments(self) -> None:
+        """There is no option for the password itself: anyone may read a command line."""
+        self.refused("unrecognized arguments", "create-user", "ben", "--email", "ben@example.org", "--password", "correct horse")
+
+
+class CheckTests(ControlTestCase):
+    def test_good(self) -> None:
+        """check-config says that a configuration can be used."""
+        self.assertEqual(self.succeeds("check-config"), "The configuration can be used.\n")
+
+    def test_show(self) -> None:
+        """--show prints what is in force, and no secret."""
+        self.settings |= {"CHAT_PORT": "1234", "DATABASE_PASSWORD": "hunter2"}
+        shown = self.succeeds("check-config", "--show")
+        self.assertIn("[chat]\nname = chat1\nhost = 127.0.0.1\nport = 1234\n", shown)
+        self.assertIn("\npassword = (set)\n", shown)
+        self.assertNotIn("hunter2", shown)
+
+    def test_foreign_key(self) -> None:
+        """A private key that does not belong to the certificate is found out."""
+        self.succeeds("certs")
+        certs = self.home / "var" / "certs"
+        os.replace(certs / "ca.key", certs / "server.key")
+        self.refused("[tls] key", "check-config")
+
+    def test_half_a_cluster(self) -> None:
+        """A cluster's certificate without its CA is found out."""
+        self.settings["CLUSTER_CERTIFICATE"] = "chat1.pem"
+        self.refused("[cluster] ca", "check-config")
+
+    def test_sample(self) -> None:
+        """--print-sample is a configuration file."""
+        sample = self.home / "sample.ini"
+        sample.write_text(self.succeeds("check-config", "--print-sample"))
+        self.succeeds("check-config", "--config", str(sample))
+
+
+class CommandTests(ControlTestCase):
+    def test_misuse(self) -> None:
+        """No command, or an unknown one, is one sentence as well."""
+        self.refused("COMMAND")
+        self.refused("'foo'", "foo")
+
+    def test_help(self) -> None:
+        """--help names every command."""
+        text = self.succeeds("--help")
+        for command in ("init-db", "migrate", "certs", "create-user", "check-config", "status"):
+            self.assertIn(command, text)
+
+    def test_status_without_balance(self) -> None:
+        """status says where it looked when nobody answers."""
+        port = free_port()
+        self.settings["BALANCE_ADDRESSES"] = f"127.0.0.1:{port}"
+        self.refused(f"127.0.0.1:{port}", "status")

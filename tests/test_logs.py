@@ -1,0 +1,81 @@
+"""Log files: one line an event, whatever is in it."""
+
+from __future__ import annotations
+
+import sys
+from io import StringIO
+from typing import Any
+
+from twisted.logger import LogLevel
+from twisted.python import log as old_log
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from imsys.errors import ConfigError
+from imsys.logs import LogFile, console, format_line
+from tests.support.children import folder
+
+
+def event(text: str, level: Any = LogLevel.info, **fields: Any) -> dict[str, Any]:
+    return {"log_format": text, "log_level": level, "log_namespace": "here", "log_time": 0.0, **fields}
+
+
+class LogTests(SynchronousTestCase):
+    def test_line(self) -> None:
+        """Time, level, origin, text."""
+        self.assertRegex(format_line(event("hello {name}", name="ann")), r"\A\d{4}-\d\d-\d\dT\S+ info here: hello ann\n\Z")
+
+    def test_no_forgery(self) -> None:
+        """A field with line breaks in it does not begin a line of its own."""
+        line = format_line(event("{name}", name="x\r\n2026-01-01 error here: forged"))
+        self.assertEqual(line.count("\n"), 2)
+        self.assertIn("\n\t2026-01-01", line)
+        self.assertNotIn("\r", line)
+
+    def test_failure(self) -> None:
+        """A failure is logged with its traceback, indented."""
+        line = format_line(event("it broke", LogLevel.critical, log_failure=Failure(ValueError("no"))))
+        self.assertIn("\n\t", line)
+        self.assertIn("ValueError: no", line)
+
+    def test_levels(self) -> None:
+        """Only events from the configured level on are written; the old logging system's errors are critical."""
+        file = LogFile(folder("log") / "a" / "x.log", "error")
+        file.open()
+        self.addCleanup(file.close)
+        file(event("one", LogLevel.warn))
+        file(event("two", LogLevel.error))
+        old_log.msg("three")
+        old_log.err(ValueError("four"))
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+        text = file.path.read_text()
+        self.assertIn(": two\n", text)
+        self.assertIn("ValueError: four", text)
+        self.assertNotIn("one", text)
+        self.assertNotIn("three", text)
+
+    def test_cannot_be_opened(self) -> None:
+        """A folder that cannot be made is one line, with section and key."""
+        path = folder("log") / "file"
+        path.write_text("")
+        self.assertIn("[imsys] log_dir", str(self.assertRaises(ConfigError, LogFile(path / "x.log", "info").open)))
+
+    def test_reopening_fails(self) -> None:
+        """Where no new file can be made, the old one goes on."""
+        file = LogFile(folder("log") / "x.log", "info")
+        file.open()
+        self.addCleanup(file.close)
+        moved = file.path.parent.rename(file.path.parent.with_suffix(".moved"))
+        file.reopen()
+        file(event("still here"))
+        self.assertIn("still here", (moved / "x.log").read_text())
+
+    def test_console(self) -> None:
+        """At a terminal only warnings and worse are shown."""
+        stream = StringIO()
+        self.patch(sys, "__stderr__", stream)
+        observer = console()
+        observer(event("one"))
+        observer(event("two", LogLevel.warn))
+        self.assertIn(": two\n", stream.getvalue())
+        self.assertNotIn("one", stream.getvalue())
