@@ -6,11 +6,12 @@ import contextlib
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
+from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults, succeed
 from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from imsys.balance.plain import GRPC, INSTANCE, PlainRegistry, PlainServer
 from imsys.balance.registry import KINDS, Registry
@@ -60,6 +61,7 @@ class Prober(Service):
         self._limit = DeferredSemaphore(MAX_PROBES)
         self._loop = LoopingCall(self._turn)
         self._loop.clock = reactor
+        self._look: Deferred[None] = succeed(None)
 
     def startService(self) -> None:
         """Begin to look."""
@@ -70,10 +72,15 @@ class Prober(Service):
         """Look no more."""
         super().stopService()
         self._loop.stop()
+        self._look.cancel()
 
     def _turn(self) -> Deferred[None]:
-        turn = Deferred.fromCoroutine(self.look())
-        return turn.addErrback(lambda failure: _log.failure("looking after plain registrations failed", failure))
+        self._look = Deferred.fromCoroutine(self.look())
+        return self._look.addErrback(self._failed)
+
+    def _failed(self, failure: Failure) -> None:
+        if self.running:
+            _log.failure("looking after plain registrations failed", failure)
 
     async def look(self) -> None:
         """Look at each once."""
@@ -82,7 +89,7 @@ class Prober(Service):
             registered = {server for table in (INSTANCE, GRPC) for kind in KINDS for server in await self._plain.registered(table, kind)}
             flushed = self._known - registered if self._epoch not in ("", epoch) else set()
             looks = [self._limit.run(self._look_at, server, server in flushed) for server in registered | flushed]
-            await gatherResults(looks)
+            await gatherResults(looks, consumeErrors=True)
         except Unavailable as unavailable:
             _log.warn("plain registrations could not be looked after: {reason}", reason=unavailable.message)
             return

@@ -132,17 +132,6 @@ class JsonServer(http.HTTPFactory):
 
     async def answer(self, request: JsonRequest) -> Answer:
         """Work out the response to a request that has arrived."""
-        self._working += 1
-        try:
-            return await self._answer(request)
-        finally:
-            self._working -= 1
-            if not self._working:
-                waiting, self._idle = self._idle, []
-                for idle in waiting:
-                    idle.callback(None)
-
-    async def _answer(self, request: JsonRequest) -> Answer:
         endpoint = self._endpoints.get(request.path)
         if endpoint is None:
             return NO_SUCH_PATH
@@ -163,6 +152,18 @@ class JsonServer(http.HTTPFactory):
             answer = BROKEN
         _log.debug("{path} from {source}: {code}", path=path, source=source.limit_key, code=int(answer.code))
         return answer
+
+    def began(self) -> None:
+        """A request is being worked on."""
+        self._working += 1
+
+    def ended(self) -> None:
+        """Its answer is on the way."""
+        self._working -= 1
+        if not self._working:
+            waiting, self._idle = self._idle, []
+            for idle in waiting:
+                idle.callback(None)
 
     @property
     def closing(self) -> bool:
@@ -218,7 +219,9 @@ class JsonRequest(http.Request):
         if self._too_large:
             self.finish()
             return
-        Deferred.fromCoroutine(self._server.answer(self)).addCallback(self._done).addErrback(self._failed)
+        self._server.began()
+        answered = Deferred.fromCoroutine(self._server.answer(self)).addCallback(self._done).addErrback(self._failed)
+        answered.addBoth(lambda _: self._server.ended())
 
     def connectionLost(self, reason: Failure) -> None:
         """Forget the deadline; what is being worked on goes on, but nobody reads the answer."""

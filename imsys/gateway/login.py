@@ -56,7 +56,7 @@ async def _by_password(gateway: Gateway, username: str, password: str, source: S
 
 async def _by_token(gateway: Gateway, uuid: str, token: str, source: Source) -> LoginResponse:
     # An empty token would ask balance for a new one.
-    if re.fullmatch("[0-9]{1,18}", uuid) is None or not 0 < len(token) <= LONGEST_TOKEN:
+    if re.fullmatch("[1-9][0-9]{0,17}", uuid) is None or not 0 < len(token) <= LONGEST_TOKEN:
         raise Refused(Status.LOGIN_UNSUCCESSFUL, "The token is wrong, or has expired.")
     return await _place(gateway, int(uuid), token, source)
 

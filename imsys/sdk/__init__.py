@@ -17,6 +17,7 @@ from imsys.sdk.model import (
     MessageKind,
     Person,
     Position,
+    StateChange,
     Thread,
 )
 from imsys.sdk.outbox import Outgoing
@@ -50,6 +51,7 @@ __all__ = [
     "Seen",
     "SeenStore",
     "Signal",
+    "StateChange",
     "Status",
     "Thread",
     "Timing",

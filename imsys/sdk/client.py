@@ -28,7 +28,7 @@ from imsys.sdk.history import History
 from imsys.sdk.inbox import Inbox
 from imsys.sdk.link import Credentials, Link, Timing
 from imsys.sdk.marks import Marks
-from imsys.sdk.model import ConnectionState, FriendRequest, Friendship, Message, Person, Position
+from imsys.sdk.model import ConnectionState, FriendRequest, Friendship, Message, Person, Position, StateChange
 from imsys.sdk.outbox import Outbox, Outgoing
 from imsys.sdk.seen import Seen, SeenStore
 from imsys.sdk.signals import Signal
@@ -69,12 +69,12 @@ class Client:
         outbox: int = 1000,
         timing: Timing | None = None,
     ) -> None:
-        self.on_friend_request: Signal[[FriendRequest]] = Signal()
-        self.on_friendship: Signal[[Friendship]] = Signal()
-        self.on_position: Signal[[Position]] = Signal()
-        self.on_profile: Signal[[Person]] = Signal()
-        self.on_signed_out: Signal[[str]] = Signal()
-        self.on_push: Signal[[WireMessage]] = Signal()
+        self.on_friend_request: Signal[FriendRequest] = Signal()
+        self.on_friendship: Signal[Friendship] = Signal()
+        self.on_position: Signal[Position] = Signal()
+        self.on_profile: Signal[Person] = Signal()
+        self.on_signed_out: Signal[str] = Signal()
+        self.on_push: Signal[WireMessage] = Signal()
         """Pushes of services that this library does not know, as they came."""
         self.credentials = credentials
         self.me = Person(uuid=credentials.uuid, username=credentials.username)
@@ -199,8 +199,9 @@ class Client:
         self._inbox.stop()
         self._catching_up.stop()
 
-    def _state_changed(self, state: ConnectionState, problem: BaseException | None) -> None:
-        if state not in (ConnectionState.OFFLINE, ConnectionState.SIGNED_OUT):
+    def _state_changed(self, change: StateChange) -> None:
+        problem = change.problem
+        if change.state not in (ConnectionState.OFFLINE, ConnectionState.SIGNED_OUT):
             return
         self._outbox.fail(problem or Unavailable(Status.NETWORK_ERROR, "The client was stopped."))
         if self._delivery.stream is not None:

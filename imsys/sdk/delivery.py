@@ -106,8 +106,8 @@ class Delivery:
     """
 
     def __init__(self, handled: Callable[[Message], None]) -> None:
-        self.on_message: Signal[[Message]] = Signal()
-        self.on_sent: Signal[[Message]] = Signal()
+        self.on_message: Signal[Message] = Signal()
+        self.on_sent: Signal[Message] = Signal()
         self.stream: MessageStream | None = None
         self._handled = handled
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 from treq.client import HTTPClient
-from twisted.internet import defer
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
@@ -145,13 +144,13 @@ class Gateway:
         return Login(uuid=_number(answer.uuid), host=answer.host, port=_number(answer.port), token=answer.token, resources=resources)
 
     async def _call(self, path: str, fields: dict[str, str]) -> bytes:
-        waiting = Deferred.fromCoroutine(self._exchange(path, fields)).addTimeout(self._deadline, self._clock)
+        waiting = Deferred.fromCoroutine(self._exchange(path, fields)).addTimeout(self._deadline, self._clock, _late)
         try:
             response, body = await waiting
         except Refused:
             raise
         except Exception as problem:
-            raise Unavailable(Status.NETWORK_ERROR, _sentence(problem)) from problem
+            raise Unavailable(Status.NETWORK_ERROR, explain(problem)) from problem
         try:
             answer = msgspec.json.decode(body, type=_Answer)
         except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -175,10 +174,8 @@ class Gateway:
         return response.original, await body.whole
 
 
-def _sentence(problem: Exception) -> str:
-    if isinstance(problem, defer.TimeoutError):
-        return "The server does not answer in time."
-    return explain(problem)
+def _late(_: object, seconds: float) -> NoReturn:
+    raise Unavailable(Status.NETWORK_ERROR, "The server does not answer in time.")
 
 
 def _refusal(answer: _Answer, response: IResponse) -> Refused:

@@ -20,7 +20,7 @@ from imsys.sdk.backoff import Backoff
 from imsys.sdk.connection import ChatConnection, ConnectionFactory
 from imsys.sdk.gateway import Gateway, Login
 from imsys.sdk.lifecycle import Actions, new_lifecycle
-from imsys.sdk.model import ConnectionState
+from imsys.sdk.model import ConnectionState, StateChange
 from imsys.sdk.refusals import explain
 from imsys.sdk.signals import Signal
 from imsys.sdk.trust import endpoint
@@ -84,7 +84,7 @@ class Link:
         on_gone: Callable[[], None],
     ) -> None:
         self.state = ConnectionState.OFFLINE
-        self.on_state: Signal[[ConnectionState, BaseException | None]] = Signal()
+        self.on_state: Signal[StateChange] = Signal()
         self.gateway = gateway
         self.credentials = credentials
         self.login: Login | None = None
@@ -182,7 +182,7 @@ class Link:
 
     def _announce(self, state: ConnectionState, problem: BaseException | None) -> None:
         self.state = state
-        self.on_state.emit(state, problem)
+        self.on_state.emit(StateChange(state, problem))
         if state is ConnectionState.ONLINE:
             self._online_since = self._reactor.seconds()
             self._settle(None)

@@ -41,6 +41,14 @@ class ConnectionState(enum.Enum):
     """Signed out elsewhere, or the credentials are refused; only ``start`` leaves this."""
 
 
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """A client stands somewhere else now; ``problem`` is what led there, if anything went wrong."""
+
+    state: ConnectionState
+    problem: BaseException | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """What anyone may know of a user."""

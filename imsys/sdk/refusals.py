@@ -7,7 +7,6 @@ import math
 from OpenSSL import SSL
 from service_identity import VerificationError
 from twisted.internet import defer, error
-from twisted.web.client import ResponseFailed
 
 from imsys.errors import Refused, Status, Unavailable
 
@@ -82,8 +81,9 @@ def explain(problem: BaseException) -> str:
         if problem.status is Status.RATE_LIMITED and problem.retry_after:
             return f"Too many attempts; try again in {_duration(problem.retry_after)}."
         return SENTENCES[problem.status]
-    if isinstance(problem, ResponseFailed) and problem.reasons:
-        return explain(problem.reasons[0].value)
+    reasons = getattr(problem, "reasons", None)  # of an HTTP request
+    if isinstance(reasons, list) and reasons:
+        return explain(reasons[0].value)
     if isinstance(problem, VerificationError):
         return "The server's certificate is not valid for its address."
     if isinstance(problem, SSL.Error):

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic, ParamSpec
+from typing import Generic, TypeVar
 
 from twisted.logger import Logger
 
-P = ParamSpec("P")
+T = TypeVar("T")
 
 _log = Logger()
 
 
-class Signal(Generic[P]):
+class Signal(Generic[T]):
     """One kind of event. What a handler raises is logged and stops nobody else."""
 
     def __init__(self) -> None:
-        self._handlers: list[Callable[P, object]] = []
+        self._handlers: list[Callable[[T], object]] = []
 
-    def subscribe(self, handler: Callable[P, object]) -> Callable[[], None]:
+    def subscribe(self, handler: Callable[[T], object]) -> Callable[[], None]:
         """Call ``handler`` for each event from now on; the result ends that."""
         self._handlers.append(handler)
 
@@ -28,10 +28,10 @@ class Signal(Generic[P]):
 
         return unsubscribe
 
-    def emit(self, *args: P.args, **kwargs: P.kwargs) -> None:
+    def emit(self, event: T) -> None:
         """Call every handler that is subscribed now."""
         for handler in tuple(self._handlers):
             try:
-                handler(*args, **kwargs)
+                handler(event)
             except Exception:
                 _log.failure("A handler of an event failed.")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from twisted.application.service import IService, Service
+from twisted.application.service import IService, MultiService, Service
 from twisted.internet.task import deferLater
 
 from imsys.cluster.client import GrpcClient
@@ -23,8 +23,9 @@ from imsys.services.common import Options, bound_ports, give_up, make_daemon
 from imsys.services.first_start import first_start
 from imsys.services.foundations import database_of
 from imsys.services.ordered import InOrder
+from imsys.store import Database
 
-__all__ = ["Options", "build", "makeService"]
+__all__ = ["Options", "build", "makeService", "prepared", "shared"]
 
 PATIENCE = 0.05
 """Seconds between two looks at what is not ready yet."""
@@ -69,15 +70,7 @@ def build(reactor: Any, config: Config) -> IService:
     :raises ConfigError: something in the configuration cannot work.
     """
     config, everything = _own_addresses(config), InOrder()
-    where = config.redis
-    if where.mode == "embedded":
-        embedded = EmbeddedRedis(reactor, config)
-        embedded.setServiceParent(everything)
-        where = embedded.config
-    connections = RedisService(reactor, where)
-    connections.setServiceParent(everything)
-    redis = connections.redis
-    database = database_of(reactor, config, everything)
+    database, redis = shared(reactor, config, everything)
     balance.build(reactor, config, redis=redis).setServiceParent(everything)
     captcha.build(reactor, config, redis=redis).setServiceParent(everything)
     chat.build(reactor, config, database=database, redis=redis).setServiceParent(everything)
@@ -85,6 +78,21 @@ def build(reactor: Any, config: Config) -> IService:
     gateway.build(reactor, config, database=database, redis=redis).setServiceParent(everything)
     Registered(reactor, config, redis).setServiceParent(everything)
     return everything
+
+
+def shared(reactor: Any, config: Config, parent: MultiService) -> tuple[Database, Redis]:
+    """One database and one Redis for every server of the process; the Redis is a child of ours if the configuration says so.
+
+    :raises ConfigError: there is no such program or driver.
+    """
+    where = config.redis
+    if where.mode == "embedded":
+        embedded = EmbeddedRedis(reactor, config)
+        embedded.setServiceParent(parent)
+        where = embedded.config
+    connections = RedisService(reactor, where)
+    connections.setServiceParent(parent)
+    return database_of(reactor, config, parent), connections.redis
 
 
 def _own_addresses(config: Config) -> Config:
@@ -98,15 +106,20 @@ def _own_addresses(config: Config) -> Config:
     return dataclasses.replace(config, **own)
 
 
+def prepared(options: Options) -> Config:
+    """The configuration of a command line, once what was missing under its home folder is there."""
+    try:
+        first_start(options.settings, datetime.now(UTC))
+    except ConfigError as error:
+        give_up(f"imsys: {error}")
+    return options.settings
+
+
 def makeService(options: Options) -> IService:
     """For twistd."""
     from twisted.internet import reactor
 
-    config = options.settings
-    try:
-        first_start(config, datetime.now(UTC))
-    except ConfigError as error:
-        give_up(f"imsys: {error}")
+    config = prepared(options)
     daemon = make_daemon(reactor, config, "imsys", build, lambda: say(banner(config, bound_ports(daemon)), sys.__stdout__))
     return daemon
 

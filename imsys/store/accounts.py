@@ -39,9 +39,9 @@ class AccountStore:
             uuid = tx.insert(
                 "INSERT INTO accounts (username, username_key, email, email_key, password_hash, created_at) VALUES (?, ?, ?, ?, ?, ?)",
                 username,
-                name_key(username),
+                name_key(username).encode(),
                 email,
-                email_key(email),
+                email_key(email).encode(),
                 password_hash,
                 round(self._seconds() * 1000),
             )
@@ -62,29 +62,29 @@ class AccountStore:
     @staticmethod
     def _taken(tx: Transaction, username: str, email: str) -> tuple[bool, bool]:
         return (
-            tx.row("SELECT 1 FROM accounts WHERE username_key = ?", name_key(username)) is not None,
-            tx.row("SELECT 1 FROM accounts WHERE email_key = ?", email_key(email)) is not None,
+            tx.row("SELECT 1 FROM accounts WHERE username_key = ?", name_key(username).encode()) is not None,
+            tx.row("SELECT 1 FROM accounts WHERE email_key = ?", email_key(email).encode()) is not None,
         )
 
     async def credentials(self, username: str) -> Credentials | None:
         """What belongs to a name, if it has an account."""
-        return await self._database.read(self._credentials, "username_key", name_key(username))
+        return await self._database.read(self._credentials, "username_key", name_key(username).encode())
 
     async def credentials_by_uuid(self, uuid: int) -> Credentials | None:
         """What belongs to a uuid, if it has an account."""
         return await self._database.read(self._credentials, "user_id", uuid)
 
     @staticmethod
-    def _credentials(tx: Transaction, column: str, value: str | int) -> Credentials | None:
+    def _credentials(tx: Transaction, column: str, value: bytes | int) -> Credentials | None:
         row = tx.row(f"SELECT user_id, username, email, password_hash FROM accounts WHERE {column} = ?", value)  # noqa: S608 (two constants)
         return None if row is None else Credentials(*row)
 
     async def by_name_and_email(self, username: str, email: str) -> int | None:
         """The uuid of the account that has both, if there is one."""
-        return await self._database.read(self._by_name_and_email, name_key(username), email_key(email))
+        return await self._database.read(self._by_name_and_email, name_key(username).encode(), email_key(email).encode())
 
     @staticmethod
-    def _by_name_and_email(tx: Transaction, name: str, email: str) -> int | None:
+    def _by_name_and_email(tx: Transaction, name: bytes, email: bytes) -> int | None:
         row = tx.row("SELECT user_id, email_key FROM accounts WHERE username_key = ?", name)
         return row[0] if row is not None and row[1] == email else None
 

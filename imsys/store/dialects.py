@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import importlib
 import sqlite3
+import time
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
@@ -84,8 +85,20 @@ class Sqlite:
 
     def opened(self, connection: sqlite3.Connection) -> None:
         """WAL and full durability."""
-        for statement in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY", "cache_size = -65536"):
+        self._write_ahead(connection)
+        for statement in ("synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY", "cache_size = -65536"):
             connection.execute(f"PRAGMA {statement}")
+
+    def _write_ahead(self, connection: sqlite3.Connection) -> None:
+        # changing the mode does not wait for a lock as other statements do
+        for left in reversed(range(max(1, round(self._timeout * 20)))):
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError:
+                if not left:
+                    raise
+                time.sleep(0.05)  # this is a thread of a pool, or a command
 
     def translate(self, sql: str) -> str:
         """No row locks here: a writing transaction holds the whole database."""

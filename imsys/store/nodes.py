@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from imsys.errors import Status, Unavailable
 from imsys.store.database import Database, Transaction
-from imsys.store.ids import NODES, id_at
+from imsys.store.ids import id_at
 
 LEASE = 60.0
 """Seconds that a lease lives."""
@@ -39,23 +39,16 @@ class NodeStore:
 
     def _acquire(self, tx: Transaction, holder: str) -> NodeLease:
         now = self._now(tx)
-        taken = {row[0]: row[1:] for row in tx.rows("SELECT number, expires_at, floor_id FROM nodes ORDER BY number {lock}")}
-        for number in range(NODES):
-            expires_at, floor_id = taken.get(number, (0, 0))
-            if expires_at > now:
-                continue
-            floor_id = max(floor_id, id_at(self._seconds()))
-            expires_at = now + int(LEASE * 1000)
-            if number in taken:
-                tx.execute(
-                    "UPDATE nodes SET holder = ?, expires_at = ?, floor_id = ? WHERE number = ?", holder, expires_at, floor_id, number
-                )
-            else:
-                tx.execute(
-                    "INSERT INTO nodes (number, holder, expires_at, floor_id) VALUES (?, ?, ?, ?)", number, holder, expires_at, floor_id
-                )
-            return NodeLease(number, floor_id)
-        raise Unavailable(Status.SERVER_BUSY, "All 1,024 node numbers are leased.")
+        row = tx.row("SELECT number, floor_id FROM nodes WHERE expires_at <= ? ORDER BY number LIMIT 1 {lock}", now)
+        if row is None:
+            raise Unavailable(Status.SERVER_BUSY, "All 1,024 node numbers are leased.")
+        number, floor_id = row[0], max(row[1], id_at(self._seconds()))
+        self._write(tx, number, holder, now + int(LEASE * 1000), floor_id)
+        return NodeLease(number, floor_id)
+
+    @staticmethod
+    def _write(tx: Transaction, number: int, holder: str, expires_at: int, floor_id: int) -> None:
+        tx.execute("UPDATE nodes SET holder = ?, expires_at = ?, floor_id = ? WHERE number = ?", holder, expires_at, floor_id, number)
 
     async def renew(self, number: int, holder: str, highest_id: int) -> bool:
         """Keep a number for another lease; ``False`` when somebody else has it by now."""
@@ -71,8 +64,7 @@ class NodeStore:
             return False
         # until the lease ends, the ids of this holder grow by its length at most
         floor_id = max(highest_id, id_at(self._seconds())) + (int(seconds * 1000) << 22)
-        expires_at = self._now(tx) + int(seconds * 1000)
-        tx.execute("UPDATE nodes SET expires_at = ?, floor_id = ? WHERE number = ?", expires_at, floor_id, number)
+        self._write(tx, number, holder, self._now(tx) + int(seconds * 1000), floor_id)
         return True
 
     def _now(self, tx: Transaction) -> int:

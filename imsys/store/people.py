@@ -33,10 +33,10 @@ class PeopleStore:
 
     async def by_name(self, username: str) -> Person | None:
         """The user of a name, in whatever case it is written."""
-        return await self._database.read(self._by_name, name_key(username))
+        return await self._database.read(self._by_name, name_key(username).encode())
 
     @staticmethod
-    def _by_name(tx: Transaction, key: str) -> Person | None:
+    def _by_name(tx: Transaction, key: bytes) -> Person | None:
         row = tx.row(f"SELECT {PERSON} FROM accounts a JOIN profiles p ON p.user_id = a.user_id WHERE a.username_key = ?", key)  # noqa: S608
         return None if row is None else Person(*row)
 

@@ -197,7 +197,7 @@ class ProbeTests(BalanceCase):
             port = listener.getsockname()[1]
             await self.balance.plain("RegisterInstance", "a", port)
             await self.balance.plain("RegisterGrpc", "a", port)
-            while b"1" not in self.redis.command("HGET", "t:server:chat:a", "seen"):
+            while self.redis.command("HGET", "t:server:chat:a", "seen") != b"$1\r\n1\r\n":
                 await sleep(0.02)
             self.assertEqual((await self.balance.plain("RegisterInstance", "a", port)).error, ALREADY)
         self.assertEqual((await self.balance.plain("RegisterInstance", "a", port)).error, 0)

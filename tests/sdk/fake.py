@@ -220,7 +220,12 @@ class FakeSession(Protocol):
     def _answer_11(self, request: dict[str, Any]) -> dict[str, Any]:
         mine = sorted(thread for thread, users in self.world.threads.items() if self.uuid in users and thread > int(request["thread_id"]))
         items = [
-            {"thread_id": str(t), "type": "PRIVATE", "user1_uuid": str(self.world.threads[t][0]), "user2_uuid": str(self.world.threads[t][1])}
+            {
+                "thread_id": str(t),
+                "type": "PRIVATE",
+                "user1_uuid": str(self.world.threads[t][0]),
+                "user2_uuid": str(self.world.threads[t][1]),
+            }
             for t in mine[:10]
         ]
         following = items[-1]["thread_id"] if items else request["thread_id"]
@@ -318,7 +323,9 @@ class FakeSession(Protocol):
 
     def _answer_86(self, request: dict[str, Any]) -> dict[str, Any]:
         pairs = sorted(
-            (next(user for user in users if user != self.uuid), thread) for thread, users in self.world.threads.items() if self.uuid in users
+            (next(user for user in users if user != self.uuid), thread)
+            for thread, users in self.world.threads.items()
+            if self.uuid in users
         )
         skip = int(request["cursor"] or 0)
         page = pairs[skip : skip + 2]
@@ -329,7 +336,11 @@ class FakeSession(Protocol):
         asking = self.world.requests.get(self.uuid, [])
         skip = int(request["cursor"] or 0)
         page = asking[skip : skip + 7]
-        return {"requests": [self._request_item(uuid) for uuid in page], "next": str(skip + len(page)), "is_complete": skip + 7 >= len(asking)}
+        return {
+            "requests": [self._request_item(uuid) for uuid in page],
+            "next": str(skip + len(page)),
+            "is_complete": skip + 7 >= len(asking),
+        }
 
     def _answer_92(self, request: dict[str, Any]) -> dict[str, Any]:
         changed = {key: value for key, value in request.items() if key != "seq"}
@@ -418,7 +429,7 @@ class FakeServers:
 
     def __init__(self, reactor: Any, world: World, tls: CertificateOptions | None = None) -> None:
         self.world = world
-        factory = Factory.forProtocol(lambda: FakeSession(world))  # type: ignore[arg-type]
+        factory = Factory.forProtocol(lambda: FakeSession(world))
         factory.noisy = False
         site = Site(FakeGateway(world))
         site.noisy = False
@@ -437,5 +448,5 @@ class FakeServers:
         gone: Deferred[None] = Deferred()
         from twisted.internet import reactor
 
-        reactor.callLater(0, gone.callback, None)  # type: ignore[attr-defined]
+        reactor.callLater(0, gone.callback, None)
         await gone

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
-from imsys.sdk import Client, Credentials, Gateway, Message, SeenStore, Signal, Timing
+from imsys.sdk import Client, Credentials, Gateway, Message, SeenStore, Signal, StateChange, Timing
 from tests.sdk.fake import FakeServers, World
 
 T = TypeVar("T")
@@ -22,7 +22,7 @@ THREAD = 11
 class Seen(Generic[T]):
     """What a signal has told so far."""
 
-    def __init__(self, signal: Signal[[T]]) -> None:
+    def __init__(self, signal: Signal[T]) -> None:
         self.items: list[T] = []
         self._waiting: list[tuple[int, Deferred[list[T]]]] = []
         signal.subscribe(self._add)
@@ -84,8 +84,8 @@ class Scene(TestCase):
             return
         reached: Deferred[None] = Deferred()
 
-        def changed(state: object, _: object) -> None:
-            if state is wanted and not reached.called:
+        def changed(change: StateChange) -> None:
+            if change.state is wanted and not reached.called:
                 reached.callback(None)
 
         unsubscribe = client.on_connection_state.subscribe(changed)

@@ -20,7 +20,7 @@ class LostConnections(Scene):
         """After the connection breaks a client signs in with its token, and the password is not sent again."""
         alice = await self.online("alice")
         states: list[ConnectionState] = []
-        alice.on_connection_state.subscribe(lambda state, problem: states.append(state))
+        alice.on_connection_state.subscribe(lambda change: states.append(change.state))
         self.world.drop()
         await self.state(alice, ConnectionState.WAITING)
         await self.state(alice, ConnectionState.ONLINE)
@@ -111,7 +111,7 @@ class LostConnections(Scene):
         self.world.refusals[68] = [{"error": int(Status.MYSQL_INTERNAL_ERROR), "message": "Down."}]
         alice = self.client("alice")
         states: list[ConnectionState] = []
-        alice.on_connection_state.subscribe(lambda state, problem: states.append(state))
+        alice.on_connection_state.subscribe(lambda change: states.append(change.state))
         await alice.start()
         wanted = [ConnectionState.SIGNING_IN, ConnectionState.WAITING, ConnectionState.SIGNING_IN, ConnectionState.ONLINE]
         self.assertEqual(states, wanted)

@@ -4,10 +4,10 @@
 CREATE TABLE accounts (
     user_id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     username VARCHAR(50) NOT NULL,
-    -- NFKC casefold of the name, compared byte for byte
-    username_key VARCHAR(200) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+    -- NFKC casefold of the name in UTF-8, compared byte for byte (binary: no collation pads it)
+    username_key VARBINARY(800) NOT NULL,
     email VARCHAR(254) NOT NULL,
-    email_key VARCHAR(254) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+    email_key VARBINARY(254) NOT NULL,
     password_hash VARCHAR(255) NOT NULL,
     created_at BIGINT NOT NULL,
     UNIQUE KEY accounts_username (username_key),
@@ -98,11 +98,16 @@ CREATE TABLE messages (
     UNIQUE KEY messages_unique (sender_id, unique_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
--- Numbers of message-writing nodes (10 bits of every message id), each leased to one process at a time.
+-- Numbers of message-writing nodes (10 bits of every message id), each leased to one process at a time;
+-- all 1,024 rows are there from the start, so that a lease is one row's lock and nothing more.
 CREATE TABLE nodes (
     number SMALLINT NOT NULL PRIMARY KEY,
-    holder VARCHAR(64) NOT NULL,
-    expires_at BIGINT NOT NULL,
+    holder VARCHAR(64) NOT NULL DEFAULT '',
+    expires_at BIGINT NOT NULL DEFAULT 0,
     -- an id this number has surely not passed yet when the lease ends
     floor_id BIGINT NOT NULL DEFAULT 0
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+INSERT INTO nodes (number)
+WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 31)
+SELECT high.i * 32 + low.i FROM n AS high CROSS JOIN n AS low;

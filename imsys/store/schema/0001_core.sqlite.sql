@@ -4,10 +4,10 @@
 CREATE TABLE accounts (
     user_id INTEGER PRIMARY KEY AUTOINCREMENT,
     username TEXT NOT NULL,
-    -- NFKC casefold of the name, compared byte for byte
-    username_key TEXT NOT NULL,
+    -- NFKC casefold of the name in UTF-8, compared byte for byte
+    username_key BLOB NOT NULL,
     email TEXT NOT NULL,
-    email_key TEXT NOT NULL,
+    email_key BLOB NOT NULL,
     password_hash TEXT NOT NULL,
     created_at INTEGER NOT NULL
 ) STRICT;
@@ -100,11 +100,16 @@ CREATE TABLE messages (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX messages_unique ON messages (sender_id, unique_id);
 
--- Numbers of message-writing nodes (10 bits of every message id), each leased to one process at a time.
+-- Numbers of message-writing nodes (10 bits of every message id), each leased to one process at a time;
+-- all 1,024 rows are there from the start, so that a lease is one row's lock and nothing more.
 CREATE TABLE nodes (
     number INTEGER NOT NULL PRIMARY KEY,
-    holder TEXT NOT NULL,
-    expires_at INTEGER NOT NULL,
+    holder TEXT NOT NULL DEFAULT '',
+    expires_at INTEGER NOT NULL DEFAULT 0,
     -- an id this number has surely not passed yet when the lease ends
     floor_id INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+
+INSERT INTO nodes (number)
+WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 31)
+SELECT high.i * 32 + low.i FROM n AS high CROSS JOIN n AS low;

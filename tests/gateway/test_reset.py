@@ -1,0 +1,151 @@
+"""Resetting a password, through a real gateway."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from twisted.logger import capturedLogs
+
+from imsys.routes import Route
+from imsys.store.accounts import AccountStore, Credentials
+from tests.gateway.system import PASSWORD, SystemCase
+
+NEW = "staple battery horse"
+
+
+class ResetTests(SystemCase):
+    async def reset(self, **more: str) -> tuple[int, int]:
+        """Status and error of a reset of anna's password."""
+        fields = {"username": "anna", "email": "anna@example.org", "password": NEW, **more}
+        answer = await self.post("/reset_password", **fields)
+        if not answer.error:
+            self.assertEqual(answer.json, {"error": 0})
+        return answer.status, answer.error
+
+    async def route(self, uuid: int, node: str) -> None:
+        await self.redis.call("SET", self.redis.key("route", uuid), str(Route(node, "a1", "s1", 1)))
+
+    async def test_reset(self) -> None:
+        """With the mailed code the account has the new password, the old one is wrong, and every token is dead."""
+        uuid = await self.register("anna")
+        tokens = [(await self.login("anna")).json["token"] for _ in range(3)]
+        self.assertEqual(await self.reset(cpatcha=await self.code("anna@example.org")), (200, 0))
+        self.assertEqual((await self.login("anna")).error, 17)
+        self.assertEqual((await self.login("anna", NEW)).error, 0)
+        for token in tokens:
+            self.assertFalse(await self.tokens.check(uuid, token))
+            self.assertEqual((await self.post("/trylogin_server", uuid=str(uuid), token=token)).error, 18)
+
+    async def test_code_is_needed(self) -> None:
+        """Without the code of this address nothing happens: 13; after five tries it is dead; a used one is none."""
+        await self.register("anna")
+        await self.register("otto")
+        other = await self.code("otto@example.org")
+        self.assertEqual(await self.reset(cpatcha=other), (200, 13))
+        self.assertEqual((await self.post("/reset_password", username="anna", email="anna@example.org", password=NEW)).error, 1)
+        code = await self.code("anna@example.org")
+        for _ in range(5):
+            self.assertEqual(await self.reset(cpatcha="000"), (200, 13))
+        self.assertEqual(await self.reset(cpatcha=code), (200, 13))
+        code = await self.code("anna@example.org")
+        self.assertEqual(await self.reset(cpatcha=code), (200, 0))
+        self.assertEqual(await self.reset(cpatcha=code), (200, 13))
+
+    async def test_belong_together(self) -> None:
+        """A name and an address that do not belong together are 16, and the code lives on."""
+        await self.register("anna")
+        await self.register("otto")
+        code = await self.code("anna@example.org")
+        for name in ("otto", "nobody", "", "a b", "x" * 60_000):
+            self.assertEqual(await self.reset(username=name, cpatcha=code), (200, 16))
+        self.assertEqual(await self.reset(username="ANNA", email="Anna@Example.org", cpatcha=code), (200, 0))
+
+    async def test_bad_password(self) -> None:
+        """A password that is too short or too long is 70, and the code lives on."""
+        await self.register("anna")
+        code = await self.code("anna@example.org")
+        for password in ("", "1234567", "x" * 1025):
+            self.assertEqual(await self.reset(password=password, cpatcha=code), (200, 70))
+        self.assertEqual(await self.reset(email="anna", cpatcha=code), (200, 70))
+        self.assertEqual(await self.reset(cpatcha=code), (200, 0))
+
+    async def test_one_code_twice_at_once(self) -> None:
+        """Of resets that race with one code, exactly one sets its password."""
+        await self.register("anna")
+        code = await self.code("anna@example.org")
+        passwords = [f"new password {n}" for n in range(6)]
+        results = await self.at_once(*(self.reset(password=password, cpatcha=code) for password in passwords))
+        self.assertEqual(sorted(error for _, error in results), [0] + [13] * 5)
+        works = [(await self.login("anna", password)).error for password in passwords]
+        self.assertEqual(works, [0 if error == 0 else 17 for _, error in results])
+
+    async def test_session_is_ended(self) -> None:
+        """The chat server that has the session is asked to end it, no other."""
+        uuid = await self.register("anna")
+        here, there = await self.chat_server("chat2"), await self.chat_server("chat3")
+        await self.route(uuid, "chat3")
+        self.assertEqual(await self.reset(cpatcha=await self.code("anna@example.org")), (200, 0))
+        self.assertEqual((here.kicked, there.kicked), ([], [uuid]))
+
+    async def test_route_is_lost(self) -> None:
+        """Where Redis knows no route every chat server is asked, since it may have forgotten."""
+        uuid = await self.register("anna")
+        here, there = await self.chat_server("chat2"), await self.chat_server("chat3")
+        self.assertEqual(await self.reset(cpatcha=await self.code("anna@example.org")), (200, 0))
+        self.assertEqual((here.kicked, there.kicked), ([uuid], [uuid]))
+
+    async def test_server_is_gone(self) -> None:
+        """A chat server that cannot be reached, or is not registered, is logged, and the reset succeeds."""
+        uuid = await self.register("anna")
+        with socket.socket() as closed:
+            closed.bind(("127.0.0.1", 0))
+            await self.register_server("chat2", grpc=closed.getsockname()[1])
+            for node in ("chat2", "chat99"):
+                await self.route(uuid, node)
+                with capturedLogs() as events:
+                    self.assertEqual(await self.reset(cpatcha=await self.code("anna@example.org")), (200, 0))
+                self.assertEqual("did not end the session" in str([event.get("log_format") for event in events]), node == "chat2")
+
+    async def test_balance_is_gone(self) -> None:
+        """Without balance nobody can be asked; the reset succeeds all the same."""
+        await self.register("anna")
+        code = await self.code("anna@example.org")
+        await self.stop(self.balance)
+        self.assertEqual(await self.reset(cpatcha=code), (200, 0))
+
+
+class RaceTests(SystemCase):
+    async def test_login_with_the_old_password(self) -> None:
+        """A login whose password is replaced while it is worked on is refused, and its token is dead."""
+        uuid = await self.register("anna")
+        hashed = await self.passwords.hash(NEW)
+        by_uuid = AccountStore.credentials_by_uuid
+
+        async def meanwhile(store: AccountStore, asked: int) -> Credentials | None:
+            # The login has its token by now, and looks once more.
+            self.patch(AccountStore, "credentials_by_uuid", by_uuid)
+            await self.tokens.revoke_all(asked)
+            await store.set_password(asked, hashed)
+            return await by_uuid(store, asked)
+
+        self.patch(AccountStore, "credentials_by_uuid", meanwhile)
+        answer = await self.login("anna")
+        self.assertEqual((answer.status, answer.error), (200, 17))
+        keys: list[Any] = await self.redis.call("KEYS", self.redis.key("token", "*"))
+        values = [await self.redis.call("GET", key) for key in keys]
+        self.assertFalse([value for value in values if value.startswith(b"%d:" % uuid)])
+        self.assertEqual((await self.login("anna", NEW)).error, 0)
+
+    async def test_same_password_again(self) -> None:
+        """A login is not disturbed when meanwhile the same password was hashed anew."""
+        await self.register("anna")
+        hashed = await self.passwords.hash(PASSWORD)
+        by_uuid = AccountStore.credentials_by_uuid
+
+        async def meanwhile(store: AccountStore, asked: int) -> Credentials | None:
+            await store.set_password(asked, hashed)
+            return await by_uuid(store, asked)
+
+        self.patch(AccountStore, "credentials_by_uuid", meanwhile)
+        self.assertEqual((await self.login("anna")).error, 0)

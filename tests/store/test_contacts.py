@@ -1,0 +1,136 @@
+"""Contacts on two nodes at once, accounts, and node numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any
+
+from twisted.internet.defer import Deferred, gatherResults
+
+from imsys.errors import Refused, Status
+from imsys.store import Stores
+from imsys.store.contacts import Asked, Friendship, Pending
+from imsys.store.ids import MessageIds, id_at
+from tests.support.stores import OnMariaDb, OnSqlite, StoreCase
+
+
+class TwoNodes(StoreCase):
+    async def setUp(self) -> None:
+        await super().setUp()
+        self.other = Stores.on(self.open_database(), self.reactor.seconds)
+        self.other_ids = MessageIds(self.reactor.seconds, 2)
+
+    async def refused(self, call: Awaitable[Any]) -> Status:
+        try:
+            await call
+        except Refused as refused:
+            return refused.status
+        return Status.SUCCESS
+
+    async def test_crossing_requests(self) -> None:
+        """Requests that cross on two nodes become one friendship with one thread, every time."""
+        for number in range(10):
+            one, two = await self.people(f"one{number}", f"two{number}")
+            results = await gatherResults(
+                [
+                    Deferred.fromCoroutine(self.stores.contacts.ask(self.ids, one, two, "", "from one")),
+                    Deferred.fromCoroutine(self.other.contacts.ask(self.other_ids, two, one, "", "from two")),
+                ]
+            )
+            self.assertEqual({type(result) for result in results}, {Pending, Friendship})
+            threads = [contact.thread_id for user in (one, two) for contact in await self.stores.contacts.friends(user, 0, 10)]
+            self.assertEqual(len(threads), 2)
+            self.assertEqual(len(set(threads)), 1)
+            history = await self.stores.messages.page(one, threads[0], 0, 10)
+            self.assertEqual(len(history), 2)
+
+    async def test_confirmed_twice(self) -> None:
+        """Of two confirmations at once, one makes the friendship and the other is refused."""
+        for number in range(5):
+            one, two = await self.people(f"one{number}", f"two{number}")
+            await self.stores.contacts.ask(self.ids, one, two, "", "hi")
+            results = await gatherResults(
+                [
+                    Deferred.fromCoroutine(self.refused(self.stores.contacts.confirm(self.ids, one, two, ""))),
+                    Deferred.fromCoroutine(self.refused(self.other.contacts.confirm(self.other_ids, one, two, ""))),
+                ]
+            )
+            self.assertEqual(sorted(results), [Status.SUCCESS, Status.FRIENDING_ERROR])
+
+    async def test_repeats(self) -> None:
+        """A request that is asked again stays what it was."""
+        one, two = await self.people("one", "two")
+        await self.stores.contacts.ask(self.ids, one, two, "n", "first")
+        self.assertIs(await self.stores.contacts.ask(self.ids, one, two, "n", "second"), Asked.REPEATED)
+        self.assertEqual([pending.message for pending in await self.stores.contacts.requests(two, 0, 10)], ["first"])
+
+    async def test_pages(self) -> None:
+        """Friends and requests come in pages, each once."""
+        me, *others = await self.people("me", *(f"other{n}" for n in range(25)))
+        for other in others[:12]:
+            await self.befriend(me, other)
+        for other in others[12:]:
+            await self.stores.contacts.ask(self.ids, other, me, "", "")
+        seen: list[int] = []
+        while page := await self.stores.contacts.friends(me, seen[-1] if seen else 0, 5):
+            seen += [contact.person.uuid for contact in page]
+        while page_ := await self.stores.contacts.requests(me, seen[-1] if len(seen) > 12 else 0, 5):
+            seen += [pending.person.uuid for pending in page_]
+        self.assertEqual(seen, others)
+
+    async def test_names(self) -> None:
+        """Names are one by NFKC casefold and only by that, e-mail addresses by their lower case, whatever the collation."""
+        create = self.stores.accounts.create
+        await create("Straße", "a@example.com", "h")
+        for name in ("STRASSE", "strasse", "ＳＴＲＡＳＳＥ"):
+            self.assertEqual(await self.refused(create(name, "b@example.com", "h")), Status.USERNAME_TAKEN)
+        self.assertEqual(await self.refused(create("other", "A@EXAMPLE.com", "h")), Status.EMAIL_TAKEN)
+        for number, name in enumerate(("strässe", "strasse.", "стрaсса", "ölf", "olf")):
+            await create(name, f"{number}@example.com", "h")
+        found = await self.stores.accounts.credentials("sTRASSE")
+        assert found is not None
+        self.assertEqual((found.username, found.email, found.password_hash), ("Straße", "a@example.com", "h"))
+        self.assertNotIn("h'", repr(found).replace("password_hash", ""))
+        self.assertIsNone(await self.stores.accounts.credentials("strasse "))
+        self.assertEqual(await self.stores.accounts.by_name_and_email("STRASSE", "A@example.COM"), found.uuid)
+        self.assertIsNone(await self.stores.accounts.by_name_and_email("STRASSE", "0@example.com"))
+        person = await self.stores.people.by_name("STRASSE")
+        assert person is not None
+        self.assertEqual((person.uuid, person.nickname), (found.uuid, "Straße"))
+
+    async def test_registered_at_once(self) -> None:
+        """Of several registrations of one name at once, one wins."""
+        calls = [
+            Deferred.fromCoroutine(self.refused(stores.accounts.create("name", f"{n}@example.com", "h")))
+            for n, stores in enumerate((self.stores, self.other) * 3)
+        ]
+        results = await gatherResults(calls)
+        self.assertEqual(sorted(results), [Status.SUCCESS] + [Status.USERNAME_TAKEN] * 5)
+
+    async def test_node_numbers(self) -> None:
+        """A number has one holder at a time, who gets ids above all that were made with it; a lost lease is noticed."""
+        leases = await gatherResults(
+            [Deferred.fromCoroutine(stores.nodes.acquire(f"h{n}")) for n, stores in enumerate((self.stores, self.other) * 3)]
+        )
+        self.assertEqual(sorted(lease.number for lease in leases), [0, 1, 2, 3, 4, 5])
+        ahead = id_at(self.reactor.seconds() + 5)
+        holder = next(f"h{n}" for n, lease in enumerate(leases) if lease.number == 3)
+        self.assertTrue(await self.other.nodes.renew(3, holder, ahead))
+        self.assertFalse(await self.stores.nodes.renew(3, "somebody else", ahead))
+        await self.stores.nodes.release(3, holder, ahead)
+        again = await self.other.nodes.acquire("new")
+        self.assertEqual(again.number, 3)
+        self.assertGreaterEqual(again.floor_id, ahead)
+        self.assertGreater(MessageIds(self.reactor.seconds, 3, again.floor_id).next(), ahead)
+        self.assertFalse(await self.stores.nodes.renew(3, holder, ahead))
+
+
+class SqliteTwoNodesTests(TwoNodes, OnSqlite):
+    """On SQLite."""
+
+
+class MariaDbTwoNodesTests(TwoNodes, OnMariaDb):
+    """On MariaDB."""
+
+
+del TwoNodes

@@ -1,0 +1,132 @@
+"""What an installation has: six commands for twistd, the console scripts, and the files that belong to the package."""
+
+from __future__ import annotations
+
+import configparser
+import functools
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tomllib
+import venv
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+import imsys
+from tests.support.children import folder
+from tests.support.daemons import ROOT, environment
+
+COMMANDS = ("imsys", "imsys-gateway", "imsys-chat", "imsys-balance", "imsys-captcha", "imsys-resources")
+TWISTD = "from twisted.scripts.twistd import run; run()"
+
+_LIST = """
+from twisted.application.service import IServiceMaker
+from twisted.plugin import getPlugins
+import imsys, sys
+print(imsys.__file__)
+for maker in getPlugins(IServiceMaker):
+    if maker.tapname.startswith("imsys"):
+        print(maker.tapname, maker.description)
+sys.exit("imsys.services" in sys.modules)
+"""
+
+
+@functools.cache
+def installed() -> Path:
+    """The interpreter of a fresh virtual environment with a plain, non-editable installation.
+
+    What imsys needs is borrowed from the environment of the tests, by its path alone, so that nothing is fetched.
+    """
+    home = folder("install")
+    source = home / "source"
+    left_out = shutil.ignore_patterns(".*", "var", "build", "dist", "*.egg-info", "__pycache__", "_trial_temp*", "tests", "dropin.cache")
+    shutil.copytree(ROOT, source, ignore=left_out)
+    venv.create(home / "venv", with_pip=False, symlinks=True)
+    python = home / "venv" / "bin" / "python"
+    packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(home / "venv")}))
+    borrowed = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
+    (packages / "borrowed.pth").write_text("\n".join(borrowed) + "\n")
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet", "--ignore-installed"]
+    done = subprocess.run([*pip, "--no-index", "--no-deps", "--no-build-isolation", str(source)], capture_output=True, text=True, timeout=300, env=_clean())
+    if done.returncode:
+        raise RuntimeError(done.stdout + done.stderr)
+    return python
+
+
+def _clean() -> dict[str, str]:
+    return {name: value for name, value in environment().items() if not name.startswith(("PYTHON", "PIP_"))}
+
+
+class TwistdTests(SynchronousTestCase):
+    def listed(self, python: Path | str, environ: dict[str, str], cwd: Path) -> list[str]:
+        done = subprocess.run([str(python), "-c", _LIST], capture_output=True, text=True, timeout=60, env=environ, cwd=cwd)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.stdout.splitlines()
+
+    def test_checkout(self) -> None:
+        """twistd finds the six commands from the checkout, without importing any daemon."""
+        found = self.listed(sys.executable, environment(), folder("cwd"))
+        self.assertEqual(sorted(line.split()[0] for line in found[1:]), sorted(COMMANDS))
+
+    def test_installation(self) -> None:
+        """twistd finds them after a plain installation, away from the checkout."""
+        found = self.listed(installed(), _clean(), folder("cwd"))
+        self.assertTrue(Path(found[0]).is_relative_to(installed().parents[1]), found[0])
+        self.assertEqual(sorted(line.split()[0] for line in found[1:]), sorted(COMMANDS))
+
+    def test_help(self) -> None:
+        """Each command says how it is used, from the installation."""
+        for command in COMMANDS:
+            argv = [str(installed()), "-c", TWISTD, command, "--help"]
+            done = subprocess.run(argv, capture_output=True, text=True, timeout=60, env=_clean(), cwd=folder("cwd"))
+            self.assertEqual((done.returncode, done.stderr), (0, ""), command)
+            self.assertIn(f"{command} [options]", done.stdout)
+            self.assertIn("--config=", done.stdout)
+
+    def test_version(self) -> None:
+        """--version of a command is imsys's own."""
+        argv = [sys.executable, "-c", TWISTD, "imsys-chat", "--version"]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=60, env=environment(), cwd=folder("cwd"))
+        self.assertEqual((done.returncode, done.stdout), (0, f"imsys {imsys.__version__}\n"))
+
+
+class DistributionTests(SynchronousTestCase):
+    def test_scripts(self) -> None:
+        """Every console script starts."""
+        setup = configparser.ConfigParser()
+        setup.read(ROOT / "setup.cfg")
+        for line in setup["options.entry_points"]["console_scripts"].strip().splitlines():
+            script = installed().parent / line.partition("=")[0].strip()
+            done = subprocess.run([str(script), "--help"], capture_output=True, text=True, timeout=60, env=_clean(), cwd=folder("cwd"))
+            self.assertEqual((done.returncode, done.stderr), (0, ""), script.name)
+
+    def test_files(self) -> None:
+        """The installation has every file that the checkout has: modules, migrations, interfaces, types; and no tests."""
+        packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(installed().parents[1])}))
+        for top in ("imsys", "client"):
+            here = {path.relative_to(ROOT) for path in (ROOT / top).rglob("*") if path.is_file() and path.suffix not in (".pyc", ".orig")}
+            there = {path.relative_to(packages) for path in (packages / top).rglob("*") if path.is_file() and path.suffix != ".pyc"}
+            self.assertEqual(here - there, set())
+            self.assertEqual(there - here, set())
+        self.assertFalse((packages / "tests").exists())
+        self.assertEqual([path.name for path in (packages / "twisted").rglob("*.py")], ["imsys_dropin.py"])
+
+    def test_migrations_are_found(self) -> None:
+        """The installed imsys-ctl makes a database."""
+        home = folder("home")
+        script = installed().parent / "imsys-ctl"
+        environ = _clean() | {"IMSYS_HOME": str(home / "var")}
+        done = subprocess.run([str(script), "init-db"], capture_output=True, text=True, timeout=60, env=environ, cwd=home)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("Applied: ", done.stdout)
+
+    def test_changelog(self) -> None:
+        """Every file in changelog.d is of a kind that towncrier is configured for."""
+        config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["towncrier"]
+        kinds = {kind["directory"] for kind in config["type"]}
+        for path in (ROOT / "changelog.d").iterdir():
+            if path.name != "README.md":
+                self.assertRegex(path.name, rf"\A(\d+|\+\w+)\.({'|'.join(kinds)})(\.\d+)?\.md\Z")
+        self.assertIn(config["start_string"], (ROOT / "CHANGELOG.md").read_text("utf-8"))
