@@ -270,6 +270,9 @@ class ResourcesConfig:
     heartbeat_timeout: float = setting(60.0, _number(0.1, 86400), "Seconds without a frame after which a connection is closed.")
     max_frame: int = setting(1048576, _integer(1024, 16777216), "Bytes that a frame has at most, with its header.")
     high_water: int = setting(1048576, _integer(65536, 1073741824), "Bytes unsent to one client beyond which it is closed.")
+    inflight: int = setting(4, _integer(1, 1024), "Requests of one client that wait before the server stops reading from it.")
+    uploads: int = setting(8, _integer(1, 1024), "Files that one connection uploads at the same time at most.")
+    disk_workers: int = setting(8, _integer(1, 256), "Threads that read and write files.")
     capacity: int = setting(4000, _integer(1, 1000000), "Connections this server holds at most.")
 
 

@@ -1,6 +1,8 @@
-"""The connections of a chat server: accepted up to its capacity, closed when it stops."""
+"""The connections of a server: accepted up to its capacity, closed when it stops."""
 
 from __future__ import annotations
+
+from typing import Protocol
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
@@ -8,11 +10,9 @@ from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 
-from imsys.config import ChatConfig
 from imsys.dispatch import Dispatcher
 from imsys.message_log import MessageLog
 from imsys.protocols.deadlines import DeadlineWheel
-from imsys.protocols.framing import CHAT
 from imsys.protocols.wire import FrameConnection, WireSettings
 from imsys.session import Session
 
@@ -22,16 +22,35 @@ FLUSH = 10.0
 """Seconds that messages and last bytes have when the server stops."""
 
 
+class Limits(Protocol):
+    """Keys of the server's section in the configuration."""
+
+    @property
+    def login_deadline(self) -> float: ...  # noqa: D102
+    @property
+    def heartbeat_timeout(self) -> float: ...  # noqa: D102
+    @property
+    def max_frame(self) -> int: ...  # noqa: D102
+    @property
+    def high_water(self) -> int: ...  # noqa: D102
+    @property
+    def inflight(self) -> int: ...  # noqa: D102
+    @property
+    def capacity(self) -> int: ...  # noqa: D102
+
+
 class Connections(Service, Factory):
-    """The connections of one chat server, up to its capacity; closes them when it stops."""
+    """The connections of one server, up to its capacity; closes them when it stops."""
 
     noisy = False
 
-    def __init__(self, clock: IReactorTime, config: ChatConfig, dispatcher: Dispatcher) -> None:
+    def __init__(self, clock: IReactorTime, config: Limits, dispatcher: Dispatcher) -> None:
         self._clock = clock
         self._config = config
         self._dispatcher = dispatcher
-        self._settings = WireSettings(CHAT, config.max_frame, config.login_deadline, config.heartbeat_timeout, config.high_water)
+        self._settings = WireSettings(
+            dispatcher.format, config.max_frame, config.login_deadline, config.heartbeat_timeout, config.high_water
+        )
         self._wheel = DeadlineWheel(clock)
         self._open: set[Session] = set()
         self._empty: Deferred[None] | None = None

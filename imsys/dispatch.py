@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 from msgspec import UNSET
@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imsys.errors import Refused, Status
-from imsys.protocols.framing import CHAT, Frame
+from imsys.protocols.framing import CHAT, Frame, FrameFormat
 from imsys.protocols.messages.registry import (
     UNKNOWN,
     Empty,
@@ -40,6 +40,29 @@ if TYPE_CHECKING:
 _log = Logger()
 
 R = TypeVar("R", bound=Request)
+C = TypeVar("C", bound="Caller")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the session that a request came from, and its user (0 before login)."""
+
+    session: Session
+    user: int
+
+    def own(self, uuid: str) -> int:
+        """The user, where a request names them. :raises Refused: 65, it names somebody else."""
+        if uuid != str(self.user):
+            raise Refused(Status.PERMISSION_DENIED, "This is not the user who is logged in.")
+        return self.user
+
+
+class Server(Protocol):
+    """What the handlers of one port work with."""
+
+    def context(self, session: Session, user: int) -> Caller:
+        """The surroundings of the requests of a session, from its login on (or, with user 0, until then)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +76,19 @@ class Chat:
     outbound: Outbound
     tokens: Tokens
 
+    def context(self, session: Session, user: int) -> Context:
+        """The surroundings of a session's requests."""
+        return Context(session, user, self)
+
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """One request's surroundings: the session it came from, its user (0 before login), and the server."""
+class Context(Caller):
+    """A request's surroundings on a chat server."""
 
-    session: Session
-    user: int
     chat: Chat
 
-    def own(self, uuid: str) -> int:
-        """The user, where a request names them. :raises Refused: 65, it names somebody else."""
-        if uuid != str(self.user):
-            raise Refused(Status.PERMISSION_DENIED, "This is not the user who is logged in.")
-        return self.user
 
-
-Call_ = Callable[[Context, Any], Awaitable[Response]]
+Call_ = Callable[[Any, Any], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +104,7 @@ class Handler:
 
 def handles(
     request: type[R], *, anonymous: bool = False, overlapping: bool = False, closes: bool = False
-) -> Callable[[Callable[[Context, R], Awaitable[Response]]], Handler]:
+) -> Callable[[Callable[[C, R], Awaitable[Response]]], Handler]:
     """Make an asynchronous function the handler of a request.
 
     :param anonymous: it may be asked before login.
@@ -94,7 +113,7 @@ def handles(
     :param closes: after its response the connection is closed, unless it was refused.
     """
 
-    def make(call: Callable[[Context, R], Awaitable[Response]]) -> Handler:
+    def make(call: Callable[[C, R], Awaitable[Response]]) -> Handler:
         return Handler(request, call, anonymous, overlapping, closes)
 
     return make
@@ -103,17 +122,22 @@ def handles(
 class Call:
     """One request on its way to its response (the bytes of a frame)."""
 
-    __slots__ = ("_context", "_handler", "_request", "anonymous", "closes", "overlapping", "response", "unknown")
+    __slots__ = ("_context", "_format", "_handler", "_request", "anonymous", "closes", "overlapping", "response", "unknown")
 
-    def __init__(self, handler: Handler | None, context: Context, request: Request | None) -> None:
-        self._handler = handler
+    def __init__(self, format: FrameFormat, context: Caller, handler: Handler | None = None, request: Request | None = None) -> None:
+        self._format = format
         self._context = context
+        self._handler = handler
         self._request = request
         self.overlapping = handler is not None and handler.overlapping
         self.response: bytes | None = None
         self.closes = False
         self.unknown = False
         self.anonymous = False
+
+    def refuse(self, reply: int, refused: Refused, seq: Any) -> None:
+        """Answer under the id ``reply`` that it cannot be granted."""
+        self.response = frame(reply, failure(refused), seq, self._format)
 
     def start(self, done: Callable[[Call], None]) -> None:
         """Run the handler; ``done`` is called when there is a response, perhaps at once."""
@@ -125,13 +149,13 @@ class Call:
         reply, seq = reply_id(type(self._request)), self._request.seq
         try:
             response = await self._handler.call(self._context, self._request)
-            self.response = frame(reply, response, seq)
+            self.response = frame(reply, response, seq, self._format)
             self.closes = self._handler.closes
         except Refused as refused:
-            self.response = frame(reply, failure(refused), seq)
+            self.refuse(reply, refused, seq)
         except Exception:
             _log.failure("the handler of {request} failed", request=type(self._request).__name__)
-            self.response = frame(reply, failure(Refused(Status.INTERNAL_ERROR, "The server made a mistake; it is in its log.")), seq)
+            self.refuse(reply, Refused(Status.INTERNAL_ERROR, "The server made a mistake; it is in its log."), seq)
 
     def _broken(self, reason: Failure) -> None:
         _log.failure("the session of {user} failed", reason, user=self._context.user)
@@ -139,30 +163,31 @@ class Call:
 
 
 class Dispatcher:
-    """Finds handlers by service id."""
+    """Finds the handlers of one port by service id."""
 
-    def __init__(self, handlers: Iterable[Handler], ended: Callable[[Session], None]) -> None:
-        """``ended`` hears of sessions whose connection is gone.
+    def __init__(self, handlers: Iterable[Handler], ended: Callable[[Session], None], format: FrameFormat = CHAT) -> None:
+        """``ended`` hears of sessions whose connection is gone; ``format`` is that of the port's frames.
 
         :raises ValueError: two handlers serve the same id.
         """
         self._handlers: dict[int, Handler] = {}
         self._ended = ended
-        self._chat: Chat | None = None
+        self._server: Server | None = None
+        self.format = format
         for handler in handlers:
             service = service_id(handler.request)
             if service in self._handlers:
                 raise ValueError(f"service {service} has two handlers")
             self._handlers[service] = handler
 
-    def serve(self, chat: Chat) -> None:
+    def serve(self, server: Server) -> None:
         """Name what handlers work with."""
-        self._chat = chat
+        self._server = server
 
-    def context(self, session: Session, user: int) -> Context:
+    def context(self, session: Session, user: int) -> Caller:
         """The surroundings of a session's requests."""
-        assert self._chat is not None
-        return Context(session, user, self._chat)
+        assert self._server is not None
+        return self._server.context(session, user)
 
     def ended(self, session: Session) -> None:
         """A session's connection is gone."""
@@ -172,25 +197,25 @@ class Dispatcher:
         """Find the handler and read the request; the call has its response already where that fails."""
         service, body = frame_
         handler = self._handlers.get(service)
-        if handler is None:
-            call = Call(None, session.context, None)
-            # a service that is known but not served, such as a push, is answered like one that is not
-            call.response = frame(UNKNOWN, failure(Refused(Status.JSONPARSE_ERROR, "There is no such service.")), salvage_seq(body))
-            call.unknown = request_type(service) is None
-            return call
-        reply = reply_id(handler.request)
-        if not session.user and not handler.anonymous:
-            call = Call(None, session.context, None)
-            call.response = frame(reply, failure(Refused(Status.LOGIN_UNSUCCESSFUL, "Log in first.")), salvage_seq(body))
+        # a request of another port is known, too
+        request_kind = handler.request if handler is not None else request_type(service)
+        if request_kind is not None and not session.user and not (handler is not None and handler.anonymous):
+            call = Call(self.format, session.context)
+            call.refuse(reply_id(request_kind), Refused(Status.LOGIN_UNSUCCESSFUL, "Log in first."), salvage_seq(body))
             call.anonymous = True
+            return call
+        if handler is None:
+            call = Call(self.format, session.context)
+            call.refuse(UNKNOWN, Refused(Status.JSONPARSE_ERROR, "There is no such service."), salvage_seq(body))
+            call.unknown = True
             return call
         try:
             request = decode_request(service, body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            call = Call(None, session.context, None)
-            call.response = frame(reply, failure(Refused(Status.JSONPARSE_ERROR, _parse_message(error))), salvage_seq(body))
+            call = Call(self.format, session.context)
+            call.refuse(reply_id(handler.request), Refused(Status.JSONPARSE_ERROR, _parse_message(error)), salvage_seq(body))
             return call
-        return Call(handler, session.context, request)
+        return Call(self.format, session.context, handler, request)
 
 
 def _parse_message(error: Exception) -> str:
@@ -207,9 +232,9 @@ def failure(refused: Refused) -> Empty:
     )
 
 
-def frame(service: int, message: Message, seq: Any = UNSET) -> bytes:
+def frame(service: int, message: Message, seq: Any = UNSET, format: FrameFormat = CHAT) -> bytes:
     """The frame of a message, with the ``seq`` of its request."""
     body = encode(message)
     if seq is not UNSET:
         body = body[:-1] + b',"seq":' + msgspec.json.encode(seq) + b"}"
-    return CHAT.encode(service, body)
+    return format.encode(service, body)

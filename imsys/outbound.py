@@ -53,6 +53,11 @@ class Outbound:
         self._missed: set[int] = set()
         directory.replaced = self.resync_elsewhere
 
+    @property
+    def missing(self) -> int:
+        """How many users are known to have missed something, and were not told yet."""
+        return len(self._missed)
+
     def deliver(self, users: Iterable[int], push: Message) -> None:
         """Send a push to users; who is offline gets nothing. It is encoded once.
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
 
-from imsys.protocols.framing import CHAT, Frame
+from imsys.protocols.framing import Frame
 from imsys.protocols.messages import session as messages
 from imsys.protocols.messages.registry import Message, encode, service_id
 from imsys.protocols.wire import FrameConnection
 
 if TYPE_CHECKING:
-    from imsys.dispatch import Call, Context, Dispatcher
+    from imsys.dispatch import Call, Caller, Dispatcher
 
 _log = Logger()
 
@@ -22,7 +22,7 @@ STRIKES = 3
 
 
 class Session:
-    """What stands behind a chat connection.
+    """What stands behind a connection.
 
     Requests are answered in the order in which they came. One request is
     worked on at a time, but for those that may overlap (texts): of these any
@@ -59,7 +59,7 @@ class Session:
         self._working = False
         self._unknown = 0
         self._anonymous = 0
-        self.context: Context = dispatcher.context(self, 0)
+        self.context: Caller = dispatcher.context(self, 0)
         self.user = 0
         self.id = ""
         self.login_ms = 0
@@ -111,7 +111,7 @@ class Session:
 
     def send(self, message: Message) -> None:
         """Send a message."""
-        self._connection.send(CHAT.encode(service_id(type(message)), encode(message)))
+        self._connection.send(self._dispatcher.format.encode(service_id(type(message)), encode(message)))
 
     def close(self) -> None:
         """Close after the last byte is sent."""

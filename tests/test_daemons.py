@@ -55,6 +55,8 @@ def accepts(port: int | str) -> bool:
 
 
 class DaemonTestCase(TestCase):
+    timeout = 60.0
+
     def setUp(self) -> None:
         from twisted.internet import reactor
 
@@ -64,9 +66,9 @@ class DaemonTestCase(TestCase):
 
     def one_machine_of_many(self) -> None:
         """Configure a daemon of a cluster: MariaDB and Redis are elsewhere."""
-        database = mariadb(self)
+        database = mariadb(self, tcp=True)
         prepare_database(database, create=False)
-        self.settings |= section("database", database) | section("redis", redis_server()) | section("tls", certificates())
+        self.settings |= section("database", database) | section("redis", redis_server(tcp=True)) | section("tls", certificates())
 
     async def until(self, condition: Any) -> None:
         """Return when a condition holds; trial's own timeout ends what never comes."""
@@ -97,7 +99,7 @@ class DaemonTestCase(TestCase):
 
     def alive(self, pid: int) -> bool:
         with contextlib.suppress(OSError):
-            return f"\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+            return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
         return False
 
 
@@ -229,7 +231,7 @@ def handshake(port: int, ca: str) -> None:
 
 class AllInOneTests(DaemonTestCase):
     async def test_first_and_second_start(self) -> None:
-        """Without anything but a home folder it makes all it needs, says where it listens, stops on Ctrl-C, and starts again on the same."""
+        """It makes all it needs in a home folder, says where it listens, stops on Ctrl-C, and starts again on the same."""
         first = await start(self, "imsys", self.settings)
         await first.says("imsys is running")
         var = self.home / "var"

@@ -40,6 +40,7 @@ class Front(Service):
         except DeferredTimeout:
             _log.warn("some requests were not answered in time")
         for connection in list(self.factory.protocols):
+            connection.unregisterProducer()  # TLS does not end while the HTTP channel is there to write more
             connection.loseConnection()
         cut = self._reactor.callLater(GOODBYE, self.factory.cut)
         await self.factory.emptied()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
@@ -87,17 +88,17 @@ class Gateway:
 
     :param url: ``https://host:port``; with ``http://``, where the operator has
         opened it, nothing is encrypted and the chat server's plaintext port is used.
-    :param trust: the authorities that the servers' certificates must come from.
+    :param trust: the authorities that the servers' certificates must come from, or the PEM file with them; by default the system's.
     :param deadline: seconds for one call.
     """
 
-    def __init__(self, reactor: Any, url: str, trust: Trust | None = None, *, deadline: float = 15.0) -> None:
+    def __init__(self, reactor: Any, url: str, trust: Trust | str | Path | None = None, *, deadline: float = 15.0) -> None:
         parts = urlsplit(url)
         if parts.scheme not in {"https", "http"} or not parts.hostname:
             raise ValueError(f"{url!r} is no address of a server; it looks like https://127.0.0.1:8443.")
         self.url = f"{parts.scheme}://{parts.netloc}"
         self.encrypted = parts.scheme == "https"
-        self.trust = trust or Trust()
+        self.trust = trust if isinstance(trust, Trust) else Trust(trust)
         self._clock = reactor
         self._deadline = deadline
         pool = HTTPConnectionPool(reactor, persistent=False)

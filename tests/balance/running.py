@@ -24,10 +24,12 @@ class Balance:
         from twisted.internet import reactor
 
         self.config = Config(redis=redis, balance=BalanceConfig(grpc_port=0, **balance), cluster=cluster or ClusterConfig())
-        self.service: Any = build(reactor, self.config)
-        self.service.startService()
-        self.port = int(list(self.service)[-1].port)
-        self.config = dataclasses.replace(self.config, balance=dataclasses.replace(self.config.balance, addresses=(("127.0.0.1", self.port),)))
+        service: Any = build(reactor, self.config)
+        service.startService()
+        self.service = service
+        self.port = int(list(service)[-1].port)
+        reached = dataclasses.replace(self.config.balance, addresses=(("127.0.0.1", self.port),))
+        self.config = dataclasses.replace(self.config, balance=reached)
         self._channel = grpc.insecure_channel(f"127.0.0.1:{self.port}")
         test.addCleanup(self.stop)
 
@@ -42,7 +44,7 @@ class Balance:
         """``imsys.v1.Registry.Register``."""
         from twisted.internet import reactor
 
-        fields: dict[str, Any] = {"incarnation": f"{name}1", "clock_ms": round(reactor.seconds() * 1000), **more}  # type: ignore[attr-defined]
+        fields: dict[str, Any] = {"incarnation": f"{name}1", "clock_ms": round(reactor.seconds() * 1000), **more}
         info = message_pb2.ServerInfo(name=name, host=host, port=str(port))
         return await self.call(
             imsys_v1_pb2_grpc.RegistryStub, "Register", imsys_v1_pb2.RegisterRequest(info=info, kind=kind, **fields)

@@ -66,12 +66,12 @@ def _shared_redis() -> RedisServer:
     return RedisServer()
 
 
-def redis_server() -> RedisConfig:
+def redis_server(*, tcp: bool = False) -> RedisConfig:
     """The Redis that all tests of the process share, each under a prefix of its own.
 
     A test that flushes or stops it makes a :class:`RedisServer` for itself.
     """
-    return _shared_redis().config()
+    return _shared_redis().config(tcp=tcp)
 
 
 class MariaDb:
@@ -141,13 +141,13 @@ def _shared_mariadb() -> MariaDb:
     return MariaDb()
 
 
-def mariadb(test: SynchronousTestCase) -> DatabaseConfig:
+def mariadb(test: SynchronousTestCase, *, tcp: bool = False) -> DatabaseConfig:
     """A new, empty database on the MariaDB that all tests of the process share; dropped after the test.
 
     Its default character set is latin1, so that a schema that forgets its own is found out.
     """
     server = _shared_mariadb()
-    config = server.config()
+    config = server.config(tcp=tcp)
     test.addCleanup(server.drop, config.name)
     return config
 

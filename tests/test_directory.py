@@ -1,0 +1,204 @@
+"""Two chat servers on one database and one Redis: sessions, routes, and what happens when Redis forgets them.
+
+The servers hand pushes to each other directly here; between processes it is gRPC (see tests.test_cluster_scenes).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from twisted.internet.task import deferLater
+
+from imsys.cluster.peers import RemotePush
+from imsys.config import ChatConfig
+from imsys.errors import Status, Unavailable
+from imsys.redis import RedisService
+from tests.features.test_conversation import text_request
+from tests.support.chat import ChatServer, RawClient
+from tests.support.servers import RedisServer
+from tests.support.stores import OnSqlite
+
+
+class Link:
+    """What one server sees of the others, without a network between; may be cut."""
+
+    def __init__(self) -> None:
+        self.servers: dict[str, ChatServer] = {}
+        self.down: set[str] = set()
+        self.sent: list[RemotePush] = []
+
+    def alive(self, node: str, incarnation: str) -> bool:
+        return node in self.servers and node not in self.down and incarnation == f"{node}-inc"
+
+    async def end_session(self, node: str, uuid: int, session: str, message: str) -> None:
+        if node in self.down:
+            raise Unavailable(Status.GRPC_ERROR, "cut")
+        self.servers[node].directory.end(uuid, session, message)
+
+    def send(self, node: str, pushes: Sequence[RemotePush]) -> None:
+        self.sent.extend(pushes)
+        if node not in self.down:
+            self.servers[node].outbound.receive(pushes)
+
+
+class TwoServers(OnSqlite):
+    async def setUp(self) -> None:
+        await super().setUp()
+        self.redis_server = RedisServer()
+        self.addCleanup(self.redis_server.stop)
+        config = dataclasses.replace(self.redis_server.config(), timeout=0.5)
+        self.service = RedisService(self.reactor, config)
+        self.service.startService()
+        self.addCleanup(self.service.stopService)
+        self.link = Link()
+        for name in ("one", "two"):
+            server = ChatServer(self, ChatConfig(name=name), self.service.redis, self.link, self.link.send)
+            await server.start()
+            self.link.servers[name] = server
+        self.one, self.two = self.link.servers.values()
+
+    async def friends(self) -> tuple[int, RawClient, int, RawClient, str]:
+        """Anna on the one server, Bert on the other, friends."""
+        anna, bert = await self.people("anna", "bert")
+        thread = await self.befriend(anna, bert)
+        return anna, await self.one.login(anna), bert, await self.two.login(bert), str(thread)
+
+    async def flush(self) -> None:
+        await self.service.redis.call("FLUSHALL")
+
+    async def until_redis_answers(self) -> None:
+        for _ in range(200):
+            try:
+                await self.service.redis.call("PING")
+                return
+            except Unavailable:
+                await deferLater(self.reactor, 0.05)
+
+
+class TwoServersTests(TwoServers):
+    """Scenes on two servers."""
+
+    async def test_across(self) -> None:
+        """Everything that is pushed reaches a user on the other server."""
+        anna, bert = await self.people("anna", "bert")
+        a, b = await self.one.login(anna), await self.two.login(bert)
+        await a.ask(17, src_uuid=str(anna), dst_uuid=str(bert), message="hi", nickname="")
+        self.assertEqual((await b.next(19))["src_message"], "hi")
+        await b.ask(20, src_uuid=str(anna), dst_uuid=str(bert), alternative_name="")
+        thread = (await a.next(22))["thread_id"]
+        for number in range(20):
+            a.send(23, **text_request(anna, bert, thread, str(number)))
+        got: list[str] = []
+        while len(got) < 20:
+            got += [m["msg_content"] for m in (await b.next(25))["text_msg"]]
+        self.assertEqual(got, list(map(str, range(20))))
+        last = (await b.ask(13, thread_id=thread, before="0", limit=1))["next_msg_id"]
+        await b.ask(100, thread_id=thread, read=last)
+        self.assertEqual((await a.next(129))["read"], last)
+        await a.ask(92, nickname="A")
+        self.assertEqual((await b.next(130))["nickname"], "A")
+
+    async def test_login_elsewhere(self) -> None:
+        """A login on one server ends the session on the other before it is answered."""
+        _, _, bert, b, _ = await self.friends()
+        again = await self.one.login(bert)
+        self.assertIsNone(self.two.directory.local(bert))
+        await b.next(8)
+        await b.until_closed()
+        self.assertEqual((await again.ask(32, uuid=str(bert)))["error"], 0)
+
+    async def test_unreachable_server(self) -> None:
+        """Where the older session cannot be told, it ends itself at its next renewal, and its user is asked to catch up."""
+        _, _, bert, b, _ = await self.friends()
+        self.link.down.add("two")
+        again = await self.one.login(bert)
+        self.assertIsNotNone(self.two.directory.local(bert))
+        self.link.down.clear()
+        await self.two.directory.renew()
+        await b.next(8)
+        await b.until_closed()
+        await again.next(128)
+
+    async def test_flushed(self) -> None:
+        """After Redis was flushed sessions go on: a renewal writes routes and tokens again."""
+        anna, a, bert, b, thread = await self.friends()
+        token = await self.one.tokens.issue(bert)
+        b2 = await self.two.connect()
+        await b2.ask(5, uuid=str(bert), token=token)
+        await self.flush()
+        await a.ask(23, **text_request(anna, bert, thread, "lost push"))
+        for server in (self.one, self.two):
+            await server.directory.renew()
+        await a.ask(23, **text_request(anna, bert, thread, "found"))
+        push = await b2.next(25)
+        self.assertEqual(push["text_msg"][0]["msg_content"], "found")
+        page = await b2.ask(13, thread_id=thread, before=push["text_msg"][0]["msg_id"], limit=1)
+        self.assertEqual(page["chat_messages"][0]["msg_id"], push["text_msg"][0]["prev_id"])
+        self.assertEqual(await self.one.tokens.check(bert, token), True)
+
+    async def test_later_login_wins(self) -> None:
+        """When routes are rebuilt after a flush, the later login wins, in whatever order they come."""
+        for order in (0, 1):
+            (uuid,) = await self.people(f"user{order}")
+            older = await self.one.login(uuid)
+            await self.flush()
+            await deferLater(self.reactor, 0.005)
+            newer = await self.two.login(uuid)
+            servers = [self.one, self.two][:: -1 if order else 1]
+            await self.flush()
+            for server in (*servers, *servers):
+                await server.directory.renew()
+            await older.until_closed()
+            self.assertEqual((await newer.ask(32, uuid=str(uuid)))["error"], 0)
+
+    async def test_revoked(self) -> None:
+        """A session whose token was revoked ends at the next renewal."""
+        _, _, bert, b, _ = await self.friends()
+        await self.one.tokens.revoke_all(bert)
+        await self.two.directory.renew()
+        self.assertIn("revoked", (await b.next(8))["message"])
+        await b.until_closed()
+
+    async def test_redis_away(self) -> None:
+        """While Redis is away messages are stored and acknowledged; when it is back their receivers are asked to catch up."""
+        anna, a, bert, b, thread = await self.friends()
+        self.redis_server.stop()
+        self.assertEqual((await a.ask(23, **text_request(anna, bert, thread, "x")))["error"], 0)
+        client = await self.one.connect()
+        self.assertEqual((await client.ask(5, uuid=str(bert), token="t"))["error"], 12)
+        self.redis_server.start()
+        await self.until_redis_answers()
+        for server in (self.one, self.two):
+            await server.directory.renew()
+        await b.next(128)
+
+    async def test_unknown_server(self) -> None:
+        """Who is on a server that is not known yet is asked to catch up once it is."""
+        anna, a, bert, b, thread = await self.friends()
+        self.link.down.add("two")
+        await a.ask(23, **text_request(anna, bert, thread, "x"))
+        while not self.one.outbound.missing:
+            await deferLater(self.reactor, 0.01)
+        self.link.down.clear()
+        await b.next(128)
+        self.assertEqual(b.pending(25), [])
+
+    async def test_moved_on(self) -> None:
+        """A push that arrives where its receiver is no longer goes on once."""
+        _, _, bert, _, _ = await self.friends()
+        again = await self.one.login(bert)
+        self.two.outbound.receive([RemotePush((bert,), 130, b'{"nickname":"x"}', 1)])
+        self.assertEqual((await again.next(130))["nickname"], "x")
+        self.assertEqual([push.hops for push in self.link.sent], [2])
+
+    async def test_many_are_asked_to_catch_up(self) -> None:
+        """Many sessions are asked to catch up over a while, each once."""
+        clients = [await self.one.login(uuid) for uuid in await self.people(*(f"user{n}" for n in range(15)))]
+        self.one.outbound.resync(None)
+        for client in clients:
+            await client.next(128)
+
+
+del TwoServers
+

@@ -1,0 +1,147 @@
+"""Group commit: bounds, faults, and a database that goes away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.task import deferLater
+
+from imsys.config import DatabaseConfig
+from imsys.errors import Refused, Status
+from imsys.message_log import MessageLog
+from imsys.node import Node
+from imsys.store import Stores
+from imsys.store.messages import Appended, MessageStore, Submission
+from tests.support.servers import MariaDb
+from tests.support.stores import OnMariaDb, OnSqlite, text
+
+
+class Watched(MessageStore):
+    """A store that notes how many submissions each transaction had, and may be told to fail."""
+
+    def __init__(self, store: MessageStore) -> None:
+        self._store = store
+        self.batches: list[int] = []
+        self.poison = ""
+
+    async def append(self, ids: Any, submissions: Sequence[Submission]) -> list[Appended | Refused]:
+        self.batches.append(len(submissions))
+        if self.poison and any(draft.content == self.poison for one in submissions for draft in one.drafts):
+            raise ZeroDivisionError("poison")
+        return await self._store.append(ids, submissions)
+
+
+class MessageLogTests(OnSqlite):
+    """What a caller of the log sees."""
+
+    async def setUp(self) -> None:
+        await super().setUp()
+        self.node = Node(self.reactor, self.stores.nodes)
+        self.node.startService()
+        self.addCleanup(self.node.stopService)
+        await self.node.ready()
+        self.store = Watched(self.stores.messages)
+        self.anna, self.bert = await self.people("anna", "bert")
+        self.thread = await self.befriend(self.anna, self.bert)
+
+    def log(self, batch: int = 100, queue: int = 1000, queue_bytes: int = 1 << 20) -> MessageLog:
+        return MessageLog(self.store, self.node, batch=batch, queue=queue, queue_bytes=queue_bytes)
+
+    def text(self, *contents: str) -> Submission:
+        return text(self.anna, self.bert, self.thread, *contents)
+
+    async def test_grouping(self) -> None:
+        """What comes while a transaction runs goes into the next one, in order; a batch has a bound."""
+        log = self.log(batch=20)
+        done = [log.append(self.text(str(number))) for number in range(50)]
+        await log.flushed()
+        results = await gatherResults(done)
+        self.assertEqual(self.store.batches, [1, 20, 20, 9])
+        ids = [result.messages[0].msg_id for result in results]
+        self.assertEqual(ids, sorted(ids))
+
+    async def test_bounds(self) -> None:
+        """Past its bounds in messages or bytes the log refuses with 73 and a time to wait; what it took is stored."""
+        log = self.log(queue=10)
+        done = [log.append(self.text(str(number))) for number in range(12)]
+        refused = await self.assertFailure(done[-1], Refused)
+        self.assertEqual((refused.status, refused.retry_after), (Status.SERVER_BUSY, 1.0))
+        await gatherResults(done[:-1])
+        log = self.log(queue_bytes=10_000)
+        done = [log.append(self.text("x" * 1000)), *(log.append(self.text(f"{n}" + "x" * 1000)) for n in range(3))]
+        await self.assertFailure(done[-1], Refused)
+        await gatherResults(done[:-1])
+        self.assertEqual(len(await self.stores.messages.page(self.anna, self.thread, 0, 100)), 2 + 11 + 3)
+
+    async def test_poison(self) -> None:
+        """A message that cannot be stored fails alone."""
+        log = self.log()
+        self.store.poison = "poison"
+        done = [log.append(self.text(content)) for content in ("a", "b", "c", "poison", "d", "e")]
+        refused = await self.assertFailure(done.pop(3), Refused)
+        self.assertEqual(refused.status, Status.INTERNAL_ERROR)
+        await gatherResults(done)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    async def test_no_lease(self) -> None:
+        """Without a node number nothing is stored, and senders are told to come again (73)."""
+        await self.node.stopService()
+        log = self.log()
+        refused = await self.assertFailure(log.append(self.text("x")), Refused)
+        self.assertEqual(refused.status, Status.SERVER_BUSY)
+        self.node.startService()
+        await self.node.ready()
+        await log.append(self.text("x"))
+
+
+class RestartTests(OnMariaDb):
+    """MariaDB is killed and comes back."""
+
+    def database_config(self) -> DatabaseConfig:
+        self.server = MariaDb()
+        self.addCleanup(self.server.stop)
+        return self.server.config()
+
+    async def test_killed_and_restarted(self) -> None:
+        """While the database is away senders get 14; when it is back everything that was acknowledged is there, and nothing twice."""
+        node = Node(self.reactor, self.stores.nodes)
+        node.startService()
+        self.addCleanup(node.stopService)
+        await node.ready()
+        anna, bert = await self.people("anna", "bert")
+        thread = await self.befriend(anna, bert)
+        log = MessageLog(self.stores.messages, node, batch=50, queue=10000, queue_bytes=1 << 24)
+        acknowledged: set[str] = set()
+        failures: list[Refused] = []
+        number = 0
+
+        async def send(content: str) -> None:
+            try:
+                await log.append(text(anna, bert, thread, content))
+                acknowledged.add(content)
+            except Refused as refused:
+                failures.append(refused)
+
+        sending = []
+        for _ in range(200):
+            sending.append(Deferred.fromCoroutine(send(str(number))))
+            number += 1
+        await deferLater(self.reactor, 0.02)
+        self.server.kill()
+        while not failures:
+            sending.append(Deferred.fromCoroutine(send(str(number))))
+            number += 1
+            await deferLater(self.reactor, 0.01)
+        self.server.start()
+        await gatherResults(sending)
+        self.assertEqual({refused.status for refused in failures}, {Status.MYSQL_INTERNAL_ERROR})
+        failed = len(failures)
+        await gatherResults([Deferred.fromCoroutine(send(str(n))) for n in range(number)])  # clients resend everything
+        self.assertEqual(len(failures), failed)
+        self.assertEqual(len(acknowledged), number)
+        stored = [record.content for record in await Stores.on(self.open_database(), self.reactor.seconds).messages.page(anna, thread, 0, 100_000)]
+        self.assertEqual(sorted(stored[2:]), sorted(map(str, range(number))))
+
+
