@@ -52,10 +52,10 @@ $(VENV)/.run: setup.cfg pyproject.toml | $(VENV)/bin/python
 	@$(PIP) install --editable .
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.run
-	@echo "Installing what the tests need (once) ..."
+$(VENV)/.test: setup.cfg pyproject.toml | $(VENV)/bin/python
+	@echo "Installing imsys, what it needs, and what its tests need (once) ..."
 	@$(PIP) install --editable '.[test]'
-	@touch $@
+	@touch $@ $(VENV)/.run
 
 test-tools:
 	@set -eu; PATH="$$PATH:/usr/sbin"; missing=""; \

@@ -49,7 +49,8 @@ def installed() -> Path:
     borrowed = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
     (packages / "borrowed.pth").write_text("\n".join(borrowed) + "\n")
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet", "--ignore-installed"]
-    done = subprocess.run([*pip, "--no-index", "--no-deps", "--no-build-isolation", str(source)], capture_output=True, text=True, timeout=300, env=_clean())
+    pip += ["--no-index", "--no-deps", "--no-build-isolation", str(source)]
+    done = subprocess.run(pip, capture_output=True, text=True, timeout=300, env=_clean())
     if done.returncode:
         raise RuntimeError(done.stdout + done.stderr)
     return python

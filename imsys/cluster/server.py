@@ -88,6 +88,8 @@ class GrpcServer(Service):
             ThreadPoolExecutor(self._workers + MAX_STREAMS, thread_name_prefix="grpc"),
             options=[
                 ("grpc.so_reuseport", 0),
+                ("grpc.keepalive_time_ms", 10000),
+                ("grpc.keepalive_timeout_ms", 5000),
                 ("grpc.http2.min_ping_interval_without_data_ms", 5000),
                 ("grpc.http2.min_recv_ping_interval_without_data_ms", 5000),
             ],

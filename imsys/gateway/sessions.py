@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import grpc
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
@@ -13,7 +12,7 @@ from imsys.cluster.client import GrpcClient, send
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
 from imsys.cluster.trust import Trust
 from imsys.config import ClusterConfig
-from imsys.errors import ConfigError, Unavailable
+from imsys.errors import Unavailable
 from imsys.routes import Routes
 
 _log = Logger()
@@ -52,16 +51,14 @@ class SessionEnder:
         await gatherResults([Deferred.fromCoroutine(self._end_on(node, uuid)) for node in nodes if node.ports.grpc])
 
     async def _end_on(self, node: imsys_v1_pb2.Server, uuid: int) -> None:
-        request = message_pb2.TerminationRequest(kick_uuid=uuid)
         try:
             channel = self._trust.channel(node.grpc_host or node.host, node.ports.grpc)
-        except ConfigError as reason:
-            _log.warn("{node} was not asked to end the session of {uuid}: {reason}", node=node.name, uuid=uuid, reason=reason)
-            return
-        try:
-            stub = message_pb2_grpc.DistributedChattingServiceStub(channel)
-            await send(self._reactor, stub.ForceTerminateLoginedUser, request, self._deadline)
-        except grpc.RpcError as error:
-            _log.warn("{node} did not end the session of {uuid}: {code}", node=node.name, uuid=uuid, code=error.code().name)
-        finally:
-            channel.close()
+            try:
+                stub = message_pb2_grpc.DistributedChattingServiceStub(channel)
+                request = message_pb2.TerminationRequest(kick_uuid=uuid)
+                await send(self._reactor, stub.ForceTerminateLoginedUser, request, self._deadline)
+            finally:
+                channel.close()
+        except Exception as error:
+            reason = error.code() if hasattr(error, "code") else error  # gRPC's own have a code, and pages of text
+            _log.warn("{node} did not end the session of {uuid}: {reason}", node=node.name, uuid=uuid, reason=reason)

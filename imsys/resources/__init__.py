@@ -1,0 +1,1 @@
+"""The resources server: files that users upload, under the names that they give them."""

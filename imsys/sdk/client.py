@@ -144,9 +144,10 @@ class Client:
             self._delivery.stream = MessageStream(self._handled, self._catching_up.behind_soon)
         return self._delivery.stream
 
-    def post(self, thread_id: int, text: str) -> Outgoing:
+    def post(self, thread_id: int, text: str, *, unique_id: str = "") -> Outgoing:
         """Send a text whenever possible, after those posted before it.
 
+        :param unique_id: that of an earlier ``Outgoing`` which failed and may have been stored all the same.
         :raises Refused: it is empty or too long, or too many wait already.
         """
         if not 1 <= len(text) <= LONGEST_TEXT:
@@ -155,7 +156,7 @@ class Client:
             text.encode()
         except UnicodeEncodeError:
             raise Refused(Status.INVALID_FIELD, "A message is made of Unicode characters.") from None
-        outgoing = Outgoing(self._unique_id(), thread_id, text)
+        outgoing = Outgoing(unique_id or self._unique_id(), thread_id, text)
         self._outbox.add(outgoing)
         return outgoing
 

@@ -9,14 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from twisted.application.service import IService, MultiService, Service
-from twisted.internet.task import deferLater
+from twisted.application.service import IService, MultiService
 
-from imsys.cluster.client import GrpcClient
-from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
 from imsys.config import Config
 from imsys.embedded import EmbeddedRedis
-from imsys.errors import ConfigError, Unavailable
+from imsys.errors import ConfigError
 from imsys.redis import Redis, RedisService
 from imsys.services import balance, captcha, chat, gateway, resources
 from imsys.services.common import Options, bound_ports, give_up, make_daemon
@@ -26,42 +23,6 @@ from imsys.services.ordered import InOrder
 from imsys.store import Database
 
 __all__ = ["Options", "build", "makeService", "prepared", "shared"]
-
-PATIENCE = 0.05
-"""Seconds between two looks at what is not ready yet."""
-
-
-class Registered(Service):
-    """Is ready when Redis answers and this process's servers are registered: only then can anyone log in."""
-
-    def __init__(self, reactor: Any, config: Config, redis: Redis) -> None:
-        self._reactor = reactor
-        self._redis = redis
-        self._balance = GrpcClient(reactor, config.cluster, config.balance.addresses)
-        self._wanted = {("chat", config.chat.name), ("resources", config.resources.name)}
-
-    async def ready(self) -> None:
-        """Return when a login would succeed."""
-        while not await self._registered():
-            await deferLater(self._reactor, PATIENCE)
-
-    async def _registered(self) -> bool:
-        try:
-            await self._redis.call("PING")
-            answer = await self._balance.call(imsys_v1_pb2_grpc.RegistryStub, "List", imsys_v1_pb2.ListRequest())
-        except Unavailable:
-            return False
-        return self._wanted <= {(server.kind, server.name) for server in answer.servers}
-
-    def startService(self) -> None:
-        """Begin to be able to ask."""
-        super().startService()
-        self._balance.startService()
-
-    def stopService(self) -> Any:
-        """Ask no more."""
-        super().stopService()
-        return self._balance.stopService()
 
 
 def build(reactor: Any, config: Config) -> IService:
@@ -76,7 +37,6 @@ def build(reactor: Any, config: Config) -> IService:
     chat.build(reactor, config, database=database, redis=redis).setServiceParent(everything)
     resources.build(reactor, config, redis=redis).setServiceParent(everything)
     gateway.build(reactor, config, database=database, redis=redis).setServiceParent(everything)
-    Registered(reactor, config, redis).setServiceParent(everything)
     return everything
 
 

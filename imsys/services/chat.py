@@ -32,21 +32,17 @@ from imsys.tokens import Tokens
 __all__ = ["Options", "build", "makeService"]
 
 class Neighbours:
-    """The other chat servers, for the directory."""
+    """The other chat servers, for the directory; they in turn need it, so they are named later."""
 
-    def __init__(self) -> None:
-        self.membership: Membership | None = None
-        self.peers: Peers | None = None
+    peers: Peers
 
     def alive(self, node: str, incarnation: str) -> bool:
         """Whether a node is registered with this incarnation."""
-        peer = None if self.membership is None else self.membership.peers.get(node)
-        return peer is not None and peer.incarnation == incarnation
+        return self.peers.alive(node, incarnation)
 
     async def end_session(self, node: str, uuid: int, session: str, message: str) -> None:
         """End a session there."""
-        if self.peers is not None:
-            await self.peers.end_session(node, uuid, session, message)
+        await self.peers.end_session(node, uuid, session, message)
 
 
 class FromPeers:
@@ -111,9 +107,10 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     outbound = Outbound(reactor, directory, lambda name, pushes: peers.send(name, pushes))
     handler = FromPeers(directory, outbound)
     peers = Peers(reactor, config.cluster, membership, handler)
-    neighbours.membership, neighbours.peers = membership, peers
+    neighbours.peers = peers
     dispatcher.serve(Chat(stores, node, log, directory, outbound, tokens))
-    grpc = GrpcServer(reactor, config.cluster, chat.grpc_host, chat.grpc_port, chatting_services(reactor, membership, handler))
+    calls = chatting_services(reactor, membership, handler, lambda user: directory.local(user) is not None)
+    grpc = GrpcServer(reactor, config.cluster, chat.grpc_host, chat.grpc_port, calls)
     tls = ListenService(reactor, connections, chat.host, chat.port, public_context(config.tls), "[chat] port")
     plain = ListenService(reactor, connections, chat.host, chat.plain_port, None, "[chat] plain_port") if chat.plain_port else None
     for part in (node, directory, balance, grpc, peers, connections, tls, plain, membership):

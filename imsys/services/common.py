@@ -182,9 +182,10 @@ def _cannot_listen(host: str, port: int, what: str, error: BaseException) -> str
     return f"{what}: cannot listen on {host} port {port}: {reason}"
 
 
-def public_context(config: TlsConfig) -> CertificateOptions:
+def public_context(config: TlsConfig, application: bytes | None = None) -> CertificateOptions:
     """TLS of the public ports: 1.2 at least, no session cache and no tickets, no certificate asked of the client.
 
+    :param application: the protocol's name in ALPN (RFC 7301), where it has one; clients that offer others only are served all the same.
     :raises ConfigError: a file cannot be read, or the two do not belong together.
     """
     chain = _load(config.certificate, "[tls] certificate", _certificates)
@@ -201,6 +202,12 @@ def public_context(config: TlsConfig) -> CertificateOptions:
         options.getContext().check_privatekey()
     except SSL.Error:
         raise ConfigError(f"[tls] key: {config.key} does not belong to the certificate in {config.certificate}") from None
+
+    def select(connection: SSL.Connection, offered: list[bytes]) -> Any:
+        # Twisted's own callback ends the handshake of every client that offers something else.
+        return application if application in offered else SSL.NO_OVERLAPPING_PROTOCOLS
+
+    options.getContext().set_alpn_select_callback(select)
     return options
 
 

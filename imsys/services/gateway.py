@@ -62,7 +62,7 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     )
     front = Front(reactor, http)
     parts = [passwords, balance, captcha, front]
-    parts.append(ListenService(reactor, front.factory, settings.host, settings.port, public_context(config.tls), "[gateway] port"))
+    parts.append(ListenService(reactor, front.factory, settings.host, settings.port, public_context(config.tls, b"http/1.1"), "[gateway] port"))
     if settings.plain_port:
         parts.append(ListenService(reactor, front.factory, settings.host, settings.plain_port, None, "[gateway] plain_port"))
     for part in parts:

@@ -20,10 +20,10 @@ from tests.real_redis import RealRedis
 class Balance:
     """One balance server and a channel to it."""
 
-    def __init__(self, test: TestCase, redis: RedisConfig, *, cluster: ClusterConfig | None = None, **balance: Any) -> None:
+    def __init__(self, test: TestCase, redis: RedisConfig, *, cluster: ClusterConfig | None = None, port: int = 0, **balance: Any) -> None:
         from twisted.internet import reactor
 
-        self.config = Config(redis=redis, balance=BalanceConfig(grpc_port=0, **balance), cluster=cluster or ClusterConfig())
+        self.config = Config(redis=redis, balance=BalanceConfig(grpc_port=port, **balance), cluster=cluster or ClusterConfig())
         service: Any = build(reactor, self.config)
         service.startService()
         self.service = service

@@ -95,7 +95,7 @@ class SystemCase(TestCase):
     mail = MailConfig(timeout=5.0)
     captcha_config = CaptchaConfig()
 
-    async def setUp(self) -> None:  # type: ignore[override]
+    async def setUp(self) -> None:
         from twisted.internet import reactor
 
         self.reactor: Any = reactor

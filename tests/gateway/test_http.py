@@ -32,7 +32,7 @@ class Reply(msgspec.Struct):
 
 
 class HttpTests(TestCase):
-    async def setUp(self) -> None:  # type: ignore[override]
+    async def setUp(self) -> None:
         from twisted.internet import reactor
 
         self.seen: list[tuple[Question, Source]] = []

@@ -117,6 +117,14 @@ class SmallLimitTests(SystemCase):
         self.assertTrue(4 <= wrong <= 4 + 2 * 2 - 1, wrong)
         self.assertEqual({(answer.status, answer.error) for answer in answers if answer.error != 17}, {(429, 64)})
 
+    async def test_tls_before_the_proxy(self) -> None:
+        """Who speaks TLS to a trusted proxy gets the TLS port, however the proxy speaks to us."""
+        await self.register("anna")
+        body = json.dumps({"username": "anna", "password": PASSWORD}).encode()
+        for proto, port in (("https", "9000"), ("http", "9001")):
+            answer = await self.post_body("/trylogin_server", body, self.plain_url, x_forwarded_for="203.0.113.1", x_forwarded_proto=proto)
+            self.assertEqual(answer.json["port"], port)
+
     async def test_mails_from_one_address(self) -> None:
         """Mails that one address asks for are limited, whoever they are for; in a burst exactly."""
         answers = await self.at_once(*(self.post("/get_verification", email=f"user{n}@example.org") for n in range(9)))

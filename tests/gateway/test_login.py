@@ -128,7 +128,7 @@ class LoginTests(SystemCase):
 class ParameterTests(SystemCase):
     limits = LimitsConfig(password_account_source=1000)
 
-    async def setUp(self) -> None:  # type: ignore[override]
+    async def setUp(self) -> None:
         await super().setUp()
         self.database_again = Database(self.reactor, self.config.database)
         self.database_again.open()

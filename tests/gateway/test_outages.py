@@ -9,7 +9,9 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
+from imsys.captcha.smtp import SmtpMailer
 from imsys.config import LimitsConfig, MailConfig
+from imsys.errors import Status, Unavailable
 from imsys.gateway import messages
 from imsys.redis import RedisService
 from imsys.services import captcha
@@ -17,9 +19,8 @@ from imsys.services.common import ListenService
 from imsys.store import Database
 from tests.captcha.smtp_server import PASSWORD as MAIL_PASSWORD
 from tests.captcha.smtp_server import USER as MAIL_USER
-from tests.captcha.smtp_server import Inbox, smtp_server
+from tests.captcha.smtp_server import smtp_server
 from tests.gateway.system import PASSWORD, SystemCase, part, parts
-from tests.shared_redis import redis_for
 from tests.support.servers import RedisServer, certificates
 
 
@@ -63,14 +64,15 @@ class OutageTests(SystemCase):
         """Where the account cannot be made the code lives on, and the attempt does not count."""
         code = await self.code("anna@example.org")
         fields = {"username": "anna", "password": PASSWORD, "email": "anna@example.org", "cpatcha": code}
+
+        async def fail(*_: object) -> None:
+            raise Unavailable(Status.MYSQL_INTERNAL_ERROR, "The database is not there.")
+
         database = part(self.gateway, Database)
-        write = database.write
-        self.patch(database, "write", database.read)  # which cannot write
-        answer = await self.post("/post_registration", **fields)
-        self.assertIn(answer.status, (500, 503))
-        self.flushLoggedErrors()
+        broken = self.patch(database, "write", fail)
+        await self.busy("/post_registration", **fields)
         self.assertEqual(await self.redis.call("KEYS", self.redis.key("rate", "registration*")), [])
-        self.patch(database, "write", write)
+        broken.restore()
         self.assertEqual((await self.post("/post_registration", **fields)).error, 0)
 
 
@@ -78,7 +80,7 @@ class RedisOutageTests(SystemCase):
     def redis_server(self) -> Any:
         self.server = RedisServer()
         self.addCleanup(self.server.stop)
-        return self.server.config()
+        return dataclasses.replace(self.server.config(), timeout=0.2)
 
     async def test_no_redis(self) -> None:
         """Without Redis nothing can be limited or proved: 503 with 73; when it is back, everything goes on by itself."""
@@ -158,29 +160,15 @@ class SmtpTests(SystemCase):
         """A mail that fails takes only its own code away."""
         port, _ = smtp_server(self)
         await self.with_smtp(port)
-        inner = self.redis
-
-        async def newer(inbox: Inbox, server: Any, session: Any, envelope: Any) -> str:
-            return "554 no"
-
-        self.patch(Inbox, "handle_DATA", newer)
-        key = inner.key("captcha", "anna@example.org")
-        other = redis_for(self, self.redis_config)
-
-        class Late(Exception):
-            pass
-
-        from imsys.captcha.smtp import SmtpMailer
-
-        send = SmtpMailer.send
+        key = self.redis.key("captcha", "anna@example.org")
 
         async def overtaken(mailer: SmtpMailer, receiver: str, mail: bytes) -> None:
-            await other.call("HSET", key, "code", "654321")
-            await send(mailer, receiver, mail)
+            await self.redis.call("HSET", key, "code", "654321")
+            raise Unavailable(Status.GRPC_ERROR, "The mail server did not take the mail.")
 
         self.patch(SmtpMailer, "send", overtaken)
         self.assertEqual((await self.post("/get_verification", email="anna@example.org")).status, 503)
-        self.assertEqual(await inner.call("HGET", key, "code"), b"654321")
+        self.assertEqual(await self.redis.call("HGET", key, "code"), b"654321")
 
 
 class SecrecyTests(SystemCase):

@@ -5,6 +5,6 @@ from twisted.application.service import ServiceMaker
 everything = ServiceMaker("imsys", "imsys.services.all", "imsys: every server in one process.", "imsys")
 gateway = ServiceMaker("imsys gateway", "imsys.services.gateway", "imsys: the HTTP interfaces (registration, login).", "imsys-gateway")
 chat = ServiceMaker("imsys chat", "imsys.services.chat", "imsys: a chat server.", "imsys-chat")
-balance = ServiceMaker("imsys balance", "imsys.services.balance", "imsys: a balance server (who is there, who goes where).", "imsys-balance")
-captcha = ServiceMaker("imsys captcha", "imsys.services.captcha", "imsys: a captcha server (verification codes by mail).", "imsys-captcha")
+balance = ServiceMaker("imsys balance", "imsys.services.balance", "imsys: a balance server (who goes where).", "imsys-balance")
+captcha = ServiceMaker("imsys captcha", "imsys.services.captcha", "imsys: a captcha server (codes by mail).", "imsys-captcha")
 resources = ServiceMaker("imsys resources", "imsys.services.resources", "imsys: a resources server (files).", "imsys-resources")

@@ -186,20 +186,22 @@ class Resync(_message.Message):
     def __init__(self, all: _Optional[bool] = ..., users: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Batch(_message.Message):
-    __slots__ = ("sequence", "entries", "resync", "node", "incarnation", "to")
+    __slots__ = ("sequence", "entries", "resync", "node", "incarnation", "to", "bye")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
     RESYNC_FIELD_NUMBER: _ClassVar[int]
     NODE_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     TO_FIELD_NUMBER: _ClassVar[int]
+    BYE_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     entries: _containers.RepeatedCompositeFieldContainer[Entry]
     resync: Resync
     node: str
     incarnation: str
     to: str
-    def __init__(self, sequence: _Optional[int] = ..., entries: _Optional[_Iterable[_Union[Entry, _Mapping]]] = ..., resync: _Optional[_Union[Resync, _Mapping]] = ..., node: _Optional[str] = ..., incarnation: _Optional[str] = ..., to: _Optional[str] = ...) -> None: ...
+    bye: bool
+    def __init__(self, sequence: _Optional[int] = ..., entries: _Optional[_Iterable[_Union[Entry, _Mapping]]] = ..., resync: _Optional[_Union[Resync, _Mapping]] = ..., node: _Optional[str] = ..., incarnation: _Optional[str] = ..., to: _Optional[str] = ..., bye: _Optional[bool] = ...) -> None: ...
 
 class Ack(_message.Message):
     __slots__ = ("sequence", "incarnation")

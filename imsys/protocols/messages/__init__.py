@@ -1,9 +1,9 @@
-"""The messages of the chat protocol: one struct a message, by topic.
+"""The messages of the chat and resources protocols: one struct a message, by topic.
 
 Importing this package registers every message of ours; see :mod:`.registry`.
 """
 
-from imsys.protocols.messages import catch_up, contacts, people, records, session, texts, threads
+from imsys.protocols.messages import catch_up, contacts, people, records, session, texts, threads, uploads
 from imsys.protocols.messages.registry import (
     Empty,
     Message,
@@ -37,4 +37,5 @@ __all__ = [
     "session",
     "texts",
     "threads",
+    "uploads",
 ]

@@ -1,0 +1,37 @@
+"""``imsys-cli``: chat from a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from imsys.cli.arguments import parse
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The console script: one command, then exit with 0, or with 1 and one sentence on standard error."""
+    parsed = parse(sys.argv[1:] if arguments is None else arguments)
+    _begin_logging(parsed)
+    from twisted.internet import reactor  # here, so that importing this module chooses none
+
+    from imsys.cli.runner import run
+
+    real: Any = reactor
+    sys.exit(run(real, parsed, os.environ))
+
+
+def _begin_logging(parsed: argparse.Namespace) -> None:
+    """Send the log to the file that ``--log`` names, or nowhere: what people are to know is said in plain sentences."""
+    from twisted.logger import globalLogBeginner, textFileLogObserver
+
+    observers = []
+    if parsed.log:
+        try:
+            observers.append(textFileLogObserver(open(os.open(parsed.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a")))  # noqa: SIM115
+        except OSError as problem:
+            print(f"The log file {parsed.log} cannot be written: {problem.strerror}.", file=sys.stderr)
+            sys.exit(1)
+    globalLogBeginner.beginLoggingTo(observers, redirectStandardIO=False, discardBuffer=True)

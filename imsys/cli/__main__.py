@@ -1,0 +1,5 @@
+"""``python -m imsys.cli``."""
+
+from imsys.cli import main
+
+main()

@@ -1,0 +1,118 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from imsys import __version__
+
+DEFAULT_SERVER = "https://127.0.0.1:8443"
+
+_EPILOG = """\
+An account has one session: while a chat is open, another command of the same
+account takes the session for a moment, and the chat takes it back afterwards.
+Two accounts talk in two terminals with --as NAME.
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"imsys-cli: {message} (see {self.prog} --help)", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1000000")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 86400 * 365:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return value
+
+
+def _common() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    group = common.add_argument_group("for all commands")
+    group.add_argument("--server", metavar="URL", help=f"address of the gateway (default: the account's, or {DEFAULT_SERVER})")
+    group.add_argument(
+        "--ca", metavar="FILE", help="PEM file with the authority to trust (default: the account's, or that of a server in ./var)"
+    )
+    group.add_argument("--as", dest="account", metavar="NAME", help="account to use (default: the one that signed in last)")
+    group.add_argument("--password-file", metavar="FILE", help="read the password from the first line of a file, or of standard input (-)")
+    group.add_argument("--log", metavar="FILE", help="write what happens to a file, for finding faults")
+    return common
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    common = _common()
+    whole = _Parser(prog="imsys-cli", description="Chat from a terminal.", epilog=_EPILOG, parents=[common])
+    whole.formatter_class = argparse.RawDescriptionHelpFormatter
+    whole.add_argument("--version", action="version", version=f"imsys {__version__}")
+    commands = whole.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+
+    def command(name: str, summary: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".", parents=[common])
+
+    def person(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument("name", metavar="NAME", help="username of the other one")
+
+    register = command("register", "make an account and sign in")
+    register.add_argument("name", metavar="NAME", help="the username to have")
+    register.add_argument("email", metavar="EMAIL", help="where the verification code is mailed to")
+    register.add_argument("--code", help="a code that was mailed already (none is asked for then)")
+    login = command("login", "sign in")
+    login.add_argument("name", metavar="NAME", help="username")
+    command("logout", "sign out, and forget the account here")
+    reset = command("reset-password", "set a new password with a mailed code")
+    reset.add_argument("name", metavar="NAME", help="username")
+    reset.add_argument("email", metavar="EMAIL", help="the account's e-mail address")
+    reset.add_argument("--code", help="a code that was mailed already (none is asked for then)")
+    command("accounts", "list the accounts that have signed in here")
+
+    person(command("search", "look somebody up by name"))
+    add = command("add", "ask somebody to become friends")
+    person(add)
+    add.add_argument("--message", "-m", default="", help="what to tell them")
+    command("requests", "list who wants to become friends with you")
+    accept = command("accept", "become friends with somebody who asked")
+    person(accept)
+    accept.add_argument("--alias", default="", help="your own name for them")
+    person(command("decline", "turn down somebody who asked"))
+    command("friends", "list your friends")
+    person(command("unfriend", "end a friendship; what was said stays readable"))
+    person(command("block", "hear nothing from somebody any more"))
+    person(command("unblock", "hear from somebody again"))
+
+    history = command("history", "show what was said with a friend")
+    person(history)
+    history.add_argument("--lines", "-n", type=_whole, default=20, metavar="N", help="the newest messages to show (default: 20)")
+    history.add_argument("--all", action="store_true", help="show all of them")
+    chat = command("chat", "talk with a friend; a line is a message, Ctrl-D ends it")
+    person(chat)
+    chat.add_argument(
+        "--lines", "-n", type=_whole, metavar="N", help="messages of the history to begin with (default: 20; none when piped)"
+    )
+    chat.add_argument(
+        "--stay", type=_seconds, default=0.0, metavar="SECONDS", help="how long to listen after the end of piped input (default: 0)"
+    )
+    command("demo", "play a conversation of two new users against a server on this machine")
+    return whole
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the command line; wrong ones end the program with status 2."""
+    namespace = argparse.Namespace(server=None, ca=None, account=None, password_file=None, log=None)
+    return parser().parse_args(arguments, namespace)

@@ -1,0 +1,231 @@
+"""Standard input and output: asking a person, or reading what is piped in."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any, TextIO
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReadDescriptor
+from twisted.internet.threads import deferToThread
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from imsys.cli.editor import Editor, End, Line
+from imsys.cli.text import width
+
+try:
+    import termios
+    import tty
+except ImportError:  # Windows
+    termios = None  # type: ignore[assignment]
+
+_READ = 4096
+
+
+class Trouble(Exception):
+    """Something that the person at the keyboard is told in this sentence."""
+
+
+@implementer(IReadDescriptor)
+class _Input:
+    """Bytes of standard input, as they come; it stays in blocking mode, since the terminal is shared with the shell."""
+
+    def __init__(self, reactor: Any, stream: TextIO, received: Callable[[bytes], None]) -> None:
+        self._reactor = reactor
+        self._stream = stream
+        self._received = received
+        self._stopped = False
+
+    def start(self) -> None:
+        if sys.platform == "win32":
+            self._read_in_thread()
+        else:
+            self._reactor.addReader(self)
+
+    def stop(self) -> None:
+        self._stopped = True
+        if sys.platform != "win32":
+            self._reactor.removeReader(self)
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def logPrefix(self) -> str:
+        return "stdin"
+
+    def doRead(self) -> None:
+        try:
+            data = os.read(self.fileno(), _READ)
+        except OSError:  # the terminal is gone
+            data = b""
+        if not data:
+            self.stop()
+        self._received(data)
+
+    def connectionLost(self, reason: Failure) -> None:
+        self.stop()
+
+    def _read_in_thread(self) -> None:
+        def read(line: str) -> None:
+            if not self._stopped:
+                self._received(line.encode())
+                if line:
+                    self._read_in_thread()
+
+        deferToThread(self._stream.readline).addCallbacks(read, lambda _: self._received(b""))
+
+
+class Console:
+    """The person, or the pipe, at the other end."""
+
+    def __init__(self, reactor: Any, stdin: TextIO | None = None, stdout: TextIO | None = None, stderr: TextIO | None = None) -> None:
+        self._reactor = reactor
+        self._stdin = stdin or sys.stdin
+        self._stdout = stdout or sys.stdout
+        self._stderr = stderr or sys.stderr
+        self._input: _Input | None = None
+        self._buffer = b""
+        self._lines: deque[str] = deque()
+        self._ended = False
+        self._changed: Callable[[], None] | None = None
+        self.interactive = termios is not None and _terminal(self._stdin) and _terminal(self._stdout) and os.environ.get("TERM") != "dumb"
+        """Whether there is a person at a terminal that can be painted on."""
+        self.colours = _terminal(self._stdout) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self.unicode = _can_write(self._stdout, "✓…")
+        for stream in (self._stdout, self._stderr):
+            reconfigure = getattr(stream, "reconfigure", None)
+            if reconfigure is not None:
+                reconfigure(errors="replace")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Columns and rows of the terminal."""
+        found = shutil.get_terminal_size()
+        return max(20, found.columns), max(4, found.lines)
+
+    def say(self, text: str = "") -> None:
+        """Write a line."""
+        self.write(text + "\n")
+
+    def write(self, text: str) -> None:
+        """Write as it is."""
+        with contextlib.suppress(BrokenPipeError):
+            self._stdout.write(text)
+            self._stdout.flush()
+
+    def complain(self, sentence: str) -> None:
+        """Write a line to standard error."""
+        print(sentence, file=self._stderr, flush=True)
+
+    @contextlib.contextmanager
+    def keys(self, pressed: Callable[[bytes], None]) -> Iterator[None]:
+        """While this lasts the terminal gives each key as it is pressed, and shows none; ``b""`` is the end."""
+        assert termios is not None
+        descriptor = self._stdin.fileno()
+        before = termios.tcgetattr(descriptor)
+        reading = _Input(self._reactor, self._stdin, pressed)
+
+        def restore() -> None:
+            termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+
+        trigger = self._reactor.addSystemEventTrigger("before", "shutdown", restore)
+        tty.setcbreak(descriptor)
+        reading.start()
+        try:
+            yield
+        finally:
+            reading.stop()
+            restore()
+            with contextlib.suppress(ValueError, KeyError):
+                self._reactor.removeSystemEventTrigger(trigger)
+
+    async def ask(self, question: str, *, hidden: bool = False) -> str:
+        """A line from the person at the terminal, or the next line of the pipe.
+
+        :raises Trouble: there is none.
+        """
+        if self.interactive:
+            return await self._ask_person(question, hidden)
+        self.complain(question)
+        line = await self.next_line()
+        if line is None:
+            raise Trouble(f"There is nobody to ask ({question.strip(' :')}).")
+        return line
+
+    async def _ask_person(self, question: str, hidden: bool) -> str:
+        answer: Deferred[str] = Deferred()
+        editor = Editor()
+
+        def paint() -> None:
+            shown = "" if hidden else editor.text
+            back = 0 if hidden else width(editor.text[editor.cursor :])
+            self.write(f"\r{question}{shown}\x1b[K" + (f"\x1b[{back}D" if back else ""))
+
+        def pressed(data: bytes) -> None:
+            if answer.called:
+                return
+            for event in [End()] if not data else editor.feed(data):
+                self.write("\r\n" if hidden or isinstance(event, End) else f"\r{question}{getattr(event, 'text', '')}\x1b[K\r\n")
+                if isinstance(event, Line):
+                    answer.callback(event.text)
+                else:
+                    answer.errback(Trouble("Nothing was entered."))
+                return
+            paint()
+
+        with self.keys(pressed):
+            paint()
+            return await answer
+
+    async def next_line(self) -> str | None:
+        """The next line of a pipe, without its end; ``None`` when there is no more."""
+        waiting: Deferred[None] = Deferred()
+
+        def look() -> None:
+            if (self._lines or self._ended) and not waiting.called:
+                self._changed = None
+                waiting.callback(None)
+
+        self._changed = look
+        if self._input is None:
+            self._input = _Input(self._reactor, self._stdin, self._piped)
+            self._input.start()
+        look()
+        await waiting
+        return self._lines.popleft() if self._lines else None
+
+    def _piped(self, data: bytes) -> None:
+        self._ended = self._ended or not data
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        if self._ended and self._buffer:
+            lines.append(self._buffer)
+            self._buffer = b""
+        self._lines.extend(line.rstrip(b"\r").decode("utf-8", "replace") for line in lines)
+        if self._changed is not None:
+            self._changed()
+
+    def close(self) -> None:
+        """Read no more."""
+        if self._input is not None:
+            self._input.stop()
+
+
+def _terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def _can_write(stream: TextIO, text: str) -> bool:
+    try:
+        text.encode(getattr(stream, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

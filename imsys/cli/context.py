@@ -1,0 +1,174 @@
+"""What every command works with: the console, the account, a session."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from twisted.internet.task import deferLater
+
+from imsys.cli.accounts import Account, Accounts
+from imsys.cli.arguments import DEFAULT_SERVER
+from imsys.cli.console import Console, Trouble
+from imsys.sdk import Client, Credentials, Gateway, Refused, Status, Trust
+
+_TURN = 30.0
+"""Seconds to wait for another command of the same account."""
+
+
+class Context:
+    """One run of the program."""
+
+    def __init__(self, reactor: Any, console: Console, arguments: argparse.Namespace, environ: Mapping[str, str]) -> None:
+        self.reactor = reactor
+        self.console = console
+        self.arguments = arguments
+        self.environ = environ
+        self.accounts = Accounts(environ, reactor.seconds)
+
+    # where the server is
+
+    def gateway(self, account: Account | None = None) -> Gateway:
+        """The gateway to use: as the command line says, or else as the account does, or the one on this machine."""
+        server = self.arguments.server or (account.server if account else DEFAULT_SERVER)
+        ca = self.ca(server, account)
+        try:
+            return Gateway(self.reactor, server, Trust(ca))
+        except OSError as problem:
+            raise Trouble(f"The CA file {ca} cannot be read: {problem.strerror}.") from None
+        except ValueError as problem:
+            raise Trouble(str(problem)) from None
+
+    def ca(self, server: str, account: Account | None = None) -> str | None:
+        """The authority's file; ``None`` for the system's authorities."""
+        if self.arguments.ca:
+            return str(Path(self.arguments.ca).expanduser().absolute())
+        if account is not None and account.server == server:
+            return account.ca
+        found = self.home() / "certs" / "ca.pem"
+        return str(found) if local(server) and found.exists() else None
+
+    def home(self) -> Path:
+        """Where a development server on this machine keeps its files."""
+        return Path(self.environ.get("IMSYS_HOME") or "var").absolute()
+
+    def mail_hint(self, gateway: Gateway) -> str:
+        """Where the code is to be found when the server is one for development."""
+        mails = self.home() / "mail"
+        return f" This server drops its mails in {shown_path(mails / 'new')}." if local(gateway.url) and mails.is_dir() else ""
+
+    # who is using it
+
+    def account(self) -> tuple[str, Account]:
+        """The account to act for, and the name it is kept under."""
+        name = self.arguments.account or self.accounts.current()
+        if name is None:
+            known = ", ".join(self.accounts.names())
+            raise Trouble(f"Say which account to use with --as: {known}." if known else "Sign in first: imsys-cli login NAME.")
+        account = self.accounts.load(name)
+        if account is None:
+            raise Trouble(f"{name} has not signed in here; do so with: imsys-cli login {name}.")
+        return name, account
+
+    async def password(self, question: str = "Password: ", *, again: bool = False) -> str:
+        """The password, from the file that the command line names or from the person at the terminal."""
+        source = self.arguments.password_file
+        if source == "-":
+            return await self.console.next_line() or ""
+        if source:
+            try:
+                return Path(source).expanduser().read_text("utf-8").split("\n", 1)[0].rstrip("\r")
+            except (OSError, UnicodeDecodeError) as problem:
+                raise Trouble(f"The password file {source} cannot be read: {getattr(problem, 'strerror', 'it is not UTF-8')}.") from None
+        if not self.console.interactive:
+            raise Trouble("There is no terminal to ask for the password on; give --password-file FILE, or - for standard input.")
+        password = await self.console.ask(question, hidden=True)
+        if again and await self.console.ask("The same again: ", hidden=True) != password:
+            raise Trouble("The two passwords differ.")
+        return password
+
+    def keep(self, name: str, gateway: Gateway, uuid: int, username: str, token: str) -> None:
+        """Save a session, and use it from now on."""
+        account = Account(username=username, uuid=uuid, server=gateway.url, ca=self.ca(gateway.url), token=token)
+        try:
+            known = self.accounts.load(name)
+            if known is not None and known.server == gateway.url and not self.arguments.ca:
+                account = replace(account, ca=known.ca or account.ca)
+            self.accounts.save(name, account, current=True)
+        except OSError as problem:
+            raise Trouble(f"The session cannot be saved in {self.accounts.folder}: {problem.strerror}.") from None
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Client]:
+        """The account's session, for one command; the one before it, in an open chat perhaps, pauses."""
+        name, account = self.account()
+        turn = self.accounts.turn(name)
+        await self._take(turn)
+        try:
+            if self.accounts.chat(name).taken():
+                self.console.complain(f"(The open chat of {name} pauses for this.)")
+            client = self.client(account, receive=False)
+            await self.start(name, account, client)
+            try:
+                yield client
+            finally:
+                await client.stop()
+        finally:
+            turn.release()
+
+    def client(self, account: Account, *, receive: bool = True) -> Client:
+        """A client of an account, not started yet."""
+        credentials = Credentials(username=account.username, uuid=account.uuid, token=account.token)
+        return Client(self.reactor, self.gateway(account), credentials, receive=receive)
+
+    async def start(self, name: str, account: Account, client: Client) -> None:
+        """Sign an account in, by its token or else by password, and save the token."""
+        try:
+            await client.start(persistent=False)
+        except Refused as refusal:
+            if refusal.status not in (Status.LOGIN_INFO_ERROR, Status.LOGIN_UNSUCCESSFUL):
+                raise
+            if not (self.console.interactive or self.arguments.password_file):
+                raise Trouble(f"The session of {name} has ended; sign in again with: imsys-cli login {account.username}.") from None
+            if not self.arguments.password_file:
+                self.console.say(f"The session of {name} has ended.")
+            client.credentials.password = await self.password()
+            await client.start(persistent=False)
+        self.save_token(name, client)
+
+    def save_token(self, name: str, client: Client) -> None:
+        """Save the token that a client has now."""
+        known = self.accounts.load(name)
+        if known is not None and known.token != client.credentials.token:
+            self.accounts.save(name, replace(known, token=client.credentials.token))
+
+    async def _take(self, turn: Any) -> None:
+        end = self.reactor.seconds() + _TURN
+        while not turn.take():
+            if self.reactor.seconds() > end:
+                raise Trouble("Another command of this account is still running.")
+            await deferLater(self.reactor, 0.05)
+
+
+def local(server: str) -> bool:
+    """Whether a server is on this machine."""
+    host = urlsplit(server).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def shown_path(path: Path) -> str:
+    """A path as short as it can be said from here."""
+    try:
+        return os.path.join(".", path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,118 @@
+"""A line that a person types, key by key: no terminal here, bytes in and lines out."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+
+_LONGEST = 100_000
+"""Characters that a line has at most, so that a wild paste is no trouble."""
+_REMEMBERED = 100
+
+_SEQUENCE = re.compile(r"\x1b(?:\[[0-9;?]*[@-~]|O[@-~]|[^\[O])")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line was finished with Enter."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class End:
+    """The end of input: Ctrl-D on an empty line."""
+
+
+class Editor:
+    """Turns keys into lines. ``text`` and ``cursor`` are what is to be shown meanwhile."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.cursor = 0
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self._pending = ""
+        self._lines: list[str] = []
+        self._recall = 0
+
+    def feed(self, data: bytes) -> list[Line | End]:
+        """Take what was typed; what came of it."""
+        happened: list[Line | End] = []
+        keys, self._pending = self._pending + self._decode(data), ""
+        index = 0
+        while index < len(keys):
+            if keys[index] == "\x1b":
+                match = _SEQUENCE.match(keys, index)
+                if match is None:
+                    if len(keys) - index < 16:
+                        self._pending = keys[index:]  # the rest comes later
+                    break
+                self._special(match[0])
+                index = match.end()
+                continue
+            if keys[index] in "\r\n":
+                happened.append(self._finish())
+            elif keys[index] == "\x04":
+                if not self.text:
+                    happened.append(End())
+            else:
+                self._key(keys[index])
+            index += 1
+        return happened
+
+    def _finish(self) -> Line:
+        line = Line(self.text)
+        if self.text and self._lines[-1:] != [self.text]:
+            self._lines = [*self._lines[-_REMEMBERED:], self.text]
+        self._recall = len(self._lines)
+        self.text, self.cursor = "", 0
+        return line
+
+    def _key(self, key: str) -> None:
+        text, cursor = self.text, self.cursor
+        match key:
+            case "\x7f" | "\x08":
+                self._set(text[: max(0, cursor - 1)] + text[cursor:], max(0, cursor - 1))
+            case "\x01":
+                self.cursor = 0
+            case "\x05":
+                self.cursor = len(text)
+            case "\x15":
+                self._set(text[cursor:], 0)
+            case "\x0b":
+                self._set(text[:cursor], cursor)
+            case "\x17":
+                start = len(text[:cursor].rstrip().rpartition(" ")[0])
+                start += 1 if start else 0
+                self._set(text[:start] + text[cursor:], start)
+            case _ if key.isprintable() and len(text) < _LONGEST:
+                self._set(text[:cursor] + key + text[cursor:], cursor + 1)
+
+    def _special(self, sequence: str) -> None:
+        match sequence[-1] if not sequence.endswith("~") else sequence[2:]:
+            case "D":
+                self.cursor = max(0, self.cursor - 1)
+            case "C":
+                self.cursor = min(len(self.text), self.cursor + 1)
+            case "H" | "1~" | "7~":
+                self.cursor = 0
+            case "F" | "4~" | "8~":
+                self.cursor = len(self.text)
+            case "3~":
+                self._set(self.text[: self.cursor] + self.text[self.cursor + 1 :], self.cursor)
+            case "A":
+                self._recalled(self._recall - 1)
+            case "B":
+                self._recalled(self._recall + 1)
+
+    def _recalled(self, index: int) -> None:
+        if 0 <= index < len(self._lines):
+            self._recall = index
+            self._set(self._lines[index], len(self._lines[index]))
+        elif index == len(self._lines):
+            self._recall = index
+            self._set("", 0)
+
+    def _set(self, text: str, cursor: int) -> None:
+        self.text, self.cursor = text, cursor

@@ -1,0 +1,87 @@
+"""One command from beginning to end."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from imsys import demo
+from imsys.cli import people, sign_in, talk
+from imsys.cli.console import Console, Trouble
+from imsys.cli.context import Context
+from imsys.sdk import Refused, explain
+
+_INTERRUPTED = 130
+"""The exit status after Ctrl-C, as of any program that a signal ends."""
+
+_log = Logger()
+
+
+async def _demo(context: Context) -> None:
+    gateway = context.gateway()
+    await demo.play(context.reactor, gateway, context.home() / "mail", context.console.say)
+
+
+COMMANDS: dict[str, Callable[[Context], Awaitable[None]]] = {
+    "register": sign_in.register,
+    "login": sign_in.login,
+    "logout": sign_in.logout,
+    "reset-password": sign_in.reset_password,
+    "accounts": sign_in.accounts,
+    "search": people.search,
+    "add": people.add,
+    "requests": people.requests,
+    "accept": people.accept,
+    "decline": people.decline,
+    "friends": people.friends,
+    "unfriend": people.unfriend,
+    "block": people.block,
+    "unblock": people.block,
+    "history": talk.history,
+    "chat": talk.chat,
+    "demo": _demo,
+}
+
+
+def run(reactor: Any, parsed: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Run the reactor until the command has ended; the exit status."""
+    console = Console(reactor)
+    status = _INTERRUPTED
+
+    def ended(result: int) -> None:
+        nonlocal status
+        status = result
+        console.close()
+        if reactor.running:
+            reactor.stop()
+
+    def begin() -> None:
+        working = Deferred.fromCoroutine(_command(Context(reactor, console, parsed, environ)))
+        working.addErrback(_unexpected, console).addCallback(ended)
+
+    reactor.callWhenRunning(begin)
+    reactor.run()
+    return status
+
+
+async def _command(context: Context) -> int:
+    try:
+        await COMMANDS[context.arguments.command](context)
+    except Trouble as trouble:
+        context.console.complain(str(trouble))
+        return 1
+    except (Refused, OSError) as problem:
+        context.console.complain(explain(problem))
+        return 1
+    return 0
+
+
+def _unexpected(reason: Failure, console: Console) -> int:
+    _log.failure("The command failed.", reason)
+    console.complain(f"Something went wrong here ({type(reason.value).__name__}); --log FILE writes down what.")
+    return 1

@@ -1,0 +1,362 @@
+"""``history`` and ``chat``."""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import UTC, datetime
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.task import deferLater
+from twisted.python.failure import Failure
+
+from imsys.cli.accounts import Account
+from imsys.cli.console import Trouble
+from imsys.cli.context import Context
+from imsys.cli.conversation import Mark, Plain, Utterance, View, passed, utterance
+from imsys.cli.editor import Editor, Line
+from imsys.cli.people import find
+from imsys.cli.screen import Screen
+from imsys.cli.text import printable, width
+from imsys.sdk import (
+    Client,
+    ConnectionState,
+    FriendRequest,
+    Friendship,
+    Message,
+    Outgoing,
+    Person,
+    Position,
+    Refused,
+    StateChange,
+    Status,
+    explain,
+)
+
+_KEPT = 1000
+"""Messages whose marks are followed."""
+_READ_AFTER = 0.3
+"""Seconds for which ``read`` marks are gathered."""
+_LAST_WORDS = 15.0
+"""Seconds that the last messages have to be acknowledged in."""
+
+
+async def history(context: Context) -> None:
+    """Show what was said."""
+    arguments = context.arguments
+    async with context.session() as client:
+        friend = await find(client, arguments.name)
+        thread_id = await _thread(client, friend)
+        wanted = None if arguments.all else arguments.lines
+        messages = await _newest(client, thread_id, wanted)
+    view = Plain(context.console.say, context.console.unicode)
+    if not messages:
+        view.notice("nothing has been said yet")
+    for message in messages:
+        view.show(utterance(message, printable(friend.username)))
+
+
+async def chat(context: Context) -> None:
+    """Talk, until the end of input."""
+    name, account = context.account()
+    while context.accounts.turn(name).taken():
+        await deferLater(context.reactor, 0.05)
+    lock = context.accounts.chat(name)
+    if not lock.take():
+        context.console.complain(f"(The chat of {name} in the other terminal is signed out by this one.)")
+    try:
+        await Chat(context, name, account).run()
+    finally:
+        lock.release()
+
+
+async def _thread(client: Client, friend: Person) -> int:
+    if friend.uuid == client.me.uuid:
+        raise Trouble("That is you; talk with somebody else.")
+    try:
+        return await client.history.private_thread(friend.uuid)
+    except Refused as refusal:
+        if refusal.status is Status.NOT_FRIENDS:
+            name = printable(friend.username)
+            raise Trouble(f"You and {name} are not friends; ask them with: imsys-cli add {name}") from None
+        raise
+
+
+async def _newest(client: Client, thread_id: int, count: int | None) -> list[Message]:
+    """The newest messages, oldest first."""
+    found: list[Message] = []
+    if count == 0:
+        return found
+    async for page in client.history.newest(thread_id, page=min(100, count or 100)).each():
+        found[:0] = page
+        if count is not None and len(found) >= count:
+            return found[-count:]
+    return found
+
+
+class Chat:
+    """One conversation that goes on while the program runs."""
+
+    def __init__(self, context: Context, name: str, account: Account) -> None:
+        self._context = context
+        self._reactor = context.reactor
+        self._name = name
+        self._account = account
+        self._client = client = context.client(account)
+        self._friend = Person(uuid=0, username="")
+        self._thread = 0
+        self._view: View = Plain(context.console.say, context.console.unicode)
+        self._shown: deque[Utterance] = deque(maxlen=_KEPT)
+        self._early: list[Message] | None = []
+        self._waiting: dict[str, Utterance] = {}  # by unique id
+        self._people: dict[int, str] = {}
+        self._read = 0
+        self._reading: IDelayedCall | None = None
+        self._lost = False
+        self._quiet: Deferred[None] | None = None
+        self._ended: Deferred[None] = Deferred()
+        client.on_message.subscribe(self._message)
+        client.on_sent.subscribe(self._message)
+        client.on_position.subscribe(self._position)
+        client.on_friend_request.subscribe(self._asked)
+        client.on_friendship.subscribe(self._befriended)
+        client.on_connection_state.subscribe(self._state)
+
+    async def run(self) -> None:
+        """Sign in, show the newest messages, and talk."""
+        try:
+            await self._context.start(self._name, self._account, self._client)
+            await self._open()
+            await self._talk()
+        finally:
+            if self._reading is not None and self._reading.active():
+                self._reading.cancel()
+                self._mark_read()
+            await self._client.stop()
+
+    async def _open(self) -> None:
+        arguments, console = self._context.arguments, self._context.console
+        self._friend = await find(self._client, arguments.name)
+        self._thread = await _thread(self._client, self._friend)
+        lines = arguments.lines if arguments.lines is not None else 20 if console.interactive else 0
+        messages = await _newest(self._client, self._thread, lines)
+        if console.interactive:
+            columns = max(3, width(self._speaker))
+            self._view = Screen(
+                console.write, lambda: console.size, colours=console.colours, unicode=console.unicode, speaker_columns=columns
+            )
+            self._view.notice(f"talking with {self._speaker}; Ctrl-D ends it")
+        early, self._early = self._early or [], None
+        for message in messages:
+            self._show(utterance(message, self._speaker))
+        for message in early:
+            self._message(message)
+
+    @property
+    def _speaker(self) -> str:
+        return printable(self._friend.username)
+
+    # what is typed
+
+    async def _talk(self) -> None:
+        console, view = self._context.console, self._view
+        editor = Editor()
+
+        def pressed(data: bytes) -> None:
+            for event in editor.feed(data):
+                if isinstance(event, Line):
+                    self._typed(event.text)
+                else:
+                    self._end()
+            if not data:
+                self._end()
+            if isinstance(view, Screen) and not self._ended.called:
+                view.typing(editor.text, editor.cursor)
+
+        if isinstance(view, Screen):
+            with console.keys(pressed):
+                view.typing("", 0)
+                await self._ended
+                view.finish()
+        else:
+            piped = Deferred.fromCoroutine(self._take_lines())
+            piped.addErrback(self._fail)
+            await self._ended
+        await self._last_words()
+
+    async def _take_lines(self) -> None:
+        while not self._ended.called:
+            line = await self._context.console.next_line()
+            if line is None:
+                await self._last_words()
+                await deferLater(self._reactor, self._context.arguments.stay)
+                self._end()
+                return
+            self._say(line)
+
+    def _typed(self, line: str) -> None:
+        match line.strip():
+            case "":
+                pass
+            case "/quit" | "/exit" | "/q":
+                self._end()
+            case "/help":
+                self._view.notice("a line is a message; /quit or Ctrl-D ends the chat; // begins a message with a slash")
+            case text if text.startswith("/") and not text.startswith("//"):
+                self._view.notice("there is no such command; try /help")
+            case _:
+                self._say(line.strip().replace("//", "/", 1) if line.strip().startswith("//") else line.strip())
+
+    def _say(self, text: str) -> None:
+        if not text.strip():
+            return
+        try:
+            outgoing = self._client.post(self._thread, text)
+        except Refused as refusal:
+            self._view.notice(f"not sent: {explain(refusal)}")
+            return
+        now = datetime.fromtimestamp(self._reactor.seconds(), UTC).astimezone()
+        said = Utterance(
+            speaker="you", text=printable(text, lines=True), at=now, mine=True, mark=Mark.WAITING, unique_id=outgoing.unique_id
+        )
+        self._waiting[outgoing.unique_id] = said
+        self._show(said)
+        self._follow(outgoing, said)
+
+    def _follow(self, outgoing: Outgoing, said: Utterance) -> None:
+        outgoing.when_stored().addCallbacks(self._stored, self._unsent, (said,), {}, (outgoing, said)).addErrback(self._fail)
+
+    def _stored(self, message: Message, said: Utterance) -> None:
+        self._waiting.pop(said.unique_id, None)
+        said.id = message.id
+        if said.mark < Mark.SENT:
+            said.mark = Mark.SENT
+            self._view.update(said)
+        self._calm()
+
+    def _unsent(self, reason: Failure, outgoing: Outgoing, said: Utterance) -> None:
+        if reason.check(Refused) and self._paused(reason.value):
+            self._follow(self._client.post(self._thread, outgoing.text, unique_id=outgoing.unique_id), said)
+            return
+        self._waiting.pop(said.unique_id, None)
+        said.mark = Mark.FAILED
+        self._view.update(said)
+        if reason.value is not None and not self._ended.called:
+            self._view.notice(explain(reason.value))
+        self._calm()
+
+    async def _last_words(self) -> None:
+        """Wait until everything is acknowledged, or it takes too long."""
+        if self._waiting:
+            self._quiet = Deferred()
+            late = self._reactor.callLater(_LAST_WORDS, self._quiet.errback, Trouble("The last messages could not be sent."))
+            try:
+                await self._quiet
+            finally:
+                self._quiet = None
+                if late.active():
+                    late.cancel()
+
+    def _calm(self) -> None:
+        if self._quiet is not None and not self._waiting and not self._quiet.called:
+            self._quiet.callback(None)
+
+    # what comes
+
+    def _message(self, message: Message) -> None:
+        if self._early is not None:
+            self._early.append(message)
+        elif message.thread_id != self._thread:
+            if not message.mine:
+                self._elsewhere(message)
+        elif not any(one.id == message.id for one in self._shown):
+            if message.mine and self._expected(message):
+                return
+            self._show(utterance(message, self._speaker))
+
+    def _expected(self, message: Message) -> bool:
+        """Whether a stored message of mine is one that waits here (the history does not tell unique ids)."""
+        return any(
+            said.unique_id == message.unique_id or (not message.unique_id and said.text == printable(message.text, lines=True))
+            for said in self._waiting.values()
+        )
+
+    def _show(self, said: Utterance) -> None:
+        self._shown.append(said)
+        self._view.show(said)
+        if not said.mine and said.id > self._read:
+            self._read = said.id
+            if self._reading is None:
+                self._reading = self._reactor.callLater(_READ_AFTER, self._mark_read)
+
+    def _mark_read(self) -> None:
+        self._reading = None
+        Deferred.fromCoroutine(self._client.mark_read(self._thread, self._read)).addErrback(_no_matter)
+
+    def _position(self, position: Position) -> None:
+        if position.thread_id == self._thread:
+            for said in passed(self._shown, position.delivered, position.read):
+                self._view.update(said)
+
+    def _elsewhere(self, message: Message) -> None:
+        async def tell() -> None:
+            if message.sender not in self._people:
+                for person in await self._client.contacts.people([message.sender]):
+                    self._people[person.uuid] = printable(person.username)
+            name = self._people.get(message.sender, "somebody")
+            self._view.notice(f"{name} writes in another chat: {utterance(message, name).text}")
+
+        Deferred.fromCoroutine(tell()).addErrback(_no_matter)
+
+    def _asked(self, request: FriendRequest) -> None:
+        name = printable(request.person.username)
+        self._view.notice(f"{name} wants to become friends: {printable(request.text)} (imsys-cli accept {name})")
+
+    def _befriended(self, friendship: Friendship) -> None:
+        self._view.notice(f"you and {printable(friendship.person.username)} are friends now")
+
+    # the connection
+
+    def _state(self, change: StateChange) -> None:
+        if change.state is ConnectionState.WAITING and not self._lost and self._thread:
+            self._lost = True
+            self._view.notice("the connection is lost; trying again")
+        elif change.state is ConnectionState.ONLINE:
+            self._context.save_token(self._name, self._client)
+            if self._lost:
+                self._lost = False
+                self._view.notice("connected again")
+        elif change.state is ConnectionState.SIGNED_OUT and self._thread and not self._ended.called:
+            if self._paused(change.problem):
+                Deferred.fromCoroutine(self._resume()).addErrback(self._fail)
+            else:
+                self._fail(Failure(change.problem or Trouble("Signed out.")))
+
+    def _paused(self, problem: BaseException | None) -> bool:
+        """Whether it is another command of this account, here, that took the session."""
+        elsewhere = isinstance(problem, Refused) and problem.status is Status.LOGIN_FOR_MULTIPLE_TIMES
+        return elsewhere and self._context.accounts.turn_taken_lately(self._name)
+
+    async def _resume(self) -> None:
+        self._view.notice(f"paused: another command of {self._name} runs")
+        self._lost = True
+        while self._context.accounts.turn(self._name).taken():
+            await deferLater(self._reactor, 0.1)
+        known = self._context.accounts.load(self._name)
+        if known is None:
+            raise Trouble(f"{self._name} was signed out.")
+        self._client.credentials.token = known.token
+        await self._client.start()
+
+    def _end(self) -> None:
+        if not self._ended.called:
+            self._ended.callback(None)
+
+    def _fail(self, reason: Failure) -> None:
+        if not self._ended.called:
+            self._ended.errback(reason)
+
+
+def _no_matter(_: Any) -> None:
+    """What was only a courtesy has failed."""

@@ -1,0 +1,66 @@
+"""What may be shown on a terminal, how wide it is, and where it breaks."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    """Text of somebody else without anything that a terminal would obey; ``lines`` keeps line breaks."""
+    shown = []
+    for character in text.replace("\r\n", "\n").replace("\t", "    "):
+        if character == "\n" and lines:
+            shown.append(character)
+        elif character in _BIDI or unicodedata.category(character) in ("Cc", "Cs", "Co", "Zl", "Zp"):
+            shown.append(" " if character == "\n" else "\N{REPLACEMENT CHARACTER}")
+        else:
+            shown.append(character)
+    return "".join(shown)
+
+
+def width(text: str) -> int:
+    """Columns that printable text takes on a terminal."""
+    return sum(_width(character) for character in text)
+
+
+def _width(character: str) -> int:
+    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
+
+
+def wrap(text: str, columns: int) -> list[str]:
+    """Break printable text into rows of at most so many columns, between words where possible; at least one row."""
+    rows: list[str] = []
+    for line in text.split("\n"):
+        row, used, space = "", 0, -1
+        for character in line:
+            size = _width(character)
+            if used + size > columns and row:
+                if character != " " and space > 0:
+                    rows.append(row[:space])
+                    row = row[space + 1 :]
+                else:
+                    rows.append(row)
+                    row = ""
+                used, space = width(row), -1
+                if character == " " and not row:
+                    continue
+            if character == " ":
+                space = len(row)
+            row += character
+            used += size
+        rows.append(row)
+    return rows
+
+
+def cut(text: str, columns: int) -> str:
+    """The beginning of printable text that fits into so many columns."""
+    used = 0
+    for index, character in enumerate(text):
+        used += _width(character)
+        if used > columns:
+            return text[:index]
+    return text

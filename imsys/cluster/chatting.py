@@ -1,0 +1,82 @@
+"""What a chat server answers to others: the stream and its companions, and the original's single calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.logger import Logger
+
+from imsys.cluster.membership import Membership
+from imsys.cluster.pushes import PeerHandler, RemotePush
+from imsys.cluster.relay import RelayServicer
+from imsys.cluster.server import AddServicer
+from imsys.cluster.stubs import imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
+from imsys.cluster.unary import push_of_friendship, push_of_request, push_of_texts
+from imsys.errors import Refused, Status
+
+_log = Logger()
+
+ELSEWHERE = "You logged in elsewhere."
+
+Here = Callable[[int], bool]
+"""Whether a user has a session on this server."""
+
+
+class DistributedChatting:
+    """``message.DistributedChattingService``."""
+
+    def __init__(self, handler: PeerHandler, here: Here) -> None:
+        self._handler = handler
+        self._here = here
+
+    async def ForceTerminateLoginedUser(self, request: message_pb2.TerminationRequest) -> message_pb2.TerminationResponse:
+        """End whichever session a user has here; none is no error."""
+        await self._handler.end_session(request.kick_uuid, None, ELSEWHERE)
+        return message_pb2.TerminationResponse(kick_uuid=request.kick_uuid)
+
+    async def SendFriendRequest(self, request: message_pb2.FriendRequest) -> message_pb2.FriendResponse:
+        """Push 19. :raises Refused: 35, ``dst_uuid`` is not here."""
+        self._push(push_of_request(request))
+        return message_pb2.FriendResponse(src_uuid=request.src_uuid, dst_uuid=request.dst_uuid)
+
+    async def ConfirmFriendRequest(self, request: message_pb2.AuthoriseRequest) -> message_pb2.AuthoriseResponse:
+        """Push 22. :raises Refused: 34, the card or a message is missing; 35, ``src_uuid`` is not here."""
+        response = message_pb2.AuthoriseResponse(src_uuid=request.src_uuid, dst_uuid=request.dst_uuid)
+        if len(request.user_info) != 1 or len(request.msg_pack) != 2:
+            response.error = Status.FRIENDING_ERROR
+            return response
+        try:
+            self._push(push_of_friendship(request))
+        except (Refused, ValueError):
+            response.error = Status.FRIENDING_TARGET_USER_NOT_FOUND
+        return response
+
+    async def SendChattingTextMsg(self, request: message_pb2.ChattingTextMsgRequest) -> message_pb2.ChattingTextMsgResponse:
+        """Push 25. :raises Refused: 35, ``dst_uuid`` is not here."""
+        try:
+            self._push(push_of_texts(request))
+        except ValueError:
+            raise Refused(Status.FRIENDING_TARGET_USER_NOT_FOUND, "There is no such user.") from None
+        return message_pb2.ChattingTextMsgResponse(src_uuid=request.src_uuid, dst_uuid=request.dst_uuid)
+
+    def _push(self, push: RemotePush) -> None:
+        if not self._here(push.users[0]):
+            raise Refused(Status.FRIENDING_TARGET_USER_NOT_FOUND, "The user is not on this server.")
+        self._handler.receive([push])
+
+
+def chatting_services(
+    reactor: Any, membership: Membership, handler: PeerHandler, here: Here | None = None
+) -> list[tuple[AddServicer, Any]]:
+    """The services of a chat server, for its :class:`~imsys.cluster.server.GrpcServer`.
+
+    :param here: whether a user has a session on this server; ``None``: always taken to be so.
+    """
+    return [
+        (imsys_v1_pb2_grpc.add_RelayServicer_to_server, RelayServicer(reactor, membership, handler)),
+        (
+            message_pb2_grpc.add_DistributedChattingServiceServicer_to_server,
+            DistributedChatting(handler, here or (lambda uuid: True)),
+        ),
+    ]

@@ -1,0 +1,211 @@
+"""The sending end of the stream to one peer, which comes back by itself."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import grpc
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from imsys.cluster.client import send
+from imsys.cluster.membership import Membership, Peer
+from imsys.cluster.outbox import Outbox
+from imsys.cluster.pushes import RemotePush
+from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
+from imsys.cluster.trust import Trust
+from imsys.cluster.unary import UnaryPump
+from imsys.errors import ConfigError, Status, Unavailable
+
+_log = Logger()
+
+MIN_BACKOFF, MAX_BACKOFF = 0.1, 5.0
+"""Seconds, before jitter, between two attempts to connect: doubled from one to the next."""
+
+STALLED = 10.0
+"""Seconds without an acknowledgement that is owed, after which a stream is given up."""
+
+AWAY = 10.0
+"""Seconds without a stream after which users are remembered instead of pushes."""
+
+FLUSH = 2.0
+"""Seconds that a peer has to take what is left when this server stops."""
+
+
+class Link:
+    """Sends to one incarnation of one peer.
+
+    :param deadline: seconds that a call has.
+    """
+
+    def __init__(self, reactor: Any, trust: Trust, membership: Membership, peer: Peer, deadline: float) -> None:
+        self._reactor = reactor
+        self._trust = trust
+        self._membership = membership
+        self._peer = peer
+        self._deadline = deadline
+        self._outbox = Outbox(peer.incarnation)
+        self._channel: grpc.Channel | None = None
+        self._call: Any = None
+        self._generation = 0
+        self._greeted = False
+        self._failures = 0
+        self._retry: IDelayedCall | None = None
+        self._stopped = False
+        self._down = reactor.seconds()
+        self._moved = self._down
+        self._progress = 0
+        self._unary: UnaryPump | None = None
+        self._ended: list[Deferred[None]] = []
+
+    def start(self) -> None:
+        """Connect, and stay connected."""
+        try:
+            self._channel = self._trust.channel(self._peer.host, self._peer.port)
+        except ConfigError as error:
+            _log.error("no stream to chat server {name}: {reason}", name=self._peer.name, reason=str(error))
+            self._outbox.away()
+            return
+        self._connect()
+
+    def send(self, pushes: Iterable[RemotePush]) -> None:
+        """Send pushes to users of this peer; never waits."""
+        self._outbox.put(pushes)
+        if self._unary is not None:
+            self._unary.kick()
+
+    def miss(self, users: Iterable[int] | None) -> None:
+        """Have users of this peer catch up; ``None``: all of them."""
+        self._outbox.miss(users)
+
+    async def end_session(self, uuid: int, session: str, message: str) -> None:
+        """End a session there. :raises Unavailable: the peer did not answer."""
+        if self._channel is None:
+            raise Unavailable(Status.GRPC_ERROR, f"Chat server {self._peer.name} cannot be reached.")
+        request = imsys_v1_pb2.EndSessionRequest(uuid=uuid, session=session, message=message)
+        try:
+            try:
+                response: Any = await self._unary_call(imsys_v1_pb2_grpc.RelayStub(self._channel).EndSession, request)
+            except grpc.RpcError as error:
+                if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
+                    raise
+                plain = message_pb2_grpc.DistributedChattingServiceStub(self._channel)
+                response = await self._unary_call(plain.ForceTerminateLoginedUser, message_pb2.TerminationRequest(kick_uuid=uuid))
+        except (grpc.RpcError, ValueError):  # ValueError: a uuid that the plain call has no room for, or a channel just closed
+            raise Unavailable(Status.GRPC_ERROR, f"Chat server {self._peer.name} did not answer.") from None
+        if response.error:
+            raise Unavailable(Status.GRPC_ERROR, f"Chat server {self._peer.name} answered with {response.error}.")
+
+    def check(self) -> None:
+        """Look whether the stream still moves; called every second."""
+        now = self._reactor.seconds()
+        if self._unary is None and not self._greeted and now - self._down > AWAY:
+            self._outbox.away()
+        progress = self._outbox.progress
+        if progress != self._progress or (self._greeted and not self._outbox.unacknowledged):
+            self._progress, self._moved = progress, now
+        elif self._call is not None and now - self._moved > STALLED:
+            _log.warn("the stream to chat server {name} does not move: it is given up", name=self._peer.name)
+            self._call.cancel()
+
+    async def stop(self) -> None:
+        """Send what is left, say farewell, and close."""
+        end = self._reactor.seconds() + FLUSH
+        self._outbox.finish()
+        while self._call is not None and self._greeted and self._reactor.seconds() < end:
+            await deferLater(self._reactor, 0.01)
+        self.leave()
+        waiting, self._ended = self._ended, []
+        for ended in waiting:
+            await ended
+
+    def leave(self) -> Sequence[int] | None:
+        """Close at once, and give back the users who may have missed something; ``None``: all of the peer's."""
+        self._stopped = True
+        if self._retry is not None and self._retry.active():
+            self._retry.cancel()
+        users = self._outbox.leave()
+        if self._unary is not None:
+            self._unary.stop()
+        if self._call is not None:
+            self._call.cancel()
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+        return users
+
+    def _unary_call(self, call: Any, request: Any) -> Deferred[Any]:
+        return send(self._reactor, call, request, self._deadline)
+
+    # -- the stream
+
+    def _connect(self) -> None:
+        self._retry = None
+        self._generation = generation = self._outbox.connect()
+        self._moved = self._reactor.seconds()
+        ended: Deferred[None] = Deferred()
+        self._ended.append(ended)
+        self._call = imsys_v1_pb2_grpc.RelayStub(self._channel).Exchange(self._requests(generation))
+
+        def over(code: grpc.StatusCode | None) -> None:
+            if ended in self._ended:
+                self._ended.remove(ended)
+            self._over(generation, code)
+            ended.callback(None)
+
+        threading.Thread(target=self._read, args=(self._call, generation, over), name=f"acks-{self._peer.name}", daemon=True).start()
+
+    def _requests(self, generation: int) -> Iterator[imsys_v1_pb2.Batch]:
+        membership = self._membership
+        yield imsys_v1_pb2.Batch(node=membership.name, incarnation=membership.incarnation, to=self._peer.name)
+        while (batch := self._outbox.pull(generation)) is not None:
+            yield batch
+
+    def _read(self, call: Any, generation: int, over: Callable[[grpc.StatusCode | None], None]) -> None:
+        # In a thread of its own: acknowledgements never wait for the reactor.
+        code = None
+        greeted = False
+        try:
+            for ack in call:
+                if greeted:
+                    self._outbox.acknowledge(ack.sequence)
+                else:
+                    greeted = True
+                    self._outbox.open(generation, ack.incarnation, ack.sequence)
+                    self._reactor.callFromThread(self._opened, generation)
+        except grpc.RpcError as error:
+            code = error.code()
+        self._reactor.callFromThread(over, code)
+
+    def _opened(self, generation: int) -> None:
+        if generation == self._generation and not self._stopped:
+            self._greeted = True
+            self._failures = 0
+            _log.info("the stream to chat server {name} is open", name=self._peer.name)
+
+    def _over(self, generation: int, code: grpc.StatusCode | None) -> None:
+        if generation != self._generation:
+            return
+        self._call = None
+        if self._greeted:
+            self._down = self._reactor.seconds()
+        self._greeted = False
+        if self._stopped:
+            return
+        if code is grpc.StatusCode.UNIMPLEMENTED:
+            _log.info("chat server {name} takes single calls only", name=self._peer.name)
+            stub = message_pb2_grpc.DistributedChattingServiceStub(self._channel)
+            self._outbox.open(generation, self._peer.incarnation, 0)
+            self._unary = UnaryPump(self._reactor, stub, self._outbox, self._peer.name, self._deadline)
+            self._unary.kick()
+            return
+        level = _log.info if self._failures == 0 else _log.debug
+        level("the stream to chat server {name} is closed: {code}", name=self._peer.name, code="ended" if code is None else code.name)
+        backoff = min(MAX_BACKOFF, MIN_BACKOFF * 2**self._failures)
+        self._failures = min(self._failures + 1, 16)
+        self._retry = self._reactor.callLater(backoff * random.uniform(0.5, 1.5), self._connect)  # noqa: S311

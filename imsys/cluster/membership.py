@@ -1,0 +1,237 @@
+"""This server's registration at balance, and the peers that balance knows."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from imsys.cluster.client import GrpcClient
+from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc, message_pb2
+from imsys.config import Config
+from imsys.errors import Status, Unavailable
+
+_log = Logger()
+
+RETRY = 0.5
+"""Seconds between two attempts while this server is not registered."""
+
+FAREWELL = 1.0
+"""Seconds that balance has to answer when this server leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The TCP ports of a server; 0 is a closed one."""
+
+    tls: int = 0
+    plain: int = 0
+    http: int = 0
+    grpc: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Another live server of this kind: where its gRPC port is. ``incarnation`` is empty for one that registered by the plain calls."""
+
+    name: str
+    host: str
+    port: int
+    incarnation: str
+
+
+OnChange = Callable[[Peer, bool], None]
+"""Called with a peer that appeared (``True``) or is gone (``False``); one that was restarted is gone and appears."""
+
+
+class Membership(Service):
+    """Registers this server every interval, with its load, and keeps the list of its peers.
+
+    While balance is away the peers stay as they are.
+
+    :param advertise: the host that clients are told.
+    :param grpc_advertise: the host that other servers are told.
+    :param ports: the bound ports; called when the server has started.
+    :param load: connections there are now.
+    :param capacity: connections this server takes at most; 0 is no limit.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        balance: GrpcClient,
+        config: Config,
+        kind: str,
+        name: str,
+        advertise: str,
+        grpc_advertise: str,
+        ports: Callable[[], Ports],
+        load: Callable[[], int],
+        capacity: int,
+    ) -> None:
+        self._reactor = reactor
+        self._balance = balance
+        self._interval = config.balance.interval
+        self._lease = config.balance.lease
+        self._kind = kind
+        self._advertise = advertise
+        self._grpc_advertise = grpc_advertise
+        self._ports = ports
+        self._load = load
+        self._capacity = capacity
+        self._peers: dict[str, Peer] = {}
+        self._listeners: list[OnChange] = []
+        self._next: IDelayedCall | None = None
+        self._turn: Deferred[None] | None = None
+        self._waiting: list[Deferred[None]] = []
+        self._registered = False
+        self._answered = False
+        self._refusal = ""
+        self._epoch = ""
+        self._patience = 0.0
+        self.name = name
+        self.incarnation = secrets.token_hex(8)
+        self.draining = False
+        """Set it to have no new users sent here; see :meth:`drain`."""
+
+    @property
+    def peers(self) -> Mapping[str, Peer]:
+        """The other live servers of this kind that have a gRPC port, by name."""
+        return self._peers
+
+    def on_change(self, listener: OnChange) -> None:
+        """Have this called when a peer appears or is gone."""
+        self._listeners.append(listener)
+
+    def drain(self) -> None:
+        """Have balance send no new users here, from now on."""
+        self.draining = True
+        if self._next is not None and self._next.active():
+            self._next.reset(0)
+
+    async def ready(self) -> None:
+        """Return when this server is registered."""
+        if not self._registered:
+            waiter: Deferred[None] = Deferred()
+            self._waiting.append(waiter)
+            await waiter
+
+    def startService(self) -> None:
+        """Register, and keep doing so."""
+        super().startService()
+        self._begin()
+
+    def stopService(self) -> Deferred[None]:
+        """Leave at once; fires when balance knows, or does not answer."""
+        super().stopService()
+        if self._next is not None and self._next.active():
+            self._next.cancel()
+        known = self._registered or self._turn is not None
+        if self._turn is not None:
+            self._turn.cancel()
+        return Deferred.fromCoroutine(self._withdraw()) if known else succeed(None)
+
+    def _begin(self) -> None:
+        self._next = None
+        self._turn = Deferred.fromCoroutine(self._register())
+        self._turn.addErrback(self._failed).addCallback(lambda _: self._later())
+
+    def _failed(self, failure: Failure) -> None:
+        if self.running:
+            _log.failure("registering at balance failed", failure)
+
+    def _later(self) -> None:
+        self._turn = None
+        if self.running:
+            pause = self._interval if self._answered else min(RETRY, self._interval)
+            self._next = self._reactor.callLater(pause * random.uniform(0.9, 1.0), self._begin)  # noqa: S311
+
+    async def _register(self) -> None:
+        ports = self._ports()
+        request = imsys_v1_pb2.RegisterRequest(
+            info=message_pb2.ServerInfo(name=self.name, host=self._advertise, port=str(ports.tls) if ports.tls else ""),
+            kind=self._kind,
+            incarnation=self.incarnation,
+            clock_ms=round(self._reactor.seconds() * 1000),
+            load=self._load(),
+            capacity=self._capacity,
+            ports=imsys_v1_pb2.Ports(tls=ports.tls, plain=ports.plain, http=ports.http, grpc=ports.grpc),
+            draining=self.draining,
+            grpc_host=self._grpc_advertise,
+        )
+        try:
+            response = await self._balance.call(imsys_v1_pb2_grpc.RegistryStub, "Register", request)
+        except Unavailable as unavailable:
+            self._answered = False
+            self._refused(Status.GRPC_ERROR, unavailable.message)
+            return
+        self._answered = True
+        if response.error:
+            self._refused(response.error, response.message)
+            return
+        if not self._registered:
+            _log.info("{kind} server {name} is registered at balance", kind=self._kind, name=self.name)
+        self._registered, self._refusal = True, ""
+        self._update(response)
+        waiting, self._waiting = self._waiting, []
+        for waiter in waiting:
+            waiter.callback(None)
+
+    def _refused(self, error: int, reason: str) -> None:
+        if reason != self._refusal:  # one line for as long as it stays the same
+            _log.error(
+                "balance does not register {kind} server {name} ({error}): {reason}",
+                kind=self._kind,
+                name=self.name,
+                error=int(error),
+                reason=reason,
+            )
+        self._registered, self._refusal = False, reason
+
+    def _update(self, response: imsys_v1_pb2.RegisterResponse) -> None:
+        now = self._reactor.seconds()
+        if self._epoch not in ("", response.epoch):
+            # The registry lost its memory: who is missing may only not have registered again yet.
+            self._patience = now + self._lease
+        self._epoch = response.epoch
+        found = {
+            server.name: Peer(server.name, server.grpc_host or server.host, server.ports.grpc, server.incarnation)
+            for server in response.peers
+            if server.ports.grpc and server.name != self.name
+        }
+        before = dict(self._peers)
+        for name, peer in before.items():
+            if name not in found and now < self._patience:
+                found[name] = peer
+        self._peers = found
+        for name, peer in before.items():
+            if found.get(name) != peer:
+                _log.info("{kind} server {name} is gone", kind=self._kind, name=name)
+                self._tell(peer, False)
+        for name, peer in found.items():
+            if before.get(name) != peer:
+                _log.info("{kind} server {name} is there", kind=self._kind, name=name)
+                self._tell(peer, True)
+
+    def _tell(self, peer: Peer, alive: bool) -> None:
+        for listener in self._listeners:
+            try:
+                listener(peer, alive)
+            except Exception:
+                _log.failure("a listener to changes of membership failed")
+
+    async def _withdraw(self) -> None:
+        self._registered = False
+        request = imsys_v1_pb2.WithdrawRequest(kind=self._kind, name=self.name, incarnation=self.incarnation)
+        try:
+            await self._balance.call(imsys_v1_pb2_grpc.RegistryStub, "Withdraw", request, deadline=FAREWELL)
+        except Unavailable as unavailable:
+            _log.info("balance was not told that {name} leaves: {reason}", name=self.name, reason=unavailable.message)

@@ -1,0 +1,132 @@
+"""The other chat servers, as this one sends to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from imsys.cluster.link import Link
+from imsys.cluster.membership import Membership, Peer
+from imsys.cluster.outbox import MAX_MISSED
+from imsys.cluster.pushes import PeerHandler, RemotePush
+from imsys.cluster.trust import Trust
+from imsys.config import ClusterConfig
+from imsys.errors import Status, Unavailable
+
+__all__ = ["PeerHandler", "Peers", "RemotePush"]
+
+_log = Logger()
+
+SETTLE = 1.0
+"""Seconds after which users of a peer that is gone are looked for on all others."""
+
+
+class Peers(Service):
+    """One stream to each peer that membership knows.
+
+    What could not be sent, because a peer was away or too slow, is made up for:
+    its users are asked to catch up when the peer is back or, when it is gone for
+    good, wherever they are then.
+    """
+
+    def __init__(self, reactor: Any, cluster: ClusterConfig, membership: Membership, handler: PeerHandler) -> None:
+        self._reactor = reactor
+        self._trust = Trust(cluster)
+        self._deadline = cluster.deadline
+        self._membership = membership
+        self._handler = handler
+        self._links: dict[str, Link] = {}
+        self._gone: dict[str, str] = {}
+        self._strays: set[int] = set()
+        self._strays_all = False
+        self._search: IDelayedCall | None = None
+        self._ticks = LoopingCall(self._check)
+        self._ticks.clock = reactor
+        membership.on_change(self._changed)
+
+    def alive(self, node: str, incarnation: str) -> bool:
+        """Whether a peer is registered with this incarnation."""
+        peer = self._membership.peers.get(node)
+        return peer is not None and peer.incarnation == incarnation
+
+    def send(self, node: str, pushes: Sequence[RemotePush]) -> None:
+        """Have a peer push to its users; never waits, and keeps the order of one peer."""
+        link = self._links.get(node)
+        if link is not None:
+            link.send(pushes)
+        else:
+            self._stray(user for push in pushes for user in push.users)
+
+    async def end_session(self, node: str, uuid: int, session: str, message: str) -> None:
+        """End one session of a user on a peer; nothing happens if it is not there any more.
+
+        :raises Unavailable: (3) the peer is not known or did not answer.
+        """
+        link = self._links.get(node)
+        if link is None:
+            raise Unavailable(Status.GRPC_ERROR, f"There is no chat server {node}.")
+        await link.end_session(uuid, session, message)
+
+    def startService(self) -> None:
+        """Connect to the peers there are, and to those that appear."""
+        super().startService()
+        for peer in self._membership.peers.values():
+            self._appeared(peer)
+        self._ticks.start(1.0, now=False)
+
+    def stopService(self) -> Deferred[Any]:
+        """Send what is left, within two seconds, and close the streams."""
+        super().stopService()
+        self._ticks.stop()
+        if self._search is not None:
+            self._search.cancel()
+            self._search = None
+        links, self._links = self._links, {}
+        return gatherResults([Deferred.fromCoroutine(link.stop()) for link in links.values()], consumeErrors=True)
+
+    def _changed(self, peer: Peer, alive: bool) -> None:
+        if not self.running:
+            return
+        if alive:
+            self._appeared(peer)
+            return
+        link = self._links.pop(peer.name, None)
+        if link is not None:
+            self._gone[peer.name] = peer.incarnation
+            self._stray(link.leave())
+
+    def _appeared(self, peer: Peer) -> None:
+        self._links[peer.name] = link = Link(self._reactor, self._trust, self._membership, peer, self._deadline)
+        if self._gone.pop(peer.name, None) == peer.incarnation:
+            link.miss(None)  # it was only out of sight: its users are still there
+        link.start()
+
+    def _check(self) -> None:
+        for link in self._links.values():
+            link.check()
+
+    def _stray(self, users: Iterable[int] | None) -> None:
+        if users is None:
+            self._strays_all = True
+        else:
+            self._strays.update(users)
+            self._strays_all = self._strays_all or len(self._strays) > MAX_MISSED
+        if self._strays_all:
+            self._strays = set()
+        if (self._strays or self._strays_all) and self._search is None and self.running:
+            self._search = self._reactor.callLater(SETTLE, self._find_strays)
+
+    def _find_strays(self) -> None:
+        self._search = None
+        users = None if self._strays_all else list(self._strays)
+        self._strays, self._strays_all = set(), False
+        _log.info("{count} users of a chat server that is gone catch up", count="all" if users is None else len(users))
+        self._handler.resync(users)
+        for link in self._links.values():
+            link.miss(users)

@@ -1,0 +1,145 @@
+"""The receiving end of the streams between chat servers: ``imsys.v1.Relay``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any
+
+import grpc
+from twisted.logger import Logger
+
+from imsys.cluster.membership import Membership, Peer
+from imsys.cluster.pushes import PeerHandler, RemotePush, from_batch
+from imsys.cluster.stubs import imsys_v1_pb2
+from imsys.errors import Refused, Status
+
+_log = Logger()
+
+MAX_NODES = 1024
+"""Callers whose place in their stream is remembered."""
+
+class RelayServicer:
+    """Hands what peers send to the reactor: a batch at a time, and the next when that is done, so a slow server slows its peers down.
+
+    A peer that is gone without a farewell may have had pushes for users of this
+    server: all of its sessions are asked to catch up.
+    """
+
+    def __init__(self, reactor: Any, membership: Membership, handler: PeerHandler) -> None:
+        self._reactor = reactor
+        self._membership = membership
+        self._handler = handler
+        self._received: dict[str, tuple[str, int]] = {}
+        self._left: dict[str, str] = {}
+        self._streams: Counter[tuple[str, str]] = Counter()
+        self._gone: dict[str, Peer] = {}
+        membership.on_change(self._changed)
+
+    def Exchange(self, requests: Iterator[imsys_v1_pb2.Batch], context: grpc.ServicerContext) -> Iterator[imsys_v1_pb2.Ack]:
+        """One stream, in a thread of its own."""
+        greeting = next(requests, None)
+        if greeting is None or not greeting.node or not greeting.incarnation:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "a stream begins with a greeting")
+        if greeting.to != self._membership.name:
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, f"this is {self._membership.name}")
+        node, incarnation = greeting.node, greeting.incarnation
+        received = self._on_reactor(context, self._greeted, node, incarnation)
+        try:
+            yield imsys_v1_pb2.Ack(sequence=received, incarnation=self._membership.incarnation)
+            for batch in requests:
+                if batch.bye:
+                    self._on_reactor(context, self._farewell, node, incarnation)
+                    return
+                resync: list[int] | bool | None = False
+                if batch.HasField("resync"):
+                    resync = None if batch.resync.all else list(batch.resync.users)
+                self._on_reactor(context, self._take, node, incarnation, batch.sequence, from_batch(batch), resync)
+                yield imsys_v1_pb2.Ack(sequence=batch.sequence)
+        finally:
+            self._reactor.callFromThread(self._over, node, incarnation)
+
+    async def EndSession(self, request: imsys_v1_pb2.EndSessionRequest) -> imsys_v1_pb2.EndSessionResponse:
+        """End one session, if it is still there. :raises Refused: 70, none is named."""
+        if not request.session:
+            raise Refused(Status.INVALID_FIELD, "A session is ended by its id.")
+        return imsys_v1_pb2.EndSessionResponse(ended=await self._handler.end_session(request.uuid, request.session, request.message))
+
+    def _on_reactor(self, context: grpc.ServicerContext, function: Callable[..., Any], *args: Any) -> Any:
+        answer: Future[Any] = Future()
+
+        def run() -> None:
+            try:
+                answer.set_result(function(*args))
+            except Exception as error:
+                answer.set_exception(error)
+
+        self._reactor.callFromThread(run)
+        while True:
+            try:
+                return answer.result(1.0)
+            except FutureTimeout:
+                if not context.is_active():
+                    context.abort(grpc.StatusCode.CANCELLED, "the caller is gone")
+
+    # -- on the reactor
+
+    def _greeted(self, node: str, incarnation: str) -> int:
+        known, sequence = self._received.pop(node, ("", 0))
+        if known != incarnation:
+            sequence = 0
+        if len(self._received) >= MAX_NODES:
+            del self._received[next(iter(self._received))]
+        self._received[node] = incarnation, sequence
+        if self._left.get(node) == incarnation:
+            del self._left[node]
+        self._streams[node, incarnation] += 1
+        return sequence
+
+    def _take(
+        self, node: str, incarnation: str, sequence: int, pushes: list[RemotePush], resync: list[int] | bool | None
+    ) -> None:
+        known, last = self._received.get(node, ("", 0))
+        if known == incarnation:
+            if sequence <= last:
+                return  # sent again, because an acknowledgement was lost
+            self._received[node] = incarnation, sequence
+        try:
+            if pushes:
+                self._handler.receive(pushes)
+            if not isinstance(resync, bool):
+                self._handler.resync(resync)
+        except Exception:
+            _log.failure("a batch from {node} was not handed on in full", node=node)
+
+    def _farewell(self, node: str, incarnation: str) -> None:
+        self._left[node] = incarnation
+
+    def _changed(self, peer: Peer, alive: bool) -> None:
+        if not peer.incarnation:
+            return  # it has no streams
+        if not alive:
+            self._gone[peer.name] = peer
+            self._judge(peer.name)
+        elif self._gone.get(peer.name) == peer:
+            del self._gone[peer.name]  # back again, with all it had
+
+    def _over(self, node: str, incarnation: str) -> None:
+        self._streams[node, incarnation] -= 1
+        self._streams += Counter()  # forgets what is zero
+        if node in self._gone:
+            self._judge(node)
+
+    def _judge(self, node: str) -> None:
+        """Whether a peer that is gone left in good order. While its stream is open it may still be about to."""
+        peer = self._gone[node]
+        if self._streams[node, peer.incarnation]:
+            return
+        del self._gone[node]
+        if self._received.get(node, ("", 0))[0] == peer.incarnation:
+            del self._received[node]
+        if self._left.pop(node, None) != peer.incarnation and self._membership.running:
+            _log.warn("chat server {name} is gone without a farewell: all sessions catch up", name=node)
+            self._handler.resync(None)

@@ -1,0 +1,79 @@
+"""Threads for work on the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.python.threadpool import ThreadPool
+
+from imsys.errors import Status, Unavailable
+
+_log = Logger()
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Disk(Service):
+    """Runs functions that block in a few threads; when it stops, it waits for what runs or waits.
+
+    A connection has one block at a time in here, and so the queue is bounded
+    by the number of connections.
+    """
+
+    def __init__(self, reactor: Any, workers: int) -> None:
+        self._reactor = reactor
+        self._workers = workers
+        self._threads: ThreadPool | None = None
+        self._pending = 0
+        self._idle: Deferred[None] | None = None
+
+    def startService(self) -> None:
+        """Start the threads."""
+        super().startService()
+        self._threads = ThreadPool(0, self._workers, "disk")
+        self._threads.start()
+
+    def stopService(self) -> Deferred[None]:
+        """Take no more work; fires when all of it is done."""
+        super().stopService()
+        threads, self._threads = self._threads, None
+        if threads is None:
+            return succeed(None)
+        done: Deferred[None] = Deferred()
+        # joining the threads takes no time: all are idle
+        done.addCallback(lambda _: threads.stop())
+        if self._pending:
+            self._idle = done
+        else:
+            done.callback(None)
+        return done
+
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The result of a function that runs in a thread.
+
+        :raises Unavailable: 73, the server is shutting down.
+        """
+        if self._threads is None:
+            raise Unavailable(Status.SERVER_BUSY, "The server is shutting down.")
+        self._pending += 1
+        try:
+            return await deferToThreadPool(self._reactor, self._threads, work, *args, **kwargs)
+        finally:
+            self._pending -= 1
+            if not self._pending and self._idle is not None:
+                idle, self._idle = self._idle, None
+                self._reactor.callLater(0, idle.callback, None)
+
+    def soon(self, work: Callable[[], None]) -> None:
+        """Run a function whose result nobody waits for; what goes wrong is logged."""
+
+        def failed(failure: Failure) -> None:
+            _log.warn("work on the disk failed: {reason}", reason=failure.getErrorMessage())
+
+        Deferred.fromCoroutine(self.run(work)).addErrback(failed)

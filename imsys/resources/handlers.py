@@ -1,0 +1,84 @@
+"""The services of the resources port: login, heartbeat, upload."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from msgspec import UNSET
+
+from imsys.config import ResourcesConfig
+from imsys.dispatch import Caller, handles
+from imsys.errors import Refused, Status
+from imsys.fields import parse_id
+from imsys.protocols.messages.session import HeartbeatRequest, HeartbeatResponse, LoginRequest
+from imsys.protocols.messages.uploads import ResourcesLoginResponse, UploadRequest, UploadResponse
+from imsys.resources.disk import Disk
+from imsys.resources.files import Files
+from imsys.resources.sessions import Sessions
+from imsys.resources.uploads import Block, OpenUploads
+from imsys.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What the handlers of one resources server work with."""
+
+    config: ResourcesConfig
+    sessions: Sessions
+    files: Files
+    disk: Disk
+
+    def context(self, session: Session, user: int) -> Context:
+        """The surroundings of a session's requests, with its uploads."""
+        uploads = OpenUploads(user, self.files, self.disk, limit=self.config.uploads, max_file=self.config.max_file)
+        return Context(session, user, self, uploads)
+
+    def ended(self, session: Session) -> None:
+        """A session's connection is gone."""
+        self.sessions.ended(session)
+        if isinstance(session.context, Context):
+            session.context.uploads.abandon()
+
+
+@dataclass(frozen=True, slots=True)
+class Context(Caller):
+    """A request's surroundings on a resources server."""
+
+    resources: Resources
+    uploads: OpenUploads
+
+
+@handles(LoginRequest, anonymous=True)
+async def login(context: Context, request: LoginRequest) -> ResourcesLoginResponse:
+    """Check the token."""
+    if context.session.user:
+        raise Refused(Status.LOGIN_FOR_MULTIPLE_TIMES, "This connection is logged in already.")
+    user = parse_id(request.uuid, "uuid")
+    if not await context.resources.sessions.login(context.session, user, request.token):
+        raise Refused(Status.LOGIN_UNSUCCESSFUL, "The token is wrong or has expired.")
+    return ResourcesLoginResponse(uuid=str(user))
+
+
+@handles(HeartbeatRequest, anonymous=True)
+async def heartbeat(context: Context, request: HeartbeatRequest) -> HeartbeatResponse:
+    """Answer; that the frame arrived is what counts."""
+    if context.user and request.uuid is not UNSET:
+        context.own(request.uuid)
+    return HeartbeatResponse()
+
+
+@handles(UploadRequest)
+async def upload(context: Context, request: UploadRequest) -> UploadResponse:
+    """Write one block; with the last one, verify the file and keep it."""
+    block = Block.read(request)
+    await context.uploads.take(block)
+    return UploadResponse(
+        filename=block.filename,
+        curr_seq=str(block.number),
+        curr_size=str(block.size),
+        total_size=str(block.file_size),
+        EOF=block.last,
+    )
+
+
+HANDLERS = (login, heartbeat, upload)

@@ -1,0 +1,76 @@
+"""Registering at balance, and knowing the peers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from imsys.cluster.membership import Peer
+from imsys.cluster.stubs import imsys_v1_pb2
+from tests.balance.running import Balance
+from tests.cluster.nodes import Node, NodesCase, eventually
+
+
+class MembershipTests(NodesCase):
+    async def test_registered(self) -> None:
+        """A server registers with its bound ports and its load, again and again."""
+        node = await self.node("one")
+        node.load = 17
+        while (await self.balance.servers())["one"].load != 17:
+            pass
+        listed = (await self.balance.servers())["one"]
+        self.assertEqual((listed.ports.grpc, listed.capacity, listed.incarnation), (node.grpc.port, 100, node.membership.incarnation))
+
+    async def test_peers(self) -> None:
+        """Servers learn of each other, and of one that leaves at once."""
+        one = await self.node("one")
+        seen: list[tuple[Peer, bool]] = []
+        one.membership.on_change(lambda peer, alive: seen.append((peer, alive)))
+        two = await self.node("two")
+        await eventually(lambda: one.membership.peers)
+        peer = Peer("two", "127.0.0.1", two.grpc.port, two.membership.incarnation)
+        self.assertEqual(one.membership.peers, {"two": peer})
+        self.assertTrue(one.peers.alive("two", two.membership.incarnation))
+        self.assertFalse(one.peers.alive("two", "another"))
+        await two.stop()
+        self.assertEqual(list(await self.balance.servers()), ["one"])
+        await eventually(lambda: not one.membership.peers)
+        self.assertEqual(seen, [(peer, True), (peer, False)])
+
+    async def test_draining(self) -> None:
+        """A draining server says so at once."""
+        node = await self.node("one")
+        node.membership.drain()
+        while not (await self.balance.servers())["one"].draining:
+            pass
+
+    async def test_taken_name(self) -> None:
+        """A name that another server has is logged in one line, and taken when that one is gone."""
+        holder = imsys_v1_pb2.Ports(grpc=1)
+        await self.balance.register("one", 1, ports=holder)
+        node = Node(self.balance, "one")
+        node.service.startService()
+        self.addCleanup(node.stop)
+        await node.membership.ready()  # the lease of the other has ended
+        self.assertEqual((await self.balance.servers())["one"].incarnation, node.membership.incarnation)
+
+    async def test_flush(self) -> None:
+        """A flush of Redis is over with the next registration, and nobody is taken for dead meanwhile."""
+        one, _ = await self.pair()
+        changes: list[Any] = []
+        one.membership.on_change(lambda peer, alive: changes.append((peer, alive)))
+        for _ in range(5):
+            self.redis.command("FLUSHALL")
+            while sorted(await self.balance.servers()) != ["one", "two"]:
+                pass
+        self.assertEqual(changes, [])
+
+    async def test_balance_restarts(self) -> None:
+        """While balance is away peers stay, and a balance server that comes back knows everybody again."""
+        one, two = await self.pair()
+        await self.balance.stop()
+        await eventually(lambda: not one.membership._registered and not two.membership._registered)
+        self.assertEqual((list(one.membership.peers), list(two.membership.peers)), (["two"], ["one"]))
+        again = Balance(self, self.redis.config(), lease=0.5, port=self.balance.port)
+        while sorted(await again.servers()) != ["one", "two"]:
+            pass
+        self.assertEqual(list(one.membership.peers), ["two"])

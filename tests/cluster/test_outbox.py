@@ -1,0 +1,156 @@
+"""The outbox of one peer, without a network."""
+
+from __future__ import annotations
+
+import threading
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from imsys.cluster import outbox as module
+from imsys.cluster.outbox import Outbox
+from imsys.cluster.pushes import RemotePush, from_batch
+from imsys.cluster.stubs import imsys_v1_pb2
+
+
+def push(user: int, body: bytes = b"{}") -> RemotePush:
+    return RemotePush((user,), 25, body)
+
+
+class OutboxTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.outbox = Outbox("peer1")
+
+    def stream(self, incarnation: str = "peer1", sequence: int = 0) -> int:
+        generation = self.outbox.connect()
+        self.outbox.open(generation, incarnation, sequence)
+        return generation
+
+    def pull(self, generation: int) -> imsys_v1_pb2.Batch:
+        batch = self.outbox.pull(generation)
+        assert batch is not None
+        return batch
+
+    def users(self, generation: int) -> list[int]:
+        return [user for one in from_batch(self.pull(generation)) for user in one.users]
+
+    def test_everything_that_waits_goes_together(self) -> None:
+        """One batch takes all that has gathered, unchanged and in order, up to its limits."""
+        generation = self.stream()
+        pushes = [RemotePush((1, 2**40), 25, b'{"a":1}', 1, (7,)), push(3)]
+        self.outbox.put(pushes)
+        batch = self.pull(generation)
+        self.assertEqual((batch.sequence, from_batch(batch)), (1, pushes))
+        self.outbox.put(push(i) for i in range(module.BATCH_ENTRIES + 1))
+        self.assertEqual(len(self.users(generation)), module.BATCH_ENTRIES)
+        self.outbox.put(push(i, bytes(module.BATCH_BYTES)) for i in range(3))
+        self.assertEqual([len(self.users(generation)) for _ in range(3)], [2, 1, 1])
+
+    def test_sent_again(self) -> None:
+        """What was not acknowledged before a break is sent again, what the peer has is not, and then goes what is new."""
+        generation = self.stream()
+        for user in (1, 2, 3):
+            self.outbox.put([push(user)])
+            self.pull(generation)
+        self.outbox.acknowledge(1)
+        self.outbox.put([push(4)])
+        self.assertIsNone(self.outbox.pull(generation - 1))
+        generation = self.stream(sequence=2)
+        self.assertEqual([(batch.sequence, batch.entries[0].users[0]) for batch in (self.pull(generation), self.pull(generation))], [(3, 3), (4, 4)])
+
+    def test_overflow(self) -> None:
+        """Beyond the bound pushes are dropped, and their users catch up once the rest is sent."""
+        self.patch(module, "MAX_ENTRIES", 2)
+        self.outbox.put([push(1), push(2), push(3), push(4)])
+        batch = self.pull(self.stream())
+        self.assertEqual([e.users[0] for e in batch.entries], [1, 2])
+        self.assertEqual((sorted(batch.resync.users), batch.resync.all), ([3, 4], False))
+
+    def test_overflow_of_bytes(self) -> None:
+        """Large pushes count by their bytes, and room that became free is used again."""
+        self.patch(module, "MAX_BYTES", 1000)
+        generation = self.stream()
+        for _ in range(5):
+            self.outbox.put([push(1, bytes(900)), push(2, bytes(900))])
+            batch = self.pull(generation)
+            self.assertEqual(([e.users[0] for e in batch.entries], list(batch.resync.users)), ([1], [2]))
+
+    def test_too_many_to_remember(self) -> None:
+        """Beyond the bound of users, all of the peer's catch up."""
+        self.patch(module, "MAX_MISSED", 3)
+        self.outbox.miss([1, 2, 3])
+        self.outbox.miss([4])
+        batch = self.pull(self.stream())
+        self.assertEqual((batch.resync.all, list(batch.resync.users)), (True, []))
+
+    def test_window(self) -> None:
+        """No more than the window is under way: the rest waits for an acknowledgement."""
+        self.patch(module, "WINDOW", 1)
+        generation = self.stream()
+        self.outbox.put([push(1)])
+        self.pull(generation)
+        self.outbox.put([push(2)])
+        got: list[int] = []
+        waiter = threading.Thread(target=lambda: got.extend(self.users(generation)))
+        waiter.start()
+        waiter.join(0.05)
+        self.assertEqual(got, [])
+        self.outbox.acknowledge(1)
+        waiter.join(10)
+        self.assertEqual(got, [2])
+
+    def test_away(self) -> None:
+        """While a peer is away for long its users are remembered and their pushes are not."""
+        generation = self.stream()
+        self.outbox.put([push(1)])
+        self.pull(generation)
+        self.outbox.put([push(2)])
+        self.outbox.away()
+        self.outbox.put([push(3)])
+        batch = self.pull(self.stream())
+        self.assertEqual((len(batch.entries), sorted(batch.resync.users)), (0, [1, 2, 3]))
+        self.outbox.put([push(4)])
+        self.assertEqual(self.users(generation + 1), [4])
+
+    def test_restarted_peer(self) -> None:
+        """A peer that answers as another incarnation gets no old pushes; whoever they were for catches up."""
+        generation = self.stream()
+        self.outbox.put([push(1)])
+        self.pull(generation)
+        self.outbox.put([push(2)])
+        batch = self.pull(self.stream("peer2"))
+        self.assertEqual((len(batch.entries), sorted(batch.resync.users)), (0, [1, 2]))
+        self.assertGreater(batch.sequence, 1)
+
+    def test_lost_resync(self) -> None:
+        """A request to catch up that was not acknowledged is not forgotten."""
+        self.outbox.miss([5])
+        self.pull(self.stream())
+        self.assertEqual(list(self.pull(self.stream()).resync.users), [5])
+        self.assertEqual(self.outbox.leave(), (5,))
+
+    def test_counting_goes_on(self) -> None:
+        """A new outbox for a peer that has counted already goes on from there: nothing is taken for a repetition."""
+        generation = self.stream(sequence=41)
+        self.outbox.put([push(1)])
+        self.assertEqual(self.pull(generation).sequence, 42)
+
+    def test_farewell(self) -> None:
+        """Finishing sends what is left, waits for its acknowledgement, says farewell, and ends the stream."""
+        generation = self.stream()
+        self.outbox.put([push(1)])
+        self.outbox.finish()
+        self.assertEqual(self.users(generation), [1])
+        self.outbox.acknowledge(1)
+        self.assertTrue(self.pull(generation).bye)
+        self.assertIsNone(self.outbox.pull(generation))
+
+    def test_leave(self) -> None:
+        """Leaving ends the stream and tells whose pushes were left."""
+        generation = self.stream()
+        self.outbox.put([push(1)])
+        self.pull(generation)
+        self.outbox.put([push(2)])
+        self.assertEqual(sorted(self.outbox.leave() or ()), [1, 2])
+        self.assertIsNone(self.outbox.pull(generation))
+        self.outbox.miss(None)
+        self.assertIsNone(self.outbox.leave())
