@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any
+from typing import Protocol as Interface
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.interfaces import IAddress, IReactorTime
-from twisted.internet.protocol import Factory
+from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 
 from imsys.dispatch import Dispatcher
@@ -22,7 +23,7 @@ FLUSH = 10.0
 """Seconds that messages and last bytes have when the server stops."""
 
 
-class Limits(Protocol):
+class Limits(Interface):
     """Keys of the server's section in the configuration."""
 
     @property
@@ -37,6 +38,16 @@ class Limits(Protocol):
     def inflight(self) -> int: ...  # noqa: D102
     @property
     def capacity(self) -> int: ...  # noqa: D102
+
+
+class _Refusal(Protocol):
+    """Closes at once. (A factory that builds nothing does not go with TLS.)"""
+
+    transport: Any
+
+    def connectionMade(self) -> None:
+        """Close."""
+        self.transport.abortConnection()
 
 
 class Connections(Service, Factory):
@@ -60,11 +71,11 @@ class Connections(Service, Factory):
     def __len__(self) -> int:
         return len(self._open)
 
-    def buildProtocol(self, addr: IAddress | None) -> FrameConnection | None:
-        """A new connection; none when the server is full."""
+    def buildProtocol(self, addr: IAddress | None) -> Protocol:
+        """A new connection; one that is closed at once when the server is full."""
         if len(self._open) >= self._config.capacity:
             _log.warn("refusing the connection from {peer}: there are {count} already", peer=addr, count=len(self._open))
-            return None
+            return _Refusal()
         connection = FrameConnection(self._settings, self._wheel, self._clock.seconds)
         session = Session(connection, self._dispatcher, self._config.inflight)
         connection.receiver = session

@@ -6,6 +6,7 @@ import mailbox
 import re
 import secrets
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -115,13 +116,13 @@ class _Play:
             (anna, ben, "Umlauts and emoji? äöü ✓ 🎉"),
         ):
             arrived = self._next(reader.on_message)
-            delivered = self._until(writer.on_position, lambda position, thread=thread: position.thread_id == thread)
+            delivered = self._next(writer.on_position)
             sent = await writer.send(thread, text)
             got = await arrived
             if got.id != sent.id:
                 raise Refused(Status.INTERNAL_ERROR, "Another message arrived than was sent.")
             await delivered
-            read = self._until(writer.on_position, lambda position, sent=sent: position.read >= sent.id)
+            read = self._until(writer.on_position, partial(_has_read, sent.id))
             await reader.mark_read(thread, got.id)
             await read
             self._line(writer, sent, "✓✓ read")
@@ -132,7 +133,7 @@ class _Play:
         missed = [await anna.send(thread, text) for text in ("Ben?", "I'll just write it down for you.")]
         for message in missed:
             self._line(anna, message, "✓")
-        arrived = [self._until(ben.on_message, lambda got, sent=sent: got.id == sent.id) for sent in missed]
+        arrived = [self._until(ben.on_message, partial(_is, sent.id)) for sent in missed]
         await ben.start(persistent=False)
         for waiting in arrived:
             message = await waiting
@@ -171,6 +172,14 @@ class _Play:
 
         happened.addTimeout(_PATIENCE, self._reactor, _late)
         return happened.addBoth(done)
+
+
+def _has_read(message_id: int, position: Position) -> bool:
+    return position.read >= message_id
+
+
+def _is(message_id: int, message: Message) -> bool:
+    return message.id == message_id
 
 
 def _late(_: object, seconds: float) -> Position:

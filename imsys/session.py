@@ -132,9 +132,11 @@ class Session:
         self._working = True
         try:
             while len(self._calls) < self._inflight and (self._next is not None or self._inbox):
+                last = self._calls[-1] if self._calls else None
+                if last is not None and last.response is None and not last.overlapping:
+                    break  # not even looked at: it may be the login
                 call = self._next or self._dispatcher.prepare(self, self._inbox.popleft())
-                alone = not call.overlapping or (self._calls and not self._calls[-1].overlapping)
-                if alone and any(earlier.response is None for earlier in self._calls):
+                if not call.overlapping and any(earlier.response is None for earlier in self._calls):
                     self._next = call
                     break
                 self._next = None

@@ -233,11 +233,12 @@ class AllInOneTests(DaemonTestCase):
     async def test_first_and_second_start(self) -> None:
         """It makes all it needs in a home folder, says where it listens, stops on Ctrl-C, and starts again on the same."""
         first = await start(self, "imsys", self.settings)
-        await first.says("imsys is running")
+        await first.says("another terminal")
         var = self.home / "var"
         self.assertIn(f"https://127.0.0.1:{self.settings['GATEWAY_PORT']}", first.text)
         self.assertIn(str(var / "certs" / "ca.pem"), first.text)
         self.assertIn(str(var / "mail"), first.text)
+        self.assertRegex(first.text, r"next +\S*imsys-cli register \w+ \S+@\S+ --server \S+ --ca \S+")
         self.assertEqual(var.stat().st_mode & 0o777, 0o700)
         for name in ("imsys.db", "certs/ca.pem", "log/imsys.log"):
             self.assertTrue((var / name).is_file(), name)

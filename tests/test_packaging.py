@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import functools
+import os
 import shutil
 import subprocess
 import sys
@@ -91,6 +92,26 @@ class TwistdTests(SynchronousTestCase):
         argv = [sys.executable, "-c", TWISTD, "imsys-chat", "--version"]
         done = subprocess.run(argv, capture_output=True, text=True, timeout=60, env=environment(), cwd=folder("cwd"))
         self.assertEqual((done.returncode, done.stdout), (0, f"imsys {imsys.__version__}\n"))
+
+
+class MakeTests(SynchronousTestCase):
+    def test_old_python(self) -> None:
+        """make run says in one sentence that the Python is too old, and leaves nothing behind."""
+        home = folder("make")
+        old = home / "python3"
+        old.write_text("#!/bin/sh\nexit 1\n")
+        old.chmod(0o755)
+        command = ["make", "--no-print-directory", "run", f"PYTHON={old}", f"VENV={home / 'venv'}"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=_clean(), cwd=ROOT)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(done.stderr.splitlines()[0].partition(",")[0], "imsys needs Python 3.11 or later")
+        self.assertFalse((home / "venv").exists())
+
+    def test_continuous_integration(self) -> None:
+        """.ci/run is make test and nothing else."""
+        script = ROOT / ".ci" / "run"
+        self.assertEqual(script.read_text().splitlines()[-1], "exec make test")
+        self.assertTrue(os.access(script, os.X_OK))
 
 
 class DistributionTests(SynchronousTestCase):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,10 +13,8 @@ import msgspec
 
 from imsys.cli.console import Trouble
 
-try:
+if sys.platform != "win32":
     import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 _RECENT = 30.0
 """Seconds for which a command that has begun still explains why a chat was signed out."""
@@ -112,7 +111,7 @@ class Lock:
 
     def take(self) -> bool:
         """Try to hold it; whether that worked."""
-        if fcntl is None or not self._path.parent.is_dir():
+        if sys.platform == "win32" or not self._path.parent.is_dir():
             return True
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -132,7 +131,7 @@ class Lock:
 
     def taken(self) -> bool:
         """Whether another process holds it."""
-        if fcntl is None or not self._path.exists():
+        if sys.platform == "win32" or not self._path.exists():
             return False
         descriptor = os.open(self._path, os.O_RDWR)
         try:

@@ -42,8 +42,8 @@ def _seconds(text: str) -> float:
     return value
 
 
-def _common() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+def _common() -> _Parser:
+    common = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
     group = common.add_argument_group("for all commands")
     group.add_argument("--server", metavar="URL", help=f"address of the gateway (default: the account's, or {DEFAULT_SERVER})")
     group.add_argument(
@@ -70,15 +70,15 @@ def parser() -> argparse.ArgumentParser:
         sub.add_argument("name", metavar="NAME", help="username of the other one")
 
     register = command("register", "make an account and sign in")
-    register.add_argument("name", metavar="NAME", help="the username to have")
-    register.add_argument("email", metavar="EMAIL", help="where the verification code is mailed to")
+    register.add_argument("name", metavar="NAME", nargs="?", help="the username to have (asked for where it is missing)")
+    register.add_argument("email", metavar="EMAIL", nargs="?", help="where the verification code is mailed to")
     register.add_argument("--code", help="a code that was mailed already (none is asked for then)")
     login = command("login", "sign in")
-    login.add_argument("name", metavar="NAME", help="username")
+    login.add_argument("name", metavar="NAME", nargs="?", help="username (asked for where it is missing)")
     command("logout", "sign out, and forget the account here")
     reset = command("reset-password", "set a new password with a mailed code")
-    reset.add_argument("name", metavar="NAME", help="username")
-    reset.add_argument("email", metavar="EMAIL", help="the account's e-mail address")
+    reset.add_argument("name", metavar="NAME", nargs="?", help="username (asked for where it is missing)")
+    reset.add_argument("email", metavar="EMAIL", nargs="?", help="the account's e-mail address")
     reset.add_argument("--code", help="a code that was mailed already (none is asked for then)")
     command("accounts", "list the accounts that have signed in here")
 

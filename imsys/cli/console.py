@@ -19,11 +19,11 @@ from zope.interface import implementer
 from imsys.cli.editor import Editor, End, Line
 from imsys.cli.text import width
 
-try:
+if sys.platform != "win32":
     import termios
     import tty
-except ImportError:  # Windows
-    termios = None  # type: ignore[assignment]
+
+_PAINTABLE = sys.platform != "win32" and os.environ.get("TERM") != "dumb"
 
 _READ = 4096
 
@@ -64,12 +64,18 @@ class _Input:
             data = os.read(self.fileno(), _READ)
         except OSError:  # the terminal is gone
             data = b""
-        if not data:
-            self.stop()
-        self._received(data)
+        if data:
+            self._received(data)
+        else:
+            self._end()
 
-    def connectionLost(self, reason: Failure) -> None:
-        self.stop()
+    def connectionLost(self, reason: Failure) -> None:  # some reactors tell of the end in this way
+        self._end()
+
+    def _end(self) -> None:
+        if not self._stopped:
+            self.stop()
+            self._received(b"")
 
     def _read_in_thread(self) -> None:
         def read(line: str) -> None:
@@ -94,9 +100,9 @@ class Console:
         self._lines: deque[str] = deque()
         self._ended = False
         self._changed: Callable[[], None] | None = None
-        self.interactive = termios is not None and _terminal(self._stdin) and _terminal(self._stdout) and os.environ.get("TERM") != "dumb"
+        self.interactive = _PAINTABLE and _terminal(self._stdin) and _terminal(self._stdout)
         """Whether there is a person at a terminal that can be painted on."""
-        self.colours = _terminal(self._stdout) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self.colours = _PAINTABLE and _terminal(self._stdout) and not os.environ.get("NO_COLOR")
         self.unicode = _can_write(self._stdout, "✓…")
         for stream in (self._stdout, self._stderr):
             reconfigure = getattr(stream, "reconfigure", None)
@@ -126,7 +132,7 @@ class Console:
     @contextlib.contextmanager
     def keys(self, pressed: Callable[[bytes], None]) -> Iterator[None]:
         """While this lasts the terminal gives each key as it is pressed, and shows none; ``b""`` is the end."""
-        assert termios is not None
+        assert sys.platform != "win32"
         descriptor = self._stdin.fileno()
         before = termios.tcgetattr(descriptor)
         reading = _Input(self._reactor, self._stdin, pressed)

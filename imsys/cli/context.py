@@ -23,6 +23,10 @@ _TURN = 30.0
 """Seconds to wait for another command of the same account."""
 
 
+class SessionEnded(Trouble):
+    """The account's token does not count any more."""
+
+
 class Context:
     """One run of the program."""
 
@@ -136,7 +140,7 @@ class Context:
             if refusal.status not in (Status.LOGIN_INFO_ERROR, Status.LOGIN_UNSUCCESSFUL):
                 raise
             if not (self.console.interactive or self.arguments.password_file):
-                raise Trouble(f"The session of {name} has ended; sign in again with: imsys-cli login {account.username}.") from None
+                raise SessionEnded(f"The session of {name} has ended; sign in again with: imsys-cli login {account.username}.") from None
             if not self.arguments.password_file:
                 self.console.say(f"The session of {name} has ended.")
             client.credentials.password = await self.password()

@@ -62,7 +62,7 @@ async def friends(context: Context) -> None:
     column = max((width(printable(friend.username)) for friend in found), default=0)
     for friend in sorted(found, key=lambda friend: same(friend.username)):
         name = printable(friend.username)
-        known_as = printable(friend.alias or friend.nickname)
+        known_as = printable(friend.name) if friend.name != friend.username else ""
         padding = " " * (column - width(name) + 2)
         context.console.say(f"{name}{padding}{known_as}".rstrip())
 
@@ -108,5 +108,5 @@ def same(name: str) -> str:
 
 def _card(person: Person) -> str:
     about = f" - {printable(person.description)}" if person.description else ""
-    nickname = f" ({printable(person.nickname)})" if person.nickname else ""
+    nickname = f" ({printable(person.nickname)})" if person.name != person.username else ""
     return f"{printable(person.username)}{nickname}{about}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from imsys.cli.console import Trouble
-from imsys.cli.context import Context
+from imsys.cli.context import Context, SessionEnded
 from imsys.sdk import Gateway, Refused, Status
 
 _SHORTEST = 8
@@ -14,24 +14,24 @@ _KEEPS_CODE = {Status.INVALID_FIELD, Status.USERNAME_TAKEN, Status.EMAIL_TAKEN}
 
 async def register(context: Context) -> None:
     """Make an account with a mailed code, and sign in."""
-    arguments = context.arguments
     gateway = context.gateway()
+    name, email = await _who(context)
     password = await _new_password(context)
-    code = await _code(context, gateway)
+    code = await _code(context, gateway, email)
     try:
-        await gateway.register(arguments.name, password, arguments.email, code)
+        await gateway.register(name, password, email, code)
     except Refused as refusal:
         if refusal.status in _KEEPS_CODE:
             context.console.complain(f"(The code is still good for a moment: imsys-cli register NAME EMAIL --code {code})")
         raise
-    await _enter(context, gateway, arguments.name, password)
+    await _enter(context, gateway, name, password)
 
 
 async def login(context: Context) -> None:
     """Sign in by password."""
-    name = context.arguments.account or context.arguments.name
-    gateway = context.gateway(context.accounts.load(name))
-    await _enter(context, gateway, context.arguments.name, await context.password())
+    name = context.arguments.name or (await context.console.ask("Username: ")).strip()
+    gateway = context.gateway(context.accounts.load(context.arguments.account or name))
+    await _enter(context, gateway, name, await context.password())
 
 
 async def logout(context: Context) -> None:
@@ -40,22 +40,20 @@ async def logout(context: Context) -> None:
     try:
         async with context.session() as client:
             await client.log_out()
-    except Trouble:
-        pass  # it has ended already
+    except SessionEnded:
+        pass  # it needs no ending
     context.accounts.forget(name)
     context.console.say(f"{name} is signed out.")
 
 
 async def reset_password(context: Context) -> None:
     """Set a new password with a mailed code."""
-    arguments = context.arguments
-    gateway = context.gateway(context.accounts.load(arguments.name))
+    name, email = await _who(context)
+    gateway = context.gateway(context.accounts.load(name))
     password = await _new_password(context)
-    code = await _code(context, gateway)
-    await gateway.reset_password(arguments.name, arguments.email, password, code)
-    context.console.say(
-        f"{arguments.name} has a new password, and is signed out everywhere; sign in with: imsys-cli login {arguments.name}"
-    )
+    code = await _code(context, gateway, email)
+    await gateway.reset_password(name, email, password, code)
+    context.console.say(f"{name} has a new password, and is signed out everywhere; sign in with: imsys-cli login {name}")
 
 
 async def accounts(context: Context) -> None:
@@ -77,12 +75,17 @@ async def _new_password(context: Context) -> str:
     return password
 
 
-async def _code(context: Context, gateway: Gateway) -> str:
-    arguments = context.arguments
-    if arguments.code:
-        return str(arguments.code).strip()
-    await gateway.request_code(arguments.email)
-    context.console.say(f"The code was mailed to {arguments.email}.{context.mail_hint(gateway)}")
+async def _who(context: Context) -> tuple[str, str]:
+    arguments, console = context.arguments, context.console
+    name = arguments.name or (await console.ask("Username: ")).strip()
+    return name, arguments.email or (await console.ask("E-mail address: ")).strip()
+
+
+async def _code(context: Context, gateway: Gateway, email: str) -> str:
+    if context.arguments.code:
+        return str(context.arguments.code).strip()
+    await gateway.request_code(email)
+    context.console.say(f"The code was mailed to {email}.{context.mail_hint(gateway)}")
     return (await context.console.ask("Code: ")).strip()
 
 

@@ -200,7 +200,7 @@ class Link:
         if code is grpc.StatusCode.UNIMPLEMENTED:
             _log.info("chat server {name} takes single calls only", name=self._peer.name)
             stub = message_pb2_grpc.DistributedChattingServiceStub(self._channel)
-            self._outbox.open(generation, self._peer.incarnation, 0)
+            self._outbox.no_stream()
             self._unary = UnaryPump(self._reactor, stub, self._outbox, self._peer.name, self._deadline)
             self._unary.kick()
             return

@@ -90,6 +90,13 @@ class Outbox:
             self._away = True
             self._forget()
 
+    def no_stream(self) -> None:
+        """The peer has none: what waits is fetched by :meth:`take` from now on."""
+        with self._changed:
+            self._generation += 1
+            self._open = self._away = False
+            self._changed.notify_all()
+
     def take(self, count: int) -> list[RemotePush]:
         """Pushes for a peer that has no stream; they count as sent."""
         with self._changed:

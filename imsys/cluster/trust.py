@@ -58,7 +58,8 @@ class Trust:
         except RuntimeError:
             raise ConfigError(f"cannot listen for gRPC on {where}") from None
         if self._pem is None:
-            _log.warn("gRPC on {where} without TLS", where=address(host, bound))
+            say = _log.info if is_loopback(host) else _log.warn
+            say("gRPC on {where} without TLS", where=address(host, bound))
         return bound
 
     def channel(self, host: str, port: int) -> grpc.Channel:

@@ -7,10 +7,8 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.defer import TimeoutError as DeferredTimeout
-from twisted.internet.interfaces import IProtocolNegotiationFactory
 from twisted.logger import Logger
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
-from zope.interface import implementer
 
 from imsys.gateway.http import JsonServer
 
@@ -50,19 +48,14 @@ class Front(Service):
             cut.cancel()
 
 
-@implementer(IProtocolNegotiationFactory)
 class _Connections(WrappingFactory):
-    """Knows which connections are open, and what is spoken on them."""
+    """Knows which connections are open."""
 
     noisy = False
 
     def __init__(self, server: JsonServer) -> None:
         super().__init__(server)
         self._empty: Deferred[None] | None = None
-
-    def acceptableProtocols(self) -> list[bytes]:
-        """What a client that asks (by ALPN, as curl and browsers do) is told."""
-        return [b"http/1.1"]
 
     def unregisterProtocol(self, p: ProtocolWrapper) -> None:
         """A connection is gone."""

@@ -72,9 +72,7 @@ async def _place(gateway: Gateway, uuid: int, token: str, source: Source) -> Log
 async def _replace_hash(gateway: Gateway, account: Credentials, anew: str) -> None:
     """Store a hash of today's parameters, unless the password was changed meanwhile."""
     try:
-        now = await gateway.accounts.credentials_by_uuid(account.uuid)
-        if now is not None and now.password_hash == account.password_hash:
-            await gateway.accounts.set_password(account.uuid, anew)
+        await gateway.accounts.set_password(account.uuid, anew, replacing=account.password_hash)
     except Unavailable:
         _log.warn("the password hash of {uuid} keeps its old parameters for now", uuid=account.uuid)
 

@@ -30,7 +30,8 @@ class Disk(Service):
         self._reactor = reactor
         self._workers = workers
         self._threads: ThreadPool | None = None
-        self._pending = 0
+        self.pending = 0
+        """Functions that run, or wait for a thread."""
         self._idle: Deferred[None] | None = None
 
     def startService(self) -> None:
@@ -48,7 +49,7 @@ class Disk(Service):
         done: Deferred[None] = Deferred()
         # joining the threads takes no time: all are idle
         done.addCallback(lambda _: threads.stop())
-        if self._pending:
+        if self.pending:
             self._idle = done
         else:
             done.callback(None)
@@ -61,12 +62,12 @@ class Disk(Service):
         """
         if self._threads is None:
             raise Unavailable(Status.SERVER_BUSY, "The server is shutting down.")
-        self._pending += 1
+        self.pending += 1
         try:
             return await deferToThreadPool(self._reactor, self._threads, work, *args, **kwargs)
         finally:
-            self._pending -= 1
-            if not self._pending and self._idle is not None:
+            self.pending -= 1
+            if not self.pending and self._idle is not None:
                 idle, self._idle = self._idle, None
                 self._reactor.callLater(0, idle.callback, None)
 

@@ -79,7 +79,8 @@ class Part:
 
     def append(self, data: bytes) -> None:
         """Write at the end. :raises OSError: the disk does not take it; the part is of no use any more."""
-        with self.path.open("ab") as file:
+        with self.path.open("r+b") as file:  # which, unlike "a", does not make it anew where it was removed
+            file.seek(self.size)
             file.write(data)
         self._md5.update(data)
         self.size += len(data)

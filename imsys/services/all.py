@@ -94,11 +94,18 @@ def say(lines: Iterator[str], stream: Any) -> None:
 def banner(config: Config, ports: dict[str, int]) -> Iterator[str]:
     """What a person needs to know who just started imsys."""
     host = config.gateway.host if config.gateway.host not in ("0.0.0.0", "::") else config.chat.advertise  # noqa: S104
+    server = f"https://{f'[{host}]' if ':' in host else host}:{ports['[gateway] port']}"
+    command = [_short(str(Path(sys.executable).with_name("imsys-cli"))), "register anna anna@example.org"]
+    # imsys-cli finds these two by itself where they have their defaults
+    if server != "https://127.0.0.1:8443":
+        command.append(f"--server {server}")
+    if config.tls.ca != str(Path("var/certs/ca.pem").absolute()):
+        command.append(f"--ca {_short(config.tls.ca)}")
     yield "imsys is running; Ctrl-C stops it."
-    yield f"  gateway   https://{f'[{host}]' if ':' in host else host}:{ports['[gateway] port']}   (CA: {_short(config.tls.ca)})"
+    yield f"  gateway   {server}   (its CA: {_short(config.tls.ca)})"
     if config.mail.transport == "maildir":
-        yield f"  mails     {_short(config.mail.maildir)}   (verification codes are dropped here)"
-    yield f"  next      {_short(str(Path(sys.executable).with_name('imsys-cli')))} register   (in another terminal)"
+        yield f"  mails     {_short(config.mail.maildir)}   (verification codes are dropped there)"
+    yield f"  next      {' '.join(command)}   (in another terminal)"
 
 
 def _short(path: str) -> str:

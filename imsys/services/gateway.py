@@ -61,8 +61,9 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
         proxies=Proxies(settings.trusted_proxies),
     )
     front = Front(reactor, http)
+    tls = public_context(config.tls, b"http/1.1")
     parts = [passwords, balance, captcha, front]
-    parts.append(ListenService(reactor, front.factory, settings.host, settings.port, public_context(config.tls, b"http/1.1"), "[gateway] port"))
+    parts.append(ListenService(reactor, front.factory, settings.host, settings.port, tls, "[gateway] port"))
     if settings.plain_port:
         parts.append(ListenService(reactor, front.factory, settings.host, settings.plain_port, None, "[gateway] plain_port"))
     for part in parts:

@@ -88,10 +88,15 @@ class AccountStore:
         row = tx.row("SELECT user_id, email_key FROM accounts WHERE username_key = ?", name)
         return row[0] if row is not None and row[1] == email else None
 
-    async def set_password(self, uuid: int, password_hash: str) -> None:
-        """Store a new password hash."""
-        await self._database.write(self._set_password, uuid, password_hash)
+    async def set_password(self, uuid: int, password_hash: str, *, replacing: str | None = None) -> None:
+        """Store a new password hash; with ``replacing`` only in the place of that one."""
+        await self._database.write(self._set_password, uuid, password_hash, replacing)
 
     @staticmethod
-    def _set_password(tx: Transaction, uuid: int, password_hash: str) -> None:
-        tx.execute("UPDATE accounts SET password_hash = ? WHERE user_id = ?", password_hash, uuid)
+    def _set_password(tx: Transaction, uuid: int, password_hash: str, replacing: str | None) -> None:
+        tx.execute(
+            "UPDATE accounts SET password_hash = ? WHERE user_id = ? AND password_hash = COALESCE(?, password_hash)",
+            password_hash,
+            uuid,
+            replacing,
+        )

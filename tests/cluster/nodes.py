@@ -48,8 +48,9 @@ class Proxy:
         from twisted.internet import reactor
 
         self._factory = _Forwarding("127.0.0.1", 0)
-        self._listener = reactor.listenTCP(0, self._factory, interface="127.0.0.1")
-        self.port = int(self._listener.getHost().port)
+        listener: Any = reactor.listenTCP(0, self._factory, interface="127.0.0.1")  # type: ignore[arg-type]
+        self._listener = listener
+        self.port = int(listener.getHost().port)
         test.addCleanup(self.close)
 
     def lead_to(self, port: int) -> None:
@@ -77,7 +78,7 @@ class _Tunnel(ProxyServer):
     def connectionMade(self) -> None:
         self.factory.open.add(self)
         if self.factory.blocked:
-            self.transport.abortConnection()
+            self.transport.abortConnection()  # type: ignore[attr-defined]
         else:
             super().connectionMade()
 

@@ -55,7 +55,8 @@ class OutboxTests(SynchronousTestCase):
         self.outbox.put([push(4)])
         self.assertIsNone(self.outbox.pull(generation - 1))
         generation = self.stream(sequence=2)
-        self.assertEqual([(batch.sequence, batch.entries[0].users[0]) for batch in (self.pull(generation), self.pull(generation))], [(3, 3), (4, 4)])
+        batches = [self.pull(generation) for _ in range(2)]
+        self.assertEqual([(batch.sequence, batch.entries[0].users[0]) for batch in batches], [(3, 3), (4, 4)])
 
     def test_overflow(self) -> None:
         """Beyond the bound pushes are dropped, and their users catch up once the rest is sent."""

@@ -88,7 +88,7 @@ class StreamTests(NodesCase):
 
 
 class BreakTests(NodesCase):
-    async def asyncSetUp(self) -> None:
+    async def begin(self) -> None:
         self.proxy = Proxy(self)
         self.one = await self.node("one")
         self.two = await self.node("two", behind=self.proxy)
@@ -96,7 +96,7 @@ class BreakTests(NodesCase):
 
     async def test_resumes(self) -> None:
         """A stream that breaks again and again loses nothing, doubles nothing, and keeps the order."""
-        await self.asyncSetUp()
+        await self.begin()
         numbers = itertools.count()
         for _ in range(5):
             for _ in range(40):
@@ -112,7 +112,7 @@ class BreakTests(NodesCase):
     async def test_away_for_long(self) -> None:
         """A peer that cannot be reached for long is not sent old pushes: their users catch up when it is back."""
         self.patch(link, "AWAY", 0.0)
-        await self.asyncSetUp()
+        await self.begin()
         self.proxy.block(True)
         await eventually(lambda: not connected(self.one, "two"))
         self.one.peers._check()
@@ -126,7 +126,7 @@ class BreakTests(NodesCase):
     async def test_stalled(self) -> None:
         """A stream whose acknowledgements stay out is given up and made anew."""
         self.patch(link, "STALLED", 0.0)
-        await self.asyncSetUp()
+        await self.begin()
         generation = self.one.peers._links["two"]._generation
         self.one.peers.send("two", [push(1)])
         waiting = self.one.peers._links["two"]

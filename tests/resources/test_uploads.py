@@ -287,7 +287,7 @@ class FaultTests(Case):
         self.assertEqual(len(self.arriving()), 2)
         await self.drop(client)
         await self.until(lambda: not self.arriving())
-        self.assertEqual(self.kept(), {})
+        self.assertEqual((self.kept(), self.disk.pending), ({}, 0))
 
     async def test_lost_while_writing(self) -> None:
         """So it is when the connection goes while a block is being written: a first, a middle, a beginning anew."""
@@ -299,14 +299,13 @@ class FaultTests(Case):
             release = threading.Event()
             held = Deferred.fromCoroutine(self.disk.run(release.wait))
             client.send(30, **requests[asked])
-            heartbeat = await self.login(8)
-            await heartbeat.ask(32, uuid="8")
+            await self.until(lambda: self.disk.pending == 2)
             await self.drop(client)
-            await self.until(lambda: len(self.connections) == 1)
+            await self.until(lambda: not len(self.connections))
             release.set()
             await held
-            await self.until(lambda: not self.arriving())
-            await self.drop(heartbeat)
+            await self.until(lambda: not self.disk.pending)
+            self.assertEqual(self.arriving(), [])
         self.assertEqual(self.kept(), {})
 
     async def test_last_block_of_a_lost_connection(self) -> None:
@@ -315,14 +314,13 @@ class FaultTests(Case):
         release = threading.Event()
         held = Deferred.fromCoroutine(self.disk.run(release.wait))
         client.send(30, **blocks("f", b"data")[0])
-        other = await self.login(8)
-        await other.ask(32, uuid="8")
+        await self.until(lambda: self.disk.pending == 2)
         await self.drop(client)
-        await self.until(lambda: len(self.connections) == 1)
+        await self.until(lambda: not len(self.connections))
         release.set()
         await held
-        await self.until(lambda: self.visible() and not self.arriving())
-        self.assertEqual(self.visible(), {"f": b"data"})
+        await self.until(lambda: not self.disk.pending)
+        self.assertEqual((self.visible(), self.arriving()), ({"f": b"data"}, []))
 
     async def test_stop(self) -> None:
         """A server that stops removes what is not whole before it has stopped."""

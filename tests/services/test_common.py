@@ -319,6 +319,20 @@ class FailureTests(SynchronousTestCase):
             said = f"imsys-chat: [chat] grpc_port: cannot listen on 127.0.0.1 port {port}: the port is in use"
             self.says(said, make_daemon, self.reactor, config, "imsys-chat", lambda reactor, config: Service())
 
+    def test_port_taken_meanwhile(self) -> None:
+        """A port that somebody takes between the check and the start is the same line."""
+
+        def build(reactor: Any, config: Config) -> Service:
+            return ListenService(reactor, Greeters(), "127.0.0.1", port, None, "[chat] port")
+
+        port = free_port()
+        daemon = make_daemon(self.reactor, self.config, "imsys-chat", build)
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", port))
+            other.listen()
+            said = f"imsys-chat: [chat] port: cannot listen on 127.0.0.1 port {port}: the port is in use"
+            self.says(said, daemon.privilegedStartService)
+
     def test_log_folder(self) -> None:
         """A log folder that cannot be written is one line."""
         blocked = Path(self.config.imsys.home) / "log"

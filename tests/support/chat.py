@@ -6,7 +6,7 @@ import json
 from collections import deque
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
@@ -81,7 +81,10 @@ class RawClient(Protocol):
         self._match()
         if self.closed and not found.called:
             raise ConnectionError(f"closed; still here: {list(self._frames)}")
-        return await found.addTimeout(PATIENCE, self._reactor)
+        try:
+            return await found.addTimeout(PATIENCE, self._reactor)
+        except TimeoutError:
+            raise AssertionError(f"no frame of service {service}, only {list(self._frames)}") from None
 
     async def ask(self, service: int, /, **keys: Any) -> dict[str, Any]:
         """Send a request, and give back its response (the next id)."""
@@ -94,6 +97,13 @@ class RawClient(Protocol):
             closed: Deferred[None] = Deferred()
             self._closing.append(closed)
             await closed.addTimeout(PATIENCE, self._reactor)
+
+    async def abort(self) -> None:
+        """Drop the connection, and wait for its end."""
+        assert self.transport is not None
+        if not self.closed:
+            self.transport.abortConnection()  # type: ignore[attr-defined]
+        await self.until_closed()
 
     def pending(self, service: int) -> list[dict[str, Any]]:
         """Frames of a service that are here and not taken."""
@@ -147,13 +157,7 @@ class ChatServer:
         reactor = self._case.reactor
         endpoint = HostnameEndpoint(reactor, "127.0.0.1", self.port.getHost().port)
         client: RawClient = await connectProtocol(endpoint, RawClient(reactor))
-
-        async def drop() -> None:
-            assert client.transport is not None
-            client.transport.abortConnection()  # type: ignore[attr-defined]
-            await client.until_closed()
-
-        self._case.addCleanup(drop)
+        self._case.addCleanup(client.abort)
         return client
 
     async def login(self, user: int) -> RawClient:
