@@ -6,7 +6,8 @@ from typing import Any
 from typing import Protocol as Interface
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
@@ -103,5 +104,5 @@ class Connections(Service, Factory):
             if self._open:
                 self._empty = Deferred()
                 await self._empty.addTimeout(FLUSH, self._clock)
-        except TimeoutError:
+        except DeferredTimeout:
             _log.warn("{count} connections did not take their last bytes", count=len(self._open))

@@ -21,10 +21,10 @@ FIRST_FOREIGN_ID = 1024
 class IChatFeature(Interface):
     """Services that a distribution of somebody else's adds to the chat server."""
 
-    def name() -> str:  # type: ignore[misc]
+    def name() -> str:
         """What it is called in messages to the operator."""
 
-    def handlers() -> Iterable[Handler]:  # type: ignore[misc]
+    def handlers() -> Iterable[Handler]:
         """What :func:`imsys.dispatch.handles` made, with ids from 1024 on."""
 
 
@@ -57,16 +57,14 @@ def discover() -> list[Handler]:
     :raises ConfigError: a plug-in cannot be imported, or uses an id that is not for plug-ins.
     """
     found = [
-        handler
-        for module in pkgutil.iter_modules(imsys.features.__path__, "imsys.features.")
-        for handler in _handlers_in(module.name)
+        handler for module in pkgutil.iter_modules(imsys.features.__path__, "imsys.features.") for handler in _handlers_in(module.name)
     ]
     for plugin in getPlugins(IChatFeature):
         found.extend(_foreign(plugin))
     return found
 
 
-def _foreign(plugin: ChatFeature) -> list[Handler]:
+def _foreign(plugin: IChatFeature) -> list[Handler]:
     try:
         handlers = list(plugin.handlers())
     except Exception as error:

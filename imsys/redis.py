@@ -7,6 +7,7 @@ any time, and callers then get :class:`~imsys.errors.Unavailable`.
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,9 +16,10 @@ from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IProtocol, IProtocolFactory, IReactorTime, IStreamClientEndpoint
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
+from zope.interface import implementer
 
 from imsys.config import RedisConfig
 from imsys.errors import Status, Unavailable
@@ -29,6 +31,12 @@ MAX_PENDING = 20_000
 
 CONNECT_TIMEOUT = 3.0
 REBUILD_DELAY = 2.0
+MIN_RETRY, MAX_RETRY = 0.05, 2.0
+"""Seconds between two attempts to connect: half as many again from one to the next."""
+
+LOOK = 0.02
+"""Seconds between two looks whether there is a connection, while calls wait for one."""
+
 GRACE = 0.1
 """Seconds that the deadline of a call lies behind txredisapi's own, which also aborts the connection that does not answer."""
 
@@ -56,11 +64,16 @@ class Redis:
         self._prefix = prefix
         self._timeout = timeout
         self._pending = 0
-        self._pool: Any = None
+        self._pool: Sequence[Any] | None = None
+        self._turn = 0
+        self._waiting: dict[Deferred[None], None] = {}
+        self._next_look: IDelayedCall | None = None
 
-    def use(self, pool: Any) -> None:
-        """Send calls through this txredisapi pool from now on; ``None``: fail them at once."""
+    def use(self, pool: Sequence[Any] | None) -> None:
+        """Send calls through these connections, as they come and go, from now on; ``None``: fail them at once."""
         self._pool = pool
+        if pool is None:
+            self._wake()
 
     def key(self, *parts: str | int) -> str:
         """The name of a key: the installation's prefix, then the parts with colons between."""
@@ -93,13 +106,13 @@ class Redis:
     async def _send(self, command: str, *args: str | bytes | int | float) -> Any:
         from txredisapi import RedisError, ResponseError
 
-        if self._pool is None:
-            raise Unavailable(Status.REDIS_UNKNOWN_ERROR, "There is no connection to Redis.")
         if self._pending >= MAX_PENDING:
             raise Unavailable(Status.REDIS_UNKNOWN_ERROR, "Too many calls wait for Redis.")
         self._pending += 1
         try:
-            call: Deferred[Any] = self._pool.execute_command(command, *args)
+            pool = self._pool or await self._connected()
+            self._turn += 1
+            call: Deferred[Any] = pool[self._turn % len(pool)].execute_command(command, *args)
             return await call.addTimeout(self._timeout + GRACE, self._clock)
         except ResponseError as error:
             return _ErrorReply(str(error))
@@ -107,6 +120,36 @@ class Redis:
             raise Unavailable(Status.REDIS_UNKNOWN_ERROR, "Redis did not answer in time.") from None
         finally:
             self._pending -= 1
+
+    async def _connected(self) -> Sequence[Any]:
+        """Wait for a connection, for as long as a call may take (txredisapi's own way to wait keeps what has timed out)."""
+        if self._pool is not None:
+            waiter: Deferred[None] = Deferred()
+            self._waiting[waiter] = None
+            if self._next_look is None:
+                self._next_look = self._clock.callLater(LOOK, self._look)
+            try:
+                await waiter.addTimeout(self._timeout, self._clock)
+            finally:
+                self._waiting.pop(waiter, None)
+        if not self._pool:
+            raise Unavailable(Status.REDIS_UNKNOWN_ERROR, "There is no connection to Redis.")
+        return self._pool
+
+    def _look(self) -> None:
+        self._next_look = None
+        if self._pool:
+            self._wake()
+        elif self._waiting:
+            self._next_look = self._clock.callLater(LOOK, self._look)
+
+    def _wake(self) -> None:
+        if self._next_look is not None:
+            self._next_look.cancel()
+            self._next_look = None
+        waiting, self._waiting = self._waiting, {}
+        for waiter in waiting:
+            waiter.callback(None)
 
 
 @dataclass(frozen=True)
@@ -166,16 +209,16 @@ class RedisService(Service):
             replyTimeout=config.timeout,
             convertNumbers=False,
         )
-        factory.initialDelay, factory.factor, factory.maxDelay = 0.05, 1.6, 2.0
+        factory.initialDelay, factory.factor, factory.maxDelay = MIN_RETRY, 1.5, MAX_RETRY
         factory.connectionError = self._refused
-        endpoint = (
+        endpoint: IStreamClientEndpoint = (
             UNIXClientEndpoint(self._reactor, config.socket, timeout=CONNECT_TIMEOUT)
             if config.socket
             else HostnameEndpoint(self._reactor, config.host, config.port, timeout=CONNECT_TIMEOUT)
         )
         self._factory = factory
-        factory.startConnecting(endpoint)
-        self.redis.use(factory.handler)
+        factory.startConnecting(_Patient(self._reactor, endpoint, self._where))
+        self.redis.use(factory.pool)
 
     def _refused(self, why: str) -> None:
         # A pool that is refused once (password, database number, too many clients) gives up for good: begin anew.
@@ -193,3 +236,37 @@ class RedisService(Service):
     @property
     def _where(self) -> str:
         return self._config.socket or f"{self._config.host}:{self._config.port}"
+
+
+@implementer(IStreamClientEndpoint)
+class _Patient:
+    """Connects sooner or later: txredisapi would log each attempt that fails, on each connection."""
+
+    def __init__(self, reactor: Any, endpoint: IStreamClientEndpoint, where: str) -> None:
+        self._reactor = reactor
+        self._endpoint = endpoint
+        self._where = where
+        self._reachable = True
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        """Fires with a protocol that is connected; does not fail, but can be cancelled."""
+        return Deferred.fromCoroutine(self._connect(protocolFactory))
+
+    async def _connect(self, factory: IProtocolFactory) -> IProtocol:
+        delay = MIN_RETRY
+        while True:
+            try:
+                protocol: IProtocol = await self._endpoint.connect(factory)
+            except CancelledError:
+                raise
+            except Exception as error:
+                if self._reachable:
+                    _log.warn("Redis at {where} cannot be reached: {error}", where=self._where, error=str(error))
+                self._reachable = False
+                await deferLater(self._reactor, delay * random.uniform(0.8, 1.2))  # noqa: S311
+                delay = min(MAX_RETRY, delay * 1.5)
+            else:
+                if not self._reachable:
+                    _log.info("Redis at {where} is there", where=self._where)
+                self._reachable = True
+                return protocol

@@ -136,7 +136,10 @@ class Routes:
         return {user: Route.parse(text) for user, text in zip(users, found, strict=True) if text is not None}
 
     async def refresh(self, sessions: Iterable[Held], now_ms: int) -> dict[int, int]:
-        """Keep routes and tokens, also those that Redis lost; give back the users whose session is over (:data:`REVOKED` or :data:`REPLACED`)."""
+        """Keep routes and tokens, also those that Redis lost.
+
+        :returns: the users whose session is over, and why (:data:`REVOKED` or :data:`REPLACED`).
+        """
         ended: dict[int, int] = {}
         held = list(sessions)
         for start in range(0, len(held), BATCH):

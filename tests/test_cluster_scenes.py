@@ -211,4 +211,3 @@ class ClusterScenes(TestCase):
             with self.assertRaises(Refused):
                 await attempt
         await self.connect(await self.gateway.login("anna", "another password"))
-

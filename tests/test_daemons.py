@@ -133,6 +133,23 @@ class BusyPortTests(DaemonTestCase):
             self.assertFalse(pidfile.exists())
 
 
+class DatabaseTests(DaemonTestCase):
+    async def test_old_tables(self) -> None:
+        """A daemon that finds no tables, or old ones, says what to do."""
+        self.settings |= section("database", mariadb(self)) | section("redis", redis_server()) | section("tls", certificates())
+        for daemon in ("imsys-chat", "imsys-gateway"):
+            process = run(self, "--nodaemon", "--pidfile=", daemon, settings=self.settings)
+            self.assertEqual(await process.end(), 1)
+            self.assertRegex(process.text, rf"\A{daemon}: \[database\] the tables have version 0, .* run 'imsys-ctl migrate' first\n\Z")
+
+    async def test_away(self) -> None:
+        """A database that is away keeps no gateway from starting: it may come back."""
+        self.one_machine_of_many()
+        self.settings |= {"DATABASE_SOCKET": "", "DATABASE_PORT": str(free_port())}
+        process = await start(self, "imsys-gateway", self.settings)
+        self.assertEqual(await process.stop(), -signal.SIGTERM)
+
+
 class ForegroundTests(DaemonTestCase):
     async def each(self, name: str, *listening: str) -> None:
         self.one_machine_of_many()
@@ -254,6 +271,20 @@ class AllInOneTests(DaemonTestCase):
         second = await start(self, "imsys", self.settings)
         self.assertEqual((var / "certs" / "server.pem").read_bytes(), before)
         self.assertEqual(await second.stop(), -signal.SIGTERM)
+
+    async def test_privileges(self) -> None:
+        """As root it makes everything in a home folder as the folder's owner, and runs as that one from then on."""
+        if os.getuid() != 0:
+            raise unittest.SkipTest("only root can drop privileges")
+        nobody = pwd.getpwnam("nobody")
+        var = self.home / "var"
+        var.mkdir(mode=0o700)
+        os.chown(var, nobody.pw_uid, nobody.pw_gid)
+        self.home.chmod(0o755)
+        pid = await self.daemonized("imsys", "--uid", str(nobody.pw_uid), "--gid", str(nobody.pw_gid))
+        self.assertEqual({path.stat().st_uid for path in var.rglob("*")}, {nobody.pw_uid})
+        os.kill(pid, signal.SIGTERM)
+        await self.until(lambda: not self.alive(pid))
 
     async def test_killed(self) -> None:
         """Killed by force it leaves no Redis behind, and starts again."""

@@ -122,7 +122,7 @@ class TwoServersTests(TwoServers):
 
     async def test_flushed(self) -> None:
         """After Redis was flushed sessions go on: a renewal writes routes and tokens again."""
-        anna, a, bert, b, thread = await self.friends()
+        anna, a, bert, _b, thread = await self.friends()
         token = await self.one.tokens.issue(bert)
         b2 = await self.two.connect()
         await b2.ask(5, uuid=str(bert), token=token)
@@ -201,4 +201,3 @@ class TwoServersTests(TwoServers):
 
 
 del TwoServers
-

@@ -83,6 +83,35 @@ class RedisTests(TestCase):
         self.server.start()
         self.assertEqual(await waiting, b"x")
 
+    async def test_away(self) -> None:
+        """While the server is away calls fail after the deadline, as many as may be, and leave nothing behind."""
+        self.server.kill()
+        redis = self.open(timeout=0.1)
+        for _ in range(2):
+            calls = [Deferred.fromCoroutine(redis.call("PING")) for _ in range(1000)]
+            for call in calls:
+                await self.assertFailure(call, Unavailable)
+        self.assertEqual((redis._waiting, redis._pending), ({}, 0))
+
+    async def test_stopped_while_waiting(self) -> None:
+        """Stopping fails the calls that wait."""
+        from twisted.internet import reactor
+
+        self.server.kill()
+        service = RedisService(reactor, self.server.config(timeout=60.0))
+        service.startService()
+        waiting = Deferred.fromCoroutine(service.redis.call("PING"))
+        await service.stopService()
+        await self.assertFailure(waiting, Unavailable)
+
+    async def test_too_many(self) -> None:
+        """Beyond the bound a call fails at once."""
+        self.patch(__import__("imsys.redis").redis, "MAX_PENDING", 1)
+        redis = self.open()
+        first = Deferred.fromCoroutine(redis.call("PING"))
+        await self.assertFailure(Deferred.fromCoroutine(redis.call("PING")), Unavailable)
+        self.assertEqual(await first, "PONG")
+
     async def test_hung_server(self) -> None:
         """A server that does not answer fails the call after the deadline, and a fresh connection is made afterwards."""
         redis = self.open(timeout=0.1)

@@ -10,7 +10,7 @@ from typing import Any
 
 from imsys.certificates import cluster_authority, ensure_development
 from imsys.errors import ConfigError
-from imsys.home import make_home
+from imsys.home import as_owner, make_home
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -46,7 +46,9 @@ def _development(options: argparse.Namespace, now: datetime) -> int:
     config = settings(options)
     advertised = [config.chat.advertise, config.resources.advertise]
     make_home(config)
-    if ensure_development(config.tls, [*advertised, *options.host], now):
+    with as_owner(config.home):
+        made = ensure_development(config.tls, [*advertised, *options.host], now)
+    if made:
         print(f"Made {config.tls.certificate}; clients are to trust {config.tls.ca}.")
     else:
         print(f"Nothing to do: there is a certificate at {config.tls.certificate}.")

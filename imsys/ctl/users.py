@@ -11,6 +11,7 @@ from typing import Any
 
 from imsys.config import Config
 from imsys.errors import ConfigError, Refused
+from imsys.home import as_owner
 from imsys.names import check_email, check_password, check_username
 
 
@@ -40,7 +41,8 @@ def _run(options: argparse.Namespace) -> int:
             raise SystemExit(1) from None
         print(f"Made the account of {username}, with uuid {uuid}.")
 
-    task.react(create)
+    with as_owner(config.home):
+        task.react(create)
     return 0
 
 
@@ -48,16 +50,14 @@ async def create_user(reactor: Any, config: Config, username: str, email: str, p
     """Make one account in the database of a configuration; give back its uuid.
 
     :raises Refused: the name or the address is taken, or the database does not answer.
-    :raises ConfigError: the tables are not there, or of another version.
+    :raises ConfigError: the tables are not there, or older than this program.
     """
     from imsys.passwords import Passwords
+    from imsys.services.first_start import check_tables
     from imsys.store.accounts import AccountStore
     from imsys.store.database import Database
-    from imsys.store.migrations import version
 
-    there, wanted = version(config.database)
-    if there != wanted:
-        raise ConfigError(f"[database] the tables have version {there}, this program wants {wanted}: run 'imsys-ctl migrate' first")
+    check_tables(config.database)
     passwords, database = Passwords.configured(reactor, config.gateway), Database(reactor, config.database)
     passwords.startService()
     database.startService()

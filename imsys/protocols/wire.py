@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol as Interface
+from typing import Any
+from typing import Protocol as Interface
 
 from twisted.internet import protocol
 from twisted.internet.error import ConnectionDone
@@ -150,8 +151,8 @@ class FrameConnection(protocol.Protocol):
         """The connection is going away; :meth:`connectionLost` follows."""
 
     def _adjust_reading(self) -> None:
-        wanted = not (self._reader_busy or self._choked or self.closing)
-        if wanted != self._reading and not self.gone:
+        wanted = not (self._reader_busy or self._choked)
+        if wanted != self._reading and not self.closing:
             self._reading = wanted
             if wanted:
                 self.transport.resumeProducing()

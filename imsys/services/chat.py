@@ -31,6 +31,7 @@ from imsys.tokens import Tokens
 
 __all__ = ["Options", "build", "makeService"]
 
+
 class Neighbours:
     """The other chat servers, for the directory; they in turn need it, so they are named later."""
 

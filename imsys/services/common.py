@@ -28,8 +28,10 @@ from twisted.python.failure import Failure
 from imsys import __version__
 from imsys.config import Config, TlsConfig, load
 from imsys.errors import ConfigError
-from imsys.home import make_home
+from imsys.home import as_owner, make_home
 from imsys.logs import LogFile
+from imsys.services.first_start import OldTables, check_tables
+from imsys.store import Database
 
 _log = Logger()
 
@@ -331,8 +333,9 @@ def make_daemon(
 ) -> Daemon:
     """Build a daemon of one service, for ``makeService`` and for application files.
 
-    What cannot work (a port in use, a certificate that is missing) is said here,
-    in one line, with exit status 1: twistd has not daemonized yet.
+    What cannot work (a port in use, a certificate that is missing, tables that
+    are too old) is said here, in one line, with exit status 1: twistd has not
+    daemonized yet. A database that is away is not such a thing: it may come back.
 
     :param name: the command; ``imsys``, for every server, has all the gRPC ports.
     """
@@ -344,9 +347,21 @@ def make_daemon(
             at = getattr(config, section)
             if name in (f"imsys-{section}", "imsys") and at.grpc_port:
                 check_port(at.grpc_host, at.grpc_port, f"[{section}] grpc_port")
+        if any(isinstance(service, Database) for service in _tree(daemon)):
+            _check_tables(config)
     except ConfigError as error:
         give_up(f"{name}: {error}")
     return daemon
+
+
+def _check_tables(config: Config) -> None:
+    try:
+        with as_owner(config.home):
+            check_tables(config.database)
+    except OldTables:
+        raise
+    except ConfigError as error:
+        _log.warn("{reason}", reason=str(error))
 
 
 def raise_descriptor_limit() -> None:

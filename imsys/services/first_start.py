@@ -8,8 +8,12 @@ from pathlib import Path
 from imsys.certificates import ensure_development
 from imsys.config import Config, DatabaseConfig
 from imsys.errors import ConfigError
-from imsys.home import make_home
-from imsys.store.migrations import create_database, migrate
+from imsys.home import as_owner, make_home
+from imsys.store.migrations import create_database, migrate, version
+
+
+class OldTables(ConfigError):
+    """The tables are not there, or older than this program."""
 
 
 def first_start(config: Config, now: datetime) -> None:
@@ -20,10 +24,11 @@ def first_start(config: Config, now: datetime) -> None:
     :raises ConfigError: something cannot be made.
     """
     make_home(config)
-    if config.home in Path(config.tls.certificate).parents and config.home in Path(config.tls.ca).parents:
-        ensure_development(config.tls, [config.chat.advertise, config.resources.advertise], now)
-    if config.database.engine == "sqlite":
-        prepare_database(config.database)
+    with as_owner(config.home):
+        if config.home in Path(config.tls.certificate).parents and config.home in Path(config.tls.ca).parents:
+            ensure_development(config.tls, [config.chat.advertise, config.resources.advertise], now)
+        if config.database.engine == "sqlite":
+            prepare_database(config.database)
 
 
 def prepare_database(database: DatabaseConfig, *, create: bool = True) -> list[str]:
@@ -38,3 +43,14 @@ def prepare_database(database: DatabaseConfig, *, create: bool = True) -> list[s
         return migrate(database)
     except ImportError:
         raise ConfigError(f"[database] driver: {database.driver} is not installed (pip install 'imsys[mysqlclient]')") from None
+
+
+def check_tables(database: DatabaseConfig) -> None:
+    """See whether the tables of a database are those of this program, or newer ones (in the middle of an upgrade).
+
+    :raises OldTables: they are not.
+    :raises ConfigError: the database cannot be reached now.
+    """
+    there, wanted = version(database)
+    if there < wanted:
+        raise OldTables(f"[database] the tables have version {there}, this program needs {wanted}: run 'imsys-ctl migrate' first")

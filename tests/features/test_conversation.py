@@ -16,7 +16,8 @@ from tests.support.stores import OnMariaDb, OnSqlite
 def text_request(sender: int, receiver: int, thread_id: str, *contents: str, **more: Any) -> dict[str, Any]:
     """A request of service 23; the unique ids are the contents."""
     items = [
-        {"unique_id": content[:60] or "empty", "msg_sender": str(sender), "msg_receiver": str(receiver), "msg_content": content} for content in contents
+        {"unique_id": content[:60] or "empty", "msg_sender": str(sender), "msg_receiver": str(receiver), "msg_content": content}
+        for content in contents
     ]
     return {"text_sender": str(sender), "text_receiver": str(receiver), "thread_id": thread_id, "text_msg": items, **more}
 
@@ -64,9 +65,7 @@ class Conversation(ChatCase):
             self.assertEqual(page["next_msg_id"], page["chat_messages"][-1]["msg_id"])
         self.assertEqual((await a.ask(15, my_uuid=str(anna), friend_uuid=str(bert)))["thread_id"], thread)
         threads = await b.ask(11, uuid=str(bert), thread_id="0")
-        self.assertEqual(
-            threads["threads"], [{"thread_id": thread, "type": "PRIVATE", "user1_uuid": str(anna), "user2_uuid": str(bert)}]
-        )
+        self.assertEqual(threads["threads"], [{"thread_id": thread, "type": "PRIVATE", "user1_uuid": str(anna), "user2_uuid": str(bert)}])
         again = await b.ask(11, uuid=str(bert), thread_id=thread)
         self.assertEqual((again["threads"], again["is_complete"]), ([], True))
         friends = await b.ask(86, cursor="", limit=10)
@@ -137,7 +136,7 @@ class Conversation(ChatCase):
 
     async def test_friend_request_rules(self) -> None:
         """33 to oneself, 35 to nobody, 34 to a friend, 76 when blocked; a repeat changes nothing; a declined one is gone."""
-        anna, a, bert, b, _ = await self.befriended()
+        anna, a, bert, _b, _ = await self.befriended()
         ((carl, c),) = await self.users("carl")
 
         async def ask(dst: int, src: int = carl, client: RawClient = c, message: str = "m") -> int:
@@ -293,7 +292,7 @@ class Conversation(ChatCase):
 
     async def test_logout(self) -> None:
         """Logout answers, closes, and revokes the token; with another token it is refused (20)."""
-        ((anna, a),) = await self.users("anna")
+        ((anna, _a),) = await self.users("anna")
         token = await self.server.tokens.issue(anna)
         other = await self.server.tokens.issue(anna)
         client = await self.server.connect()
@@ -340,8 +339,8 @@ class BadInputTests(ChatCase, OnSqlite):
     chat_config = ChatConfig(login_deadline=0.5, heartbeat_timeout=1.0)
 
     async def test_body(self) -> None:
-        """A body that is no JSON object, or lacks or mistypes a key, gets 1 under the service's own response id, and the connection stays."""
-        ((anna, a),) = await self.users("anna")
+        """A body that is no JSON object, or lacks or mistypes a key, gets 1 under the response's id; the connection stays."""
+        ((_anna, a),) = await self.users("anna")
         for body in (b"", b"{", b"[]", b"7", b"\xff", b"{}", b'{"username": 7}', b"[" * 5000, b'{"username":"\\ud800"}'):
             a.send_raw(struct.pack("!HH", 9, len(body) + 4) + body)
             response = await a.next(10)
@@ -357,8 +356,9 @@ class BadInputTests(ChatCase, OnSqlite):
         ((anna, a),) = await self.users("anna")
         for seq in (0, -1, 2**70, "", "ä" * 64, '"\\\n'):
             self.assertEqual((await a.ask(32, uuid=str(anna), seq=seq))["seq"], seq)
-        for seq in ("x" * 65, 1.5, [], None):
-            response = await a.ask(32, uuid=str(anna), seq=seq)
+        wrongs: tuple[Any, ...] = ("x" * 65, 1.5, [], None)
+        for wrong in wrongs:
+            response = await a.ask(32, uuid=str(anna), seq=wrong)
             self.assertEqual((response["error"], "seq" in response), (1, False))
 
     async def test_unknown_service(self) -> None:
@@ -392,7 +392,7 @@ class BadInputTests(ChatCase, OnSqlite):
 
     async def test_bad_lengths(self) -> None:
         """A length below the header's size closes the connection, after what came before it was answered."""
-        ((anna, a),) = await self.users("anna")
+        ((anna, _a),) = await self.users("anna")
         for header in (b"\x00\x20\x00\x03", b"\x00\x20\x00\x00"):
             client = await self.server.login(anna)
             body = b'{"seq": 1}'

@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import HostnameEndpoint, connectProtocol, wrapClientTLS
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.ssl import Certificate, optionsForClientTLS
-from twisted.internet.task import deferLater
+from twisted.internet.task import Clock, deferLater
 from twisted.trial.unittest import TestCase
 
 from imsys.config import ResourcesConfig
@@ -73,6 +73,8 @@ class ResourcesCase(TestCase):
 
     config = ResourcesConfig()
     tls = True
+    clock: Clock | None = None
+    """What the deadlines of connections go by; ``None``: real time."""
 
     def setUp(self) -> None:
         from twisted.internet import reactor
@@ -85,7 +87,7 @@ class ResourcesCase(TestCase):
         self.sessions = Sessions(reactor, self.tokens, 3600)
         self.disk = Disk(reactor, ours.disk_workers)
         self.files = Files(Path(ours.path), ours.name)
-        self.connections = connections_of(reactor, Resources(ours, self.sessions, self.files, self.disk))
+        self.connections = connections_of(self.clock or reactor, Resources(ours, self.sessions, self.files, self.disk))
         context = public_context(certificates()) if self.tls else None
         self.port = ListenService(reactor, self.connections, "127.0.0.1", 0, context, "port")
         self.parts = [Storage(self.files), self.disk, self.sessions, self.connections, self.port]
@@ -119,9 +121,10 @@ class ResourcesCase(TestCase):
 
     async def drop(self, client: Client) -> None:
         """Break a connection off."""
-        assert client.transport is not None
-        client.transport.abortConnection()  # type: ignore[attr-defined]
-        await client.until_closed()
+        if not client.closed:
+            assert client.transport is not None
+            client.transport.abortConnection()  # type: ignore[attr-defined]
+            await client.until_closed()
 
     async def login(self, user: int = 7) -> Client:
         """A new connection that is logged in."""

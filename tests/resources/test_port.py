@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import struct
-from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 
 from imsys.config import RedisConfig, ResourcesConfig
 from imsys.tokens import Tokens
@@ -102,25 +101,38 @@ class BadInputTests(ResourcesCase):
 
 
 class DeadlineTests(ResourcesCase):
-    config = ResourcesConfig(login_deadline=0.3, heartbeat_timeout=0.6, capacity=2)
+    def setUp(self) -> None:
+        self.clock: Clock = Clock()
+        super().setUp()
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass in steps in which the server looks at its deadlines."""
+        self.clock.pump([0.5] * round(seconds * 2))
 
     async def test_silence(self) -> None:
-        """A connection that does not log in, and a session without a frame, are closed when their time is over, with what they had begun."""
+        """A connection that does not log in within 10 s, and a session without a frame for 60 s, are closed, with what they had begun."""
         silent, session = await self.connect(), await self.login()
         await session.ask(30, **blocks("f", b"x" * 2000)[0])
+        self.pass_time(9.5)
+        self.assertEqual((await silent.ask(32))["error"], 0)
+        self.pass_time(1.5)
         await silent.until_closed()
+        self.pass_time(48)
+        self.assertFalse(session.closed)
+        self.pass_time(2)
         await session.until_closed()
         await self.until(lambda: not self.arriving())
 
     async def test_heartbeat(self) -> None:
-        """Frames put the deadline off, a heartbeat before login does not."""
-        session, silent = await self.login(), await self.connect()
-        while not silent.closed:
-            silent.send(32)
-            await session.ask(32)
-        for _ in range(3):
-            await self.pass_time(0.3)
-            await session.ask(32)
+        """Frames put the deadline of a session off."""
+        session = await self.login()
+        for _ in range(5):
+            self.pass_time(50)
+            self.assertEqual((await session.ask(32))["error"], 0)
+
+
+class CapacityTests(ResourcesCase):
+    config = ResourcesConfig(capacity=2)
 
     async def test_capacity(self) -> None:
         """A full server closes further connections at once, and takes one when another is gone."""
@@ -130,11 +142,6 @@ class DeadlineTests(ResourcesCase):
         await self.drop(one)
         await self.until(lambda: len(self.connections) < 2)
         await self.login()
-
-    async def pass_time(self, seconds: float) -> None:
-        passed: Deferred[None] = Deferred()
-        self.reactor.callLater(seconds, passed.callback, None)
-        await passed
 
 
 class TokenLifeTests(ResourcesCase):

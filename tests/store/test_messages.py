@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
@@ -47,7 +48,7 @@ class Appending(StoreCase):
         history = await self.history()
         self.assertEqual([record.content for record in history], ["Hi", "We are friends now!", "1", "2", "3", "4"])
         ids = [0, *(record.msg_id for record in history)]
-        self.assertEqual([(m.prev_id, m.msg_id) for m in chain], list(zip(ids, ids[1:], strict=False))[2:])
+        self.assertEqual([(m.prev_id, m.msg_id) for m in chain], list(pairwise(ids))[2:])
         self.assertEqual(first.receivers, [self.bert])
         self.assertEqual((history[2].sender, history[2].receiver), (self.anna, self.bert))
 
@@ -96,7 +97,9 @@ class Appending(StoreCase):
         await self.stores.contacts.block(self.carl, self.bert, False)
         await self.stores.contacts.unfriend(self.anna, self.bert)
         results = await self.append(
-            text(self.bert, self.carl, other, "again"), text(self.bert, self.anna, self.thread, "gone"), text(self.anna, self.bert, self.thread, "fine")
+            text(self.bert, self.carl, other, "again"),
+            text(self.bert, self.anna, self.thread, "gone"),
+            text(self.anna, self.bert, self.thread, "fine"),
         )
         self.assertEqual(status(results[1]), Status.NOT_FRIENDS)
         self.assertEqual(accepted(results[2]).messages[0].resent, True)
@@ -143,7 +146,7 @@ class Appending(StoreCase):
         self.assertEqual([record.msg_id for record in seen], [record.msg_id for record in stored])
         order = [record.msg_id for record in stored]
         self.assertEqual(order, sorted(set(order)))
-        for before, after in zip(order[1:], order[2:], strict=False):
+        for before, after in pairwise(order[1:]):
             self.assertEqual(chains[after], before)
         for sender in (self.anna, self.bert):
             mine = [r.content for r in stored[2:] if r.sender == sender]
@@ -157,7 +160,10 @@ class Appending(StoreCase):
         for number, stores in enumerate(databases):
             ids = MessageIds(self.reactor.seconds, 10 + number)
             for turn in range(8):
-                batch = [text(self.anna, self.bert, self.thread, f"{number}.{turn}.a"), text(self.anna, self.carl, other, f"{number}.{turn}.b")]
+                batch = [
+                    text(self.anna, self.bert, self.thread, f"{number}.{turn}.a"),
+                    text(self.anna, self.carl, other, f"{number}.{turn}.b"),
+                ]
                 work.append(Deferred.fromCoroutine(stores.messages.append(ids, batch[:: 1 if turn % 2 else -1])))
         for results in await gatherResults(work):
             for result in results:
@@ -173,8 +179,9 @@ class Appending(StoreCase):
         self.assertEqual([r.content for r in before], [str(n) for n in range(5, 15)])
         after = await self.stores.messages.page(self.bert, self.thread, before[-1].msg_id, 3)
         self.assertEqual([r.content for r in after], ["15", "16", "17"])
-        refused = await self.assertFailure(Deferred.fromCoroutine(self.stores.messages.page(self.carl, self.thread, 0, 10)), Refused)
-        self.assertEqual(refused.status, Status.PERMISSION_DENIED)
+        with self.assertRaises(Refused) as caught:
+            await self.stores.messages.page(self.carl, self.thread, 0, 10)
+        self.assertEqual(caught.exception.status, Status.PERMISSION_DENIED)
 
     async def test_read_status(self) -> None:
         """A record is read when its receiver's mark has passed it; marks only grow, and never pass the last message."""

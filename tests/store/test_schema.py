@@ -14,7 +14,18 @@ from imsys.store import Stores, migrations
 from imsys.store.database import Transaction
 from tests.support.stores import OnMariaDb, OnSqlite, StoreCase, text
 
-TABLES = {"accounts", "profiles", "friend_requests", "friendships", "blocks", "threads", "members", "messages", "nodes", "schema_migrations"}
+TABLES = {
+    "accounts",
+    "profiles",
+    "friend_requests",
+    "friendships",
+    "blocks",
+    "threads",
+    "members",
+    "messages",
+    "nodes",
+    "schema_migrations",
+}
 
 
 class Migrating(StoreCase):
@@ -117,16 +128,20 @@ class Explaining(StoreCase):
     def _fill(tx: Transaction) -> None:
         users = range(1, 1501)
         tx.execute_many(
-            "INSERT INTO accounts (user_id, username, username_key, email, email_key, password_hash, created_at) VALUES (?, ?, ?, ?, ?, '-', 0)",
+            "INSERT INTO accounts (user_id, username, username_key, email, email_key, password_hash, created_at) "
+            "VALUES (?, ?, ?, ?, ?, '-', 0)",
             [(n, f"u{n}", f"u{n}".encode(), f"u{n}@x", f"u{n}@x".encode()) for n in users],
         )
         tx.execute_many("INSERT INTO profiles (user_id) VALUES (?)", [(n,) for n in users])
         pairs = [(low, high) for low in users for high in range(low + 1, min(low + 4, 1501))]
-        tx.execute_many("INSERT INTO threads (thread_id, low_id, high_id, flags) VALUES (?, ?, ?, 1)", [(i, *p) for i, p in enumerate(pairs, 1)])
+        tx.execute_many(
+            "INSERT INTO threads (thread_id, low_id, high_id, flags) VALUES (?, ?, ?, 1)", [(i, *p) for i, p in enumerate(pairs, 1)]
+        )
         both = [(i, *p) for i, p in enumerate(pairs, 1)] + [(i, p[1], p[0]) for i, p in enumerate(pairs, 1)]
         tx.execute_many("INSERT INTO members (thread_id, user_id) VALUES (?, ?)", [(i, one) for i, one, _ in both])
         tx.execute_many(
-            "INSERT INTO friendships (thread_id, user_id, friend_id, created_at) VALUES (?, ?, ?, 0)", [(i, one, other) for i, one, other in both]
+            "INSERT INTO friendships (thread_id, user_id, friend_id, created_at) VALUES (?, ?, ?, 0)",
+            [(i, one, other) for i, one, other in both],
         )
         tx.execute_many("INSERT INTO blocks (user_id, blocked_id, created_at) VALUES (?, ?, 0)", [(high, low) for low, high in pairs[::3]])
         tx.execute_many(

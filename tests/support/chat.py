@@ -6,7 +6,8 @@ import json
 from collections import deque
 from typing import Any
 
-from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
@@ -83,7 +84,7 @@ class RawClient(Protocol):
             raise ConnectionError(f"closed; still here: {list(self._frames)}")
         try:
             return await found.addTimeout(PATIENCE, self._reactor)
-        except TimeoutError:
+        except DeferredTimeout:
             raise AssertionError(f"no frame of service {service}, only {list(self._frames)}") from None
 
     async def ask(self, service: int, /, **keys: Any) -> dict[str, Any]:
@@ -118,7 +119,9 @@ class ChatServer:
         self.redis = redis
         self.tokens = Tokens(redis, reactor.seconds, 600, 86400)
         self.node = Node(reactor, case.stores.nodes)
-        self.log = MessageLog(case.stores.messages, self.node, batch=config.log_batch, queue=config.log_queue, queue_bytes=config.log_queue_bytes)
+        self.log = MessageLog(
+            case.stores.messages, self.node, batch=config.log_batch, queue=config.log_queue, queue_bytes=config.log_queue_bytes
+        )
         self.directory = Directory(
             reactor,
             Routes(redis, 15, 600, 86400),
