@@ -16,6 +16,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint
+from twisted.internet.error import ConnectingCancelledError
 from twisted.internet.interfaces import IDelayedCall, IProtocol, IProtocolFactory, IReactorTime, IStreamClientEndpoint
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -257,7 +258,7 @@ class _Patient:
         while True:
             try:
                 protocol: IProtocol = await self._endpoint.connect(factory)
-            except CancelledError:
+            except (CancelledError, ConnectingCancelledError):
                 raise
             except Exception as error:
                 if self._reachable:

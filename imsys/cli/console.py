@@ -138,6 +138,7 @@ class Console:
         reading = _Input(self._reactor, self._stdin, pressed)
 
         def restore() -> None:
+            reading.stop()
             termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
 
         trigger = self._reactor.addSystemEventTrigger("before", "shutdown", restore)
@@ -146,7 +147,6 @@ class Console:
         try:
             yield
         finally:
-            reading.stop()
             restore()
             with contextlib.suppress(ValueError, KeyError):
                 self._reactor.removeSystemEventTrigger(trigger)
@@ -158,7 +158,8 @@ class Console:
         """
         if self.interactive:
             return await self._ask_person(question, hidden)
-        self.complain(question)
+        if _terminal(self._stdin):
+            self.complain(question)
         line = await self.next_line()
         if line is None:
             raise Trouble(f"There is nobody to ask ({question.strip(' :')}).")
@@ -201,6 +202,7 @@ class Console:
         self._changed = look
         if self._input is None:
             self._input = _Input(self._reactor, self._stdin, self._piped)
+            self._reactor.addSystemEventTrigger("before", "shutdown", self._input.stop)
             self._input.start()
         look()
         await waiting

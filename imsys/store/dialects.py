@@ -102,7 +102,7 @@ class Sqlite:
 
     def translate(self, sql: str) -> str:
         """No row locks here: a writing transaction holds the whole database."""
-        return sql.replace("{lock}", "").replace("{ignore}", "OR IGNORE").replace("{share}", "")
+        return sql.replace("{lock}", "").replace("{ignore}", "OR IGNORE")
 
     def classify(self, error: BaseException) -> Fault:
         """By SQLite's result codes (sqlite.org/rescode.html)."""
@@ -164,7 +164,7 @@ class Mysql:
 
     def translate(self, sql: str) -> str:
         """Parameters are ``%s`` here, and no statement of ours has another per cent sign."""
-        return sql.replace("?", "%s").replace("{lock}", "FOR UPDATE").replace("{ignore}", "IGNORE").replace("{share}", "LOCK IN SHARE MODE")
+        return sql.replace("?", "%s").replace("{lock}", "FOR UPDATE").replace("{ignore}", "IGNORE")
 
     def classify(self, error: BaseException) -> Fault:
         """By the server's and the client library's error numbers."""

@@ -114,7 +114,7 @@ def _lock(dialect: Dialect, cursor: Any, config: DatabaseConfig) -> None:
     if dialect.begin is not None:
         cursor.execute(dialect.begin)
         return
-    cursor.execute("SELECT GET_LOCK(CONCAT('imsys.migrate.', DATABASE()), %s)", (max(60, round(config.timeout)),))
+    cursor.execute("SELECT GET_LOCK(CONCAT('imsys.migrate.', MD5(DATABASE())), %s)", (max(60, round(config.timeout)),))
     if cursor.fetchone()[0] != 1:
         raise ConfigError("[database] another process has been migrating the schema for a minute; try again when it is done")
 
@@ -124,7 +124,7 @@ def _unlock(dialect: Dialect, connection: Any, cursor: Any) -> None:
         if connection.in_transaction:
             connection.rollback()
     else:
-        cursor.execute("SELECT RELEASE_LOCK(CONCAT('imsys.migrate.', DATABASE()))")
+        cursor.execute("SELECT RELEASE_LOCK(CONCAT('imsys.migrate.', MD5(DATABASE())))")
         cursor.fetchall()
 
 

@@ -64,6 +64,19 @@ class MembershipTests(NodesCase):
                 pass
         self.assertEqual(changes, [])
 
+    async def test_redis_restarts(self) -> None:
+        """While Redis is away peers stay; when it is back, empty, everybody registers again and nobody was taken for dead."""
+        one, two = await self.pair()
+        changes: list[Any] = []
+        one.membership.on_change(lambda peer, alive: changes.append((peer, alive)))
+        self.redis.kill()
+        await eventually(lambda: not one.membership._registered and not two.membership._registered)
+        self.redis.start()
+        await eventually(lambda: one.membership._registered and two.membership._registered)
+        while sorted(await self.balance.servers()) != ["one", "two"]:
+            pass
+        self.assertEqual((changes, list(one.membership.peers)), ([], ["two"]))
+
     async def test_balance_restarts(self) -> None:
         """While balance is away peers stay, and a balance server that comes back knows everybody again."""
         one, two = await self.pair()

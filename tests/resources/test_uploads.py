@@ -103,7 +103,8 @@ class NameTests(Case):
     async def test_similar(self) -> None:
         """Names that differ only by case, by accents or by dots and spaces at the end are different files."""
         client = await self.login()
-        names = ("report", "Report", "report.", "report ", "\u00e9", "e\u0301", "con", "nul.txt", "x" * 255, "ä" * 127 + "x", "new\nline", "a:b")
+        names = ["report", "Report", "report.", "report ", "\u00e9", "e\u0301", "con", "nul.txt", "new\nline", "a:b"]
+        names += ["x" * 255, "ä" * 127 + "x"]
         for name in names:
             self.assertEqual((await client.upload(name, name.encode()))["error"], 0, name)
         self.assertEqual(sorted(self.kept().values()), sorted(name.encode() for name in names))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from imsys.protocols.messages.people import Card
 from imsys.protocols.messages.registry import Push, Request, Response, message
 
 
@@ -20,15 +21,9 @@ class FriendRequestItem(msgspec.Struct, frozen=True, kw_only=True):
     sex: int
 
 
-class Friend(msgspec.Struct, frozen=True, kw_only=True):
+class Friend(Card, frozen=True, kw_only=True):
     """A friend's card, the name I gave them, and our thread."""
 
-    uuid: str
-    username: str
-    nickname: str
-    avator: str
-    description: str
-    sex: int
     alternative_name: str
     thread_id: str
 

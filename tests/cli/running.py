@@ -1,0 +1,173 @@
+"""A whole server for the scenes with imsys-cli, and people who type at it."""
+
+from __future__ import annotations
+
+import functools
+import mailbox
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ProcessExitedAlready
+from twisted.internet.protocol import ProcessProtocol
+from twisted.internet.task import deferLater
+from twisted.python.failure import Failure
+from twisted.trial.unittest import TestCase
+
+from tests.cli.terminal import Terminal
+from tests.support.children import folder, free_port, spawn, until
+from tests.support.daemons import ROOT, environment, twistd
+
+PATIENCE = 20.0
+PASSWORD = "correct horse battery"
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server of all in one: where it is, and where its files are."""
+
+    url: str
+    home: Path
+
+    @property
+    def ca(self) -> str:
+        return str(self.home / "certs" / "ca.pem")
+
+    def code(self, email: str) -> str | None:
+        """The code in the mail to an address."""
+        for mail in mailbox.Maildir(self.home / "mail", create=False):
+            found = re.search(r"\b\d{6}\b", str(mail.get_payload())) if email in str(mail["To"]) else None
+            if found is not None:
+                return found[0]
+        return None
+
+
+@functools.cache
+def server() -> Running:
+    """The server that all scenes of the test process share."""
+    home = folder("cli")
+    names = ("GATEWAY_PORT", "CHAT_PORT", "RESOURCES_PORT", "RESOURCES_HTTP_PORT")
+    grpc = ("BALANCE_GRPC_PORT", "CAPTCHA_GRPC_PORT", "CHAT_GRPC_PORT", "RESOURCES_GRPC_PORT")
+    ports = {name: str(free_port()) for name in (*names, *grpc)}
+    addresses = {f"{part}_ADDRESSES": f"127.0.0.1:{ports[f'{part}_GRPC_PORT']}" for part in ("BALANCE", "CAPTCHA")}
+    log = home / "output"
+    command = twistd("--nodaemon", "--pidfile=", "imsys")
+    child = spawn(command, log, environment(HOME=str(home), **ports, **addresses))
+    until(lambda: "imsys is running" in log.read_text("utf-8", "replace"), child, log)
+    return Running(f"https://127.0.0.1:{ports['GATEWAY_PORT']}", home)
+
+
+class Person(ProcessProtocol):
+    """One run of imsys-cli, at a terminal or at a pipe."""
+
+    def __init__(self, terminal: Terminal | None) -> None:
+        self.terminal = terminal
+        self.output = ""
+        self.errors = ""
+        self.status: int | None = None
+        self.ended: Deferred[None] = Deferred()
+
+    def outReceived(self, data: bytes) -> None:
+        text = data.decode("utf-8", "replace")
+        self.output += text
+        if self.terminal is not None:
+            self.terminal.write(text)
+
+    def errReceived(self, data: bytes) -> None:
+        self.errors += data.decode("utf-8", "replace")
+
+    def processEnded(self, reason: Failure) -> None:
+        self.status = getattr(reason.value, "exitCode", None)
+        self.ended.callback(None)
+
+    def type(self, text: str) -> None:
+        assert self.transport is not None
+        self.transport.write(text.encode())
+
+    @property
+    def shown(self) -> str:
+        """What is on the terminal, or came out of the pipe."""
+        return "\n".join(self.terminal.lines()) if self.terminal is not None else self.output
+
+
+class CliCase(TestCase):
+    """A scene with imsys-cli; every scene has a configuration folder of its own."""
+
+    timeout = 90
+
+    def setUp(self) -> None:
+        from twisted.internet import reactor
+
+        self.reactor: Any = reactor
+        self.server = server()
+        self.config = folder("config")
+        self.password = self.config / "password"
+        self.password.write_text(PASSWORD + "\n")
+
+    def run_cli(self, *arguments: str, terminal: bool = False, server: bool = True) -> Person:
+        """Start it; at a pipe its input is open until ``close``."""
+        person = Person(Terminal(72, 24) if terminal else None)
+        extra = ("--server", self.server.url, "--ca", self.server.ca) if server else ()
+        environ = environment(HOME=str(self.server.home)) | {"XDG_CONFIG_HOME": str(self.config), "TERM": "xterm", "LANG": "C.UTF-8"}
+        environ |= {"PYTHONIOENCODING": "utf-8", "COLUMNS": "72", "LINES": "24", "TZ": "UTC"}
+        command = [sys.executable, "-m", "imsys.cli", *arguments, *extra]
+        self.reactor.spawnProcess(person, sys.executable, command, environ, str(ROOT), usePTY=terminal)
+
+        async def end() -> None:
+            if person.status is None:
+                try:
+                    assert person.transport is not None
+                    person.transport.signalProcess("KILL")
+                except ProcessExitedAlready:
+                    pass
+            await person.ended
+
+        self.addCleanup(lambda: Deferred.fromCoroutine(end()))
+        return person
+
+    async def cli(self, *arguments: str, typed: str = "", status: int = 0, server: bool = True) -> str:
+        """Run it at a pipe to its end; what it said."""
+        person = self.run_cli(*arguments, server=server)
+        person.type(typed)
+        assert person.transport is not None
+        person.transport.closeStdin()
+        await person.ended
+        said = person.output + person.errors
+        self.assertNotIn("Traceback", said)
+        self.assertEqual(person.status, status, said)
+        if status == 1:
+            self.assertEqual(len(person.errors.strip().splitlines()), 1, person.errors)
+            self.assertRegex(person.errors.strip(), r"^[A-Z./~\w].*\S$")
+        return said
+
+    async def sees(self, person: Person, text: str) -> None:
+        """Wait until something is shown."""
+        end = self.reactor.seconds() + PATIENCE
+        await self.until(lambda: text in person.shown or person.status is not None or self.reactor.seconds() > end)
+        self.assertIn(text, person.shown + person.errors)
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Wait; the test's own time-out ends a wait for what never comes."""
+        while not condition():
+            await deferLater(self.reactor, 0.02)
+
+    async def register(self, name: str) -> None:
+        """Make an account as a person would, with a pipe for hands."""
+        email = f"{name}@example.org"
+        person = self.run_cli("register", name, email, "--password-file", str(self.password))
+        await self.sees(person, f"The code was mailed to {email}.")
+        await self.until(lambda: self.server.code(email))
+        person.type(f"{self.server.code(email)}\n")
+        await person.ended
+        self.assertEqual(person.status, 0, person.errors)
+
+    async def friends(self, one: str, two: str) -> None:
+        """Make two accounts that are friends."""
+        await self.register(one)
+        await self.register(two)
+        await self.cli("--as", one, "add", two, "-m", "Hello?")
+        await self.cli("--as", two, "accept", one)

@@ -1,0 +1,262 @@
+"""The parts of imsys-cli that need no server: typing, painting, saving, the command line."""
+
+from __future__ import annotations
+
+import os
+import stat
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from imsys.cli.accounts import Account, Accounts
+from imsys.cli.arguments import parse, parser
+from imsys.cli.console import Trouble
+from imsys.cli.conversation import Mark, Plain, Utterance, passed
+from imsys.cli.editor import Editor, End, Line
+from imsys.cli.screen import Screen
+from imsys.cli.text import cut, printable, width, wrap
+from tests.cli.terminal import Terminal
+
+NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
+
+
+def said(text: str, *, mine: bool = True, id: int = 0, mark: Mark = Mark.NONE, minutes: int = 0) -> Utterance:
+    at = NOON + timedelta(minutes=minutes)
+    return Utterance(speaker="you" if mine else "bob", text=text, at=at, mine=mine, id=id, mark=mark)
+
+
+class Text(SynchronousTestCase):
+    def test_nothing_obeyed(self) -> None:
+        """Escape sequences, control and direction characters of others do not reach the terminal."""
+        shown = printable("a\x1b[2Jb\x9b1mc\x07d\u202ee\rf\tg\nh", lines=True)
+        self.assertEqual(shown, "a\ufffd[2Jb\ufffd1mc\ufffdd\ufffde\ufffdf    g\nh")
+        self.assertNotIn("\n", printable("one\ntwo"))
+
+    def test_width(self) -> None:
+        """Wide characters count twice, combining ones not at all."""
+        self.assertEqual([width(text) for text in ("abc", "日本", "e\u0301", "🎉", "")], [3, 4, 1, 2, 0])
+        self.assertEqual([cut("日本語", columns) for columns in (0, 1, 2, 5, 6)], ["", "", "日", "日本", "日本語"])
+
+    def test_wrap(self) -> None:
+        """Lines break between words where they can."""
+        self.assertEqual(wrap("the quick brown fox", 10), ["the quick", "brown fox"])
+        self.assertEqual(wrap("abcdefghij", 4), ["abcd", "efgh", "ij"])
+        self.assertEqual(wrap("", 4), [""])
+        self.assertEqual(wrap("a\n\nb", 4), ["a", "", "b"])
+
+    @settings(max_examples=200, deadline=None)
+    @given(st.text(alphabet="ab 日🎉\n", max_size=60), st.integers(2, 20))
+    def test_wrap_loses_nothing(self, text: str, columns: int) -> None:
+        """Whatever is wrapped fits, and all but some spaces is there."""
+        rows = wrap(text, columns)
+        self.assertTrue(all(width(row) <= columns for row in rows))
+        self.assertEqual("".join(rows).replace(" ", ""), text.replace("\n", "").replace(" ", ""))
+
+
+class Typing(SynchronousTestCase):
+    def typed(self, *keys: bytes) -> tuple[list[Line | End], Editor]:
+        editor = Editor()
+        events: list[Line | End] = []
+        for some in keys:
+            events += editor.feed(some)
+        return events, editor
+
+    def test_lines(self) -> None:
+        """Enter finishes a line; several may come at once, and characters in pieces."""
+        events, editor = self.typed(b"one\rtw", b"o\n", "ö".encode()[:1], "ö".encode()[1:])
+        self.assertEqual(events, [Line("one"), Line("two")])
+        self.assertEqual((editor.text, editor.cursor), ("ö", 1))
+
+    def test_editing(self) -> None:
+        """The usual keys move and delete; unknown ones do nothing."""
+        for keys, wanted in (
+            (b"abc\x7f\x7fd", ("ad", 2)),
+            (b"abc\x1b[D\x1b[Dx", ("axbc", 2)),
+            (b"abc\x01x\x05y", ("xabcy", 5)),
+            (b"abc\x1b[H\x1b[3~", ("bc", 0)),
+            (b"one two three\x17", ("one two ", 8)),
+            (b"one two\x1b[D\x1b[D\x0b", ("one t", 5)),
+            (b"one two\x15", ("", 0)),
+            (b"a\x1b[15~\x1bOP\x1bx\x00b", ("ab", 2)),
+            (b"a\x04", ("a", 1)),
+            (b"\x7f\x1b[D\x1b[3~", ("", 0)),
+        ):
+            _, editor = self.typed(keys)
+            self.assertEqual((editor.text, editor.cursor), wanted, keys)
+
+    def test_split_sequence(self) -> None:
+        """An arrow key whose bytes come one by one is still one."""
+        _, editor = self.typed(b"ab\x1b", b"[", b"D", b"x")
+        self.assertEqual(editor.text, "axb")
+
+    def test_recall(self) -> None:
+        """The arrows up and down bring earlier lines back."""
+        _, editor = self.typed(b"one\rtwo\r\x1b[A\x1b[A")
+        self.assertEqual(editor.text, "one")
+        editor.feed(b"\x1b[B\x1b[B\x1b[B")
+        self.assertEqual(editor.text, "")
+
+    def test_end(self) -> None:
+        """Ctrl-D on an empty line is the end."""
+        self.assertEqual(self.typed(b"a\r\x04")[0], [Line("a"), End()])
+
+
+class Painting(SynchronousTestCase):
+    def screen(self, columns: int = 60, rows: int = 12) -> tuple[Screen, Terminal]:
+        terminal = Terminal(columns, rows)
+        return Screen(terminal.write, lambda: (terminal.columns, terminal.rows), colours=True, unicode=True, speaker_columns=3), terminal
+
+    def test_marks_change_in_place(self) -> None:
+        """A mark changes on the line of its message, and what is being typed stays where it is."""
+        screen, terminal = self.screen()
+        first, second = said("Hello", mark=Mark.WAITING), said("Hi", mine=False, minutes=1)
+        screen.show(first)
+        screen.show(second)
+        screen.typing("half a line", 4)
+        first.mark = Mark.SENT
+        screen.update(first)
+        self.assertEqual(terminal.lines()[1:], ["12:00  you  Hello  ✓", "12:01  bob  Hi", "> half a line"])
+        self.assertEqual(terminal.cursor[1], 6)
+        first.mark = Mark.READ
+        screen.update(first)
+        self.assertEqual(terminal.lines()[1:], ["12:00  you  Hello  ✓✓ read", "12:01  bob  Hi", "> half a line"])
+
+    def test_long_messages(self) -> None:
+        """Messages of several rows keep their rows when the mark changes, and those above and below stay whole."""
+        screen, terminal = self.screen(40, 20)
+        parts = [said("one " * 20, mark=Mark.WAITING), said("日本 " * 15, mine=False), said("x" * 90, mark=Mark.WAITING)]
+        for part in parts:
+            screen.show(part)
+        before = terminal.lines()
+        for part in (parts[2], parts[0]):
+            part.mark = Mark.READ
+            screen.update(part)
+        after = terminal.lines()
+        self.assertEqual(len(before), len(after))
+        self.assertEqual([line for line in before if line in after], [line for line in before if "…" not in line])
+        self.assertEqual(sum("✓✓ read" in line for line in after), 2)
+        self.assertTrue(all(width(line) <= 40 for line in after))
+
+    def test_scrolled_away(self) -> None:
+        """A message that has left the screen is not painted over others."""
+        screen, terminal = self.screen(60, 5)
+        first = said("first", mark=Mark.SENT)
+        screen.show(first)
+        for number in range(10):
+            screen.show(said(str(number), mine=False))
+        before = terminal.lines()
+        first.mark = Mark.READ
+        screen.update(first)
+        self.assertEqual(terminal.lines(), before)
+
+    def test_resized(self) -> None:
+        """After a change of the terminal's width old marks stay as they are, and new messages fit."""
+        screen, terminal = self.screen(60, 12)
+        first = said("first", mark=Mark.SENT)
+        screen.show(first)
+        terminal.columns = 30
+        before = terminal.lines()
+        first.mark = Mark.READ
+        screen.update(first)
+        self.assertEqual(terminal.lines(), before)
+        screen.show(said("a longer message that needs rows", mine=False))
+        self.assertTrue(all(width(line) <= 30 for line in terminal.lines()[-4:]))
+
+    def test_long_line(self) -> None:
+        """A line longer than the terminal is shown around its cursor, in one row."""
+        screen, terminal = self.screen(20, 5)
+        screen.typing("a" * 30 + "END", 33)
+        self.assertEqual(terminal.lines(), ["> " + "a" * 14 + "END"])
+        screen.typing("日" * 30, 30)
+        self.assertEqual(len(terminal.lines()), 1)
+
+    def test_plain(self) -> None:
+        """In a pipe each line is complete, and marks are lines of their own."""
+        lines: list[str] = []
+        view = Plain(lines.append, unicode=False)
+        mine = said("Hello", mark=Mark.WAITING)
+        view.show(mine)
+        for mark in (Mark.SENT, Mark.DELIVERED, Mark.READ):
+            mine.mark = mark
+            view.update(mine)
+        view.show(said("two\nlines", mine=False))
+        wanted = ["2026-01-02 12:00  you: Hello  v", "vv delivered: Hello", "vv read: Hello", "2026-01-02 12:00  bob: two\n    lines"]
+        self.assertEqual(lines, wanted)
+
+    def test_passed(self) -> None:
+        """A position moves the marks of all messages up to it, and none of them back."""
+        parts = [said("a", id=1, mark=Mark.READ), said("b", id=2, mark=Mark.SENT), said("c", id=3, mark=Mark.SENT), said("d")]
+        parts += [said("e", id=2, mine=False)]
+        self.assertEqual([part.text for part in passed(parts, delivered=3, read=2)], ["b", "c"])
+        self.assertEqual([part.mark for part in parts[:4]], [Mark.READ, Mark.READ, Mark.DELIVERED, Mark.NONE])
+        self.assertEqual(passed(parts, delivered=1, read=1), [])
+
+
+class Saving(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.home = Path(self.mktemp()).absolute()
+        self.now = 1000.0
+        self.accounts = Accounts({"XDG_CONFIG_HOME": str(self.home)}, lambda: self.now)
+        self.account = Account(username="änna", uuid=7, server="https://127.0.0.1:8443", ca=None, token="secret token")
+
+    def test_private(self) -> None:
+        """Accounts are kept in files that only their owner can read, and a token is not printed."""
+        self.accounts.save("änna", self.account, current=True)
+        for path in self.accounts.folder.iterdir():
+            self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600, path)
+        self.assertEqual(stat.S_IMODE(self.accounts.folder.stat().st_mode), 0o700)
+        self.assertNotIn("secret", repr(self.account))
+        self.assertEqual(self.accounts.load("änna"), self.account)
+
+    def test_several(self) -> None:
+        """The account that signed in last is the current one; names cannot leave the folder."""
+        self.assertIsNone(self.accounts.current())
+        for name in ("anna", "ben", "../x"):
+            self.accounts.save(name, self.account, current=name != "../x")
+        self.assertEqual((self.accounts.current(), self.accounts.names()), ("ben", ["../x", "anna", "ben"]))
+        self.assertEqual({path.parent for path in self.home.rglob("*.json")}, {self.home / "imsys"})
+        self.accounts.forget("ben")
+        self.assertIsNone(self.accounts.current())
+        self.accounts.forget("../x")
+        self.assertEqual(self.accounts.current(), "anna")
+
+    def test_broken(self) -> None:
+        """A file that cannot be read is one sentence."""
+        self.accounts.save("anna", self.account)
+        (self.accounts.folder / "anna.json").write_text("{")
+        self.assertRaises(Trouble, self.accounts.load, "anna")
+
+    def test_home(self) -> None:
+        """Without XDG_CONFIG_HOME it is ~/.config."""
+        self.assertEqual(Accounts({"HOME": "/home/anna"}, lambda: 0.0).folder, Path("/home/anna/.config/imsys"))
+
+    def test_locks(self) -> None:
+        """One holder at a time; a turn is remembered for a while after it has ended."""
+        self.accounts.save("anna", self.account)
+        first, second = self.accounts.turn("anna"), self.accounts.turn("anna")
+        self.assertFalse(self.accounts.turn_taken_lately("anna"))
+        self.assertTrue(first.take())
+        self.assertFalse(second.take())
+        self.assertTrue(second.taken())
+        first.release()
+        self.assertFalse(second.taken())
+        self.now = os.stat(self.accounts.folder / "anna.turn").st_mtime
+        self.assertTrue(self.accounts.turn_taken_lately("anna"))
+        self.now += 60
+        self.assertFalse(self.accounts.turn_taken_lately("anna"))
+
+
+class CommandLine(SynchronousTestCase):
+    def test_anywhere(self) -> None:
+        """Options for all commands may stand before or after the command."""
+        for arguments in (["--as", "anna", "friends"], ["friends", "--as", "anna"]):
+            self.assertEqual(parse(arguments).account, "anna")
+        self.assertIsNone(parse(["friends"]).account)
+
+    def test_no_passwords(self) -> None:
+        """No option takes a password, where everyone on the machine could read it."""
+        self.assertNotIn("--password ", parser().format_help())
+        self.assertRaises(SystemExit, parse, ["login", "anna", "--password", "secret"])

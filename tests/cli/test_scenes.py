@@ -1,0 +1,133 @@
+"""imsys-cli and the demo against a whole server, as processes, at pipes and at terminals."""
+
+from __future__ import annotations
+
+import secrets
+
+from tests.cli.running import PASSWORD, CliCase
+from tests.support.children import free_port
+
+
+class Commands(CliCase):
+    async def test_from_registration_to_history(self) -> None:
+        """Two people register, find each other, become friends, talk and read it again, command by command."""
+        run = secrets.token_hex(3)
+        anna, ben = f"anna-{run}", f"ben-{run}"
+        await self.register(anna)
+        await self.register(ben)
+        self.assertIn(f"* {ben}", await self.cli("accounts", server=False))
+        self.assertIn("no friends here yet", await self.cli("friends", server=False))
+        self.assertIn(ben, await self.cli("--as", anna, "search", ben.upper(), server=False))
+        await self.cli("--as", anna, "add", ben, "--message", "Hello, Ben")
+        self.assertIn("Hello, Ben", await self.cli("requests", server=False))
+        await self.cli("accept", anna, server=False)
+        self.assertIn(anna, await self.cli("friends", server=False))
+        said = await self.cli("--as", anna, "chat", ben, typed="one\ntwo\n", server=False)
+        self.assertRegex(said, "you: one  ✓\n.*you: two  ✓\n")
+        history = await self.cli("history", anna, server=False)
+        self.assertRegex(history, f"(?s){anna}: Hello, Ben\n.*We are friends now!.*{anna}: one\n.*{anna}: two\n")
+        self.assertEqual(len((await self.cli("history", anna, "-n", "1", server=False)).splitlines()), 1)
+        await self.cli("logout", server=False)
+        self.assertIn("has not signed in here", await self.cli("--as", ben, "friends", status=1, server=False))
+
+    async def test_plain_sentences(self) -> None:
+        """Whatever goes wrong is one sentence on standard error, and status 1."""
+        run = secrets.token_hex(3)
+        anna, ben = f"anna-{run}", f"ben-{run}"
+        self.assertIn("Sign in first", await self.cli("friends", status=1))
+        await self.register(anna)
+        await self.register(ben)
+        secret = ("--password-file", str(self.password))
+        self.assertIn("nobody called", await self.cli("search", "nobody-at-all", status=1))
+        self.assertIn("not friends", await self.cli("chat", anna, status=1))
+        self.assertIn("That is you", await self.cli("chat", ben, status=1))
+        self.assertIn("has not asked you", await self.cli("accept", anna, status=1))
+        self.assertIn("cannot befriend yourself", await self.cli("add", ben, status=1))
+        self.assertIn("There is no terminal", await self.cli("login", anna, status=1))
+        self.assertIn("name or the password is wrong", await self.cli("login", anna, "--password-file", "-", typed="not it\n", status=1))
+        self.assertIn("code is wrong", await self.cli("register", f"carl-{run}", "c@example.org", "--code", "000000", *secret, status=1))
+        self.assertIn("There is nobody to ask", await self.cli("register", f"carl-{run}", f"{run}@example.org", *secret, status=1))
+        self.assertIn("cannot be read", await self.cli("login", anna, "--password-file", "/nowhere", status=1))
+        nobody = ("--server", f"https://127.0.0.1:{free_port()}", "--ca", self.server.ca)
+        self.assertIn("is it running?", await self.cli("friends", *nobody, status=1, server=False))
+        self.assertIn("cannot be read", await self.cli("friends", "--ca", "/nowhere/ca.pem", status=1, server=False))
+        self.assertIn("no certificate", await self.cli("friends", "--ca", str(self.password), status=1, server=False))
+        self.assertIn("is no address", await self.cli("friends", "--server", "somewhere", status=1, server=False))
+        self.assertIn("invalid choice", await self.cli("dance", status=2, server=False))
+
+    async def test_new_password(self) -> None:
+        """A forgotten password is replaced with a mailed code; the session that was open has ended."""
+        name = f"anna-{secrets.token_hex(3)}"
+        email = f"{name}@example.org"
+        await self.register(name)
+        self.assertIn("Too many attempts", await self.cli("reset-password", name, email, "--password-file", "-", typed="x" * 20, status=1))
+        self.assertIn("8 characters", await self.cli("reset-password", name, email, "--password-file", "-", typed="short\n", status=1))
+
+    async def test_demo(self) -> None:
+        """The demo plays its conversation, and can be played again."""
+        for _ in range(2):
+            said = await self.cli("demo")
+            self.assertIn("✓✓ read", said)
+            self.assertIn("finds: I'll just write it down for you.", said)
+
+
+class Terminals(CliCase):
+    async def test_chat(self) -> None:
+        """Two people at terminals see each other's messages live, and how far their own have come."""
+        run = secrets.token_hex(3)
+        anna, ben = f"anna-{run}", f"ben-{run}"
+        await self.friends(anna, ben)
+        one = self.run_cli("--as", anna, "chat", ben, terminal=True, server=False)
+        await self.sees(one, "We are friends now!")
+        one.type("Are you there?\r")
+        await self.sees(one, "you         Are you there?  ✓")
+        two = self.run_cli("--as", ben, "chat", anna, terminal=True, server=False)
+        await self.sees(two, f"{anna}  Are you there?")
+        await self.sees(one, "Are you there?  ✓✓ read")
+        two.type("Yes, half a line")
+        one.type("Good\r")
+        await self.sees(two, f"{anna}  Good")
+        await self.sees(two, "> Yes, half a line")
+        two.type(" more\r")
+        await self.sees(one, f"{ben}   Yes, half a line more")
+        await self.sees(two, "Yes, half a line more  ✓✓ read")
+        one.type("\x04")
+        two.type("/quit\r")
+        for person in (one, two):
+            await person.ended
+            self.assertEqual(person.status, 0, person.shown)
+
+    async def test_other_command(self) -> None:
+        """Another command of the same account takes the session for a moment, and the chat goes on afterwards."""
+        run = secrets.token_hex(3)
+        anna, ben = f"anna-{run}", f"ben-{run}"
+        await self.friends(anna, ben)
+        chat = self.run_cli("--as", anna, "chat", ben, terminal=True, server=False)
+        await self.sees(chat, "We are friends now!")
+        self.assertIn("pauses for this", await self.cli("--as", anna, "friends", server=False))
+        await self.sees(chat, "connected again")
+        chat.type("Still here\r")
+        await self.sees(chat, "Still here  ✓")
+        elsewhere = self.run_cli("--as", anna, "chat", ben, terminal=True, server=False)
+        await self.sees(elsewhere, "Still here")
+        await chat.ended
+        self.assertEqual(chat.status, 1)
+        self.assertIn("signed in somewhere else", chat.shown)
+        elsewhere.type("\x04")
+        await elsewhere.ended
+
+    async def test_password_prompt(self) -> None:
+        """A password that is typed is not shown, and Ctrl-C leaves the terminal as it was."""
+        name = f"anna-{secrets.token_hex(3)}"
+        await self.register(name)
+        login = self.run_cli("login", name, terminal=True)
+        await self.sees(login, "Password:")
+        login.type(f"{PASSWORD}\r")
+        await login.ended
+        self.assertEqual(login.status, 0, login.shown)
+        self.assertNotIn(PASSWORD, login.output)
+        login = self.run_cli("login", name, terminal=True)
+        await self.sees(login, "Password:")
+        login.type("\x03")
+        await login.ended
+        self.assertEqual(login.status, 130)
