@@ -23,7 +23,7 @@ run: $(VENV)/.run
 	@umask 077; exec $(BIN)/twistd --nodaemon --pidfile= --logger imsys.logs.console imsys
 
 demo: $(VENV)/.run
-	@$(BIN)/imsys-cli demo
+	@$(BIN)/imsys-cli demo --server https://127.0.0.1:$${IMSYS_GATEWAY_PORT:-8443}
 
 bench: $(VENV)/.run
 	@$(BIN)/imsys-bench chat

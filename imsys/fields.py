@@ -12,8 +12,8 @@ from imsys.protocols.messages.registry import Message, encode
 T = TypeVar("T")
 M = TypeVar("M", bound=Message)
 
-_ROOM = CHAT.largest - CHAT.header.size - 128
-"""Bytes of a body, less what an echoed ``seq`` may take (64 characters, escaped at worst by half of them)."""
+_ROOM = CHAT.largest - CHAT.header.size - 400
+"""Bytes of a body, less what an echoed ``seq`` may take (64 characters, at worst of 6 bytes each, as escapes)."""
 
 
 def parse_id(text: str, name: str) -> int:

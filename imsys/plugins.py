@@ -12,7 +12,7 @@ from zope.interface import Interface, implementer
 import imsys.features
 from imsys.dispatch import Handler
 from imsys.errors import ConfigError
-from imsys.protocols.messages.registry import reply_id, service_id
+from imsys.protocols.messages.registry import message_type, reply_id, service_id
 
 FIRST_FOREIGN_ID = 1024
 """Service ids from here on are for others than this project."""
@@ -54,13 +54,19 @@ class ChatFeature:
 def discover() -> list[Handler]:
     """Every handler there is.
 
-    :raises ConfigError: a plug-in cannot be imported, or uses an id that is not for plug-ins.
+    :raises ConfigError: a plug-in cannot be imported, or uses an id that is taken or not for plug-ins.
     """
     found = [
         handler for module in pkgutil.iter_modules(imsys.features.__path__, "imsys.features.") for handler in _handlers_in(module.name)
     ]
-    for plugin in getPlugins(IChatFeature):
-        found.extend(_foreign(plugin))
+    for plugin in sorted(getPlugins(IChatFeature), key=lambda plugin: str(plugin.name())):
+        served = {service_id(handler.request) for handler in found}
+        for handler in _foreign(plugin):
+            service = service_id(handler.request)
+            if service in served:
+                raise ConfigError(f"plug-in {plugin.name()}: service {service} has a handler already")
+            served.add(service)
+            found.append(handler)
     return found
 
 
@@ -68,11 +74,13 @@ def _foreign(plugin: IChatFeature) -> list[Handler]:
     try:
         handlers = list(plugin.handlers())
     except Exception as error:
-        raise ConfigError(f"plug-in {plugin.name()}: it cannot be imported: {type(error).__name__}: {error}") from error
-    for handler in handlers:
-        for service in (service_id(handler.request), reply_id(handler.request)):
-            if service < FIRST_FOREIGN_ID:
-                raise ConfigError(f"plug-in {plugin.name()}: service {service} is not for plug-ins, whose ids begin at {FIRST_FOREIGN_ID}")
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ConfigError(f"plug-in {plugin.name()}: it cannot be imported: {reason}") from error
+    used = {service for handler in handlers for service in (service_id(handler.request), reply_id(handler.request))}
+    for service in range(FIRST_FOREIGN_ID):
+        kind = message_type(service)
+        if service in used or (kind is not None and not kind.__module__.startswith("imsys.")):
+            raise ConfigError(f"plug-in {plugin.name()}: service {service} is not for plug-ins, whose ids begin at {FIRST_FOREIGN_ID}")
     return handlers
 
 

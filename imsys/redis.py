@@ -35,6 +35,9 @@ REBUILD_DELAY = 2.0
 MIN_RETRY, MAX_RETRY = 0.05, 2.0
 """Seconds between two attempts to connect: half as many again from one to the next."""
 
+UNREACHABLE = 1.0
+"""Seconds without a connection after which this is said: a server that is started together with us needs a moment."""
+
 LOOK = 0.02
 """Seconds between two looks whether there is a connection, while calls wait for one."""
 
@@ -247,7 +250,8 @@ class _Patient:
         self._reactor = reactor
         self._endpoint = endpoint
         self._where = where
-        self._reachable = True
+        self._since: float | None = None
+        self._said = False
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         """Fires with a protocol that is connected; does not fail, but can be cancelled."""
@@ -261,13 +265,15 @@ class _Patient:
             except (CancelledError, ConnectingCancelledError):
                 raise
             except Exception as error:
-                if self._reachable:
+                now = self._reactor.seconds()
+                self._since = now if self._since is None else self._since
+                if not self._said and now - self._since >= UNREACHABLE:
                     _log.warn("Redis at {where} cannot be reached: {error}", where=self._where, error=str(error))
-                self._reachable = False
+                    self._said = True
                 await deferLater(self._reactor, delay * random.uniform(0.8, 1.2))  # noqa: S311
                 delay = min(MAX_RETRY, delay * 1.5)
             else:
-                if not self._reachable:
+                if self._said:
                     _log.info("Redis at {where} is there", where=self._where)
-                self._reachable = True
+                self._since, self._said = None, False
                 return protocol

@@ -9,27 +9,32 @@ from imsys.redis import Redis, Script
 _ALLOCATE = Script("""
 local groups, prefix, wanted = {}, ARGV[1], ARGV[2]
 for _, name in ipairs(redis.call('SMEMBERS', KEYS[1])) do
-  local f = redis.call('HMGET', prefix .. name, 'host', wanted, 'load', 'assigned', 'capacity', 'draining', 'http')
+  local f = redis.call('HMGET', prefix .. name, 'host', wanted, 'load', 'assigned', 'capacity', 'draining', 'http', 'due', 'overdue')
   if not f[1] then
     redis.call('SREM', KEYS[1], name)
   elseif f[6] ~= '1' and tonumber(f[2] or 0) > 0 then
-    local address, load, capacity = f[1] .. ' ' .. f[2], f[3] + f[4], tonumber(f[5])
+    local address, capacity = f[1] .. ' ' .. f[2], tonumber(f[5])
+    local load = f[3] + f[4] + (f[8] or 0) + (f[9] or 0)
     local group = groups[address]
     if not group then
-      group = {host = f[1], port = tonumber(f[2]), http = 0, load = 0, capacity = 0, least = math.huge}
+      group = {host = f[1], port = tonumber(f[2]), http = 0, load = 0, seen = 0, capacity = 0, least = math.huge}
       groups[address] = group
     end
     group.load = group.load + load
+    group.seen = group.seen + f[3]
     group.capacity = group.capacity + (capacity > 0 and capacity or math.huge)
     group.http = math.max(group.http, tonumber(f[7] or 0))
     if load < group.least then group.least, group.member = load, prefix .. name end
   end
 end
-local best, where
-for address, group in pairs(groups) do
-  if group.load < group.capacity and (not best or group.load < best.load or (group.load == best.load and address < where)) then
-    best, where = group, address
-  end
+local function before(a, b)
+  if a.load ~= b.load then return a.load < b.load end
+  if a.seen ~= b.seen then return a.seen < b.seen end
+  return a.host .. ' ' .. a.port < b.host .. ' ' .. b.port
+end
+local best
+for _, group in pairs(groups) do
+  if group.load < group.capacity and (not best or before(group, best)) then best = group end
 end
 if not best then return false end
 redis.call('HINCRBY', best.member, 'assigned', 1)

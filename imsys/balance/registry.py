@@ -31,13 +31,22 @@ if redis.call('EXISTS', retired .. incarnation) == 1 then
   redis.call('PEXPIRE', retired .. incarnation, lease * 4)
   return {0, redis.call('HGET', server, 'host') or '', redis.call('HGET', server, 'tls') or ''}
 end
-local old = redis.call('HMGET', server, 'incarnation', 'host', 'tls')
+local old = redis.call('HMGET', server, 'incarnation', 'host', 'tls', 'load', 'assigned', 'due', 'overdue')
 if old[1] and old[1] ~= incarnation then
   if old[2] ~= host or old[3] ~= tls then return {0, old[2], old[3]} end
   if old[1] ~= '' then redis.call('SET', retired .. old[1], 1, 'PX', lease * 4) end
   redis.call('DEL', server)
+  old = {}
 end
-redis.call('HSET', server, 'incarnation', incarnation, 'assigned', 0, unpack(ARGV, 5))
+local arrived = math.max(0, ARGV[18] - (old[4] or 0))
+local function missing(count)
+  local here = math.min(count, arrived)
+  arrived = arrived - here
+  return count - here
+end
+missing(tonumber(old[7] or 0))
+local overdue, due = missing(tonumber(old[6] or 0)), missing(tonumber(old[5] or 0))
+redis.call('HSET', server, 'incarnation', incarnation, 'assigned', 0, 'due', due, 'overdue', overdue, unpack(ARGV, 5))
 redis.call('PEXPIRE', server, lease)
 redis.call('SADD', names, name)
 redis.call('PEXPIRE', names, lease * 4)
@@ -52,7 +61,11 @@ end
 redis.call('SET', epoch, candidate, 'NX')
 return {1, redis.call('GET', epoch)}
 """)
-"""Register or renew; ``assigned`` begins anew, since the load that is reported counts those who came. From ARGV[5] on: fields."""
+"""Register or renew. From ARGV[5] on: fields and values, the load among them.
+
+Users who were sent to a server and have not shown up in its load count for two more reports (``due``, then ``overdue``): a
+report may well come between the allocation and the connection.
+"""
 
 _WITHDRAW = Script("""
 if redis.call('HGET', KEYS[1], 'incarnation') ~= ARGV[2] then return 0 end
@@ -87,12 +100,16 @@ return redis.call('GET', KEYS[1])
 """)
 
 
-_NUMBERS = ("tls", "plain", "http", "grpc", "load", "capacity", "assigned")
+_NUMBERS = ("tls", "plain", "http", "grpc", "load", "capacity")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """A registered server. A port that is 0 is closed; ``incarnation`` is empty for one registered by the plain calls alone."""
+    """A registered server.
+
+    A port that is 0 is closed; ``incarnation`` is empty for one registered by the plain calls alone; ``assigned`` are users who
+    were sent there and are not yet part of ``load``.
+    """
 
     name: str
     kind: str
@@ -188,6 +205,7 @@ def _server(kind: str, row: dict[str, str], address: dict[str, str] | None) -> S
         grpc_host=row.get("grpc_host", ""),
         incarnation=row["incarnation"],
         draining=row.get("draining") == "1",
+        assigned=sum(int(row.get(name, 0)) for name in ("assigned", "due", "overdue")),
         **numbers,
     )
 

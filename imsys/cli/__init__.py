@@ -10,17 +10,27 @@ from typing import Any
 
 from imsys.cli.arguments import parse
 
+INTERRUPTED = 130
+"""The exit status after Ctrl-C, as of any program that a signal ends."""
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script: one command, then exit with 0, or with 1 and one sentence on standard error."""
-    parsed = parse(sys.argv[1:] if arguments is None else arguments)
+    try:
+        sys.exit(_main(sys.argv[1:] if arguments is None else arguments))
+    except KeyboardInterrupt:  # before the reactor runs, which takes care of it
+        sys.exit(INTERRUPTED)
+
+
+def _main(arguments: Sequence[str]) -> int:
+    parsed = parse(arguments)
     _begin_logging(parsed)
     from twisted.internet import reactor  # here, so that importing this module chooses none
 
     from imsys.cli.runner import run
 
     real: Any = reactor
-    sys.exit(run(real, parsed, os.environ))
+    return run(real, parsed, os.environ, INTERRUPTED)
 
 
 def _begin_logging(parsed: argparse.Namespace) -> None:

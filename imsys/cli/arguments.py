@@ -26,7 +26,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         print(f"imsys-cli: {message} (see {self.prog} --help)", file=sys.stderr)
-        raise SystemExit(2)
+        raise SystemExit(1)
 
 
 def _whole(text: str) -> int:
@@ -116,6 +116,6 @@ def parser() -> argparse.ArgumentParser:
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Read the command line; wrong ones end the program with status 2."""
+    """Read the command line; a wrong one ends the program with status 1."""
     namespace = argparse.Namespace(server=None, ca=None, account=None, password_file=None, log=None)
     return parser().parse_args(arguments, namespace)

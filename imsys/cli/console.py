@@ -121,9 +121,13 @@ class Console:
 
     def write(self, text: str) -> None:
         """Write as it is."""
-        with contextlib.suppress(BrokenPipeError):
+        try:
             self._stdout.write(text)
             self._stdout.flush()
+        except BrokenPipeError:  # nobody reads any more, which is no fault
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stdout.fileno())
+            os.close(nowhere)
 
     def complain(self, sentence: str) -> None:
         """Write a line to standard error."""

@@ -110,8 +110,12 @@ class Context:
             raise Trouble(f"The session cannot be saved in {self.accounts.folder}: {problem.strerror}.") from None
 
     @asynccontextmanager
-    async def session(self) -> AsyncIterator[Client]:
-        """The account's session, for one command; the one before it, in an open chat perhaps, pauses."""
+    async def session(self, *, ask: bool = True) -> AsyncIterator[Client]:
+        """The account's session, for one command; the one before it, in an open chat perhaps, pauses.
+
+        :param ask: whether to ask for the password where the session has ended.
+        :raises SessionEnded: it has, and nobody was asked.
+        """
         name, account = self.account()
         turn = self.accounts.turn(name)
         await self._take(turn)
@@ -119,7 +123,7 @@ class Context:
             if self.accounts.chat(name).taken():
                 self.console.complain(f"(The open chat of {name} pauses for this.)")
             client = self.client(account, receive=False)
-            await self.start(name, account, client)
+            await self.start(name, account, client, ask=ask)
             try:
                 yield client
             finally:
@@ -132,14 +136,18 @@ class Context:
         credentials = Credentials(username=account.username, uuid=account.uuid, token=account.token)
         return Client(self.reactor, self.gateway(account), credentials, receive=receive)
 
-    async def start(self, name: str, account: Account, client: Client) -> None:
-        """Sign an account in, by its token or else by password, and save the token."""
+    async def start(self, name: str, account: Account, client: Client, *, ask: bool = True) -> None:
+        """Sign an account in, by its token or else by password, and save the token.
+
+        :param ask: whether to ask for the password where the token does not count any more.
+        :raises SessionEnded: it does not, and nobody was asked.
+        """
         try:
             await client.start(persistent=False)
         except Refused as refusal:
             if refusal.status not in (Status.LOGIN_INFO_ERROR, Status.LOGIN_UNSUCCESSFUL):
                 raise
-            if not (self.console.interactive or self.arguments.password_file):
+            if not ask or not (self.console.interactive or self.arguments.password_file):
                 raise SessionEnded(f"The session of {name} has ended; sign in again with: imsys-cli login {account.username}.") from None
             if not self.arguments.password_file:
                 self.console.say(f"The session of {name} has ended.")

@@ -11,13 +11,10 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imsys import demo
-from imsys.cli import people, sign_in, talk
+from imsys.cli import history, people, sign_in, talk
 from imsys.cli.console import Console, Trouble
 from imsys.cli.context import Context
 from imsys.sdk import Refused, explain
-
-_INTERRUPTED = 130
-"""The exit status after Ctrl-C, as of any program that a signal ends."""
 
 _log = Logger()
 
@@ -42,16 +39,16 @@ COMMANDS: dict[str, Callable[[Context], Awaitable[None]]] = {
     "unfriend": people.unfriend,
     "block": people.block,
     "unblock": people.block,
-    "history": talk.history,
+    "history": history.history,
     "chat": talk.chat,
     "demo": _demo,
 }
 
 
-def run(reactor: Any, parsed: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Run the reactor until the command has ended; the exit status."""
+def run(reactor: Any, parsed: argparse.Namespace, environ: Mapping[str, str], interrupted: int) -> int:
+    """Run the reactor until the command has ended; its exit status, or ``interrupted`` where something else ended the reactor."""
     console = Console(reactor)
-    status = _INTERRUPTED
+    status = interrupted
 
     def ended(result: int) -> None:
         nonlocal status
@@ -61,7 +58,7 @@ def run(reactor: Any, parsed: argparse.Namespace, environ: Mapping[str, str]) ->
             reactor.stop()
 
     def begin() -> None:
-        working = Deferred.fromCoroutine(_command(Context(reactor, console, parsed, environ)))
+        working = Deferred.fromCoroutine(perform(Context(reactor, console, parsed, environ)))
         working.addErrback(_unexpected, console).addCallback(ended)
 
     reactor.callWhenRunning(begin)
@@ -69,7 +66,8 @@ def run(reactor: Any, parsed: argparse.Namespace, environ: Mapping[str, str]) ->
     return status
 
 
-async def _command(context: Context) -> int:
+async def perform(context: Context) -> int:
+    """Run the command; the exit status."""
     try:
         await COMMANDS[context.arguments.command](context)
     except Trouble as trouble:

@@ -38,7 +38,7 @@ async def logout(context: Context) -> None:
     """End the session, and forget the account here."""
     name, _ = context.account()
     try:
-        async with context.session() as client:
+        async with context.session(ask=False) as client:
             await client.log_out()
     except SessionEnded:
         pass  # it needs no ending

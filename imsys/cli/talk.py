@@ -1,4 +1,4 @@
-"""``history`` and ``chat``."""
+"""``chat``: a conversation that goes on while the program runs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from imsys.cli.console import Trouble
 from imsys.cli.context import Context
 from imsys.cli.conversation import Mark, Plain, Utterance, View, passed, utterance
 from imsys.cli.editor import Editor, Line
+from imsys.cli.history import newest, private_thread
 from imsys.cli.people import find
 from imsys.cli.screen import Screen
 from imsys.cli.text import printable, width
 from imsys.sdk import (
-    Client,
     ConnectionState,
     FriendRequest,
     Friendship,
@@ -42,21 +42,6 @@ _LAST_WORDS = 15.0
 """Seconds that the last messages have to be acknowledged in."""
 
 
-async def history(context: Context) -> None:
-    """Show what was said."""
-    arguments = context.arguments
-    async with context.session() as client:
-        friend = await find(client, arguments.name)
-        thread_id = await _thread(client, friend)
-        wanted = None if arguments.all else arguments.lines
-        messages = await _newest(client, thread_id, wanted)
-    view = Plain(context.console.say, context.console.unicode)
-    if not messages:
-        view.notice("nothing has been said yet")
-    for message in messages:
-        view.show(utterance(message, printable(friend.username)))
-
-
 async def chat(context: Context) -> None:
     """Talk, until the end of input."""
     name, account = context.account()
@@ -69,30 +54,6 @@ async def chat(context: Context) -> None:
         await Chat(context, name, account).run()
     finally:
         lock.release()
-
-
-async def _thread(client: Client, friend: Person) -> int:
-    if friend.uuid == client.me.uuid:
-        raise Trouble("That is you; talk with somebody else.")
-    try:
-        return await client.history.private_thread(friend.uuid)
-    except Refused as refusal:
-        if refusal.status is Status.NOT_FRIENDS:
-            name = printable(friend.username)
-            raise Trouble(f"You and {name} are not friends; ask them with: imsys-cli add {name}") from None
-        raise
-
-
-async def _newest(client: Client, thread_id: int, count: int | None) -> list[Message]:
-    """The newest messages, oldest first."""
-    found: list[Message] = []
-    if count == 0:
-        return found
-    async for page in client.history.newest(thread_id, page=min(100, count or 100)).each():
-        found[:0] = page
-        if count is not None and len(found) >= count:
-            return found[-count:]
-    return found
 
 
 class Chat:
@@ -138,9 +99,9 @@ class Chat:
     async def _open(self) -> None:
         arguments, console = self._context.arguments, self._context.console
         self._friend = await find(self._client, arguments.name)
-        self._thread = await _thread(self._client, self._friend)
+        self._thread = await private_thread(self._client, self._friend)
         lines = arguments.lines if arguments.lines is not None else 20 if console.interactive else 0
-        messages = await _newest(self._client, self._thread, lines)
+        messages = await newest(self._client, self._thread, lines)
         if console.interactive:
             columns = max(3, width(self._speaker))
             self._view = Screen(

@@ -78,6 +78,8 @@ class Trust:
             ("grpc.use_local_subchannel_pool", 1),
         ]
         if self._pem is None:
+            if not is_loopback(host):
+                _log.warn("gRPC to {where} without TLS", where=address(host, port))
             return grpc.insecure_channel(address(host, port), options)
         ca, certificate, key = self._pem
         return grpc.secure_channel(address(host, port), grpc.ssl_channel_credentials(ca, key, certificate), options)

@@ -36,10 +36,10 @@ class DeadlineWheel:
     def add(self, mortal: Mortal) -> None:
         """Watch something until it is removed or expires; also where its deadline was moved nearer."""
         self._forget(mortal)
-        self._put(mortal)
         if self._call is None:
-            self._next = self._slot(self._clock.seconds())
-            self._call = self._clock.callLater(self._tick, self._turn)
+            self._next = self._slot(self._clock.seconds()) + 1
+            self._schedule()
+        self._put(mortal)
 
     def remove(self, mortal: Mortal) -> None:
         """Watch it no more."""
@@ -50,8 +50,14 @@ class DeadlineWheel:
 
     def _forget(self, mortal: Mortal) -> None:
         slot = self._where.pop(mortal, None)
-        if slot is not None:
-            self._slots[slot].discard(mortal)
+        members = None if slot is None else self._slots.get(slot)  # none for one that is about to expire
+        if slot is not None and members is not None:
+            members.discard(mortal)
+            if not members:
+                del self._slots[slot]
+
+    def _schedule(self) -> None:
+        self._call = self._clock.callLater(max(0.0, self._next * self._tick - self._clock.seconds()), self._turn)
 
     def _slot(self, moment: float) -> int:
         return int(moment / self._tick)
@@ -69,7 +75,7 @@ class DeadlineWheel:
             due.extend(self._slots.pop(self._next, ()))
             self._next += 1
         if self._where:
-            self._call = self._clock.callLater(self._tick, self._turn)
+            self._schedule()
         for mortal in due:
             if self._where.pop(mortal, None) is None:
                 continue
@@ -77,5 +83,3 @@ class DeadlineWheel:
                 mortal.expired()
             else:
                 self._put(mortal)
-        if self._call is None and self._where:
-            self._call = self._clock.callLater(self._tick, self._turn)

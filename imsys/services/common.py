@@ -1,42 +1,36 @@
-"""What every daemon is made of: options, listening ports, TLS, log files, and clear words when it cannot start."""
+"""What every daemon is made of: options, ports, log files, and clear words when it cannot start."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import inspect
 import os
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-from OpenSSL import SSL, crypto
-from twisted.application.service import IService, IServiceCollection, MultiService, Service
+from twisted.application.service import IService, IServiceCollection, MultiService
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort, IProtocolFactory
-from twisted.internet.ssl import CertificateOptions, TLSVersion
 from twisted.logger import Logger
-from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python import usage
 from twisted.python.failure import Failure
 
 from imsys import __version__
-from imsys.config import Config, TlsConfig, load
+from imsys.config import Config, load
 from imsys.errors import ConfigError
 from imsys.home import as_owner, make_home
 from imsys.logs import LogFile
 from imsys.services.first_start import OldTables, check_tables
+from imsys.services.listening import ListenService, check_port
+from imsys.services.tls import public_context
 from imsys.store import Database
 
-_log = Logger()
+__all__ = ["CannotStart", "Daemon", "ListenService", "Options", "bound_ports", "check_port", "give_up", "make_daemon", "public_context"]
 
-BACKLOG = 4096
-"""Connections that the kernel keeps while we are busy; it lowers this to its own limit."""
+_log = Logger()
 
 GRPC_SECTIONS = ("balance", "captcha", "chat", "resources")
 
@@ -92,142 +86,6 @@ class Options(usage.Options):
         """Show the version and exit."""
         print(f"imsys {__version__}")
         raise SystemExit(0)
-
-
-class ListenService(Service):
-    """One public TCP port, with TLS or without.
-
-    It is bound in ``privilegedStartService``, before privileges are dropped, so
-    ports below 1024 work; connections wait in the kernel until ``startService``.
-
-    :param what: section and key that say the port, as in ``[chat] port``.
-    """
-
-    def __init__(self, reactor: Any, factory: IProtocolFactory, host: str, port: int, tls: CertificateOptions | None, what: str) -> None:
-        self._reactor = reactor
-        self._factory: Any = factory if tls is None else TLSMemoryBIOFactory(tls, False, factory, reactor)
-        self._host = host
-        self._wanted = port
-        self.what = what
-        self._port: Any = None
-
-    @property
-    def port(self) -> int:
-        """The number of the bound port; the wanted one while nothing is bound."""
-        return int(self._port.getHost().port) if self._port is not None else self._wanted
-
-    def check(self) -> None:
-        """Find out whether the port could be bound, while there still is a terminal to say so.
-
-        :raises ConfigError: it could not.
-        """
-        if self._wanted and self._port is None:
-            check_port(self._host, self._wanted, self.what)
-
-    def privilegedStartService(self) -> None:
-        """Bind the port.
-
-        :raises ConfigError: it is in use, or not ours to take.
-        """
-        super().privilegedStartService()
-        try:
-            self._port = self._reactor.listenTCP(self._wanted, self._factory, BACKLOG, self._host)
-        except CannotListenError as error:
-            raise ConfigError(_cannot_listen(self._host, self._wanted, self.what, error.socketError)) from None
-        self._port.stopReading()
-
-    def startService(self) -> None:
-        """Begin to accept connections."""
-        if self._port is None:
-            self.privilegedStartService()
-        super().startService()
-        self._port.startReading()
-
-    def stopService(self) -> Deferred[None] | None:
-        """Close the port; connections that are open stay open."""
-        super().stopService()
-        return self.close_port()
-
-    def close_port(self) -> Deferred[None] | None:
-        """Accept no more, ahead of the rest of the server (draining); idempotent."""
-        port: IListeningPort | None
-        port, self._port = self._port, None
-        return None if port is None else port.stopListening()
-
-
-def check_port(host: str, port: int, what: str) -> None:
-    """Find out whether a TCP port can be bound, and let go of it again.
-
-    :raises ConfigError: one line naming port, section and key.
-    """
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
-    except OSError as error:
-        raise ConfigError(_cannot_listen(host, port, what, error)) from None
-
-
-def _cannot_listen(host: str, port: int, what: str, error: BaseException) -> str:
-    number = getattr(error, "errno", None)
-    if isinstance(error, socket.gaierror):
-        reason = "there is no such host"
-    elif number == errno.EADDRINUSE:
-        reason = "the port is in use"
-    elif number == errno.EACCES:
-        reason = "ports below 1024 need root"
-    elif number == errno.EADDRNOTAVAIL:
-        reason = "this machine does not have that address"
-    else:
-        reason = getattr(error, "strerror", None) or str(error)
-    return f"{what}: cannot listen on {host} port {port}: {reason}"
-
-
-def public_context(config: TlsConfig, application: bytes | None = None) -> CertificateOptions:
-    """TLS of the public ports: 1.2 at least, no session cache and no tickets, no certificate asked of the client.
-
-    :param application: the protocol's name in ALPN (RFC 7301), where it has one; clients that offer others only are served all the same.
-    :raises ConfigError: a file cannot be read, or the two do not belong together.
-    """
-    chain = _load(config.certificate, "[tls] certificate", _certificates)
-    key = _load(config.key, "[tls] key", lambda data: crypto.load_privatekey(crypto.FILETYPE_PEM, data, b""))
-    options = CertificateOptions(
-        privateKey=key,
-        certificate=chain[0],
-        extraCertChain=chain[1:],
-        raiseMinimumTo=TLSVersion.TLSv1_2,
-        enableSessions=False,
-        enableSessionTickets=False,
-    )
-    try:
-        options.getContext().check_privatekey()
-    except SSL.Error:
-        raise ConfigError(f"[tls] key: {config.key} does not belong to the certificate in {config.certificate}") from None
-
-    def select(connection: SSL.Connection, offered: list[bytes]) -> Any:
-        # Twisted's own callback ends the handshake of every client that offers something else.
-        return application if application in offered else SSL.NO_OVERLAPPING_PROTOCOLS
-
-    options.getContext().set_alpn_select_callback(select)
-    return options
-
-
-def _load(path: str, what: str, parse: Callable[[bytes], Any]) -> Any:
-    try:
-        return parse(Path(path).read_bytes())
-    except OSError as error:
-        raise ConfigError(f"{what}: {path} cannot be read: {error.strerror}") from None
-    except (crypto.Error, ValueError):
-        raise ConfigError(f"{what}: {path} is not what it should be, in PEM") from None
-
-
-def _certificates(data: bytes) -> list[crypto.X509]:
-    end = b"-----END CERTIFICATE-----"
-    chain = [crypto.load_certificate(crypto.FILETYPE_PEM, part + end) for part in data.split(end)[:-1]]
-    if not chain:
-        raise ValueError("no certificate")
-    return chain
 
 
 class Daemon(MultiService):
@@ -356,7 +214,7 @@ def make_daemon(
 
 def _check_tables(config: Config) -> None:
     try:
-        with as_owner(config.home):
+        with as_owner(config.home) if config.database.engine == "sqlite" else contextlib.nullcontext():
             check_tables(config.database)
     except OldTables:
         raise

@@ -34,8 +34,29 @@ class AllocationTests(BalanceCase):
         self.assertEqual(await self.burst(50), {8001: 20, 8002: 30})
         self.assertEqual((await self.balance.servers())["a"].assigned, 20)
         await self.balance.register("a", 8001, load=30)
-        await self.balance.register("b", 8002, load=20)
-        self.assertEqual(await self.burst(10), {8002: 10})
+        await self.balance.register("b", 8002, load=30)
+        self.assertEqual((await self.balance.servers())["a"].assigned, 0)
+        self.assertEqual(await self.burst(10), {8001: 5, 8002: 5})
+
+    async def test_report_before_the_connection(self) -> None:
+        """Users who have not connected when the load is reported still count, for two reports more."""
+        for port in (8001, 8002):
+            await self.balance.register("a", 8001, load=0)
+            await self.balance.register("b", 8002, load=0)
+            self.assertEqual((await self.balance.allocate()).port, port)
+        counts = [(await self.balance.servers())["a"].assigned]
+        for _ in range(2):
+            await self.balance.register("a", 8001, load=0)
+            counts.append((await self.balance.servers())["a"].assigned)
+        self.assertEqual(counts, [1, 1, 0])
+
+    async def test_arrived(self) -> None:
+        """Users who came are not counted twice, those who did not come in time are forgotten."""
+        await self.balance.register("a", 8001, load=5)
+        self.assertEqual(await self.burst(4), {8001: 4})
+        for load, left in ((7, 2), (8, 1), (8, 0)):
+            await self.balance.register("a", 8001, load=load)
+            self.assertEqual((await self.balance.servers())["a"].assigned, left)
 
     async def test_shared_address(self) -> None:
         """Processes behind one public port are one address whose load is their sum."""

@@ -22,7 +22,7 @@ class Commands(CliCase):
         self.assertIn("Hello, Ben", await self.cli("requests", server=False))
         await self.cli("accept", anna, server=False)
         self.assertIn(anna, await self.cli("friends", server=False))
-        said = await self.cli("--as", anna, "chat", ben, typed="one\ntwo\n", server=False)
+        said = await self.process("--as", anna, "chat", ben, typed="one\ntwo\n", server=False)
         self.assertRegex(said, "you: one  ✓\n.*you: two  ✓\n")
         history = await self.cli("history", anna, server=False)
         self.assertRegex(history, f"(?s){anna}: Hello, Ben\n.*We are friends now!.*{anna}: one\n.*{anna}: two\n")
@@ -32,41 +32,50 @@ class Commands(CliCase):
 
     async def test_plain_sentences(self) -> None:
         """Whatever goes wrong is one sentence on standard error, and status 1."""
-        run = secrets.token_hex(3)
-        anna, ben = f"anna-{run}", f"ben-{run}"
         self.assertIn("Sign in first", await self.cli("friends", status=1))
-        await self.register(anna)
-        await self.register(ben)
+        anna, ben = await self.accounts("anna", "ben")
         secret = ("--password-file", str(self.password))
-        self.assertIn("nobody called", await self.cli("search", "nobody-at-all", status=1))
-        self.assertIn("not friends", await self.cli("chat", anna, status=1))
-        self.assertIn("That is you", await self.cli("chat", ben, status=1))
-        self.assertIn("has not asked you", await self.cli("accept", anna, status=1))
-        self.assertIn("cannot befriend yourself", await self.cli("add", ben, status=1))
-        self.assertIn("There is no terminal", await self.cli("login", anna, status=1))
-        self.assertIn("name or the password is wrong", await self.cli("login", anna, "--password-file", "-", typed="not it\n", status=1))
-        self.assertIn("code is wrong", await self.cli("register", f"carl-{run}", "c@example.org", "--code", "000000", *secret, status=1))
-        self.assertIn("There is nobody to ask", await self.cli("register", f"carl-{run}", f"{run}@example.org", *secret, status=1))
-        self.assertIn("cannot be read", await self.cli("login", anna, "--password-file", "/nowhere", status=1))
         nobody = ("--server", f"https://127.0.0.1:{free_port()}", "--ca", self.server.ca)
-        self.assertIn("is it running?", await self.cli("friends", *nobody, status=1, server=False))
-        self.assertIn("cannot be read", await self.cli("friends", "--ca", "/nowhere/ca.pem", status=1, server=False))
-        self.assertIn("no certificate", await self.cli("friends", "--ca", str(self.password), status=1, server=False))
-        self.assertIn("is no address", await self.cli("friends", "--server", "somewhere", status=1, server=False))
-        self.assertIn("invalid choice", await self.cli("dance", status=2, server=False))
+        for wrong in (
+            ("nobody called", self.cli("search", "nobody-at-all", status=1)),
+            ("not friends", self.cli("chat", anna, status=1)),
+            ("That is you", self.cli("--as", anna, "chat", anna, status=1)),
+            ("has not asked you", self.cli("accept", anna, status=1)),
+            ("cannot befriend yourself", self.cli("add", ben, status=1)),
+            ("There is no terminal", self.cli("login", anna, status=1)),
+            ("name or the password is wrong", self.cli("login", anna, "--password-file", "-", typed="not it\n", status=1)),
+            ("code is wrong", self.cli("register", "carl", "carl@example.org", "--code", "000000", *secret, status=1)),
+            ("There is nobody to ask", self.cli("register", "carl", "carl@example.org", *secret, status=1)),
+            ("cannot be read", self.cli("login", anna, "--password-file", "/nowhere", status=1)),
+            ("is it running?", self.cli("friends", *nobody, status=1, server=False)),
+            ("cannot be read", self.cli("friends", "--ca", "/nowhere/ca.pem", status=1, server=False)),
+            ("no certificate", self.cli("friends", "--ca", str(self.password), status=1, server=False)),
+            ("is no address", self.cli("friends", "--server", "somewhere", status=1, server=False)),
+            ("invalid choice", self.cli("dance", status=1, server=False)),
+            ("nobody called", self.process("search", "nobody-at-all", status=1)),
+            ("invalid choice", self.process("dance", status=1)),
+        ):
+            self.assertIn(wrong[0], await wrong[1])
 
     async def test_new_password(self) -> None:
         """A forgotten password is replaced with a mailed code; the session that was open has ended."""
-        name = f"anna-{secrets.token_hex(3)}"
+        (name,) = await self.accounts("anna")
         email = f"{name}@example.org"
-        await self.register(name)
-        self.assertIn("Too many attempts", await self.cli("reset-password", name, email, "--password-file", "-", typed="x" * 20, status=1))
         self.assertIn("8 characters", await self.cli("reset-password", name, email, "--password-file", "-", typed="short\n", status=1))
+        reset = self.run_cli("reset-password", name, email, "--password-file", "-")
+        reset.type("another password\n")
+        await self.until(lambda: len(self.server.codes(email)) == 2)
+        reset.type(f"{self.server.codes(email)[1]}\n")
+        await reset.ended
+        self.assertIn("has a new password", reset.output + reset.errors)
+        self.assertIn("has ended; sign in again", await self.cli("friends", status=1))
+        await self.cli("login", name, "--password-file", str(self.password), status=1)
+        await self.cli("login", name, "--password-file", "-", typed="another password\n")
+        await self.cli("friends")
 
     async def test_demo(self) -> None:
         """The demo plays its conversation, and can be played again."""
-        for _ in range(2):
-            said = await self.cli("demo")
+        for said in (await self.cli("demo"), await self.process("demo")):
             self.assertIn("✓✓ read", said)
             self.assertIn("finds: I'll just write it down for you.", said)
 
@@ -74,9 +83,7 @@ class Commands(CliCase):
 class Terminals(CliCase):
     async def test_chat(self) -> None:
         """Two people at terminals see each other's messages live, and how far their own have come."""
-        run = secrets.token_hex(3)
-        anna, ben = f"anna-{run}", f"ben-{run}"
-        await self.friends(anna, ben)
+        anna, ben = await self.friends("anna", "ben")
         one = self.run_cli("--as", anna, "chat", ben, terminal=True, server=False)
         await self.sees(one, "We are friends now!")
         one.type("Are you there?\r")
@@ -89,7 +96,7 @@ class Terminals(CliCase):
         await self.sees(two, f"{anna}  Good")
         await self.sees(two, "> Yes, half a line")
         two.type(" more\r")
-        await self.sees(one, f"{ben}   Yes, half a line more")
+        await self.sees(one, f"{ben}  Yes, half a line more")
         await self.sees(two, "Yes, half a line more  ✓✓ read")
         one.type("\x04")
         two.type("/quit\r")
@@ -97,14 +104,34 @@ class Terminals(CliCase):
             await person.ended
             self.assertEqual(person.status, 0, person.shown)
 
+    async def test_pipe(self) -> None:
+        """At a pipe a chat prints whole lines, goes on while its input is open, and ends with it."""
+        anna, ben = await self.friends("anna", "ben")
+        pipe = self.run_cli("--as", ben, "chat", anna, server=False)
+        person = self.run_cli("--as", anna, "chat", ben, terminal=True, server=False)
+        await self.sees(person, "We are friends now!")
+        pipe.type("from a pipe\n\n")
+        await self.sees(person, f"{ben}  from a pipe")
+        await self.sees(pipe, "you: from a pipe  ✓\n")
+        await self.sees(pipe, "✓✓ read: from a pipe\n")
+        person.type("to a pipe\r")
+        await self.sees(pipe, f"{anna}: to a pipe\n")
+        pipe.type("the last line, without an end")
+        assert pipe.transport is not None
+        pipe.transport.closeStdin()
+        await pipe.ended
+        self.assertEqual((pipe.status, pipe.errors), (0, ""))
+        await self.sees(person, "the last line, without an end")
+        self.assertNotIn("\x1b", pipe.output)
+        person.type("\x04")
+        await person.ended
+
     async def test_other_command(self) -> None:
         """Another command of the same account takes the session for a moment, and the chat goes on afterwards."""
-        run = secrets.token_hex(3)
-        anna, ben = f"anna-{run}", f"ben-{run}"
-        await self.friends(anna, ben)
+        anna, ben = await self.friends("anna", "ben")
         chat = self.run_cli("--as", anna, "chat", ben, terminal=True, server=False)
         await self.sees(chat, "We are friends now!")
-        self.assertIn("pauses for this", await self.cli("--as", anna, "friends", server=False))
+        self.assertIn("pauses for this", await self.process("--as", anna, "friends", server=False))
         await self.sees(chat, "connected again")
         chat.type("Still here\r")
         await self.sees(chat, "Still here  ✓")
@@ -118,8 +145,7 @@ class Terminals(CliCase):
 
     async def test_password_prompt(self) -> None:
         """A password that is typed is not shown, and Ctrl-C leaves the terminal as it was."""
-        name = f"anna-{secrets.token_hex(3)}"
-        await self.register(name)
+        (name,) = await self.accounts("anna")
         login = self.run_cli("login", name, terminal=True)
         await self.sees(login, "Password:")
         login.type(f"{PASSWORD}\r")

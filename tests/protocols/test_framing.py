@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from typing import Any, SupportsIndex
 
@@ -23,7 +24,7 @@ def encoded(format: FrameFormat, frames: list[Frame]) -> bytes:
 def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
     """The data, cut at places."""
     places = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
-    return [data[start:end] for start, end in zip(places, places[1:], strict=False)]
+    return [data[start:end] for start, end in itertools.pairwise(places)]
 
 
 class EncodeTests(SynchronousTestCase):
@@ -70,12 +71,12 @@ class DecodeTests(SynchronousTestCase):
 
     def test_limit(self) -> None:
         """A length of exactly the limit is served; one more is a fault as soon as the header is there, before any of the body."""
-        for format, limit in ((CHAT, 65535), (CHAT, 64), (RESOURCES, 1 << 20)):
-            body = b"x" * (limit - format.header.size)
-            self.assertEqual(FrameDecoder(format, limit).feed(format.encode(9, body)), [Frame(9, body)])
-            if limit < format.largest:
-                decoder = FrameDecoder(format, limit)
-                header = format.header.pack(9, limit + 1)
+        for port, limit in ((CHAT, 65535), (CHAT, 64), (RESOURCES, 1 << 20)):
+            body = b"x" * (limit - port.header.size)
+            self.assertEqual(FrameDecoder(port, limit).feed(port.encode(9, body)), [Frame(9, body)])
+            if limit < port.largest:
+                decoder = FrameDecoder(port, limit)
+                header = port.header.pack(9, limit + 1)
                 self.assertEqual(decoder.feed(header[:-1]), [])
                 fault = self.assertRaises(FrameFault, decoder.feed, header[-1:])
                 self.assertIn(str(limit), str(fault))

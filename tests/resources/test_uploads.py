@@ -287,8 +287,9 @@ class FaultTests(Case):
             await client.ask(30, **blocks(name, b"x" * 2000)[0])
         self.assertEqual(len(self.arriving()), 2)
         await self.drop(client)
-        await self.until(lambda: not self.arriving())
-        self.assertEqual((self.kept(), self.disk.pending), ({}, 0))
+        await self.until(lambda: not len(self.connections))
+        await self.until(lambda: not self.disk.pending)
+        self.assertEqual((self.kept(), self.arriving()), ({}, []))
 
     async def test_lost_while_writing(self) -> None:
         """So it is when the connection goes while a block is being written: a first, a middle, a beginning anew."""

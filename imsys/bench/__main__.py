@@ -1,0 +1,5 @@
+"""``python -m imsys.bench``."""
+
+from imsys.bench import main
+
+main()

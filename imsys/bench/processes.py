@@ -1,0 +1,91 @@
+"""Child processes of a measurement: started, waited for, measured, and never left behind."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from imsys.errors import ConfigError
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def _die_with_parent() -> None:
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def spawn(command: Sequence[str], log: Path, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start a server that writes into a log, and dies with this process."""
+    with log.open("ab") as output:
+        return subprocess.Popen(  # noqa: S603 (programs that the caller has found)
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=dict(environ), preexec_fn=_die_with_parent
+        )
+
+
+def wait_until(ready: Callable[[], bool], child: subprocess.Popen[bytes], log: Path, deadline: float = 60.0) -> None:
+    """Wait for a server. :raises ConfigError: it ended, or took too long; with the end of its log."""
+    give_up = time.monotonic() + deadline
+    while not ready():
+        if child.poll() is not None or time.monotonic() > give_up:
+            last = " / ".join(log.read_text("utf-8", "replace").strip().splitlines()[-3:])
+            raise ConfigError(f"a server did not start: {last}")
+        time.sleep(0.02)
+
+
+def end(child: subprocess.Popen[bytes]) -> None:
+    """End a child, first politely, then by force."""
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(30)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def free_port() -> int:
+    """A TCP port of loopback that nobody has now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def cpu_seconds(pids: Mapping[str, int]) -> dict[str, float]:
+    """CPU time that processes have used so far, where /proc tells."""
+    tick = os.sysconf("SC_CLK_TCK")
+    found = {}
+    for name, pid in pids.items():
+        fields = _stat(pid)
+        if fields is not None:
+            found[name] = (int(fields[11]) + int(fields[12])) / tick
+    return found
+
+
+def memory_kib(pids: Mapping[str, int]) -> dict[str, int]:
+    """Resident memory of processes, where /proc tells."""
+    page = os.sysconf("SC_PAGE_SIZE") // 1024
+    return {name: int(fields[21]) * page for name, pid in pids.items() if (fields := _stat(pid)) is not None}
+
+
+def children(pid: int) -> Iterable[int]:
+    """The children of a process, where /proc tells."""
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def _stat(pid: int) -> list[str] | None:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None

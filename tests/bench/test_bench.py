@@ -1,0 +1,109 @@
+"""imsys-bench: what it counts is checked against a server that misbehaves on purpose, then it runs for real."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.utils import getProcessOutputAndValue
+from twisted.trial.unittest import SynchronousTestCase, TestCase
+
+from imsys.bench.report import latency
+from tests.sdk.fake import FakeServers, World
+from tests.support.daemons import ROOT, environment
+
+QUICK = ("--time", "0.6", "--warmup", "0.2", "--drain", "1", "--json", "-")
+
+
+class Bench(TestCase):
+    timeout = 120
+
+    async def bench(self, *arguments: str, status: int = 0) -> dict[str, Any]:
+        """Run it; its figures."""
+        out, err, code = await getProcessOutputAndValue(
+            sys.executable, ["-m", "imsys.bench", "chat", *QUICK, *arguments], environment(), str(ROOT)
+        )
+        self.assertEqual(code, status, (out + err).decode())
+        self.assertFalse(err, err.decode())
+        found: dict[str, Any] = json.loads(out)
+        return found
+
+
+class Counting(Bench):
+    def setUp(self) -> None:
+        from twisted.internet import reactor
+
+        self.world = World()
+        self.servers = FakeServers(reactor, self.world)
+        self.addCleanup(lambda: Deferred.fromCoroutine(self.servers.stop()))
+        lines = []
+        for pair in range(3):
+            one, two, thread = 2 * pair + 1, 2 * pair + 2, 10 + pair
+            self.world.befriend(thread, one, two)
+            for me, other in ((one, two), (two, one)):
+                self.world.user(me, f"user{me}")
+                lines.append(f"{me} {self.world.token(me)} 127.0.0.1 {self.world.chat_port} {other} {thread}")
+        self.path = Path(self.mktemp()).absolute()
+        self.path.write_text("\n".join(lines))
+
+    async def test_all_is_well(self) -> None:
+        """Every text is acknowledged and delivered once and in order."""
+        found = await self.bench("--users", str(self.path), "--window", "4")
+        stored = sum(len(records) for records in self.world.records.values())
+        self.assertEqual((found["messages"], found["setting"]["pairs"]), (stored, 3))
+        self.assertGreater(found["acked_a_second"], 100)
+        self.assertEqual([found[name] for name in ("lost", "duplicated", "misordered", "unacknowledged", "closed")], [0] * 5)
+        self.assertLessEqual(found["ack"]["p50"], found["ack"]["p99"])
+        self.assertLessEqual(found["ack"]["p99"], found["ack"]["max"])
+
+    async def test_lost(self) -> None:
+        """Texts that are acknowledged and never delivered are counted, and the exit status says that something is wrong."""
+        self.world.lose = 3
+        self.assertEqual((await self.bench("--users", str(self.path), status=1))["lost"], 3)
+
+    async def test_unacknowledged(self) -> None:
+        """Texts without an acknowledgement are counted."""
+        self.world.swallow = 2
+        self.assertEqual((await self.bench("--users", str(self.path)))["unacknowledged"], 2)
+
+    async def test_repeated_and_misordered(self) -> None:
+        """Pushes that come twice or out of order are counted."""
+        push, told = self.world.push_text, []
+
+        def twice_and_late(records: list[dict[str, Any]]) -> None:
+            told.append(records)
+            if len(told) == 1:
+                return
+            push(records)
+            if len(told) == 2:
+                push(told[0])
+                push(told[0])
+
+        self.world.push_text = twice_and_late  # type: ignore[method-assign]
+        found = await self.bench("--users", str(self.path), "--oneway", "--window", "2", "--pairs", "1", status=1)
+        self.assertEqual((found["duplicated"], found["misordered"], found["lost"]), (1, 1, 0))
+
+
+class Real(Bench):
+    async def test_sqlite(self) -> None:
+        """On SQLite, over TLS, with a server of its own."""
+        found = await self.bench("--pairs", "3", "--tls")
+        self.assertGreater(found["messages"], 10)
+        self.assertGreater(found["cpu_ms_per_1000"]["server"], 0)
+
+    async def test_mysql(self) -> None:
+        """On MariaDB, with two generators, and servers of its own."""
+        found = await self.bench("--pairs", "4", "--generators", "2", "--backend", "mysql")
+        self.assertGreater(found["messages"], 10)
+        self.assertIn("database", found["cpu_ms_per_1000"])
+
+
+class Percentiles(SynchronousTestCase):
+    def test_ranks(self) -> None:
+        """Percentiles are values that occurred."""
+        found = latency([*range(1000, 101_000, 1000)])
+        self.assertEqual((found.p50, found.p95, found.p99, found.max), (51.0, 96.0, 100.0, 100.0))
+        self.assertEqual(latency([]).max, 0.0)
