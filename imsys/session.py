@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _log = Logger()
 
+HELD = 1000
+"""Pushes that wait for a login to be answered; beyond, the connection is closed, and the client begins anew."""
+
 STRIKES = 3
 """How many unknown services in a row, or requests before login, close a connection."""
 
@@ -106,8 +109,10 @@ class Session:
         """Send a frame that is encoded already."""
         if self._held is None:
             self._connection.send(data)
-        else:
+        elif len(self._held) < HELD:
             self._held.append(data)
+        else:
+            self.close()
 
     def send(self, message: Message) -> None:
         """Send a message."""

@@ -24,7 +24,8 @@ def build(reactor, config):
     first = config.balance
     second = replace(first, grpc_port=first.grpc_port + 10)
     addresses = (("127.0.0.1", first.grpc_port), ("127.0.0.1", second.grpc_port))
-    config = replace(config, balance=replace(first, addresses=addresses))
+    captchas = (("127.0.0.1", config.captcha.grpc_port),)
+    config = replace(config, balance=replace(first, addresses=addresses), captcha=replace(config.captcha, addresses=captchas))
 
     for settings in (first, second):
         balance.build(reactor, replace(config, balance=settings), redis=redis).setServiceParent(cluster)
