@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Protocol
 
 from twisted.application.service import Service
@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from imsys.errors import Refused, Status
-from imsys.routes import REVOKED, Held, Route, Routes
+from imsys.routes import REBUILT, REVOKED, Held, Route, Routes
 from imsys.session import Session
 
 _log = Logger()
@@ -70,6 +70,8 @@ class Directory(Service):
         self._next: IDelayedCall | None = None
         self.replaced: Callable[[int], None] = lambda user: None
         """Called with a user whose session turned out to have been replaced unnoticed: pushes may have been lost."""
+        self.rebuilt: Callable[[Collection[int]], None] = lambda users: None
+        """Called with users of this server who had no route for a while (Redis lost it): pushes may have been lost."""
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -187,13 +189,17 @@ class Directory(Service):
         sessions = dict(self._sessions)
         held = [Held(user, self._route(one), one.token_digest, one.hard_expiry) for user, one in sessions.items()]
         try:
-            ended = await self._routes.refresh(held, self._now_ms())
+            changed = await self._routes.refresh(held, self._now_ms())
         except Refused as refused:
             if refused.status is not Status.REDIS_UNKNOWN_ERROR:
                 raise
             _log.warn("{count} routes were not renewed: {reason}", count=len(held), reason=str(refused))
             return
-        self._end_all(sessions, ended.items())
+        rebuilt = [user for user, state in changed.items() if state == REBUILT]
+        self._end_all(sessions, ((user, state) for user, state in changed.items() if state != REBUILT))
+        if rebuilt:
+            _log.info("{count} routes were written anew: their users catch up", count=len(rebuilt))
+            self.rebuilt(rebuilt)
 
     def _end_all(self, sessions: dict[int, Session], ended: Iterable[tuple[int, int]]) -> None:
         for user, state in ended:

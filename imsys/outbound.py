@@ -52,6 +52,7 @@ class Outbound:
         self._routing = False
         self._missed: set[int] = set()
         directory.replaced = self.resync_elsewhere
+        directory.rebuilt = self.resync
 
     @property
     def missing(self) -> int:

@@ -60,7 +60,7 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) 
 return 0
 """)
 
-# For each session: 0 kept, 1 its token was revoked or has ended, 2 a later login has its route.
+# For each session: 0 kept, 1 its token was revoked or has ended, 2 a later login has its route, 3 kept, but there was no route.
 _REFRESH = Script("""
 local ttl, now, idle, life = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local result = {}
@@ -89,6 +89,7 @@ for i = 0, #KEYS / 4 - 1 do
     if held and held ~= mine and tonumber(string.match(held, '|(%d+)$')) >= tonumber(login) then
       state = 2
     else
+      if not held then state = 3 end
       redis.call('SET', route, mine, 'PX', ttl)
     end
   end
@@ -97,7 +98,7 @@ end
 return result
 """)
 
-KEPT, REVOKED, REPLACED = 0, 1, 2
+KEPT, REVOKED, REPLACED, REBUILT = 0, 1, 2, 3
 BATCH = 200
 """Sessions refreshed by one call: Redis does nothing else meanwhile."""
 
@@ -138,9 +139,10 @@ class Routes:
     async def refresh(self, sessions: Iterable[Held], now_ms: int) -> dict[int, int]:
         """Keep routes and tokens, also those that Redis lost.
 
-        :returns: the users whose session is over, and why (:data:`REVOKED` or :data:`REPLACED`).
+        :returns: the users whose session is over, and why (:data:`REVOKED` or :data:`REPLACED`), and those whose session goes on, but
+            could not be found by others for a while (:data:`REBUILT`).
         """
-        ended: dict[int, int] = {}
+        changed: dict[int, int] = {}
         held = list(sessions)
         for start in range(0, len(held), BATCH):
             part = held[start : start + BATCH]
@@ -155,5 +157,5 @@ class Routes:
                 ]
                 args += [f"{one.user}:{one.hard_expiry}", one.token_digest, one.hard_expiry, str(one.route), one.route.login_ms]
             states = await self._redis.script(_REFRESH, keys, args)
-            ended.update({one.user: int(state) for one, state in zip(part, states, strict=True) if int(state) != KEPT})
-        return ended
+            changed.update({one.user: int(state) for one, state in zip(part, states, strict=True) if int(state) != KEPT})
+        return changed

@@ -121,7 +121,7 @@ class TwoServersTests(TwoServers):
         await again.next(128)
 
     async def test_flushed(self) -> None:
-        """After Redis was flushed sessions go on: a renewal writes routes and tokens again."""
+        """After Redis was flushed sessions go on: a renewal writes routes and tokens again, and has those catch up who had no route."""
         anna, a, bert, _b, thread = await self.friends()
         token = await self.one.tokens.issue(bert)
         b2 = await self.two.connect()
@@ -130,6 +130,7 @@ class TwoServersTests(TwoServers):
         await a.ask(23, **text_request(anna, bert, thread, "lost push"))
         for server in (self.one, self.two):
             await server.directory.renew()
+        await b2.next(128)
         await a.ask(23, **text_request(anna, bert, thread, "found"))
         push = await b2.next(25)
         self.assertEqual(push["text_msg"][0]["msg_content"], "found")
@@ -172,6 +173,31 @@ class TwoServersTests(TwoServers):
         for server in (self.one, self.two):
             await server.directory.renew()
         await b.next(128)
+        while self.one.outbound.missing:
+            await deferLater(self.reactor, 0.01)
+
+    async def test_redis_away_and_empty(self) -> None:
+        """Who was pushed to while Redis was away catches up, however long their server then takes to write their routes again."""
+        anna, a, bert, b, thread = await self.friends()
+        self.redis_server.stop()
+        await a.ask(23, **text_request(anna, bert, thread, "x"))
+        while not self.one.outbound.missing:
+            await deferLater(self.reactor, 0.01)
+        self.redis_server.start()
+        await self.until_redis_answers()
+        while self.one.outbound.missing:  # looked for again, and not found: Redis is empty
+            await deferLater(self.reactor, 0.01)
+        self.assertEqual(b.pending(128), [])
+        await self.two.directory.renew()
+        await b.next(128)
+
+    async def test_renewal_is_quiet(self) -> None:
+        """A renewal of routes that are there asks nobody to catch up."""
+        _, _, bert, b, _ = await self.friends()
+        for _ in range(2):
+            await self.two.directory.renew()
+        await b.ask(32, uuid=str(bert))
+        self.assertEqual(b.pending(128), [])
 
     async def test_unknown_server(self) -> None:
         """Who is on a server that is not known yet is asked to catch up once it is."""
