@@ -402,16 +402,19 @@ def _from_environment(environ: Mapping[str, str]) -> dict[tuple[str, str], tuple
 
 def _section(section: str, kind: type[Any], given: Mapping[tuple[str, str], tuple[str, str]]) -> Any:
     keys = {f.name: f for f in dataclasses.fields(kind)}
-    secret_files = {f"{name}_file": name for name, f in keys.items() if f.metadata["secret"]}
+    secrets = {f"{name}_file": name for name, f in keys.items() if f.metadata["secret"]}
+    mine = {name: entry for (of, name), entry in given.items() if of == section}
+    for in_file, name in secrets.items():
+        if in_file in mine and name in mine:
+            from_environment = [one for one in (in_file, name) if mine[one][1].startswith("environment")]
+            if len(from_environment) != 1:
+                raise ConfigError(f"{mine[in_file][1]}: give either {name} or {in_file}, not both")
+            del mine[name if from_environment == [in_file] else in_file]
     values: dict[str, Any] = {}
-    for (of, name), (raw, where) in given.items():
-        if of != section:
-            continue
-        if name in secret_files:
-            if (section, secret_files[name]) in given:
-                raise ConfigError(f"{where}: give either {secret_files[name]} or {name}, not both")
+    for name, (raw, where) in mine.items():
+        if name in secrets:
             try:
-                values[secret_files[name]] = Path(raw).read_text("utf-8").rstrip("\r\n")
+                values[secrets[name]] = Path(raw).read_text("utf-8").rstrip("\r\n")
             except (OSError, UnicodeDecodeError) as error:
                 reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
                 raise ConfigError(f"{where}: {raw} cannot be read: {reason}") from None
@@ -422,5 +425,5 @@ def _section(section: str, kind: type[Any], given: Mapping[tuple[str, str], tupl
                 shown = "the value" if keys[name].metadata["secret"] else repr(raw)
                 raise ConfigError(f"{where}: {shown} is not allowed; allowed is {bad}") from None
         else:
-            raise ConfigError(f"{where}: is not a known key; allowed are {', '.join([*keys, *secret_files])}")
+            raise ConfigError(f"{where}: is not a known key; allowed are {', '.join([*keys, *secrets])}")
     return kind(**values)

@@ -65,7 +65,7 @@ class Connections(Service, Factory):
         )
         self._wheel = DeadlineWheel(clock)
         self._open: set[Session] = set()
-        self._empty: Deferred[None] | None = None
+        self._emptied: list[Deferred[None]] = []
         self.log: MessageLog | None = None
         """What must have been stored before connections are closed."""
 
@@ -86,9 +86,19 @@ class Connections(Service, Factory):
     def ended(self, session: Session) -> None:
         """A connection is gone."""
         self._open.discard(session)
-        if not self._open and self._empty is not None:
-            empty, self._empty = self._empty, None
+        if not self._open:
+            waiting, self._emptied = self._emptied, []
+            for one in waiting:
+                one.callback(None)
+
+    def emptied(self) -> Deferred[None]:
+        """Fires when there is no connection."""
+        empty: Deferred[None] = Deferred()
+        if self._open:
+            self._emptied.append(empty)
+        else:
             empty.callback(None)
+        return empty
 
     def stopService(self) -> Deferred[None]:
         """Store what waits, answer it, and close every connection after its last byte."""
@@ -101,8 +111,6 @@ class Connections(Service, Factory):
                 await self.log.flushed().addTimeout(FLUSH, self._clock)
             for session in list(self._open):
                 session.close()
-            if self._open:
-                self._empty = Deferred()
-                await self._empty.addTimeout(FLUSH, self._clock)
+            await self.emptied().addTimeout(FLUSH, self._clock)
         except DeferredTimeout:
             _log.warn("{count} connections did not take their last bytes", count=len(self._open))

@@ -197,6 +197,24 @@ class ClusterScenes(TestCase):
             response = stub.ForceTerminateLoginedUser(message_pb2.TerminationRequest(kick_uuid=uuid), timeout=5)
             self.assertEqual((response.error, response.kick_uuid), (0, uuid))
 
+    async def test_drained(self) -> None:
+        """A server that drains takes nobody new, serves those it has, and ends by itself when the last one has gone."""
+        anna, a, bert, b, thread = await self.pair()
+        draining = self.nodes[anna.port]
+        draining.send(signal.SIGUSR2)
+        await draining.says(" drains")
+        for _ in range(3):
+            while (again := await self.gateway.login("anna", "a good password")).port == anna.port:
+                await deferLater(self.reactor, 0.05)
+        await a.ask(23, **text_request(anna.uuid, bert.uuid, thread, "still here"))
+        self.assertEqual((await b.next(25))["text_msg"][0]["msg_content"], "still here")
+        await b.ask(23, **text_request(bert.uuid, anna.uuid, thread, "so I see"))
+        self.assertEqual((await a.next(25))["text_msg"][0]["msg_content"], "so I see")
+        await self.connect(again)  # signs the other session out
+        await a.next(8)
+        await a.until_closed()
+        self.assertEqual(await draining.end(), 0)
+
     async def test_password_reset_ends_sessions(self) -> None:
         """A new password revokes every token and ends the live session, on whichever server it is."""
         anna = await self.register("anna")

@@ -63,6 +63,15 @@ class LoadTests(SynchronousTestCase):
         self.assertEqual((config.database.password, config.redis.password), ("hunter2", "hunter2"))
         self.assertNotIn("hunter2", repr(config))
 
+    def test_secret_from_the_environment(self) -> None:
+        """A secret in the environment wins over a file for it that the configuration names, and the other way round."""
+        secret = self.home / "secret"
+        secret.write_text("from a file\n")
+        config = load(self.written("[database]\npassword_file = /no/such/file\n"), {"IMSYS_DATABASE_PASSWORD": "direct"})
+        self.assertEqual(config.database.password, "direct")
+        config = load(self.written("[database]\npassword = direct\n"), {"IMSYS_DATABASE_PASSWORD_FILE": str(secret)})
+        self.assertEqual(config.database.password, "from a file")
+
     def test_secret_given_twice(self) -> None:
         """A secret and a file for it at once are refused."""
         self.refused("[mail]\npassword = a\npassword_file = b\n", "[mail]", "password_file", "not both")

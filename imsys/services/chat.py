@@ -23,6 +23,7 @@ from imsys.plugins import discover
 from imsys.redis import Redis
 from imsys.routes import Routes
 from imsys.services.common import ListenService, Options, make_daemon, public_context
+from imsys.services.draining import Draining
 from imsys.services.foundations import database_of, redis_of
 from imsys.services.ordered import InOrder
 from imsys.session import Session
@@ -72,6 +73,7 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     :raises ConfigError: something in the configuration cannot work.
     """
     chat, server = config.chat, InOrder()
+    own_process = redis is None
     database = database or database_of(reactor, config, server)
     redis = redis or redis_of(reactor, config, server)
     stores = Stores.on(database, reactor.seconds)
@@ -114,9 +116,11 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     grpc = GrpcServer(reactor, config.cluster, chat.grpc_host, chat.grpc_port, calls)
     tls = ListenService(reactor, connections, chat.host, chat.port, public_context(config.tls), "[chat] port")
     plain = ListenService(reactor, connections, chat.host, chat.plain_port, None, "[chat] plain_port") if chat.plain_port else None
-    for part in (node, directory, balance, grpc, peers, connections, tls, plain, membership):
-        if part is not None:
-            part.setServiceParent(server)
+    listeners = [port for port in (tls, plain) if port is not None]
+    for part in (node, directory, balance, grpc, peers, connections, *listeners, membership):
+        part.setServiceParent(server)
+    if own_process:
+        Draining(reactor, membership, connections, listeners).setServiceParent(server)
     return server
 
 

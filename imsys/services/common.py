@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -25,6 +23,7 @@ from imsys.home import as_owner, make_home
 from imsys.logs import LogFile
 from imsys.services.first_start import OldTables, check_tables
 from imsys.services.listening import ListenService, check_port
+from imsys.services.signals import on_signal
 from imsys.services.tls import public_context
 from imsys.store import Database
 
@@ -134,7 +133,7 @@ class Daemon(MultiService):
                 self._file = LogFile(Path(self._config.imsys.log_dir) / f"{self._title}.log", self._config.imsys.log_level)
                 self._file.open()
             super().startService()
-        self._hangup = _on_hangup(self._reopen)
+        self._hangup = on_signal("SIGHUP", self._reopen)
         self._announcement = Deferred.fromCoroutine(self._announce())
         self._announcement.addErrback(self._not_ready)
 
@@ -245,24 +244,3 @@ def _tree(service: IService) -> Iterator[IService]:
     if IServiceCollection.providedBy(service):
         for child in service:
             yield from _tree(child)
-
-
-def _on_hangup(react: Callable[[], None]) -> Callable[[], None]:
-    """Call ``react`` on SIGHUP, besides whoever listened before; gives back what ends that."""
-    number = getattr(signal, "SIGHUP", None)
-    if number is None or threading.current_thread() is not threading.main_thread():
-        return lambda: None
-    before = signal.getsignal(number)
-
-    def handler(received: int, frame: Any) -> None:
-        react()
-        if callable(before):
-            before(received, frame)
-
-    signal.signal(number, handler)
-
-    def restore() -> None:
-        if signal.getsignal(number) is handler:
-            signal.signal(number, before)
-
-    return restore

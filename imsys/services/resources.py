@@ -21,6 +21,7 @@ from imsys.resources.handlers import HANDLERS, Resources
 from imsys.resources.sessions import Sessions
 from imsys.resources.web import NothingHere
 from imsys.services.common import ListenService, Options, make_daemon, public_context
+from imsys.services.draining import Draining
 from imsys.services.foundations import redis_of
 from imsys.services.ordered import InOrder
 from imsys.session import Session
@@ -60,6 +61,7 @@ def build(reactor: Any, config: Config, redis: Redis | None = None) -> IService:
     :raises ConfigError: something in the configuration cannot work.
     """
     ours, server = config.resources, InOrder()
+    own_process = redis is None
     redis = redis or redis_of(reactor, config, server)
     tokens = Tokens(redis, reactor.seconds, config.balance.token_idle, config.balance.token_life)
     # often enough that no token of a session expires, and that a revoked one does not serve for long
@@ -79,9 +81,11 @@ def build(reactor: Any, config: Config, redis: Redis | None = None) -> IService:
     membership = Membership(
         reactor, balance, config, "resources", ours.name, ours.advertise, ours.grpc_advertise, ports, connections.__len__, ours.capacity
     )
-    for part in (Storage(files), disk, balance, grpc, sessions, connections, tls, plain, web, membership):
-        if part is not None:
-            part.setServiceParent(server)
+    listeners = [port for port in (tls, plain, web) if port is not None]
+    for part in (Storage(files), disk, balance, grpc, sessions, connections, *listeners, membership):
+        part.setServiceParent(server)
+    if own_process:
+        Draining(reactor, membership, connections, listeners).setServiceParent(server)
     return server
 
 
