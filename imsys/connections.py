@@ -106,11 +106,16 @@ class Connections(Service, Factory):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
+        for session in list(self._open):
+            session.finish()
         try:
             if self.log is not None:
                 await self.log.flushed().addTimeout(FLUSH, self._clock)
-            for session in list(self._open):
-                session.close()
+        except DeferredTimeout:
+            _log.error("messages are waiting still: they were not stored, and not acknowledged")
+        for session in list(self._open):
+            session.close()
+        try:
             await self.emptied().addTimeout(FLUSH, self._clock)
         except DeferredTimeout:
             _log.warn("{count} connections did not take their last bytes", count=len(self._open))

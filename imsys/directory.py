@@ -79,8 +79,9 @@ class Directory(Service):
     # -- this server's sessions
 
     def local(self, user: int) -> Session | None:
-        """The session of a user on this server."""
-        return self._sessions.get(user)
+        """The session of a user on this server, if it can still be sent to."""
+        session = self._sessions.get(user)
+        return session if session is not None and session.open else None
 
     def users(self) -> list[int]:
         """Everybody who has a session on this server."""
@@ -93,19 +94,22 @@ class Directory(Service):
         """
         now_ms = self._now_ms()
         digest = self._digest(token)
-        route = Route(self._name, self._incarnation, secrets.token_hex(8), now_ms)
-        taken = await self._routes.login(user, digest, route, now_ms)
+        taken = await self._routes.login(user, digest, Route(self._name, self._incarnation, secrets.token_hex(8), now_ms), now_ms)
         if taken is None:
             return False
-        hard_expiry, old = taken
+        hard_expiry, old, route = taken
         if not session.open:
             self._drop(user, route)
             return True
-        session.logged_in(user, route.session, now_ms, digest, hard_expiry)
-        before, self._sessions[user] = self._sessions.get(user), session
-        if before is not None and before is not session:
+        session.logged_in(user, route.session, route.login_ms, digest, hard_expiry)
+        before = self._sessions.get(user)
+        if before is not None and before.login_ms > route.login_ms:  # the answers came in another order than the logins
+            session.sign_out(ELSEWHERE)
+            return True
+        self._sessions[user] = session
+        if before is not None:
             before.sign_out(ELSEWHERE)
-        elif (
+        if (
             old is not None
             and (old.node, old.incarnation) != (self._name, self._incarnation)
             and self._cluster.alive(old.node, old.incarnation)
@@ -126,6 +130,9 @@ class Directory(Service):
         session = self._sessions.get(user)
         if session is None or (session_id is not None and session.id != session_id):
             return False
+        # from here on pushes are for wherever the user is next, although this connection takes a while to close
+        del self._sessions[user]
+        self._drop(user, self._route(session))
         session.sign_out(reason)
         return True
 

@@ -162,9 +162,11 @@ class EmbeddedRedis(Service):
         }
         argv = [self._binary, *(word for name, value in options.items() for word in (f"--{name}", value))]
         self._child = child = _Child(self._reactor.seconds(), self._ended)
-        self._reactor.spawnProcess(
-            child, sys.executable, [sys.executable, "-I", "-S", "-c", _TRAMPOLINE, str(os.getpid()), *argv], env={"LC_ALL": "C"}
-        )
+        command = [sys.executable, "-I", "-S", "-c", _TRAMPOLINE, str(os.getpid()), *argv]
+        try:
+            self._reactor.spawnProcess(child, sys.executable, command, env={"LC_ALL": "C"})
+        except OSError:  # no process, memory or descriptor to be had at the moment
+            self._ended(child, Failure())
 
     def _ended(self, child: _Child, reason: Failure) -> None:
         if child is not self._child:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -16,6 +17,9 @@ _log = Logger()
 
 BATCH_BYTES = 2 * 1024 * 1024
 """Bytes of one transaction's contents: as a statement they are about twice that, well below any ``max_allowed_packet``."""
+
+DOUBTED = 100_000
+"""Senders whose messages may have been stored unanswered that are remembered."""
 
 OVERHEAD = 200
 """Bytes a waiting message takes beside its content, roughly."""
@@ -44,6 +48,7 @@ class MessageLog:
         self._bytes = 0
         self._writing = False
         self._idle: list[Deferred[None]] = []
+        self._doubted: set[int] = set()  # senders of what may have been stored although the database did not answer
 
     def append(self, submission: Submission) -> Deferred[Appended]:
         """Store a submission; fires after the commit, in the order of the calls for any one thread.
@@ -101,6 +106,8 @@ class MessageLog:
         try:
             results = await self._store.append(self._node.ids, [entry.submission for entry in batch])
         except Refused as refused:
+            if refused.status is Status.MYSQL_INTERNAL_ERROR and len(self._doubted) < DOUBTED:
+                self._doubted.update(entry.submission.sender for entry in batch)
             for entry in batch:
                 entry.result.errback(Unavailable(refused.status, refused.message))
             return
@@ -116,8 +123,11 @@ class MessageLog:
         for entry, result in zip(batch, results, strict=True):
             if isinstance(result, Refused):
                 entry.result.errback(result)
-            else:
-                entry.result.callback(result)
+                continue
+            if entry.submission.sender in self._doubted and any(message.resent for message in result.messages):
+                self._doubted.discard(entry.submission.sender)
+                result = replace(result, in_doubt=True)
+            entry.result.callback(result)
 
     def _broken(self, reason: Failure) -> None:
         _log.failure("the message log failed", reason)

@@ -25,6 +25,9 @@ _log = Logger()
 QUEUE = 20_000
 """Pushes waiting for a route beyond which their receivers are asked to catch up instead."""
 
+QUEUE_BYTES = 32 << 20
+"""The same in bytes."""
+
 MISSED = 50_000
 """Users remembered as having missed something; beyond, nobody in particular is: everybody is."""
 
@@ -49,6 +52,7 @@ class Outbound:
         self._directory = directory
         self._send_to_peer = send_to_peer
         self._queue: deque[RemotePush] = deque()
+        self._queued_bytes = 0
         self._routing = False
         self._missed: set[int] = set()
         directory.replaced = self.resync_elsewhere
@@ -66,6 +70,10 @@ class Outbound:
         """
         self._deliver(RemotePush(tuple(users), service_id(type(push)), encode(push)))
 
+    def catch_up(self, users: Iterable[int]) -> None:
+        """Ask users to catch up, wherever they are, in a moment: they may have missed something that was stored."""
+        self._miss(users)
+
     def receive(self, pushes: Sequence[RemotePush]) -> None:
         """Pushes from another server; one whose receiver has moved on is forwarded, once."""
         for push in pushes:
@@ -82,9 +90,10 @@ class Outbound:
             frame = frame or CHAT.encode(push.service, push.body)
             session.push(frame)
         if elsewhere and self._send_to_peer is not None:
-            if len(self._queue) >= QUEUE or push.hops > FORWARDS:
+            if len(self._queue) >= QUEUE or self._queued_bytes >= QUEUE_BYTES or push.hops > FORWARDS:
                 self._miss(elsewhere)
                 return
+            self._queued_bytes += len(push.body)
             self._queue.append(RemotePush(tuple(elsewhere), push.service, push.body, push.hops + 1, push.threads))
             if not self._routing:
                 self._routing = True
@@ -94,7 +103,7 @@ class Outbound:
         """Look routes up for everything that has gathered, one lookup at a time, so that order is kept."""
         try:
             while self._queue:
-                pushes, self._queue = self._queue, deque()
+                pushes, self._queue, self._queued_bytes = self._queue, deque(), 0
                 users = list({user: None for push in pushes for user in push.users})
                 try:
                     where, doubtful = await self._directory.locate(users)

@@ -9,7 +9,7 @@ a node holds it writes again, unless a tombstone says that it was revoked (see
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imsys.redis import Redis, Script
 
@@ -51,8 +51,10 @@ local left = tonumber(expiry or 0) - tonumber(ARGV[4])
 if uuid ~= ARGV[1] or left <= 0 then return {0} end
 redis.call('PEXPIRE', KEYS[1], math.min(left, tonumber(ARGV[5])))
 local old = redis.call('GET', KEYS[2])
-redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
-return {1, expiry, old or ''}
+local login = tonumber(ARGV[4])
+if old then login = math.max(login, tonumber(string.match(old, '|(%d+)$')) + 1) end
+redis.call('SET', KEYS[2], ARGV[2] .. string.format('%.0f', login), 'PX', ARGV[3])
+return {1, expiry, old or '', string.format('%.0f', login)}
 """)
 
 _DROP = Script("""
@@ -60,7 +62,7 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) 
 return 0
 """)
 
-# For each session: 0 kept, 1 its token was revoked or has ended, 2 a later login has its route, 3 kept, but there was no route.
+# For each session: 0 kept, 1 its token was revoked or has ended, 2 a later login has its route, 3 kept, but its route was lost.
 _REFRESH = Script("""
 local ttl, now, idle, life = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local result = {}
@@ -81,7 +83,8 @@ for i = 0, #KEYS / 4 - 1 do
     else
       redis.call('SET', token, value, 'PX', left)
       redis.call('SADD', index, digest)
-      redis.call('PEXPIREAT', index, expiry)
+      local ends = tonumber(expiry) - now
+      if redis.call('PTTL', index) < ends then redis.call('PEXPIRE', index, ends) end
     end
   end
   if state == 0 then
@@ -89,7 +92,7 @@ for i = 0, #KEYS / 4 - 1 do
     if held and held ~= mine and tonumber(string.match(held, '|(%d+)$')) >= tonumber(login) then
       state = 2
     else
-      if not held then state = 3 end
+      if held ~= mine then state = 3 end
       redis.call('SET', route, mine, 'PX', ttl)
     end
   end
@@ -115,17 +118,20 @@ class Routes:
         self._idle = round(idle * 1000)
         self._life = round(life * 1000)
 
-    async def login(self, user: int, token_digest: str, route: Route, now_ms: int) -> tuple[int, Route | None] | None:
+    async def login(self, user: int, token_digest: str, route: Route, now_ms: int) -> tuple[int, Route | None, Route] | None:
         """Check a token and take the user's route, in one step.
 
-        :returns: when the token ends for good, and the route that was there; ``None`` where the token does not open this account.
+        The login time that is stored is later than that of the login before it, whatever the nodes' clocks say.
+
+        :returns: when the token ends for good, the route that was there, and the one that is there now; ``None`` where the token does
+            not open this account.
         """
         redis = self._redis
         keys = [redis.key("token", token_digest), redis.key("route", user)]
-        reply = await redis.script(_LOGIN, keys, [user, str(route), self._ttl, now_ms, self._idle])
+        reply = await redis.script(_LOGIN, keys, [user, str(replace(route, login_ms=0))[:-1], self._ttl, now_ms, self._idle])
         if not reply[0]:
             return None
-        return int(reply[1]), Route.parse(reply[2]) if reply[2] else None
+        return int(reply[1]), Route.parse(reply[2]) if reply[2] else None, replace(route, login_ms=int(reply[3]))
 
     async def drop(self, user: int, route: Route) -> None:
         """Take a route away, if it is still this one."""

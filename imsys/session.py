@@ -124,6 +124,12 @@ class Session:
         self._next = None
         self._connection.close()
 
+    def finish(self) -> None:
+        """Take no more requests, ahead of :meth:`close`; those that are being worked on are answered."""
+        self._inbox.clear()
+        self._next = None
+        self._connection.end_reading()
+
     def sign_out(self, reason: str) -> None:
         """Tell the user that this session is over, and close."""
         self.send(messages.LogoutResponse(uuid=str(self.user), message=reason))

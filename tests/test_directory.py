@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 from twisted.internet.task import deferLater
 
@@ -209,6 +210,51 @@ class TwoServersTests(TwoServers):
         self.link.down.clear()
         await b.next(128)
         self.assertEqual(b.pending(25), [])
+
+    async def test_clocks_apart(self) -> None:
+        """The new login wins although its server's clock is behind, and keeps its route however late the other is told."""
+        slow = self.two.directory
+        self.patch(slow, "_now_ms", lambda: round(self.reactor.seconds() * 1000) - 5000)
+        (anna,) = await self.people("anna")
+        older = await self.one.login(anna)
+        self.link.down.add("one")  # the kick is lost
+        newer = await self.two.login(anna)
+        self.link.down.clear()
+        for server in (self.one, self.two, self.one):
+            await server.directory.renew()
+        await older.until_closed()
+        self.assertEqual((await newer.ask(32, uuid=str(anna)))["error"], 0)
+        self.assertEqual(await self.one.directory.locate([anna]), ({anna: "two"}, []))
+
+    async def test_kicked(self) -> None:
+        """From the moment it is kicked a session swallows no pushes, however long its connection takes to close."""
+        _, _, bert, b, _ = await self.friends()
+        self.assertTrue(self.two.directory.end(bert, None, "bye"))
+        self.assertIsNone(self.two.directory.local(bert))
+        await b.next(8)
+
+    async def test_answers_change_places(self) -> None:
+        """Of two logins on one server the later one wins, also when Redis's answer to the earlier one comes last."""
+        (anna,) = await self.people("anna")
+        routes = self.one.directory._routes
+        login = routes.login
+        slow = [0.2, 0.0]
+
+        async def delayed(*args: Any) -> Any:
+            answer = await login(*args)
+            await deferLater(self.reactor, slow.pop(0))
+            return answer
+
+        self.patch(routes, "login", delayed)
+        clients = [await self.one.connect() for _ in range(2)]
+        token = await self.one.tokens.issue(anna)
+        for client in clients:
+            client.send(5, uuid=str(anna), token=token)
+            await deferLater(self.reactor, 0.05)
+        await clients[0].until_closed()
+        self.assertEqual((await clients[1].next(6))["error"], 0)
+        await self.one.directory.renew()
+        self.assertEqual((await clients[1].ask(32, uuid=str(anna)))["error"], 0)
 
     async def test_moved_on(self) -> None:
         """A push that arrives where its receiver is no longer goes on once."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
@@ -52,7 +52,7 @@ class MessageLogTests(OnSqlite):
     def text(self, *contents: str) -> Submission:
         return text(self.anna, self.bert, self.thread, *contents)
 
-    async def refused(self, call: Deferred[Appended]) -> Refused:
+    async def refused(self, call: Awaitable[Any]) -> Refused:
         try:
             await call
         except Refused as refused:
@@ -101,6 +101,14 @@ class MessageLogTests(OnSqlite):
         self.node.startService()
         await self.node.ready()
         await log.append(self.text("x"))
+
+
+    async def test_readers_in_the_way(self) -> None:
+        """However many transactions wait for the other connections, the log goes on."""
+        log = self.log()
+        self.database._waiting["general"] = 1_000_000
+        await log.append(self.text("x"))
+        self.assertEqual((await self.refused(self.stores.people.by_uuid([1]))).status, Status.SERVER_BUSY)
 
 
 class RestartTests(OnMariaDb):

@@ -46,8 +46,8 @@ class RelayServicer:
         if greeting.to != self._membership.name:
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, f"this is {self._membership.name}")
         node, incarnation = greeting.node, greeting.incarnation
-        received = self._on_reactor(context, self._greeted, node, incarnation)
         try:
+            received = self._on_reactor(context, self._greeted, node, incarnation)
             yield imsys_v1_pb2.Ack(sequence=received, incarnation=self._membership.incarnation)
             for batch in requests:
                 if batch.bye:

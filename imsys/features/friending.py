@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+from typing import TypeVar
+
 from imsys.dispatch import Context, handles
-from imsys.errors import Refused, Status
+from imsys.errors import Refused, Status, Unavailable
 from imsys.fields import at_most, parse_id
 from imsys.protocols.messages.contacts import (
     BlockRequest,
@@ -21,6 +24,8 @@ from imsys.protocols.messages.contacts import (
 from imsys.store.contacts import Friendship, Pending
 from imsys.views import friendship_push
 
+T = TypeVar("T")
+
 
 @handles(FriendRequest)
 async def ask(context: Context, request: FriendRequest) -> FriendResponse:
@@ -30,7 +35,8 @@ async def ask(context: Context, request: FriendRequest) -> FriendResponse:
         raise Refused(Status.FRIENDING_YOURSELF, "One cannot befriend oneself.")
     at_most(request.message, 255, "message")
     at_most(request.nickname, 50, "nickname")
-    asked = await context.chat.stores.contacts.ask(context.chat.node.ids, src, dst, request.nickname, request.message)
+    contacts, ids = context.chat.stores.contacts, context.chat.node.ids
+    asked = await _told(context, [src, dst], contacts.ask(ids, src, dst, request.nickname, request.message))
     if isinstance(asked, Friendship):
         _tell(context, asked)
     elif isinstance(asked, Pending):
@@ -54,8 +60,18 @@ async def confirm(context: Context, request: ConfirmRequest) -> ConfirmResponse:
     """Accept, and tell both."""
     dst, src = context.own(request.dst_uuid), parse_id(request.src_uuid, "src_uuid")
     name = at_most(request.alternative_name, 50, "alternative_name")
-    _tell(context, await context.chat.stores.contacts.confirm(context.chat.node.ids, src, dst, name))
+    contacts, ids = context.chat.stores.contacts, context.chat.node.ids
+    _tell(context, await _told(context, [src, dst], contacts.confirm(ids, src, dst, name)))
     return ConfirmResponse()
+
+
+async def _told(context: Context, users: list[int], change: Awaitable[T]) -> T:
+    """Make a change; where the database does not answer it may have been made, and those concerned are to look."""
+    try:
+        return await change
+    except Unavailable:
+        context.chat.outbound.catch_up(users)
+        raise
 
 
 def _tell(context: Context, friendship: Friendship) -> None:

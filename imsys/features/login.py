@@ -22,7 +22,7 @@ async def login(context: Context, request: LoginRequest) -> LoginResponse:
         raise Refused(Status.LOGIN_UNSUCCESSFUL, "The token is wrong or has expired.")
     try:
         me, requests, friends = await context.chat.stores.contacts.at_login(user, FIRST)
-    except Refused:
+    except Exception:
         context.session.close()  # the client believes that it is not logged in: let it begin anew
         raise
     return fit(

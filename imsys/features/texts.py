@@ -26,6 +26,8 @@ async def texts(context: Context, request: TextRequest) -> TextResponse:
         raise Refused(Status.INVALID_FIELD, f"A request has 1 to {TEXTS} texts.")
     drafts = tuple(_draft(context, request, item) for item in request.text_msg)
     appended = await context.chat.log.append(Submission(sender, receiver, thread_id, drafts))
+    if appended.in_doubt:
+        context.chat.outbound.catch_up(appended.receivers)
     fresh = [incoming(message) for message in appended.messages if not message.resent]
     if fresh:
         pushes = split(

@@ -80,6 +80,7 @@ async def reset_password(gateway: Gateway, request: PasswordReset, source: Sourc
     encoded = await gateway.passwords.hash(password)
     if not await gateway.codes.consume(email, request.code):
         raise _wrong_code()
+    await gateway.tokens.revoke_all(uuid)  # before as well: should Redis go away in between, no old token outlives the old password
     await gateway.accounts.set_password(uuid, encoded)
     try:
         await gateway.tokens.revoke_all(uuid)

@@ -66,6 +66,7 @@ class FrameConnection(protocol.Protocol):
         self._unsent_bytes = 0
         self._choked = False
         self._reader_busy = False
+        self._done_reading = False
         self._reading = True
         self.closing = False
         self.gone = False
@@ -132,6 +133,11 @@ class FrameConnection(protocol.Protocol):
         self._reader_busy = hold
         self._adjust_reading()
 
+    def end_reading(self) -> None:
+        """Read nothing more."""
+        self._done_reading = True
+        self._adjust_reading()
+
     def pauseProducing(self) -> None:
         """The transport's buffer is full: keep what comes next here, and do not let the peer ask for more."""
         self._choked = True
@@ -151,7 +157,7 @@ class FrameConnection(protocol.Protocol):
         """The connection is going away; :meth:`connectionLost` follows."""
 
     def _adjust_reading(self) -> None:
-        wanted = not (self._reader_busy or self._choked)
+        wanted = not (self._reader_busy or self._choked or self._done_reading)
         if wanted != self._reading and not self.closing:
             self._reading = wanted
             if wanted:

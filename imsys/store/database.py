@@ -26,18 +26,20 @@ ATTEMPTS = 5
 """How often a transaction is tried that others were in the way of."""
 
 WAITING = 2000
-"""Transactions waiting for a connection beyond which the answer is 73."""
+"""Transactions waiting for a connection of a pool beyond which the answer is 73; the message log has a bound of its own."""
 
 
 class Transaction:
     """What a store function works with, in a thread of a pool; it ends with the function."""
 
-    __slots__ = ("_cursor", "_watch", "dialect")
+    __slots__ = ("_cursor", "_watch", "dialect", "in_doubt")
 
-    def __init__(self, cursor: Any, dialect: Dialect, watch: Watcher | None) -> None:
+    def __init__(self, cursor: Any, dialect: Dialect, watch: Watcher | None, in_doubt: bool) -> None:
         self._cursor = cursor
         self._watch = watch
         self.dialect = dialect
+        self.in_doubt = in_doubt
+        """Whether this function has run before, and its commit may have succeeded."""
 
     def execute(self, sql: str, *parameters: Any) -> int:
         """Run one statement; give back how many rows it touched."""
@@ -51,6 +53,11 @@ class Transaction:
         if self._watch is not None:
             self._watch(sql, ())
         self._cursor.execute(sql)
+
+    def rows_literal(self, sql: str) -> list[Row]:
+        """All rows of a SELECT that is built like the statements of :meth:`execute_literal`."""
+        self.execute_literal(sql)
+        return list(self._cursor.fetchall())
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run one statement for every row of parameters."""
@@ -89,7 +96,7 @@ class Database(Service):
         self._reactor: IReactorTime | IReactorCore = reactor
         self._config = config
         self._watch = watch
-        self._waiting = 0
+        self._waiting = {"general": 0, "log": 0}
         self._pools: dict[str, adbapi.ConnectionPool] = {}
         self.dialect = dialect_of(config)
 
@@ -152,9 +159,9 @@ class Database(Service):
     async def _run(self, pool: str, begin: str | None, function: Any, args: Any, kwargs: Any, repeatable: bool) -> Any:
         if not self._pools:
             raise Unavailable(Status.MYSQL_INTERNAL_ERROR, "The database is closed.")
-        if self._waiting >= WAITING:
+        if self._waiting[pool] >= WAITING and not repeatable:
             raise Refused(Status.SERVER_BUSY, "Too many transactions are waiting for the database.", retry_after=1.0)
-        self._waiting += 1
+        self._waiting[pool] += 1
         try:
             running: Deferred[Any] = self._pools[pool].runWithConnection(self._attempt, begin, function, args, kwargs, repeatable)
             return await running
@@ -166,9 +173,10 @@ class Database(Service):
             _log.error("the database failed: {reason}", reason=describe(error))
             raise Unavailable(Status.MYSQL_INTERNAL_ERROR, "The database did not answer.") from error
         finally:
-            self._waiting -= 1
+            self._waiting[pool] -= 1
 
     def _attempt(self, connection: Any, begin: str | None, function: Any, args: Any, kwargs: Any, repeatable: bool) -> Any:
+        in_doubt = False
         for left in reversed(range(ATTEMPTS)):
             committing = False
             try:
@@ -176,7 +184,7 @@ class Database(Service):
                 try:
                     if begin is not None:
                         cursor.execute(begin)
-                    result = function(Transaction(cursor, self.dialect, self._watch), *args, **kwargs)
+                    result = function(Transaction(cursor, self.dialect, self._watch, in_doubt), *args, **kwargs)
                     committing = True
                     connection.commit()
                     return result
@@ -184,6 +192,7 @@ class Database(Service):
                     cursor.close()
             except Exception as error:
                 fault = self.dialect.classify(error)
+                in_doubt = in_doubt or (fault is Fault.LOST and committing)
                 if fault is Fault.LOST:
                     _reopen(connection)
                 else:

@@ -123,6 +123,10 @@ class Sqlite:
         return Fault.BUG
 
 
+_AWAY = {1021, 1030, 1037, 1040, 1041, 1044, 1045, 1049, 1114, 1129, 1130, 1135, 1203, 1226, 1290, 1792, 1836, 2002, 2003, 2005, 2012, 2026}
+"""Error numbers of a server that is not at our service: full, overloaded, read-only, refusing us, or not to be reached."""
+
+
 class Mysql:
     """MySQL 8 or MariaDB 10.5 and later, by PyMySQL or mysqlclient."""
 
@@ -178,9 +182,9 @@ class Mysql:
             return Fault.DUPLICATE
         if number in (1205, 1213, 1020):  # lock wait timeout, deadlock, record changed
             return Fault.CONFLICT
-        if number in (1053, 1077, 1078, 1079, 1152, 1158, 1159, 1160, 1161, 1184, 1927, 2006, 2013, 2014, 2055):
+        if number in (1053, 1077, 1078, 1079, 1152, 1158, 1159, 1160, 1161, 1184, 1927, 2006, 2013, 2014, 2055, 3169, 4031):
             return Fault.LOST
-        if number in (1021, 1037, 1040, 1041, 1044, 1045, 1049, 1114, 1203, 1226, 1290, 1792, 1836, 2002, 2003, 2005, 2012, 2026):
+        if number in _AWAY:
             return Fault.AWAY
         return Fault.BUG
 

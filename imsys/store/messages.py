@@ -9,7 +9,7 @@ cache can be wrong about who may write.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imsys.errors import Refused, Status
 from imsys.store.database import Database, Row, Transaction
@@ -19,6 +19,10 @@ from imsys.store.ids import LARGEST, MessageIds
 
 TEXT = 1
 """The kind of a text message (wire protocol, section 4)."""
+
+
+LOOKUP = 200
+"""Unique ids that one statement looks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Stored:
     unique_id: str
     content: str
     resent: bool = False
-    """Whether it had been stored before, and has been delivered then."""
+    """Whether it had been stored before; then it has been delivered, unless the whole is ``in_doubt``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,8 @@ class Appended:
 
     messages: Sequence[Stored]
     receivers: Sequence[int]
+    in_doubt: bool = False
+    """Whether some may have been stored a moment ago by a commit that was not answered, and so were never delivered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +161,8 @@ def append(tx: Transaction, ids: MessageIds, submissions: Sequence[Submission]) 
             results, new = _assign(ids, heads, submissions, allowed, known)
             _insert(tx, new)
         _move_heads(tx, [head for head in heads.values() if head.last_msg_id != before[head.thread_id]])
+    if tx.in_doubt:
+        results = [replace(result, in_doubt=True) if isinstance(result, Appended) else result for result in results]
     return results
 
 
@@ -248,18 +256,21 @@ def _as_resent(message: Stored) -> Stored:
 
 def _find_resent(tx: Transaction, submissions: Sequence[Submission]) -> Resent:
     """What of these submissions is stored already, by sender and unique id."""
+    wanted = {(one.sender, draft.unique_id.encode()): (one, draft) for one in submissions for draft in one.drafts}
+    keys = list(wanted)
     found: Resent = {}
-    for submission in submissions:
-        for draft in submission.drafts:
-            key = submission.sender, draft.unique_id.encode()
-            row = tx.row("SELECT thread_id, msg_id, kind FROM messages WHERE sender_id = ? AND unique_id = ?", *key)
-            if row is None:
-                continue
-            thread_id, msg_id, kind = row
+    for start in range(0, len(keys), LOOKUP):
+        either = " OR ".join(
+            f"(sender_id = {numbers((sender,))} AND unique_id = {hex_literal(unique_id)})"
+            for sender, unique_id in keys[start : start + LOOKUP]
+        )
+        rows = tx.rows_literal(f"SELECT thread_id, msg_id, sender_id, unique_id, kind FROM messages WHERE {either}")  # noqa: S608
+        for thread_id, msg_id, sender, unique_id, kind in rows:
             prev = tx.row("SELECT MAX(msg_id) FROM messages WHERE thread_id = ? AND msg_id < ?", thread_id, msg_id)
             prev_id = prev[0] or 0 if prev is not None else 0
-            found[key] = Stored(
-                thread_id, msg_id, prev_id, submission.sender, submission.receiver, kind, draft.unique_id, draft.content, resent=True
+            submission, draft = wanted[sender, bytes(unique_id)]
+            found[sender, bytes(unique_id)] = Stored(
+                thread_id, msg_id, prev_id, sender, submission.receiver, kind, draft.unique_id, draft.content, resent=True
             )
     return found
 

@@ -59,7 +59,10 @@ def migrate(config: DatabaseConfig) -> list[str]:
     :raises ConfigError: the database cannot be reached, or is newer than this program.
     """
     dialect = dialect_of(config)
-    with _connection(dialect, dialect.connect_arguments()) as connection, closing(connection.cursor()) as cursor:
+    arguments = dialect.connect_arguments()
+    for waiting in ("read_timeout", "write_timeout"):  # a large table takes its time
+        arguments.pop(waiting, None)
+    with _connection(dialect, arguments) as connection, closing(connection.cursor()) as cursor:
         _lock(dialect, cursor, config)
         try:
             return _apply(dialect, connection, cursor)

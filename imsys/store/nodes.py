@@ -35,7 +35,7 @@ class NodeStore:
 
     async def acquire(self, holder: str) -> NodeLease:
         """Lease the lowest number that is free. :raises Unavailable: 73, all 1,024 are taken."""
-        return await self._database.write(self._acquire, holder)
+        return await self._database.append(self._acquire, holder)
 
     def _acquire(self, tx: Transaction, holder: str) -> NodeLease:
         now = self._now(tx)
@@ -52,11 +52,11 @@ class NodeStore:
 
     async def renew(self, number: int, holder: str, highest_id: int) -> bool:
         """Keep a number for another lease; ``False`` when somebody else has it by now."""
-        return await self._database.write(self._renew, number, holder, highest_id, LEASE)
+        return await self._database.append(self._renew, number, holder, highest_id, LEASE)
 
     async def release(self, number: int, holder: str, highest_id: int) -> None:
         """Give a number back."""
-        await self._database.write(self._renew, number, holder, highest_id, 0.0)
+        await self._database.append(self._renew, number, holder, highest_id, 0.0)
 
     def _renew(self, tx: Transaction, number: int, holder: str, highest_id: int, seconds: float) -> bool:
         row = tx.row("SELECT holder FROM nodes WHERE number = ? {lock}", number)

@@ -1,7 +1,8 @@
+-- Every statement may run again: MySQL commits each by itself, and the answer to one may have been lost.
 -- Accounts, profiles, friends, threads and their messages.
 -- Ids of users are 31 bits, of threads and messages 63 bits; times are milliseconds since 1970 in UTC.
 
-CREATE TABLE accounts (
+CREATE TABLE IF NOT EXISTS accounts (
     user_id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     username VARCHAR(50) NOT NULL,
     -- NFKC casefold of the name in UTF-8, compared byte for byte (binary: no collation pads it)
@@ -14,7 +15,7 @@ CREATE TABLE accounts (
     UNIQUE KEY accounts_email (email_key)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin AUTO_INCREMENT=100001;
 
-CREATE TABLE profiles (
+CREATE TABLE IF NOT EXISTS profiles (
     user_id INT NOT NULL PRIMARY KEY,
     nickname VARCHAR(50) NOT NULL DEFAULT '',
     avatar VARCHAR(255) NOT NULL DEFAULT '',
@@ -24,7 +25,7 @@ CREATE TABLE profiles (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- One row for an unordered pair of users, so that crossing requests meet in it.
-CREATE TABLE friend_requests (
+CREATE TABLE IF NOT EXISTS friend_requests (
     low_id INT NOT NULL,
     high_id INT NOT NULL,
     src_id INT NOT NULL,
@@ -39,7 +40,7 @@ CREATE TABLE friend_requests (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Both directions of a friendship, each with the name that the one gave the other.
-CREATE TABLE friendships (
+CREATE TABLE IF NOT EXISTS friendships (
     user_id INT NOT NULL,
     friend_id INT NOT NULL,
     alternative_name VARCHAR(50) NOT NULL DEFAULT '',
@@ -48,7 +49,7 @@ CREATE TABLE friendships (
     PRIMARY KEY (user_id, friend_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
-CREATE TABLE blocks (
+CREATE TABLE IF NOT EXISTS blocks (
     user_id INT NOT NULL,
     blocked_id INT NOT NULL,
     created_at BIGINT NOT NULL,
@@ -57,7 +58,7 @@ CREATE TABLE blocks (
 
 -- The head of a thread. Whoever appends to the thread holds this row's lock, so the last id and
 -- the right to write are decided in one place; a private thread names its two users, a group has none here.
-CREATE TABLE threads (
+CREATE TABLE IF NOT EXISTS threads (
     thread_id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     -- 0 private, 1 group
     kind TINYINT NOT NULL DEFAULT 0,
@@ -72,7 +73,7 @@ CREATE TABLE threads (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Who belongs to a thread, and how far they have received and read it (ids of messages; they only grow).
-CREATE TABLE members (
+CREATE TABLE IF NOT EXISTS members (
     thread_id BIGINT NOT NULL,
     user_id INT NOT NULL,
     role TINYINT NOT NULL DEFAULT 0,
@@ -84,7 +85,7 @@ CREATE TABLE members (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- A page of a thread is one range of the primary key. The time of a message is in its id.
-CREATE TABLE messages (
+CREATE TABLE IF NOT EXISTS messages (
     thread_id BIGINT NOT NULL,
     msg_id BIGINT NOT NULL,
     sender_id INT NOT NULL,
@@ -100,7 +101,7 @@ CREATE TABLE messages (
 
 -- Numbers of message-writing nodes (10 bits of every message id), each leased to one process at a time;
 -- all 1,024 rows are there from the start, so that a lease is one row's lock and nothing more.
-CREATE TABLE nodes (
+CREATE TABLE IF NOT EXISTS nodes (
     number SMALLINT NOT NULL PRIMARY KEY,
     holder VARCHAR(64) NOT NULL DEFAULT '',
     expires_at BIGINT NOT NULL DEFAULT 0,
@@ -108,6 +109,6 @@ CREATE TABLE nodes (
     floor_id BIGINT NOT NULL DEFAULT 0
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
-INSERT INTO nodes (number)
+INSERT IGNORE INTO nodes (number)
 WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 31)
 SELECT high.i * 32 + low.i FROM n AS high CROSS JOIN n AS low;

@@ -1,0 +1,85 @@
+"""Faults in the middle of a conversation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pymysql
+from twisted.internet.defer import Deferred
+
+from imsys import connections
+from tests.features.test_conversation import text_request
+from tests.support.chat import ChatCase
+from tests.support.stores import OnMariaDb, OnSqlite
+
+
+class UnansweredCommitTests(ChatCase, OnMariaDb):
+    """The connection to MariaDB breaks when the commit is made, and not yet answered."""
+
+    def break_commits(self, count: int) -> None:
+        """The next commits of new messages succeed, and lose their answer."""
+        commit, left = pymysql.connections.Connection.commit, [count]
+
+        def broken(connection: Any) -> None:
+            commit(connection)
+            if left[0] and b"INSERT INTO messages" in self.last.get(connection, b""):
+                left[0] -= 1
+                raise pymysql.err.OperationalError(2013, "Lost connection to MySQL server during query")
+
+        query = pymysql.connections.Connection.query
+
+        def noted(connection: Any, sql: Any, *args: Any, **kwargs: Any) -> Any:
+            text = sql.encode() if isinstance(sql, str) else bytes(sql)
+            if text.startswith((b"INSERT INTO messages", b"SELECT thread_id, kind")):
+                self.last[connection] = text
+            return query(connection, sql, *args, **kwargs)
+
+        self.last: dict[Any, bytes] = {}
+        self.patch(pymysql.connections.Connection, "commit", broken)
+        self.patch(pymysql.connections.Connection, "query", noted)
+
+    async def test_stored_once_and_found(self) -> None:
+        """The text is acknowledged, is stored once, and its receiver is asked to catch up, since it was not pushed."""
+        (anna, a), (bert, b) = await self.users("anna", "bert")
+        thread = str(await self.befriend(anna, bert))
+        self.break_commits(1)
+        ack = await a.ask(23, **text_request(anna, bert, thread, "x"))
+        self.assertEqual(ack["error"], 0)
+        await b.next(128)
+        page = await b.ask(13, thread_id=thread, msg_id="0")
+        self.assertEqual([m["msg_id"] for m in page["chat_messages"]][2:], [ack["verified_msg"][0]["msg_id"]])
+
+    async def test_refused_and_sent_again(self) -> None:
+        """Where no commit is answered the sender gets 14; the resend is acknowledged, stored once, and found by its receiver."""
+        (anna, a), (bert, b) = await self.users("anna", "bert")
+        thread = str(await self.befriend(anna, bert))
+        self.patch(self.database, "_attempt", self.no_second_attempt(self.database._attempt))
+        self.assertEqual((await a.ask(23, **text_request(anna, bert, thread, "x")))["error"], 14)
+        self.assertEqual((await a.ask(23, **text_request(anna, bert, thread, "x")))["error"], 0)
+        await b.next(128)
+        self.assertEqual(len((await b.ask(13, thread_id=thread, msg_id="0"))["chat_messages"]), 3)
+
+    @staticmethod
+    def no_second_attempt(attempt: Any) -> Any:
+        lost = [True]
+
+        def once(*args: Any) -> Any:
+            result = attempt(*args)
+            if lost:
+                lost.clear()
+                raise pymysql.err.OperationalError(2013, "Lost connection to MySQL server during query")
+            return result
+
+        return once
+
+
+class StoppingTests(ChatCase, OnSqlite):
+    """A server that is stopped."""
+
+    async def test_messages_that_cannot_be_stored(self) -> None:
+        """Connections are closed although what waits cannot be stored."""
+        ((_, a),) = await self.users("anna")
+        self.patch(connections, "FLUSH", 0.1)
+        self.patch(self.server.log, "flushed", lambda: Deferred())
+        await self.server.connections.stopService()
+        await a.until_closed()
