@@ -87,6 +87,12 @@ class TwistdTests(SynchronousTestCase):
             self.assertIn(f"{command} [options]", done.stdout)
             self.assertIn("--config=", done.stdout)
 
+    def test_reactor(self) -> None:
+        """The reactor is offered under --reactor."""
+        argv = [str(installed()), "-c", TWISTD, "--help-reactors"]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=60, env=_clean(), cwd=folder("cwd"))
+        self.assertRegex(done.stdout, r"(?m)^    imsys\t")
+
     def test_version(self) -> None:
         """--version of a command is imsys's own."""
         argv = [sys.executable, "-c", TWISTD, "imsys-chat", "--version"]
