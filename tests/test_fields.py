@@ -11,7 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.dispatch import frame
 from imsys.errors import Refused, Status
-from imsys.fields import at_most, fit, parse_cursor, parse_id, split, within
+from imsys.fields import at_most, parse_cursor, parse_id, within
+from imsys.protocols.fitting import fit, split
 from imsys.protocols.framing import CHAT
 from imsys.protocols.messages.people import Card, CardsResponse
 from imsys.protocols.messages.registry import Message

@@ -12,12 +12,12 @@ from imsys.cluster.pushes import PeerHandler, RemotePush
 from imsys.cluster.relay import RelayServicer
 from imsys.cluster.server import AddServicer
 from imsys.cluster.stubs import imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
-from imsys.cluster.unary import push_of_friendship, push_of_request, push_of_texts
+from imsys.cluster.unary import push_of_friendship, push_of_request, pushes_of_texts
 from imsys.errors import Refused, Status
 
 _log = Logger()
 
-ELSEWHERE = "You logged in elsewhere."
+ENDED = "This login has been ended."
 
 Here = Callable[[int], bool]
 """Whether a user has a session on this server."""
@@ -32,7 +32,7 @@ class DistributedChatting:
 
     async def ForceTerminateLoginedUser(self, request: message_pb2.TerminationRequest) -> message_pb2.TerminationResponse:
         """End whichever session a user has here; none is no error."""
-        await self._handler.end_session(request.kick_uuid, None, ELSEWHERE)
+        await self._handler.end_session(request.kick_uuid, None, ENDED)
         return message_pb2.TerminationResponse(kick_uuid=request.kick_uuid)
 
     async def SendFriendRequest(self, request: message_pb2.FriendRequest) -> message_pb2.FriendResponse:
@@ -55,15 +55,15 @@ class DistributedChatting:
     async def SendChattingTextMsg(self, request: message_pb2.ChattingTextMsgRequest) -> message_pb2.ChattingTextMsgResponse:
         """Push 25. :raises Refused: 35, ``dst_uuid`` is not here."""
         try:
-            self._push(push_of_texts(request))
+            self._push(*pushes_of_texts(request))
         except ValueError:
             raise Refused(Status.FRIENDING_TARGET_USER_NOT_FOUND, "There is no such user.") from None
         return message_pb2.ChattingTextMsgResponse(src_uuid=request.src_uuid, dst_uuid=request.dst_uuid)
 
-    def _push(self, push: RemotePush) -> None:
-        if not self._here(push.users[0]):
+    def _push(self, *pushes: RemotePush) -> None:
+        if not self._here(pushes[0].users[0]):
             raise Refused(Status.FRIENDING_TARGET_USER_NOT_FOUND, "The user is not on this server.")
-        self._handler.receive([push])
+        self._handler.receive(pushes)
 
 
 def chatting_services(

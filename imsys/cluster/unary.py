@@ -15,6 +15,7 @@ from imsys.cluster.client import send
 from imsys.cluster.outbox import Outbox
 from imsys.cluster.pushes import RemotePush
 from imsys.cluster.stubs import message_pb2
+from imsys.protocols.fitting import split
 from imsys.protocols.messages.contacts import FriendRequestPush, FriendshipPush, HelloMessage
 from imsys.protocols.messages.registry import decode, encode, service_id
 from imsys.protocols.messages.texts import IncomingText, TextPush
@@ -186,8 +187,13 @@ def push_of_friendship(request: message_pb2.AuthoriseRequest) -> RemotePush:
     return RemotePush((int(request.src_uuid),), FRIENDSHIP, encode(body))
 
 
-def push_of_texts(request: message_pb2.ChattingTextMsgRequest) -> RemotePush:
-    """Push 25 for the receiver. The call does not tell what came before: ``prev_id`` is "0". :raises ValueError: a uuid is none."""
+def pushes_of_texts(request: message_pb2.ChattingTextMsgRequest) -> list[RemotePush]:
+    """Push 25 for the receiver, several where one frame would not hold it.
+
+    The call does not tell what came before: ``prev_id`` is "0".
+
+    :raises ValueError: a uuid is none.
+    """
     items = [
         IncomingText(
             msg_type=one.msg_type,
@@ -203,8 +209,9 @@ def push_of_texts(request: message_pb2.ChattingTextMsgRequest) -> RemotePush:
         )
         for one in request.lists
     ]
-    body = TextPush(text_sender=request.src_uuid, text_receiver=request.dst_uuid, text_msg=items)
-    return RemotePush((int(request.dst_uuid),), TEXT, encode(body))
+    users = (int(request.dst_uuid),)
+    bodies = split(items, lambda some: TextPush(text_sender=request.src_uuid, text_receiver=request.dst_uuid, text_msg=list(some)))
+    return [RemotePush(users, TEXT, encode(body)) for body in bodies]
 
 
 def _time(msg_id: str) -> str:

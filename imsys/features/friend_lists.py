@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from imsys.dispatch import Context, handles
-from imsys.fields import fit, parse_cursor, within
+from imsys.fields import parse_cursor, within
+from imsys.protocols.fitting import fit
 from imsys.protocols.messages.contacts import FriendsRequest, FriendsResponse, RequestsRequest, RequestsResponse
 from imsys.views import friend, request_item
 

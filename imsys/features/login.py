@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from imsys.dispatch import Context, handles
 from imsys.errors import Refused, Status
-from imsys.fields import fit, parse_id
+from imsys.fields import parse_id
+from imsys.protocols.fitting import fit
 from imsys.protocols.messages.session import LoginRequest, LoginResponse
 from imsys.views import card, card_fields, request_item
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from msgspec import UNSET
 
 from imsys.dispatch import Context, handles
-from imsys.fields import fit, parse_id, within
+from imsys.fields import parse_id, within
+from imsys.protocols.fitting import fit
 from imsys.protocols.messages.records import Record, RecordsRequest, RecordsResponse
 from imsys.store.ids import timestamp
 from imsys.store.messages import Record as Row

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from imsys.dispatch import Context, handles
 from imsys.errors import Refused, Status
-from imsys.fields import parse_id, split
+from imsys.fields import parse_id
+from imsys.protocols.fitting import split
 from imsys.protocols.messages.texts import TextItem, TextPush, TextRequest, TextResponse
 from imsys.store.messages import Draft, Submission
 from imsys.views import incoming, verified

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import grpc
@@ -73,6 +74,21 @@ class AnswerTests(NodesCase):
             self.assertEqual((response.error, str(response.src_uuid), str(response.dst_uuid)), (0, "5", "6"))
             self.assertEqual(node.handler.pushes.pop(), RemotePush((user,), push, encode(body)))
         self.assertEqual(node.handler.pushes, [])
+
+    async def test_more_than_a_frame(self) -> None:
+        """Texts that do not fit into one frame are pushed in several, in their order."""
+        node = await self.node("one")
+        node.handler.sessions = {6: "b"}
+        lists = [
+            message_pb2.ChattingHistoryData(msg_sender="5", msg_receiver="6", msg_id=str(n), thread_id="1", msg_content="x" * 4000)
+            for n in range(1, 41)
+        ]
+        request = message_pb2.ChattingTextMsgRequest(src_uuid="5", dst_uuid="6", lists=lists)
+        self.assertEqual((await self.call(node, "SendChattingTextMsg", request)).error, 0)
+        bodies = [json.loads(push.body) for push in node.handler.pushes]
+        self.assertGreater(len(bodies), 2)
+        self.assertTrue(all(len(push.body) < 65_531 for push in node.handler.pushes))
+        self.assertEqual([item["msg_id"] for body in bodies for item in body["text_msg"]], [str(n) for n in range(1, 41)])
 
     async def test_terminate(self) -> None:
         """ForceTerminateLoginedUser ends whichever session is there; none is no error."""
