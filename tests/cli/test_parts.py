@@ -47,7 +47,7 @@ class Text(SynchronousTestCase):
         self.assertEqual(wrap("", 4), [""])
         self.assertEqual(wrap("a\n\nb", 4), ["a", "", "b"])
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(st.text(alphabet="ab 日🎉\n", max_size=60), st.integers(2, 20))
     def test_wrap_loses_nothing(self, text: str, columns: int) -> None:
         """Whatever is wrapped fits, and all but some spaces is there."""

@@ -83,7 +83,7 @@ class LineTests(SynchronousTestCase):
         self.assertTrue(line.overflowed)
         self.assertEqual(line.held, 0)
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(st.integers(1, 30), st.randoms(use_true_random=False), st.integers(1, 7))
     def test_any_order(self, count: int, draw: object, size: int) -> None:
         """However live messages and pages are mixed, lost and repeated, each message comes once and in order."""
