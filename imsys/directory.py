@@ -33,17 +33,6 @@ class Cluster(Protocol):
         ...
 
 
-class Alone:
-    """The :class:`Cluster` of a server that has no others beside it."""
-
-    def alive(self, node: str, incarnation: str) -> bool:
-        """Nobody else is."""
-        return False
-
-    async def end_session(self, node: str, uuid: int, session: str, message: str) -> None:
-        """There is nobody to tell."""
-
-
 class Directory(Service):
     """The sessions of this server and their routes, kept in Redis by renewing them."""
 

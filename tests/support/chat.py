@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 
 from imsys.config import ChatConfig
 from imsys.connections import Connections
-from imsys.directory import Alone, Directory
+from imsys.directory import Directory
 from imsys.dispatch import Chat, Dispatcher
 from imsys.message_log import MessageLog
 from imsys.node import Node
@@ -109,6 +109,17 @@ class RawClient(Protocol):
     def pending(self, service: int) -> list[dict[str, Any]]:
         """Frames of a service that are here and not taken."""
         return [json.loads(frame.body) for frame in self._frames if frame.service == service]
+
+
+class Alone:
+    """The :class:`Cluster` of a server that has no others beside it."""
+
+    def alive(self, node: str, incarnation: str) -> bool:
+        """Nobody else is."""
+        return False
+
+    async def end_session(self, node: str, uuid: int, session: str, message: str) -> None:
+        """There is nobody to tell."""
 
 
 class ChatServer:
