@@ -102,7 +102,6 @@ class MessageLogTests(OnSqlite):
         await self.node.ready()
         await log.append(self.text("x"))
 
-
     async def test_readers_in_the_way(self) -> None:
         """However many transactions wait for the other connections, the log goes on."""
         log = self.log()

@@ -13,11 +13,11 @@ from twisted.python.failure import Failure
 
 from imsys.cluster.client import send
 from imsys.cluster.outbox import Outbox
-from imsys.cluster.pushes import RemotePush
+from imsys.cluster.pushes import RemotePush, push_of
 from imsys.cluster.stubs import message_pb2
 from imsys.protocols.fitting import split
 from imsys.protocols.messages.contacts import FriendRequestPush, FriendshipPush, HelloMessage
-from imsys.protocols.messages.registry import decode, encode, service_id
+from imsys.protocols.messages.registry import decode, service_id
 from imsys.protocols.messages.texts import IncomingText, TextPush
 from imsys.store.ids import timestamp
 
@@ -154,7 +154,7 @@ def push_of_request(request: message_pb2.FriendRequest) -> RemotePush:
         src_desc=request.description,
         src_sex=request.sex,
     )
-    return RemotePush((request.dst_uuid,), REQUEST, encode(body))
+    return push_of((request.dst_uuid,), body)
 
 
 def push_of_friendship(request: message_pb2.AuthoriseRequest) -> RemotePush:
@@ -184,7 +184,7 @@ def push_of_friendship(request: message_pb2.AuthoriseRequest) -> RemotePush:
         thread_id=request.thread_id,
         hello_msg=hello,
     )
-    return RemotePush((int(request.src_uuid),), FRIENDSHIP, encode(body))
+    return push_of((int(request.src_uuid),), body)
 
 
 def pushes_of_texts(request: message_pb2.ChattingTextMsgRequest) -> list[RemotePush]:
@@ -211,7 +211,7 @@ def pushes_of_texts(request: message_pb2.ChattingTextMsgRequest) -> list[RemoteP
     ]
     users = (int(request.dst_uuid),)
     bodies = split(items, lambda some: TextPush(text_sender=request.src_uuid, text_receiver=request.dst_uuid, text_msg=list(some)))
-    return [RemotePush(users, TEXT, encode(body)) for body in bodies]
+    return [push_of(users, body) for body in bodies]
 
 
 def _time(msg_id: str) -> str:

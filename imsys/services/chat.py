@@ -10,7 +10,7 @@ from twisted.application.service import IService
 from imsys.cluster.chatting import chatting_services
 from imsys.cluster.client import GrpcClient
 from imsys.cluster.membership import Membership, Ports
-from imsys.cluster.peers import Peers, RemotePush
+from imsys.cluster.peers import News, Peers, RemotePush
 from imsys.cluster.server import GrpcServer
 from imsys.config import Config
 from imsys.connections import Connections
@@ -57,6 +57,14 @@ class FromPeers:
     def receive(self, pushes: Sequence[RemotePush]) -> None:
         """Pushes for users who are here."""
         self._outbound.receive(pushes)
+
+    def hear(self, node: str, news: News, everything: bool) -> None:
+        """Who came to another server and went."""
+        self._outbound.hear(node, news, everything)
+
+    def lost(self, node: str) -> None:
+        """Another server is gone."""
+        self._outbound.lost(node)
 
     def resync(self, users: Sequence[int] | None) -> None:
         """Users who may have missed something; ``None``: anybody."""
@@ -107,7 +115,9 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
         interval=config.balance.interval,
         digest=Tokens.digest,
     )
-    outbound = Outbound(reactor, directory, lambda name, pushes: peers.send(name, pushes))
+    outbound = Outbound(
+        reactor, directory, lambda name, pushes: peers.send(name, pushes), lambda user, login_ms: peers.tell(user, login_ms)
+    )
     handler = FromPeers(directory, outbound)
     peers = Peers(reactor, config.cluster, membership, handler)
     neighbours.peers = peers
@@ -117,7 +127,7 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     tls = ListenService(reactor, connections, chat.host, chat.port, public_context(config.tls), "[chat] port")
     plain = ListenService(reactor, connections, chat.host, chat.plain_port, None, "[chat] plain_port") if chat.plain_port else None
     listeners = [port for port in (tls, plain) if port is not None]
-    for part in (node, directory, balance, grpc, peers, connections, *listeners, membership):
+    for part in (node, directory, outbound, balance, grpc, peers, connections, *listeners, membership):
         part.setServiceParent(server)
     if own_process:
         Draining(reactor, membership, connections, listeners).setServiceParent(server)

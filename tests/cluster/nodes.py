@@ -13,7 +13,7 @@ from twisted.trial.unittest import TestCase
 from imsys.cluster.chatting import chatting_services
 from imsys.cluster.client import GrpcClient
 from imsys.cluster.membership import Membership, Ports
-from imsys.cluster.peers import Peers, RemotePush
+from imsys.cluster.peers import News, Peers, RemotePush
 from imsys.cluster.server import GrpcServer
 from imsys.services.ordered import InOrder
 from tests.balance.running import Balance, BalanceCase
@@ -25,6 +25,8 @@ class Handler:
     def __init__(self) -> None:
         self.pushes: list[RemotePush] = []
         self.resyncs: list[list[int] | None] = []
+        self.news: list[tuple[str, dict[int, int], bool]] = []
+        self.gone: list[str] = []
         self.ended: list[tuple[int, str | None, str]] = []
         self.sessions: dict[int, str] = {}
 
@@ -33,6 +35,12 @@ class Handler:
 
     def resync(self, users: Sequence[int] | None) -> None:
         self.resyncs.append(None if users is None else sorted(users))
+
+    def hear(self, node: str, news: News, everything: bool) -> None:
+        self.news.append((node, dict(news), everything))
+
+    def lost(self, node: str) -> None:
+        self.gone.append(node)
 
     async def end_session(self, uuid: int, session: str | None, message: str) -> bool:
         self.ended.append((uuid, session, message))

@@ -125,7 +125,9 @@ class Alone:
 class ChatServer:
     """The parts of a chat server that has no other servers beside it, on a plaintext port."""
 
-    def __init__(self, case: StoreCase, config: ChatConfig, redis: Any, cluster: Any = None, send_to_peer: Any = None) -> None:
+    def __init__(
+        self, case: StoreCase, config: ChatConfig, redis: Any, cluster: Any = None, send_to_peer: Any = None, tell: Any = None
+    ) -> None:
         reactor = case.reactor
         self.redis = redis
         self.tokens = Tokens(redis, reactor.seconds, 600, 86400)
@@ -142,7 +144,7 @@ class ChatServer:
             interval=3600,
             digest=Tokens.digest,
         )
-        self.outbound = Outbound(reactor, self.directory, send_to_peer)
+        self.outbound = Outbound(reactor, self.directory, send_to_peer, tell)
         self.dispatcher = Dispatcher(discover(), self._ended)
         self.connections = Connections(reactor, config, self.dispatcher)
         self.connections.log = self.log
@@ -157,12 +159,14 @@ class ChatServer:
     async def start(self) -> None:
         self.node.startService()
         self.directory.startService()
+        self.outbound.startService()
         self._case.addCleanup(self.stop)
         await self.node.ready()
 
     async def stop(self) -> None:
         await self.port.stopListening()
         await self.connections.stopService()
+        self.outbound.stopService()
         self.directory.stopService()
         await self.node.stopService()
 
