@@ -249,6 +249,58 @@ class TwoServersTests(TwoServers):
         where, doubtful = await self.one.directory.locate([anna])
         self.assertEqual(([route.node for route in where.values()], doubtful), (["two"], []))
 
+    async def test_redis_is_not_asked(self) -> None:
+        """Texts to a user on the other server, and to one who is offline, cost one question to Redis each, not one a text."""
+        anna, a, bert, b, thread = await self.friends()
+        (carl,) = await self.people("carl")
+        other = str(await self.befriend(anna, carl))
+        for number in range(20):
+            await a.ask(23, **text_request(anna, bert, thread, f"b{number}"))
+            await a.ask(23, **text_request(anna, carl, other, f"c{number}"))
+        for _ in range(20):
+            await b.next(25)
+        stats = (await self.service.redis.call("INFO", "commandstats")).decode()
+        (calls,) = [line for line in stats.splitlines() if line.startswith("cmdstat_mget:")]
+        self.assertIn("calls=2,", calls)
+
+    async def test_late_news(self) -> None:
+        """Who logs in without the other server hearing of it misses pushes, and is asked to catch up when it does."""
+        anna, bert = await self.people("anna", "bert")
+        thread = str(await self.befriend(anna, bert))
+        a = await self.one.login(anna)
+        await a.ask(23, **text_request(anna, bert, thread, "offline"))
+        self.link.late = []
+        b = await self.two.login(bert)
+        await a.ask(23, **text_request(anna, bert, thread, "not seen"))
+        await a.ask(32, uuid=str(anna))
+        self.assertEqual(b.pending(25), [])
+        self.link.let_news_through()
+        await b.next(128)
+        await a.ask(23, **text_request(anna, bert, thread, "seen"))
+        self.assertEqual((await b.next(25))["text_msg"][0]["msg_content"], "seen")
+
+    async def test_moves_unnoticed(self) -> None:
+        """Texts follow a user who has moved away from the server that the sender's believes them on."""
+        anna, bert = await self.people("anna", "bert")
+        thread = str(await self.befriend(anna, bert))
+        three = ChatServer(
+            self, ChatConfig(name="three"), self.service.redis, self.link, self.link.send, functools.partial(self.link.tell, "three")
+        )
+        await three.start()
+        self.link.servers["three"] = three
+        a, b = await self.one.login(anna), await self.two.login(bert)
+        await a.ask(23, **text_request(anna, bert, thread, "first"))
+        await b.next(25)
+        self.link.late = []
+        b = await three.login(bert)
+        await a.ask(23, **text_request(anna, bert, thread, "second"))
+        self.assertEqual((await b.next(25))["text_msg"][0]["msg_content"], "second")
+        self.assertEqual(self.link.sent[-1].hops, 2)
+        self.link.let_news_through()
+        await a.ask(23, **text_request(anna, bert, thread, "third"))
+        self.assertEqual((await b.next(25))["text_msg"][0]["msg_content"], "third")
+        self.assertEqual(self.link.sent[-1].hops, 1)
+
     async def test_kicked(self) -> None:
         """From the moment it is kicked a session swallows no pushes, however long its connection takes to close."""
         _, _, bert, b, _ = await self.friends()
