@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
 
+from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imsys.errors import Refused, Status, Unavailable
 from imsys.node import Node
-from imsys.store.messages import Appended, MessageStore, Submission
+from imsys.store.appending import Appended, Submission
+from imsys.store.messages import MessageStore
 
 _log = Logger()
 

@@ -70,6 +70,18 @@ class Outbound:
         """
         self._deliver(RemotePush(tuple(users), service_id(type(push)), encode(push)))
 
+    def deliver_frame(self, users: Sequence[int], frame: bytes) -> None:
+        """Send a push that is a chat frame already."""
+        for user in users:
+            session = self._directory.local(user)
+            if session is None:
+                break
+            session.push(frame)
+        else:
+            return
+        service, _ = CHAT.header.unpack_from(frame)
+        self._deliver(RemotePush(tuple(users[users.index(user) :]), service, frame[CHAT.header.size :]))
+
     def catch_up(self, users: Iterable[int]) -> None:
         """Ask users to catch up, wherever they are, in a moment: they may have missed something that was stored."""
         self._miss(users)

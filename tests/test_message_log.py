@@ -13,7 +13,8 @@ from imsys.errors import Refused, Status
 from imsys.message_log import MessageLog
 from imsys.node import Node
 from imsys.store import Stores
-from imsys.store.messages import Appended, MessageStore, Submission
+from imsys.store.appending import Appended, Submission
+from imsys.store.messages import MessageStore
 from tests.support.servers import MariaDb
 from tests.support.stores import OnMariaDb, OnSqlite, text
 
@@ -101,7 +102,6 @@ class MessageLogTests(OnSqlite):
         self.node.startService()
         await self.node.ready()
         await log.append(self.text("x"))
-
 
     async def test_readers_in_the_way(self) -> None:
         """However many transactions wait for the other connections, the log goes on."""
