@@ -34,10 +34,7 @@ async def texts(context: Context, request: TextRequest) -> TextResponse:
         context.chat.outbound.catch_up(appended.receivers)
     fresh = [incoming(message) for message in appended.messages if not message.resent]
     if fresh:
-        pushes = split(
-            fresh, lambda some: TextPush(text_sender=request.text_sender, text_receiver=request.text_receiver, text_msg=list(some))
-        )
-        for push in pushes:
+        for push in split(fresh, lambda some: TextPush(text_sender=request.text_sender, text_receiver=request.text_receiver, text_msg=some)):
             context.chat.outbound.deliver_frame(appended.receivers, frame(PUSH, push))
     return TextResponse(
         text_sender=request.text_sender,
