@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from imsys.dispatch import Context, frame, handles
 from imsys.errors import Refused, Status
 from imsys.fields import parse_id
 from imsys.protocols.fitting import split
 from imsys.protocols.messages.registry import service_id
-from imsys.protocols.messages.texts import TextItem, TextPush, TextRequest, TextResponse
+from imsys.protocols.messages.texts import IncomingText, TextItem, TextPush, TextRequest, TextResponse
 from imsys.store.appending import Draft, Submission
 from imsys.views import incoming, verified
 
@@ -34,7 +36,11 @@ async def texts(context: Context, request: TextRequest) -> TextResponse:
         context.chat.outbound.catch_up(appended.receivers)
     fresh = [incoming(message) for message in appended.messages if not message.resent]
     if fresh:
-        for push in split(fresh, lambda some: TextPush(text_sender=request.text_sender, text_receiver=request.text_receiver, text_msg=some)):
+
+        def push_of(some: Sequence[IncomingText]) -> TextPush:
+            return TextPush(text_sender=request.text_sender, text_receiver=request.text_receiver, text_msg=some)
+
+        for push in split(fresh, push_of):
             context.chat.outbound.deliver_frame(appended.receivers, frame(PUSH, push))
     return TextResponse(
         text_sender=request.text_sender,
