@@ -13,7 +13,8 @@ from imsys.errors import Refused, Status
 from imsys.message_log import MessageLog
 from imsys.node import Node
 from imsys.store import Stores
-from imsys.store.messages import Appended, MessageStore, Submission
+from imsys.store.appending import Appended, Submission
+from imsys.store.messages import MessageStore
 from tests.support.servers import MariaDb
 from tests.support.stores import OnMariaDb, OnSqlite, text
 
@@ -62,7 +63,7 @@ class MessageLogTests(OnSqlite):
     async def test_grouping(self) -> None:
         """What comes while a transaction runs goes into the next one, in order; a batch has a bound."""
         log = self.log(batch=20)
-        done = [log.append(self.text(str(number))) for number in range(50)]
+        done = [log.append(self.text(str(number))).deferred() for number in range(50)]
         await log.flushed()
         results = await gatherResults(done)
         self.assertEqual(self.store.batches, [1, 20, 20, 9])
@@ -72,12 +73,12 @@ class MessageLogTests(OnSqlite):
     async def test_bounds(self) -> None:
         """Past its bounds in messages or bytes the log refuses with 73 and a time to wait; what it took is stored."""
         log = self.log(queue=10)
-        done = [log.append(self.text(str(number))) for number in range(12)]
+        done = [log.append(self.text(str(number))).deferred() for number in range(12)]
         refused = await self.refused(done[-1])
         self.assertEqual((refused.status, refused.retry_after), (Status.SERVER_BUSY, 1.0))
         await gatherResults(done[:-1])
         log = self.log(queue_bytes=10_000)
-        done = [log.append(self.text("x" * 1000)), *(log.append(self.text(f"{n}" + "x" * 1000)) for n in range(3))]
+        done = [log.append(self.text("x" * 1000)).deferred(), *(log.append(self.text(f"{n}" + "x" * 1000)).deferred() for n in range(3))]
         await self.refused(done[-1])
         await gatherResults(done[:-1])
         self.assertEqual(len(await self.stores.messages.page(self.anna, self.thread, 0, 100)), 2 + 11 + 3)
@@ -86,7 +87,7 @@ class MessageLogTests(OnSqlite):
         """A message that cannot be stored fails alone."""
         log = self.log()
         self.store.poison = "poison"
-        done = [log.append(self.text(content)) for content in ("a", "b", "c", "poison", "d", "e")]
+        done = [log.append(self.text(content)).deferred() for content in ("a", "b", "c", "poison", "d", "e")]
         refused = await self.refused(done.pop(3))
         self.assertEqual(refused.status, Status.INTERNAL_ERROR)
         await gatherResults(done)
@@ -96,17 +97,17 @@ class MessageLogTests(OnSqlite):
         """Without a node number nothing is stored, and senders are told to come again (73)."""
         await self.node.stopService()
         log = self.log()
-        refused = await self.refused(log.append(self.text("x")))
+        refused = await self.refused(log.append(self.text("x")).deferred())
         self.assertEqual(refused.status, Status.SERVER_BUSY)
         self.node.startService()
         await self.node.ready()
-        await log.append(self.text("x"))
+        await log.append(self.text("x")).deferred()
 
     async def test_readers_in_the_way(self) -> None:
         """However many transactions wait for the other connections, the log goes on."""
         log = self.log()
         self.database._waiting["general"] = 1_000_000
-        await log.append(self.text("x"))
+        await log.append(self.text("x")).deferred()
         self.assertEqual((await self.refused(self.stores.people.by_uuid([1]))).status, Status.SERVER_BUSY)
 
 
@@ -133,7 +134,7 @@ class RestartTests(OnMariaDb):
 
         async def send(content: str) -> None:
             try:
-                await log.append(text(anna, bert, thread, content))
+                await log.append(text(anna, bert, thread, content)).deferred()
                 acknowledged.add(content)
             except Refused as refused:
                 failures.append(refused)
