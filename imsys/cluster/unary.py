@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import grpc
@@ -187,11 +187,10 @@ def push_of_friendship(request: message_pb2.AuthoriseRequest) -> RemotePush:
     return push_of((int(request.src_uuid),), body)
 
 
-def pushes_of_texts(request: message_pb2.ChattingTextMsgRequest) -> list[RemotePush]:
+def pushes_of_texts(request: message_pb2.ChattingTextMsgRequest, before: Mapping[tuple[int, int], int]) -> list[RemotePush]:
     """Push 25 for the receiver, several where one frame would not hold it.
 
-    The call does not tell what came before: ``prev_id`` is "0".
-
+    :param before: the ids before texts (thread, id), which the call does not tell; "0" goes to the others, and hides no text.
     :raises ValueError: a uuid is none.
     """
     items = [
@@ -201,7 +200,7 @@ def pushes_of_texts(request: message_pb2.ChattingTextMsgRequest) -> list[RemoteP
             msg_sender=one.msg_sender,
             msg_receiver=one.msg_receiver,
             msg_id=one.msg_id,
-            prev_id="0",
+            prev_id=str(before.get((int(one.thread_id), int(one.msg_id)), 0)) if is_id(one.thread_id) and is_id(one.msg_id) else "0",
             thread_id=one.thread_id,
             unique_id=one.unique_id,
             msg_content=one.msg_content,
@@ -214,5 +213,10 @@ def pushes_of_texts(request: message_pb2.ChattingTextMsgRequest) -> list[RemoteP
     return [push_of(users, body) for body in bodies]
 
 
+def is_id(text: str) -> bool:
+    """Whether this is an id of ours, of a message or a thread."""
+    return text.isascii() and text.isdecimal() and len(text) < 19
+
+
 def _time(msg_id: str) -> str:
-    return timestamp(int(msg_id)) if msg_id.isascii() and msg_id.isdecimal() and len(msg_id) < 19 else ""
+    return timestamp(int(msg_id)) if is_id(msg_id) else ""

@@ -122,7 +122,7 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     peers = Peers(reactor, config.cluster, membership, handler)
     neighbours.peers = peers
     dispatcher.serve(Chat(stores, node, log, directory, outbound, tokens))
-    calls = chatting_services(reactor, membership, handler, lambda user: directory.local(user) is not None)
+    calls = chatting_services(reactor, membership, handler, lambda user: directory.local(user) is not None, stores.messages.previous)
     grpc = GrpcServer(reactor, config.cluster, chat.grpc_host, chat.grpc_port, calls)
     tls = ListenService(reactor, connections, chat.host, chat.port, public_context(config.tls), "[chat] port")
     plain = ListenService(reactor, connections, chat.host, chat.plain_port, None, "[chat] plain_port") if chat.plain_port else None

@@ -47,6 +47,15 @@ class MessageStore:
         """The records just below ``before`` (0: the newest), ascending. :raises Refused: 65, not a member."""
         return await self._database.read(self._page, user, thread_id, 0, before or LARGEST, limit, "DESC")
 
+    async def previous(self, messages: Sequence[tuple[int, int]]) -> list[int]:
+        """The id before each of these (thread, id), 0 before the first."""
+        return await self._database.read(self._previous, messages)
+
+    @staticmethod
+    def _previous(tx: Transaction, messages: Sequence[tuple[int, int]]) -> list[int]:
+        rows = (tx.row("SELECT MAX(msg_id) FROM messages WHERE thread_id = ? AND msg_id < ?", *message) for message in messages)
+        return [row[0] or 0 if row is not None else 0 for row in rows]
+
     @staticmethod
     def _page(tx: Transaction, user: int, thread_id: int, after: int, before: int, limit: int, direction: str) -> list[Record]:
         marks = _marks(tx, user, thread_id)

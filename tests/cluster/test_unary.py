@@ -46,7 +46,7 @@ TEXT = TextPush(
             msg_sender="5",
             msg_receiver="6",
             msg_id="4194304",
-            prev_id="0",
+            prev_id="1000000",
             thread_id="77",
             unique_id="x",
             msg_content="hello",
@@ -91,6 +91,7 @@ class AnswerTests(NodesCase):
         self.assertGreater(len(bodies), 2)
         self.assertTrue(all(len(push.body) < 65_531 for push in node.handler.pushes))
         self.assertEqual([item["msg_id"] for body in bodies for item in body["text_msg"]], [str(n) for n in range(1, 41)])
+        self.assertEqual([item["prev_id"] for body in bodies for item in body["text_msg"]], [str(n) for n in range(40)])
 
     async def test_terminate(self) -> None:
         """ForceTerminateLoginedUser ends whichever session is there; none is no error."""

@@ -50,6 +50,7 @@ class Appending(StoreCase):
         self.assertEqual([record.content for record in history], ["Hi", "We are friends now!", "1", "2", "3", "4"])
         ids = [0, *(record.msg_id for record in history)]
         self.assertEqual([(m.prev_id, m.msg_id) for m in chain], list(pairwise(ids))[2:])
+        self.assertEqual(await self.stores.messages.previous([(self.thread, number) for number in ids]), [0, *ids[:-1]])
         self.assertEqual(first.receivers, (self.bert,))
         self.assertEqual((history[2].sender, history[2].receiver), (self.anna, self.bert))
 
