@@ -21,6 +21,7 @@ from imsys.config import Config, load
 from imsys.errors import ConfigError
 from imsys.home import as_owner, make_home
 from imsys.logs import LogFile
+from imsys.services import interpreter
 from imsys.services.first_start import OldTables, check_tables
 from imsys.services.listening import ListenService, check_port
 from imsys.services.signals import on_signal
@@ -172,6 +173,7 @@ class Daemon(MultiService):
             ready = getattr(service, "ready", None)
             if inspect.iscoroutinefunction(ready):
                 await ready()
+        interpreter.settle()
         _log.info("{daemon} {version} is ready", daemon=self._title, version=__version__)
         if self._on_ready is not None:
             self._on_ready()
