@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -60,9 +60,13 @@ class _Entry(Outcome[Appended]):
 
 
 class MessageLog:
-    """One writer: while a transaction runs, the next one gathers. Nothing waits for company."""
+    """One writer: while a transaction runs, the next one gathers. Nothing waits for company, beyond what has arrived already."""
 
-    def __init__(self, store: MessageStore, node: Node, *, batch: int, queue: int, queue_bytes: int) -> None:
+    def __init__(
+        self, store: MessageStore, node: Node, *, batch: int, queue: int, queue_bytes: int, soon: Callable[[Callable[[], None]], object]
+    ) -> None:
+        """``soon`` calls a function when everything that has arrived by now is read."""
+        self._soon = soon
         self._store = store
         self._node = node
         self._batch = batch
@@ -99,13 +103,9 @@ class MessageLog:
         if others and (others + count > SHARE or self._waiting * 2 > self._queue or self._bytes * 2 > self._queue_bytes):
             source.hold(True)
         if not self._writing:
-            self._write()
+            self._writing = True
+            self._soon(self._write)
         return entry
-
-    @property
-    def waiting(self) -> int:
-        """Messages that wait for the next transaction."""
-        return self._waiting
 
     def flushed(self) -> Deferred[None]:
         """Fires when nothing waits."""
@@ -131,7 +131,6 @@ class MessageLog:
         return taken
 
     def _write(self) -> None:
-        self._writing = True
         Deferred.fromCoroutine(self._run()).addErrback(self._broken)
 
     async def _run(self) -> None:
@@ -192,6 +191,6 @@ class MessageLog:
 
     def _broken(self, reason: Failure) -> None:
         _log.failure("the message log failed", reason)
-        self._writing = False
-        if self._entries:
+        self._writing = bool(self._entries)
+        if self._writing:
             self._write()

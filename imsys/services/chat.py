@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from twisted.application.service import IService
@@ -79,7 +80,14 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     stores = Stores.on(database, reactor.seconds)
     tokens = Tokens(redis, reactor.seconds, config.balance.token_idle, config.balance.token_life)
     node = Node(reactor, stores.nodes)
-    log = MessageLog(stores.messages, node, batch=chat.log_batch, queue=chat.log_queue, queue_bytes=chat.log_queue_bytes)
+    log = MessageLog(
+        stores.messages,
+        node,
+        batch=chat.log_batch,
+        queue=chat.log_queue,
+        queue_bytes=chat.log_queue_bytes,
+        soon=partial(reactor.callLater, 0.0),
+    )
 
     def ended(session: Session) -> None:
         directory.ended(session)

@@ -40,6 +40,11 @@ class Stalled(ChatCase, OnSqlite):
             made.append((one, two, str(await self.befriend(one, two)), await self.server.login(one)))
         return made
 
+    def sessions_waiting(self) -> int:
+        """Texts of all users that are not stored yet."""
+        sessions = (self.server.directory.local(user) for user in self.server.directory.users())
+        return sum(session.waiting for session in sessions if session is not None)
+
     async def until(self, condition: Any) -> None:
         for _ in range(2000):
             if condition():
@@ -86,12 +91,12 @@ class FullTests(Stalled):
         for one, two, thread, client in pairs:
             for number in range(60):
                 client.send(23, **text_request(one, two, thread, f"{number:02}"))
-        await self.until(lambda: self.server.log.waiting >= 90)
+        await self.until(lambda: self.sessions_waiting() >= 100)
         self.gate.callback(None)
         refused = 0
         for one, two, thread, client in pairs:
             acknowledged = set()
-            for number in range(60):
+            for _ in range(60):
                 busy = await client.next(24)
                 if busy["error"] == 0:
                     acknowledged.add(busy["verified_msg"][0]["msg_id"])
