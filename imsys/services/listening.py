@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import socket
 from typing import Any
 
@@ -119,8 +118,9 @@ class _Port(tcp.Port):
     """Twisted's port, with two things more.
 
     It may share its number with other processes. And it rests while there is no
-    descriptor for a connection: Twisted would try again at once, for ever, and
-    log each time.
+    descriptor for a connection, and says so once in a while. Twisted would
+    accept and close each at once, or fail to and try again for ever, with lines
+    in the log for each.
     """
 
     reactor: Any
@@ -139,7 +139,7 @@ class _Port(tcp.Port):
     def doRead(self) -> None:
         """Accept those who wait, if there is a descriptor for the first of them."""
         try:
-            os.close(os.dup(self.socket.fileno()))
+            socket.socket(self.addressFamily).close()
         except OSError as error:
             self._rest(error)
         else:
