@@ -78,20 +78,24 @@ class Launch:
     """How a process is started.
 
     :param twistd: options of ``twistd`` that the supervisor was started with, and hands on.
-    :param command: what follows them.
+    :param logfile: where ``twistd`` logs to, beside our own log files; each process has one of its own. Empty: standard output.
+    :param command: what follows.
     :param folder: the folder that relative paths begin at.
     :param as_root: the supervisor gave up its privileges for the time being; a process does so for itself, after it has bound its ports.
     """
 
     twistd: Sequence[str]
+    logfile: str
     command: Sequence[str]
     folder: str
     as_root: bool
 
     def arguments(self, number: int) -> list[str]:
         """The command line, without the interpreter."""
-        twistd = [option.replace("%", str(number)) for option in self.twistd]
-        return ["-P", "-m", "imsys.services", "--nodaemon", "--pidfile=", *twistd, *self.command, "--process", str(number), "--supervised"]
+        twistd = ["--nodaemon", "--pidfile=", *self.twistd]
+        if self.logfile:
+            twistd.append(f"--logfile={_numbered(self.logfile, number)}")
+        return ["-P", "-m", "imsys.services", *twistd, *self.command, "--process", str(number), "--supervised"]
 
 
 def launch_of(options: Any, name: str) -> Launch:
@@ -109,17 +113,15 @@ def launch_of(options: Any, name: str) -> Launch:
     handed += [f"--{flag}" for flag in ("syslog", "euid", "originalname") if twistd.get(flag)]
     if twistd["logger"] is not None:
         handed.append(f"--logger={qual(twistd['logger'])}")
-    if twistd["logfile"]:
-        handed.append(f"--logfile={_numbered(twistd['logfile'])}")
     command = [name, *(["--config", options["config"]] if options["config"] else [])]
     as_root = os.geteuid() == 0 and (twistd["uid"] is not None or twistd["gid"] is not None)
-    return Launch(handed, command, os.getcwd(), as_root)
+    return Launch(handed, twistd["logfile"] or "", command, os.getcwd(), as_root)
 
 
-def _numbered(logfile: str) -> str:
-    """Two processes cannot rotate one file: each has its own."""
+def _numbered(logfile: str, number: int) -> str:
+    """The log file of one of several processes, which cannot rotate the same one; a terminal or ``/dev/null`` is everybody's."""
     path = Path(logfile)
-    return logfile if logfile == "-" or (path.exists() and not path.is_file()) else str(path.with_name(f"{path.stem}-%{path.suffix}"))
+    return logfile if logfile == "-" or (path.exists() and not path.is_file()) else str(path.with_stem(f"{path.stem}-{number}"))
 
 
 def keep_root(options: Any) -> None:

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pwd
 import re
 import signal
 import socket
 import stat
+import sys
 import unittest
 from collections import deque
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.endpoints import connectProtocol
 from twisted.internet.task import deferLater
+from twisted.python.reflect import namedAny
+from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.bench.users import make_users
 from imsys.config import Config, load
+from imsys.errors import ConfigError
 from imsys.redis import RedisService
 from imsys.routes import Routes
 from imsys.sdk.trust import Trust, endpoint
+from imsys.services.chat import Options
+from imsys.services.common import CannotStart
+from imsys.services.processes import launch_of
 from tests.features.test_conversation import text_request
 from tests.support.chat import RawClient
 from tests.support.children import free_port
-from tests.support.daemons import Process, run, start
+from tests.support.daemons import ROOT, Process, run, start
 from tests.support.servers import certificates, cluster_certificates
 from tests.test_daemons import DaemonTestCase, accepts, section
 
@@ -150,9 +159,42 @@ class LifeTests(ProcessesCase):
             other.listen()
             line = f"imsys-chat: [chat] grpc_base: cannot listen on 127.0.0.1 port {self.base + 2}: the port is in use"
             await self.refused(run(self, "--nodaemon", "--pidfile=", "imsys-chat", settings=self.settings), line)
+        file = run(self, "--nodaemon", "--pidfile=", "--python", str(ROOT / "tac" / "chat.tac"), settings=self.settings)
+        self.assertEqual(await file.end(), 1)
+        self.assertRegex(file.text, r"\Aimsys-chat: \[chat\] processes: an application file is for one process only; .*\n")
         wrong = "imsys: [chat] processes: one process was asked for; 'twistd imsys-chat' starts several"
         settings = self.settings | {"DATABASE_ENGINE": "sqlite"}
         await self.refused(run(self, "--nodaemon", "--pidfile=", "imsys", settings=settings), wrong)
+
+
+class LaunchTests(SynchronousTestCase):
+    def test_options(self) -> None:
+        """What twistd was told is handed on, but what belongs to one process alone: pid file, background, log file."""
+        twistd: Any = namedAny("twisted.scripts.twistd.ServerOptions")()
+        given = ["--pidfile", "x.pid", "--logger", "imsys.logs.console", "--uid", "0", "--gid", "0", "--rundir", "/tmp", "--umask", "027"]
+        config = str(ROOT / "conf" / "imsys.ini")
+        twistd.parseOptions([*given, "--logfile", "log/chat.log", "imsys-chat", "--config", config, "--processes", "3"])
+        launch = launch_of(twistd.subOptions, "imsys-chat")
+        handed = ["--uid=0", "--gid=0", "--rundir=/tmp", "--prefix=twisted", "--logger=imsys.logs.console", "--logfile=log/chat-2.log"]
+        own = ["imsys-chat", "--config", config, "--process", "2", "--supervised"]
+        self.assertEqual(
+            launch.arguments(2),
+            ["-P", "-m", "imsys.services", "--nodaemon", "--pidfile=", *handed, *own],
+        )
+        self.assertEqual((launch.folder, launch.as_root), (os.getcwd(), os.geteuid() == 0))
+        self.assertIn("--logfile=/dev/null", dataclasses.replace(launch, logfile="/dev/null").arguments(2))
+        twistd["chroot"] = "/srv"
+        self.assertRaises(ConfigError, launch_of, twistd.subOptions, "imsys-chat")
+
+    def test_count(self) -> None:
+        """A number of processes that cannot be is one line, and the command line wins over the configuration."""
+        options = Options()
+        options.parseOptions(["--processes", "3"])
+        self.assertEqual(options.settings.chat.processes, 3)
+        self.patch(sys, "__stderr__", StringIO())
+        for wrong in ("0", "65", "x", "-1"):
+            self.assertRaises(CannotStart, Options().parseOptions, ["--processes", wrong])
+        self.assertIn("allowed is a number from 1 to 64", sys.__stderr__.getvalue())  # type: ignore[union-attr]
 
 
 class BackgroundTests(ProcessesCase):
