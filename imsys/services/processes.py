@@ -39,7 +39,7 @@ from imsys.config import Config
 from imsys.errors import ConfigError
 from imsys.services.listening import check_port
 from imsys.services.signals import on_signal
-from imsys.services.tether import LISTENING, READY, REPORT
+from imsys.services.tether import LISTENING, READY, REPORT, STOP
 
 _log = Logger()
 
@@ -186,7 +186,8 @@ class Supervisor(Service):
         for restore in self._restore:
             restore()
         self._leave()
-        self._send(signal.SIGTERM)
+        for process in list(self._running.values()):
+            process.stop()
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
@@ -311,6 +312,13 @@ class _Process(ProcessProtocol):
         elif self.transport is not None:
             with contextlib.suppress(ProcessExitedAlready):
                 self.transport.signalProcess(number)
+
+    def stop(self) -> None:
+        """Have it end in good order."""
+        if self._listens and self.transport is not None:
+            self.transport.writeToChild(0, STOP)
+        else:
+            self.send(signal.SIGTERM)
 
     def childDataReceived(self, childFD: int, data: bytes) -> None:
         """It tells how far it is, or says something on standard error, which is passed on."""

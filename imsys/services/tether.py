@@ -1,17 +1,22 @@
 """What ties a process to the one that started it: two pipes.
 
-Standard input never says anything; it ends when the supervisor does, however
-that came about, and so do we. On the other pipe the supervisor is told how far we are.
+By standard input the supervisor has us stop: with a byte when it is asked to
+stop itself, and with the pipe's end when it dies, however that came about. (Not
+with a signal: one from the terminal or from systemd reaches us as well, and
+Twisted takes the second for a fault.) On the other pipe the supervisor is told
+how far we are.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable
 from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.abstract import FileDescriptor
+from twisted.internet.error import ReactorNotRunning
 from twisted.internet.main import CONNECTION_DONE
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -23,6 +28,9 @@ REPORT = 3
 
 LISTENING, READY = b"l", b"r"
 """What is said there: signals have their handlers from now on; everything works."""
+
+STOP = b"s"
+"""What the supervisor says."""
 
 
 class Tether(Service):
@@ -54,18 +62,25 @@ class Tether(Service):
         with contextlib.suppress(OSError):  # nobody listens any more: the other pipe tells that, too
             os.write(REPORT, word)
 
-    def _cut(self) -> None:
-        if self.running:
+    def _cut(self, told: bool) -> None:
+        if not self.running:
+            return
+        if not told:
             _log.error("the process that started this one is gone: it ends as well")
+        self._reactor.callFromThread(self._stop)  # behind a signal that came in the same turn
+
+    def _stop(self) -> None:
+        with contextlib.suppress(ReactorNotRunning):
             self._reactor.stop()
 
 
 class _Pipe(FileDescriptor):
     """Standard input."""
 
-    def __init__(self, reactor: Any, at_end: Any) -> None:
+    def __init__(self, reactor: Any, at_end: Callable[[bool], None]) -> None:
         super().__init__(reactor)
         self._at_end = at_end
+        self._told = False
         os.set_blocking(self.fileno(), False)
 
     def fileno(self) -> int:
@@ -75,11 +90,12 @@ class _Pipe(FileDescriptor):
     def doRead(self) -> Exception | None:
         """Something came, or the end."""
         try:
-            return None if os.read(self.fileno(), 64) else CONNECTION_DONE
+            self._told = STOP in os.read(self.fileno(), 64)
         except BlockingIOError:
             return None
+        return CONNECTION_DONE
 
     def connectionLost(self, reason: Failure) -> None:
         """The end came."""
         super().connectionLost(reason)
-        self._at_end()
+        self._at_end(self._told)

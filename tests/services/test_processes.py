@@ -90,7 +90,8 @@ class ProcessesCase(DaemonTestCase):
 
 class LifeTests(ProcessesCase):
     async def test_life(self) -> None:
-        """Each process is a server of its own to balance; SIGHUP reaches each; SIGTERM ends all, and nothing stays behind."""
+        """Each process is a server of its own to balance; SIGHUP reaches each; Ctrl-C, which reaches each as well, ends all in good order,
+        and nothing stays behind."""
         self.one_machine_of_many()
         await start(self, "imsys-balance", self.settings)
         supervisor = await self.supervisor()
@@ -105,7 +106,9 @@ class LifeTests(ProcessesCase):
             log.rename(log.with_suffix(".1"))
         supervisor.send(signal.SIGHUP)
         await self.until(lambda: all(log.exists() for log in logs))
-        self.assertEqual(await supervisor.stop(), -signal.SIGTERM)
+        for pid in pids.values():
+            os.kill(pid, signal.SIGINT)
+        self.assertEqual(await supervisor.stop(signal.SIGINT), -signal.SIGINT)
         for log, name in zip(logs, ("imsys-chat", "imsys-chat-1", "imsys-chat-2"), strict=True):
             self.assertIn(f"{name} has stopped", log.read_text())
         self.assertFalse([pid for pid in pids.values() if self.alive(pid)])
