@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from twisted.application.service import IService
-from twisted.internet.ssl import CertificateOptions
 
 from imsys.cluster.chatting import chatting_services
 from imsys.cluster.client import GrpcClient
@@ -149,7 +148,7 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     calls = chatting_services(reactor, membership, handler, lambda user: directory.local(user) is not None)
     grpc = GrpcServer(reactor, config.cluster, chat.grpc_host, chat.grpc_port, calls)
 
-    def listener(number: int, context: CertificateOptions | None, what: str) -> ListenService:
+    def listener(number: int, context: Any, what: str) -> ListenService:
         return ListenService(reactor, connections, chat.host, number, context, what, shared=shared)
 
     tls = listener(chat.port, public_context(config.tls), "[chat] port")
