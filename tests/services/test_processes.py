@@ -22,6 +22,7 @@ from twisted.internet.task import deferLater
 from twisted.python.reflect import namedAny
 from twisted.trial.unittest import SynchronousTestCase
 
+from imsys import __version__
 from imsys.bench.users import make_users
 from imsys.config import Config, load
 from imsys.errors import ConfigError
@@ -39,6 +40,8 @@ from tests.support.servers import certificates, cluster_certificates
 from tests.test_daemons import DaemonTestCase, accepts, section
 
 LEASE, INTERVAL = 3.0, 0.5
+
+READY = f"imsys-chat {__version__} is ready"
 
 
 def free_base(count: int) -> int:
@@ -77,7 +80,7 @@ class ProcessesCase(DaemonTestCase):
     async def supervisor(self) -> Process:
         """The processes, when all are ready."""
         process = run(self, "--nodaemon", "--pidfile=", "imsys-chat", settings=self.settings)
-        await process.says("imsys-chat 0.1.0 is ready")
+        await process.says(READY)
         return process
 
     def pids(self, text: str) -> dict[str, int]:
@@ -144,8 +147,8 @@ class LifeTests(ProcessesCase):
             why = f"imsys-chat-2: [chat] grpc_port: cannot listen on 127.0.0.1 port {self.base + 2}: the port is in use"
             self.assertIn(f"ended with status 1 ({why})", self.log())
             self.assertTrue(accepts(self.settings["CHAT_PORT"]))
-            self.assertNotIn("imsys-chat 0.1.0 is ready", supervisor.text)
-        await supervisor.says("imsys-chat 0.1.0 is ready")
+            self.assertNotIn(READY, supervisor.text)
+        await supervisor.says(READY)
         self.assertEqual(await supervisor.stop(), -signal.SIGTERM)
 
     async def test_refused(self) -> None:
@@ -223,7 +226,7 @@ class BackgroundTests(ProcessesCase):
         os.kill(pids["chat1-1"], signal.SIGKILL)
         await self.until(lambda: self.pids(log.read_text()) != pids)
         pids = self.pids(log.read_text())
-        await self.until(lambda: (self.log("imsys-chat-1")).count("imsys-chat-1 0.1.0 is ready") == 2)
+        await self.until(lambda: (self.log("imsys-chat-1")).count("imsys-chat-1 " + READY.partition(" ")[2]) == 2)
         for pid in pids.values():
             lines = Path(f"/proc/{pid}/status").read_text().splitlines()
             status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
