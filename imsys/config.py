@@ -248,7 +248,13 @@ class ChatConfig:
         268435456, _integer(1048576, 1 << 40), "Bytes unsent to all clients together; the one that would pass it is closed."
     )
     inflight: int = setting(64, _integer(1, 65536), "Requests of one client that are worked on before the server stops reading from it.")
-    capacity: int = setting(19000, _integer(1, 1000000), "Connections this server holds at most.")
+    processes: int = setting(
+        1,
+        _integer(1, 64),
+        "Processes that share the public ports, each a server of its own: name-1 and so on (Linux; not on SQLite).",
+    )
+    grpc_base: int = setting(8460, _integer(1, 65471), "With several processes, number i has the TCP port grpc_base + i for gRPC.")
+    capacity: int = setting(19000, _integer(1, 1000000), "Connections this server holds at most; with several processes, each of them.")
     log_batch: int = setting(2000, _integer(1, 20000), "Messages that one transaction stores at most.")
     log_queue: int = setting(50000, _integer(1, 10000000), "Messages waiting to be stored beyond which senders get 73.")
     log_queue_bytes: int = setting(67108864, _integer(65536, 17179869184), "Bytes waiting to be stored beyond which senders get 73.")
