@@ -40,17 +40,27 @@ EXPECTED = 340
 """Tests that are in these modules at least, so that it is noticed when the reactor is not even built."""
 
 
+INSTALLED = ("twisted.test.test_tcp", "twisted.test.test_ssl", "twisted.protocols.test.test_tls")
+"""Tests of Twisted's that use the reactor of their process."""
+
+
 @unittest.skipUnless(sys.platform == "linux", "epoll is Linux's")
 class ConformanceTests(SynchronousTestCase):
-    """In a process of its own, since the tests make and run many reactors."""
+    """In processes of their own, since the tests make and run many reactors."""
 
-    def test_all(self) -> None:
+    def test_built(self) -> None:
         """TCP, TLS, Unix sockets, UDP, descriptors, processes, timed calls and threads do what Twisted promises."""
-        names = [f"twisted.internet.test.{module}" for module in MODULES]
-        command = [sys.executable, "-c", CONFORMANCE, "--temp-directory", str(folder("reactor") / "trial"), *names]
+        said = self.passes("-c", CONFORMANCE, *(f"twisted.internet.test.{module}" for module in MODULES))
+        self.assertGreater(int(re.findall(r"successes=([0-9]+)", said)[-1]), EXPECTED)
+        self.assertIn("EPollReactorTests", said)
+
+    def test_installed(self) -> None:
+        """As the reactor of a process, found by its name, it passes Twisted's tests of TCP and TLS."""
+        self.passes("-m", "twisted.trial", "--reactor", "imsys", *INSTALLED)
+
+    def passes(self, *arguments: str) -> str:
+        """Run tests; give back what they say."""
+        command = [sys.executable, *arguments, "--temp-directory", str(folder("reactor") / "trial")]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment(), cwd=folder("cwd"))
         self.assertEqual(done.returncode, 0, done.stdout[-5000:])
-        passed = re.search(r"successes=([0-9]+)", done.stdout)
-        assert passed is not None, done.stdout[-5000:]
-        self.assertGreater(int(passed[1]), EXPECTED)
-        self.assertIn("EPollReactorTests", done.stdout)
+        return done.stdout

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet import tcp
+from twisted.internet import base, tcp
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
@@ -16,6 +16,15 @@ from imsys.reactor.connections import WATCHED, Server
 
 FIRST, BEYOND = (26, 4), (27, 0)
 """Versions of Twisted from which on, and up to which, it was tried; the same as in setup.cfg."""
+
+NAMES: tuple[tuple[type, str], ...] = (
+    (tcp.Port, "transport"),
+    (tcp.Port, "_fromListeningDescriptor"),
+    (tcp.Connector, "_makeTransport"),
+    (tcp.Server, "_fromConnectedSocket"),
+    (base.ReactorBase, "mainLoop"),
+)
+"""What is overridden or called, and is not met when it is tried out."""
 
 TURNS = 100
 """Turns in which what takes three or four has come to pass."""
@@ -32,7 +41,7 @@ def check() -> None:
     version = tuple(int(part) for part in twisted.__version__.split(".")[:2])
     if not FIRST <= version < BEYOND:
         raise ImportError(f"it was not tried with Twisted {twisted.__version__}")
-    for owner, name in ((tcp.Port, "transport"), (tcp.Connector, "_makeTransport"), (tcp.Server, "_fromConnectedSocket")):
+    for owner, name in NAMES:
         if name not in vars(owner):
             raise ImportError(f"Twisted {twisted.__version__} has no {owner.__name__}.{name}")
     try:
@@ -45,6 +54,7 @@ def _try_out() -> None:
     reactor = EPollReactor()
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MUCH >> 4)
     try:
         told = _Told()
         connection = Server(ours, told, ("check", 0), None, 0, reactor)  # type: ignore[arg-type]
