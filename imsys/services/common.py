@@ -25,6 +25,7 @@ from imsys.services import interpreter
 from imsys.services.descriptors import fitting, raise_descriptor_limit
 from imsys.services.first_start import OldTables, check_tables
 from imsys.services.listening import ListenService, check_port
+from imsys.services.reactors import choose_reactor
 from imsys.services.signals import on_signal
 from imsys.services.tls import public_context
 from imsys.store import Database
@@ -69,7 +70,8 @@ class Options(usage.Options):
     settings: Config
 
     def parseOptions(self, options: Any = None) -> None:
-        """Parse, then load the configuration."""
+        """Choose the reactor, parse, then load the configuration."""
+        choose_reactor()
         try:
             super().parseOptions(options)
         except usage.UsageError as error:
