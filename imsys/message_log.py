@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred, succeed
@@ -30,12 +31,28 @@ OVERHEAD = 200
 """Bytes a waiting message takes beside its content, roughly."""
 
 
-class _Entry(Outcome[Appended]):
-    __slots__ = ("size", "submission")
+SHARE = 100
+"""Messages of one source that may wait before it is held, as many as one request has at most."""
 
-    def __init__(self, submission: Submission) -> None:
+
+class Source(Protocol):
+    """Where messages come from: a connection that can be kept from sending more."""
+
+    waiting: int
+    """Messages that are not stored yet; the log's to count."""
+
+    def hold(self, hold: bool) -> None:
+        """Read nothing more from it, or go on."""
+        ...
+
+
+class _Entry(Outcome[Appended]):
+    __slots__ = ("size", "source", "submission")
+
+    def __init__(self, submission: Submission, source: Source) -> None:
         super().__init__()
         self.submission = submission
+        self.source = source
         size = 0
         for draft in submission.drafts:
             size += OVERHEAD + 4 * len(draft.content)
@@ -43,9 +60,13 @@ class _Entry(Outcome[Appended]):
 
 
 class MessageLog:
-    """One writer: while a transaction runs, the next one gathers. Nothing waits for company."""
+    """One writer: while a transaction runs, the next one gathers. Nothing waits for company, beyond what has arrived already."""
 
-    def __init__(self, store: MessageStore, node: Node, *, batch: int, queue: int, queue_bytes: int) -> None:
+    def __init__(
+        self, store: MessageStore, node: Node, *, batch: int, queue: int, queue_bytes: int, soon: Callable[[Callable[[], None]], object]
+    ) -> None:
+        """``soon`` calls a function when everything that has arrived by now is read."""
+        self._soon = soon
         self._store = store
         self._node = node
         self._batch = batch
@@ -58,21 +79,32 @@ class MessageLog:
         self._idle: list[Deferred[None]] = []
         self._doubted: set[int] = set()  # senders of what may have been stored although the database did not answer
 
-    def append(self, submission: Submission) -> Outcome[Appended]:
+    def append(self, submission: Submission, source: Source) -> Outcome[Appended]:
         """Store a submission; there is an outcome after the commit, in the order of the calls for any one thread.
+
+        A source that has more than its share waiting is held until that is
+        stored; when half of all there is room for is taken, one that does not
+        wait for each answer is.
 
         It is :class:`Refused` where its sender may not write there, with
         73 when too much is waiting, with 14 when the database does not answer.
         """
-        entry = _Entry(submission)
-        if self._waiting + len(submission.drafts) > self._queue or self._bytes + entry.size > self._queue_bytes:
+        entry = _Entry(submission, source)
+        count = len(submission.drafts)
+        if self._waiting + count > self._queue or self._bytes + entry.size > self._queue_bytes:
+            source.hold(source.waiting > 0)
             entry.fail(Refused(Status.SERVER_BUSY, "More messages are waiting than can be stored now.", retry_after=1.0))
             return entry
         self._entries.append(entry)
-        self._waiting += len(submission.drafts)
+        self._waiting += count
         self._bytes += entry.size
+        others = source.waiting
+        source.waiting = others + count
+        if others and (others + count > SHARE or self._waiting * 2 > self._queue or self._bytes * 2 > self._queue_bytes):
+            source.hold(True)
         if not self._writing:
-            self._write()
+            self._writing = True
+            self._soon(self._write)
         return entry
 
     def flushed(self) -> Deferred[None]:
@@ -99,7 +131,6 @@ class MessageLog:
         return taken
 
     def _write(self) -> None:
-        self._writing = True
         Deferred.fromCoroutine(self._run()).addErrback(self._broken)
 
     async def _run(self) -> None:
@@ -146,6 +177,10 @@ class MessageLog:
 
     def _settle(self, batch: Sequence[_Entry], results: Results) -> None:
         for entry, result in zip(batch, results, strict=True):
+            source = entry.source
+            source.waiting -= len(entry.submission.drafts)
+            if not source.waiting:
+                source.hold(False)
             if isinstance(result, Refused):
                 entry.fail(result)
                 continue
@@ -156,6 +191,6 @@ class MessageLog:
 
     def _broken(self, reason: Failure) -> None:
         _log.failure("the message log failed", reason)
-        self._writing = False
-        if self._entries:
+        self._writing = bool(self._entries)
+        if self._writing:
             self._write()

@@ -31,6 +31,7 @@ class Session:
     __slots__ = (
         "_calls",
         "_connection",
+        "_crowding",
         "_dispatcher",
         "_held",
         "_inbox",
@@ -44,6 +45,7 @@ class Session:
         "token_digest",
         "unknown",
         "user",
+        "waiting",
     )
 
     def __init__(self, connection: FrameConnection, dispatcher: Dispatcher, inflight: int) -> None:
@@ -54,6 +56,9 @@ class Session:
         self._calls: list[Call] = []  # begun, in order; the first has no response yet
         self._held: list[bytes] | None = None
         self._working = False
+        self._crowding = False
+        self.waiting = 0
+        """Texts that are not stored yet; see :class:`imsys.message_log.Source`."""
         self.unknown = 0
         """Requests of unknown services in a row."""
         self.early = 0
@@ -100,12 +105,18 @@ class Session:
                 self._inbox = deque()
             self._inbox.append(frame)
             if len(self._inbox) + len(self._calls) >= self._inflight:
-                self._connection.hold_reading(True)
+                self._adjust_reading()
 
     def lost(self) -> None:
         """The connection is gone: what waits is dropped, what runs goes on."""
         self._inbox = None
         self._dispatcher.ended(self)
+
+    def hold(self, hold: bool) -> None:
+        """Read nothing more while too many of its texts wait to be stored."""
+        if hold is not self._crowding:
+            self._crowding = hold
+            self._adjust_reading()
 
     # -- to the connection
 
@@ -184,4 +195,7 @@ class Session:
             self._working = False
         if not self._inbox:
             self._inbox = None
-            self._connection.hold_reading(False)
+            self._adjust_reading()
+
+    def _adjust_reading(self) -> None:
+        self._connection.hold_reading(self._crowding or self._inbox is not None)

@@ -36,6 +36,14 @@ class FrameReceiver(Interface):
         ...
 
 
+class Unsent:
+    """What waits for the slow peers of all connections together: up to ``limit`` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.bytes = 0
+
+
 @dataclass(frozen=True, slots=True)
 class WireSettings:
     """Bytes and seconds; see the keys of the same names in the configuration."""
@@ -45,6 +53,7 @@ class WireSettings:
     login_deadline: float
     heartbeat_timeout: float
     high_water: int
+    unsent: Unsent
 
 
 @implementer(IPushProducer)
@@ -146,14 +155,25 @@ class FrameConnection(protocol.Protocol):
         if not self._choked:
             self.transport.write(data)
             return
+        together = self._settings.unsent
+        waiting = self._unsent_bytes + len(data)
+        if waiting > self._settings.high_water or together.bytes + len(data) > together.limit:
+            _log.warn("cutting the connection from {peer}: {bytes} bytes were not read", peer=self.peer, bytes=waiting)
+            self._take_unsent()
+            self.closing = True
+            self.transport.abortConnection()
+            return
         if self._unsent is None:
             self._unsent = []
         self._unsent.append(data)
-        self._unsent_bytes += len(data)
-        if self._unsent_bytes > self._settings.high_water:
-            _log.warn("cutting the connection from {peer}: {bytes} bytes were not read", peer=self.peer, bytes=self._unsent_bytes)
-            self.closing = True
-            self.transport.abortConnection()
+        self._unsent_bytes = waiting
+        together.bytes += len(data)
+
+    def _take_unsent(self) -> list[bytes]:
+        unsent, self._unsent = self._unsent or [], None
+        self._settings.unsent.bytes -= self._unsent_bytes
+        self._unsent_bytes = 0
+        return unsent
 
     def hold_reading(self, hold: bool) -> None:
         """Stop or go on reading: the receiver has enough, or wants more."""
@@ -174,8 +194,7 @@ class FrameConnection(protocol.Protocol):
         """The transport has room again."""
         self._choked = False
         if self._unsent:
-            unsent, self._unsent, self._unsent_bytes = self._unsent, None, 0
-            self.transport.write(b"".join(unsent))
+            self.transport.write(b"".join(self._take_unsent()))
         if self.closing and not self._choked:
             self._finish()
         self._adjust_reading()
@@ -212,7 +231,7 @@ class FrameConnection(protocol.Protocol):
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
         """Forget everything."""
         self.gone = self.closing = True
-        self._unsent = None
+        self._take_unsent()
         self._wheel.remove(self)
         if not reason.check(ConnectionDone):
             _log.debug("the connection from {peer} broke: {reason}", peer=self.peer, reason=reason.getErrorMessage())

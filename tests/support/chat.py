@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -133,7 +134,12 @@ class ChatServer:
         self.tokens = Tokens(redis, reactor.seconds, 600, 86400)
         self.node = Node(reactor, case.stores.nodes)
         self.log = MessageLog(
-            case.stores.messages, self.node, batch=config.log_batch, queue=config.log_queue, queue_bytes=config.log_queue_bytes
+            case.stores.messages,
+            self.node,
+            batch=config.log_batch,
+            queue=config.log_queue,
+            queue_bytes=config.log_queue_bytes,
+            soon=partial(reactor.callLater, 0.0),
         )
         self.directory = Directory(
             reactor,
