@@ -1,4 +1,4 @@
-"""``imsys-bench``: messages a second, latencies, and what they cost."""
+"""``imsys-bench``: messages and logins a second, latencies, memory, and what they cost."""
 
 from __future__ import annotations
 
@@ -34,29 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(status)
 
 
-def whole(text: str) -> int:
-    """A positive number. :raises argparse.ArgumentTypeError: it is none."""
-    if not text.isdecimal() or not 0 < int(text) <= 1_000_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1000000")
-    return int(text)
-
-
-def seconds(text: str) -> float:
-    """Seconds, up to a day. :raises argparse.ArgumentTypeError: they are none."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 86400:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
-    return value
-
-
 def _parser() -> _Parser:
-    from imsys.bench import chat, users
+    from imsys.bench import chat, growth, idle, login, users
 
     parser = _Parser(prog="imsys-bench", description="Measure imsys.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
-    for module in (chat, users):
+    for module in (chat, login, idle, growth, users):
         module.add_command(commands)
     return parser
