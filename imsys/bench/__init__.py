@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -24,6 +25,7 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script: run one measurement and exit; 1 and one sentence on standard error where that fails."""
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         status = options.run(options)
     except ConfigError as problem:
@@ -34,11 +36,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(status)
 
 
+def _interrupt(number: int, frame: object) -> NoReturn:
+    """End as on Ctrl-C: what was started is stopped, and folders are removed."""
+    raise KeyboardInterrupt
+
+
 def _parser() -> _Parser:
-    from imsys.bench import chat, growth, idle, login, users
+    from imsys.bench import chat, growth, idle, login, page, suite, users
 
     parser = _Parser(prog="imsys-bench", description="Measure imsys.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
-    for module in (chat, login, idle, growth, users):
+    for module in (chat, login, idle, growth, users, suite, page):
         module.add_command(commands)
     return parser
