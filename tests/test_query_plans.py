@@ -232,8 +232,8 @@ class MariaDbPlansTests(Plans, OnMariaDb):
     @staticmethod
     def count(tx: Transaction, sql: str, parameters: Sequence[Any]) -> int:
         def counters() -> int:
-            status = dict(tx.rows_literal("SHOW SESSION STATUS WHERE Variable_name LIKE 'Handler_read%' OR Variable_name = 'Sort_rows'"))
-            return sum(map(int, status.values()))
+            rows = tx.rows_literal("SHOW SESSION STATUS WHERE Variable_name LIKE 'Handler_read%' OR Variable_name = 'Sort_rows'")
+            return sum(int(value) for _, value in rows)
 
         counters()
         first = counters()

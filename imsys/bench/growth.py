@@ -123,7 +123,7 @@ class _Scene:
     def _report(self, what: str, seen: Observed, per: str) -> Report:
         stored = self._history.stored
         setting = setting_of(self._options, what=f"{what}, {stored:,} stored", operation=what, stored=stored)
-        return report("growth", setting, seen, rates={"a second": per}, per=per)
+        return report("growth", setting, seen, rates={"done": per}, per=per)
 
 
 def plot(reports: list[Report]) -> str:

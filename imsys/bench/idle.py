@@ -19,6 +19,9 @@ _PER_PROCESS = 19_000
 _PER_SOURCE = 20_000
 """Connections from one address at most: Linux gives out 28,232 ports."""
 
+_FIRST = 20
+"""Users who come and go before, so that what a server makes once is not taken for part of the sessions."""
+
 
 def add_command(commands: Any) -> None:
     """Add the command to the parser."""
@@ -39,7 +42,11 @@ def measure(options: argparse.Namespace) -> list[Report]:
         raise ConfigError("--beat: more than 0 seconds")
     count = max(options.generators, -(-options.connections // _PER_PROCESS))
     with private_servers(setup_of(options, processes=options.processes)) as servers:
-        users = users_of(servers.environ, servers.addresses(tls=options.tls), -(-options.connections // 2))[: options.connections]
+        pairs = -(-(options.connections + _FIRST) // 2)
+        users = users_of(servers.environ, servers.addresses(tls=options.tls), pairs)[: options.connections + _FIRST]
+        first, users = users[:_FIRST], users[_FIRST:]
+        with crew([Task(users=first, work=Hold(time=1.0, beat=0.5), tls=options.tls, ca=servers.ca)], servers.pids) as members:
+            members.work()
         parts = shares(users, count)
         tasks = [
             Task(

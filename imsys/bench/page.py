@@ -279,9 +279,9 @@ def _growth(results: Results) -> str:
         for operation in _operations(results, scene.name):
             found = [_at(results, scene.name, operation, size) for size in sizes]
             waits = [f"{_cell(some, *_waiting(operation, 'p50'))} / {_cell(some, *_waiting(operation))}" for some in found]
-            rows.append([operation, _cell([report for some in found for report in some], "rates", "a second"), *waits])
+            rows.append([operation, _cell([report for some in found for report in some], "rates", "done"), *waits])
         if rows:
-            head = (f"{scene.title}: p50 / p99 in ms", "a second", *(f"{size:,} stored" for size in sizes))
+            head = (f"{scene.title}: p50 / p99 in ms", "done a second", *(f"{size:,} stored" for size in sizes))
             tables.append(_table(head, rows))
     return "\n\n".join(tables)
 

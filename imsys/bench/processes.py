@@ -65,7 +65,7 @@ def end(child: subprocess.Popen[bytes]) -> None:
     if child.poll() is None:
         child.terminate()
         try:
-            child.wait(30)
+            child.wait(60)
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
@@ -81,6 +81,17 @@ def free_port() -> int:
                 probe.bind(("127.0.0.1", port))
                 _given.add(port)
                 return port
+
+
+def free_ports(count: int) -> int:
+    """The first of so many free ports that stand together."""
+    while True:
+        first = free_port()
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            for port in range(first, first + count):
+                stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            _given.update(range(first, first + count))
+            return first
 
 
 def cpu_seconds(pids: Mapping[str, int]) -> dict[str, float]:

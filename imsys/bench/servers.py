@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from imsys.bench.processes import answers, children, end, free_port, spawn, wait_until
+from imsys.bench.processes import answers, children, end, free_port, free_ports, spawn, wait_until
 from imsys.embedded import server_binary
 from imsys.errors import ConfigError
 
@@ -111,21 +111,23 @@ def _cluster(stack: contextlib.ExitStack, home: Path, environ: dict[str, str], s
     for number, name in enumerate(names, 1):
         own = _member(environ, home, name) | {"IMSYS_CHAT_NAME": name}
         targets.append(_ports(own))
-        more = ("--processes", str(setup.processes)) if setup.processes > 1 else ()
-        pid = _daemon(stack, home, own, setup, "imsys-chat", " is ready", *more, log=name)
-        pids |= _processes(pid, number, setup.processes, home / f"{name}.output")
+        if setup.processes > 1:
+            own["IMSYS_CHAT_GRPC_BASE"] = str(free_ports(setup.processes + 1))
+            pid = _daemon(stack, home, own, setup, "imsys-chat", " is ready", "--processes", str(setup.processes), log=name)
+            pids |= _processes(pid, setup.processes, home / f"{name}.output")
+        else:
+            pids[f"chat {number}"] = _daemon(stack, home, own, setup, "imsys-chat", " is ready", log=name)
         logs[name] = home / f"{name}.output"
     for one, other in itertools.permutations(names, 2):
         wait_until(_says(logs[one], f"the stream to chat server {other} is open"), None, logs[one])
     return targets, pids
 
 
-def _processes(pid: int, number: int, processes: int, log: Path) -> dict[str, int]:
-    """The processes of a chat server: itself, or those that it started."""
-    if processes == 1:
-        return {f"chat {number}": pid}
-    wait_until(lambda: len(list(children(pid))) >= processes, None, log)
-    return {"chat (parent)": pid, **{f"chat {index}": child for index, child in enumerate(children(pid), 1)}}
+def _processes(parent: int, count: int, log: Path) -> dict[str, int]:
+    """The processes of a chat server, once each is ready, and has a stream to each other."""
+    wait_until(_says(log, " is ready", count + 1), None, log)
+    wait_until(_says(log, "the stream to chat server", count * (count - 1)), None, log)
+    return {"chat (parent)": parent, **{f"chat {index}": child for index, child in enumerate(children(parent), 1)}}
 
 
 def _ports(environ: dict[str, str]) -> Target:
@@ -163,8 +165,8 @@ def _daemon(
     return child.pid
 
 
-def _says(log: Path, text: str) -> Callable[[], bool]:
-    return lambda: text in log.read_text("utf-8", "replace")
+def _says(log: Path, text: str, times: int = 1) -> Callable[[], bool]:
+    return lambda: log.read_text("utf-8", "replace").count(text) >= times
 
 
 def _ctl(environ: Mapping[str, str], *arguments: str) -> None:
