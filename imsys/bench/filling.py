@@ -51,17 +51,21 @@ class History:
         return self._oldest + 20 * self._step, self._oldest + max(1, self._blocks) * BLOCK * self._step
 
     def grow(self, count: int) -> None:
-        """Store messages until there are about ``count``: at least one block in some threads, and then whole blocks in all. Blocks."""
+        """Store messages until there are ``count``: the first time a block in as many threads as it takes, then whole blocks in all.
+
+        It waits for the database, so it is for a command, not for a reactor's thread.
+        """
         block = self._threads * BLOCK
         with self._connection() as connection:
             if self.stored == 0 and count < block:
-                self.stride = -(-block // count)
+                self.stride = max(1, block // count)
                 self._append(connection, 0, every=self.stride)
+                self._blocks = 1 if self.stride == 1 else 0
                 return
             if self.stride > 1:
                 self._append(connection, 0, but=self.stride)
                 self.stride, self._blocks = 1, 1
-            while self.stored + block // 2 < count:
+            while self.stored < count:
                 self._append(connection, self._blocks * BLOCK)
                 self._blocks += 1
 

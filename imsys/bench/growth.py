@@ -37,8 +37,8 @@ def add_command(commands: Any) -> None:
         "--stored", type=amounts, default=[10_000, 1_000_000, 10_000_000], metavar="N,N,…", help="messages stored, ascending"
     )
     parser.add_argument("--friends", type=amounts, default=[10, 200, 2000], metavar="N,N,…", help="friends of the users who log in")
-    parser.add_argument("--readers", type=whole, default=100, metavar="N", help="users who read, with 200 friends each")
-    parser.add_argument("--reader-friends", type=whole, default=200, metavar="N", help="friends, and so threads, that each reader has")
+    parser.add_argument("--readers", type=whole, default=100, metavar="N", help="users who read")
+    parser.add_argument("--reader-friends", type=whole, default=201, metavar="N", help="friends, and so threads, that each reader has")
     parser.add_argument("--pages", type=whole, default=1000, metavar="N", help="pages of history a second (open loop)")
     parser.add_argument("--syncs", type=whole, default=500, metavar="N", help="requests a second for what is new (open loop)")
     parser.add_argument("--texts", type=whole, default=1000, metavar="N", help="messages a second (open loop)")

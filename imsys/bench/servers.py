@@ -187,6 +187,8 @@ def _mysql(stack: contextlib.ExitStack, home: Path, environ: dict[str, str], mor
     )
     if made.returncode:
         raise ConfigError(f"{installer} failed: {made.stderr.decode('utf-8', 'replace').strip()[-200:]}")
+    (home / "mysql.tmp").mkdir()  # a MariaDB that starts removes what others have in a folder that they share
+    common.append(f"--tmpdir={home / 'mysql.tmp'}")
     command = [server, *common, f"--socket={sql}", "--skip-networking", f"--pid-file={home / 'mysql.pid'}", "--max-connections=200", *more]
     database = spawn(command, log, environ)
     stack.callback(end, database)

@@ -26,7 +26,6 @@ SELECT t.thread_id, {oldest} + ({position} + n.i) * {step} + t.thread_id % 4096,
     CASE n.i % 2 WHEN 0 THEN t.low_id ELSE t.high_id END, 1, {unique}, SUBSTR('{words}', 1, 20 + (t.thread_id * 7 + n.i * 13) % 90)
 FROM threads t CROSS JOIN n
 WHERE t.thread_id >= {first} AND t.thread_id < {end} AND (t.thread_id - {begin}) % {stride} = 0 {without}
-ORDER BY t.thread_id, n.i
 """
 _UNIQUE = {"mysql": "MD5(CONCAT(t.thread_id, '.', {position} + n.i))", "sqlite": "CAST(lower(hex(randomblob(16))) AS BLOB)"}
 
