@@ -59,6 +59,7 @@ def _add_load(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--oneway", action="store_true", help="only one of each pair sends")
     parser.add_argument("--generator", default="python", metavar="PROGRAM", help="'python', or the path of the C++ one (imload)")
+    parser.add_argument("--profile", metavar="FILE", help="record where the server spends its time, with py-spy (its 'raw' format)")
     add_output(parser)
 
 
@@ -73,6 +74,8 @@ def measure(options: argparse.Namespace) -> list[Report]:
     """
     if not SMALLEST <= options.size <= 4096:
         raise ConfigError(f"--size: allowed is {SMALLEST} to 4096")
+    if options.profile and options.generator != "python":
+        raise ConfigError("--profile: only with --generator python, which says when the measured time begins")
     with _target(options) as (users, ca, pids):
         main = next((pid for name, pid in pids.items() if name.startswith(("server", "chat 1", "process"))), 0)
         profile = Profile(main, Path(options.profile), options.time) if options.profile and main else None

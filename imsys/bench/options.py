@@ -70,7 +70,6 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     """Where the figures go."""
     parser.add_argument("--json", nargs="?", const="-", metavar="FILE", help="write the figures as JSON, to a file or instead of the table")
     parser.add_argument("--svg", metavar="FILE", help="write a plot of the latencies")
-    parser.add_argument("--profile", metavar="FILE", help="record where the server spends its time, with py-spy (its 'raw' format)")
 
 
 def setup_of(options: argparse.Namespace, **more: Any) -> Setup:
