@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from imsys.errors import Refused, Status
 from imsys.names import name_key
+from imsys.store.appending import TEXT
 from imsys.store.contacts import ACCEPTED, GREETING
 from imsys.store.database import Transaction
 from imsys.store.heads import FRIENDS, PRIVATE
 from imsys.store.ids import MessageIds
-from imsys.store.messages import TEXT
 
 Friends = tuple[int, int]
 """Two users; the first has the lower uuid."""

@@ -20,9 +20,9 @@ from imsys.bench.profiling import hot_spots
 from imsys.bench.scenes import GOALS, SCENES
 from imsys.config import Config
 from imsys.errors import ConfigError
+from imsys.store.appending import Appended
 from imsys.store.bulk import history
 from imsys.store.ids import MessageIds
-from imsys.store.messages import Appended
 from tests.bench.test_bench import Bench
 from tests.support.children import folder
 from tests.support.daemons import ROOT, Process, environment
