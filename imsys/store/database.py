@@ -142,7 +142,7 @@ class Database(Service):
         if self._pools:
             return
         for name, size in (("general", self._config.pool_size), ("log", 1)):
-            self._pools[name] = adbapi.ConnectionPool(
+            self._pools[name] = pool = adbapi.ConnectionPool(
                 self.dialect.driver,
                 cp_min=0 if size > 1 else 1,
                 cp_max=size,
@@ -150,8 +150,9 @@ class Database(Service):
                 cp_noisy=False,
                 cp_reactor=self._reactor,
                 cp_name=f"imsys-{name}",
-                **self.dialect.connect_arguments(literal=name == "log"),
+                **self.dialect.connect_arguments(log=name == "log"),
             )
+            pool.connectionFactory = _Connection
 
     def stopService(self) -> None:
         """Close the pools; waits for the transactions that are running."""
@@ -166,7 +167,7 @@ class Database(Service):
                 pool.close()
 
     async def read(self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a function that only reads, in one transaction.
+        """Run a function that only reads; each statement sees what is committed when it begins.
 
         :raises Unavailable: 14, the database did not answer.
         """
@@ -184,8 +185,8 @@ class Database(Service):
         return result
 
     async def append(self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The same on the message log's own connection, for a function that may run again after its commit."""
-        result: T = await self._run("log", self.dialect.begin, function, args, kwargs, True)
+        """As :meth:`write`, on the message log's own connection, for a function that may run again after its commit."""
+        result: T = await self._run("log", self.dialect.begin_log, function, args, kwargs, True)
         return result
 
     async def _run(self, pool: str, begin: str | None, function: Any, args: Any, kwargs: Any, repeatable: bool) -> Any:
@@ -207,7 +208,7 @@ class Database(Service):
         finally:
             self._waiting[pool] -= 1
 
-    def _attempt(self, connection: Any, begin: str | None, function: Any, args: Any, kwargs: Any, repeatable: bool) -> Any:
+    def _attempt(self, connection: _Connection, begin: str | None, function: Any, args: Any, kwargs: Any, repeatable: bool) -> Any:
         in_doubt = False
         for left in reversed(range(ATTEMPTS)):
             tx = None
@@ -218,9 +219,9 @@ class Database(Service):
                         cursor.execute(begin)
                     tx = Transaction(cursor, self.dialect, self._watch, in_doubt)
                     result = function(tx, *args, **kwargs)
-                    if not tx.committed:
+                    if not tx.committed and (begin is not None or repeatable):
                         tx.committing = True
-                        connection.commit()
+                        connection.end()
                     return result
                 finally:
                     cursor.close()
@@ -229,7 +230,7 @@ class Database(Service):
                 committing = tx is not None and tx.committing
                 in_doubt = in_doubt or (fault is Fault.LOST and committing)
                 if fault is Fault.LOST:
-                    _reopen(connection)
+                    connection.reopen()
                 else:
                     connection.rollback()
                 again = fault is Fault.CONFLICT or (fault is Fault.LOST and (repeatable or not committing))
@@ -238,20 +239,29 @@ class Database(Service):
         raise AssertionError("unreachable")
 
 
+class _Connection(adbapi.Connection):
+    """A connection of a pool, whose transactions are ended here and not by adbapi."""
+
+    def commit(self) -> None:
+        """Do nothing: adbapi would have the database commit what is committed, or what was only read."""
+
+    def end(self) -> None:
+        """Commit."""
+        connection: Any = self._connection
+        connection.commit()
+
+    def reopen(self) -> None:
+        """Begin anew after the connection was lost."""
+        self._pool.disconnect(self._connection)
+        self._connection = _Gone()
+        self._connection = self._pool.connect()
+
+
 class _Gone:
     """Stands for a connection that is lost and could not be opened again, so that adbapi may still end its transaction."""
 
-    def commit(self) -> None:
+    def rollback(self) -> None:
         """Nothing is left to do."""
-
-    rollback = commit
-
-
-def _reopen(connection: Any) -> None:
-    pool = connection._pool
-    pool.disconnect(connection._connection)
-    connection._connection = _Gone()
-    connection._connection = pool.connect()
 
 
 def describe(error: BaseException) -> str:

@@ -36,15 +36,17 @@ class Dialect(Protocol):
     driver: str
     readers_need_own_pool: bool
     """Whether one writer at a time is all there can be."""
-    begin: str | None
-    """The statement that begins a writing transaction, where the driver does not do it."""
+    begin: str
+    """The statement that begins a writing transaction."""
+    begin_log: str | None
+    """The same on the message log's connection, where its first statement does not begin one."""
     lock: str
     """What a SELECT of rows that are going to be written ends with."""
     by_primary_key: str
     """What follows a table's name to have its rows read, and locked, in the order of their keys."""
 
-    def connect_arguments(self, *, literal: bool = False) -> dict[str, Any]:
-        """Keyword arguments for the driver's ``connect``; ``literal`` where :meth:`run_and_commit` is to be used."""
+    def connect_arguments(self, *, log: bool = False) -> dict[str, Any]:
+        """Keyword arguments for the driver's ``connect``; ``log`` for the message log's connection, with :meth:`run_and_commit`."""
         ...
 
     def opened(self, connection: Any) -> None:
@@ -84,7 +86,8 @@ class Sqlite:
     name = "sqlite"
     driver = "sqlite3"
     readers_need_own_pool = True
-    begin: str | None = "BEGIN IMMEDIATE"
+    begin = "BEGIN IMMEDIATE"
+    begin_log: str | None = begin
     lock = ""
     by_primary_key = ""
 
@@ -92,7 +95,7 @@ class Sqlite:
         self._path = Path(config.path)
         self._timeout = config.timeout
 
-    def connect_arguments(self, *, literal: bool = False) -> dict[str, Any]:
+    def connect_arguments(self, *, log: bool = False) -> dict[str, Any]:
         """A connection without implicit transactions, closed by whichever thread ends the pool."""
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return {"database": str(self._path), "timeout": self._timeout, "isolation_level": None, "check_same_thread": False}
@@ -162,7 +165,8 @@ class Mysql:
 
     name = "mysql"
     readers_need_own_pool = False
-    begin: str | None = None
+    begin = "START TRANSACTION"
+    begin_log: str | None = None
     lock = "FOR UPDATE"
     by_primary_key = "FORCE INDEX (PRIMARY)"
 
@@ -171,7 +175,7 @@ class Mysql:
         self.driver = "pymysql" if config.driver == "pymysql" else "MySQLdb"
         self._module = importlib.import_module(self.driver)
 
-    def connect_arguments(self, *, literal: bool = False) -> dict[str, Any]:
+    def connect_arguments(self, *, log: bool = False) -> dict[str, Any]:
         """Every wait of the client has an end."""
         config, seconds = self._config, max(1, round(self._config.timeout))
         where: dict[str, Any] = {"unix_socket": config.socket} if config.socket else {"host": config.host, "port": config.port}
@@ -186,8 +190,8 @@ class Mysql:
             "connect_timeout": seconds,
             "read_timeout": seconds,
             "write_timeout": seconds,
-            "autocommit": False,
-            "client_flag": _MULTI_STATEMENTS if literal else 0,
+            "autocommit": not log,
+            "client_flag": _MULTI_STATEMENTS if log else 0,
         }
 
     def opened(self, connection: Any) -> None:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from imsys.errors import Refused, Status
 from imsys.store.appending import Appended, Submission, append
 from imsys.store.database import Database, Row, Transaction
-from imsys.store.dialects import numbers
-from imsys.store.heads import PRIVATE
 from imsys.store.ids import LARGEST, MessageIds
 
 
@@ -58,30 +56,23 @@ class MessageStore:
 
     @staticmethod
     def _page(tx: Transaction, user: int, thread_id: int, after: int, before: int, limit: int, direction: str) -> list[Record]:
-        marks = _marks(tx, user, thread_id)
+        # how far each member of a private thread has read it (of a group only the user's own mark), and the page: in one round trip
         rows = tx.rows(
-            "SELECT msg_id, sender_id, kind, status, content FROM messages "  # noqa: S608 (a constant)
-            f"WHERE thread_id = ? AND msg_id > ? AND msg_id < ? ORDER BY msg_id {direction} LIMIT ?",
+            "SELECT 0, m.user_id, m.read_id, 0, 0, '' FROM threads t JOIN members m ON m.thread_id = t.thread_id "  # noqa: S608
+            "AND m.user_id IN (?, t.low_id, t.high_id) WHERE t.thread_id = ? "
+            "UNION ALL SELECT * FROM (SELECT 1, msg_id, sender_id, kind, status, content FROM messages "
+            f"WHERE thread_id = ? AND msg_id > ? AND msg_id < ? ORDER BY msg_id {direction} LIMIT ?) AS page",
+            user,
+            thread_id,
             thread_id,
             after,
             before,
             limit,
         )
-        if direction == "DESC":
-            rows.reverse()
-        return [_record(thread_id, marks, row) for row in rows]
-
-
-def _marks(tx: Transaction, user: int, thread_id: int) -> dict[int, int]:
-    """How far each member of a private thread has read it; of a group only ``user``'s own mark."""
-    head = tx.row("SELECT kind, low_id, high_id FROM threads WHERE thread_id = ?", thread_id)
-    who = [user] if head is None or head[0] != PRIVATE else [head[1], head[2]]
-    marks: dict[int, int] = dict(
-        tx.rows(f"SELECT user_id, read_id FROM members WHERE thread_id = ? AND user_id IN ({numbers(who)})", thread_id)  # noqa: S608
-    )
-    if user not in marks:
-        raise Refused(Status.PERMISSION_DENIED, "Only its members may read a thread.")
-    return marks
+        marks = {member: read for is_message, member, read, *_ in rows if not is_message}
+        if user not in marks:
+            raise Refused(Status.PERMISSION_DENIED, "Only its members may read a thread.")
+        return [_record(thread_id, marks, row) for row in sorted(row[1:] for row in rows if row[0])]
 
 
 def _record(thread_id: int, marks: dict[int, int], row: Row) -> Record:
