@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import errno
 import socket
+import ssl
 from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
-from twisted.internet.ssl import CertificateOptions
-from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from imsys.errors import ConfigError
+from imsys.protocols.tls import TlsFactory
 
 BACKLOG = 4096
 """Connections that the kernel keeps while we are busy; it lowers this to its own limit."""
@@ -28,9 +28,9 @@ class ListenService(Service):
     :param what: section and key that say the port, as in ``[chat] port``.
     """
 
-    def __init__(self, reactor: Any, factory: IProtocolFactory, host: str, port: int, tls: CertificateOptions | None, what: str) -> None:
+    def __init__(self, reactor: Any, factory: IProtocolFactory, host: str, port: int, tls: ssl.SSLContext | None, what: str) -> None:
         self._reactor = reactor
-        self._factory: Any = factory if tls is None else TLSMemoryBIOFactory(tls, False, factory, reactor)
+        self._factory: Any = factory if tls is None else TlsFactory(tls, factory, reactor)
         self._host = host
         self._wanted = port
         self.what = what
