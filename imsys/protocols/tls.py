@@ -61,7 +61,7 @@ class TlsFactory(Factory):
         self.incoming = ssl.MemoryBIO()
         self.outgoing = ssl.MemoryBIO()
 
-    def buildProtocol(self, addr: Any) -> TlsConnection | None:  # type: ignore[override]
+    def buildProtocol(self, addr: Any) -> TlsConnection | None:
         """A connection for what the wrapped factory makes; none where it makes none."""
         protocol = self._factory.buildProtocol(addr)
         if protocol is None:
@@ -326,6 +326,10 @@ class TlsConnection:
     def setTcpKeepAlive(self, enabled: bool) -> None:
         """See ``ITCPTransport``."""
         self.transport.setTcpKeepAlive(enabled)
+
+    def __getattr__(self, name: str) -> Any:
+        """What else the transport below has."""
+        return getattr(self.transport, name)
 
     # -- from the handshake to the end
 
