@@ -186,7 +186,7 @@ class TlsConnection:
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Tell the protocol above, and let go of it."""
         if self._reason is not None:
-            reason = self._reason
+            reason, self._reason = self._reason, None
         elif not self._over and not self._close_sent and reason.check(ConnectionDone):
             reason = Failure(ConnectionLost())
         self._over = self.disconnecting = True
@@ -250,7 +250,9 @@ class TlsConnection:
         if self.disconnecting or self._over:
             return
         self.disconnecting = True
-        if self._producer is None:
+        if not self._established and not self._unsent:
+            self.abortConnection()
+        elif self._producer is None:
             self._close()
 
     def loseWriteConnection(self) -> None:
@@ -343,12 +345,8 @@ class TlsConnection:
             self._close()
 
     def _close(self) -> None:
-        if self._over or self._close_sent:
-            return
-        if self._established:
-            self._say_goodbye()
-        elif not self._unsent:
-            self.abortConnection()
+        if self._established and not self._over and not self._close_sent:
+            self._say_goodbye()  # else when the handshake is done, or never
 
     def _say_goodbye(self) -> None:
         """Send a close_notify after everything that was written, and close if the peer's has come."""

@@ -144,6 +144,11 @@ def records(sent: bytes) -> list[int]:
     return lengths
 
 
+def connections() -> int:
+    """How many there are in memory."""
+    return sum(type(one) is TlsConnection for one in gc.get_objects())
+
+
 class Case(SynchronousTestCase):
     def setUp(self) -> None:
         self.turns = Turns()
@@ -388,9 +393,12 @@ class EndTests(Case):
 
     def test_closed_in_the_handshake(self) -> None:
         """Closing before the handshake is done cuts the connection; where something is to be sent, it waits for that."""
-        pair = self.pair()
-        pair.server.transport.loseConnection()
-        self.assertTrue(pair.transport.disconnected)
+        for producer in (None, Producer()):
+            pair = self.pair()
+            if producer is not None:
+                pair.server.transport.registerProducer(producer, True)
+            pair.server.transport.loseConnection()
+            self.assertTrue(pair.transport.disconnected)
         pair = self.pair()
         pair.server.transport.write(b"go away")
         pair.server.transport.loseConnection()
@@ -426,21 +434,26 @@ class EndTests(Case):
         self.assertEqual(pair.server.received, [b"y"])
 
     def test_forgotten(self) -> None:
-        """A connection that is lost keeps nothing alive, without the help of the garbage collector."""
-        pair = self.pair().shake()
-        server, connection = weakref.ref(pair.server), pair.connection
-        transport = pair.server.transport
-        transport.write(b"unsent")
-        del pair.server
+        """A connection that is lost keeps nothing alive, and is gone without the help of the garbage collector."""
         gc.disable()
         self.addCleanup(gc.enable)
-        connection.connectionLost(Failure(ConnectionDone()))
-        self.assertIsNone(server())
-        transport.write(b"x")
-        transport.loseConnection()
-        transport.unregisterProducer()
-        self.assertIsNone(transport.negotiatedProtocol)
-        self.turns.end()
+        before = connections()
+        for garbage in (b"", b"\x17\x03\x03\x00\x20" + bytes(32)):
+            pair = self.pair().shake()
+            server, transport = weakref.ref(pair.server), pair.server.transport
+            transport.write(b"unsent")
+            pair.connection.dataReceived(garbage)
+            pair.connection.connectionLost(Failure(ConnectionDone()))
+            pair.server.reason = None
+            del pair
+            self.assertIsNone(server())
+            transport.write(b"x")
+            transport.loseConnection()
+            transport.unregisterProducer()
+            self.assertIsNone(transport.negotiatedProtocol)
+            self.turns.end()
+            del transport
+            self.assertEqual(connections(), before)
 
     def test_renegotiation(self) -> None:
         """Keys are changed by TLS 1.3's own means only."""
@@ -470,6 +483,19 @@ class ProducerTests(Case):
         pair.shake()
         self.assertEqual(producer.said, ["pause", "resume"])
         self.assertEqual(len(pair.read()), TURN_BYTES + 2)
+
+    def test_aborted_by_a_producer(self) -> None:
+        """What arrives with the end of the handshake is not handed on where the producer then aborts."""
+        pair, producer = self.pair(), Producer()
+        pair.server.transport.registerProducer(producer, True)
+        pair.server.transport.write(bytes(TURN_BYTES + 1))
+        self.patch(producer, "resumeProducing", pair.server.transport.abortConnection)
+        pair.step(pair.client.do_handshake)
+        pair.to_server()
+        pair.incoming.write(pair.from_server())
+        pair.client.do_handshake()
+        pair.say(b"too late")
+        self.assertEqual((pair.transport.disconnected, pair.server.received), (True, []))
 
     def test_closed_under_a_producer(self) -> None:
         """Closing waits until the producer has written everything."""
