@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import socket
+import struct
 import sys
 import unittest
 from pathlib import Path
@@ -156,6 +157,14 @@ class Scenes:
         protocol.transport.loseConnection()
         self.until(lambda: protocol.lost)
 
+    def test_half_closed_with_little(self: Any) -> None:
+        """So it is with a few bytes."""
+        protocol, peer = self.pair(HalfCloseable)
+        protocol.transport.write(b"bye")
+        protocol.transport.loseWriteConnection()
+        self.until(peer.finished)
+        self.assertEqual((peer.data, protocol.closed, protocol.lost), (b"bye", ["write"], None))
+
     def test_lose_after_much(self: Any) -> None:
         """A connection that is closed sends first what was written, and nothing more once it is gone."""
         protocol, peer = self.pair()
@@ -204,6 +213,14 @@ class Scenes:
         protocol.transport.write(MUCH)
         self.turns(3)
         peer.socket.close()  # with unread bytes, so it is a reset
+        self.until(lambda: protocol.lost)
+        self.assertEqual(protocol.lost.type, ConnectionLost)
+
+    def test_reset_while_idle(self: Any) -> None:
+        """So is one that vanishes while nothing is written."""
+        protocol, peer = self.pair()
+        peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.socket.close()
         self.until(lambda: protocol.lost)
         self.assertEqual(protocol.lost.type, ConnectionLost)
 

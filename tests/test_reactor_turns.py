@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import queue
+import random
 import select
 import socket
 import sys
@@ -63,6 +64,7 @@ class WritingTests(ReactorTestCase):
         self.turns(1)
         self.assertEqual(self.arrived(theirs), [b"one two three four"])
         self.assertEqual(self.arrived(others), [b"in between"])
+        self.assertEqual(self.reactor.getWriters(), [])
         self.turns(2)
         self.assertEqual(self.arrived(theirs) + self.arrived(others), [])
 
@@ -98,17 +100,39 @@ class WritingTests(ReactorTestCase):
         protocol, peer = self.pair()
         events = len(self.reactor._writes)
         protocol.transport.write(b"small")
-        self.until(lambda: peer.read() == b"small")
+        self.reactor.runUntilCurrent()
         self.assertEqual(len(self.reactor._writes), events)
+        self.until(lambda: peer.read() == b"small")
         much = bytes(8 << 20)
         protocol.transport.write(much)
         self.until(lambda: protocol.transport.writing == WATCHED)
+        protocol.transport.writeSequence([b"mo", b"re"])
         self.assertEqual(self.reactor.getWriters(), [protocol.transport])
-        self.until(lambda: len(peer.read()) == 5 + len(much))
+        self.until(lambda: len(peer.read()) == 5 + len(much) + 4)
         self.until(lambda: not self.reactor.getWriters())
         self.assertEqual(len(self.reactor._writes), events)
         protocol.transport.write(b"again")
         self.until(lambda: peer.read().endswith(b"again"))
+
+    def test_share(self) -> None:
+        """A connection with much to send keeps others waiting for no more than so much of it."""
+        protocol, peer = self.pair()
+        protocol.transport.write(bytes(8 * protocol.transport.SEND_LIMIT))
+        self.reactor.runUntilCurrent()
+        self.assertLessEqual(len(peer.read()), protocol.transport.SEND_LIMIT)
+
+    def test_interrupted(self) -> None:
+        """A connection that stopped writing in the middle goes on where it was, before what is written later."""
+        protocol, peer = self.pair()
+        much = random.Random(3).randbytes(8 << 20)
+        protocol.transport.write(much)
+        self.until(lambda: protocol.transport.writing == WATCHED)
+        protocol.transport.stopWriting()
+        self.turns(5)
+        self.assertEqual(self.reactor.getWriters(), [])
+        protocol.transport.write(b"the end")
+        self.until(lambda: peer.read().endswith(b"the end"))
+        self.assertEqual(peer.data, much + b"the end")
 
     def test_forgotten(self) -> None:
         """A connection that only wants to write is among those that the reactor knows, and forgets."""
@@ -156,6 +180,8 @@ class ReadingTests(ReactorTestCase):
         pairs = [self.pair(Sizes) for _ in range(9)]
         for _, peer in pairs:
             peer.socket.send(bytes(3 * SMALL_READ))
+        self.turns(1)
+        self.assertEqual(sum(len(protocol.sizes) for protocol, _ in pairs), 3)
         self.until(lambda: all(protocol.sizes for protocol, _ in pairs))
         self.assertEqual({protocol.sizes[0] for protocol, _ in pairs}, {SMALL_READ})
         self.assertLessEqual(max(len(protocol.sizes) for protocol, _ in pairs), 2)

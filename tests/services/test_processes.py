@@ -23,7 +23,7 @@ from twisted.python.reflect import namedAny
 from twisted.trial.unittest import SynchronousTestCase
 
 from imsys import __version__
-from imsys.bench.users import make_users
+from imsys.bench.population import make_users
 from imsys.config import Config, load
 from imsys.errors import ConfigError
 from imsys.redis import RedisService
