@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import ssl
 from typing import Any
 
 from twisted.application.service import Service
@@ -11,12 +12,11 @@ from twisted.internet import tcp
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IDelayedCall, IProtocolFactory, IReactorFDSet
-from twisted.internet.ssl import CertificateOptions
 from twisted.logger import Logger
-from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 
 from imsys.errors import ConfigError
+from imsys.protocols.tls import TlsFactory
 
 _log = Logger()
 
@@ -46,13 +46,13 @@ class ListenService(Service):
         factory: IProtocolFactory,
         host: str,
         port: int,
-        tls: CertificateOptions | None,
+        tls: ssl.SSLContext | None,
         what: str,
         *,
         shared: bool = False,
     ) -> None:
         self._reactor = reactor
-        self._factory: Any = factory if tls is None else TLSMemoryBIOFactory(tls, False, factory, reactor)
+        self._factory: Any = factory if tls is None else TlsFactory(tls, factory, reactor)
         self._host = host
         self._wanted = port
         self._shared = shared
