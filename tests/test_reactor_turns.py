@@ -13,13 +13,15 @@ import threading
 import unittest
 from typing import Any
 
+from twisted.internet.address import IPv4Address
 from twisted.internet.protocol import Protocol
 from twisted.python import log
 
 import imsys.reactor
 from imsys.reactor.check import check
 from imsys.reactor.connections import LARGE_READ, SMALL_READ, WATCHED, Server
-from tests.support.reactors import DEADLINE, ReactorTestCase, Recorder
+from imsys.services.listening import ListenService
+from tests.support.reactors import DEADLINE, Built, ReactorTestCase, Recorder
 
 
 class Sizes(Recorder):
@@ -31,6 +33,19 @@ class Sizes(Recorder):
 
     def dataReceived(self, data: bytes) -> None:
         self.sizes.append(len(data))
+
+
+@unittest.skipUnless(sys.platform == "linux", "epoll is Linux's")
+class PortTests(ReactorTestCase):
+    def test_daemons_ports(self) -> None:
+        """What connects to a public port of a daemon is a connection of this reactor's kind."""
+        factory = Built(Recorder)
+        service = ListenService(self.reactor, factory, "127.0.0.1", 0, None, "[chat] port")
+        service.startService()
+        self.addCleanup(service.stopService)
+        self.dial(IPv4Address("TCP", "127.0.0.1", service.port))
+        self.until(lambda: factory.protocols and factory.protocols[0].transport)
+        self.assertIsInstance(factory.protocols[0].transport, Server)
 
 
 @unittest.skipUnless(sys.platform == "linux", "epoll is Linux's")

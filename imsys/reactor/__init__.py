@@ -58,6 +58,9 @@ class _LogContext(dict[str, Any]):
 class EPollReactor(epollreactor.EPollReactor):
     """See the package. (The name is that of Twisted's: its conformance tests go by it.)"""
 
+    server_transport = Server
+    """What a port that was not made by :meth:`listenTCP` makes connections of, to have them of this reactor's kind."""
+
     def __init__(self) -> None:
         self._unsent: list[Connection] = []  # in order; one that has stopped since, or is in here twice, is passed over
         self._at_turn_end: list[Callable[[], object]] = []

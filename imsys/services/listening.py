@@ -86,6 +86,7 @@ class ListenService(Service):
         if not IReactorFDSet.providedBy(self._reactor):  # Windows' completion ports have a port of their own
             return self._reactor.listenTCP(self._wanted, self._factory, BACKLOG, self._host)
         port = _Port(self._wanted, self._factory, BACKLOG, self._host, self._reactor)
+        port.transport = getattr(self._reactor, "server_transport", tcp.Server)
         port.shared = self._shared
         port.what = self.what
         port.startListening()
