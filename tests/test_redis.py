@@ -32,9 +32,9 @@ class RedisTests(TestCase):
         redis = self.open()
         name = redis.key("route", 7)
         self.assertEqual(name, "t:route:7")
-        self.assertEqual(await redis.call("SET", name, "00123"), "OK")
+        self.assertEqual(await redis.call("SET", name, "00123"), b"OK")
         self.assertEqual(await redis.call("GET", name), b"00123")
-        self.assertEqual(await redis.call("SET", name, b"\x00\r\n\xff"), "OK")
+        self.assertEqual(await redis.call("SET", name, b"\x00\r\n\xff"), b"OK")
         self.assertEqual(await redis.call("GET", name), b"\x00\r\n\xff")
         self.assertEqual(await redis.call("INCRBY", redis.key("n"), 5), 5)
         self.assertIsNone(await redis.call("GET", redis.key("none")))
@@ -110,7 +110,7 @@ class RedisTests(TestCase):
         redis = self.open()
         first = Deferred.fromCoroutine(redis.call("PING"))
         await self.assertFailure(Deferred.fromCoroutine(redis.call("PING")), Unavailable)
-        self.assertEqual(await first, "PONG")
+        self.assertEqual(await first, b"PONG")
 
     async def test_hung_server(self) -> None:
         """A server that does not answer fails the call after the deadline, and a fresh connection is made afterwards."""
@@ -147,7 +147,7 @@ class RefusedTests(TestCase):
         server.kill()
         server._options = ("--requirepass", "secret")
         server.start()
-        self.assertEqual(await until(lambda: service.redis.call("PING")), "PONG")
+        self.assertEqual(await until(lambda: service.redis.call("PING")), b"PONG")
         await service.redis.call("SET", "where", "three")
         self.flushLoggedErrors()
 

@@ -163,7 +163,7 @@ class ChatServer:
     async def stop(self) -> None:
         await self.port.stopListening()
         await self.connections.stopService()
-        self.directory.stopService()
+        await self.directory.stopService()
         await self.node.stopService()
 
     async def connect(self) -> RawClient:
