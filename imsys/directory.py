@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
@@ -59,6 +60,7 @@ class Directory(Service):
         self._name = name
         self._incarnation = incarnation
         self._digest = digest
+        self._ids = itertools.count(secrets.randbits(60))  # unlike those of other incarnations
         self._sessions: dict[int, Session] = {}
         self._renewal = Rounds(clock, interval, self.users, self._renew, BATCH)
         self.replaced: Callable[[int], None] = lambda user: None
@@ -87,7 +89,7 @@ class Directory(Service):
         """
         now_ms = self._now_ms()
         digest = self._digest(token)
-        taken = await self._routes.login(user, digest, Route(self._name, self._incarnation, secrets.token_hex(8), now_ms), now_ms)
+        taken = await self._routes.login(user, digest, Route(self._name, self._incarnation, f"{next(self._ids):x}", now_ms), now_ms)
         if taken is None:
             return False
         hard_expiry, old, route = taken
@@ -139,7 +141,7 @@ class Directory(Service):
         def failed(reason: object) -> None:
             _log.debug("the route of {user} is left to expire", user=user)
 
-        Deferred.fromCoroutine(self._routes.drop(user, route)).addErrback(failed)
+        self._routes.drop(user, route).addErrback(failed)
 
     # -- other servers' sessions
 

@@ -7,7 +7,10 @@ reactor, which must not be installed by importing our modules.
 from __future__ import annotations
 
 import hiredis
-from txredisapi import HiredisProtocol
+from twisted.logger import Logger
+from txredisapi import HiredisProtocol, InvalidData
+
+_log = Logger()
 
 
 class PackedProtocol(HiredisProtocol):  # type: ignore[misc]  # txredisapi has no types
@@ -22,7 +25,11 @@ class PackedProtocol(HiredisProtocol):  # type: ignore[misc]  # txredisapi has n
         return packed
 
     def dataReceived(self, data: bytes, unpause: bool = False) -> None:
-        """Hand on every reply that is complete; ``False`` is the reader's word for none (RESP 2 has no such value)."""
+        """Hand on every reply that is complete; what is no reply at all ends the connection."""
         self._reader.feed(data)
-        while (reply := self._reader.gets()) is not False:
-            self.replyReceived(reply)
+        try:
+            while (reply := self._reader.gets()) is not False:  # its word for "none yet": RESP 2 has no such value
+                self.replyReceived(reply)
+        except InvalidData as error:
+            _log.error("what answers as Redis is none: {reason}", reason=str(error))
+            self.transport.abortConnection()

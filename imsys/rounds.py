@@ -70,12 +70,14 @@ class Rounds(Service):
             try:
                 if await self._work(members):
                     return
+            except CancelledError:
+                raise
             except Exception:
                 _log.failure("a slice of a round failed")
                 return
-            await deferLater(self._clock, RETRY)
+            await self._until(self._clock.seconds() + RETRY)
 
     async def _until(self, moment: float) -> None:
         left = moment - self._clock.seconds()
-        if left > 0:
+        if left > 0 and self.running:  # the work may have taken our being stopped for a failure of its own
             await deferLater(self._clock, left)

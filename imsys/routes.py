@@ -9,7 +9,7 @@ a node holds it writes again, unless a tombstone says that it was revoked (see
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from twisted.internet.defer import Deferred
@@ -32,7 +32,12 @@ class Route:
     login_ms: int
 
     def __str__(self) -> str:
-        return f"{self.node}|{self.incarnation}|{self.session}|{self.login_ms}"
+        return f"{self.untimed}{self.login_ms}"
+
+    @property
+    def untimed(self) -> str:
+        """What is written before the login time."""
+        return f"{self.node}|{self.incarnation}|{self.session}|"
 
     @classmethod
     def parse(cls, text: bytes) -> Route:
@@ -157,28 +162,31 @@ class Routes:
 
     def __init__(self, redis: Redis, ttl: float, idle: float, life: float) -> None:
         self._redis = redis
+        self._token, self._index, self._revoked, self._route = (
+            redis.key(kind, "") for kind in ("token", "user_tokens", "tokens_revoked", "route")
+        )
         self._ttl = round(ttl * 1000)
         self._idle = round(idle * 1000)
         self._life = round(life * 1000)
         self._logins = Gathering(self._login_all, most=BATCH, queue=LOGINS)
         self._drops = Gathering(self._drop_all, most=BATCH, queue=DROPS)
 
-    async def login(self, user: int, token_digest: str, route: Route, now_ms: int) -> Taken | None:
+    def login(self, user: int, token_digest: str, route: Route, now_ms: int) -> Deferred[Taken | None]:
         """Check a token and take the user's route, in one step, together with the other logins of the moment.
 
         The login time that is stored is later than that of the login before it, whatever the nodes' clocks say.
 
-        :returns: ``None`` where the token does not open this account.
-        :raises Refused: Redis did not answer (12), or too many logins wait for it (73).
+        Fires with ``None`` where the token does not open this account; fails with :class:`Refused` when Redis does not answer (12),
+        or when too many logins wait for it (73).
         """
-        return await self._logins.add(_Login(user, token_digest, route, now_ms))
+        return self._logins.add(_Login(user, token_digest, route, now_ms))
 
     async def _login_all(self, logins: list[_Login]) -> list[Taken | Exception | None]:
         keys: list[str] = []
         args: list[str | int] = [self._ttl, self._idle]
         for one in logins:
-            keys += [self._redis.key("token", one.token_digest), self._redis.key("route", one.user)]
-            args += [one.user, str(replace(one.route, login_ms=0))[:-1], one.now_ms]
+            keys += (f"{self._token}{one.token_digest}", f"{self._route}{one.user}")
+            args += (one.user, one.route.untimed, one.now_ms)
         return list(map(self._logged_in, logins, await self._redis.script(_LOGIN, keys, args)))
 
     @staticmethod
@@ -189,17 +197,18 @@ class Routes:
             _log.error("Redis cannot log {user} in: {why}", user=login.user, why=reply.decode("utf-8", "replace"))
             return Unavailable(Status.REDIS_UNKNOWN_ERROR, "Redis refused a login.")
         expiry, login_ms, old = reply
-        return int(expiry), Route.parse(old) if old else None, replace(login.route, login_ms=int(login_ms))
+        mine = Route(login.route.node, login.route.incarnation, login.route.session, int(login_ms))
+        return int(expiry), Route.parse(old) if old else None, mine
 
-    async def drop(self, user: int, route: Route) -> None:
+    def drop(self, user: int, route: Route) -> Deferred[None]:
         """Take a route away, if it is still this one, together with the others of the moment.
 
-        :raises Refused: as for :meth:`login`; the route is left to expire.
+        Fails with :class:`Refused` as :meth:`login` does; the route is left to expire.
         """
-        await self._drops.add((user, route))
+        return self._drops.add((user, route))
 
     async def _drop_all(self, dropped: list[tuple[int, Route]]) -> list[None]:
-        keys = [self._redis.key("route", user) for user, _ in dropped]
+        keys = [f"{self._route}{user}" for user, _ in dropped]
         await self._redis.script(_DROP, keys, [str(route) for _, route in dropped])
         return [None] * len(dropped)
 
@@ -226,13 +235,13 @@ class Routes:
             keys: list[str] = []
             args: list[str | int] = [self._ttl, now_ms, self._idle, self._life]
             for one in part:
-                keys += [
-                    self._redis.key("token", one.token_digest),
-                    self._redis.key("user_tokens", one.user),
-                    self._redis.key("tokens_revoked", one.user),
-                    self._redis.key("route", one.user),
-                ]
-                args += [one.token_digest, f"{one.user}:{one.hard_expiry}", str(one.route)]
+                keys += (
+                    f"{self._token}{one.token_digest}",
+                    f"{self._index}{one.user}",
+                    f"{self._revoked}{one.user}",
+                    f"{self._route}{one.user}",
+                )
+                args += (one.token_digest, f"{one.user}:{one.hard_expiry}", str(one.route))
             for one, state in zip(part, await self._redis.script(_REFRESH, keys, args), strict=True):
                 if isinstance(state, bytes):
                     _log.error("Redis cannot keep the route of {user}: {why}", user=one.user, why=state.decode("utf-8", "replace"))

@@ -66,6 +66,10 @@ class AtLogin:
     requests: list[Pending]
     friends: list[Person]
 
+    def first(self, limit: int) -> AtLogin:
+        """The same with shorter lists."""
+        return AtLogin(self.me, self.requests[:limit], self.friends[:limit])
+
 
 class Asked(enum.Enum):
     """What became of a friend request that changed nothing."""
@@ -238,30 +242,33 @@ class ContactStore:
 
     @staticmethod
     def _at_logins(tx: Transaction, logins: Sequence[tuple[int, int]]) -> list[AtLogin | Exception]:
+        limits: dict[int, int] = {}
+        for user, limit in logins:  # one who logs in twice at once is read once
+            limits[user] = max(limit, limits.get(user, 0))
         # one indexed, limited select for each user: who has two thousand friends costs no more than who has ten
         friends = tx.rows_literal(
             tx.dialect.union_all(
                 f"SELECT user_id, friend_id FROM friendships WHERE user_id = {user:d} ORDER BY friend_id LIMIT {limit:d}"  # noqa: S608
-                for user, limit in logins
+                for user, limit in limits.items()
             )
         )
         requests = tx.rows_literal(
             tx.dialect.union_all(
                 "SELECT dst_id, src_id, nickname, message FROM friend_requests "  # noqa: S608
                 f"WHERE dst_id = {user:d} AND state = {PENDING} ORDER BY src_id LIMIT {limit:d}"
-                for user, limit in logins
+                for user, limit in limits.items()
             )
         )
-        everybody = {user for user, _ in logins} | {row[1] for row in friends} | {row[1] for row in requests}
-        known = {person.uuid: person for person in people(tx, list(everybody))}
-        found = {user: AtLogin(known[user], [], []) for user, _ in logins if user in known}
+        known = {person.uuid: person for person in people(tx, [*limits, *(row[1] for row in friends), *(row[1] for row in requests)])}
+        found = {user: AtLogin(known[user], [], []) for user in limits if user in known}
         for user, friend in sorted(friends):
             if user in found and friend in known:
                 found[user].friends.append(known[friend])
         for user, asker, nickname, message in sorted(requests):
             if user in found and asker in known:
                 found[user].requests.append(Pending(known[asker], user, nickname, message))
-        return [found.get(user) or Refused(Status.MYSQL_ACCOUNT_NOT_EXISTS, "There is no such account.") for user, _ in logins]
+        nobody = Refused(Status.MYSQL_ACCOUNT_NOT_EXISTS, "There is no such account.")
+        return [found[user].first(limit) if user in found else nobody for user, limit in logins]
 
     @staticmethod
     def _pending(tx: Transaction, src: int, dst: int) -> tuple[int, ...] | None:
