@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from imsys.errors import Refused, Status
-from imsys.routes import REBUILT, REVOKED, Held, Route, Routes
+from imsys.rounds import Rounds
+from imsys.routes import BATCH, REBUILT, REVOKED, Held, Route, Routes
 from imsys.session import Session
 
 _log = Logger()
@@ -22,6 +25,9 @@ REVOKED_REASON = "Your login was revoked."
 
 LOCATED = 1000
 """Users whom Redis is asked for by one call: it does nothing else meanwhile."""
+
+FLUSH = 3.0
+"""Seconds that routes have to be dropped when the server stops; what is left of them expires."""
 
 
 class Cluster(Protocol):
@@ -50,16 +56,16 @@ class Directory(Service):
         interval: float,
         digest: Callable[[str], str],
     ) -> None:
-        """``interval`` is the seconds between two renewals; ``digest`` hashes a token as Redis knows it."""
+        """``interval`` is the seconds in which every session is renewed once; ``digest`` hashes a token as Redis knows it."""
         self._clock = clock
         self._routes = routes
         self._cluster = cluster
         self._name = name
         self._incarnation = incarnation
-        self._interval = interval
         self._digest = digest
+        self._ids = itertools.count(secrets.randbits(60))  # unlike those of other incarnations
         self._sessions: dict[int, Session] = {}
-        self._next: IDelayedCall | None = None
+        self._renewal = Rounds(clock, interval, self.users, self._renew, BATCH)
         self.replaced: Callable[[int], None] = lambda user: None
         """Called with a user whose session turned out to have been replaced unnoticed: pushes may have been lost."""
         self.rebuilt: Callable[[Collection[int]], None] = lambda users: None
@@ -88,7 +94,7 @@ class Directory(Service):
         """
         now_ms = self._now_ms()
         digest = self._digest(token)
-        taken = await self._routes.login(user, digest, Route(self._name, self._incarnation, secrets.token_hex(8), now_ms), now_ms)
+        taken = await self._routes.login(user, digest, Route(self._name, self._incarnation, f"{next(self._ids):x}", now_ms), now_ms)
         if taken is None:
             return False
         hard_expiry, old, route = taken
@@ -143,7 +149,7 @@ class Directory(Service):
         def failed(reason: object) -> None:
             _log.debug("the route of {user} is left to expire", user=user)
 
-        Deferred.fromCoroutine(self._routes.drop(user, route)).addErrback(failed)
+        self._routes.drop(user, route).addErrback(failed)
 
     # -- other servers' sessions
 
@@ -171,27 +177,24 @@ class Directory(Service):
     def startService(self) -> None:
         """Begin to renew routes."""
         super().startService()
-        self._turn()
+        self._renewal.startService()
 
-    def stopService(self) -> None:
-        """Renew no more."""
+    def stopService(self) -> Deferred[None]:
+        """Renew no more; fires when the routes of sessions that ended are dropped."""
         super().stopService()
-        if self._next is not None and self._next.active():
-            self._next.cancel()
-
-    def _turn(self) -> None:
-        self._next = None
-        running = Deferred.fromCoroutine(self.renew())
-        running.addErrback(lambda reason: _log.failure("renewing the routes failed", reason))
-        running.addCallback(lambda _: self._later())
-
-    def _later(self) -> None:
-        if self.running:
-            self._next = self._clock.callLater(self._interval, self._turn)
+        self._renewal.stopService()
+        return self._routes.dropped().addTimeout(FLUSH, self._clock).addErrback(lambda reason: reason.trap(DeferredTimeout) and None)
 
     async def renew(self) -> None:
-        """Renew the route and the token of every session, and end those that are over."""
-        sessions = dict(self._sessions)
+        """Renew the route and the token of every session now, and end those that are over."""
+        users = self.users()
+        for start in range(0, len(users), BATCH):
+            if not await self._renew(users[start : start + BATCH]):
+                return
+
+    async def _renew(self, users: Collection[int]) -> bool:
+        """Renew those of these users who have a session; ``False``: Redis did not answer."""
+        sessions = {user: session for user in users if (session := self._sessions.get(user)) is not None}
         held = [Held(user, self._route(one), one.token_digest, one.hard_expiry) for user, one in sessions.items()]
         try:
             changed = await self._routes.refresh(held, self._now_ms())
@@ -199,26 +202,27 @@ class Directory(Service):
             if refused.status is not Status.REDIS_UNKNOWN_ERROR:
                 raise
             _log.warn("{count} routes were not renewed: {reason}", count=len(held), reason=str(refused))
-            return
-        rebuilt = [user for user, state in changed.items() if state == REBUILT]
-        self._end_all(sessions, ((user, state) for user, state in changed.items() if state != REBUILT))
+            return False
+        rebuilt = []
+        for user, state in changed.items():
+            if state == REBUILT:
+                rebuilt.append(user)
+            elif self._sessions.get(user) is sessions[user]:
+                self._end_unnoticed(user, state)
         if rebuilt:
             _log.info("{count} routes were written anew: their users catch up", count=len(rebuilt))
             for user in rebuilt:
                 if (session := self._sessions.get(user)) is not None:
                     self.changed(user, session.login_ms)
             self.rebuilt(rebuilt)
+        return True
 
-    def _end_all(self, sessions: dict[int, Session], ended: Iterable[tuple[int, int]]) -> None:
-        for user, state in ended:
-            session = sessions[user]
-            if self._sessions.get(user) is not session:
-                continue
-            session.sign_out(REVOKED_REASON if state == REVOKED else ELSEWHERE)
-            del self._sessions[user]
-            self.changed(user, -session.login_ms)
-            if state != REVOKED:
-                self.replaced(user)
+    def _end_unnoticed(self, user: int, state: int) -> None:
+        session = self._sessions.pop(user)
+        session.sign_out(REVOKED_REASON if state == REVOKED else ELSEWHERE)
+        self.changed(user, -session.login_ms)
+        if state != REVOKED:
+            self.replaced(user)
 
     def _route(self, session: Session) -> Route:
         return Route(self._name, self._incarnation, session.id, session.login_ms)

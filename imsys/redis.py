@@ -1,4 +1,4 @@
-"""Redis through txredisapi: a prefix, a deadline, scripts, and reconnection.
+"""Redis through txredisapi and hiredis: a prefix, a deadline, scripts, and reconnection.
 
 Redis holds nothing that cannot be lost: it may be flushed, restarted or away at
 any time, and callers then get :class:`~imsys.errors.Unavailable`.
@@ -84,7 +84,7 @@ class Redis:
         return self._prefix + ":".join(map(str, parts))
 
     async def call(self, command: str, *args: str | bytes | int | float) -> Any:
-        """One command. Bulk strings come back as bytes, integers as int, nil as ``None``, simple strings as str.
+        """One command. Strings, bulk or simple, come back as bytes, integers as int, nil as ``None``.
 
         :raises Unavailable: (12) no connection, no answer in time, or an error reply.
         """
@@ -202,6 +202,8 @@ class RedisService(Service):
         # txredisapi imports the global reactor, which must not be installed by importing this module.
         from txredisapi import RedisFactory
 
+        from imsys.redis_wire import PackedProtocol
+
         config = self._config
         factory = RedisFactory(
             "imsys",
@@ -213,6 +215,7 @@ class RedisService(Service):
             replyTimeout=config.timeout,
             convertNumbers=False,
         )
+        factory.protocol = PackedProtocol
         factory.initialDelay, factory.factor, factory.maxDelay = MIN_RETRY, 1.5, MAX_RETRY
         factory.connectionError = self._refused
         endpoint: IStreamClientEndpoint = (

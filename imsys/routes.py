@@ -9,9 +9,17 @@ a node holds it writes again, unless a tombstone says that it was revoked (see
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from imsys.errors import Status, Unavailable
+from imsys.gathering import Gathering
 from imsys.redis import Redis, Script
+
+_log = Logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +32,12 @@ class Route:
     login_ms: int
 
     def __str__(self) -> str:
-        return f"{self.node}|{self.incarnation}|{self.session}|{self.login_ms}"
+        return f"{self.untimed}{self.login_ms}"
+
+    @property
+    def untimed(self) -> str:
+        """What is written before the login time."""
+        return f"{self.node}|{self.incarnation}|{self.session}|"
 
     @classmethod
     def parse(cls, text: bytes) -> Route:
@@ -43,67 +56,102 @@ class Held:
     hard_expiry: int
 
 
+# For each login: when its token ends for good, the login time, and the route before it; 0 the token does not open this account;
+# a text, what went wrong with this one alone (a value that is none of ours).
 _LOGIN = Script("""
-local token = redis.call('GET', KEYS[1])
-if not token then return {0} end
-local uuid, expiry = string.match(token, '^(%d+):(%d+)$')
-local left = tonumber(expiry or 0) - tonumber(ARGV[4])
-if uuid ~= ARGV[1] or left <= 0 then return {0} end
-redis.call('PEXPIRE', KEYS[1], math.min(left, tonumber(ARGV[5])))
-local old = redis.call('GET', KEYS[2])
-local login = tonumber(ARGV[4])
-if old then login = math.max(login, tonumber(string.match(old, '|(%d+)$')) + 1) end
-redis.call('SET', KEYS[2], ARGV[2] .. string.format('%.0f', login), 'PX', ARGV[3])
-return {1, expiry, old or '', string.format('%.0f', login)}
+local ttl, idle = ARGV[1], tonumber(ARGV[2])
+
+local function login(token, route, user, mine, now)
+  local found = redis.call('GET', token)
+  if not found then return 0 end
+  local uuid, expiry = string.match(found, '^(%d+):(%d+)$')
+  local left = tonumber(expiry or 0) - now
+  if uuid ~= user or left <= 0 then return 0 end
+  redis.call('PEXPIRE', token, math.min(left, idle))
+  local old = redis.call('GET', route)
+  local time = now
+  if old then time = math.max(time, tonumber(string.match(old, '|(%d+)$')) + 1) end
+  time = string.format('%.0f', time)
+  redis.call('SET', route, mine .. time, 'PX', ttl)
+  return {expiry, time, old or ''}
+end
+
+local results = {}
+for i = 1, #KEYS / 2 do
+  local user, mine, now = unpack(ARGV, i * 3, i * 3 + 2)
+  local well, result = pcall(login, KEYS[i * 2 - 1], KEYS[i * 2], user, mine, tonumber(now))
+  if not well then result = type(result) == 'table' and result.err or tostring(result) end
+  results[i] = result
+end
+return results
 """)
 
 _DROP = Script("""
-if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
-return 0
+for i, route in ipairs(KEYS) do
+  if redis.call('GET', route) == ARGV[i] then redis.call('DEL', route) end
+end
+return #KEYS
 """)
 
-# For each session: 0 kept, 1 its token was revoked or has ended, 2 a later login has its route, 3 kept, but its route was lost.
+# For each session: 0 kept, 1 its token was revoked or has ended, 2 a later login has its route, 3 kept, but its route was lost;
+# a text, what went wrong with this one alone.
 _REFRESH = Script("""
 local ttl, now, idle, life = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local result = {}
-for i = 0, #KEYS / 4 - 1 do
-  local token, index, revoked, route = unpack(KEYS, 1 + i * 4, 4 + i * 4)
-  local value, digest, expiry, mine, login = unpack(ARGV, 5 + i * 5, 9 + i * 5)
-  local left = math.min(tonumber(expiry) - now, idle)
-  local state = 0
+
+local function refresh(token, index, revoked, route, digest, value, mine)
+  local expiry = tonumber(string.match(value, '%d+$'))
+  local left = math.min(expiry - now, idle)
   local found = redis.call('GET', token)
-  if left <= 0 or (found and found ~= value) then
-    state = 1
-  elseif found then
+  if left <= 0 or (found and found ~= value) then return 1 end
+  if found then
     redis.call('PEXPIRE', token, left)
   else
     local since = redis.call('GET', revoked)
-    if since and tonumber(expiry) - life <= tonumber(since) then
-      state = 1
-    else
-      redis.call('SET', token, value, 'PX', left)
-      redis.call('SADD', index, digest)
-      local ends = tonumber(expiry) - now
-      if redis.call('PTTL', index) < ends then redis.call('PEXPIRE', index, ends) end
-    end
+    if since and expiry - life <= tonumber(since) then return 1 end
+    redis.call('SET', token, value, 'PX', left)
+    redis.call('SADD', index, digest)
+    if redis.call('PTTL', index) < expiry - now then redis.call('PEXPIRE', index, expiry - now) end
   end
-  if state == 0 then
-    local held = redis.call('GET', route)
-    if held and held ~= mine and tonumber(string.match(held, '|(%d+)$')) >= tonumber(login) then
-      state = 2
-    else
-      if held ~= mine then state = 3 end
-      redis.call('SET', route, mine, 'PX', ttl)
-    end
+  local held = redis.call('GET', route)
+  if held == mine then
+    redis.call('PEXPIRE', route, ttl)
+    return 0
   end
-  result[#result + 1] = state
+  if held and tonumber(string.match(held, '|(%d+)$')) >= tonumber(string.match(mine, '|(%d+)$')) then return 2 end
+  redis.call('SET', route, mine, 'PX', ttl)
+  return 3
 end
-return result
+
+local results = {}
+for i = 0, #KEYS / 4 - 1 do
+  local token, index, revoked, route = unpack(KEYS, 1 + i * 4, 4 + i * 4)
+  local well, result = pcall(refresh, token, index, revoked, route, unpack(ARGV, 5 + i * 3, 7 + i * 3))
+  if not well then result = type(result) == 'table' and result.err or tostring(result) end
+  results[i + 1] = result
+end
+return results
 """)
 
 KEPT, REVOKED, REPLACED, REBUILT = 0, 1, 2, 3
 BATCH = 200
-"""Sessions refreshed by one call: Redis does nothing else meanwhile."""
+"""Sessions that one call is about: Redis does nothing else meanwhile (some 2 ms)."""
+
+LOGINS = 20_000
+"""Logins that wait for Redis at most."""
+
+DROPS = 100_000
+"""Routes that wait to be dropped at most; what is beyond expires."""
+
+
+Taken = tuple[int, Route | None, Route]
+"""A login that succeeded: when its token ends for good, the route that was there, and the one that is there now."""
+
+
+class _Login(NamedTuple):
+    user: int
+    token_digest: str
+    route: Route
+    now_ms: int
 
 
 class Routes:
@@ -114,28 +162,59 @@ class Routes:
 
     def __init__(self, redis: Redis, ttl: float, idle: float, life: float) -> None:
         self._redis = redis
+        self._token, self._index, self._revoked, self._route = (
+            redis.key(kind, "") for kind in ("token", "user_tokens", "tokens_revoked", "route")
+        )
         self._ttl = round(ttl * 1000)
         self._idle = round(idle * 1000)
         self._life = round(life * 1000)
+        self._logins = Gathering(self._login_all, most=BATCH, queue=LOGINS)
+        self._drops = Gathering(self._drop_all, most=BATCH, queue=DROPS)
 
-    async def login(self, user: int, token_digest: str, route: Route, now_ms: int) -> tuple[int, Route | None, Route] | None:
-        """Check a token and take the user's route, in one step.
+    def login(self, user: int, token_digest: str, route: Route, now_ms: int) -> Deferred[Taken | None]:
+        """Check a token and take the user's route, in one step, together with the other logins of the moment.
 
         The login time that is stored is later than that of the login before it, whatever the nodes' clocks say.
 
-        :returns: when the token ends for good, the route that was there, and the one that is there now; ``None`` where the token does
-            not open this account.
+        Fires with ``None`` where the token does not open this account; fails with :class:`Refused` when Redis does not answer (12),
+        or when too many logins wait for it (73).
         """
-        redis = self._redis
-        keys = [redis.key("token", token_digest), redis.key("route", user)]
-        reply = await redis.script(_LOGIN, keys, [user, str(replace(route, login_ms=0))[:-1], self._ttl, now_ms, self._idle])
-        if not reply[0]:
-            return None
-        return int(reply[1]), Route.parse(reply[2]) if reply[2] else None, replace(route, login_ms=int(reply[3]))
+        return self._logins.add(_Login(user, token_digest, route, now_ms))
 
-    async def drop(self, user: int, route: Route) -> None:
-        """Take a route away, if it is still this one."""
-        await self._redis.script(_DROP, [self._redis.key("route", user)], [str(route)])
+    async def _login_all(self, logins: list[_Login]) -> list[Taken | Exception | None]:
+        keys: list[str] = []
+        args: list[str | int] = [self._ttl, self._idle]
+        for one in logins:
+            keys += (f"{self._token}{one.token_digest}", f"{self._route}{one.user}")
+            args += (one.user, one.route.untimed, one.now_ms)
+        return list(map(self._logged_in, logins, await self._redis.script(_LOGIN, keys, args)))
+
+    @staticmethod
+    def _logged_in(login: _Login, reply: Any) -> Taken | Exception | None:
+        if reply == 0:
+            return None
+        if isinstance(reply, bytes):
+            _log.error("Redis cannot log {user} in: {why}", user=login.user, why=reply.decode("utf-8", "replace"))
+            return Unavailable(Status.REDIS_UNKNOWN_ERROR, "Redis refused a login.")
+        expiry, login_ms, old = reply
+        mine = Route(login.route.node, login.route.incarnation, login.route.session, int(login_ms))
+        return int(expiry), Route.parse(old) if old else None, mine
+
+    def drop(self, user: int, route: Route) -> Deferred[None]:
+        """Take a route away, if it is still this one, together with the others of the moment.
+
+        Fails with :class:`Refused` as :meth:`login` does; the route is left to expire.
+        """
+        return self._drops.add((user, route))
+
+    async def _drop_all(self, dropped: list[tuple[int, Route]]) -> list[None]:
+        keys = [f"{self._route}{user}" for user, _ in dropped]
+        await self._redis.script(_DROP, keys, [str(route) for _, route in dropped])
+        return [None] * len(dropped)
+
+    def dropped(self) -> Deferred[None]:
+        """Fires when no route waits to be dropped."""
+        return self._drops.idle()
 
     async def find(self, users: Sequence[int]) -> dict[int, Route]:
         """The routes of those who have one."""
@@ -147,6 +226,7 @@ class Routes:
 
         :returns: the users whose session is over, and why (:data:`REVOKED` or :data:`REPLACED`), and those whose session goes on, but
             could not be found by others for a while (:data:`REBUILT`).
+        :raises Unavailable: (12) Redis did not answer.
         """
         changed: dict[int, int] = {}
         held = list(sessions)
@@ -155,13 +235,16 @@ class Routes:
             keys: list[str] = []
             args: list[str | int] = [self._ttl, now_ms, self._idle, self._life]
             for one in part:
-                keys += [
-                    self._redis.key("token", one.token_digest),
-                    self._redis.key("user_tokens", one.user),
-                    self._redis.key("tokens_revoked", one.user),
-                    self._redis.key("route", one.user),
-                ]
-                args += [f"{one.user}:{one.hard_expiry}", one.token_digest, one.hard_expiry, str(one.route), one.route.login_ms]
-            states = await self._redis.script(_REFRESH, keys, args)
-            changed.update({one.user: int(state) for one, state in zip(part, states, strict=True) if int(state) != KEPT})
+                keys += (
+                    f"{self._token}{one.token_digest}",
+                    f"{self._index}{one.user}",
+                    f"{self._revoked}{one.user}",
+                    f"{self._route}{one.user}",
+                )
+                args += (one.token_digest, f"{one.user}:{one.hard_expiry}", str(one.route))
+            for one, state in zip(part, await self._redis.script(_REFRESH, keys, args), strict=True):
+                if isinstance(state, bytes):
+                    _log.error("Redis cannot keep the route of {user}: {why}", user=one.user, why=state.decode("utf-8", "replace"))
+                elif state != KEPT:
+                    changed[one.user] = state
         return changed

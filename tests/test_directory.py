@@ -331,6 +331,50 @@ class TwoServersTests(TwoServers):
         await self.one.directory.renew()
         self.assertEqual((await clients[1].ask(32, uuid=str(anna)))["error"], 0)
 
+    async def test_one_user_many_times_at_once(self) -> None:
+        """Of many logins of one user at the same moment one session is left, the one whose route it is; all others are ended."""
+        (anna,) = await self.people("anna")
+        token = await self.one.tokens.issue(anna)
+        clients = [await server.connect() for server in (self.one, self.two) * 10]
+        for client in clients:
+            client.send(5, uuid=str(anna), token=token)
+        while sum(client.closed for client in clients) < 19:
+            for server in (self.one, self.two):  # who was told to end before it had begun learns it so
+                await server.directory.renew()
+            await deferLater(self.reactor, 0.01)
+        (left,) = (client for client in clients if not client.closed)
+        self.assertEqual((await left.next(6))["error"], 0)
+        self.assertEqual((await left.ask(32, uuid=str(anna)))["error"], 0)
+
+    async def test_all_leave_at_once(self) -> None:
+        """When many connections break at the same moment, nobody is left with a route."""
+        users = await self.people(*(f"user{n}" for n in range(30)))
+        clients = [await self.one.login(user) for user in users]
+        self.assertEqual(len((await self.two.directory.locate(users))[0]), 30)
+        for client in clients:
+            await client.abort()
+        while len(self.one.directory):
+            await deferLater(self.reactor, 0.01)
+        await self.one.directory.stopService()
+        self.assertEqual(await self.two.directory.locate(users), ({}, []))
+        self.one.directory.startService()
+
+    async def test_logins_while_the_database_is_away(self) -> None:
+        """Each of many logins ends with its connection closed, so that its client begins anew; none is left as a session."""
+        users = await self.people(*(f"user{n}" for n in range(10)))
+        tokens = [await self.one.tokens.issue(user) for user in users]
+        clients = [await self.one.connect() for _ in users]
+        self.database.close()
+        for client, user, token in zip(clients, users, tokens, strict=True):
+            client.send(5, uuid=str(user), token=token)
+        for client in clients:
+            await client.until_closed()
+        while len(self.one.directory):
+            await deferLater(self.reactor, 0.01)
+        self.database.open()
+        again = await self.one.connect()
+        self.assertEqual((await again.ask(5, uuid=str(users[0]), token=tokens[0]))["error"], 0)
+
     async def test_moved_on(self) -> None:
         """A push that arrives where its receiver is no longer goes on once."""
         _, _, bert, _, _ = await self.friends()

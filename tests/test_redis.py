@@ -6,7 +6,9 @@ import signal
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import deferLater
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import TestCase
 
 from imsys.errors import Status, Unavailable
@@ -32,9 +34,9 @@ class RedisTests(TestCase):
         redis = self.open()
         name = redis.key("route", 7)
         self.assertEqual(name, "t:route:7")
-        self.assertEqual(await redis.call("SET", name, "00123"), "OK")
+        self.assertEqual(await redis.call("SET", name, "00123"), b"OK")
         self.assertEqual(await redis.call("GET", name), b"00123")
-        self.assertEqual(await redis.call("SET", name, b"\x00\r\n\xff"), "OK")
+        self.assertEqual(await redis.call("SET", name, b"\x00\r\n\xff"), b"OK")
         self.assertEqual(await redis.call("GET", name), b"\x00\r\n\xff")
         self.assertEqual(await redis.call("INCRBY", redis.key("n"), 5), 5)
         self.assertIsNone(await redis.call("GET", redis.key("none")))
@@ -64,6 +66,42 @@ class RedisTests(TestCase):
                 await call
             self.assertIs(caught.exception.status, Status.REDIS_UNKNOWN_ERROR)
         self.assertEqual(await redis.call("ECHO", "on"), b"on")
+
+    async def test_long_replies(self) -> None:
+        """A reply that comes in many pieces is one reply, and those behind it are the others' own."""
+        redis = self.open(pool_size=1)
+        await redis.call("SET", redis.key("long"), "x" * 3_000_000)
+        script = Script("return {redis.call('GET', KEYS[1]), {1, {'deep', false}}, redis.pcall('GET')}")
+        calls = [Deferred.fromCoroutine(call) for call in (redis.script(script, [redis.key("long")], []), redis.call("ECHO", "next"))]
+        (long, nested, error), next_ = await gatherResults(calls)
+        self.assertEqual((len(long), nested, next_), (3_000_000, [1, [b"deep", None]], b"next"))
+        self.assertIsInstance(error, Exception)
+
+    async def test_killed_with_calls_on_their_way(self) -> None:
+        """Calls that a killed server leaves unanswered fail at once, every one of them."""
+        redis = self.open(pool_size=2, timeout=30.0)
+        await redis.call("PING")
+        self.server.pause(signal.SIGSTOP)
+        calls = [Deferred.fromCoroutine(redis.call("ECHO", str(i))) for i in range(100)]
+        self.server.kill()
+        for call in calls:
+            await self.assertFailure(call, Unavailable)
+
+    async def test_no_redis(self) -> None:
+        """What answers with something else is left, the call fails, and the log says why."""
+        from twisted.internet import reactor as installed
+
+        class Other(Protocol):
+            def dataReceived(self, data: bytes) -> None:
+                self.transport.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")  # type: ignore[union-attr]
+
+        reactor: Any = installed
+        port = reactor.listenTCP(0, Factory.forProtocol(Other), interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        redis = self.open(socket="", host="127.0.0.1", port=port.getHost().port, timeout=0.5, pool_size=1)
+        with capturedLogs() as events, self.assertRaises(Unavailable):
+            await redis.call("PING")
+        self.assertIn("is none", str([event["log_format"] for event in events]))
 
     async def test_restart(self) -> None:
         """After the server was killed and started again, calls work again by themselves."""
@@ -110,7 +148,7 @@ class RedisTests(TestCase):
         redis = self.open()
         first = Deferred.fromCoroutine(redis.call("PING"))
         await self.assertFailure(Deferred.fromCoroutine(redis.call("PING")), Unavailable)
-        self.assertEqual(await first, "PONG")
+        self.assertEqual(await first, b"PONG")
 
     async def test_hung_server(self) -> None:
         """A server that does not answer fails the call after the deadline, and a fresh connection is made afterwards."""
@@ -147,7 +185,7 @@ class RefusedTests(TestCase):
         server.kill()
         server._options = ("--requirepass", "secret")
         server.start()
-        self.assertEqual(await until(lambda: service.redis.call("PING")), "PONG")
+        self.assertEqual(await until(lambda: service.redis.call("PING")), b"PONG")
         await service.redis.call("SET", "where", "three")
         self.flushLoggedErrors()
 

@@ -22,15 +22,15 @@ async def login(context: Context, request: LoginRequest) -> LoginResponse:
     if not await context.chat.directory.login(context.session, user, request.token):
         raise Refused(Status.LOGIN_UNSUCCESSFUL, "The token is wrong or has expired.")
     try:
-        me, requests, friends = await context.chat.stores.contacts.at_login(user, FIRST)
+        found = await context.chat.stores.contacts.at_login(user, FIRST)
     except Exception:
         context.session.close()  # the client believes that it is not logged in: let it begin anew
         raise
     return fit(
         range(FIRST),
         lambda first: LoginResponse(
-            **card_fields(me),  # type: ignore[arg-type]
-            FriendRequestList=[request_item(pending) for pending in requests[: len(first)]],
-            AuthFriendList=[card(contact.person) for contact in friends[: len(first)]],
+            **card_fields(found.me),  # type: ignore[arg-type]
+            FriendRequestList=[request_item(pending) for pending in found.requests[: len(first)]],
+            AuthFriendList=[card(friend) for friend in found.friends[: len(first)]],
         ),
     )

@@ -65,6 +65,10 @@ class Dialect(Protocol):
         """SQL with ``?`` for parameters, ``{lock}`` and ``{ignore}``, in the words of this database."""
         ...
 
+    def union_all(self, selects: Iterable[str]) -> str:
+        """One statement for many SELECTs, each with an ORDER BY and a LIMIT of its own; their rows come in any order."""
+        ...
+
     def classify(self, error: BaseException) -> Fault:
         """What an exception means."""
         ...
@@ -130,6 +134,10 @@ class Sqlite:
     def translate(self, sql: str) -> str:
         """No row locks here: a writing transaction holds the whole database."""
         return sql.replace("{lock}", "").replace("{ignore}", "OR IGNORE")
+
+    def union_all(self, selects: Iterable[str]) -> str:
+        """A SELECT with a LIMIT has to be a subquery here."""
+        return " UNION ALL ".join(f"SELECT * FROM ({select})" for select in selects)  # noqa: S608
 
     def classify(self, error: BaseException) -> Fault:
         """By SQLite's result codes (sqlite.org/rescode.html)."""
@@ -217,6 +225,10 @@ class Mysql:
     def translate(self, sql: str) -> str:
         """Parameters are ``%s`` here, and no statement of ours has another per cent sign."""
         return sql.replace("?", "%s").replace("{lock}", self.lock).replace("{ignore}", "IGNORE")
+
+    def union_all(self, selects: Iterable[str]) -> str:
+        """Parentheses do; a subquery would be written to a temporary table."""
+        return " UNION ALL ".join(f"({select})" for select in selects)
 
     def classify(self, error: BaseException) -> Fault:
         """By the server's and the client library's error numbers."""

@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, gatherResults
 
 from imsys.errors import Refused, Status
-from imsys.store import Stores
+from imsys.store import Stores, contacts
 from imsys.store.contacts import Asked, Friendship, Pending
 from imsys.store.ids import MessageIds, id_at
 from tests.support.stores import OnMariaDb, OnSqlite, StoreCase
@@ -77,6 +77,36 @@ class TwoNodes(StoreCase):
         while page_ := await self.stores.contacts.requests(me, seen[-1] if len(seen) > 12 else 0, 5):
             seen += [pending.person.uuid for pending in page_]
         self.assertEqual(seen, others)
+
+    async def test_logins_share_queries(self) -> None:
+        """However many log in at once, and however many friends they have, it takes a fixed number of statements."""
+        statements: list[str] = []
+        stores = Stores.on(self.open_database(lambda sql, _: statements.append(sql)), self.reactor.seconds)
+        people = await self.people(*(f"user{n}" for n in range(30)))
+        me, other, *others = people
+        for friend in others[:12]:
+            await self.befriend(me, friend)
+        for asker in reversed(others[12:]):
+            await self.stores.contacts.ask(self.ids, asker, me, "called", f"from {asker}")
+        await self.befriend(other, me)
+        calls = [Deferred.fromCoroutine(stores.contacts.at_login(user, limit)) for user, limit in [(other, 10), (me, 10), (me, 3), (7, 10)]]
+        calls += [Deferred.fromCoroutine(stores.contacts.at_login(user, 10)) for user in others]
+        self.assertEqual(await self.refused(calls.pop(3)), Status.MYSQL_ACCOUNT_NOT_EXISTS)
+        first, mine, short, *rest = await gatherResults(calls)
+        self.assertEqual(len(statements), 2 * 3)
+        self.assertEqual((first.me.uuid, first.requests, [friend.uuid for friend in first.friends]), (other, [], [me]))
+        self.assertEqual([friend.uuid for friend in mine.friends], [other, *others[:9]])
+        self.assertEqual([(one.person.uuid, one.dst, one.nickname) for one in mine.requests], [(n, me, "called") for n in others[12:22]])
+        self.assertEqual(mine.requests[0].message, f"from {others[12]}")
+        self.assertEqual((short.friends, short.requests), (mine.friends[:3], mine.requests[:3]))
+        self.assertEqual([found.me.uuid for found in rest], others)
+        self.assertEqual([[friend.uuid for friend in found.friends] for found in rest], [[me]] * 12 + [[]] * 16)
+
+    async def test_full_batches(self) -> None:
+        """As many logins as may share a transaction do, and are answered."""
+        (me,) = await self.people("me")
+        calls = [Deferred.fromCoroutine(self.stores.contacts.at_login(me, 10)) for _ in range(contacts.LOGINS + 2)]
+        self.assertEqual({found.me.username for found in await gatherResults(calls)}, {"me"})
 
     async def test_names(self) -> None:
         """Names are one by NFKC casefold and only by that, e-mail addresses by their lower case, whatever the collation."""

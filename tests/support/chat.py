@@ -173,7 +173,7 @@ class ChatServer:
         await self.port.stopListening()
         await self.connections.stopService()
         self.outbound.stopService()
-        self.directory.stopService()
+        await self.directory.stopService()
         await self.node.stopService()
 
     async def connect(self) -> RawClient:

@@ -1,0 +1,137 @@
+"""Routes of many sessions at once, against a real redis-server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredList, gatherResults
+from twisted.logger import capturedLogs
+from twisted.trial.unittest import TestCase
+
+from imsys import routes
+from imsys.errors import Status, Unavailable
+from imsys.redis import RedisService, Script
+from imsys.routes import REBUILT, REPLACED, REVOKED, Held, Route, Routes
+from imsys.tokens import Tokens
+from tests.real_redis import RealRedis
+
+NOW = 1_700_000_000_000
+
+
+class RoutesTests(TestCase):
+    def setUp(self) -> None:
+        from twisted.internet import reactor
+
+        self.server = RealRedis().start()
+        self.addCleanup(self.server.remove)
+        service = RedisService(reactor, self.server.config())
+        service.startService()
+        self.addCleanup(service.stopService)
+        self.redis = service.redis
+        self.tokens = Tokens(self.redis, lambda: NOW / 1000, 600, 86400)
+        self.routes = Routes(self.redis, 15, 600, 86400)
+        self.scripts: list[Script] = []
+        script = self.redis.script
+
+        async def counted(which: Script, *args: Any) -> Any:
+            self.scripts.append(which)
+            return await script(which, *args)
+
+        self.patch(self.redis, "script", counted)
+
+    async def digest(self, user: int) -> str:
+        return Tokens.digest(await self.tokens.issue(user))
+
+    async def at_once(self, *logins: tuple[int, str, Route]) -> list[Any]:
+        """Log in, all at once; gives back what came of each, an exception where it was refused."""
+        self.scripts.clear()
+        calls: list[Deferred[Any]] = [self.routes.login(user, digest, route, NOW) for user, digest, route in logins]
+        return [result if well else result.value for well, result in await DeferredList(calls, consumeErrors=True)]
+
+    async def test_many_logins_share_calls(self) -> None:
+        """However many log in at once, Redis is called for the first, and then for as many together as may be."""
+        logins = [(user, await self.digest(user), Route("n", "i", f"s{user}", 0)) for user in range(1, 402)]
+        taken = await self.at_once(*logins)
+        self.assertEqual(len(self.scripts), 3)
+        self.assertEqual(taken, [(NOW + 86_400_000, None, Route("n", "i", f"s{user}", NOW)) for user in range(1, 402)])
+        self.assertEqual((await self.routes.find([401]))[401], Route("n", "i", "s401", NOW))
+        self.assertGreater(await self.redis.call("PTTL", self.redis.key("route", 401)), 10_000)
+
+    async def test_one_user_twice(self) -> None:
+        """Of two logins of one user in one call the later one wins, and finds the route of the earlier one."""
+        digest = await self.digest(1)
+        warm, first, second = (Route("n", "i", session, 0) for session in ("w", "a", "b"))
+        _, one, two = await self.at_once((9, digest, warm), (1, digest, first), (1, digest, second))
+        self.assertEqual(len(self.scripts), 2)
+        self.assertEqual(one[1:], (None, Route("n", "i", "a", NOW)))
+        self.assertEqual(two[1:], (Route("n", "i", "a", NOW), Route("n", "i", "b", NOW + 1)))
+        self.assertEqual(await self.routes.find([1]), {1: Route("n", "i", "b", NOW + 1)})
+
+    async def test_one_fails_alone(self) -> None:
+        """A wrong token, and values in Redis that are none of ours, refuse the login that they concern, and no other."""
+        digests = {user: await self.digest(user) for user in range(1, 7)}
+        self.server.command("SET", self.redis.key("route", 2), "nonsense")
+        self.server.command("RPUSH", self.redis.key("route", 3), "a list")
+        self.server.command("SET", self.redis.key("token", digests[4]), "nonsense")
+        with capturedLogs() as events:
+            logins = [(user, digests[6 if user == 5 else user], Route("n", "i", "s", 0)) for user in range(1, 7)]
+            _, two, three, four, five, six = await self.at_once(*logins)
+        self.assertEqual(len(self.scripts), 2)
+        for refused in (two, three):
+            self.assertIsInstance(refused, Unavailable)
+            self.assertIs(refused.status, Status.REDIS_UNKNOWN_ERROR)
+        self.assertEqual([event["user"] for event in events], [2, 3])
+        self.assertEqual([four, five], [None, None])
+        self.assertEqual(six[2].login_ms, NOW)
+
+    async def test_away(self) -> None:
+        """While Redis is away all who wait are refused, after the time that one call may take."""
+        digest = await self.digest(1)
+        self.server.kill()
+        refused = await self.at_once(*[(1, digest, Route("n", "i", "s", 0))] * 500)
+        self.assertEqual({one.status for one in refused}, {Status.REDIS_UNKNOWN_ERROR})
+        self.assertEqual(len(self.scripts), 1)
+
+    async def test_many_are_dropped(self) -> None:
+        """The routes of many who leave at once go with a few calls; a route that is another session's by now stays."""
+        logins = [(user, await self.digest(user), Route("n", "i", f"s{user}", 0)) for user in range(1, 300)]
+        taken = await self.at_once(*logins)
+        await self.at_once((7, logins[6][1], Route("m", "i", "newer", 0)))
+        self.scripts.clear()
+        for (user, _, _), (_, _, mine) in zip(logins, taken, strict=True):
+            self.routes.drop(user, mine)
+        await self.routes.dropped()
+        self.assertEqual(len(self.scripts), 3)
+        self.assertEqual(list(await self.routes.find(range(1, 300))), [7])
+
+    async def test_too_many_to_drop(self) -> None:
+        """Beyond the bound routes are left to expire."""
+        self.patch(routes, "DROPS", 1)
+        bounded = Routes(self.redis, 15, 600, 86400)
+        calls = [bounded.drop(user, Route("n", "i", "s", 0)) for user in range(3)]
+        with self.assertRaises(Exception) as caught:
+            await calls[2]
+        self.assertEqual(getattr(caught.exception, "status", None), Status.SERVER_BUSY)
+        await gatherResults(calls[:2])
+
+    async def test_refreshed(self) -> None:
+        """Of many sessions each is told what became of it, in one call; one whose value in Redis is none of ours is left as it is."""
+        held = []
+        for user in range(1, 8):
+            digest = await self.digest(user)
+            _, _, mine = (await self.at_once((user, digest, Route("n", "i", f"s{user}", 0))))[0]
+            held.append(Held(user, mine, digest, NOW + 86_400_000))
+        await self.tokens.revoke_all(2)
+        await self.redis.call("SET", self.redis.key("route", 3), f"n|i|other|{NOW + 5}")
+        await self.redis.call("SET", self.redis.key("route", 4), f"n|i|other|{NOW - 5}")
+        await self.redis.call("DEL", self.redis.key("route", 5), self.redis.key("token", held[4].token_digest))
+        await self.redis.call("SET", self.redis.key("route", 6), "nonsense")
+        await self.redis.call("PEXPIRE", self.redis.key("route", 7), 100)
+        self.scripts.clear()
+        with capturedLogs() as events:
+            self.assertEqual(await self.routes.refresh(held, NOW), {2: REVOKED, 3: REPLACED, 4: REBUILT, 5: REBUILT})
+        self.assertEqual([event["user"] for event in events], [6])
+        self.assertEqual(len(self.scripts), 1)
+        self.assertEqual((await self.routes.find([4]))[4], held[3].route)
+        self.assertGreater(await self.redis.call("PTTL", self.redis.key("route", 7)), 10_000)
+        self.assertGreater(await self.redis.call("PTTL", self.redis.key("token", held[4].token_digest)), 500_000)
