@@ -156,7 +156,7 @@ class Call:
         self._seq = request.seq
         self._done = done
         self._coroutine = service.handler.call(self._session.context, request)
-        self._go_on(self._coroutine.send, None)
+        self._resume(None)
 
     def _go_on(self, step: Callable[[Any], Any], value: Any) -> None:
         """Run it until it waits for something, or ends."""

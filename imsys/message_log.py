@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -30,6 +31,9 @@ DOUBTED = 100_000
 OVERHEAD = 200
 """Bytes a waiting message takes beside its content, roughly."""
 
+
+AT_ONCE = 64
+"""Requests that are answered in one turn of the reactor: while their answers are on the way, the next are made."""
 
 SHARE = 100
 """Messages of one source that may wait before it is held, as many as one request has at most."""
@@ -117,8 +121,13 @@ class MessageLog:
         return done
 
     def _take(self) -> list[_Entry]:
-        taken: list[_Entry] = []
-        count = size = 0
+        """What goes into the next transaction."""
+        if self._waiting <= self._batch and self._bytes <= BATCH_BYTES:
+            taken = list(self._entries)
+            self._entries.clear()
+            self._waiting = self._bytes = 0
+            return taken
+        taken, count, size = [], 0, 0
         while self._entries:
             entry = self._entries[0]
             count += len(entry.submission.drafts)
@@ -140,7 +149,7 @@ class MessageLog:
             stored, results = batch, await self._finished(batch, storing)
             batch = self._take()
             storing = self._begin(batch)  # the database goes on while the results are sent
-            self._settle(stored, results)
+            await self._settle(stored, results)
             if not batch:
                 batch = self._take()
                 storing = self._begin(batch)
@@ -175,19 +184,28 @@ class MessageLog:
                 results += await self._finished(part, self._begin(part))
             return results
 
-    def _settle(self, batch: Sequence[_Entry], results: Results) -> None:
-        for entry, result in zip(batch, results, strict=True):
-            source = entry.source
-            source.waiting -= len(entry.submission.drafts)
-            if not source.waiting:
-                source.hold(False)
-            if isinstance(result, Refused):
-                entry.fail(result)
-                continue
-            if self._doubted and entry.submission.sender in self._doubted and any(message.resent for message in result.messages):
-                self._doubted.discard(entry.submission.sender)
-                result = replace(result, in_doubt=True)
-            entry.succeed(result)
+    async def _settle(self, batch: Sequence[_Entry], results: Results) -> None:
+        """Tell everybody, some at a time."""
+        for start in range(0, len(batch), AT_ONCE):
+            if start:
+                turn: Deferred[None] = Deferred()
+                self._soon(partial(turn.callback, None))
+                await turn
+            for entry, result in zip(batch[start : start + AT_ONCE], results[start : start + AT_ONCE], strict=True):
+                self._tell(entry, result)
+
+    def _tell(self, entry: _Entry, result: Appended | Refused) -> None:
+        source = entry.source
+        source.waiting -= len(entry.submission.drafts)
+        if not source.waiting:
+            source.hold(False)
+        if isinstance(result, Refused):
+            entry.fail(result)
+            return
+        if self._doubted and entry.submission.sender in self._doubted and any(message.resent for message in result.messages):
+            self._doubted.discard(entry.submission.sender)
+            result = replace(result, in_doubt=True)
+        entry.succeed(result)
 
     def _broken(self, reason: Failure) -> None:
         _log.failure("the message log failed", reason)

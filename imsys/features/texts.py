@@ -40,7 +40,7 @@ async def texts(context: Context, request: TextRequest) -> TextResponse:
         def push_of(some: Sequence[IncomingText]) -> TextPush:
             return TextPush(text_sender=request.text_sender, text_receiver=request.text_receiver, text_msg=some)
 
-        for push in split(fresh, push_of):
+        for push in split(fresh, push_of) if len(fresh) > 1 else (push_of(fresh),):
             context.chat.outbound.deliver_frame(appended.receivers, frame(PUSH, push))
     return TextResponse(
         text_sender=request.text_sender,

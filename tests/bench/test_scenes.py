@@ -129,7 +129,7 @@ class Users(StoreCase):
             self.assertEqual(len(await self.stores.threads.of_user(me, 0, 10)), 4)
             (stored,) = await self.stores.messages.append(self.ids, [text(me, other, int(thread), f"from {me}")])
             assert isinstance(stored, Appended), stored
-            self.assertEqual(stored.receivers, [other])
+            self.assertEqual(stored.receivers, (other,))
             page = await self.stores.messages.page(other, int(thread), 0, 10)
             self.assertEqual([record.content for record in page][:2], ["Hello!", "We are friends now!"])
         again = await make_users(self.reactor, config, 1, [("one", 1)])
