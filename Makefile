@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 IMSYS_HOME ?= var
+RUNS ?= 5
 export IMSYS_HOME
 
 BIN = $(VENV)/bin
@@ -14,7 +15,7 @@ PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
 help:
 	@echo "make run     start every server on this machine (data in $(IMSYS_HOME))"
 	@echo "make demo    play a conversation of two users against the running servers"
-	@echo "make bench   measure messages a second against the running servers"
+	@echo "make bench   measure everything, and write docs/performance.md (hours; RUNS=1 QUICK=1: minutes, into $(IMSYS_HOME)/bench)"
 	@echo "make test    all checks and all tests"
 	@echo "make stubs   generate the gRPC stubs again"
 	@echo "make clean   remove what the other targets made, but not the data"
@@ -25,8 +26,11 @@ run: $(VENV)/.run
 demo: $(VENV)/.run
 	@$(BIN)/imsys-cli demo --server https://127.0.0.1:$${IMSYS_GATEWAY_PORT:-8443}
 
-bench: $(VENV)/.run
-	@$(BIN)/imsys-bench chat
+# RUNS=1 QUICK=1: a first impression. ONLY=chat,nodes: only those scenes. GENERATOR=PATH: the load generator in C++.
+bench: $(VENV)/.bench test-tools
+	@$(BIN)/imsys-bench all --runs $(RUNS) $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) $(if $(GENERATOR),--generator $(GENERATOR)) \
+	    --out $(if $(QUICK),$(IMSYS_HOME)/bench/results.json,docs/performance/results.json); status=$$?; \
+	$(BIN)/imsys-bench page $(if $(QUICK),--results $(IMSYS_HOME)/bench/results.json --out $(IMSYS_HOME)/bench/performance.md) && exit $$status
 
 test: $(VENV)/.test test-tools
 	@$(BIN)/python -m tests.support.suite
@@ -55,6 +59,11 @@ $(VENV)/.run: setup.cfg pyproject.toml | $(VENV)/bin/python
 $(VENV)/.test: setup.cfg pyproject.toml | $(VENV)/bin/python
 	@echo "Installing imsys, what it needs, and what its tests need (once) ..."
 	@$(PIP) install --editable '.[test]'
+	@touch $@ $(VENV)/.run
+
+$(VENV)/.bench: setup.cfg pyproject.toml | $(VENV)/bin/python
+	@echo "Installing imsys, what it needs, and what its measurements need (once) ..."
+	@$(PIP) install --editable '.[bench]'
 	@touch $@ $(VENV)/.run
 
 test-tools:

@@ -244,8 +244,17 @@ class ChatConfig:
     heartbeat_timeout: float = setting(60.0, _number(0.1, 86400), "Seconds without a frame after which a session is closed.")
     max_frame: int = setting(65535, _integer(64, 65535), "Bytes that a frame has at most, with its header.")
     high_water: int = setting(1048576, _integer(65536, 1073741824), "Bytes unsent to one client beyond which it is closed.")
+    unsent: int = setting(
+        268435456, _integer(1048576, 1 << 40), "Bytes unsent to all clients together; the one that would pass it is closed."
+    )
     inflight: int = setting(64, _integer(1, 65536), "Requests of one client that are worked on before the server stops reading from it.")
-    capacity: int = setting(19000, _integer(1, 1000000), "Connections this server holds at most.")
+    processes: int = setting(
+        1,
+        _integer(1, 64),
+        "Processes that share the public ports, each a server of its own: name-1 and so on (Linux; not on SQLite).",
+    )
+    grpc_base: int = setting(8460, _integer(1, 65471), "With several processes, number i has the TCP port grpc_base + i for gRPC.")
+    capacity: int = setting(19000, _integer(1, 1000000), "Connections this server holds at most; with several processes, each of them.")
     log_batch: int = setting(2000, _integer(1, 20000), "Messages that one transaction stores at most.")
     log_queue: int = setting(50000, _integer(1, 10000000), "Messages waiting to be stored beyond which senders get 73.")
     log_queue_bytes: int = setting(67108864, _integer(65536, 17179869184), "Bytes waiting to be stored beyond which senders get 73.")
@@ -270,6 +279,9 @@ class ResourcesConfig:
     heartbeat_timeout: float = setting(60.0, _number(0.1, 86400), "Seconds without a frame after which a connection is closed.")
     max_frame: int = setting(1048576, _integer(1024, 16777216), "Bytes that a frame has at most, with its header.")
     high_water: int = setting(1048576, _integer(65536, 1073741824), "Bytes unsent to one client beyond which it is closed.")
+    unsent: int = setting(
+        268435456, _integer(1048576, 1 << 40), "Bytes unsent to all clients together; the one that would pass it is closed."
+    )
     inflight: int = setting(4, _integer(1, 1024), "Requests of one client that wait before the server stops reading from it.")
     uploads: int = setting(8, _integer(1, 1024), "Files that one connection uploads at the same time at most.")
     disk_workers: int = setting(8, _integer(1, 256), "Threads that read and write files.")

@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from imsys.dispatch import Dispatcher
 from imsys.message_log import MessageLog
 from imsys.protocols.deadlines import DeadlineWheel
-from imsys.protocols.wire import FrameConnection, WireSettings
+from imsys.protocols.wire import FrameConnection, Unsent, WireSettings
 from imsys.session import Session
 
 _log = Logger()
@@ -35,6 +35,8 @@ class Limits(Interface):
     def max_frame(self) -> int: ...  # noqa: D102
     @property
     def high_water(self) -> int: ...  # noqa: D102
+    @property
+    def unsent(self) -> int: ...  # noqa: D102
     @property
     def inflight(self) -> int: ...  # noqa: D102
     @property
@@ -60,8 +62,9 @@ class Connections(Service, Factory):
         self._clock = clock
         self._config = config
         self._dispatcher = dispatcher
+        self.unsent = Unsent(config.unsent)
         self._settings = WireSettings(
-            dispatcher.format, config.max_frame, config.login_deadline, config.heartbeat_timeout, config.high_water
+            dispatcher.format, config.max_frame, config.login_deadline, config.heartbeat_timeout, config.high_water, self.unsent
         )
         self._wheel = DeadlineWheel(clock)
         self._open: set[Session] = set()

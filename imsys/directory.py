@@ -23,6 +23,9 @@ _log = Logger()
 ELSEWHERE = "You logged in elsewhere."
 REVOKED_REASON = "Your login was revoked."
 
+LOCATED = 1000
+"""Users whom Redis is asked for by one call: it does nothing else meanwhile."""
+
 FLUSH = 3.0
 """Seconds that routes have to be dropped when the server stops; what is left of them expires."""
 
@@ -67,6 +70,8 @@ class Directory(Service):
         """Called with a user whose session turned out to have been replaced unnoticed: pushes may have been lost."""
         self.rebuilt: Callable[[Collection[int]], None] = lambda users: None
         """Called with users of this server who had no route for a while (Redis lost it): pushes may have been lost."""
+        self.changed: Callable[[int, int], None] = lambda user, login_ms: None
+        """Called with a user whose session is here since this time (milliseconds since 1970), or was (minus that time)."""
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -102,6 +107,7 @@ class Directory(Service):
             session.sign_out(ELSEWHERE)
             return True
         self._sessions[user] = session
+        self.changed(user, route.login_ms)
         if before is not None:
             before.sign_out(ELSEWHERE)
         if (
@@ -138,6 +144,8 @@ class Directory(Service):
             self._drop(session.user, self._route(session))
 
     def _drop(self, user: int, route: Route) -> None:
+        self.changed(user, -route.login_ms)
+
         def failed(reason: object) -> None:
             _log.debug("the route of {user} is left to expire", user=user)
 
@@ -145,22 +153,23 @@ class Directory(Service):
 
     # -- other servers' sessions
 
-    async def locate(self, users: Sequence[int]) -> tuple[dict[int, str], list[int]]:
-        """On which other live server each user is, and who is said to be on a server that is not, or not yet, known to live.
+    async def locate(self, users: Sequence[int]) -> tuple[dict[int, Route], list[int]]:
+        """The routes to other live servers, and who is said to be on a server that is not, or not yet, known to live.
 
         Those who are offline, or here, are left out.
 
         :raises Unavailable: Redis did not answer.
         """
-        where: dict[int, str] = {}
+        where: dict[int, Route] = {}
         doubtful: list[int] = []
-        for user, route in (await self._routes.find(users)).items():
-            if route.node == self._name and route.incarnation == self._incarnation:
-                continue
-            if self._cluster.alive(route.node, route.incarnation):
-                where[user] = route.node
-            else:
-                doubtful.append(user)
+        for start in range(0, len(users), LOCATED):
+            for user, route in (await self._routes.find(users[start : start + LOCATED])).items():
+                if route.node == self._name and route.incarnation == self._incarnation:
+                    continue
+                if self._cluster.alive(route.node, route.incarnation):
+                    where[user] = route
+                else:
+                    doubtful.append(user)
         return where, doubtful
 
     # -- renewal
@@ -202,11 +211,16 @@ class Directory(Service):
                 self._end_unnoticed(user, state)
         if rebuilt:
             _log.info("{count} routes were written anew: their users catch up", count=len(rebuilt))
+            for user in rebuilt:
+                if (session := self._sessions.get(user)) is not None:
+                    self.changed(user, session.login_ms)
             self.rebuilt(rebuilt)
         return True
 
     def _end_unnoticed(self, user: int, state: int) -> None:
-        self._sessions.pop(user).sign_out(REVOKED_REASON if state == REVOKED else ELSEWHERE)
+        session = self._sessions.pop(user)
+        session.sign_out(REVOKED_REASON if state == REVOKED else ELSEWHERE)
+        self.changed(user, -session.login_ms)
         if state != REVOKED:
             self.replaced(user)
 

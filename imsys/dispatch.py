@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 from msgspec import UNSET
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imsys.errors import Refused, Status
-from imsys.protocols.framing import CHAT, Frame, FrameFormat
+from imsys.protocols.framing import CHAT, FrameFormat
 from imsys.protocols.messages.registry import (
     UNKNOWN,
     Empty,
     Message,
     Request,
     Response,
-    decode_request,
+    decoder,
     encode,
     reply_id,
     request_type,
@@ -38,6 +37,9 @@ if TYPE_CHECKING:
     from imsys.tokens import Tokens
 
 _log = Logger()
+
+STRIKES = 3
+"""How many unknown services in a row, or requests before login, close a connection."""
 
 R = TypeVar("R", bound=Request)
 C = TypeVar("C", bound="Caller")
@@ -88,7 +90,7 @@ class Context(Caller):
     chat: Chat
 
 
-Call_ = Callable[[Any, Any], Awaitable[Response]]
+Call_ = Callable[[Any, Any], Coroutine[Any, Any, Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class Handler:
 
 def handles(
     request: type[R], *, anonymous: bool = False, overlapping: bool = False, closes: bool = False
-) -> Callable[[Callable[[C, R], Awaitable[Response]]], Handler]:
+) -> Callable[[Callable[[C, R], Coroutine[Any, Any, Response]]], Handler]:
     """Make an asynchronous function the handler of a request.
 
     :param anonymous: it may be asked before login.
@@ -113,53 +115,83 @@ def handles(
     :param closes: after its response the connection is closed, unless it was refused.
     """
 
-    def make(call: Callable[[C, R], Awaitable[Response]]) -> Handler:
+    def make(call: Callable[[C, R], Coroutine[Any, Any, Response]]) -> Handler:
         return Handler(request, call, anonymous, overlapping, closes)
 
     return make
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service of a port."""
+
+    handler: Handler
+    reply: int
+    decode: Callable[[bytes], Request]
+    format: FrameFormat
+
+
 class Call:
-    """One request on its way to its response (the bytes of a frame)."""
+    """One request on its way to its response (the bytes of a frame).
 
-    __slots__ = ("_context", "_format", "_handler", "_request", "anonymous", "closes", "overlapping", "response", "unknown")
+    It drives its handler's coroutine by itself: what :meth:`Deferred.fromCoroutine`
+    does beside that would cost as much as the handler.
+    """
 
-    def __init__(self, format: FrameFormat, context: Caller, handler: Handler | None = None, request: Request | None = None) -> None:
-        self._format = format
-        self._context = context
-        self._handler = handler
-        self._request = request
-        self.overlapping = handler is not None and handler.overlapping
+    __slots__ = ("_coroutine", "_done", "_seq", "_service", "_session", "closes", "overlapping", "response")
+
+    def __init__(self, session: Session, overlapping: bool) -> None:
+        self._session = session
+        self.overlapping = overlapping
         self.response: bytes | None = None
         self.closes = False
-        self.unknown = False
-        self.anonymous = False
 
-    def refuse(self, reply: int, refused: Refused, seq: Any) -> None:
-        """Answer under the id ``reply`` that it cannot be granted."""
-        self.response = frame(reply, failure(refused), seq, self._format)
+    def refuse(self, service: Service, refused: Refused, seq: Any) -> None:
+        """Answer that it cannot be granted."""
+        self.response = frame(service.reply, failure(refused), seq, service.format)
 
-    def start(self, done: Callable[[Call], None]) -> None:
+    def start(self, service: Service, request: Request, done: Callable[[Call], None]) -> None:
         """Run the handler; ``done`` is called when there is a response, perhaps at once."""
-        Deferred.fromCoroutine(self._run()).addCallback(lambda _: done(self)).addErrback(self._broken)
+        self._service = service
+        self._seq = request.seq
+        self._done = done
+        self._coroutine = service.handler.call(self._session.context, request)
+        self._go_on(self._coroutine.send, None)
 
-    async def _run(self) -> None:
-        assert self._handler is not None
-        assert self._request is not None
-        reply, seq = reply_id(type(self._request)), self._request.seq
+    def _go_on(self, step: Callable[[Any], Any], value: Any) -> None:
+        """Run it until it waits for something, or ends."""
+        service = self._service
         try:
-            response = await self._handler.call(self._context, self._request)
-            self.response = frame(reply, response, seq, self._format)
-            self.closes = self._handler.closes
+            awaited = step(value)
+        except StopIteration as end:
+            try:
+                self.response = frame(service.reply, end.value, self._seq, service.format)
+                self.closes = service.handler.closes
+            except Exception:
+                self._failed()
         except Refused as refused:
-            self.refuse(reply, refused, seq)
+            self.refuse(service, refused, self._seq)
         except Exception:
-            _log.failure("the handler of {request} failed", request=type(self._request).__name__)
-            self.refuse(reply, Refused(Status.INTERNAL_ERROR, "The server made a mistake; it is in its log."), seq)
+            self._failed()
+        else:
+            awaited.addCallbacks(self._resume, self._throw)
+            return
+        try:
+            self._done(self)
+        except Exception:
+            _log.failure("the session of {user} failed", user=self._session.user)
+            self._session.close()
 
-    def _broken(self, reason: Failure) -> None:
-        _log.failure("the session of {user} failed", reason, user=self._context.user)
-        self._context.session.close()
+    def _resume(self, result: Any) -> None:
+        self._go_on(self._coroutine.send, result)
+
+    def _throw(self, reason: Failure) -> None:
+        self._go_on(reason.throwExceptionIntoGenerator, self._coroutine)
+
+    def _failed(self) -> None:
+        service = self._service
+        _log.failure("the handler of {request} failed", request=service.handler.request.__name__)
+        self.refuse(service, Refused(Status.INTERNAL_ERROR, "The server made a mistake; it is in its log."), self._seq)
 
 
 class Dispatcher:
@@ -170,15 +202,17 @@ class Dispatcher:
 
         :raises ValueError: two handlers serve the same id.
         """
-        self._handlers: dict[int, Handler] = {}
+        self._services: dict[int, Service] = {}
         self._ended = ended
         self._server: Server | None = None
         self.format = format
         for handler in handlers:
-            service = service_id(handler.request)
-            if service in self._handlers:
-                raise ValueError(f"service {service} has two handlers")
-            self._handlers[service] = handler
+            number = service_id(handler.request)
+            if number in self._services:
+                raise ValueError(f"service {number} has two handlers")
+            self._services[number] = Service(handler, reply_id(handler.request), decoder(number), format)
+        self.overlapping = frozenset(number for number, service in self._services.items() if service.handler.overlapping)
+        """The services of which a request may start before the one before it has ended, where that may overlap, too."""
 
     def serve(self, server: Server) -> None:
         """Name what handlers work with."""
@@ -193,29 +227,36 @@ class Dispatcher:
         """A session's connection is gone."""
         self._ended(session)
 
-    def prepare(self, session: Session, frame_: Frame) -> Call:
-        """Find the handler and read the request; the call has its response already where that fails."""
-        service, body = frame_
-        handler = self._handlers.get(service)
-        # a request of another port is known, too
-        request_kind = handler.request if handler is not None else request_type(service)
-        if request_kind is not None and not session.user and not (handler is not None and handler.anonymous):
-            call = Call(self.format, session.context)
-            call.refuse(reply_id(request_kind), Refused(Status.LOGIN_UNSUCCESSFUL, "Log in first."), salvage_seq(body))
-            call.anonymous = True
-            return call
-        if handler is None:
-            call = Call(self.format, session.context)
-            call.refuse(UNKNOWN, Refused(Status.JSONPARSE_ERROR, "There is no such service."), salvage_seq(body))
-            call.unknown = True
-            return call
+    def begin(self, call: Call, session: Session, number: int, body: bytes, done: Callable[[Call], None]) -> None:
+        """Find the handler, read the request and start it; ``done`` is called when there is a response, perhaps at once."""
+        service = self._services.get(number)
+        if service is None or (not session.user and not service.handler.anonymous):
+            self._turn_down(call, session, number, body)
+            done(call)
+            return
+        session.unknown = 0
         try:
-            request = decode_request(service, body)
+            request = service.decode(body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            call = Call(self.format, session.context)
-            call.refuse(reply_id(handler.request), Refused(Status.JSONPARSE_ERROR, _parse_message(error)), salvage_seq(body))
-            return call
-        return Call(self.format, session.context, handler, request)
+            call.refuse(service, Refused(Status.JSONPARSE_ERROR, _parse_message(error)), salvage_seq(body))
+            done(call)
+        else:
+            call.start(service, request, done)
+
+    def _turn_down(self, call: Call, session: Session, number: int, body: bytes) -> None:
+        """Answer a request that cannot be made; three of them close the connection."""
+        kind = request_type(number)  # a request of another port is known, too
+        if kind is not None and not session.user:
+            reply, refused = reply_id(kind), Refused(Status.LOGIN_UNSUCCESSFUL, "Log in first.")
+            session.unknown = 0
+            session.early += 1
+        else:
+            reply, refused = UNKNOWN, Refused(Status.JSONPARSE_ERROR, "There is no such service.")
+            session.unknown += 1
+        if session.unknown >= STRIKES or session.early >= STRIKES:
+            _log.warn("closing the connection from {peer}: three requests that it cannot make", peer=session.peer)
+            call.closes = True
+        call.response = frame(reply, failure(refused), salvage_seq(body), self.format)
 
 
 def _parse_message(error: Exception) -> str:

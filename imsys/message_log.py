@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
-from twisted.internet.defer import Deferred
+from msgspec.structs import replace
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imsys.errors import Refused, Status, Unavailable
 from imsys.node import Node
-from imsys.store.messages import Appended, MessageStore, Submission
+from imsys.outcome import Outcome
+from imsys.store.appending import Appended, Submission
+from imsys.store.messages import MessageStore
 
 _log = Logger()
+
+Results = Sequence[Appended | Refused]
 
 BATCH_BYTES = 2 * 1024 * 1024
 """Bytes of one transaction's contents: as a statement they are about twice that, well below any ``max_allowed_packet``."""
@@ -25,19 +31,42 @@ OVERHEAD = 200
 """Bytes a waiting message takes beside its content, roughly."""
 
 
-class _Entry:
-    __slots__ = ("result", "size", "submission")
+SHARE = 100
+"""Messages of one source that may wait before it is held, as many as one request has at most."""
 
-    def __init__(self, submission: Submission) -> None:
+
+class Source(Protocol):
+    """Where messages come from: a connection that can be kept from sending more."""
+
+    waiting: int
+    """Messages that are not stored yet; the log's to count."""
+
+    def hold(self, hold: bool) -> None:
+        """Read nothing more from it, or go on."""
+        ...
+
+
+class _Entry(Outcome[Appended]):
+    __slots__ = ("size", "source", "submission")
+
+    def __init__(self, submission: Submission, source: Source) -> None:
+        super().__init__()
         self.submission = submission
-        self.size = sum(OVERHEAD + 4 * len(draft.content) for draft in submission.drafts)
-        self.result: Deferred[Appended] = Deferred()
+        self.source = source
+        size = 0
+        for draft in submission.drafts:
+            size += OVERHEAD + 4 * len(draft.content)
+        self.size = size
 
 
 class MessageLog:
-    """One writer: while a transaction runs, the next one gathers. Nothing waits for company."""
+    """One writer: while a transaction runs, the next one gathers. Nothing waits for company, beyond what has arrived already."""
 
-    def __init__(self, store: MessageStore, node: Node, *, batch: int, queue: int, queue_bytes: int) -> None:
+    def __init__(
+        self, store: MessageStore, node: Node, *, batch: int, queue: int, queue_bytes: int, soon: Callable[[Callable[[], None]], object]
+    ) -> None:
+        """``soon`` calls a function when everything that has arrived by now is read."""
+        self._soon = soon
         self._store = store
         self._node = node
         self._batch = batch
@@ -50,22 +79,33 @@ class MessageLog:
         self._idle: list[Deferred[None]] = []
         self._doubted: set[int] = set()  # senders of what may have been stored although the database did not answer
 
-    def append(self, submission: Submission) -> Deferred[Appended]:
-        """Store a submission; fires after the commit, in the order of the calls for any one thread.
+    def append(self, submission: Submission, source: Source) -> Outcome[Appended]:
+        """Store a submission; there is an outcome after the commit, in the order of the calls for any one thread.
 
-        Fails with :class:`Refused` where its sender may not write there, with
+        A source that has more than its share waiting is held until that is
+        stored; when half of all there is room for is taken, one that does not
+        wait for each answer is.
+
+        It is :class:`Refused` where its sender may not write there, with
         73 when too much is waiting, with 14 when the database does not answer.
         """
-        entry = _Entry(submission)
-        if self._waiting + len(submission.drafts) > self._queue or self._bytes + entry.size > self._queue_bytes:
-            entry.result.errback(Refused(Status.SERVER_BUSY, "More messages are waiting than can be stored now.", retry_after=1.0))
-            return entry.result
+        entry = _Entry(submission, source)
+        count = len(submission.drafts)
+        if self._waiting + count > self._queue or self._bytes + entry.size > self._queue_bytes:
+            source.hold(source.waiting > 0)
+            entry.fail(Refused(Status.SERVER_BUSY, "More messages are waiting than can be stored now.", retry_after=1.0))
+            return entry
         self._entries.append(entry)
-        self._waiting += len(submission.drafts)
+        self._waiting += count
         self._bytes += entry.size
+        others = source.waiting
+        source.waiting = others + count
+        if others and (others + count > SHARE or self._waiting * 2 > self._queue or self._bytes * 2 > self._queue_bytes):
+            source.hold(True)
         if not self._writing:
-            self._write()
-        return entry.result
+            self._writing = True
+            self._soon(self._write)
+        return entry
 
     def flushed(self) -> Deferred[None]:
         """Fires when nothing waits."""
@@ -91,46 +131,66 @@ class MessageLog:
         return taken
 
     def _write(self) -> None:
-        self._writing = True
         Deferred.fromCoroutine(self._run()).addErrback(self._broken)
 
     async def _run(self) -> None:
-        while batch := self._take():
-            await self._store_batch(batch)
+        batch = self._take()
+        storing = self._begin(batch)
+        while batch:
+            stored, results = batch, await self._finished(batch, storing)
+            batch = self._take()
+            storing = self._begin(batch)  # the database goes on while the results are sent
+            self._settle(stored, results)
+            if not batch:
+                batch = self._take()
+                storing = self._begin(batch)
         self._writing = False
         idle, self._idle = self._idle, []
         for done in idle:
             done.callback(None)
 
-    async def _store_batch(self, batch: list[_Entry]) -> None:
+    def _begin(self, batch: Sequence[_Entry]) -> Deferred[Results]:
+        if not batch:
+            return succeed([])
+        return Deferred.fromCoroutine(self._store_batch([entry.submission for entry in batch]))
+
+    async def _store_batch(self, submissions: Sequence[Submission]) -> Results:
+        return await self._store.append(self._node.ids, submissions)
+
+    async def _finished(self, batch: Sequence[_Entry], storing: Deferred[Results]) -> Results:
+        """What became of each of a batch; where the whole failed for one of them, that one is found, so that it fails alone."""
         try:
-            results = await self._store.append(self._node.ids, [entry.submission for entry in batch])
+            return await storing
         except Refused as refused:
             if refused.status is Status.MYSQL_INTERNAL_ERROR and len(self._doubted) < DOUBTED:
                 self._doubted.update(entry.submission.sender for entry in batch)
-            for entry in batch:
-                entry.result.errback(Unavailable(refused.status, refused.message))
-            return
+            return [Unavailable(refused.status, refused.message)] * len(batch)
         except Exception:
-            if len(batch) > 1:  # find the one that cannot be stored, so that it fails alone
-                middle = len(batch) // 2
-                await self._store_batch(batch[:middle])
-                await self._store_batch(batch[middle:])
-                return
-            _log.failure("a message could not be stored")
-            batch[0].result.errback(Refused(Status.INTERNAL_ERROR, "The message could not be stored."))
-            return
+            if len(batch) == 1:
+                _log.failure("a message could not be stored")
+                return [Refused(Status.INTERNAL_ERROR, "The message could not be stored.")]
+            middle = len(batch) // 2
+            results: list[Appended | Refused] = []
+            for part in (batch[:middle], batch[middle:]):
+                results += await self._finished(part, self._begin(part))
+            return results
+
+    def _settle(self, batch: Sequence[_Entry], results: Results) -> None:
         for entry, result in zip(batch, results, strict=True):
+            source = entry.source
+            source.waiting -= len(entry.submission.drafts)
+            if not source.waiting:
+                source.hold(False)
             if isinstance(result, Refused):
-                entry.result.errback(result)
+                entry.fail(result)
                 continue
-            if entry.submission.sender in self._doubted and any(message.resent for message in result.messages):
+            if self._doubted and entry.submission.sender in self._doubted and any(message.resent for message in result.messages):
                 self._doubted.discard(entry.submission.sender)
                 result = replace(result, in_doubt=True)
-            entry.result.callback(result)
+            entry.succeed(result)
 
     def _broken(self, reason: Failure) -> None:
         _log.failure("the message log failed", reason)
-        self._writing = False
-        if self._entries:
+        self._writing = bool(self._entries)
+        if self._writing:
             self._write()

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from imsys.cluster.peers import RemotePush
+from imsys.cluster.peers import GONE, RemotePush
 from imsys.errors import Refused
 from imsys.protocols.framing import CHAT
 from imsys.protocols.messages.catch_up import ResyncPush
 from imsys.protocols.messages.registry import Message, encode, service_id
+from imsys.route_cache import RouteCache
 
 if TYPE_CHECKING:
+    from imsys.cluster.pushes import News
     from imsys.directory import Directory
 
 _log = Logger()
@@ -28,6 +32,9 @@ QUEUE = 20_000
 QUEUE_BYTES = 32 << 20
 """The same in bytes."""
 
+TOGETHER = 1000
+"""Pushes to one server that are handed on at once, without waiting for the end of the turn."""
+
 MISSED = 50_000
 """Users remembered as having missed something; beyond, nobody in particular is: everybody is."""
 
@@ -37,26 +44,54 @@ SPREAD = 3.0
 RETRY = 1.0
 """Seconds until those who could not be reached are looked for again."""
 
+SWEEP = 5.0
+"""Seconds between two looks at who is owed a second look."""
+
 FORWARDS = 1
 """How often a push goes on from a server that its receiver has left."""
 
 SendToPeer = Callable[[str, Sequence[RemotePush]], None]
+Tell = Callable[[int, int], None]
+
+RESYNC = CHAT.encode(service_id(ResyncPush), encode(ResyncPush()))
 
 
-class Outbound:
+class Outbound(Service):
     """Sends pushes to users, wherever they are, in order for each of them."""
 
-    def __init__(self, clock: IReactorTime, directory: Directory, send_to_peer: SendToPeer | None) -> None:
-        """``send_to_peer`` takes a node and what to push there; ``None`` where there are no other servers."""
+    def __init__(self, clock: IReactorTime, directory: Directory, send_to_peer: SendToPeer | None, tell: Tell | None = None) -> None:
+        """How to reach other servers; ``None`` where there are none.
+
+        :param send_to_peer: takes a server and what to push there.
+        :param tell: takes a user and the time of a login, for all servers; see :data:`imsys.cluster.pushes.News`.
+        """
         self._clock = clock
         self._directory = directory
         self._send_to_peer = send_to_peer
+        self._tell = tell
+        self._cache = RouteCache(clock.seconds)
+        self._outgoing: dict[str, list[RemotePush]] = {}
         self._queue: deque[RemotePush] = deque()
         self._queued_bytes = 0
+        self._looked_for: set[int] = set()  # whose pushes are in the queue, or wait for the answer
+        self._insisting: set[int] = set()  # of these, those for whom the cache is not good enough
         self._routing = False
+        self._sweeps = LoopingCall(self._sweep)
+        self._sweeps.clock = clock
         self._missed: set[int] = set()
         directory.replaced = self.resync_elsewhere
         directory.rebuilt = self.resync
+        directory.changed = self._changed
+
+    def startService(self) -> None:
+        """Begin to look after those whose pushes were dropped."""
+        super().startService()
+        self._sweeps.start(SWEEP, now=False)
+
+    def stopService(self) -> None:
+        """Look after nobody any more."""
+        super().stopService()
+        self._sweeps.stop()
 
     @property
     def missing(self) -> int:
@@ -68,94 +103,200 @@ class Outbound:
 
         :raises ValueError: it does not fit into a frame.
         """
-        self._deliver(RemotePush(tuple(users), service_id(type(push)), encode(push)))
+        self.deliver_frame(tuple(users), CHAT.encode(service_id(type(push)), encode(push)))
 
-    def catch_up(self, users: Iterable[int]) -> None:
+    def deliver_frame(self, users: Iterable[int], frame: bytes) -> None:
+        """Send a whole frame of the chat port to users; who is offline gets nothing."""
+        local = self._directory.local
+        away = []
+        for user in users:
+            session = local(user)
+            if session is not None:
+                session.push(frame)
+            else:
+                away.append(user)
+        if away and self._send_to_peer is not None:
+            self._send_away(away, frame)
+
+    def catch_up(self, users: Collection[int]) -> None:
         """Ask users to catch up, wherever they are, in a moment: they may have missed something that was stored."""
         self._miss(users)
 
-    def receive(self, pushes: Sequence[RemotePush]) -> None:
-        """Pushes from another server; one whose receiver has moved on is forwarded, once."""
-        for push in pushes:
-            self._deliver(push)
+    # -- to other servers
 
-    def _deliver(self, push: RemotePush) -> None:
-        frame = b""
-        elsewhere = []
-        for user in push.users:
-            session = self._directory.local(user)
-            if session is None:
-                elsewhere.append(user)
-                continue
-            frame = frame or CHAT.encode(push.service, push.body)
-            session.push(frame)
-        if elsewhere and self._send_to_peer is not None:
-            if len(self._queue) >= QUEUE or self._queued_bytes >= QUEUE_BYTES or push.hops > FORWARDS:
-                self._miss(elsewhere)
-                return
-            self._queued_bytes += len(push.body)
-            self._queue.append(RemotePush(tuple(elsewhere), push.service, push.body, push.hops + 1, push.threads))
-            if not self._routing:
-                self._routing = True
-                Deferred.fromCoroutine(self._route()).addErrback(lambda reason: _log.failure("routing pushes failed", reason))
+    def _send_away(self, users: Sequence[int], frame: bytes) -> None:
+        looked_for, find = self._looked_for, self._cache.find
+        unknown = []
+        nodes: dict[str, list[int]] = {}
+        for user in users:
+            node = None if user in looked_for else find(user)
+            if node is None:
+                unknown.append(user)
+            elif node:
+                nodes.setdefault(node, []).append(user)
+        for node, some in nodes.items():
+            self._post(node, RemotePush(tuple(some), frame, 1))
+        if unknown:
+            self._look_for(unknown, frame, 1)
+
+    def _post(self, node: str, push: RemotePush) -> None:
+        """Have this pushed by another server; what is posted in a turn goes together."""
+        pushes = self._outgoing.get(node)
+        if pushes is None:
+            if not self._outgoing:
+                self._clock.callLater(0, self._flush)
+            self._outgoing[node] = [push]
+            return
+        pushes.append(push)
+        if len(pushes) >= TOGETHER:
+            self._hand_on(node, self._outgoing.pop(node))
+
+    def _flush(self) -> None:
+        outgoing, self._outgoing = self._outgoing, {}
+        for node, pushes in outgoing.items():
+            self._hand_on(node, pushes)
+
+    def _hand_on(self, node: str, pushes: list[RemotePush]) -> None:
+        assert self._send_to_peer is not None
+        self._send_to_peer(node, pushes)
+
+    def _look_for(self, users: Sequence[int], frame: bytes, hops: int, *, insist: bool = False) -> None:
+        """Queue a push until it is known where its receivers are. ``insist``: Redis is to be asked, whatever the cache says."""
+        if len(self._queue) >= QUEUE or self._queued_bytes >= QUEUE_BYTES:
+            self._miss(users)
+            return
+        self._queued_bytes += len(frame)
+        self._queue.append(RemotePush(tuple(users), frame, hops))
+        self._looked_for.update(users)
+        if insist:
+            self._insisting.update(users)
+        if not self._routing:
+            self._routing = True
+            Deferred.fromCoroutine(self._route()).addErrback(lambda reason: _log.failure("routing pushes failed", reason))
 
     async def _route(self) -> None:
         """Look routes up for everything that has gathered, one lookup at a time, so that order is kept."""
         try:
             while self._queue:
                 pushes, self._queue, self._queued_bytes = self._queue, deque(), 0
-                users = list({user: None for push in pushes for user in push.users})
-                try:
-                    where, doubtful = await self._directory.locate(users)
-                except Refused as refused:
-                    _log.warn("pushes to {count} users found no route: {reason}", count=len(users), reason=str(refused))
-                    self._miss(users)
-                    continue
-                self._send(pushes, where)
-                if doubtful:
-                    self._miss(doubtful)
+                users, insisting = self._looked_for, self._insisting
+                self._insisting = set()
+                self._looked_for = set(users)  # grows with what is queued meanwhile
+                where = {user: node for user in users - insisting if (node := self._cache.find(user)) is not None}
+                wanted = users.difference(where)
+                if wanted:
+                    where |= await self._ask(list(wanted))
+                for push in pushes:
+                    self._forward(push, where)
+                self._looked_for = {user for push in self._queue for user in push.users}
         finally:
             self._routing = False
 
-    def _send(self, pushes: Iterable[RemotePush], where: dict[int, str]) -> None:
-        assert self._send_to_peer is not None
-        by_node: dict[str, list[RemotePush]] = {}
+    async def _ask(self, users: list[int]) -> dict[int, str]:
+        """Where users are, by Redis; who is offline is left out, and so are those of whom that cannot be told: they catch up later."""
+        self._cache.ask(users)
+        try:
+            found, doubtful = await self._directory.locate(users)
+        except Refused as refused:
+            _log.warn("pushes to {count} users found no route: {reason}", count=len(users), reason=str(refused))
+            found, doubtful = {}, users
+        where, cheated = self._cache.learn(found, doubtful)
+        if doubtful:
+            self._miss(doubtful)
+        for user in cheated:
+            self._post(where[user], RemotePush((user,), RESYNC, 1))
+        return where
+
+    def _forward(self, push: RemotePush, where: dict[int, str]) -> None:
+        nodes: dict[str, list[int]] = {}
+        for user in push.users:
+            if (session := self._directory.local(user)) is not None:  # came here meanwhile
+                session.push(push.frame)
+            elif node := where.get(user):
+                nodes.setdefault(node, []).append(user)
+        for node, users in nodes.items():
+            self._post(node, RemotePush(tuple(users), push.frame, push.hops))
+
+    # -- from other servers
+
+    def receive(self, pushes: Sequence[RemotePush]) -> None:
+        """Pushes from another server; one whose receiver has moved on is forwarded, once."""
+        local = self._directory.local
         for push in pushes:
-            nodes: dict[str, list[int]] = {}
-            for user in push.users:
-                if (session := self._directory.local(user)) is not None:  # came here meanwhile
-                    session.push(CHAT.encode(push.service, push.body))
-                elif user in where:
-                    nodes.setdefault(where[user], []).append(user)
-            for node, users in nodes.items():
-                by_node.setdefault(node, []).append(RemotePush(tuple(users), push.service, push.body, push.hops, push.threads))
-        for node, parts in by_node.items():
-            self._send_to_peer(node, parts)
+            users, frame, hops = push
+            away = []
+            for user in users:
+                session = local(user)
+                if session is not None:
+                    session.push(frame)
+                else:
+                    away.append(user)
+            if away:
+                self._forward_once(away, frame, hops)
+
+    def _forward_once(self, users: Sequence[int], frame: bytes, hops: int) -> None:
+        if self._send_to_peer is None:
+            return
+        if self._tell is not None:
+            for user in users:
+                self._tell(user, GONE)
+        if hops > FORWARDS:
+            self._miss(users)
+        else:
+            self._look_for(users, frame, hops + 1, insist=True)
+
+    def hear(self, node: str, news: News, everything: bool) -> None:
+        """Who came to another server and went; ``everything``: anybody may have."""
+        if everything:
+            self._miss(self._cache.forget_all())
+        came, went = self._cache.came, self._cache.went
+        for user, login_ms in news.items():
+            if login_ms <= 0:
+                went(user, node, -login_ms)
+            elif came(user, node, login_ms):
+                self._post(node, RemotePush((user,), RESYNC, 1))
+
+    def lost(self, node: str) -> None:
+        """Another server is not there any more."""
+        self._cache.forget_node(node)
+
+    def _changed(self, user: int, login_ms: int) -> None:
+        self._cache.forget(user)
+        if self._tell is not None:
+            self._tell(user, login_ms)
+
+    def _sweep(self) -> None:
+        self._miss(self._cache.due())
 
     # -- when pushes were lost
 
     def resync(self, users: Iterable[int] | None) -> None:
-        """Ask sessions of this server to catch up, spread over a few seconds where they are many; ``None``: all of them."""
-        here = [user for user in (self._directory.users() if users is None else users) if self._directory.local(user) is not None]
-        frame = CHAT.encode(service_id(ResyncPush), encode(ResyncPush()))
+        """Ask sessions of this server to catch up, spread over a few seconds where they are many; ``None``: all of them.
+
+        Those of these users who are not here any more are looked for.
+        """
+        asked = self._directory.users() if users is None else list(users)
+        here = [user for user in asked if self._directory.local(user) is not None]
+        if self._send_to_peer is not None and len(here) < len(asked):
+            self._miss(set(asked).difference(here))
         for user in here:
             if len(here) <= 10:
-                self._resync_one(user, frame)
+                self._resync_one(user)
             else:
-                self._clock.callLater(random.random() * SPREAD, self._resync_one, user, frame)  # noqa: S311
+                self._clock.callLater(random.random() * SPREAD, self._resync_one, user)  # noqa: S311
 
     def resync_elsewhere(self, user: int) -> None:
         """Ask a user whose session has moved to another server to catch up."""
-        self._deliver(RemotePush((user,), service_id(ResyncPush), encode(ResyncPush())))
+        self._look_for((user,), RESYNC, 1, insist=True)
 
-    def _resync_one(self, user: int, frame: bytes) -> None:
+    def _resync_one(self, user: int) -> None:
         session = self._directory.local(user)
         if session is not None:
-            session.push(frame)
+            session.push(RESYNC)
 
-    def _miss(self, users: Iterable[int]) -> None:
+    def _miss(self, users: Collection[int]) -> None:
         """Remember who could not be reached, and ask them to catch up as soon as routes can be found."""
-        if not self._missed:
+        if users and not self._missed:
             self._clock.callLater(RETRY, self._retry_missed)
         for user in users:
             if len(self._missed) >= MISSED:
@@ -167,6 +308,8 @@ class Outbound:
         missed, self._missed = self._missed, set()
         here = [user for user in missed if self._directory.local(user) is not None]
         self.resync(here)
+        if self._send_to_peer is None:
+            return
         away = tuple(missed.difference(here))
         for start in range(0, len(away), 1000):
-            self._deliver(RemotePush(away[start : start + 1000], service_id(ResyncPush), encode(ResyncPush())))
+            self._look_for(away[start : start + 1000], RESYNC, 1, insist=True)

@@ -177,7 +177,5 @@ def _octets(password: str) -> bytes:
 
 def _nobodys_hash(memory: int, passes: int, lanes: int) -> str:
     """A well-formed hash of these parameters that was never made from any password."""
-    salt, digest = (
-        base64.b64encode(secrets.token_bytes(size)).decode("ascii").rstrip("=") for size in (_SALT_BYTES, _HASH_BYTES)
-    )
+    salt, digest = (base64.b64encode(secrets.token_bytes(size)).decode("ascii").rstrip("=") for size in (_SALT_BYTES, _HASH_BYTES))
     return f"$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${digest}"

@@ -5,23 +5,19 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from twisted.logger import Logger
+from twisted.internet.interfaces import IAddress
 
+from imsys.dispatch import Call
 from imsys.protocols.framing import Frame
 from imsys.protocols.messages import session as messages
 from imsys.protocols.messages.registry import Message, encode, service_id
 from imsys.protocols.wire import FrameConnection
 
 if TYPE_CHECKING:
-    from imsys.dispatch import Call, Caller, Dispatcher
-
-_log = Logger()
+    from imsys.dispatch import Caller, Dispatcher
 
 HELD = 1000
 """Pushes that wait for a login to be answered; beyond, the connection is closed, and the client begins anew."""
-
-STRIKES = 3
-"""How many unknown services in a row, or requests before login, close a connection."""
 
 
 class Session:
@@ -33,41 +29,51 @@ class Session:
     """
 
     __slots__ = (
-        "_anonymous",
         "_calls",
         "_connection",
+        "_crowding",
         "_dispatcher",
         "_held",
         "_inbox",
         "_inflight",
-        "_next",
-        "_unknown",
         "_working",
         "context",
+        "early",
         "hard_expiry",
         "id",
         "login_ms",
         "token_digest",
+        "unknown",
         "user",
+        "waiting",
     )
 
     def __init__(self, connection: FrameConnection, dispatcher: Dispatcher, inflight: int) -> None:
         self._connection = connection
         self._dispatcher = dispatcher
         self._inflight = inflight
-        self._inbox: deque[Frame] = deque()
-        self._next: Call | None = None
-        self._calls: deque[Call] = deque()
+        self._inbox: deque[Frame] | None = None  # most sessions never need one, and an empty one takes 760 bytes
+        self._calls: list[Call] = []  # begun, in order; the first has no response yet
         self._held: list[bytes] | None = None
         self._working = False
-        self._unknown = 0
-        self._anonymous = 0
+        self._crowding = False
+        self.waiting = 0
+        """Texts that are not stored yet; see :class:`imsys.message_log.Source`."""
+        self.unknown = 0
+        """Requests of unknown services in a row."""
+        self.early = 0
+        """Requests before login that need one."""
         self.context: Caller = dispatcher.context(self, 0)
         self.user = 0
         self.id = ""
         self.login_ms = 0
         self.token_digest = ""
         self.hard_expiry = 0
+
+    @property
+    def peer(self) -> IAddress:
+        """Who is at the other end."""
+        return self._connection.peer
 
     @property
     def open(self) -> bool:
@@ -91,17 +97,26 @@ class Session:
     # -- from the connection
 
     def received(self, frame: Frame) -> None:
-        """Queue a request, and work on what is next."""
+        """Begin with a request, or let it wait for its turn."""
         if self.user:
             self._connection.alive()
-        self._inbox.append(frame)
-        self._work()
+        if self._inbox or not self._begin(frame):
+            if self._inbox is None:
+                self._inbox = deque()
+            self._inbox.append(frame)
+            if len(self._inbox) + len(self._calls) >= self._inflight:
+                self._adjust_reading()
 
     def lost(self) -> None:
         """The connection is gone: what waits is dropped, what runs goes on."""
-        self._inbox.clear()
-        self._next = None
+        self._inbox = None
         self._dispatcher.ended(self)
+
+    def hold(self, hold: bool) -> None:
+        """Read nothing more while too many of its texts wait to be stored."""
+        if hold is not self._crowding:
+            self._crowding = hold
+            self._adjust_reading()
 
     # -- to the connection
 
@@ -120,14 +135,12 @@ class Session:
 
     def close(self) -> None:
         """Close after the last byte is sent."""
-        self._inbox.clear()
-        self._next = None
+        self._inbox = None
         self._connection.close()
 
     def finish(self) -> None:
         """Take no more requests, ahead of :meth:`close`; those that are being worked on are answered."""
-        self._inbox.clear()
-        self._next = None
+        self._inbox = None
         self._connection.end_reading()
 
     def sign_out(self, reason: str) -> None:
@@ -137,54 +150,52 @@ class Session:
 
     # -- order
 
+    def _begin(self, frame: Frame) -> bool:
+        """Begin with a request, if those before it let it; it is not even looked at otherwise: they may be a login."""
+        number, body = frame
+        overlapping = number in self._dispatcher.overlapping
+        calls = self._calls
+        if calls and not (overlapping and calls[-1].overlapping and len(calls) < self._inflight):
+            return False
+        call = Call(self, overlapping)
+        calls.append(call)
+        self._dispatcher.begin(call, self, number, body, self._done)
+        return True
+
+    def _done(self, call: Call) -> None:
+        """A request has its response: send all that have, up to the first that has not, and begin with those that wait."""
+        calls = self._calls
+        if calls[0] is not call:
+            return
+        count, ready, closes = 0, [], False
+        for one in calls:
+            if one.response is None:
+                break
+            count += 1
+            ready.append(one.response)
+            closes = closes or one.closes
+        del calls[:count]
+        if self._held is not None and not calls:
+            ready += self._held
+            self._held = None
+        self._connection.send(b"".join(ready) if len(ready) > 1 else ready[0])
+        if closes:
+            self.close()
+        elif self._inbox:
+            self._work()
+
     def _work(self) -> None:
         if self._working:
             return
         self._working = True
         try:
-            while len(self._calls) < self._inflight and (self._next is not None or self._inbox):
-                last = self._calls[-1] if self._calls else None
-                if last is not None and last.response is None and not last.overlapping:
-                    break  # not even looked at: it may be the login
-                call = self._next or self._dispatcher.prepare(self, self._inbox.popleft())
-                if not call.overlapping and any(earlier.response is None for earlier in self._calls):
-                    self._next = call
-                    break
-                self._next = None
-                self._calls.append(call)
-                self._count(call)
-                if call.response is None:
-                    call.start(self._done)
-                if self._calls[0].response is not None and len(self._calls) > 16:
-                    self._flush()
+            while (inbox := self._inbox) and self._begin(inbox[0]):
+                inbox.popleft()
         finally:
             self._working = False
-        self._flush()
-        self._connection.hold_reading(len(self._inbox) + len(self._calls) >= self._inflight)
+        if not self._inbox:
+            self._inbox = None
+            self._adjust_reading()
 
-    def _done(self, call: Call) -> None:
-        if not self._working:
-            self._flush()
-            self._work()
-
-    def _flush(self) -> None:
-        ready = []
-        close = False
-        while self._calls and (response := self._calls[0].response) is not None:
-            close = close or self._calls.popleft().closes
-            ready.append(response)
-        if ready:
-            if self._held is not None and not self._calls:
-                ready += self._held
-                self._held = None
-            self._connection.send(b"".join(ready))
-        if close:
-            self.close()
-
-    def _count(self, call: Call) -> None:
-        """Three strikes close the connection."""
-        self._unknown = self._unknown + 1 if call.unknown else 0
-        self._anonymous += call.anonymous
-        if self._unknown >= STRIKES or self._anonymous >= STRIKES:
-            _log.warn("closing the connection from {peer}: three requests that it cannot make", peer=self._connection.peer)
-            call.closes = True
+    def _adjust_reading(self) -> None:
+        self._connection.hold_reading(self._crowding or self._inbox is not None)

@@ -127,9 +127,7 @@ class Tokens:
         if left <= 0:
             return False
         keys = [self._token(digest), self._index(uuid), self._revoked(uuid)]
-        reply = await self._redis.script(
-            _RENEW, keys, [digest, f"{uuid}:{hard}", min(self._idle, left), left, hard - self._life]
-        )
+        reply = await self._redis.script(_RENEW, keys, [digest, f"{uuid}:{hard}", min(self._idle, left), left, hard - self._life])
         return bool(reply == 1)
 
     async def revoke(self, uuid: int, token: str) -> None:

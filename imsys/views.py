@@ -5,9 +5,9 @@ from __future__ import annotations
 from imsys.protocols.messages.contacts import Friend, FriendRequestItem, FriendshipPush, HelloMessage
 from imsys.protocols.messages.people import Card
 from imsys.protocols.messages.texts import IncomingText, VerifiedText
+from imsys.store.appending import Stored
 from imsys.store.contacts import Contact, Friendship, Pending
 from imsys.store.ids import timestamp
-from imsys.store.messages import Stored
 from imsys.store.people import Person
 
 

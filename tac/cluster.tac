@@ -9,7 +9,6 @@ ports ten above the first. In production each of them is a process of its own
 from dataclasses import replace
 
 from twisted.application.service import Application
-from twisted.internet import reactor
 
 from imsys.services import balance, captcha, chat, gateway, resources
 from imsys.services.all import Options, prepared, shared
@@ -45,6 +44,8 @@ def build(reactor, config):
 
 options = Options()
 options.parseOptions([])
+
+from twisted.internet import reactor  # noqa: E402 - parsing has chosen it
 
 application = Application("imsys-cluster")
 make_daemon(reactor, prepared(options), "imsys-cluster", build).setServiceParent(application)

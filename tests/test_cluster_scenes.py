@@ -188,6 +188,47 @@ class ClusterScenes(TestCase):
         self.assertTrue((await b.next(8))["message"])
         await b.until_closed()
 
+    async def test_a_user_flaps(self) -> None:
+        """A user comes and goes, now on the one server and now on the other, while a friend writes: from each login on they get every
+        text, live or by catching up when asked to."""
+        anna, a, bert, b, thread = await self.pair()
+        written: list[str] = []
+        done = False
+
+        async def write() -> None:
+            while not done:
+                text = f"text {len(written)}"
+                ack = await a.ask(23, **text_request(anna.uuid, bert.uuid, thread, text))
+                self.assertEqual(ack["error"], 0)
+                written.append(text)
+
+        writing = Deferred.fromCoroutine(write())
+        for turn in range(12):
+            if turn % 3 == 0:
+                await b.abort()  # is offline for a moment
+                await deferLater(self.reactor, 0.05)
+            b = await self.connect(dataclasses.replace(bert, port=list(self.nodes)[turn % 2]))
+            known = {record["msg_content"] for record in await self.history(b, thread)}
+            since = len(written)
+            await deferLater(self.reactor, 0.1)
+            expected = written[:-1] if turn < 11 else written
+            if turn == 11:
+                done = True
+                await writing
+            missing: set[str] = set()
+            for _ in range(500):
+                for push in b.pending(25):
+                    known |= {item["msg_content"] for item in push["text_msg"]}
+                if b.pending(128):
+                    await b.next(128)
+                    known |= {record["msg_content"] for record in await self.history(b, thread)}
+                missing = set(expected) - known
+                if not missing:
+                    break
+                await deferLater(self.reactor, 0.02)
+            self.assertEqual(missing, set(), f"turn {turn}, since {since}")
+        self.assertGreater(len(written), 24)
+
     def kick(self, port: int, uuid: int) -> None:
         """Call ForceTerminateLoginedUser with a plain stub, over mutual TLS."""
         trust = cluster_certificates()

@@ -93,6 +93,15 @@ class DaemonTestCase(TestCase):
         await self.until(lambda: log.exists() and " is ready" in log.read_text())
         return pid
 
+    async def status(self) -> str:
+        """What imsys-ctl status prints."""
+        argv = [twistd()[0], "-m", "imsys.ctl", "status"]
+        done = await deferToThread(
+            subprocess.run, argv, capture_output=True, text=True, timeout=60, env=environment(**self.settings), cwd=self.home
+        )
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return str(done.stdout)
+
     def kill(self, pid: int) -> None:
         if self.alive(pid):
             os.kill(pid, signal.SIGKILL)
@@ -184,14 +193,6 @@ class ForegroundTests(DaemonTestCase):
         self.assertIn(self.settings[f"{name.upper()}_GRPC_PORT"], listed)
         self.assertEqual(await process.stop(), -signal.SIGTERM)
         self.assertEqual(await self.status(), "No server is registered.\n")
-
-    async def status(self) -> str:
-        argv = [twistd()[0], "-m", "imsys.ctl", "status"]
-        done = await deferToThread(
-            subprocess.run, argv, capture_output=True, text=True, timeout=60, env=environment(**self.settings), cwd=self.home
-        )
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
-        return str(done.stdout)
 
     async def test_chat(self) -> None:
         """A chat server waits for a balance server to register at, is listed by imsys-ctl status, and withdraws when it stops."""

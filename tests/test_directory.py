@@ -6,6 +6,7 @@ The servers hand pushes to each other directly here; between processes it is gRP
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from twisted.internet.task import deferLater
 from imsys.cluster.peers import RemotePush
 from imsys.config import ChatConfig
 from imsys.errors import Status, Unavailable
+from imsys.protocols.framing import CHAT
 from imsys.redis import RedisService
 from tests.features.test_conversation import text_request
 from tests.support.chat import ChatServer, RawClient
@@ -28,6 +30,7 @@ class Link:
         self.servers: dict[str, ChatServer] = {}
         self.down: set[str] = set()
         self.sent: list[RemotePush] = []
+        self.late: list[tuple[str, dict[int, int]]] | None = None
 
     def alive(self, node: str, incarnation: str) -> bool:
         return node in self.servers and node not in self.down and incarnation == f"{node}-inc"
@@ -36,6 +39,23 @@ class Link:
         if node in self.down:
             raise Unavailable(Status.GRPC_ERROR, "cut")
         self.servers[node].directory.end(uuid, session, message)
+
+    def tell(self, node: str, user: int, login_ms: int) -> None:
+        """News from a server, which the others hear at once, or when it is let through."""
+        if self.late is not None:
+            self.late.append((node, {user: login_ms}))
+        else:
+            self._hear(node, {user: login_ms})
+
+    def let_news_through(self) -> None:
+        late, self.late = self.late, None
+        for node, news in late or []:
+            self._hear(node, news)
+
+    def _hear(self, node: str, news: dict[int, int]) -> None:
+        for name, server in self.servers.items():
+            if name != node:
+                server.outbound.hear(node, news, False)
 
     def send(self, node: str, pushes: Sequence[RemotePush]) -> None:
         self.sent.extend(pushes)
@@ -54,7 +74,9 @@ class TwoServers(OnSqlite):
         self.addCleanup(self.service.stopService)
         self.link = Link()
         for name in ("one", "two"):
-            server = ChatServer(self, ChatConfig(name=name), self.service.redis, self.link, self.link.send)
+            server = ChatServer(
+                self, ChatConfig(name=name), self.service.redis, self.link, self.link.send, functools.partial(self.link.tell, name)
+            )
             await server.start()
             self.link.servers[name] = server
         self.one, self.two = self.link.servers.values()
@@ -224,7 +246,60 @@ class TwoServersTests(TwoServers):
             await server.directory.renew()
         await older.until_closed()
         self.assertEqual((await newer.ask(32, uuid=str(anna)))["error"], 0)
-        self.assertEqual(await self.one.directory.locate([anna]), ({anna: "two"}, []))
+        where, doubtful = await self.one.directory.locate([anna])
+        self.assertEqual(([route.node for route in where.values()], doubtful), (["two"], []))
+
+    async def test_redis_is_not_asked(self) -> None:
+        """Texts to a user on the other server, and to one who is offline, cost one question to Redis each, not one a text."""
+        anna, a, bert, b, thread = await self.friends()
+        (carl,) = await self.people("carl")
+        other = str(await self.befriend(anna, carl))
+        for number in range(20):
+            await a.ask(23, **text_request(anna, bert, thread, f"b{number}"))
+            await a.ask(23, **text_request(anna, carl, other, f"c{number}"))
+        for _ in range(20):
+            await b.next(25)
+        stats = (await self.service.redis.call("INFO", "commandstats")).decode()
+        (calls,) = [line for line in stats.splitlines() if line.startswith("cmdstat_mget:")]
+        self.assertIn("calls=2,", calls)
+
+    async def test_late_news(self) -> None:
+        """Who logs in without the other server hearing of it misses pushes, and is asked to catch up when it does."""
+        anna, bert = await self.people("anna", "bert")
+        thread = str(await self.befriend(anna, bert))
+        a = await self.one.login(anna)
+        await a.ask(23, **text_request(anna, bert, thread, "offline"))
+        self.link.late = []
+        b = await self.two.login(bert)
+        await a.ask(23, **text_request(anna, bert, thread, "not seen"))
+        await a.ask(32, uuid=str(anna))
+        self.assertEqual(b.pending(25), [])
+        self.link.let_news_through()
+        await b.next(128)
+        await a.ask(23, **text_request(anna, bert, thread, "seen"))
+        self.assertEqual((await b.next(25))["text_msg"][0]["msg_content"], "seen")
+
+    async def test_moves_unnoticed(self) -> None:
+        """Texts follow a user who has moved away from the server that the sender's believes them on."""
+        anna, bert = await self.people("anna", "bert")
+        thread = str(await self.befriend(anna, bert))
+        three = ChatServer(
+            self, ChatConfig(name="three"), self.service.redis, self.link, self.link.send, functools.partial(self.link.tell, "three")
+        )
+        await three.start()
+        self.link.servers["three"] = three
+        a, b = await self.one.login(anna), await self.two.login(bert)
+        await a.ask(23, **text_request(anna, bert, thread, "first"))
+        await b.next(25)
+        self.link.late = []
+        b = await three.login(bert)
+        await a.ask(23, **text_request(anna, bert, thread, "second"))
+        self.assertEqual((await b.next(25))["text_msg"][0]["msg_content"], "second")
+        self.assertEqual(self.link.sent[-1].hops, 2)
+        self.link.let_news_through()
+        await a.ask(23, **text_request(anna, bert, thread, "third"))
+        self.assertEqual((await b.next(25))["text_msg"][0]["msg_content"], "third")
+        self.assertEqual(self.link.sent[-1].hops, 1)
 
     async def test_kicked(self) -> None:
         """From the moment it is kicked a session swallows no pushes, however long its connection takes to close."""
@@ -304,7 +379,7 @@ class TwoServersTests(TwoServers):
         """A push that arrives where its receiver is no longer goes on once."""
         _, _, bert, _, _ = await self.friends()
         again = await self.one.login(bert)
-        self.two.outbound.receive([RemotePush((bert,), 130, b'{"nickname":"x"}', 1)])
+        self.two.outbound.receive([RemotePush((bert,), CHAT.encode(130, b'{"nickname":"x"}'), 1)])
         self.assertEqual((await again.next(130))["nickname"], "x")
         self.assertEqual([push.hops for push in self.link.sent], [2])
 

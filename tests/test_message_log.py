@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
@@ -10,10 +11,11 @@ from twisted.internet.task import deferLater
 
 from imsys.config import DatabaseConfig
 from imsys.errors import Refused, Status
-from imsys.message_log import MessageLog
+from imsys.message_log import SHARE, MessageLog
 from imsys.node import Node
 from imsys.store import Stores
-from imsys.store.messages import Appended, MessageStore, Submission
+from imsys.store.appending import Appended, Submission
+from imsys.store.messages import MessageStore
 from tests.support.servers import MariaDb
 from tests.support.stores import OnMariaDb, OnSqlite, text
 
@@ -33,6 +35,17 @@ class Watched(MessageStore):
         return await self._store.append(ids, submissions)
 
 
+class Client:
+    """Where messages come from; notes whether it is held."""
+
+    def __init__(self) -> None:
+        self.waiting = 0
+        self.held = False
+
+    def hold(self, hold: bool) -> None:
+        self.held = hold
+
+
 class MessageLogTests(OnSqlite):
     """What a caller of the log sees."""
 
@@ -47,7 +60,8 @@ class MessageLogTests(OnSqlite):
         self.thread = await self.befriend(self.anna, self.bert)
 
     def log(self, batch: int = 100, queue: int = 1000, queue_bytes: int = 1 << 20) -> MessageLog:
-        return MessageLog(self.store, self.node, batch=batch, queue=queue, queue_bytes=queue_bytes)
+        soon = partial(self.reactor.callLater, 0.0)
+        return MessageLog(self.store, self.node, batch=batch, queue=queue, queue_bytes=queue_bytes, soon=soon)
 
     def text(self, *contents: str) -> Submission:
         return text(self.anna, self.bert, self.thread, *contents)
@@ -62,31 +76,58 @@ class MessageLogTests(OnSqlite):
     async def test_grouping(self) -> None:
         """What comes while a transaction runs goes into the next one, in order; a batch has a bound."""
         log = self.log(batch=20)
-        done = [log.append(self.text(str(number))) for number in range(50)]
+        done = [log.append(self.text(str(number)), Client()).deferred() for number in range(50)]
         await log.flushed()
         results = await gatherResults(done)
-        self.assertEqual(self.store.batches, [1, 20, 20, 9])
+        self.assertEqual(self.store.batches, [20, 20, 10])
         ids = [result.messages[0].msg_id for result in results]
         self.assertEqual(ids, sorted(ids))
 
     async def test_bounds(self) -> None:
         """Past its bounds in messages or bytes the log refuses with 73 and a time to wait; what it took is stored."""
         log = self.log(queue=10)
-        done = [log.append(self.text(str(number))) for number in range(12)]
+        done = [log.append(self.text(str(number)), Client()).deferred() for number in range(11)]
         refused = await self.refused(done[-1])
         self.assertEqual((refused.status, refused.retry_after), (Status.SERVER_BUSY, 1.0))
         await gatherResults(done[:-1])
         log = self.log(queue_bytes=10_000)
-        done = [log.append(self.text("x" * 1000)), *(log.append(self.text(f"{n}" + "x" * 1000)) for n in range(3))]
+        contents = [f"{n}" + "x" * 1000 for n in range(3)]
+        done = [log.append(self.text(content), Client()).deferred() for content in contents]
         await self.refused(done[-1])
         await gatherResults(done[:-1])
-        self.assertEqual(len(await self.stores.messages.page(self.anna, self.thread, 0, 100)), 2 + 11 + 3)
+        self.assertEqual(len(await self.stores.messages.page(self.anna, self.thread, 0, 100)), 2 + 10 + 2)
+
+    async def test_share(self) -> None:
+        """A source with more than its share waiting is held until that is stored; one that waits for each answer is not."""
+        log = self.log()
+        flood, quiet = Client(), Client()
+        done = []
+        for number in range(SHARE):
+            done.append(log.append(self.text(f"f{number}"), flood).deferred())
+            self.assertFalse(flood.held)
+        done.append(log.append(self.text("one more"), flood).deferred())
+        done.append(log.append(self.text(*(f"q{number}" for number in range(SHARE))), quiet).deferred())
+        self.assertEqual((flood.held, quiet.held), (True, False))
+        await gatherResults(done)
+        self.assertEqual((flood.held, flood.waiting, quiet.waiting), (False, 0, 0))
+
+    async def test_half_full(self) -> None:
+        """When half of what may wait does, sources that do not wait for each answer are held, and others are not."""
+        log = self.log(queue=20)
+        first, second, third = Client(), Client(), Client()
+        done = [log.append(self.text(f"1.{number}"), first).deferred() for number in range(8)]
+        done += [log.append(self.text(f"{number}"), second).deferred() for number in range(2)]
+        self.assertEqual([first.held, second.held, third.held], [False, False, False])
+        done += [log.append(self.text("3"), third).deferred(), log.append(self.text("2.1"), second).deferred()]
+        self.assertEqual([first.held, second.held, third.held], [False, True, False])
+        await gatherResults(done)
+        self.assertFalse(second.held)
 
     async def test_poison(self) -> None:
         """A message that cannot be stored fails alone."""
         log = self.log()
         self.store.poison = "poison"
-        done = [log.append(self.text(content)) for content in ("a", "b", "c", "poison", "d", "e")]
+        done = [log.append(self.text(content), Client()).deferred() for content in ("a", "b", "c", "poison", "d", "e")]
         refused = await self.refused(done.pop(3))
         self.assertEqual(refused.status, Status.INTERNAL_ERROR)
         await gatherResults(done)
@@ -96,18 +137,17 @@ class MessageLogTests(OnSqlite):
         """Without a node number nothing is stored, and senders are told to come again (73)."""
         await self.node.stopService()
         log = self.log()
-        refused = await self.refused(log.append(self.text("x")))
+        refused = await self.refused(log.append(self.text("x"), Client()).deferred())
         self.assertEqual(refused.status, Status.SERVER_BUSY)
         self.node.startService()
         await self.node.ready()
-        await log.append(self.text("x"))
-
+        await log.append(self.text("x"), Client()).deferred()
 
     async def test_readers_in_the_way(self) -> None:
         """However many transactions wait for the other connections, the log goes on."""
         log = self.log()
         self.database._waiting["general"] = 1_000_000
-        await log.append(self.text("x"))
+        await log.append(self.text("x"), Client()).deferred()
         self.assertEqual((await self.refused(self.stores.people.by_uuid([1]))).status, Status.SERVER_BUSY)
 
 
@@ -127,14 +167,14 @@ class RestartTests(OnMariaDb):
         await node.ready()
         anna, bert = await self.people("anna", "bert")
         thread = await self.befriend(anna, bert)
-        log = MessageLog(self.stores.messages, node, batch=50, queue=10000, queue_bytes=1 << 24)
+        log = MessageLog(self.stores.messages, node, batch=50, queue=10000, queue_bytes=1 << 24, soon=partial(self.reactor.callLater, 0.0))
         acknowledged: set[str] = set()
         failures: list[Refused] = []
         number = 0
 
         async def send(content: str) -> None:
             try:
-                await log.append(text(anna, bert, thread, content))
+                await log.append(text(anna, bert, thread, content), Client()).deferred()
                 acknowledged.add(content)
             except Refused as refused:
                 failures.append(refused)

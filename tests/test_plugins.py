@@ -190,11 +190,14 @@ class RefusedTests(SynchronousTestCase):
         """So are ids of ours, of another plug-in, and two handlers of one id."""
         taken = self.refusal(self.plugin(self.SERVICE.format(request=9, reply=1025)))
         self.assertRegex(taken, "^plug-in dice: it cannot be imported: ValueError: service 9 is .*already")
-        twice = self.SERVICE.format(request=1024, reply=1025) + """
+        twice = (
+            self.SERVICE.format(request=1024, reply=1025)
+            + """
         @handles(Roll)
         async def again(context, request):
             return Response()
         """
+        )
         self.assertEqual(self.refusal(self.plugin(twice)), "plug-in dice: service 1024 has a handler already")
         one = self.plugin(self.SERVICE.format(request=1024, reply=1025))
         other = folder("plugin")

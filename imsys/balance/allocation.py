@@ -14,7 +14,8 @@ for _, name in ipairs(redis.call('SMEMBERS', KEYS[1])) do
     redis.call('SREM', KEYS[1], name)
   elseif f[6] ~= '1' and tonumber(f[2] or 0) > 0 then
     local address, capacity = f[1] .. ' ' .. f[2], tonumber(f[5])
-    local load = f[3] + f[4] + (f[8] or 0) + (f[9] or 0)
+    local expected = f[4] + (f[8] or 0) + (f[9] or 0)
+    local load = f[3] + expected
     local group = groups[address]
     if not group then
       group = {host = f[1], port = tonumber(f[2]), http = 0, load = 0, seen = 0, capacity = 0, least = math.huge}
@@ -24,7 +25,7 @@ for _, name in ipairs(redis.call('SMEMBERS', KEYS[1])) do
     group.seen = group.seen + f[3]
     group.capacity = group.capacity + (capacity > 0 and capacity or math.huge)
     group.http = math.max(group.http, tonumber(f[7] or 0))
-    if load < group.least then group.least, group.member = load, prefix .. name end
+    if expected < group.least then group.least, group.member = expected, prefix .. name end
   end
 end
 local function before(a, b)
@@ -40,7 +41,11 @@ if not best then return false end
 redis.call('HINCRBY', best.member, 'assigned', 1)
 return {best.host, best.port, best.http}
 """)
-"""Processes behind one public address are one group, whose load is their sum; whoever is sent there counts at once."""
+"""Processes behind one public address are one group, whose load is their sum; whoever is sent there counts at once.
+
+The kernel of that machine chooses the process, and takes all alike. So a user is expected at that process of the group at which the
+fewest are.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,9 +160,7 @@ class Registry:
         }
         flat = [part for pair in fields.items() for part in pair]
         keys = [*self._keys(server.kind, server.name), self._redis.key("epoch"), self._redis.key("retired", server.kind, server.name, "")]
-        reply = await self._redis.script(
-            _REGISTER, keys, [server.name, server.incarnation, self._lease, secrets.token_hex(8), *flat]
-        )
+        reply = await self._redis.script(_REGISTER, keys, [server.name, server.incarnation, self._lease, secrets.token_hex(8), *flat])
         if not reply[0]:
             where = f"{reply[1].decode()}:{reply[2].decode()}"
             raise Refused(_ALREADY[server.kind], f"Another {server.kind} server named {server.name} is registered, at {where}.")

@@ -80,9 +80,7 @@ class BalanceServicer:
         resources = await self._allocation.pick("resources", plaintext=request.plaintext)
         if resources is None and request.plaintext:
             resources = await self._allocation.pick("resources", plaintext=False)
-        response = imsys_v1_pb2.AllocateResponse(
-            host=chat.host, port=chat.port, token=request.token or await self._tokens.issue(uuid)
-        )
+        response = imsys_v1_pb2.AllocateResponse(host=chat.host, port=chat.port, token=request.token or await self._tokens.issue(uuid))
         if resources is None:
             response.resources_error = Status.NO_AVAILABLE_RESOURCES_SERVER
         else:

@@ -1,8 +1,9 @@
-"""``imsys-bench``: messages a second, latencies, and what they cost."""
+"""``imsys-bench``: messages and logins a second, latencies, memory, and what they cost."""
 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -24,6 +25,7 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script: run one measurement and exit; 1 and one sentence on standard error where that fails."""
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         status = options.run(options)
     except ConfigError as problem:
@@ -34,29 +36,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(status)
 
 
-def whole(text: str) -> int:
-    """A positive number. :raises argparse.ArgumentTypeError: it is none."""
-    if not text.isdecimal() or not 0 < int(text) <= 1_000_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1000000")
-    return int(text)
-
-
-def seconds(text: str) -> float:
-    """Seconds, up to a day. :raises argparse.ArgumentTypeError: they are none."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 86400:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
-    return value
+def _interrupt(number: int, frame: object) -> NoReturn:
+    """End as on Ctrl-C: what was started is stopped, and folders are removed."""
+    raise KeyboardInterrupt
 
 
 def _parser() -> _Parser:
-    from imsys.bench import chat, users
+    from imsys.bench import chat, growth, idle, login, page, suite, users
 
     parser = _Parser(prog="imsys-bench", description="Measure imsys.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
-    for module in (chat, users):
+    for module in (chat, login, idle, growth, users, suite, page):
         module.add_command(commands)
     return parser

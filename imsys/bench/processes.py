@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
+import random
+import resource
 import signal
 import socket
 import subprocess
@@ -16,29 +19,45 @@ from imsys.errors import ConfigError
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+_given: set[int] = set()
 
 
-def _die_with_parent() -> None:
+def bound_to_parent() -> None:
+    """In a child, before it becomes another program: die with the parent, and have all the descriptors that are allowed."""
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def spawn(command: Sequence[str], log: Path, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Start a server that writes into a log, and dies with this process."""
+    """Start a server that writes into a log, dies with this process, and does not hear the terminal's Ctrl-C."""
     with log.open("ab") as output:
         return subprocess.Popen(  # noqa: S603 (programs that the caller has found)
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=dict(environ), preexec_fn=_die_with_parent
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=dict(environ),
+            preexec_fn=bound_to_parent,
+            start_new_session=True,
         )
 
 
-def wait_until(ready: Callable[[], bool], child: subprocess.Popen[bytes], log: Path, deadline: float = 60.0) -> None:
+def wait_until(ready: Callable[[], bool], child: subprocess.Popen[bytes] | None, log: Path, deadline: float = 60.0) -> None:
     """Wait for a server. :raises ConfigError: it ended, or took too long; with the end of its log."""
     give_up = time.monotonic() + deadline
     while not ready():
-        if child.poll() is not None or time.monotonic() > give_up:
+        if (child is not None and child.poll() is not None) or time.monotonic() > give_up:
             last = " / ".join(log.read_text("utf-8", "replace").strip().splitlines()[-3:])
             raise ConfigError(f"a server did not start: {last}")
         time.sleep(0.02)
+
+
+def answers(path: Path) -> bool:
+    """Whether somebody listens on a Unix socket."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 def end(child: subprocess.Popen[bytes]) -> None:
@@ -46,17 +65,33 @@ def end(child: subprocess.Popen[bytes]) -> None:
     if child.poll() is None:
         child.terminate()
         try:
-            child.wait(30)
+            child.wait(60)
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
 
 
 def free_port() -> int:
-    """A TCP port of loopback that nobody has now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of loopback that nobody has, below those that the system gives to outgoing connections."""
+    chance = random.SystemRandom()
+    while True:
+        port = chance.randrange(10000, 32000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            if port not in _given:
+                probe.bind(("127.0.0.1", port))
+                _given.add(port)
+                return port
+
+
+def free_ports(count: int) -> int:
+    """The first of so many free ports that stand together."""
+    while True:
+        first = free_port()
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            for port in range(first, first + count):
+                stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            _given.update(range(first, first + count))
+            return first
 
 
 def cpu_seconds(pids: Mapping[str, int]) -> dict[str, float]:

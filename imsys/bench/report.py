@@ -1,11 +1,17 @@
-"""What came out: percentiles, a table, JSON."""
+"""What came out of one measurement: percentiles, a table, JSON, a plot."""
 
 from __future__ import annotations
 
+import argparse
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
-from imsys.bench.generator import Result
+from imsys.bench import svg
+from imsys.bench.crew import Observed
+from imsys.bench.tasks import microseconds
+from imsys.errors import ConfigError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,29 +28,31 @@ class Latency:
 class Report:
     """One measurement."""
 
+    scene: str
     setting: Mapping[str, object]
     seconds: float
-    acked_a_second: float
-    delivered_a_second: float
-    ack: Latency
-    delivery: Latency
-    lost: int
-    duplicated: int
-    misordered: int
-    refused: int
-    unacknowledged: int
-    closed: int
-    messages: int
-    logins_a_second: float
-    generator_cpu_seconds: float
+    rates: Mapping[str, float] = field(default_factory=dict)
+    """How many a second."""
+    latency: Mapping[str, Latency] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    figures: Mapping[str, float] = field(default_factory=dict)
+    """Whatever else was measured; the name has the unit."""
     cpu_ms_per_1000: Mapping[str, float] = field(default_factory=dict)
-    """Milliseconds of CPU for 1,000 acknowledged messages, by process."""
+    """Milliseconds of CPU for 1,000 of what was counted, by process."""
     memory_kib: Mapping[str, int] = field(default_factory=dict)
+    """At the end of the measured time, by process."""
+    notes: Mapping[str, int] = field(default_factory=dict)
+    """What went wrong, and how often."""
+
+    @property
+    def wrong(self) -> bool:
+        """Whether something happened that never may."""
+        return any(self.counts.get(name) for name in ("lost", "duplicated", "misordered", "closed"))
 
 
-def latency(microseconds: Sequence[int]) -> Latency:
-    """The percentiles of some latencies (nearest rank)."""
-    ordered = sorted(microseconds)
+def latency(values: Sequence[int]) -> Latency:
+    """The percentiles of some latencies in microseconds (nearest rank)."""
+    ordered = sorted(values)
 
     def rank(share: float) -> float:
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))] / 1000 if ordered else 0.0
@@ -52,52 +60,90 @@ def latency(microseconds: Sequence[int]) -> Latency:
     return Latency(p50=rank(0.50), p95=rank(0.95), p99=rank(0.99), max=rank(1.0))
 
 
-def report(results: Sequence[Result], setting: Mapping[str, object], cpu: Mapping[str, float], memory: Mapping[str, int]) -> Report:
-    """Put the results of all generators together.
+def report(
+    scene: str,
+    setting: Mapping[str, object],
+    seen: Observed,
+    *,
+    rates: Mapping[str, str],
+    per: str,
+    figures: Mapping[str, float] | None = None,
+) -> Report:
+    """Make a report of what a crew saw.
 
-    :param cpu: seconds of CPU in the measured time, by process.
+    :param rates: what is given as a rate, and the name of its count.
+    :param per: the count that CPU is divided by.
     """
-    span = max(result.seconds for result in results)
-    acked = sum(result.acked for result in results)
+    result = seen.result
+    counts = {name: count for name, count in result.counts.items() if name not in rates.values()}
+    span, number = max(1e-9, result.seconds), max(1, result.counts.get(per, 0))
     return Report(
+        scene=scene,
         setting=setting,
-        seconds=round(span, 2),
-        acked_a_second=round(acked / span, 1),
-        delivered_a_second=round(sum(result.delivered for result in results) / span, 1),
-        ack=latency([value for result in results for value in result.ack_us]),
-        delivery=latency([value for result in results for value in result.delivery_us]),
-        lost=sum(result.lost for result in results),
-        duplicated=sum(result.duplicated for result in results),
-        misordered=sum(result.misordered for result in results),
-        refused=sum(result.refused for result in results),
-        unacknowledged=sum(result.unacknowledged for result in results),
-        closed=sum(result.closed for result in results),
-        messages=sum(result.total_acked for result in results),
-        logins_a_second=round(sum(result.logins_a_second for result in results), 1),
-        generator_cpu_seconds=round(sum(result.cpu_seconds for result in results), 2),
-        cpu_ms_per_1000={name: round(spent * 1e6 / max(1, acked), 1) for name, spent in cpu.items()},
-        memory_kib=dict(memory),
+        seconds=round(result.seconds, 2),
+        rates={name: round(result.counts.get(count, 0) / span, 1) for name, count in rates.items()},
+        latency={name: latency(microseconds(values)) for name, values in result.latencies.items() if values},
+        counts=counts,
+        figures=dict(figures or {}),
+        cpu_ms_per_1000={name: round(spent * 1e6 / number, 1) for name, spent in {**seen.cpu, "generator": result.cpu_seconds}.items()},
+        memory_kib=seen.memory,
+        notes=result.notes,
     )
 
 
 def table(found: Report) -> str:
-    """The report for people."""
-    lines = [" ".join(f"{name}={value}" for name, value in found.setting.items()), ""]
-    lines += [
-        f"{'':14}{'a second':>12}{'p50 ms':>10}{'p95 ms':>10}{'p99 ms':>10}{'max ms':>10}",
-        _row("acknowledged", found.acked_a_second, found.ack),
-        _row("delivered", found.delivered_a_second, found.delivery),
-        "",
-        f"{found.messages:,} messages in all; lost {found.lost}, duplicated {found.duplicated}, misordered {found.misordered}, "
-        f"refused {found.refused}, unacknowledged {found.unacknowledged}, connections closed {found.closed}",
-    ]
+    """A report for people."""
+    lines = [" ".join((found.scene, *(f"{name}={value}" for name, value in found.setting.items()))), ""]
+    if found.rates:
+        lines += [", ".join(f"{name}: {rate:,.1f} a second" for name, rate in found.rates.items()), ""]
+    if found.latency:
+        lines.append(f"{'':16}{'p50 ms':>10}{'p95 ms':>10}{'p99 ms':>10}{'max ms':>10}")
+        lines += [f"{name:16}{one.p50:>10.2f}{one.p95:>10.2f}{one.p99:>10.2f}{one.max:>10.2f}" for name, one in found.latency.items()]
+        lines.append("")
+    for what in (found.counts, found.figures, found.notes):
+        if what:
+            lines.append(", ".join(f"{name} {value:,}" for name, value in what.items()))
     if found.cpu_ms_per_1000:
-        spent = ", ".join(f"{name} {value:g} ms" for name, value in found.cpu_ms_per_1000.items())
-        lines.append(f"CPU for 1,000 messages: {spent}")
+        lines.append("CPU for 1,000: " + ", ".join(f"{name} {value:g} ms" for name, value in found.cpu_ms_per_1000.items()))
     if found.memory_kib:
         lines.append("memory at the end: " + ", ".join(f"{name} {kib / 1024:.0f} MiB" for name, kib in found.memory_kib.items()))
     return "\n".join(lines)
 
 
-def _row(name: str, rate: float, latency: Latency) -> str:
-    return f"{name:14}{rate:>12,.1f}{latency.p50:>10.2f}{latency.p95:>10.2f}{latency.p99:>10.2f}{latency.max:>10.2f}"
+def publish(options: argparse.Namespace, reports: Sequence[Report]) -> int:
+    """Print the reports and write the files that were asked for; the exit status."""
+    if options.json != "-":
+        print("\n\n".join(table(found) for found in reports))
+    if options.json:
+        text = json.dumps([asdict(found) for found in reports] if len(reports) > 1 else asdict(reports[0]), indent=2)
+        if options.json == "-":
+            print(text)
+        else:
+            write(Path(options.json), text + "\n")
+    if options.svg:
+        write(Path(options.svg), plot(reports))
+    return 1 if any(found.wrong for found in reports) else 0
+
+
+def plot(reports: Sequence[Report]) -> str:
+    """The latencies of some reports of one scene, as SVG."""
+    groups = [
+        (f"{label(found)}{name}", [(which, getattr(one, which)) for which in ("p50", "p95", "p99")])
+        for found in reports
+        for name, one in found.latency.items()
+    ]
+    return svg.bars(f"{reports[0].scene}: milliseconds", groups)
+
+
+def label(found: Report) -> str:
+    """What tells this report from the others of its scene."""
+    return f"{found.setting['what']}: " if "what" in found.setting else ""
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file, and its folder. :raises ConfigError: it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from None

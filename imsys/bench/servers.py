@@ -1,19 +1,20 @@
-"""A private set of servers for a measurement, in a temporary folder and on free ports."""
+"""A private set of servers for a measurement, in a temporary folder, on free ports of loopback."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import pwd
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from imsys.bench.processes import children, end, free_port, spawn, wait_until
+from imsys.bench.processes import answers, children, end, free_port, free_ports, spawn, wait_until
 from imsys.embedded import server_binary
 from imsys.errors import ConfigError
 
@@ -21,48 +22,162 @@ _TWISTD = "import sys; sys.argv[0] = 'twistd'; from twisted.scripts.twistd impor
 
 
 @dataclass(frozen=True, kw_only=True)
+class Setup:
+    """What is to be measured."""
+
+    backend: str = "sqlite"
+    reactor: str | None = None
+    """The reactor that twistd is told to use; ``None``: the daemons' own choice."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Configuration in the environment's form (``CHAT_LOG_BATCH`` = ``1``)."""
+    nodes: int = 1
+    """Chat servers: with more than one, each is a daemon of its own, beside a balance server."""
+    processes: int = 1
+    """Processes of the (one) chat server."""
+    database: Sequence[str] = ()
+    """More options for MariaDB."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One chat server's public ports."""
+
+    plain_port: int
+    tls_port: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Servers:
     """What runs, and how to reach it."""
 
     environ: dict[str, str]
-    plain_port: int
-    tls_port: int
+    targets: list[Target]
     ca: str
     pids: dict[str, int]
+    """Process ids: ``server``, or ``chat 1``, …; ``database`` and ``redis``."""
+
+    def addresses(self, *, tls: bool) -> list[str]:
+        """The chat servers as ``host:port``."""
+        return [f"127.0.0.1:{target.tls_port if tls else target.plain_port}" for target in self.targets]
+
+    @property
+    def ours(self) -> dict[str, int]:
+        """The processes that run our own code for messages."""
+        return {name: pid for name, pid in self.pids.items() if name.startswith(("server", "chat"))}
 
 
 @contextlib.contextmanager
-def private_servers(backend: str, reactor: str | None) -> Iterator[Servers]:
-    """All servers in one process, on SQLite and the embedded Redis, or on a MariaDB and a Redis of their own.
+def private_servers(setup: Setup) -> Iterator[Servers]:
+    """All servers in one process, on SQLite and the embedded Redis or on a MariaDB and a Redis of their own; or a cluster on those two.
 
-    :param reactor: the reactor that twistd is to use, or its default.
-    :raises ConfigError: something is not installed, or does not start.
+    :raises ConfigError: something is not installed, does not start, or does not go together.
     """
+    apart = setup.nodes > 1 or setup.processes > 1
+    if apart and setup.backend == "sqlite":
+        raise ConfigError("several chat processes need --backend mysql: SQLite is for one process")
+    if setup.nodes > 1 and setup.processes > 1:
+        raise ConfigError("give either --nodes or --processes")
     with contextlib.ExitStack() as stack:
         home = Path(tempfile.mkdtemp(prefix="imsys-bench-"))
         stack.callback(shutil.rmtree, home, ignore_errors=True)
         environ = {name: value for name, value in os.environ.items() if not name.startswith("IMSYS_")}
         environ |= {"IMSYS_HOME": str(home), "IMSYS_LOG_LEVEL": "warn"}
-        ports = {name: free_port() for name in ("GATEWAY", "CHAT", "RESOURCES")}
-        environ |= {f"IMSYS_{name}_PORT": str(port) for name, port in ports.items()}
-        environ |= {f"IMSYS_{name}_GRPC_PORT": str(free_port()) for name in ("BALANCE", "CAPTCHA", "CHAT", "RESOURCES")}
-        plain = free_port()
-        environ |= {"IMSYS_CHAT_PLAIN_PORT": str(plain), "IMSYS_RESOURCES_HTTP_PORT": str(free_port())}
-        pids: dict[str, int] = {}
-        if backend == "mysql":
-            pids |= _mysql(stack, home, environ)
-        log = home / "output"
-        command = [sys.executable, "-c", _TWISTD, "--nodaemon", "--pidfile=", *(["--reactor", reactor] if reactor else []), "imsys"]
-        child = spawn(command, log, environ)
-        stack.callback(end, child)
-        wait_until(lambda: "imsys is running" in log.read_text("utf-8", "replace"), child, log)
-        pids = {"server": child.pid, **pids}
-        for number in children(child.pid):
-            pids.setdefault("redis", number)
-        yield Servers(environ=environ, plain_port=plain, tls_port=ports["CHAT"], ca=str(home / "certs" / "ca.pem"), pids=pids)
+        environ |= {"IMSYS_BALANCE_TOKEN_IDLE": "86400"}  # the users are made before long measurements
+        environ |= {f"IMSYS_{name}_PORT": str(free_port()) for name in ("GATEWAY", "RESOURCES")}
+        environ |= {f"IMSYS_{name}_GRPC_PORT": str(free_port()) for name in ("BALANCE", "CAPTCHA", "RESOURCES")}
+        environ |= {"IMSYS_RESOURCES_HTTP_PORT": str(free_port())}
+        environ["IMSYS_BALANCE_ADDRESSES"] = f"127.0.0.1:{environ['IMSYS_BALANCE_GRPC_PORT']}"
+        environ |= {f"IMSYS_{name}": value for name, value in setup.settings.items()}
+        pids = _mysql(stack, home, environ, setup.database) if setup.backend == "mysql" else {}
+        start = _cluster if apart else _together
+        targets, ours = start(stack, home, environ, setup)
+        yield Servers(environ=environ, targets=targets, ca=str(home / "certs" / "ca.pem"), pids={**ours, **pids})
 
 
-def _mysql(stack: contextlib.ExitStack, home: Path, environ: dict[str, str]) -> dict[str, int]:
+def _together(stack: contextlib.ExitStack, home: Path, environ: dict[str, str], setup: Setup) -> tuple[list[Target], dict[str, int]]:
+    target = _ports(environ)
+    pid = _daemon(stack, home, environ, setup, "imsys", "imsys is running")
+    redis = dict.fromkeys(("redis",) if setup.backend == "sqlite" else (), next(iter(children(pid)), 0))
+    return [target], {"server": pid, **redis}
+
+
+def _cluster(stack: contextlib.ExitStack, home: Path, environ: dict[str, str], setup: Setup) -> tuple[list[Target], dict[str, int]]:
+    names = [f"chat{number}" for number in range(1, setup.nodes + 1)]
+    _ctl(environ, "certs")
+    _ctl(environ, "certs", "--cluster", str(home / "cluster"), "balance", *names)
+    environ["IMSYS_CLUSTER_CA"] = str(home / "cluster" / "ca.pem")
+    pids = {"balance": _daemon(stack, home, _member(environ, home, "balance"), setup, "imsys-balance", " is ready")}
+    targets, logs = [], {}
+    for number, name in enumerate(names, 1):
+        own = _member(environ, home, name) | {"IMSYS_CHAT_NAME": name}
+        targets.append(_ports(own))
+        if setup.processes > 1:
+            own["IMSYS_CHAT_GRPC_BASE"] = str(free_ports(setup.processes + 1))
+            pid = _daemon(stack, home, own, setup, "imsys-chat", " is ready", "--processes", str(setup.processes), log=name)
+            pids |= _processes(pid, setup.processes, home / f"{name}.output")
+        else:
+            pids[f"chat {number}"] = _daemon(stack, home, own, setup, "imsys-chat", " is ready", log=name)
+        logs[name] = home / f"{name}.output"
+    for one, other in itertools.permutations(names, 2):
+        wait_until(_says(logs[one], f"the stream to chat server {other} is open"), None, logs[one])
+    return targets, pids
+
+
+def _processes(parent: int, count: int, log: Path) -> dict[str, int]:
+    """The processes of a chat server, once each is ready, and has a stream to each other."""
+    wait_until(_says(log, " is ready", count + 1), None, log)
+    wait_until(_says(log, "the stream to chat server", count * (count - 1)), None, log)
+    return {"chat (parent)": parent, **{f"chat {index}": child for index, child in enumerate(children(parent), 1)}}
+
+
+def _ports(environ: dict[str, str]) -> Target:
+    target = Target(plain_port=free_port(), tls_port=free_port())
+    environ |= {"IMSYS_CHAT_PORT": str(target.tls_port), "IMSYS_CHAT_PLAIN_PORT": str(target.plain_port)}
+    environ["IMSYS_CHAT_GRPC_PORT"] = str(free_port())
+    return target
+
+
+def _member(environ: Mapping[str, str], home: Path, name: str) -> dict[str, str]:
+    certificate = {
+        "IMSYS_CLUSTER_CERTIFICATE": str(home / "cluster" / f"{name}.pem"),
+        "IMSYS_CLUSTER_KEY": str(home / "cluster" / f"{name}.key"),
+    }
+    return {**environ, **certificate}
+
+
+def _daemon(
+    stack: contextlib.ExitStack, home: Path, environ: Mapping[str, str], setup: Setup, name: str, says: str, *more: str, log: str = ""
+) -> int:
+    output = home / f"{log or name}.output"
+    command = [
+        sys.executable,
+        "-c",
+        _TWISTD,
+        "--nodaemon",
+        "--pidfile=",
+        *(["--reactor", setup.reactor] if setup.reactor else []),
+        name,
+        *more,
+    ]
+    child = spawn(command, output, environ)
+    stack.callback(end, child)
+    wait_until(_says(output, says), child, output)
+    return child.pid
+
+
+def _says(log: Path, text: str, times: int = 1) -> Callable[[], bool]:
+    return lambda: log.read_text("utf-8", "replace").count(text) >= times
+
+
+def _ctl(environ: Mapping[str, str], *arguments: str) -> None:
+    done = subprocess.run(  # noqa: S603 (our own program)
+        [sys.executable, "-m", "imsys.ctl", *arguments], env=dict(environ), capture_output=True, check=False, timeout=120
+    )
+    if done.returncode:
+        raise ConfigError(f"imsys-ctl {arguments[0]} failed: {done.stderr.decode('utf-8', 'replace').strip()}")
+
+
+def _mysql(stack: contextlib.ExitStack, home: Path, environ: dict[str, str], more: Sequence[str]) -> dict[str, int]:
     installer, server = _program("mariadb-install-db"), _program("mariadbd")
     user = pwd.getpwuid(os.getuid()).pw_name
     sql, data, log = home / "sql.sock", home / "mysql", home / "mysql.log"
@@ -72,7 +187,9 @@ def _mysql(stack: contextlib.ExitStack, home: Path, environ: dict[str, str]) -> 
     )
     if made.returncode:
         raise ConfigError(f"{installer} failed: {made.stderr.decode('utf-8', 'replace').strip()[-200:]}")
-    command = [server, *common, f"--socket={sql}", "--skip-networking", f"--pid-file={home / 'mysql.pid'}", "--max-connections=200"]
+    (home / "mysql.tmp").mkdir()  # a MariaDB that starts removes what others have in a folder that they share
+    common.append(f"--tmpdir={home / 'mysql.tmp'}")
+    command = [server, *common, f"--socket={sql}", "--skip-networking", f"--pid-file={home / 'mysql.pid'}", "--max-connections=200", *more]
     database = spawn(command, log, environ)
     stack.callback(end, database)
     wait_until(lambda: b"ready for connections" in log.read_bytes(), database, log)
@@ -82,12 +199,10 @@ def _mysql(stack: contextlib.ExitStack, home: Path, environ: dict[str, str]) -> 
         environ,
     )
     stack.callback(end, redis)
-    wait_until((home / "redis.sock").exists, redis, home / "redis.log")
+    wait_until(lambda: answers(home / "redis.sock"), redis, home / "redis.log")
     environ |= {"IMSYS_DATABASE_ENGINE": "mysql", "IMSYS_DATABASE_SOCKET": str(sql), "IMSYS_DATABASE_USER": "root"}
     environ |= {"IMSYS_REDIS_MODE": "server", "IMSYS_REDIS_SOCKET": str(home / "redis.sock")}
-    prepared = subprocess.run([sys.executable, "-m", "imsys.ctl", "init-db"], env=environ, capture_output=True, check=False, timeout=120)
-    if prepared.returncode:
-        raise ConfigError(f"the database could not be prepared: {prepared.stderr.decode('utf-8', 'replace').strip()}")
+    _ctl(environ, "init-db")
     return {"database": database.pid, "redis": redis.pid}
 
 

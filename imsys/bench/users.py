@@ -1,34 +1,31 @@
-"""``imsys-bench users``: pairs of friends with tokens, made in the database and in Redis without a login."""
+"""``imsys-bench users``: pairs of friends with tokens, made in the database and in Redis without a login, and the file of them."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import secrets
-from collections.abc import Sequence
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
-
-from imsys.config import Config, load
-from imsys.embedded import EmbeddedRedis
+from imsys.bench.tasks import User
+from imsys.config import load
 from imsys.errors import ConfigError, Refused
-from imsys.node import Node
-from imsys.redis import RedisService
-from imsys.store import Database, Stores
-from imsys.tokens import Tokens
-
-_AT_ONCE = 64
 
 
 def add_command(commands: Any) -> None:
     """Add the command to the parser."""
-    from imsys.bench import whole
+    from imsys.bench.options import whole
 
     parser = commands.add_parser("users", help="make pairs of friends, and a file of them for 'chat --users'")
     parser.add_argument("-c", "--config", metavar="FILE", help="configuration of the servers; the environment counts as well")
     parser.add_argument("--pairs", type=whole, default=50, metavar="N", help="pairs of friends to make")
+    parser.add_argument(
+        "--friends", type=whole, default=1, metavar="N", help="friends that each of them has, with the other one of the pair"
+    )
     parser.add_argument("--out", required=True, metavar="FILE", help="where to write 'uuid token host port peer thread', a line a user")
     parser.add_argument(
         "--target",
@@ -41,6 +38,9 @@ def add_command(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from twisted.internet import reactor
+    from twisted.internet.defer import Deferred
+
+    from imsys.bench.population import make_users
 
     config = load(options.config or os.environ.get("IMSYS_CONFIG") or None, os.environ)
     targets = [_target(text) for text in options.target or ()]
@@ -49,7 +49,7 @@ def _run(options: argparse.Namespace) -> int:
 
     async def work() -> None:
         try:
-            lines = await make_users(real, config, options.pairs, targets)
+            lines = await make_users(real, config, options.pairs, targets, options.friends)
         except Refused as refusal:
             raise ConfigError(refusal.message) from refusal
         _write(Path(options.out), lines)
@@ -57,8 +57,6 @@ def _run(options: argparse.Namespace) -> int:
         status[0] = 0
 
     def failed(reason: Any) -> None:
-        import sys
-
         sys.stderr.write(f"imsys-bench: {reason.value if reason.check(ConfigError) else reason.getTraceback()}\n")
 
     real.callWhenRunning(lambda: Deferred.fromCoroutine(work()).addErrback(failed).addBoth(lambda _: real.stop()))
@@ -81,50 +79,31 @@ def _write(path: Path, lines: Sequence[str]) -> None:
         raise ConfigError(f"{path}: cannot be written: {error.strerror}") from None
 
 
-async def make_users(reactor: Any, config: Config, pairs: int, targets: Sequence[tuple[str, int]] = ()) -> list[str]:
-    """Make pairs of friends; the lines of the file, those of a pair one after the other.
-
-    :param targets: chat servers; the users of a pair are spread over them.
-    :raises ConfigError: there is no database or no Redis to write to.
-    """
-    where = EmbeddedRedis(reactor, config).config if config.redis.mode == "embedded" else config.redis
-    database = Database(reactor, config.database)
-    redis = RedisService(reactor, where)
-    stores = Stores.on(database, reactor.seconds)
-    node = Node(reactor, stores.nodes)
-    tokens = Tokens(redis.redis, reactor.seconds, config.balance.token_idle, config.balance.token_life)
-    targets = targets or [(config.chat.advertise, config.chat.plain_port or config.chat.port)]
-    services = (database, redis, node)
-    for service in services:
-        service.startService()
+def read_users(path: Path) -> list[User]:
+    """Read a file of 'imsys-bench users'. :raises ConfigError: it is none."""
+    users: list[User] = []
     try:
-        await node.ready()
-        turns = DeferredSemaphore(_AT_ONCE)
-        run = secrets.token_hex(4)
-
-        def start(number: int) -> Deferred[list[str]]:
-            return Deferred.fromCoroutine(_pair(stores, node, tokens, f"bench-{run}-{number}", targets))
-
-        made: list[list[str]] = await gatherResults([turns.run(start, number) for number in range(pairs)], consumeErrors=True)
-    finally:
-        for service in reversed(services):
-            await _stopped(service)
-    return [line for pair in made for line in pair]
-
-
-async def _stopped(service: Any) -> None:
-    stopping = service.stopService()
-    if stopping is not None:
-        await stopping
+        for line in path.read_text("utf-8").splitlines():
+            if line.strip() and not line.startswith("#"):
+                uuid, token, host, port, peer, thread = line.split()
+                users.append((int(uuid), token, host, int(port), int(peer), int(thread)))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise ConfigError(f"{path}: is no list of users ('uuid token host port peer thread', a line a user)") from None
+    if not users or len(users) % 2:
+        raise ConfigError(f"{path}: holds {len(users)} users; wanted are pairs, those of a pair one after the other")
+    return users
 
 
-async def _pair(stores: Stores, node: Node, tokens: Tokens, name: str, targets: Sequence[tuple[str, int]]) -> list[str]:
-    one = await stores.accounts.create(f"{name}a", f"{name}a@bench.example", "-")
-    two = await stores.accounts.create(f"{name}b", f"{name}b@bench.example", "-")
-    await stores.contacts.ask(node.ids, one, two, "", "Hello")
-    thread = (await stores.contacts.confirm(node.ids, one, two, "")).thread_id
-    lines = []
-    for index, (me, other) in enumerate(((one, two), (two, one))):
-        host, port = targets[index % len(targets)]
-        lines.append(f"{me} {await tokens.issue(me)} {host} {port} {other} {thread}")
-    return lines
+def users_of(environ: Mapping[str, str], addresses: Sequence[str], pairs: int, friends: int = 1) -> list[User]:
+    """Make users for servers of ours, in a process of its own (a reactor runs once). :raises ConfigError: it failed."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "users"
+        command = [sys.executable, "-m", "imsys.bench", "users", "--pairs", str(pairs), "--friends", str(friends), "--out", str(path)]
+        for address in addresses:
+            command += ["--target", address]
+        made = subprocess.run(command, env=dict(environ), capture_output=True, check=False)  # noqa: S603 (our own program)
+        if made.returncode:
+            raise ConfigError(f"the users could not be made: {made.stderr.decode('utf-8', 'replace').strip()}")
+        return read_users(path)

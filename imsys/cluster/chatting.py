@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from twisted.logger import Logger
@@ -12,8 +12,8 @@ from imsys.cluster.pushes import PeerHandler, RemotePush
 from imsys.cluster.relay import RelayServicer
 from imsys.cluster.server import AddServicer
 from imsys.cluster.stubs import imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
-from imsys.cluster.unary import push_of_friendship, push_of_request, pushes_of_texts
-from imsys.errors import Refused, Status
+from imsys.cluster.unary import is_id, push_of_friendship, push_of_request, pushes_of_texts
+from imsys.errors import Refused, Status, Unavailable
 
 _log = Logger()
 
@@ -22,13 +22,22 @@ ENDED = "This login has been ended."
 Here = Callable[[int], bool]
 """Whether a user has a session on this server."""
 
+Previous = Callable[[Sequence[tuple[int, int]]], Awaitable[Sequence[int]]]
+"""The ids before these messages (thread, id) in their threads."""
+
+
+async def unknown(messages: Sequence[tuple[int, int]]) -> Sequence[int]:
+    """What came before is not known: nothing, as far as anybody can tell."""
+    return [0] * len(messages)
+
 
 class DistributedChatting:
     """``message.DistributedChattingService``."""
 
-    def __init__(self, handler: PeerHandler, here: Here) -> None:
+    def __init__(self, handler: PeerHandler, here: Here, previous: Previous) -> None:
         self._handler = handler
         self._here = here
+        self._previous = previous
 
     async def ForceTerminateLoginedUser(self, request: message_pb2.TerminationRequest) -> message_pb2.TerminationResponse:
         """End whichever session a user has here; none is no error."""
@@ -54,8 +63,14 @@ class DistributedChatting:
 
     async def SendChattingTextMsg(self, request: message_pb2.ChattingTextMsgRequest) -> message_pb2.ChattingTextMsgResponse:
         """Push 25. :raises Refused: 35, ``dst_uuid`` is not here."""
+        # the call does not tell what came before
+        texts = [(int(one.thread_id), int(one.msg_id)) for one in request.lists if is_id(one.thread_id) and is_id(one.msg_id)]
         try:
-            self._push(*pushes_of_texts(request))
+            before = dict(zip(texts, await self._previous(texts), strict=True))
+        except Unavailable:
+            before = {}
+        try:
+            self._push(*pushes_of_texts(request, before))
         except ValueError:
             raise Refused(Status.FRIENDING_TARGET_USER_NOT_FOUND, "There is no such user.") from None
         return message_pb2.ChattingTextMsgResponse(src_uuid=request.src_uuid, dst_uuid=request.dst_uuid)
@@ -67,16 +82,17 @@ class DistributedChatting:
 
 
 def chatting_services(
-    reactor: Any, membership: Membership, handler: PeerHandler, here: Here | None = None
+    reactor: Any, membership: Membership, handler: PeerHandler, here: Here | None = None, previous: Previous = unknown
 ) -> list[tuple[AddServicer, Any]]:
     """The services of a chat server, for its :class:`~imsys.cluster.server.GrpcServer`.
 
     :param here: whether a user has a session on this server; ``None``: always taken to be so.
+    :param previous: finds what came before texts that arrive by single calls.
     """
     return [
         (imsys_v1_pb2_grpc.add_RelayServicer_to_server, RelayServicer(reactor, membership, handler)),
         (
             message_pb2_grpc.add_DistributedChattingServiceServicer_to_server,
-            DistributedChatting(handler, here or (lambda uuid: True)),
+            DistributedChatting(handler, here or (lambda uuid: True), previous),
         ),
     ]

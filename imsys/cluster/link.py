@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from imsys.cluster.client import send
 from imsys.cluster.membership import Membership, Peer
 from imsys.cluster.outbox import Outbox
-from imsys.cluster.pushes import RemotePush
+from imsys.cluster.pushes import News, RemotePush
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
 from imsys.cluster.trust import Trust
 from imsys.cluster.unary import UnaryPump
@@ -73,11 +73,16 @@ class Link:
             return
         self._connect()
 
-    def send(self, pushes: Iterable[RemotePush]) -> None:
+    def send(self, pushes: Sequence[RemotePush]) -> None:
         """Send pushes to users of this peer; never waits."""
         self._outbox.put(pushes)
         if self._unary is not None:
             self._unary.kick()
+
+    def tell(self, news: News) -> None:
+        """Tell this peer who came to this server and went; never waits."""
+        if self._unary is None:  # there is no call that says it
+            self._outbox.tell(news)
 
     def miss(self, users: Iterable[int] | None) -> None:
         """Have users of this peer catch up; ``None``: all of them."""
@@ -107,7 +112,7 @@ class Link:
         if self._unary is None and not self._greeted and now - self._down > AWAY:
             self._outbox.away()
         progress = self._outbox.progress
-        if progress != self._progress or (self._greeted and not self._outbox.unacknowledged):
+        if progress != self._progress or (self._greeted and not self._outbox.ask()):
             self._progress, self._moved = progress, now
         elif self._call is not None and now - self._moved > STALLED:
             _log.warn("the stream to chat server {name} does not move: it is given up", name=self._peer.name)

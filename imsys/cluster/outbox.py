@@ -1,6 +1,10 @@
-"""What waits for one peer: pushes not yet sent, batches not yet acknowledged, and users who missed something.
+"""What waits for one peer: pushes and news not yet sent, batches not yet acknowledged, and users who missed something.
 
 The reactor puts pushes in; gRPC's threads take batches out and acknowledge them.
+A batch is whatever has gathered, so that a busy server makes few large ones; its
+cost in gRPC is that of a hundred pushes. Acknowledgements cost as much, so they
+are asked for when half a window is out, or by the clock.
+
 Everything is bounded. What does not fit is not kept, but its users are, and they
 are asked to catch up as soon as the rest has been sent.
 """
@@ -12,7 +16,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from imsys.cluster.pushes import RemotePush, size, to_batch
+from imsys.cluster.pushes import News, RemotePush, pack, size
 from imsys.cluster.stubs import imsys_v1_pb2
 
 MAX_ENTRIES = 20_000
@@ -24,6 +28,9 @@ MAX_BYTES = 16 << 20
 MAX_MISSED = 10_000
 """Users remembered as having missed something; beyond, all of the peer's have."""
 
+MAX_NEWS = 10_000
+"""Users whose coming or going waits to be told; beyond, the peer is told that it knows nothing any more."""
+
 BATCH_ENTRIES = 500
 BATCH_BYTES = 256 << 10
 WINDOW = 32
@@ -32,12 +39,27 @@ WINDOW = 32
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    sequence: int
-    pushes: tuple[RemotePush, ...]
-    resync: tuple[int, ...] | bool | None
+    """``resync``: users who may have missed something, ``None``: all, ``False``: nobody. ``everything``: see :class:`PeerHandler`."""
 
-    def batch(self) -> imsys_v1_pb2.Batch:
-        return to_batch(self.sequence, self.pushes, self.resync)
+    sequence: int
+    pushes: list[RemotePush]
+    resync: tuple[int, ...] | bool | None
+    news: News
+    everything: bool
+
+    def batch(self, acknowledge: bool) -> imsys_v1_pb2.Batch:
+        batch = imsys_v1_pb2.Batch(sequence=self.sequence, acknowledge=acknowledge)
+        if self.pushes:
+            batch.pushes.CopyFrom(pack(self.pushes))
+        if self.news or self.everything:
+            batch.news.users.extend(self.news.keys())
+            batch.news.logins.extend(self.news.values())
+            batch.news.everything = self.everything
+        if self.resync is None:
+            batch.resync.all = True
+        elif not isinstance(self.resync, bool):
+            batch.resync.users.extend(self.resync)
+        return batch
 
 
 class Outbox:
@@ -56,7 +78,11 @@ class Outbox:
         self._again: deque[_Sent] = deque()
         self._missed: set[int] = set()
         self._missed_all = False
+        self._news: dict[int, int] = {}
+        self._everything = True  # who came and went before this outbox, the peer has not been told
         self._sequence = 0
+        self._asked = 0
+        self._prompt = False
         self._generation = 0
         self._open = False
         self._away = False
@@ -66,16 +92,32 @@ class Outbox:
 
     # -- the reactor's side
 
-    def put(self, pushes: Iterable[RemotePush]) -> None:
+    def put(self, pushes: Sequence[RemotePush]) -> None:
         """Send these, or remember their users if there is no room or the peer is away."""
+        needed = list(map(size, pushes))
+        total = sum(needed)
         with self._changed:
-            for push in pushes:
-                needed = size(push)
-                if self._away or len(self._queue) >= MAX_ENTRIES or self._bytes + needed > MAX_BYTES:
-                    self._miss(push.users)
-                else:
-                    self._queue.append(push)
-                    self._bytes += needed
+            if not self._away and len(self._queue) + len(pushes) <= MAX_ENTRIES and self._bytes + total <= MAX_BYTES:
+                self._queue.extend(pushes)
+                self._bytes += total
+            else:
+                self._put_what_fits(pushes, needed)
+            self._changed.notify_all()
+
+    def _put_what_fits(self, pushes: Sequence[RemotePush], needed: Sequence[int]) -> None:
+        for push, bytes_ in zip(pushes, needed, strict=True):
+            if self._away or len(self._queue) >= MAX_ENTRIES or self._bytes + bytes_ > MAX_BYTES:
+                self._miss(push.users)
+            else:
+                self._queue.append(push)
+                self._bytes += bytes_
+
+    def tell(self, news: News) -> None:
+        """Tell who came and went; of one user only the last counts."""
+        with self._changed:
+            self._news.update(news)
+            if self._away or len(self._news) > MAX_NEWS:
+                self._news, self._everything = {}, True
             self._changed.notify_all()
 
     def miss(self, users: Iterable[int] | None) -> None:
@@ -125,13 +167,18 @@ class Outbox:
     def idle(self) -> bool:
         """Whether nothing waits, neither to be sent nor to be acknowledged."""
         with self._changed:
-            return not (self._queue or self._sent or self._missed or self._missed_all)
+            return not (self._sent or self._pending())
 
-    @property
-    def unacknowledged(self) -> bool:
-        """Whether the peer owes an acknowledgement."""
+    def ask(self) -> bool:
+        """Ask the peer for an acknowledgement, if any is due; whether it was asked before and owes it still."""
         with self._changed:
-            return bool(self._sent)
+            if not self._sent:
+                return False
+            owed = self._asked >= self._sent[0].sequence
+            if not owed:
+                self._prompt = True
+                self._changed.notify_all()
+            return owed
 
     # -- the stream's side
 
@@ -156,6 +203,7 @@ class Outbox:
             if not self._sent:  # an earlier outbox of ours may have counted further
                 self._sequence = max(self._sequence, sequence)
             self._again = deque(self._sent)
+            self._asked = 0
             self._open, self._away = True, False
             self._changed.notify_all()
 
@@ -174,34 +222,48 @@ class Outbox:
                 sent = self._next() if self._open else None
                 if sent is not None:
                     break
-                if self._finishing and self._open and not self._queue and not self._sent:
+                if self._finishing and self._open and not self._sent and not self._pending():
                     self._generation += 1
                     return imsys_v1_pb2.Batch(bye=True)
                 self._changed.wait()
-        return sent.batch()
+            acknowledge = self._wants_acknowledgement()
+            if acknowledge:
+                self._asked, self._prompt = sent.sequence, False
+        return sent.batch(acknowledge)
+
+    # -- under the lock
+
+    def _pending(self) -> bool:
+        return bool(self._queue or self._missed or self._missed_all or self._news or self._everything)
+
+    def _wants_acknowledgement(self) -> bool:
+        if self._prompt or self._finishing:
+            return True
+        return len(self._sent) >= WINDOW // 2 and self._asked < self._sent[0].sequence
 
     def _next(self) -> _Sent | None:
         if self._again:
             return self._again.popleft()
-        if len(self._sent) >= WINDOW or not (self._queue or self._missed or self._missed_all):
+        asking = bool(self._sent) and (self._prompt or (self._finishing and self._asked < self._sequence))
+        if not asking and (not self._pending() or len(self._sent) >= WINDOW):
             return None
         pushes: list[RemotePush] = []
         room = BATCH_BYTES
-        while self._queue and len(pushes) < BATCH_ENTRIES and room > 0:
-            push = self._queue.popleft()
+        queue = self._queue
+        while queue and len(pushes) < BATCH_ENTRIES and room > 0:
+            push = queue.popleft()
             pushes.append(push)
             room -= size(push)
-        self._bytes = self._bytes - (BATCH_BYTES - room) if self._queue else 0
+        self._bytes = self._bytes - (BATCH_BYTES - room) if queue else 0
         resync: tuple[int, ...] | bool | None = False
-        if not self._queue and (self._missed or self._missed_all):  # after what there still was to send
+        if not queue and (self._missed or self._missed_all):  # after what there still was to send
             resync = None if self._missed_all else tuple(self._missed)
             self._missed, self._missed_all = set(), False
         self._sequence += 1
-        sent = _Sent(self._sequence, tuple(pushes), resync)
+        sent = _Sent(self._sequence, pushes, resync, self._news, self._everything)
+        self._news, self._everything = {}, False
         self._sent.append(sent)
         return sent
-
-    # -- under the lock
 
     def _acknowledge(self, sequence: int) -> None:
         while self._sent and self._sent[0].sequence <= sequence:
@@ -229,3 +291,4 @@ class Outbox:
         self._again.clear()
         self._queue.clear()
         self._bytes = 0
+        self._news, self._everything = {}, True

@@ -14,12 +14,12 @@ from twisted.logger import Logger
 from imsys.cluster.link import Link
 from imsys.cluster.membership import Membership, Peer
 from imsys.cluster.outbox import MAX_MISSED
-from imsys.cluster.pushes import PeerHandler, RemotePush
+from imsys.cluster.pushes import GONE, News, PeerHandler, RemotePush
 from imsys.cluster.trust import Trust
 from imsys.config import ClusterConfig
 from imsys.errors import Status, Unavailable
 
-__all__ = ["PeerHandler", "Peers", "RemotePush"]
+__all__ = ["GONE", "News", "PeerHandler", "Peers", "RemotePush"]
 
 _log = Logger()
 
@@ -43,6 +43,7 @@ class Peers(Service):
         self._handler = handler
         self._links: dict[str, Link] = {}
         self._gone: dict[str, str] = {}
+        self._news: dict[int, int] = {}
         self._strays: set[int] = set()
         self._strays_all = False
         self._search: IDelayedCall | None = None
@@ -62,6 +63,18 @@ class Peers(Service):
             link.send(pushes)
         else:
             self._stray(user for push in pushes for user in push.users)
+
+    def tell(self, user: int, login_ms: int) -> None:
+        """Tell all peers, at the end of this turn, that a user has a session here since this time, or had one (minus that)."""
+        if not self._news and self._links:
+            self._reactor.callLater(0, self._tell_all)
+        if self._links:
+            self._news[user] = login_ms
+
+    def _tell_all(self) -> None:
+        news, self._news = self._news, {}
+        for link in self._links.values():
+            link.tell(news)
 
     async def end_session(self, node: str, uuid: int, session: str, message: str) -> None:
         """End one session of a user on a peer; nothing happens if it is not there any more.
@@ -99,6 +112,7 @@ class Peers(Service):
         link = self._links.pop(peer.name, None)
         if link is not None:
             self._gone[peer.name] = peer.incarnation
+            self._handler.lost(peer.name)
             self._stray(link.leave())
 
     def _appeared(self, peer: Peer) -> None:

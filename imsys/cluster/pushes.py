@@ -1,26 +1,39 @@
-"""What one chat server has another push to its users."""
+"""What one chat server has another push to its users, and tells it about its own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
+from typing import NamedTuple, Protocol
 
 from imsys.cluster.stubs import imsys_v1_pb2
+from imsys.protocols.framing import CHAT
+from imsys.protocols.messages.registry import Message, encode, service_id
 
 
-@dataclass(frozen=True, slots=True)
-class RemotePush:
-    """One frame for some users: its service id and its JSON.
-
-    ``hops`` counts the servers that passed it on, ``threads`` are those it belongs to.
-    """
+class RemotePush(NamedTuple):
+    """One frame of the chat port, header and all, for some users; ``hops`` counts the servers that passed it on."""
 
     users: tuple[int, ...]
-    service: int
-    body: bytes
+    frame: bytes
     hops: int = 0
-    threads: tuple[int, ...] = ()
+
+    @property
+    def service(self) -> int:
+        """The service id in the frame's header."""
+        return int.from_bytes(self.frame[:2], "big")
+
+    @property
+    def body(self) -> bytes:
+        """The JSON behind it."""
+        return self.frame[CHAT.header.size :]
+
+
+News = Mapping[int, int]
+"""Who came and went: the time of the login (milliseconds since 1970) of a user who has a session here, minus that of one who had."""
+
+GONE = -(1 << 62)
+"""In news: there is no session of this user, whenever it began."""
 
 
 class PeerHandler(Protocol):
@@ -34,35 +47,48 @@ class PeerHandler(Protocol):
         """Ask sessions to catch up: those of these users, as far as they are here; ``None``: every session of this server."""
         ...
 
+    def hear(self, node: str, news: News, everything: bool) -> None:
+        """Who came to and went from a peer; ``everything``: more has changed there than it can tell."""
+        ...
+
+    def lost(self, node: str) -> None:
+        """A peer is not there any more."""
+        ...
+
     async def end_session(self, uuid: int, session: str | None, message: str) -> bool:
         """End a user's session if it is the one named (``None``: whichever is there); tells whether there was one."""
         ...
 
 
+def push_of(users: Iterable[int], message: Message) -> RemotePush:
+    """A message as a push. :raises ValueError: it does not fit into a frame."""
+    return RemotePush(tuple(users), CHAT.encode(service_id(type(message)), encode(message)))
+
+
 def size(push: RemotePush) -> int:
     """Bytes that a push takes in a batch, roughly."""
-    return len(push.body) + 6 * (len(push.users) + len(push.threads)) + 16
+    return len(push.frame) + 6 * len(push.users) + 8
 
 
-def to_batch(sequence: int, pushes: Iterable[RemotePush], resync: Sequence[int] | bool | None) -> imsys_v1_pb2.Batch:
-    """A batch as it travels.
-
-    :param resync: users who may have missed something; ``None``: all; ``False``: nobody.
-    """
-    entry = imsys_v1_pb2.Entry
-    batch = imsys_v1_pb2.Batch(
-        sequence=sequence,
-        entries=[
-            entry(users=push.users, service=push.service, body=push.body, hops=push.hops, threads=push.threads) for push in pushes
-        ],
+def pack(pushes: Sequence[RemotePush]) -> imsys_v1_pb2.Pushes:
+    """Pushes as they travel: the frames in one piece, unparsed, beside lists of numbers."""
+    return imsys_v1_pb2.Pushes(
+        frames=b"".join([push.frame for push in pushes]),
+        lengths=[len(push.frame) for push in pushes],
+        hops=[push.hops for push in pushes],
+        counts=[len(push.users) for push in pushes],
+        users=[user for push in pushes for user in push.users],
     )
-    if resync is None:
-        batch.resync.all = True
-    elif not isinstance(resync, bool):
-        batch.resync.users.extend(resync)
-    return batch
 
 
-def from_batch(batch: imsys_v1_pb2.Batch) -> list[RemotePush]:
-    """The pushes of a batch."""
-    return [RemotePush(tuple(e.users), e.service, e.body, e.hops, tuple(e.threads)) for e in batch.entries]
+def unpack(packed: imsys_v1_pb2.Pushes) -> list[RemotePush]:
+    """The pushes of a batch. :raises ValueError: the lists do not fit together."""
+    frames, users, hops = packed.frames, tuple(packed.users), packed.hops
+    ends, counts = list(accumulate(packed.lengths)), packed.counts
+    if not len(ends) == len(counts) == len(hops) or (ends[-1] if ends else 0) != len(frames) or sum(counts) != len(users):
+        raise ValueError("a batch whose lists do not fit together")
+    pieces = [frames[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+    if len(users) == len(ends) and all(counts):
+        return [RemotePush((user,), frame, hop) for user, frame, hop in zip(users, pieces, hops, strict=True)]
+    lasts = accumulate(counts)
+    return [RemotePush(users[last - count : last], frame, hop) for last, count, frame, hop in zip(lasts, counts, pieces, hops, strict=True)]

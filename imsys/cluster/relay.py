@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from typing import Any
+from typing import Any, NamedTuple
 
 import grpc
 from twisted.logger import Logger
 
 from imsys.cluster.membership import Membership, Peer
-from imsys.cluster.pushes import PeerHandler, RemotePush, from_batch
+from imsys.cluster.pushes import News, PeerHandler, RemotePush, unpack
 from imsys.cluster.stubs import imsys_v1_pb2
 from imsys.errors import Refused, Status
 
@@ -21,8 +21,35 @@ _log = Logger()
 MAX_NODES = 1024
 """Callers whose place in their stream is remembered."""
 
+
+class _Received(NamedTuple):
+    sequence: int
+    pushes: list[RemotePush]
+    resync: list[int] | bool | None
+    news: News
+    everything: bool
+
+
+def _read(batch: imsys_v1_pb2.Batch) -> _Received:
+    """A batch, read in the stream's thread. One that makes no sense is as good as lost: everybody here catches up."""
+    resync: list[int] | bool | None = False
+    if batch.HasField("resync"):
+        resync = None if batch.resync.all else list(batch.resync.users)
+    news: dict[int, int] = {}
+    everything = False
+    try:
+        pushes = unpack(batch.pushes) if batch.HasField("pushes") else []
+        if batch.HasField("news"):
+            everything = batch.news.everything
+            news = dict(zip(batch.news.users, batch.news.logins, strict=True))
+    except ValueError as error:
+        _log.error("a batch of another chat server cannot be read: {reason}", reason=str(error))
+        pushes, resync, everything = [], None, True
+    return _Received(batch.sequence, pushes, resync, news, everything)
+
+
 class RelayServicer:
-    """Hands what peers send to the reactor: a batch at a time, and the next when that is done, so a slow server slows its peers down.
+    """Hands what peers send to the reactor, a batch at a time. A slow server slows its peers down by acknowledging late.
 
     A peer that is gone without a farewell may have had pushes for users of this
     server: all of its sessions are asked to catch up.
@@ -53,11 +80,12 @@ class RelayServicer:
                 if batch.bye:
                     self._on_reactor(context, self._farewell, node, incarnation)
                     return
-                resync: list[int] | bool | None = False
-                if batch.HasField("resync"):
-                    resync = None if batch.resync.all else list(batch.resync.users)
-                self._on_reactor(context, self._take, node, incarnation, batch.sequence, from_batch(batch), resync)
-                yield imsys_v1_pb2.Ack(sequence=batch.sequence)
+                take = self._take, node, incarnation, _read(batch)
+                if batch.acknowledge:
+                    self._on_reactor(context, *take)
+                    yield imsys_v1_pb2.Ack(sequence=batch.sequence)
+                else:  # nobody waits for it; as many as the caller sends unasked, and no more, lie in the reactor's queue
+                    self._reactor.callFromThread(*take)
         finally:
             self._reactor.callFromThread(self._over, node, incarnation)
 
@@ -98,19 +126,19 @@ class RelayServicer:
         self._streams[node, incarnation] += 1
         return sequence
 
-    def _take(
-        self, node: str, incarnation: str, sequence: int, pushes: list[RemotePush], resync: list[int] | bool | None
-    ) -> None:
+    def _take(self, node: str, incarnation: str, batch: _Received) -> None:
         known, last = self._received.get(node, ("", 0))
         if known == incarnation:
-            if sequence <= last:
+            if batch.sequence <= last:
                 return  # sent again, because an acknowledgement was lost
-            self._received[node] = incarnation, sequence
+            self._received[node] = incarnation, batch.sequence
         try:
-            if pushes:
-                self._handler.receive(pushes)
-            if not isinstance(resync, bool):
-                self._handler.resync(resync)
+            if batch.news or batch.everything:
+                self._handler.hear(node, batch.news, batch.everything)
+            if batch.pushes:
+                self._handler.receive(batch.pushes)
+            if not isinstance(batch.resync, bool):
+                self._handler.resync(batch.resync)
         except Exception:
             _log.failure("a batch from {node} was not handed on in full", node=node)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import grpc
@@ -13,11 +13,11 @@ from twisted.python.failure import Failure
 
 from imsys.cluster.client import send
 from imsys.cluster.outbox import Outbox
-from imsys.cluster.pushes import RemotePush
+from imsys.cluster.pushes import RemotePush, push_of
 from imsys.cluster.stubs import message_pb2
 from imsys.protocols.fitting import split
 from imsys.protocols.messages.contacts import FriendRequestPush, FriendshipPush, HelloMessage
-from imsys.protocols.messages.registry import decode, encode, service_id
+from imsys.protocols.messages.registry import decode, service_id
 from imsys.protocols.messages.texts import IncomingText, TextPush
 from imsys.store.ids import timestamp
 
@@ -154,7 +154,7 @@ def push_of_request(request: message_pb2.FriendRequest) -> RemotePush:
         src_desc=request.description,
         src_sex=request.sex,
     )
-    return RemotePush((request.dst_uuid,), REQUEST, encode(body))
+    return push_of((request.dst_uuid,), body)
 
 
 def push_of_friendship(request: message_pb2.AuthoriseRequest) -> RemotePush:
@@ -184,14 +184,13 @@ def push_of_friendship(request: message_pb2.AuthoriseRequest) -> RemotePush:
         thread_id=request.thread_id,
         hello_msg=hello,
     )
-    return RemotePush((int(request.src_uuid),), FRIENDSHIP, encode(body))
+    return push_of((int(request.src_uuid),), body)
 
 
-def pushes_of_texts(request: message_pb2.ChattingTextMsgRequest) -> list[RemotePush]:
+def pushes_of_texts(request: message_pb2.ChattingTextMsgRequest, before: Mapping[tuple[int, int], int]) -> list[RemotePush]:
     """Push 25 for the receiver, several where one frame would not hold it.
 
-    The call does not tell what came before: ``prev_id`` is "0".
-
+    :param before: the ids before texts (thread, id), which the call does not tell; "0" goes to the others, and hides no text.
     :raises ValueError: a uuid is none.
     """
     items = [
@@ -201,7 +200,7 @@ def pushes_of_texts(request: message_pb2.ChattingTextMsgRequest) -> list[RemoteP
             msg_sender=one.msg_sender,
             msg_receiver=one.msg_receiver,
             msg_id=one.msg_id,
-            prev_id="0",
+            prev_id=str(before.get((int(one.thread_id), int(one.msg_id)), 0)) if is_id(one.thread_id) and is_id(one.msg_id) else "0",
             thread_id=one.thread_id,
             unique_id=one.unique_id,
             msg_content=one.msg_content,
@@ -211,8 +210,13 @@ def pushes_of_texts(request: message_pb2.ChattingTextMsgRequest) -> list[RemoteP
     ]
     users = (int(request.dst_uuid),)
     bodies = split(items, lambda some: TextPush(text_sender=request.src_uuid, text_receiver=request.dst_uuid, text_msg=list(some)))
-    return [RemotePush(users, TEXT, encode(body)) for body in bodies]
+    return [push_of(users, body) for body in bodies]
+
+
+def is_id(text: str) -> bool:
+    """Whether this is an id of ours, of a message or a thread."""
+    return text.isascii() and text.isdecimal() and len(text) < 19
 
 
 def _time(msg_id: str) -> str:
-    return timestamp(int(msg_id)) if msg_id.isascii() and msg_id.isdecimal() and len(msg_id) < 19 else ""
+    return timestamp(int(msg_id)) if is_id(msg_id) else ""

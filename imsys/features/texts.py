@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from imsys.dispatch import Context, handles
+from collections.abc import Sequence
+
+from imsys.dispatch import Context, frame, handles
 from imsys.errors import Refused, Status
 from imsys.fields import parse_id
 from imsys.protocols.fitting import split
-from imsys.protocols.messages.texts import TextItem, TextPush, TextRequest, TextResponse
-from imsys.store.messages import Draft, Submission
+from imsys.protocols.messages.registry import service_id
+from imsys.protocols.messages.texts import IncomingText, TextItem, TextPush, TextRequest, TextResponse
+from imsys.store.appending import Draft, Submission
 from imsys.views import incoming, verified
+
+PUSH = service_id(TextPush)
 
 TEXTS = 100
 """Texts in one request at most."""
@@ -25,17 +30,18 @@ async def texts(context: Context, request: TextRequest) -> TextResponse:
     thread_id = parse_id(request.thread_id, "thread_id")
     if not 1 <= len(request.text_msg) <= TEXTS:
         raise Refused(Status.INVALID_FIELD, f"A request has 1 to {TEXTS} texts.")
-    drafts = tuple(_draft(context, request, item) for item in request.text_msg)
-    appended = await context.chat.log.append(Submission(sender, receiver, thread_id, drafts))
+    drafts = tuple([_draft(request, item) for item in request.text_msg])
+    appended = await context.chat.log.append(Submission(sender, receiver, thread_id, drafts), context.session)
     if appended.in_doubt:
         context.chat.outbound.catch_up(appended.receivers)
     fresh = [incoming(message) for message in appended.messages if not message.resent]
     if fresh:
-        pushes = split(
-            fresh, lambda some: TextPush(text_sender=request.text_sender, text_receiver=request.text_receiver, text_msg=list(some))
-        )
-        for push in pushes:
-            context.chat.outbound.deliver(appended.receivers, push)
+
+        def push_of(some: Sequence[IncomingText]) -> TextPush:
+            return TextPush(text_sender=request.text_sender, text_receiver=request.text_receiver, text_msg=some)
+
+        for push in split(fresh, push_of):
+            context.chat.outbound.deliver_frame(appended.receivers, frame(PUSH, push))
     return TextResponse(
         text_sender=request.text_sender,
         text_receiver=request.text_receiver,
@@ -43,8 +49,9 @@ async def texts(context: Context, request: TextRequest) -> TextResponse:
     )
 
 
-def _draft(context: Context, request: TextRequest, item: TextItem) -> Draft:
-    context.own(item.msg_sender)
+def _draft(request: TextRequest, item: TextItem) -> Draft:
+    if item.msg_sender != request.text_sender:
+        raise Refused(Status.PERMISSION_DENIED, "A text has another sender than its request.")
     if item.msg_receiver != request.text_receiver:
         raise Refused(Status.PERMISSION_DENIED, "A text has another receiver than its request.")
     if not 1 <= len(item.unique_id) <= 64:

@@ -16,9 +16,7 @@ from imsys.ratelimit import RateLimiter
 from imsys.store.accounts import AccountStore
 from imsys.tokens import Tokens
 
-_FAULTS = frozenset(
-    {Status.GRPC_ERROR, Status.REDIS_UNKNOWN_ERROR, Status.MYSQL_INTERNAL_ERROR, Status.SERVER_BUSY, Status.INTERNAL_ERROR}
-)
+_FAULTS = frozenset({Status.GRPC_ERROR, Status.REDIS_UNKNOWN_ERROR, Status.MYSQL_INTERNAL_ERROR, Status.SERVER_BUSY, Status.INTERNAL_ERROR})
 """What another server answers when it cannot do its work, as opposed to: does not want to."""
 
 

@@ -231,9 +231,7 @@ class JsonRequest(http.Request):
     def source(self, proxies: Proxies) -> Source:
         """Who sent it."""
         secure = ISSLTransport.providedBy(self.channel.transport)
-        return proxies.source(
-            getattr(self.client, "host", ""), secure, self._header("X-Forwarded-For"), self._header("X-Forwarded-Proto")
-        )
+        return proxies.source(getattr(self.client, "host", ""), secure, self._header("X-Forwarded-For"), self._header("X-Forwarded-Proto"))
 
     def body(self) -> bytes:
         """The whole body."""

@@ -63,9 +63,7 @@ async def _by_token(gateway: Gateway, uuid: str, token: str, source: Source) -> 
 
 async def _place(gateway: Gateway, uuid: int, token: str, source: Source) -> LoginResponse:
     place = await gateway.allocate(uuid, plaintext=not source.secure, token=token)
-    resources = Resources(
-        host=place.resources_host, port=str(place.resources_port), http_port=str(place.resources_http_port)
-    )
+    resources = Resources(host=place.resources_host, port=str(place.resources_port), http_port=str(place.resources_http_port))
     return LoginResponse(uuid=str(uuid), host=place.host, port=str(place.port), token=place.token or token, resources=resources)
 
 

@@ -56,13 +56,13 @@ class FrameDecoder:
     def __init__(self, format: FrameFormat, limit: int) -> None:
         self._format = format
         self._limit = limit
-        self._buffer = bytearray()
+        self._buffer: bytearray | None = None
         self._needed = 0
 
     @property
     def pending(self) -> int:
         """How many bytes of an unfinished frame are held."""
-        return len(self._buffer)
+        return 0 if self._buffer is None else len(self._buffer)
 
     def feed(self, data: bytes) -> list[Frame]:
         """Take what arrived; give back the frames that it completes.
@@ -70,19 +70,17 @@ class FrameDecoder:
         :raises FrameFault: a length below the header's size or above the limit;
             the frames before it are in the exception's ``frames``.
         """
-        buffer = self._buffer
-        if buffer:
-            buffer += data
-            if len(buffer) < self._needed:
+        if self._buffer is not None:
+            self._buffer += data
+            if len(self._buffer) < self._needed:
                 return []
-            data = bytes(buffer)
-            buffer.clear()
-        header, size, limit = self._format.header, self._format.header.size, self._limit
+            data, self._buffer = bytes(self._buffer), None
+        unpack, size, limit = self._format.header.unpack_from, self._format.header.size, self._limit
         frames: list[Frame] = []
         start, end = 0, len(data)
         self._needed = size
         while end - start >= size:
-            service, total = header.unpack_from(data, start)
+            service, total = unpack(data, start)
             if total < size or total > limit:
                 raise FrameFault(service, total, limit, frames)
             if end - start < total:
@@ -91,7 +89,7 @@ class FrameDecoder:
             frames.append(Frame(service, data[start + size : start + total]))
             start += total
         if start < end:
-            buffer += data[start:]
+            self._buffer = bytearray(data[start:])
         return frames
 
 

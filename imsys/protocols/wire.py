@@ -36,6 +36,14 @@ class FrameReceiver(Interface):
         ...
 
 
+class Unsent:
+    """What waits for the slow peers of all connections together: up to ``limit`` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.bytes = 0
+
+
 @dataclass(frozen=True, slots=True)
 class WireSettings:
     """Bytes and seconds; see the keys of the same names in the configuration."""
@@ -45,6 +53,7 @@ class WireSettings:
     login_deadline: float
     heartbeat_timeout: float
     high_water: int
+    unsent: Unsent
 
 
 @implementer(IPushProducer)
@@ -55,14 +64,32 @@ class FrameConnection(protocol.Protocol):
     for it. Up to ``high_water`` bytes wait for a slow peer; then it is cut off.
     """
 
-    transport: Any
+    __slots__ = (
+        "_choked",
+        "_decoder",
+        "_done_reading",
+        "_now",
+        "_reader_busy",
+        "_reading",
+        "_settings",
+        "_unsent",
+        "_unsent_bytes",
+        "_wheel",
+        "closing",
+        "connected",
+        "deadline",
+        "factory",
+        "gone",
+        "receiver",
+        "transport",
+    )
 
     def __init__(self, settings: WireSettings, wheel: DeadlineWheel, now: Callable[[], float]) -> None:
         self._settings = settings
         self._wheel = wheel
         self._now = now
         self._decoder = FrameDecoder(settings.format, settings.max_frame)
-        self._unsent: list[bytes] = []
+        self._unsent: list[bytes] | None = None
         self._unsent_bytes = 0
         self._choked = False
         self._reader_busy = False
@@ -71,12 +98,17 @@ class FrameConnection(protocol.Protocol):
         self.closing = False
         self.gone = False
         self.deadline = 0.0
-        self.peer: IAddress | None = None
         self.receiver: FrameReceiver | None = None
+        self.transport: Any = None
+
+    @property
+    def peer(self) -> IAddress:
+        """Who is at the other end."""
+        address: IAddress = self.transport.getPeer()
+        return address
 
     def connectionMade(self) -> None:
         """Start the login deadline."""
-        self.peer = self.transport.getPeer()
         self.transport.setTcpNoDelay(True)
         self.transport.registerProducer(self, True)
         self.deadline = self._now() + self._settings.login_deadline
@@ -95,6 +127,8 @@ class FrameConnection(protocol.Protocol):
             assert self.receiver is not None
             for frame in frames:
                 self.receiver.received(frame)
+                if self.closing:
+                    break
         except PeerFault as error:
             fault = error
         if fault is not None and not self.closing:
@@ -121,12 +155,25 @@ class FrameConnection(protocol.Protocol):
         if not self._choked:
             self.transport.write(data)
             return
-        self._unsent.append(data)
-        self._unsent_bytes += len(data)
-        if self._unsent_bytes > self._settings.high_water:
-            _log.warn("cutting the connection from {peer}: {bytes} bytes were not read", peer=self.peer, bytes=self._unsent_bytes)
+        together = self._settings.unsent
+        waiting = self._unsent_bytes + len(data)
+        if waiting > self._settings.high_water or together.bytes + len(data) > together.limit:
+            _log.warn("cutting the connection from {peer}: {bytes} bytes were not read", peer=self.peer, bytes=waiting)
+            self._take_unsent()
             self.closing = True
             self.transport.abortConnection()
+            return
+        if self._unsent is None:
+            self._unsent = []
+        self._unsent.append(data)
+        self._unsent_bytes = waiting
+        together.bytes += len(data)
+
+    def _take_unsent(self) -> list[bytes]:
+        unsent, self._unsent = self._unsent or [], None
+        self._settings.unsent.bytes -= self._unsent_bytes
+        self._unsent_bytes = 0
+        return unsent
 
     def hold_reading(self, hold: bool) -> None:
         """Stop or go on reading: the receiver has enough, or wants more."""
@@ -147,8 +194,7 @@ class FrameConnection(protocol.Protocol):
         """The transport has room again."""
         self._choked = False
         if self._unsent:
-            unsent, self._unsent, self._unsent_bytes = self._unsent, [], 0
-            self.transport.write(b"".join(unsent))
+            self.transport.write(b"".join(self._take_unsent()))
         if self.closing and not self._choked:
             self._finish()
         self._adjust_reading()
@@ -185,7 +231,7 @@ class FrameConnection(protocol.Protocol):
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
         """Forget everything."""
         self.gone = self.closing = True
-        self._unsent.clear()
+        self._take_unsent()
         self._wheel.remove(self)
         if not reason.check(ConnectionDone):
             _log.debug("the connection from {peer} broke: {reason}", peer=self.peer, reason=reason.getErrorMessage())

@@ -1,8 +1,10 @@
-"""``twistd imsys-chat``: one chat server."""
+"""``twistd imsys-chat``: one chat server, or several that share their ports."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from twisted.application.service import IService
@@ -10,27 +12,56 @@ from twisted.application.service import IService
 from imsys.cluster.chatting import chatting_services
 from imsys.cluster.client import GrpcClient
 from imsys.cluster.membership import Membership, Ports
-from imsys.cluster.peers import Peers, RemotePush
+from imsys.cluster.peers import News, Peers, RemotePush
 from imsys.cluster.server import GrpcServer
 from imsys.config import Config
 from imsys.connections import Connections
 from imsys.directory import Directory
 from imsys.dispatch import Chat, Dispatcher
+from imsys.errors import ConfigError
 from imsys.message_log import MessageLog
 from imsys.node import Node
 from imsys.outbound import Outbound
 from imsys.plugins import discover
 from imsys.redis import Redis
 from imsys.routes import Routes
-from imsys.services.common import ListenService, Options, make_daemon, public_context
+from imsys.services import common
+from imsys.services.common import ListenService, make_daemon, public_context, tables_fit
 from imsys.services.draining import Draining
 from imsys.services.foundations import database_of, redis_of
 from imsys.services.ordered import InOrder
+from imsys.services.processes import Supervisor, check_several, keep_root, launch_of, number_of
+from imsys.services.tether import Tether
 from imsys.session import Session
 from imsys.store import Database, Stores
 from imsys.tokens import Tokens
 
 __all__ = ["Options", "build", "makeService"]
+
+NAME = "imsys-chat"
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 64):
+        raise ValueError("allowed is a number from 1 to 64")
+    return int(text)
+
+
+class Options(common.Options):
+    """The command line of a chat server."""
+
+    optParameters = [
+        ["processes", None, None, "Start so many processes that share the public ports ([chat] processes if not given).", _count],
+        ["process", None, None, "Be number so-and-so of several processes, that somebody else starts.", _count],
+    ]
+    optFlags = [["supervised", None, "End with the process at the other end of standard input (used by --processes)."]]
+
+    def postOptions(self) -> None:
+        """Load the configuration; the command line wins over it."""
+        super().postOptions()
+        if self["processes"] is not None:
+            chat = dataclasses.replace(self.settings.chat, processes=self["processes"])
+            self.settings = dataclasses.replace(self.settings, chat=chat)
 
 
 class Neighbours:
@@ -58,6 +89,14 @@ class FromPeers:
         """Pushes for users who are here."""
         self._outbound.receive(pushes)
 
+    def hear(self, node: str, news: News, everything: bool) -> None:
+        """Who came to another server and went."""
+        self._outbound.hear(node, news, everything)
+
+    def lost(self, node: str) -> None:
+        """Another server is gone."""
+        self._outbound.lost(node)
+
     def resync(self, users: Sequence[int] | None) -> None:
         """Users who may have missed something; ``None``: anybody."""
         self._outbound.resync(users)
@@ -67,19 +106,29 @@ class FromPeers:
         return self._directory.end(uuid, session, message)
 
 
-def build(reactor: Any, config: Config, database: Database | None = None, redis: Redis | None = None) -> IService:
+def build(reactor: Any, config: Config, database: Database | None = None, redis: Redis | None = None, *, shared: bool = False) -> IService:
     """One chat server, on a database and a Redis of its own or on those of others in the process.
 
+    :param shared: other processes listen on the same public ports.
     :raises ConfigError: something in the configuration cannot work.
     """
     chat, server = config.chat, InOrder()
+    if chat.processes > 1:
+        raise ConfigError("[chat] processes: one process was asked for; 'twistd imsys-chat' starts several")
     own_process = redis is None
     database = database or database_of(reactor, config, server)
     redis = redis or redis_of(reactor, config, server)
     stores = Stores.on(database, reactor.seconds)
     tokens = Tokens(redis, reactor.seconds, config.balance.token_idle, config.balance.token_life)
     node = Node(reactor, stores.nodes)
-    log = MessageLog(stores.messages, node, batch=chat.log_batch, queue=chat.log_queue, queue_bytes=chat.log_queue_bytes)
+    log = MessageLog(
+        stores.messages,
+        node,
+        batch=chat.log_batch,
+        queue=chat.log_queue,
+        queue_bytes=chat.log_queue_bytes,
+        soon=partial(reactor.callLater, 0.0),
+    )
 
     def ended(session: Session) -> None:
         directory.ended(session)
@@ -107,17 +156,23 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
         interval=config.balance.interval,
         digest=Tokens.digest,
     )
-    outbound = Outbound(reactor, directory, lambda name, pushes: peers.send(name, pushes))
+    outbound = Outbound(
+        reactor, directory, lambda name, pushes: peers.send(name, pushes), lambda user, login_ms: peers.tell(user, login_ms)
+    )
     handler = FromPeers(directory, outbound)
     peers = Peers(reactor, config.cluster, membership, handler)
     neighbours.peers = peers
     dispatcher.serve(Chat(stores, node, log, directory, outbound, tokens))
-    calls = chatting_services(reactor, membership, handler, lambda user: directory.local(user) is not None)
+    calls = chatting_services(reactor, membership, handler, lambda user: directory.local(user) is not None, stores.messages.previous)
     grpc = GrpcServer(reactor, config.cluster, chat.grpc_host, chat.grpc_port, calls)
-    tls = ListenService(reactor, connections, chat.host, chat.port, public_context(config.tls), "[chat] port")
-    plain = ListenService(reactor, connections, chat.host, chat.plain_port, None, "[chat] plain_port") if chat.plain_port else None
+
+    def listener(number: int, context: Any, what: str) -> ListenService:
+        return ListenService(reactor, connections, chat.host, number, context, what, shared=shared)
+
+    tls = listener(chat.port, public_context(config.tls), "[chat] port")
+    plain = listener(chat.plain_port, None, "[chat] plain_port") if chat.plain_port else None
     listeners = [port for port in (tls, plain) if port is not None]
-    for part in (node, directory, balance, grpc, peers, connections, *listeners, membership):
+    for part in (node, directory, outbound, balance, grpc, peers, connections, *listeners, membership):
         part.setServiceParent(server)
     if own_process:
         Draining(reactor, membership, connections, listeners).setServiceParent(server)
@@ -125,7 +180,40 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
 
 
 def makeService(options: Options) -> IService:
-    """For twistd."""
+    """For twistd: a chat server, one of several, or the supervisor of several."""
     from twisted.internet import reactor
 
-    return make_daemon(reactor, options.settings, "imsys-chat", build)
+    if options["process"] is not None:
+        return _one_of_several(reactor, options)
+    if options.settings.chat.processes > 1:
+        return _several(reactor, options)
+    return make_daemon(reactor, options.settings, NAME, build)
+
+
+def _one_of_several(reactor: Any, options: Options) -> IService:
+    number, tether = options["process"], Tether(reactor) if options["supervised"] else None
+
+    def one(reactor: Any, config: Config) -> IService:
+        check_several(config)
+        return build(reactor, config, shared=True)
+
+    config = number_of(options.settings, number)
+    daemon = make_daemon(reactor, config, NAME, one, tether.ready if tether is not None else None, number)
+    if tether is not None:
+        tether.setServiceParent(daemon)
+    return daemon
+
+
+def _several(reactor: Any, options: Options) -> IService:
+    def supervisor(reactor: Any, config: Config) -> IService:
+        check_several(config)
+        launch = launch_of(options, NAME)
+        if launch.as_root:
+            keep_root(options)
+        build(reactor, number_of(config, 1))  # for what it raises: what is wrong with one is said here, once, and not by each
+        tables_fit(config)
+        return Supervisor(reactor, config, launch)
+
+    # its gRPC ports are those of its processes
+    config = dataclasses.replace(options.settings, chat=dataclasses.replace(options.settings.chat, grpc_port=0))
+    return make_daemon(reactor, config, NAME, supervisor)

@@ -21,8 +21,11 @@ from imsys.config import Config, load
 from imsys.errors import ConfigError
 from imsys.home import as_owner, make_home
 from imsys.logs import LogFile
+from imsys.services import interpreter
+from imsys.services.descriptors import fitting, raise_descriptor_limit
 from imsys.services.first_start import OldTables, check_tables
 from imsys.services.listening import ListenService, check_port
+from imsys.services.reactors import choose_reactor
 from imsys.services.signals import on_signal
 from imsys.services.tls import public_context
 from imsys.store import Database
@@ -32,9 +35,6 @@ __all__ = ["CannotStart", "Daemon", "ListenService", "Options", "bound_ports", "
 _log = Logger()
 
 GRPC_SECTIONS = ("balance", "captcha", "chat", "resources")
-
-DESCRIPTORS = 1 << 20
-"""Open files beyond which the soft limit of the process is not raised."""
 
 
 class CannotStart(SystemExit, Exception):
@@ -63,12 +63,15 @@ class Options(usage.Options):
     What is wrong with either is one line on standard error, and exit status 1.
     """
 
-    optParameters = [["config", "c", None, "Configuration file (INI); $IMSYS_CONFIG if not given; without either the built-in defaults."]]
+    optParameters: list[list[Any]] = [
+        ["config", "c", None, "Configuration file (INI); $IMSYS_CONFIG if not given; without either the built-in defaults."]
+    ]
 
     settings: Config
 
     def parseOptions(self, options: Any = None) -> None:
-        """Parse, then load the configuration."""
+        """Choose the reactor, parse, then load the configuration."""
+        choose_reactor()
         try:
             super().parseOptions(options)
         except usage.UsageError as error:
@@ -97,10 +100,12 @@ class Daemon(MultiService):
 
     :param name: the name of the command, and of the log file.
     :param on_ready: called once, when everything is ready.
+    :param warning: a line for the log, once it is open.
     """
 
-    def __init__(self, reactor: Any, config: Config, name: str, on_ready: Callable[[], None] | None = None) -> None:
+    def __init__(self, reactor: Any, config: Config, name: str, on_ready: Callable[[], None] | None = None, warning: str = "") -> None:
         super().__init__()
+        self._warning = warning
         self._reactor = reactor
         self._config = config
         self._title = name
@@ -120,8 +125,7 @@ class Daemon(MultiService):
                 check()
 
     def privilegedStartService(self) -> None:
-        """Bind the public ports, and allow as many open files as the system lets us."""
-        raise_descriptor_limit()
+        """Bind the public ports."""
         with self._explained():
             super().privilegedStartService()
 
@@ -132,6 +136,8 @@ class Daemon(MultiService):
             if self._config.imsys.log_dir:
                 self._file = LogFile(Path(self._config.imsys.log_dir) / f"{self._title}.log", self._config.imsys.log_level)
                 self._file.open()
+            if self._warning:
+                _log.warn("{daemon}: {warning}", daemon=self._title, warning=self._warning)
             super().startService()
         self._hangup = on_signal("SIGHUP", self._reopen)
         self._announcement = Deferred.fromCoroutine(self._announce())
@@ -172,6 +178,7 @@ class Daemon(MultiService):
             ready = getattr(service, "ready", None)
             if inspect.iscoroutinefunction(ready):
                 await ready()
+        interpreter.settle()
         _log.info("{daemon} {version} is ready", daemon=self._title, version=__version__)
         if self._on_ready is not None:
             self._on_ready()
@@ -187,6 +194,7 @@ def make_daemon(
     name: str,
     build: Callable[[Any, Config], IService],
     on_ready: Callable[[], None] | None = None,
+    number: int = 0,
 ) -> Daemon:
     """Build a daemon of one service, for ``makeService`` and for application files.
 
@@ -194,10 +202,15 @@ def make_daemon(
     are too old) is said here, in one line, with exit status 1: twistd has not
     daemonized yet. A database that is away is not such a thing: it may come back.
 
+    As many files may be open as the system lets us, and the capacity is lowered where they are not enough.
+
     :param name: the command; ``imsys``, for every server, has all the gRPC ports.
+    :param number: of several processes of one command; it is part of the name of its log file.
     """
-    daemon = Daemon(reactor, config, name, on_ready)
+    title = f"{name}-{number}" if number else name
     try:
+        config, warning = fitting(config, name, raise_descriptor_limit())
+        daemon = Daemon(reactor, config, title, on_ready, warning)
         build(reactor, config).setServiceParent(daemon)
         daemon.check_ports()
         for section in GRPC_SECTIONS:
@@ -205,13 +218,17 @@ def make_daemon(
             if name in (f"imsys-{section}", "imsys") and at.grpc_port:
                 check_port(at.grpc_host, at.grpc_port, f"[{section}] grpc_port")
         if any(isinstance(service, Database) for service in _tree(daemon)):
-            _check_tables(config)
+            tables_fit(config)
     except ConfigError as error:
-        give_up(f"{name}: {error}")
+        give_up(f"{title}: {error}")
     return daemon
 
 
-def _check_tables(config: Config) -> None:
+def tables_fit(config: Config) -> None:
+    """See whether the tables are those of this program, if the database is there.
+
+    :raises OldTables: they are not.
+    """
     try:
         with as_owner(config.home) if config.database.engine == "sqlite" else contextlib.nullcontext():
             check_tables(config.database)
@@ -219,19 +236,6 @@ def _check_tables(config: Config) -> None:
         raise
     except ConfigError as error:
         _log.warn("{reason}", reason=str(error))
-
-
-def raise_descriptor_limit() -> None:
-    """Let the process open as many files, and so connections, as its hard limit allows."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def bound_ports(service: IService) -> dict[str, int]:

@@ -61,7 +61,7 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
         proxies=Proxies(settings.trusted_proxies),
     )
     front = Front(reactor, http)
-    tls = public_context(config.tls, b"http/1.1")
+    tls = public_context(config.tls, "http/1.1")
     parts = [passwords, balance, captcha, front]
     parts.append(ListenService(reactor, front.factory, settings.host, settings.port, tls, "[gateway] port"))
     if settings.plain_port:

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import errno
 import socket
+import ssl
 from typing import Any
 
 from twisted.application.service import Service
+from twisted.internet import tcp
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort, IProtocolFactory
-from twisted.internet.ssl import CertificateOptions
-from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.internet.interfaces import IDelayedCall, IProtocolFactory, IReactorFDSet
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from imsys.errors import ConfigError
+from imsys.protocols.tls import TlsFactory
+
+_log = Logger()
 
 BACKLOG = 4096
 """Connections that the kernel keeps while we are busy; it lowers this to its own limit."""
+
+REST = 1.0
+"""Seconds that a port accepts nobody when there is no descriptor for a connection."""
+
+REMINDER = 60.0
+"""Seconds between two lines about that in the log."""
 
 
 class ListenService(Service):
@@ -26,20 +37,29 @@ class ListenService(Service):
     ports below 1024 work; connections wait in the kernel until ``startService``.
 
     :param what: section and key that say the port, as in ``[chat] port``.
+    :param shared: other processes of ours listen on it as well, and the kernel spreads connections over them (``SO_REUSEPORT``).
     """
 
-    def __init__(self, reactor: Any, factory: IProtocolFactory, host: str, port: int, tls: CertificateOptions | None, what: str) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        factory: IProtocolFactory,
+        host: str,
+        port: int,
+        tls: ssl.SSLContext | None,
+        what: str,
+        *,
+        shared: bool = False,
+    ) -> None:
         self._reactor = reactor
-        self._factory: Any = factory if tls is None else TLSMemoryBIOFactory(tls, False, factory, reactor)
+        self._factory: Any = factory if tls is None else TlsFactory(tls, factory, reactor)
         self._host = host
         self._wanted = port
+        self._shared = shared
         self.what = what
         self._port: Any = None
-
-    @property
-    def port(self) -> int:
-        """The number of the bound port; the wanted one while nothing is bound."""
-        return int(self._port.getHost().port) if self._port is not None else self._wanted
+        self.port = port
+        """The number of the port: the wanted one until it is bound."""
 
     def check(self) -> None:
         """Find out whether the port could be bound, while there still is a terminal to say so.
@@ -47,7 +67,7 @@ class ListenService(Service):
         :raises ConfigError: it could not.
         """
         if self._wanted and self._port is None:
-            check_port(self._host, self._wanted, self.what)
+            check_port(self._host, self._wanted, self.what, shared=self._shared)
 
     def privilegedStartService(self) -> None:
         """Bind the port.
@@ -56,10 +76,21 @@ class ListenService(Service):
         """
         super().privilegedStartService()
         try:
-            self._port = self._reactor.listenTCP(self._wanted, self._factory, BACKLOG, self._host)
+            self._port = self._listen()
         except CannotListenError as error:
             raise ConfigError(_cannot_listen(self._host, self._wanted, self.what, error.socketError)) from None
         self._port.stopReading()
+        self.port = self._port.getHost().port
+
+    def _listen(self) -> Any:
+        if not IReactorFDSet.providedBy(self._reactor):  # Windows' completion ports have a port of their own
+            return self._reactor.listenTCP(self._wanted, self._factory, BACKLOG, self._host)
+        port = _Port(self._wanted, self._factory, BACKLOG, self._host, self._reactor)
+        port.transport = getattr(self._reactor, "server_transport", tcp.Server)
+        port.shared = self._shared
+        port.what = self.what
+        port.startListening()
+        return port
 
     def startService(self) -> None:
         """Begin to accept connections."""
@@ -75,20 +106,80 @@ class ListenService(Service):
 
     def close_port(self) -> Deferred[None] | None:
         """Accept no more, ahead of the rest of the server (draining); idempotent."""
-        port: IListeningPort | None
         port, self._port = self._port, None
-        return None if port is None else port.stopListening()
+        if port is None:
+            return None
+        if self._shared:
+            port.doRead()  # who waits in the queue of this process would be reset, and could not be answered by the others
+        closed: Deferred[None] = port.stopListening()
+        return closed
 
 
-def check_port(host: str, port: int, what: str) -> None:
+class _Port(tcp.Port):
+    """Twisted's port, with two things more.
+
+    It may share its number with other processes. And it rests while there is no
+    descriptor for a connection, and says so once in a while. Twisted would
+    accept and close each at once, or fail to and try again for ever, with lines
+    in the log for each.
+    """
+
+    reactor: Any
+    shared = False
+    what = ""
+    _resting: IDelayedCall | None = None
+    _reminded = -REMINDER
+
+    def createInternetSocket(self) -> socket.socket:
+        """The socket, before it is bound."""
+        made: socket.socket = super().createInternetSocket()
+        if self.shared:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        return made
+
+    def doRead(self) -> None:
+        """Accept those who wait, if there is a descriptor for the first of them."""
+        try:
+            socket.socket(self.addressFamily).close()
+        except OSError as error:
+            self._rest(error)
+        else:
+            super().doRead()
+
+    def _rest(self, error: OSError) -> None:
+        if self._resting is not None:
+            return
+        self.stopReading()
+        self._resting = self.reactor.callLater(REST, self._resume)
+        now = self.reactor.seconds()
+        if now - self._reminded >= REMINDER:
+            self._reminded = now
+            _log.error("{what} accepts nobody until a file is closed: {reason}", what=self.what, reason=error.strerror)
+
+    def _resume(self) -> None:
+        self._resting = None
+        self.startReading()
+
+    def connectionLost(self, reason: Failure) -> None:
+        """It is closed."""
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resting = None
+        super().connectionLost(reason)
+
+
+def check_port(host: str, port: int, what: str, *, shared: bool = False) -> None:
     """Find out whether a TCP port can be bound, and let go of it again.
 
+    :param shared: others of ours may be bound to it.
     :raises ConfigError: one line naming port, section and key.
     """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if shared:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             probe.bind((host, port))
     except OSError as error:
         raise ConfigError(_cannot_listen(host, port, what, error)) from None

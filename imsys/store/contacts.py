@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 from imsys.errors import Refused, Status
 from imsys.gathering import Gathering
+from imsys.store.appending import Stored, append_from_server
 from imsys.store.database import Database, Row, Transaction
 from imsys.store.dialects import numbers
 from imsys.store.heads import FRIENDS, blocked_by, lock_heads, pair, private_thread
 from imsys.store.ids import MessageIds
-from imsys.store.messages import Stored, append_from_server
 from imsys.store.people import PERSON, Person, people
 
 NONE, PENDING, ACCEPTED = 0, 1, 2

@@ -25,6 +25,9 @@ Watcher = Callable[[str, Sequence[Any]], None]
 ATTEMPTS = 5
 """How often a transaction is tried that others were in the way of."""
 
+ROWS = 256
+"""Rows of one statement of parameters, a power of two."""
+
 WAITING = 2000
 """Transactions waiting for a connection of a pool beyond which the answer is 73; the message log has a bound of its own."""
 
@@ -32,7 +35,7 @@ WAITING = 2000
 class Transaction:
     """What a store function works with, in a thread of a pool; it ends with the function."""
 
-    __slots__ = ("_cursor", "_watch", "dialect", "in_doubt")
+    __slots__ = ("_cursor", "_watch", "committed", "committing", "dialect", "in_doubt")
 
     def __init__(self, cursor: Any, dialect: Dialect, watch: Watcher | None, in_doubt: bool) -> None:
         self._cursor = cursor
@@ -40,6 +43,9 @@ class Transaction:
         self.dialect = dialect
         self.in_doubt = in_doubt
         """Whether this function has run before, and its commit may have succeeded."""
+        self.committing = False
+        """Whether the commit is on its way."""
+        self.committed = False
 
     def execute(self, sql: str, *parameters: Any) -> int:
         """Run one statement; give back how many rows it touched."""
@@ -58,6 +64,32 @@ class Transaction:
         """All rows of a SELECT that is built like the statements of :meth:`execute_literal`."""
         self.execute_literal(sql)
         return list(self._cursor.fetchall())
+
+    def execute_rows(self, start: str, rows: Sequence[Sequence[Any]], end: str = "") -> None:
+        """Run ``start`` with the rows of parameters that follow its VALUES, and ``end``, in statements of many rows.
+
+        The driver lets other threads run at each statement, and prepares each text once: there are few of them, of 1, 2, 4... rows.
+        """
+        row = f"({','.join('?' * len(rows[0]))})" if rows else ""
+        done = 0
+        while done < len(rows):
+            count = min(ROWS, 1 << (len(rows) - done).bit_length() - 1)
+            parameters = [value for one in rows[done : done + count] for value in one]
+            self.execute(start + ",".join([row] * count) + end, *parameters)
+            done += count
+
+    def commit_with(self, *statements: str) -> None:
+        """Run statements built like those of :meth:`execute_literal` and commit, all in one round trip where the driver can."""
+        if self._watch is not None:
+            for statement in statements:
+                self._watch(statement, ())
+        self.committing = True
+        try:
+            self.dialect.run_and_commit(self._cursor, statements)
+        except Exception as error:
+            self.committing = not self.is_duplicate(error)
+            raise
+        self.committed = True
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run one statement for every row of parameters."""
@@ -110,7 +142,7 @@ class Database(Service):
         if self._pools:
             return
         for name, size in (("general", self._config.pool_size), ("log", 1)):
-            self._pools[name] = adbapi.ConnectionPool(
+            self._pools[name] = pool = adbapi.ConnectionPool(
                 self.dialect.driver,
                 cp_min=0 if size > 1 else 1,
                 cp_max=size,
@@ -118,8 +150,9 @@ class Database(Service):
                 cp_noisy=False,
                 cp_reactor=self._reactor,
                 cp_name=f"imsys-{name}",
-                **self.dialect.connect_arguments(),
+                **self.dialect.connect_arguments(log=name == "log"),
             )
+            pool.connectionFactory = _Connection
 
     def stopService(self) -> None:
         """Close the pools; waits for the transactions that are running."""
@@ -134,7 +167,7 @@ class Database(Service):
                 pool.close()
 
     async def read(self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a function that only reads, in one transaction.
+        """Run a function that only reads; each statement sees what is committed when it begins.
 
         :raises Unavailable: 14, the database did not answer.
         """
@@ -152,8 +185,8 @@ class Database(Service):
         return result
 
     async def append(self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The same on the message log's own connection, for a function that may run again after its commit."""
-        result: T = await self._run("log", self.dialect.begin, function, args, kwargs, True)
+        """As :meth:`write`, on the message log's own connection, for a function that may run again after its commit."""
+        result: T = await self._run("log", self.dialect.begin_log, function, args, kwargs, True)
         return result
 
     async def _run(self, pool: str, begin: str | None, function: Any, args: Any, kwargs: Any, repeatable: bool) -> Any:
@@ -175,26 +208,29 @@ class Database(Service):
         finally:
             self._waiting[pool] -= 1
 
-    def _attempt(self, connection: Any, begin: str | None, function: Any, args: Any, kwargs: Any, repeatable: bool) -> Any:
+    def _attempt(self, connection: _Connection, begin: str | None, function: Any, args: Any, kwargs: Any, repeatable: bool) -> Any:
         in_doubt = False
         for left in reversed(range(ATTEMPTS)):
-            committing = False
+            tx = None
             try:
                 cursor = connection.cursor()
                 try:
                     if begin is not None:
                         cursor.execute(begin)
-                    result = function(Transaction(cursor, self.dialect, self._watch, in_doubt), *args, **kwargs)
-                    committing = True
-                    connection.commit()
+                    tx = Transaction(cursor, self.dialect, self._watch, in_doubt)
+                    result = function(tx, *args, **kwargs)
+                    if not tx.committed and (begin is not None or repeatable):
+                        tx.committing = True
+                        connection.end()
                     return result
                 finally:
                     cursor.close()
             except Exception as error:
                 fault = self.dialect.classify(error)
+                committing = tx is not None and tx.committing
                 in_doubt = in_doubt or (fault is Fault.LOST and committing)
                 if fault is Fault.LOST:
-                    _reopen(connection)
+                    connection.reopen()
                 else:
                     connection.rollback()
                 again = fault is Fault.CONFLICT or (fault is Fault.LOST and (repeatable or not committing))
@@ -203,20 +239,29 @@ class Database(Service):
         raise AssertionError("unreachable")
 
 
+class _Connection(adbapi.Connection):
+    """A connection of a pool, whose transactions are ended here and not by adbapi."""
+
+    def commit(self) -> None:
+        """Do nothing: adbapi would have the database commit what is committed, or what was only read."""
+
+    def end(self) -> None:
+        """Commit."""
+        connection: Any = self._connection
+        connection.commit()
+
+    def reopen(self) -> None:
+        """Begin anew after the connection was lost."""
+        self._pool.disconnect(self._connection)
+        self._connection = _Gone()
+        self._connection = self._pool.connect()
+
+
 class _Gone:
     """Stands for a connection that is lost and could not be opened again, so that adbapi may still end its transaction."""
 
-    def commit(self) -> None:
+    def rollback(self) -> None:
         """Nothing is left to do."""
-
-    rollback = commit
-
-
-def _reopen(connection: Any) -> None:
-    pool = connection._pool
-    pool.disconnect(connection._connection)
-    connection._connection = _Gone()
-    connection._connection = pool.connect()
 
 
 def describe(error: BaseException) -> str:

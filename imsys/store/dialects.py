@@ -6,7 +6,7 @@ import enum
 import importlib
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
@@ -36,15 +36,29 @@ class Dialect(Protocol):
     driver: str
     readers_need_own_pool: bool
     """Whether one writer at a time is all there can be."""
-    begin: str | None
-    """The statement that begins a writing transaction, where the driver does not do it."""
+    begin: str
+    """The statement that begins a writing transaction."""
+    begin_log: str | None
+    """The same on the message log's connection, where its first statement does not begin one."""
+    lock: str
+    """What a SELECT of rows that are going to be written ends with."""
+    by_primary_key: str
+    """What follows a table's name to have its rows read, and locked, in the order of their keys."""
 
-    def connect_arguments(self) -> dict[str, Any]:
-        """Keyword arguments for the driver's ``connect``."""
+    def connect_arguments(self, *, log: bool = False) -> dict[str, Any]:
+        """Keyword arguments for the driver's ``connect``; ``log`` for the message log's connection, with :meth:`run_and_commit`."""
         ...
 
     def opened(self, connection: Any) -> None:
         """Set a new connection up."""
+        ...
+
+    def packed(self, columns: Sequence[str]) -> str:
+        """An aggregate of integer columns as one string: rows ``1 2 3``, with commas between; NULL where there are no rows."""
+        ...
+
+    def run_and_commit(self, cursor: Any, statements: Sequence[str]) -> None:
+        """Run statements and commit, in one round trip where that can be."""
         ...
 
     def translate(self, sql: str) -> str:
@@ -76,21 +90,25 @@ class Sqlite:
     name = "sqlite"
     driver = "sqlite3"
     readers_need_own_pool = True
-    begin: str | None = "BEGIN IMMEDIATE"
+    begin = "BEGIN IMMEDIATE"
+    begin_log: str | None = begin
+    lock = ""
+    by_primary_key = ""
 
     def __init__(self, config: DatabaseConfig) -> None:
         self._path = Path(config.path)
         self._timeout = config.timeout
 
-    def connect_arguments(self) -> dict[str, Any]:
+    def connect_arguments(self, *, log: bool = False) -> dict[str, Any]:
         """A connection without implicit transactions, closed by whichever thread ends the pool."""
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return {"database": str(self._path), "timeout": self._timeout, "isolation_level": None, "check_same_thread": False}
 
     def opened(self, connection: sqlite3.Connection) -> None:
-        """WAL and full durability."""
+        """WAL and full durability; what is written twice in a while goes into the database once (64 MiB of WAL)."""
         self._write_ahead(connection)
-        for statement in ("synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY", "cache_size = -65536"):
+        settings = ("synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY", "cache_size = -65536", "wal_autocheckpoint = 16384")
+        for statement in settings:
             connection.execute(f"PRAGMA {statement}")
 
     def _write_ahead(self, connection: sqlite3.Connection) -> None:
@@ -103,6 +121,15 @@ class Sqlite:
                 if not left:
                     raise
                 time.sleep(0.05)  # this is a thread of a pool, or a command
+
+    def packed(self, columns: Sequence[str]) -> str:
+        """By ``group_concat``."""
+        return "group_concat(" + " || ' ' || ".join(columns) + ")"
+
+    def run_and_commit(self, cursor: sqlite3.Cursor, statements: Sequence[str]) -> None:
+        """One after the other."""
+        for statement in (*statements, "COMMIT"):
+            cursor.execute(statement)
 
     def translate(self, sql: str) -> str:
         """No row locks here: a writing transaction holds the whole database."""
@@ -131,6 +158,12 @@ class Sqlite:
         return Fault.BUG
 
 
+PACKED = 16 << 20
+"""Bytes that packed rows may take on MySQL; beyond, it would cut them off."""
+
+_MULTI_STATEMENTS = 1 << 16
+"""CLIENT_MULTI_STATEMENTS of the MySQL protocol."""
+
 _AWAY = {1021, 1030, 1037, 1040, 1041, 1044, 1045, 1049, 1114, 1129, 1130, 1135, 1203, 1226, 1290, 1792, 1836, 2002, 2003, 2005, 2012, 2026}
 """Error numbers of a server that is not at our service: full, overloaded, read-only, refusing us, or not to be reached."""
 
@@ -140,14 +173,17 @@ class Mysql:
 
     name = "mysql"
     readers_need_own_pool = False
-    begin: str | None = None
+    begin = "START TRANSACTION"
+    begin_log: str | None = None
+    lock = "FOR UPDATE"
+    by_primary_key = "FORCE INDEX (PRIMARY)"
 
     def __init__(self, config: DatabaseConfig) -> None:
         self._config = config
         self.driver = "pymysql" if config.driver == "pymysql" else "MySQLdb"
         self._module = importlib.import_module(self.driver)
 
-    def connect_arguments(self) -> dict[str, Any]:
+    def connect_arguments(self, *, log: bool = False) -> dict[str, Any]:
         """Every wait of the client has an end."""
         config, seconds = self._config, max(1, round(self._config.timeout))
         where: dict[str, Any] = {"unix_socket": config.socket} if config.socket else {"host": config.host, "port": config.port}
@@ -162,7 +198,8 @@ class Mysql:
             "connect_timeout": seconds,
             "read_timeout": seconds,
             "write_timeout": seconds,
-            "autocommit": False,
+            "autocommit": not log,
+            "client_flag": _MULTI_STATEMENTS if log else 0,
         }
 
     def opened(self, connection: Any) -> None:
@@ -170,13 +207,24 @@ class Mysql:
         with closing(connection.cursor()) as cursor:
             cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
             cursor.execute(
-                "SET SESSION sql_mode = 'TRADITIONAL,NO_AUTO_VALUE_ON_ZERO', time_zone = '+00:00', innodb_lock_wait_timeout = %s",
-                (max(1, round(self._config.timeout)),),
+                "SET SESSION sql_mode = 'TRADITIONAL,NO_AUTO_VALUE_ON_ZERO', time_zone = '+00:00', innodb_lock_wait_timeout = %s, "
+                "group_concat_max_len = %s",
+                (max(1, round(self._config.timeout)), PACKED),
             )
+
+    def packed(self, columns: Sequence[str]) -> str:
+        """By ``GROUP_CONCAT``."""
+        return "GROUP_CONCAT(" + ", ' ', ".join(columns) + ")"
+
+    def run_and_commit(self, cursor: Any, statements: Sequence[str]) -> None:
+        """One text for all; what follows a statement that fails is not run."""
+        cursor.execute(";".join((*statements, "COMMIT")))
+        while cursor.nextset():
+            pass
 
     def translate(self, sql: str) -> str:
         """Parameters are ``%s`` here, and no statement of ours has another per cent sign."""
-        return sql.replace("?", "%s").replace("{lock}", "FOR UPDATE").replace("{ignore}", "IGNORE")
+        return sql.replace("?", "%s").replace("{lock}", self.lock).replace("{ignore}", "IGNORE")
 
     def union_all(self, selects: Iterable[str]) -> str:
         """Parentheses do; a subquery would be written to a temporary table."""

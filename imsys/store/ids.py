@@ -7,6 +7,7 @@ was told of, so its ids keep their order beside those of nodes with other clocks
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -68,6 +69,10 @@ def back(msg_id: int, seconds: float) -> int:
 
 def timestamp(msg_id: int) -> str:
     """When a message was stored: RFC 3339 in UTC with milliseconds, read off its id."""
-    ms = (msg_id >> _TIME_SHIFT) + EPOCH_MS
-    moment = datetime.fromtimestamp(ms // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+    return _moment(msg_id >> _TIME_SHIFT)
+
+
+@functools.lru_cache(maxsize=1024)  # messages of the same time are written and read together
+def _moment(ms: int) -> str:
+    seconds, ms = divmod(ms + EPOCH_MS, 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ms:03d}Z"

@@ -114,7 +114,7 @@ def _connection(dialect: Dialect, arguments: dict[str, Any]) -> Iterator[Any]:
 
 
 def _lock(dialect: Dialect, cursor: Any, config: DatabaseConfig) -> None:
-    if dialect.begin is not None:
+    if dialect.name == "sqlite":
         cursor.execute(dialect.begin)
         return
     cursor.execute("SELECT GET_LOCK(CONCAT('imsys.migrate.', MD5(DATABASE())), %s)", (max(60, round(config.timeout)),))
@@ -123,7 +123,7 @@ def _lock(dialect: Dialect, cursor: Any, config: DatabaseConfig) -> None:
 
 
 def _unlock(dialect: Dialect, connection: Any, cursor: Any) -> None:
-    if dialect.begin is not None:
+    if dialect.name == "sqlite":
         if connection.in_transaction:
             connection.rollback()
     else:
@@ -154,8 +154,6 @@ def _apply(dialect: Dialect, connection: Any, cursor: Any) -> list[str]:
                 dialect.translate("UPDATE schema_migrations SET done = ?, finished_at = ? WHERE version = ?"),
                 (index + 1, round(time.time() * 1000), migration.version),
             )
-            if dialect.begin is None:
-                connection.commit()
         applied.append(migration.name)
     connection.commit()
     return applied

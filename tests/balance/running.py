@@ -46,9 +46,7 @@ class Balance:
 
         fields: dict[str, Any] = {"incarnation": f"{name}1", "clock_ms": round(reactor.seconds() * 1000), **more}
         info = message_pb2.ServerInfo(name=name, host=host, port=str(port))
-        return await self.call(
-            imsys_v1_pb2_grpc.RegistryStub, "Register", imsys_v1_pb2.RegisterRequest(info=info, kind=kind, **fields)
-        )
+        return await self.call(imsys_v1_pb2_grpc.RegistryStub, "Register", imsys_v1_pb2.RegisterRequest(info=info, kind=kind, **fields))
 
     async def allocate(self, **fields: Any) -> Any:
         """``imsys.v1.Balance.Allocate``."""

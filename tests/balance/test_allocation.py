@@ -66,6 +66,25 @@ class AllocationTests(BalanceCase):
         self.assertEqual(await self.burst(2), {8002: 2})
         self.assertEqual(await self.burst(10), {8001: 5, 8002: 5})
 
+    async def test_shared_capacity(self) -> None:
+        """What processes behind one port can take is the sum, too; one of them without a limit means that there is none."""
+        await self.balance.register("a1", 8001, load=9, capacity=10)
+        await self.balance.register("a2", 8001, load=7, capacity=10)
+        self.assertEqual(await self.burst(6), {8001: 4})
+        await self.balance.register("a3", 8001, load=0)
+        self.assertEqual(await self.burst(6), {8001: 6})
+
+    async def test_shared_restart(self) -> None:
+        """Users of a burst are expected at all processes behind a port alike, as the kernel spreads them, not at the one with the fewest
+        connections, which may have been restarted: when they have come, nobody is waited for."""
+        await self.balance.register("a1", 8001, load=0)
+        await self.balance.register("a2", 8001, load=100)
+        self.assertEqual(await self.burst(20), {8001: 20})
+        self.assertEqual({name: server.assigned for name, server in (await self.balance.servers()).items()}, {"a1": 10, "a2": 10})
+        await self.balance.register("a1", 8001, load=10)
+        await self.balance.register("a2", 8001, load=110)
+        self.assertEqual({name: server.assigned for name, server in (await self.balance.servers()).items()}, {"a1": 0, "a2": 0})
+
     async def test_draining(self) -> None:
         """A draining server gets nobody; with none left the answer is 10."""
         await self.balance.register("a", 8001, load=0, draining=True)

@@ -218,5 +218,3 @@ class ProbeTests(BalanceCase):
 def unused_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
-
-

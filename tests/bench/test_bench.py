@@ -15,21 +15,25 @@ from imsys.bench.report import latency
 from tests.sdk.fake import FakeServers, World
 from tests.support.daemons import ROOT, environment
 
-QUICK = ("--time", "0.6", "--warmup", "0.2", "--drain", "1", "--json", "-")
+QUICK = ("--time", "0.6", "--warmup", "0.2", "--drain", "1")
 
 
 class Bench(TestCase):
     timeout = 120
 
-    async def bench(self, *arguments: str, status: int = 0) -> dict[str, Any]:
+    async def run_bench(self, *arguments: str, status: int = 0) -> Any:
         """Run it; its figures."""
         out, err, code = await getProcessOutputAndValue(
-            sys.executable, ["-m", "imsys.bench", "chat", *QUICK, *arguments], environment(), str(ROOT)
+            sys.executable, ["-m", "imsys.bench", *arguments, "--json", "-"], environment(), str(ROOT)
         )
         self.assertEqual(code, status, (out + err).decode())
         self.assertFalse(err, err.decode())
-        found: dict[str, Any] = json.loads(out)
-        return found
+        return json.loads(out)
+
+    async def bench(self, *arguments: str, status: int = 0) -> Any:
+        """Measure a chat; its figures, and its counts among them."""
+        found = await self.run_bench("chat", *QUICK, *arguments, status=status)
+        return found | found["counts"]
 
 
 class Counting(Bench):
@@ -54,20 +58,38 @@ class Counting(Bench):
         found = await self.bench("--users", str(self.path), "--window", "4")
         stored = sum(len(records) for records in self.world.records.values())
         self.assertEqual((found["messages"], found["setting"]["pairs"]), (stored, 3))
-        self.assertGreater(found["acked_a_second"], 100)
+        self.assertGreater(found["rates"]["acknowledged"], 100)
         self.assertEqual([found[name] for name in ("lost", "duplicated", "misordered", "unacknowledged", "closed")], [0] * 5)
-        self.assertLessEqual(found["ack"]["p50"], found["ack"]["p99"])
-        self.assertLessEqual(found["ack"]["p99"], found["ack"]["max"])
+        ack = found["latency"]["ack"]
+        self.assertLessEqual(ack["p50"], ack["p99"])
+        self.assertLessEqual(ack["p99"], ack["max"])
 
     async def test_lost(self) -> None:
         """Texts that are acknowledged and never delivered are counted, and the exit status says that something is wrong."""
         self.world.lose = 3
-        self.assertEqual((await self.bench("--users", str(self.path), status=1))["lost"], 3)
+        found = await self.bench("--users", str(self.path), status=1)
+        self.assertEqual(found["lost"], 3)
 
     async def test_unacknowledged(self) -> None:
         """Texts without an acknowledgement are counted."""
         self.world.swallow = 2
-        self.assertEqual((await self.bench("--users", str(self.path)))["unacknowledged"], 2)
+        found = await self.bench("--users", str(self.path))
+        self.assertEqual(found["unacknowledged"], 2)
+
+    async def test_refused(self) -> None:
+        """A text that is refused is counted, and its sender goes on."""
+        self.world.refusals[23] = [{"error": 73, "message": "Busy."}]
+        found = await self.bench("--users", str(self.path))
+        self.assertEqual((found["refused"], found["unacknowledged"], found["lost"]), (1, 0, 0))
+        self.assertGreater(found["messages"], 10)
+
+    async def test_open_loop(self) -> None:
+        """With a rate, texts leave on schedule; one that is never acknowledged holds nobody up."""
+        self.world.swallow = 2
+        found = await self.bench("--users", str(self.path), "--rate", "200")
+        self.assertEqual(found["messages"] + found["unacknowledged"], sum(map(len, self.world.records.values())))
+        self.assertEqual((found["unacknowledged"], found["messages"]), (2, 158))
+        self.assertIn("generator late", found["latency"])
 
     async def test_repeated_and_misordered(self) -> None:
         """Pushes that come twice or out of order are counted."""

@@ -50,9 +50,7 @@ class Authority:
         certificate = self._build(subject, key.public_key(), names, x509.BasicConstraints(ca=False, path_length=None))
         paths = self.folder / f"{name}.pem", self.folder / f"{name}.key"
         paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-        paths[1].write_bytes(
-            key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        )
+        paths[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
         return paths
 
     def cluster(self, name: str) -> ClusterConfig:

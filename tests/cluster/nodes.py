@@ -13,7 +13,7 @@ from twisted.trial.unittest import TestCase
 from imsys.cluster.chatting import chatting_services
 from imsys.cluster.client import GrpcClient
 from imsys.cluster.membership import Membership, Ports
-from imsys.cluster.peers import Peers, RemotePush
+from imsys.cluster.peers import News, Peers, RemotePush
 from imsys.cluster.server import GrpcServer
 from imsys.services.ordered import InOrder
 from tests.balance.running import Balance, BalanceCase
@@ -25,6 +25,8 @@ class Handler:
     def __init__(self) -> None:
         self.pushes: list[RemotePush] = []
         self.resyncs: list[list[int] | None] = []
+        self.news: list[tuple[str, dict[int, int], bool]] = []
+        self.gone: list[str] = []
         self.ended: list[tuple[int, str | None, str]] = []
         self.sessions: dict[int, str] = {}
 
@@ -33,6 +35,12 @@ class Handler:
 
     def resync(self, users: Sequence[int] | None) -> None:
         self.resyncs.append(None if users is None else sorted(users))
+
+    def hear(self, node: str, news: News, everything: bool) -> None:
+        self.news.append((node, dict(news), everything))
+
+    def lost(self, node: str) -> None:
+        self.gone.append(node)
 
     async def end_session(self, uuid: int, session: str | None, message: str) -> bool:
         self.ended.append((uuid, session, message))
@@ -113,11 +121,15 @@ class Node:
             reactor, self.balance, config, "chat", name, "127.0.0.1", "127.0.0.1", self.ports, lambda: self.load, 100
         )
         self.peers = Peers(reactor, config.cluster, self.membership, self.handler)
-        services = chatting_services(reactor, self.membership, self.handler, lambda user: user in self.handler.sessions)
+        services = chatting_services(reactor, self.membership, self.handler, lambda user: user in self.handler.sessions, self.previous)
         self.grpc = GrpcServer(reactor, config.cluster, "127.0.0.1", grpc_port, services if relay else services[1:])
         self.service = InOrder()
         for part in (self.balance, self.grpc, self.peers, self.membership):
             part.setServiceParent(self.service)
+
+    async def previous(self, messages: Sequence[tuple[int, int]]) -> list[int]:
+        """Every thread has a message for each of the first million ids, as far as this node knows."""
+        return [min(number - 1, 1_000_000) for _, number in messages]
 
     def ports(self) -> Ports:
         if self.behind is not None:

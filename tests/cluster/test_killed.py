@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 from imsys.cluster.peers import RemotePush
+from imsys.protocols.framing import CHAT
 from tests.cluster.nodes import NodesCase, connected, eventually
 
 CHILD = """
@@ -40,11 +41,11 @@ class KilledTests(NodesCase):
         await eventually(lambda: connected(one, "two"))
         first = one.membership.peers["two"]
         process.kill()
-        one.peers.send("two", [RemotePush((5,), 25, b"{}")])
+        one.peers.send("two", [RemotePush((5,), CHAT.encode(25, b"{}"))])
         await eventually(lambda: None in one.handler.resyncs)
         self.assertNotIn(first.incarnation, [peer.incarnation for peer in one.membership.peers.values()])
         await eventually(lambda: [5] in one.handler.resyncs)
         self.child(first.port)
         await eventually(lambda: connected(one, "two"))
-        one.peers.send("two", [RemotePush((6,), 25, b"{}")])
+        one.peers.send("two", [RemotePush((6,), CHAT.encode(25, b"{}"))])
         await eventually(lambda: one.peers._links["two"]._outbox.idle)

@@ -8,12 +8,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.cluster import outbox as module
 from imsys.cluster.outbox import Outbox
-from imsys.cluster.pushes import RemotePush, from_batch
+from imsys.cluster.pushes import RemotePush, unpack
 from imsys.cluster.stubs import imsys_v1_pb2
+from imsys.protocols.framing import CHAT
 
 
 def push(user: int, body: bytes = b"{}") -> RemotePush:
-    return RemotePush((user,), 25, body)
+    return RemotePush((user,), CHAT.encode(25, body))
 
 
 class OutboxTests(SynchronousTestCase):
@@ -31,19 +32,19 @@ class OutboxTests(SynchronousTestCase):
         return batch
 
     def users(self, generation: int) -> list[int]:
-        return [user for one in from_batch(self.pull(generation)) for user in one.users]
+        return [user for one in unpack(self.pull(generation).pushes) for user in one.users]
 
     def test_everything_that_waits_goes_together(self) -> None:
         """One batch takes all that has gathered, unchanged and in order, up to its limits."""
         generation = self.stream()
-        pushes = [RemotePush((1, 2**40), 25, b'{"a":1}', 1, (7,)), push(3)]
+        pushes = [RemotePush((1, 2**40), CHAT.encode(25, b'{"a":1}'), 1), push(3)]
         self.outbox.put(pushes)
         batch = self.pull(generation)
-        self.assertEqual((batch.sequence, from_batch(batch)), (1, pushes))
-        self.outbox.put(push(i) for i in range(module.BATCH_ENTRIES + 1))
+        self.assertEqual((batch.sequence, unpack(batch.pushes)), (1, pushes))
+        self.outbox.put([push(i) for i in range(module.BATCH_ENTRIES + 1)])
         self.assertEqual(len(self.users(generation)), module.BATCH_ENTRIES)
-        self.outbox.put(push(i, bytes(module.BATCH_BYTES)) for i in range(3))
-        self.assertEqual([len(self.users(generation)) for _ in range(3)], [2, 1, 1])
+        self.outbox.put([push(i, bytes(60_000)) for i in range(11)])
+        self.assertEqual([len(self.users(generation)) for _ in range(3)], [6, 5, 1])
 
     def test_sent_again(self) -> None:
         """What was not acknowledged before a break is sent again, what the peer has is not, and then goes what is new."""
@@ -56,14 +57,14 @@ class OutboxTests(SynchronousTestCase):
         self.assertIsNone(self.outbox.pull(generation - 1))
         generation = self.stream(sequence=2)
         batches = [self.pull(generation) for _ in range(2)]
-        self.assertEqual([(batch.sequence, batch.entries[0].users[0]) for batch in batches], [(3, 3), (4, 4)])
+        self.assertEqual([(batch.sequence, batch.pushes.users[0]) for batch in batches], [(3, 3), (4, 4)])
 
     def test_overflow(self) -> None:
         """Beyond the bound pushes are dropped, and their users catch up once the rest is sent."""
         self.patch(module, "MAX_ENTRIES", 2)
         self.outbox.put([push(1), push(2), push(3), push(4)])
         batch = self.pull(self.stream())
-        self.assertEqual([e.users[0] for e in batch.entries], [1, 2])
+        self.assertEqual(list(batch.pushes.users), [1, 2])
         self.assertEqual((sorted(batch.resync.users), batch.resync.all), ([3, 4], False))
 
     def test_overflow_of_bytes(self) -> None:
@@ -73,7 +74,7 @@ class OutboxTests(SynchronousTestCase):
         for _ in range(5):
             self.outbox.put([push(1, bytes(900)), push(2, bytes(900))])
             batch = self.pull(generation)
-            self.assertEqual(([e.users[0] for e in batch.entries], list(batch.resync.users)), ([1], [2]))
+            self.assertEqual((list(batch.pushes.users), list(batch.resync.users)), ([1], [2]))
 
     def test_too_many_to_remember(self) -> None:
         """Beyond the bound of users, all of the peer's catch up."""
@@ -108,7 +109,7 @@ class OutboxTests(SynchronousTestCase):
         self.outbox.away()
         self.outbox.put([push(3)])
         batch = self.pull(self.stream())
-        self.assertEqual((len(batch.entries), sorted(batch.resync.users)), (0, [1, 2, 3]))
+        self.assertEqual((len(batch.pushes.counts), sorted(batch.resync.users)), (0, [1, 2, 3]))
         self.outbox.put([push(4)])
         self.assertEqual(self.users(generation + 1), [4])
 
@@ -119,7 +120,7 @@ class OutboxTests(SynchronousTestCase):
         self.pull(generation)
         self.outbox.put([push(2)])
         batch = self.pull(self.stream("peer2"))
-        self.assertEqual((len(batch.entries), sorted(batch.resync.users)), (0, [1, 2]))
+        self.assertEqual((len(batch.pushes.counts), sorted(batch.resync.users)), (0, [1, 2]))
         self.assertGreater(batch.sequence, 1)
 
     def test_lost_resync(self) -> None:
@@ -155,3 +156,51 @@ class OutboxTests(SynchronousTestCase):
         self.assertIsNone(self.outbox.pull(generation))
         self.outbox.miss(None)
         self.assertIsNone(self.outbox.leave())
+
+    def test_news(self) -> None:
+        """News goes ahead of what else waits, of each user the last; the first of all says that anything may have changed before."""
+        self.outbox.tell({5: 1000, 6: 1000})
+        self.outbox.tell({5: -1000})
+        self.outbox.put([push(1)])
+        generation = self.stream()
+        batch = self.pull(generation)
+        self.assertEqual(dict(zip(batch.news.users, batch.news.logins, strict=True)), {5: -1000, 6: 1000})
+        self.assertTrue(batch.news.everything)
+        self.outbox.tell({7: 2000})
+        batch = self.pull(generation)
+        self.assertEqual((list(batch.news.users), batch.news.everything), ([7], False))
+
+    def test_news_is_not_lost(self) -> None:
+        """News that was not acknowledged is sent again; what cannot be kept makes all that the peer knows doubtful."""
+        self.pull(self.stream())
+        self.outbox.tell({7: 2000})
+        self.pull(self.stream(sequence=1))
+        generation = self.stream(sequence=1)
+        self.assertEqual(list(self.pull(generation).news.users), [7])
+        self.patch(module, "MAX_NEWS", 2)
+        self.outbox.tell({1: 1, 2: 2, 3: 3})
+        news = self.pull(generation).news
+        self.assertEqual((list(news.users), news.everything), ([], True))
+        self.outbox.tell({8: 2000})
+        self.outbox.away()
+        self.outbox.tell({9: 2000})
+        news = self.pull(self.stream()).news
+        self.assertEqual((list(news.users), news.everything), ([], True))
+
+    def test_acknowledgements_are_asked_for(self) -> None:
+        """They are asked for when half of the window is out, once at a time, and else when somebody wants to know."""
+        self.patch(module, "WINDOW", 8)
+        generation = self.stream()
+        asked = []
+        for user in range(6):
+            self.outbox.put([push(user)])
+            asked.append(self.pull(generation).acknowledge)
+        self.assertEqual(asked, [False, False, False, True, False, False])
+        self.outbox.acknowledge(4)
+        self.assertFalse(self.outbox.ask())
+        batch = self.pull(generation)
+        self.assertEqual((batch.sequence, batch.acknowledge, list(batch.pushes.users)), (7, True, []))
+        self.assertTrue(self.outbox.ask())
+        self.outbox.acknowledge(7)
+        self.assertFalse(self.outbox.ask())
+        self.assertTrue(self.outbox.idle)

@@ -14,20 +14,21 @@ from imsys.cluster.peers import RemotePush
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
 from imsys.config import BalanceConfig, ClusterConfig
 from imsys.errors import ConfigError, Unavailable
+from imsys.protocols.framing import CHAT
 from tests.balance.running import Balance
 from tests.cluster.certs import Authority
 from tests.cluster.nodes import Node, NodesCase, Proxy, connected, eventually
 
 
 def push(user: int, body: bytes = b'{"error":0}') -> RemotePush:
-    return RemotePush((user,), 25, body, 1, (9,))
+    return RemotePush((user,), CHAT.encode(25, body), 1)
 
 
 class StreamTests(NodesCase):
     async def test_both_ways(self) -> None:
         """Pushes arrive unchanged and in order, in both directions."""
         one, two = await self.pair()
-        there, back = [push(i) for i in range(1, 200)], [RemotePush((1, 2**50), 129, b"{}")]
+        there, back = [push(i) for i in range(1, 200)], [RemotePush((1, 2**50), CHAT.encode(129, b"{}"))]
         for single in there:
             one.peers.send("two", [single])
         two.peers.send("one", back)
@@ -44,6 +45,34 @@ class StreamTests(NodesCase):
         self.assertEqual(two.handler.pushes, sent)
         await eventually(lambda: one.peers._links["two"]._outbox.idle)
         self.assertEqual((one.handler.resyncs, two.handler.resyncs), ([], []))
+
+    async def test_news(self) -> None:
+        """Peers hear who came and went, what happened in one turn at once, and at first that they know nothing; who left is told."""
+        one, two = await self.pair()
+        await eventually(lambda: two.handler.news)
+        self.assertEqual(two.handler.news, [("one", {}, True)])
+        one.peers.tell(5, 1000)
+        one.peers.tell(6, 1000)
+        one.peers.tell(5, -1000)
+        await eventually(lambda: len(two.handler.news) == 2)
+        self.assertEqual(two.handler.news[1], ("one", {5: -1000, 6: 1000}, False))
+        await one.stop()
+        await eventually(lambda: two.handler.gone == ["one"])
+
+    async def test_nonsense(self) -> None:
+        """A batch that cannot be read counts as lost: everybody here catches up, and all that is known of others is doubtful."""
+        one = await self.node("one")
+
+        def talk() -> Any:
+            with grpc.insecure_channel(f"127.0.0.1:{one.grpc.port}") as channel:
+                batches = [
+                    imsys_v1_pb2.Batch(node="x", incarnation="y", to="one"),
+                    imsys_v1_pb2.Batch(sequence=1, pushes=imsys_v1_pb2.Pushes(frames=b"x"), acknowledge=True),
+                ]
+                return [ack.sequence for ack in imsys_v1_pb2_grpc.RelayStub(channel).Exchange(iter(batches), timeout=10)]
+
+        self.assertEqual(await deferToThread(talk), [0, 1])
+        self.assertEqual((one.handler.resyncs, one.handler.news, one.handler.pushes), ([None], [("x", {}, True)], []))
 
     async def test_end_session(self) -> None:
         """A session is ended by its id, and a newer one is left alone."""
@@ -128,11 +157,13 @@ class BreakTests(NodesCase):
         self.patch(link, "STALLED", 0.0)
         await self.begin()
         generation = self.one.peers._links["two"]._generation
-        self.one.peers.send("two", [push(1)])
         waiting = self.one.peers._links["two"]
-        while not waiting._outbox.unacknowledged:
-            pass
+        self.one.peers.send("two", [push(1)])
+        await eventually(lambda: self.two.handler.pushes)
         self.one.peers._check()
+        while not waiting._outbox._asked:  # the reactor does not turn: nobody answers
+            pass
+        self.one.peers._check()  # has waited for it for too long
         await eventually(lambda: waiting._generation > generation and connected(self.one, "two"))
         await eventually(lambda: self.two.handler.pushes)
         self.assertEqual(self.two.handler.pushes, [push(1)])

@@ -10,9 +10,11 @@ import msgspec
 from twisted.internet.threads import deferToThread
 
 from imsys.cluster.peers import RemotePush
+from imsys.cluster.pushes import push_of
 from imsys.cluster.stubs import message_pb2, message_pb2_grpc
 from imsys.cluster.unary import calls_of
 from imsys.errors import Status
+from imsys.protocols.framing import CHAT
 from imsys.protocols.messages.contacts import FriendRequestPush, FriendshipPush, HelloMessage
 from imsys.protocols.messages.registry import encode
 from imsys.protocols.messages.texts import IncomingText, TextPush
@@ -44,7 +46,7 @@ TEXT = TextPush(
             msg_sender="5",
             msg_receiver="6",
             msg_id="4194304",
-            prev_id="0",
+            prev_id="1000000",
             thread_id="77",
             unique_id="x",
             msg_content="hello",
@@ -66,13 +68,13 @@ class AnswerTests(NodesCase):
         """Each call becomes the push it stands for, with every field in its place; an absent user is 35."""
         node = await self.node("one")
         for user, push, body in ((6, 19, ASKED), (5, 22, FRIENDS), (6, 25, TEXT)):
-            ((method, request),) = calls_of(RemotePush((user,), push, encode(body)))
+            ((method, request),) = calls_of(RemotePush((user,), CHAT.encode(push, encode(body))))
             node.handler.sessions = {}
             self.assertEqual((await self.call(node, method, request)).error, Status.FRIENDING_TARGET_USER_NOT_FOUND)
             node.handler.sessions = {user: "s"}
             response = await self.call(node, method, request)
             self.assertEqual((response.error, str(response.src_uuid), str(response.dst_uuid)), (0, "5", "6"))
-            self.assertEqual(node.handler.pushes.pop(), RemotePush((user,), push, encode(body)))
+            self.assertEqual(node.handler.pushes.pop(), RemotePush((user,), CHAT.encode(push, encode(body))))
         self.assertEqual(node.handler.pushes, [])
 
     async def test_more_than_a_frame(self) -> None:
@@ -89,6 +91,7 @@ class AnswerTests(NodesCase):
         self.assertGreater(len(bodies), 2)
         self.assertTrue(all(len(push.body) < 65_531 for push in node.handler.pushes))
         self.assertEqual([item["msg_id"] for body in bodies for item in body["text_msg"]], [str(n) for n in range(1, 41)])
+        self.assertEqual([item["prev_id"] for body in bodies for item in body["text_msg"]], [str(n) for n in range(40)])
 
     async def test_terminate(self) -> None:
         """ForceTerminateLoginedUser ends whichever session is there; none is no error."""
@@ -113,8 +116,8 @@ class FallbackTests(NodesCase):
         one, two = await self.node("one"), await self.node("two", relay=False)
         two.handler.sessions = {5: "a", 6: "b"}
         await eventually(lambda: "two" in one.peers._links and one.peers._links["two"]._unary)
-        sent = [RemotePush((6,), 19, encode(ASKED)), RemotePush((5,), 22, encode(FRIENDS)), RemotePush((6,), 129, b"{}")]
-        sent += [RemotePush((6,), 25, encode(TEXT))] * 50
+        sent = [push_of([6], ASKED), push_of([5], FRIENDS), RemotePush((6,), CHAT.encode(129, b"{}"))]
+        sent += [push_of([6], TEXT)] * 50
         one.peers.send("two", sent)
         await eventually(lambda: len(two.handler.pushes) == 52)
         self.assertEqual({push.service for push in two.handler.pushes}, {19, 22, 25})
@@ -130,11 +133,11 @@ class FallbackTests(NodesCase):
         await self.balance.plain("RegisterInstance", "two", two.grpc.port)
         await self.balance.plain("RegisterGrpc", "two", two.grpc.port)
         await eventually(lambda: "two" in one.peers._links)
-        one.peers.send("two", [RemotePush((6,), 25, encode(TEXT))])
+        one.peers.send("two", [push_of([6], TEXT)])
         await eventually(lambda: two.handler.pushes)
 
     def test_beyond_32_bits(self) -> None:
         """A uuid that the original's fields have no room for is left out; so is what is no push of theirs."""
         body = msgspec.structs.replace(ASKED, src_uuid=str(2**40))
-        self.assertEqual(list(calls_of(RemotePush((6,), 19, encode(body)))), [])
-        self.assertEqual(list(calls_of(RemotePush((6,), 25, b"not json"))), [])
+        self.assertEqual(list(calls_of(push_of([6], body))), [])
+        self.assertEqual(list(calls_of(RemotePush((6,), CHAT.encode(25, b"not json")))), [])

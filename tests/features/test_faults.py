@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pymysql
 from twisted.internet.defer import Deferred
 
 from imsys import connections
+from imsys.store.dialects import Mysql
 from tests.features.test_conversation import text_request
 from tests.support.chat import ChatCase
 from tests.support.stores import OnMariaDb, OnSqlite
@@ -18,25 +20,15 @@ class UnansweredCommitTests(ChatCase, OnMariaDb):
 
     def break_commits(self, count: int) -> None:
         """The next commits of new messages succeed, and lose their answer."""
-        commit, left = pymysql.connections.Connection.commit, [count]
+        run_and_commit, left = Mysql.run_and_commit, [count]
 
-        def broken(connection: Any) -> None:
-            commit(connection)
-            if left[0] and b"INSERT INTO messages" in self.last.get(connection, b""):
+        def broken(dialect: Mysql, cursor: Any, statements: Sequence[str]) -> None:
+            run_and_commit(dialect, cursor, statements)
+            if left[0]:
                 left[0] -= 1
                 raise pymysql.err.OperationalError(2013, "Lost connection to MySQL server during query")
 
-        query = pymysql.connections.Connection.query
-
-        def noted(connection: Any, sql: Any, *args: Any, **kwargs: Any) -> Any:
-            text = sql.encode() if isinstance(sql, str) else bytes(sql)
-            if text.startswith((b"INSERT INTO messages", b"SELECT thread_id, kind")):
-                self.last[connection] = text
-            return query(connection, sql, *args, **kwargs)
-
-        self.last: dict[Any, bytes] = {}
-        self.patch(pymysql.connections.Connection, "commit", broken)
-        self.patch(pymysql.connections.Connection, "query", noted)
+        self.patch(Mysql, "run_and_commit", broken)
 
     async def test_stored_once_and_found(self) -> None:
         """The text is acknowledged, is stored once, and its receiver is asked to catch up, since it was not pushed."""

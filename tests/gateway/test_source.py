@@ -56,6 +56,7 @@ class SourceTests(SynchronousTestCase):
 
     def test_secure(self) -> None:
         """TLS is what the connection has, or what a trusted proxy says that the client's had."""
+
         def secure(peer: str, tls: bool, *proto: str) -> bool:
             return PROXIES.source(peer, tls, (), proto).secure
 

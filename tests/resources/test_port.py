@@ -212,5 +212,3 @@ class TokenLifeTests(ResourcesCase):
         client, token = await self.logged_in()
         await self.tokens.revoke(7, token)
         await client.until_closed()
-
-

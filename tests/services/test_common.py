@@ -6,7 +6,6 @@ import dataclasses
 import os
 import signal
 import socket
-import ssl
 import sys
 from io import StringIO
 from pathlib import Path
@@ -17,15 +16,13 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import deferLater
-from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from imsys.config import Config, load
 from imsys.errors import ConfigError
-from imsys.services.common import CannotStart, Daemon, ListenService, Options, bound_ports, make_daemon, public_context
+from imsys.services.common import CannotStart, Daemon, ListenService, Options, bound_ports, make_daemon
 from tests.support.children import folder, free_port
-from tests.support.servers import certificates
 
 _log = Logger()
 
@@ -127,65 +124,6 @@ class ListenTests(TestCase):
         service.startService()
         self.assertEqual(bound_ports(tree), {"[chat] port": service.port})
         self.assertGreater(service.port, 0)
-
-
-class TlsTests(TestCase):
-    async def talk(self, context: ssl.SSLContext) -> tuple[str | None, bool, bytes]:
-        """Connect twice, offering the first session again: version, whether it was resumed, and what was said."""
-        from twisted.internet import reactor
-
-        service = ListenService(reactor, Greeters(), "127.0.0.1", 0, public_context(certificates()), "[chat] port")
-        service.startService()
-
-        def connect() -> tuple[str | None, bool, bytes]:
-            session = None
-            for _ in range(2):
-                plain = socket.create_connection(("127.0.0.1", service.port), 10)
-                with plain, context.wrap_socket(plain, server_hostname="localhost", session=session) as tls:
-                    said, session = tls.recv(100), tls.session
-                    result = tls.version(), bool(tls.session_reused), said
-            return result
-
-        try:
-            return await deferToThread(connect)
-        finally:
-            await maybeDeferred(service.stopService)
-
-    async def test_handshake(self) -> None:
-        """A client that trusts the CA and checks the name is greeted; sessions are not resumed."""
-        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
-            context = ssl.create_default_context(cafile=certificates().ca)
-            context.minimum_version = context.maximum_version = version
-            name, resumed, said = await self.talk(context)
-            self.assertEqual((name, resumed, said), (version.name.replace("_", "."), False, b"hello"))
-
-    async def test_old_versions(self) -> None:
-        """TLS 1.1 is refused."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_verify_locations(certificates().ca)
-        context.set_ciphers("ALL:@SECLEVEL=0")
-        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
-        try:
-            await self.talk(context)
-        except (ssl.SSLError, OSError):
-            pass
-        else:
-            self.fail("TLS 1.1 was accepted")
-        self.flushLoggedErrors()
-
-    test_old_versions.suppress = [(("ignore",), {"category": DeprecationWarning})]  # type: ignore[attr-defined]
-
-    def test_files(self) -> None:
-        """Files that are missing, or not what they should be, are named with their key."""
-        good = certificates()
-        for key, path, wanted in (
-            ("certificate", "/no/such.pem", "[tls] certificate: /no/such.pem cannot be read"),
-            ("certificate", good.key, f"[tls] certificate: {good.key} is not"),
-            ("key", good.ca, f"[tls] key: {good.ca} is not"),
-            ("key", str(Path(good.ca).with_suffix(".key")), "does not belong to the certificate"),
-        ):
-            broken = dataclasses.replace(good, **{key: path})
-            self.assertIn(wanted, str(self.assertRaises(ConfigError, public_context, broken)))
 
 
 class Slow(Service):

@@ -10,8 +10,9 @@ from twisted.internet.task import deferLater
 
 from imsys.errors import Refused, Status
 from imsys.store import Stores
+from imsys.store.appending import Appended, Draft, Submission
 from imsys.store.ids import MessageIds
-from imsys.store.messages import Appended, Draft, Record, Submission
+from imsys.store.messages import Record
 from tests.support.stores import OnMariaDb, OnSqlite, StoreCase, text
 
 
@@ -49,7 +50,8 @@ class Appending(StoreCase):
         self.assertEqual([record.content for record in history], ["Hi", "We are friends now!", "1", "2", "3", "4"])
         ids = [0, *(record.msg_id for record in history)]
         self.assertEqual([(m.prev_id, m.msg_id) for m in chain], list(pairwise(ids))[2:])
-        self.assertEqual(first.receivers, [self.bert])
+        self.assertEqual(await self.stores.messages.previous([(self.thread, number) for number in ids]), [0, *ids[:-1]])
+        self.assertEqual(first.receivers, (self.bert,))
         self.assertEqual((history[2].sender, history[2].receiver), (self.anna, self.bert))
 
     async def test_resend(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -125,13 +126,20 @@ class Alone:
 class ChatServer:
     """The parts of a chat server that has no other servers beside it, on a plaintext port."""
 
-    def __init__(self, case: StoreCase, config: ChatConfig, redis: Any, cluster: Any = None, send_to_peer: Any = None) -> None:
+    def __init__(
+        self, case: StoreCase, config: ChatConfig, redis: Any, cluster: Any = None, send_to_peer: Any = None, tell: Any = None
+    ) -> None:
         reactor = case.reactor
         self.redis = redis
         self.tokens = Tokens(redis, reactor.seconds, 600, 86400)
         self.node = Node(reactor, case.stores.nodes)
         self.log = MessageLog(
-            case.stores.messages, self.node, batch=config.log_batch, queue=config.log_queue, queue_bytes=config.log_queue_bytes
+            case.stores.messages,
+            self.node,
+            batch=config.log_batch,
+            queue=config.log_queue,
+            queue_bytes=config.log_queue_bytes,
+            soon=partial(reactor.callLater, 0.0),
         )
         self.directory = Directory(
             reactor,
@@ -142,7 +150,7 @@ class ChatServer:
             interval=3600,
             digest=Tokens.digest,
         )
-        self.outbound = Outbound(reactor, self.directory, send_to_peer)
+        self.outbound = Outbound(reactor, self.directory, send_to_peer, tell)
         self.dispatcher = Dispatcher(discover(), self._ended)
         self.connections = Connections(reactor, config, self.dispatcher)
         self.connections.log = self.log
@@ -157,12 +165,14 @@ class ChatServer:
     async def start(self) -> None:
         self.node.startService()
         self.directory.startService()
+        self.outbound.startService()
         self._case.addCleanup(self.stop)
         await self.node.ready()
 
     async def stop(self) -> None:
         await self.port.stopListening()
         await self.connections.stopService()
+        self.outbound.stopService()
         await self.directory.stopService()
         await self.node.stopService()
 

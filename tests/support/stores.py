@@ -10,8 +10,8 @@ from twisted.trial.unittest import TestCase
 
 from imsys.config import DatabaseConfig
 from imsys.store import Database, Stores
+from imsys.store.appending import Draft, Submission
 from imsys.store.ids import MessageIds
-from imsys.store.messages import Draft, Submission
 from imsys.store.migrations import migrate
 from tests.support.servers import mariadb
 

@@ -3,7 +3,7 @@
 from twisted.application.reactors import Reactor
 from twisted.application.service import ServiceMaker
 
-reactor = Reactor("imsys", "imsys.reactor", "imsys: epoll, with less work for each event (Linux).")
+reactor = Reactor("imsys", "imsys.reactor", "imsys: epoll, with less work for each event; the default of the commands below on Linux.")
 
 everything = ServiceMaker("imsys", "imsys.services.all", "imsys: every server in one process.", "imsys")
 gateway = ServiceMaker("imsys gateway", "imsys.services.gateway", "imsys: the HTTP interfaces (registration, login).", "imsys-gateway")

@@ -163,19 +163,29 @@ class CheckResponse(_message.Message):
     message: str
     def __init__(self, error: _Optional[int] = ..., message: _Optional[str] = ...) -> None: ...
 
-class Entry(_message.Message):
-    __slots__ = ("users", "service", "body", "hops", "threads")
-    USERS_FIELD_NUMBER: _ClassVar[int]
-    SERVICE_FIELD_NUMBER: _ClassVar[int]
-    BODY_FIELD_NUMBER: _ClassVar[int]
+class Pushes(_message.Message):
+    __slots__ = ("frames", "lengths", "hops", "counts", "users")
+    FRAMES_FIELD_NUMBER: _ClassVar[int]
+    LENGTHS_FIELD_NUMBER: _ClassVar[int]
     HOPS_FIELD_NUMBER: _ClassVar[int]
-    THREADS_FIELD_NUMBER: _ClassVar[int]
+    COUNTS_FIELD_NUMBER: _ClassVar[int]
+    USERS_FIELD_NUMBER: _ClassVar[int]
+    frames: bytes
+    lengths: _containers.RepeatedScalarFieldContainer[int]
+    hops: _containers.RepeatedScalarFieldContainer[int]
+    counts: _containers.RepeatedScalarFieldContainer[int]
     users: _containers.RepeatedScalarFieldContainer[int]
-    service: int
-    body: bytes
-    hops: int
-    threads: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, users: _Optional[_Iterable[int]] = ..., service: _Optional[int] = ..., body: _Optional[bytes] = ..., hops: _Optional[int] = ..., threads: _Optional[_Iterable[int]] = ...) -> None: ...
+    def __init__(self, frames: _Optional[bytes] = ..., lengths: _Optional[_Iterable[int]] = ..., hops: _Optional[_Iterable[int]] = ..., counts: _Optional[_Iterable[int]] = ..., users: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class News(_message.Message):
+    __slots__ = ("users", "logins", "everything")
+    USERS_FIELD_NUMBER: _ClassVar[int]
+    LOGINS_FIELD_NUMBER: _ClassVar[int]
+    EVERYTHING_FIELD_NUMBER: _ClassVar[int]
+    users: _containers.RepeatedScalarFieldContainer[int]
+    logins: _containers.RepeatedScalarFieldContainer[int]
+    everything: bool
+    def __init__(self, users: _Optional[_Iterable[int]] = ..., logins: _Optional[_Iterable[int]] = ..., everything: _Optional[bool] = ...) -> None: ...
 
 class Resync(_message.Message):
     __slots__ = ("all", "users")
@@ -186,22 +196,26 @@ class Resync(_message.Message):
     def __init__(self, all: _Optional[bool] = ..., users: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Batch(_message.Message):
-    __slots__ = ("sequence", "entries", "resync", "node", "incarnation", "to", "bye")
+    __slots__ = ("sequence", "resync", "node", "incarnation", "to", "bye", "pushes", "news", "acknowledge")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
-    ENTRIES_FIELD_NUMBER: _ClassVar[int]
     RESYNC_FIELD_NUMBER: _ClassVar[int]
     NODE_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     TO_FIELD_NUMBER: _ClassVar[int]
     BYE_FIELD_NUMBER: _ClassVar[int]
+    PUSHES_FIELD_NUMBER: _ClassVar[int]
+    NEWS_FIELD_NUMBER: _ClassVar[int]
+    ACKNOWLEDGE_FIELD_NUMBER: _ClassVar[int]
     sequence: int
-    entries: _containers.RepeatedCompositeFieldContainer[Entry]
     resync: Resync
     node: str
     incarnation: str
     to: str
     bye: bool
-    def __init__(self, sequence: _Optional[int] = ..., entries: _Optional[_Iterable[_Union[Entry, _Mapping]]] = ..., resync: _Optional[_Union[Resync, _Mapping]] = ..., node: _Optional[str] = ..., incarnation: _Optional[str] = ..., to: _Optional[str] = ..., bye: _Optional[bool] = ...) -> None: ...
+    pushes: Pushes
+    news: News
+    acknowledge: bool
+    def __init__(self, sequence: _Optional[int] = ..., resync: _Optional[_Union[Resync, _Mapping]] = ..., node: _Optional[str] = ..., incarnation: _Optional[str] = ..., to: _Optional[str] = ..., bye: _Optional[bool] = ..., pushes: _Optional[_Union[Pushes, _Mapping]] = ..., news: _Optional[_Union[News, _Mapping]] = ..., acknowledge: _Optional[bool] = ...) -> None: ...
 
 class Ack(_message.Message):
     __slots__ = ("sequence", "incarnation")

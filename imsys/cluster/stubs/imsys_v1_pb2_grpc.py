@@ -335,7 +335,7 @@ class RelayServicer:
 
     def Exchange(self, request_iterator, context):
         """The caller's pushes for users of the called server. The first batch is a greeting (node, incarnation, to), answered by an
-        acknowledgement with what the called server has of this caller already; then every batch has a sequence, one above the last.
+        acknowledgement with what the called server has of this caller already; then every batch has a sequence, one above the last. News of a batch comes before its pushes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

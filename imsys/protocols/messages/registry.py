@@ -106,7 +106,9 @@ def decode(service: int, body: bytes) -> Any:
     return _decoders[service].decode(body)
 
 
-decode_request = decode
+def decoder(service: int) -> Callable[[bytes], Any]:
+    """What reads the bodies of a service; it raises as :func:`decode` does. :raises KeyError: no message has this id."""
+    return _decoders[service].decode
 
 
 def encode(body: Message) -> bytes:

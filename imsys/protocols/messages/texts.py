@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from imsys.protocols.messages.registry import Push, Request, Response, message
@@ -66,4 +68,4 @@ class TextPush(Push, frozen=True, kw_only=True):
 
     text_sender: str
     text_receiver: str
-    text_msg: list[IncomingText]
+    text_msg: Sequence[IncomingText]

@@ -1,0 +1,263 @@
+"""Users who come: many connections at once from one process, each logged in, on raw sockets."""
+
+from __future__ import annotations
+
+import errno
+import gc
+import os
+import select
+import socket
+import ssl
+import time
+from array import array
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from imsys.bench.tasks import Task, User
+from imsys.protocols.framing import CHAT
+
+LOGIN, LOGGED_IN, SIGNED_OUT, TEXT, ACK, PUSH, BEAT, BEATEN = 5, 6, 8, 23, 24, 25, 32, 33
+BEAT_EVERY = 10.0
+"""Seconds between two heartbeats of a user."""
+
+PATIENCE = 30.0
+"""Seconds that a login may take."""
+
+AGAIN = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+"""The kernel, or TLS, has nothing for us yet, or takes nothing more."""
+
+_NO_PORT_YET = getattr(socket, "IP_BIND_ADDRESS_NO_PORT", 24)
+header = CHAT.header.unpack_from
+
+
+class Outcome(msgspec.Struct):
+    """The part of any response that says whether it worked."""
+
+    error: int
+    message: str = ""
+
+
+outcome = msgspec.json.Decoder(Outcome).decode
+
+
+class Session:
+    """One user's connection; what a kind of load needs beside it is in a subclass's slots."""
+
+    __slots__ = ("begun", "connected", "descriptor", "handshaken", "open", "out", "recv", "rest", "send", "sock", "user", "writing")
+
+    def __init__(self, user: User) -> None:
+        self.user = user
+        self.rest = b""  # of a frame whose end has not come
+        self.out = b""  # what the kernel did not take
+        self.writing = False
+        self.open = False
+        self.connected = self.handshaken = False
+        self.begun = 0
+
+    def use(self, sock: socket.socket) -> None:
+        """Read and write here from now on."""
+        self.sock = sock
+        self.recv, self.send = sock.recv, sock.send
+        self.descriptor = sock.fileno()
+
+
+class Crowd:
+    """Connects and logs in; then the sessions are whoever's who polls them."""
+
+    def __init__(self, task: Task, kind: Callable[[User], Session] = Session) -> None:
+        if not hasattr(select, "epoll"):
+            raise RuntimeError("the load generator needs Linux")
+        gc.disable()  # nothing here is circular, and a pause would be measured
+        self._task = task
+        self._kind = kind
+        self.poll = select.epoll()
+        self.by_descriptor: dict[int, Session] = {}
+        self.failed: Counter[str] = Counter()
+        self.login_us = array("I")
+        self.resumed = 0
+        self.arrived = 0
+        self._context = _context(task) if task.tls else None
+        self._tickets: ssl.SSLSession | None = None
+        self._sources = 0
+
+    def arrive(self, users: Iterable[User], deadline: float, *, resume: bool = False) -> list[Session]:
+        """Log users in, a few at once, until all are or ``deadline`` (of the monotonic clock) is over; those who are.
+
+        :param resume: whether TLS sessions are resumed, with what a first connection was given.
+        """
+        waiting, under_way, ready = deque(users), set[Session](), list[Session]()
+        if resume and self._context is not None and waiting:
+            ready += self.arrive([waiting.popleft()], deadline)
+            self._tickets = self._ticket(ready[0]) if ready else None
+        look = 0.0
+        while (waiting or under_way) and (now := time.monotonic()) < deadline:
+            while waiting and len(under_way) < self._task.at_once:
+                session = self._kind(waiting.popleft())
+                if self._connect(session):
+                    under_way.add(session)
+            for descriptor, _ in self.poll.poll(0.1):
+                session = self.by_descriptor[descriptor]
+                if session in under_way and self._go_on(session):
+                    under_way.discard(session)
+                    if session.open:
+                        ready.append(session)
+            if now > look:
+                look = now + 1.0
+                late = time.monotonic_ns() - int(PATIENCE * 1e9)
+                for session in [one for one in under_way if one.begun < late]:
+                    under_way.discard(session)
+                    self._fail(session, f"no answer in {PATIENCE:.0f} s")
+        for session in under_way:
+            self._drop(session)
+        return ready
+
+    def close(self, session: Session) -> None:
+        """Close a connection (idempotent)."""
+        if session.open:
+            session.open = False
+            self._drop(session)
+
+    def flush(self, session: Session) -> None:
+        """Send what is in ``out``, and watch the socket for room where it does not fit."""
+        if session.out:
+            try:
+                session.out = session.out[session.send(session.out) :]
+            except AGAIN:
+                pass
+            except OSError:
+                self.close(session)
+                return
+        if bool(session.out) != session.writing:
+            session.writing = bool(session.out)
+            self.poll.modify(session.descriptor, select.EPOLLIN | (select.EPOLLOUT if session.writing else 0))
+
+    def write(self, session: Session, frame: bytes) -> None:
+        """Send a frame, after what is waiting."""
+        session.out += frame
+        self.flush(session)
+
+    def first_failure(self) -> str:
+        """What went wrong most often, or nothing."""
+        return self.failed.most_common(1)[0][0] if self.failed else ""
+
+    def _connect(self, session: Session) -> bool:
+        _, _, host, port, *_ = session.user
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        session.begun = time.monotonic_ns()
+        try:
+            if self._task.sources > 1:
+                sock.setsockopt(socket.IPPROTO_IP, _NO_PORT_YET, 1)
+                self._sources = self._sources % min(self._task.sources, 250) + 1
+                sock.bind((f"127.0.0.{self._sources + 1}", 0))
+            failure = sock.connect_ex((host, port))
+        except OSError as error:
+            failure = error.errno or errno.EIO
+        if failure not in (0, errno.EINPROGRESS):
+            sock.close()
+            self.failed[os.strerror(failure)] += 1
+            return False
+        session.use(sock)
+        self.by_descriptor[session.descriptor] = session
+        self.poll.register(session.descriptor, select.EPOLLOUT)
+        return True
+
+    def _go_on(self, session: Session) -> bool:
+        """Do what the socket is ready for; whether the login is over, one way or the other."""
+        try:
+            if not session.connected:
+                if failure := session.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                    raise OSError(failure, os.strerror(failure))
+                session.connected = True
+                if self._context is not None:
+                    self._wrap(session)
+            if not session.handshaken:
+                self._shake(session)
+            return self._answered(session)
+        except ssl.SSLWantReadError:
+            self.poll.modify(session.descriptor, select.EPOLLIN)
+        except ssl.SSLWantWriteError:
+            self.poll.modify(session.descriptor, select.EPOLLOUT)
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            return self._fail(session, error.strerror or str(error))
+        return False
+
+    def _wrap(self, session: Session) -> None:
+        assert self._context is not None
+        session.use(
+            self._context.wrap_socket(session.sock, server_hostname=session.user[2], do_handshake_on_connect=False, session=self._tickets)
+        )
+
+    def _shake(self, session: Session) -> None:
+        if isinstance(session.sock, ssl.SSLSocket):
+            session.sock.do_handshake()
+            self.resumed += bool(session.sock.session_reused)
+        session.handshaken = True
+        uuid, token, *_ = session.user
+        session.send(CHAT.encode(LOGIN, b'{"uuid":"%d","token":"%b"}' % (uuid, token.encode())))
+        self.poll.modify(session.descriptor, select.EPOLLIN)
+
+    def _answered(self, session: Session) -> bool:
+        data = session.recv(65536)
+        if not data:
+            return self._fail(session, f"the server closed the connection of user {session.user[0]}")
+        session.rest += data
+        if len(session.rest) < 4 or len(session.rest) < header(session.rest)[1]:
+            return False
+        service, total = header(session.rest)
+        body, session.rest = session.rest[4:total], session.rest[total:]
+        answer = outcome(body)
+        if service != LOGGED_IN or answer.error:
+            return self._fail(session, f"user {session.user[0]} cannot log in: {answer.error} {answer.message}")
+        self.login_us.append((time.monotonic_ns() - session.begun) // 1000)
+        session.open = True
+        self.arrived += 1
+        return True
+
+    def _fail(self, session: Session, why: str) -> bool:
+        self.failed[why] += 1
+        self._drop(session)
+        return True
+
+    def _drop(self, session: Session) -> None:
+        self.by_descriptor.pop(session.descriptor, None)
+        session.sock.close()  # which also takes it out of the epoll set
+
+    def _ticket(self, session: Session) -> ssl.SSLSession | None:
+        return session.sock.session if isinstance(session.sock, ssl.SSLSocket) else None
+
+
+class Beats:
+    """Heartbeats of all sessions, spread over the interval."""
+
+    def __init__(self, crowd: Crowd, sessions: list[Session], interval: float) -> None:
+        self._crowd = crowd
+        self._sessions = sessions
+        self._each = interval / max(1, len(sessions))
+        self._next = time.monotonic() + self._each
+        self._at = 0
+        self.sent = 0
+        self.waiting: dict[Session, int] = {}
+        """Since when (ns) the answers of sessions are awaited."""
+
+    def due(self, now: float) -> None:
+        """Send those whose time has come (``now`` is the monotonic clock's)."""
+        while self._next <= now:
+            session = self._sessions[self._at % len(self._sessions)]
+            self._at += 1
+            if session.open and session not in self.waiting:
+                # from when it should have been sent: a generator that is late does not hide what waiting there was
+                self.waiting[session] = int(self._next * 1e9)
+                self.sent += 1
+                self._crowd.write(session, CHAT.encode(BEAT, b'{"uuid":"%d"}' % session.user[0]))
+            self._next += self._each
+
+
+def _context(task: Task) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=task.ca or None)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context

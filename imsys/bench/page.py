@@ -1,0 +1,299 @@
+"""``imsys-bench page``: docs/performance.md, made of what was measured and of what was written about it by hand."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from imsys.bench import svg
+from imsys.bench.report import write
+from imsys.bench.scenes import GOALS, SCENES, Figure, Goal, Scene
+from imsys.errors import ConfigError
+
+Results = Mapping[str, Any]
+Found = Sequence[Mapping[str, Any]]
+"""The reports of one measurement, one of each run."""
+
+_RATE = ("rates", "acknowledged")
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("page", help="write docs/performance.md and its plots from the figures of 'all'")
+    parser.add_argument("--results", default="docs/performance/results.json", metavar="FILE", help="the figures")
+    parser.add_argument(
+        "--text", default="docs/performance/text.md", metavar="FILE", help="what is written by hand, with {{places}} for tables"
+    )
+    parser.add_argument(
+        "--out", default="docs/performance.md", metavar="FILE", help="the page; its plots go into the folder of the figures"
+    )
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    try:
+        results = json.loads(Path(options.results).read_text("utf-8"))
+        text = Path(options.text).read_text("utf-8")
+    except (OSError, ValueError) as problem:
+        raise ConfigError(f"{problem}") from None
+    write(Path(options.out), render(results, text))
+    for name, plot in plots(results).items():
+        write(Path(options.results).parent / f"{name}.svg", plot)
+    print(f"{options.out} is written, and its plots.")
+    return 0
+
+
+def render(results: Results, text: str) -> str:
+    """The page. :raises ConfigError: the text has a place that is not known."""
+    places: dict[str, Callable[[Results], str]] = {
+        "machine": _machine,
+        "goals": _goals,
+        "chat": lambda found: _chats(found, "chat"),
+        "open": lambda found: _chats(found, "open"),
+        "nodes": lambda found: _chats(found, "nodes"),
+        "controls": _controls,
+        "login": _logins,
+        "idle": _idle,
+        "growth": _growth,
+        "profile": _profile,
+        "commands": _commands,
+    }
+
+    def fill(match: re.Match[str]) -> str:
+        if match[1] not in places:
+            raise ConfigError(f"the text has {match[0]}; known are {', '.join(places)}")
+        return places[match[1]](results)
+
+    return re.sub(r"\{\{(\w+)\}\}", fill, text)
+
+
+def plots(results: Results) -> dict[str, str]:
+    """The plots, by name."""
+    made = {"chat": _rates_plot(results), "open": _waits_plot(results)}
+    made |= {scene.name: _growth_plot(results, scene) for scene in _in("growth")}
+    return {name: plot for name, plot in made.items() if plot}
+
+
+def _rates_plot(results: Results) -> str:
+    groups, goals = [], []
+    for scene in _in("chat", "nodes"):
+        found = _reports(results, scene.name)
+        if scene.control_of or not found:
+            continue
+        both = (("as it is", found), ("control", _reports(results, f"{scene.name}-control")))
+        groups.append((scene.title, [(name, _median(some, _RATE) or 0.0) for name, some in both if some]))
+        goals.append(next((goal.figures[0].at_least for goal in GOALS if goal.scene == scene.name), None))
+    return svg.bars("durable messages acknowledged a second", groups, goals=goals) if groups else ""
+
+
+def _waits_plot(results: Results) -> str:
+    groups = [
+        (f"{scene.title}: {name}", [(rank, _median(found, ("latency", name, rank)) or 0.0) for rank in ("p50", "p95", "p99")])
+        for scene in _in("open")
+        if (found := _reports(results, scene.name))
+        for name in ("ack", "delivery")
+    ]
+    return svg.bars("open loop, 5,000 messages a second: milliseconds", groups) if groups else ""
+
+
+def _growth_plot(results: Results, scene: Scene) -> str:
+    sizes = _sizes(results, scene.name)
+    lines = [
+        (operation, [_median(_at(results, scene.name, operation, size), _waiting(operation)) or 0.0 for size in sizes])
+        for operation in _operations(results, scene.name)
+    ]
+    return svg.lines(f"{scene.title}: 99th percentile in milliseconds", "messages stored", sizes, lines) if sizes else ""
+
+
+def _in(*groups: str) -> list[Scene]:
+    return [scene for scene in SCENES if scene.group in groups]
+
+
+def _reports(results: Results, scene: str) -> Found:
+    runs = results["scenes"].get(scene, {}).get("runs", [])
+    return [report for run in runs for report in run]
+
+
+def _value(report: Mapping[str, Any], path: Sequence[str]) -> float | None:
+    found: Any = report
+    for key in path:
+        if not isinstance(found, Mapping) or key not in found:
+            return None
+        found = found[key]
+    return float(found)
+
+
+def _median(reports: Found, path: Sequence[str]) -> float | None:
+    values = [value for report in reports if (value := _value(report, path)) is not None]
+    return statistics.median(values) if values else None
+
+
+def _span(reports: Found, path: Sequence[str]) -> str:
+    values = [value for report in reports if (value := _value(report, path)) is not None]
+    if not values:
+        return "–"
+    middle = svg.number(statistics.median(values))
+    return middle if len(values) == 1 else f"{middle} ({svg.number(min(values))}–{svg.number(max(values))})"
+
+
+def _cell(reports: Found, *path: str) -> str:
+    found = _median(reports, path)
+    return "–" if found is None else svg.number(found)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in lines)
+
+
+def _machine(results: Results) -> str:
+    machine = results["machine"]
+    first = ", ".join(machine[name] for name in ("processor", "memory", "system"))
+    versions = ", ".join(f"{name} {value}" for name, value in machine.items() if name not in ("processor", "memory", "system") and value)
+    runs = "one run of each scene" if results["runs"] == 1 else f"medians of {results['runs']} runs of each scene, in turns"
+    quick = " These were quick runs, for a first impression only." if results["quick"] else ""
+    return f"{first}; {versions}. Begun {results['began']}, ended {results['finished']}; {runs}.{quick}"
+
+
+def _goals(results: Results) -> str:
+    rows = []
+    for goal in GOALS:
+        found = _goal_reports(results, goal)
+        wanted = ", ".join(_bound(figure) for figure in goal.figures)
+        rows.append([goal.title, goal.original, wanted, *_verdict(found, goal)])
+    return _table(("scene", "original", "goal", "measured", "met"), rows)
+
+
+def _goal_reports(results: Results, goal: Goal) -> Found:
+    found = _reports(results, goal.scene)
+    if goal.stored is None:
+        return found
+    near = [report for report in found if abs(int(report["setting"]["stored"]) - goal.stored) <= goal.stored * 0.05]
+    return [report for report in near if report["setting"]["operation"] == goal.operation]
+
+
+def _bound(figure: Figure) -> str:
+    sign, bound = ("≥", figure.at_least) if figure.at_least is not None else ("≤", figure.at_most)
+    return f"{sign} {bound:,g} {figure.what}"
+
+
+def _verdict(found: Found, goal: Goal) -> tuple[str, str]:
+    if not found:
+        return "not measured", ""
+    said, met = [], []
+    for figure in goal.figures:
+        value = _median(found, figure.path)
+        if value is None:
+            return "not measured", ""
+        value *= figure.factor
+        said.append(f"{svg.number(value)} {figure.what}")
+        met.append(value >= figure.at_least if figure.at_least is not None else value <= (figure.at_most or 0.0))
+    return ", ".join(said), "yes" if all(met) else "no"
+
+
+def _chats(results: Results, group: str) -> str:
+    rows = []
+    for scene in _in(group):
+        found = _reports(results, scene.name)
+        if scene.control_of or not found:
+            continue
+        waits = [" / ".join(_cell(found, "latency", name, rank) for rank in ("p50", "p95", "p99", "max")) for name in ("ack", "delivery")]
+        rows.append([scene.title, _span(found, _RATE), *waits, _cpu(found)])
+    return _table(("", "acknowledged a second", "ack p50 / p95 / p99 / max, ms", "delivery, the same", "CPU for 1,000 messages, ms"), rows)
+
+
+def _cpu(found: Found) -> str:
+    names = list(dict.fromkeys(name for report in found for name in report["cpu_ms_per_1000"]))
+    cells = [(name, _median(found, ("cpu_ms_per_1000", name)) or 0.0) for name in names]
+    return ", ".join(f"{name} {svg.number(value)}" for name, value in cells if value >= 0.5)
+
+
+def _controls(results: Results) -> str:
+    rows = []
+    for scene in SCENES:
+        found, of = _reports(results, scene.name), _reports(results, scene.control_of)
+        if not scene.control_of or not found or not of:
+            continue
+        title = next(one.title for one in SCENES if one.name == scene.control_of)
+        # run by run, since a noisy machine is noisy for both
+        pairs = [(_value(one, _RATE), _value(other, _RATE)) for one, other in zip(of, found, strict=False)]
+        ratios = [one / other for one, other in pairs if one and other]
+        ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})" if ratios else "–"
+        rates = [_span(reports, _RATE) for reports in (of, found)]
+        waits = [_cell(reports, "latency", "ack", "p99") for reports in (of, found)]
+        rows.append([title, scene.title, *rates, ratio, " / ".join(waits)])
+    return _table(("scene", "control", "as it is, a second", "control, a second", "ratio", "ack p99 as it is / control, ms"), rows)
+
+
+def _logins(results: Results) -> str:
+    rows = []
+    for scene in _in("login"):
+        if found := _reports(results, scene.name):
+            wait = " / ".join(_cell(found, "latency", "login", rank) for rank in ("p50", "p95", "p99"))
+            counts = [f"{_median(found, ('counts', name)) or 0:,.0f}" for name in ("failed", "resumed")]
+            rows.append([scene.title, _span(found, ("rates", "logins")), wait, _cpu(found), *counts])
+    return _table(("", "logins a second", "p50 / p95 / p99, ms (64 at once)", "CPU for 1,000, ms", "failed", "TLS sessions resumed"), rows)
+
+
+def _idle(results: Results) -> str:
+    rows = []
+    for scene in _in("idle"):
+        if found := _reports(results, scene.name):
+            held = f"{_median(found, ('counts', 'held')) or 0:,.0f}"
+            wait = " / ".join(_cell(found, "latency", "heartbeat", rank) for rank in ("p50", "p99", "max"))
+            figures = [_span(found, ("figures", "KB a session")), wait, _cell(found, "rates", "heartbeats")]
+            failures = [f"{_median(found, ('counts', name)) or 0:,.0f}" for name in ("failed", "closed", "unanswered")]
+            rows.append([scene.title, held, *figures, " / ".join(failures)])
+    head = ("connections", "held", "KB a session", "heartbeat p50 / p99 / max, ms", "heartbeats a second", "failed / closed / unanswered")
+    return _table(head, rows)
+
+
+def _sizes(results: Results, scene: str) -> list[int]:
+    return sorted({int(report["setting"]["stored"]) for report in _reports(results, scene)})
+
+
+def _operations(results: Results, scene: str) -> list[str]:
+    return list(dict.fromkeys(report["setting"]["operation"] for report in _reports(results, scene)))
+
+
+def _at(results: Results, scene: str, operation: str, stored: int) -> Found:
+    found = _reports(results, scene)
+    return [report for report in found if report["setting"]["operation"] == operation and report["setting"]["stored"] == stored]
+
+
+def _waiting(operation: str, rank: str = "p99") -> tuple[str, str, str]:
+    name = "ack" if operation == "message" else "login" if operation.startswith("login") else "answer"
+    return "latency", name, rank
+
+
+def _growth(results: Results) -> str:
+    tables = []
+    for scene in _in("growth"):
+        sizes = _sizes(results, scene.name)
+        rows = []
+        for operation in _operations(results, scene.name):
+            found = [_at(results, scene.name, operation, size) for size in sizes]
+            waits = [f"{_cell(some, *_waiting(operation, 'p50'))} / {_cell(some, *_waiting(operation))}" for some in found]
+            rows.append([operation, _cell([report for some in found for report in some], "rates", "done"), *waits])
+        if rows:
+            head = (f"{scene.title}: p50 / p99 in ms", "done a second", *(f"{size:,} stored" for size in sizes))
+            tables.append(_table(head, rows))
+    return "\n\n".join(tables)
+
+
+def _profile(results: Results) -> str:
+    functions = results.get("profile", {}).get("functions", [])
+    if not functions:
+        return "There is no profile of this run."
+    rows = [[f"`{name}`", f"{own:.1%}", f"{whole:.1%}"] for name, own, whole in functions]
+    return _table(("function", "in itself", "with what it calls"), rows)
+
+
+def _commands(results: Results) -> str:
+    lines = [" ".join(("imsys-bench", *results["scenes"][scene.name]["arguments"])) for scene in SCENES if scene.name in results["scenes"]]
+    return "\n".join(f"    {line}" for line in lines)

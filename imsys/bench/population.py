@@ -1,0 +1,103 @@
+"""Many users at once, as the stores would have made them one by one: accounts, friends, threads, first messages, tokens.
+
+The tables are filled by rows, some thousand a transaction, and the tokens by some hundred a call: a measurement of ninety thousand
+connections need not wait for as many registrations.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from imsys.config import Config
+from imsys.embedded import EmbeddedRedis
+from imsys.node import Node
+from imsys.redis import Redis, RedisService, Script
+from imsys.store import Database, Stores
+from imsys.store.bulk import Friends, befriend, free_numbers, insert_accounts
+from imsys.tokens import Tokens
+
+_ROWS = 2000
+_TOKENS = 500
+
+_ISSUE = Script("""
+for i = 1, #KEYS / 2 do
+  redis.call('SET', KEYS[2 * i - 1], ARGV[2 * i + 1], 'PX', ARGV[1])
+  redis.call('SADD', KEYS[2 * i], ARGV[2 * i + 2])
+  redis.call('PEXPIRE', KEYS[2 * i], ARGV[2])
+end
+return 1
+""")
+"""What :meth:`imsys.tokens.Tokens.issue` does, for many."""
+
+
+async def make_users(reactor: Any, config: Config, pairs: int, targets: Sequence[tuple[str, int]] = (), friends: int = 1) -> list[str]:
+    """Make pairs of friends; the lines of the file, those of a pair one after the other.
+
+    :param targets: chat servers; the two of a pair, and the pairs, are spread over them.
+    :param friends: how many each of them has. All but the other one of the pair are the same further users, who have no lines.
+    :raises ConfigError: there is no database or no Redis to write to.
+    """
+    where = EmbeddedRedis(reactor, config).config if config.redis.mode == "embedded" else config.redis
+    database = Database(reactor, config.database)
+    redis = RedisService(reactor, where)
+    node = Node(reactor, Stores.on(database, reactor.seconds).nodes)
+    services = (database, redis, node)
+    for service in services:
+        service.startService()
+    try:
+        await node.ready()
+        now_ms = round(reactor.seconds() * 1000)
+        first_user, first_thread = await _accounts(database, 2 * pairs + friends - 1, now_ms)
+        users = range(first_user, first_user + 2 * pairs)
+        everybody = list(_friendships(users, friends))
+        for start in range(0, len(everybody), _ROWS):
+            await database.write(befriend, node.ids, everybody[start : start + _ROWS], first_thread + start, now_ms)
+        tokens = await _tokens(redis.redis, users, config, now_ms)
+    finally:
+        for service in reversed(services):
+            stopping: Any = service.stopService()
+            if stopping is not None:
+                await stopping
+    targets = targets or [(config.chat.advertise, config.chat.plain_port or config.chat.port)]
+    lines = []
+    for index, (user, token) in enumerate(zip(users, tokens, strict=True)):
+        host, port = targets[(index // 2 + index % 2) % len(targets)]
+        lines.append(f"{user} {token} {host} {port} {user - 1 if index % 2 else user + 1} {first_thread + index // 2}")
+    return lines
+
+
+def _friendships(users: range, friends: int) -> Iterator[Friends]:
+    """The pairs first, so that their threads are the first ones; then what each has with those who are in no pair."""
+    for one in users[::2]:
+        yield one, one + 1
+    for user in users:
+        for other in range(users.stop, users.stop + friends - 1):
+            yield user, other
+
+
+async def _accounts(database: Database, count: int, now_ms: int) -> tuple[int, int]:
+    """Make accounts; the first one's uuid, and the first number that no thread has."""
+    name = f"bench-{secrets.token_hex(4)}-"
+    first_user, first_thread = await database.write(free_numbers)
+    for start in range(0, count, _ROWS):
+        users = [(first_user + index, f"{name}{index}") for index in range(start, min(start + _ROWS, count))]
+        await database.write(insert_accounts, users, now_ms)
+    return first_user, first_thread
+
+
+async def _tokens(redis: Redis, users: Sequence[int], config: Config, now_ms: int) -> list[str]:
+    idle, life = round(config.balance.token_idle * 1000), round(config.balance.token_life * 1000)
+    made = []
+    for start in range(0, len(users), _TOKENS):
+        keys: list[str] = []
+        arguments: list[str | int] = [min(idle, life), life]
+        for user in users[start : start + _TOKENS]:
+            token = secrets.token_urlsafe(32)
+            digest = Tokens.digest(token)
+            keys += [redis.key("token", digest), redis.key("user_tokens", user)]
+            arguments += [f"{user}:{now_ms + life}", digest]
+            made.append(token)
+        await redis.script(_ISSUE, keys, arguments)
+    return made

@@ -1,0 +1,229 @@
+"""The scenes of 'imsys-bench all', and the goals that they are held to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+MOST_SECONDS = 900.0
+"""After which a scene is given up."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """One command of imsys-bench, run as often as all others, in turns with them."""
+
+    name: str
+    title: str
+    group: str
+    arguments: Sequence[str]
+    quick: Sequence[str] = ()
+    """What is said in addition for a first impression."""
+    control_of: str = ""
+    """The scene that this one is the control of: the same, without something that is to make it faster."""
+    once: bool = False
+    """Whether one run is enough, since it repeats its measurements by itself."""
+    seconds: float = MOST_SECONDS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """One number of a report, and its bound."""
+
+    path: Sequence[str]
+    """Keys of the report, one below the other; several that begin with the last one are added."""
+    what: str
+    at_least: float | None = None
+    at_most: float | None = None
+    factor: float = 1.0
+    """What the report's number is multiplied by."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    """What is wanted of a scene, beside what the original system did on such a machine."""
+
+    scene: str
+    title: str
+    original: str
+    figures: Sequence[Figure]
+    stored: int | None = None
+    operation: str = ""
+
+
+_QUICK = ("--time", "2", "--warmup", "0.5")
+_STOCK, _SINGLE = ("--reactor", "epoll"), ("--set", "CHAT_LOG_BATCH=1")
+
+
+def _chat(name: str, title: str, *arguments: str, group: str = "chat", control_of: str = "", command: str = "chat") -> Scene:
+    return Scene(name=name, title=title, group=group, arguments=(command, *arguments), quick=_QUICK, control_of=control_of)
+
+
+def _login(name: str, title: str, *arguments: str, logins: int) -> Scene:
+    return Scene(name=name, title=title, group="login", arguments=("login", "--logins", str(logins), *arguments), quick=("--logins", "500"))
+
+
+def _idle(connections: int, *arguments: str, tls: bool = False, seconds: float = MOST_SECONDS) -> Scene:
+    name = f"idle-{connections}{'-tls' if tls else ''}"
+    more = ("--tls",) if tls else ()
+    return Scene(
+        name=name,
+        title=f"{connections:,}{' over TLS' if tls else ''}",
+        group="idle",
+        arguments=("idle", "--connections", str(connections), *more, *arguments),
+        quick=("--connections", str(min(500, connections)), "--time", "4", "--beat", "2"),
+        seconds=seconds,
+    )
+
+
+def _growth(backend: str, title: str) -> Scene:
+    return Scene(
+        name=f"growth-{backend}",
+        title=title,
+        group="growth",
+        arguments=("growth", "--backend", backend, "--time", "5", "--warmup", "1", "--rounds", "5"),
+        quick=("--stored", "10000,100000", "--time", "1", "--rounds", "1", "--settle", "1", "--friends", "10,200", "--readers", "20"),
+        once=True,
+        seconds=5400.0,
+    )
+
+
+_MARIADB, _SQLITE = ("--backend", "mysql"), ("--backend", "sqlite")
+
+SCENES: Sequence[Scene] = (
+    _chat("chat-mysql", "MariaDB", *_MARIADB, "--pairs", "500"),
+    _chat("chat-mysql-control", "stock reactor, no group commit", *_MARIADB, "--pairs", "500", *_STOCK, *_SINGLE, control_of="chat-mysql"),
+    _chat("chat-mysql-stock", "stock reactor", *_MARIADB, "--pairs", "500", *_STOCK, control_of="chat-mysql"),
+    _chat("chat-mysql-single", "no group commit", *_MARIADB, "--pairs", "500", *_SINGLE, control_of="chat-mysql"),
+    _chat("chat-mysql-tls", "MariaDB, TLS", *_MARIADB, "--pairs", "500", "--tls"),
+    _chat(
+        "chat-mysql-tls-control",
+        "stock reactor, no group commit",
+        *(*_MARIADB, "--pairs", "500", "--tls", *_STOCK, *_SINGLE),
+        control_of="chat-mysql-tls",
+    ),
+    _chat("chat-sqlite", "SQLite", *_SQLITE, "--pairs", "500"),
+    _chat("chat-sqlite-control", "stock reactor, no group commit", *_SQLITE, "--pairs", "500", *_STOCK, *_SINGLE, control_of="chat-sqlite"),
+    _chat("chat-sqlite-tls", "SQLite, TLS", *_SQLITE, "--pairs", "500", "--tls"),
+    _chat(
+        "chat-sqlite-tls-control",
+        "stock reactor, no group commit",
+        *(*_SQLITE, "--pairs", "500", "--tls", *_STOCK, *_SINGLE),
+        control_of="chat-sqlite-tls",
+    ),
+    _chat("few-mysql", "MariaDB, 50 pairs", *_MARIADB, "--pairs", "50"),
+    _chat("few-mysql-tls", "MariaDB, 50 pairs, TLS", *_MARIADB, "--pairs", "50", "--tls"),
+    _chat("few-sqlite", "SQLite, 50 pairs", *_SQLITE, "--pairs", "50"),
+    _chat("few-sqlite-tls", "SQLite, 50 pairs, TLS", *_SQLITE, "--pairs", "50", "--tls"),
+    _chat("open-mysql", "MariaDB", *_MARIADB, "--pairs", "500", "--rate", "5000", group="open"),
+    _chat("open-mysql-tls", "MariaDB, TLS", *_MARIADB, "--pairs", "500", "--rate", "5000", "--tls", group="open"),
+    _chat("open-sqlite", "SQLite", *_SQLITE, "--pairs", "500", "--rate", "5000", group="open"),
+    _chat("open-sqlite-tls", "SQLite, TLS", *_SQLITE, "--pairs", "500", "--rate", "5000", "--tls", group="open"),
+    _chat("nodes-2", "2 servers", "--nodes", "2", "--pairs", "500", group="nodes", command="nodes"),
+    _chat(
+        "nodes-2-control", "stock reactor", "--nodes", "2", "--pairs", "500", *_STOCK, group="nodes", command="nodes", control_of="nodes-2"
+    ),
+    _chat("nodes-3", "3 servers", "--nodes", "3", "--pairs", "500", group="nodes", command="nodes"),
+    _chat("nodes-4", "4 servers", "--nodes", "4", "--pairs", "500", group="nodes", command="nodes"),
+    _login("login-mysql", "MariaDB", *_MARIADB, logins=15_000),
+    _login("login-mysql-tls", "MariaDB, TLS", *_MARIADB, "--tls", logins=5_000),
+    _login("login-mysql-resumed", "MariaDB, TLS sessions resumed", *_MARIADB, "--tls", "--resume", logins=5_000),
+    _login("login-sqlite", "SQLite", *_SQLITE, logins=15_000),
+    _login("login-sqlite-tls", "SQLite, TLS", *_SQLITE, "--tls", logins=5_000),
+    _idle(100, "--time", "20", *_MARIADB),
+    _idle(1_000, "--time", "20", *_MARIADB),
+    _idle(10_000, "--time", "20", *_MARIADB),
+    _idle(19_000, *_MARIADB),
+    _idle(19_000, *_MARIADB, tls=True),
+    _idle(90_000, *_MARIADB, "--processes", "5", seconds=1800.0),
+    _growth("mysql", "MariaDB"),
+    _growth("sqlite", "SQLite"),
+)
+
+_CPU = ("cpu_ms_per_1000", "server")
+_RATE, _ACK, _DELIVERY = ("rates", "acknowledged"), ("latency", "ack", "p99"), ("latency", "delivery", "p99")
+
+GOALS: Sequence[Goal] = (
+    Goal(
+        scene="chat-mysql",
+        title="durable messages acknowledged, one node, 500 pairs, one in flight each, plain",
+        original="640/s",
+        figures=(Figure(path=_RATE, what="a second", at_least=32_000), Figure(path=_ACK, what="ms ack p99", at_most=40)),
+    ),
+    Goal(scene="chat-mysql-tls", title="the same over TLS", original="–", figures=(Figure(path=_RATE, what="a second", at_least=20_000),)),
+    Goal(scene="chat-sqlite", title="the same on SQLite", original="–", figures=(Figure(path=_RATE, what="a second", at_least=20_000),)),
+    Goal(
+        scene="few-mysql",
+        title="50 pairs, one in flight",
+        original="640/s, p99 206 ms",
+        figures=(Figure(path=_RATE, what="a second", at_least=15_000), Figure(path=_ACK, what="ms ack p99", at_most=8)),
+    ),
+    Goal(
+        scene="open-mysql",
+        title="open loop, 5,000/s",
+        original="at 100/s: p99 54 ms",
+        figures=(Figure(path=_ACK, what="ms ack p99", at_most=5), Figure(path=_DELIVERY, what="ms delivery p99", at_most=8)),
+    ),
+    Goal(
+        scene="nodes-2",
+        title="two nodes, every pair across",
+        original="330/s",
+        figures=(Figure(path=_RATE, what="a second", at_least=16_000),),
+    ),
+    Goal(
+        scene="chat-mysql",
+        title="server CPU for 10,000 messages, without the database",
+        original="4.3–4.8 s",
+        figures=(Figure(path=_CPU, what="s", at_most=0.30, factor=0.01),),
+    ),
+    Goal(
+        scene="login-mysql",
+        title="chat logins, plain",
+        original="300/s",
+        figures=(Figure(path=("rates", "logins"), what="a second", at_least=5_000),),
+    ),
+    Goal(
+        scene="login-mysql-tls",
+        title="chat logins, TLS",
+        original="–",
+        figures=(Figure(path=("rates", "logins"), what="a second", at_least=800),),
+    ),
+    Goal(
+        scene="idle-19000",
+        title="memory of a logged-in idle session, plain",
+        original="2.7–4.1 KB",
+        figures=(Figure(path=("figures", "KB a session"), what="KB", at_most=3),),
+    ),
+    Goal(
+        scene="idle-19000-tls",
+        title="memory of a logged-in idle session, TLS",
+        original="–",
+        figures=(Figure(path=("figures", "KB a session"), what="KB", at_most=22),),
+    ),
+    Goal(
+        scene="idle-19000",
+        title="connections held in one process, with heartbeats",
+        original="12,000",
+        figures=(
+            Figure(path=("counts", "held"), what="held", at_least=19_000),
+            Figure(path=("latency", "heartbeat", "p99"), what="ms heartbeat p99", at_most=1000),
+        ),
+    ),
+    Goal(
+        scene="idle-90000",
+        title="connections held in five processes, with heartbeats",
+        original="–",
+        figures=(
+            Figure(path=("counts", "held"), what="held", at_least=90_000),
+            Figure(path=("latency", "heartbeat", "p99"), what="ms heartbeat p99", at_most=1000),
+        ),
+    ),
+    Goal(
+        scene="growth-mysql",
+        title="a page of history, 1,000 a second, with 10 million messages stored",
+        original="never answers",
+        figures=(Figure(path=("latency", "answer", "p99"), what="ms p99", at_most=5),),
+        stored=10_000_000,
+        operation="page of history",
+    ),
+)

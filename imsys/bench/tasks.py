@@ -1,0 +1,103 @@
+"""What a process that makes load is told, and what it tells back: one line of JSON each."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+
+import msgspec
+
+User = tuple[int, str, str, int, int, int]
+"""``uuid, token, host, port, peer, thread``, as in the file of 'imsys-bench users'; the two of a pair stand together."""
+
+
+class Chat(msgspec.Struct, kw_only=True, tag="chat"):
+    """Both members of each pair send texts to the other; times are seconds."""
+
+    run: str
+    window: int
+    size: int
+    warmup: float
+    time: float
+    drain: float
+    oneway: bool = False
+    rate: float = 0.0
+    """Texts a second of this process, sent on schedule whatever the answers; 0: the next one when one is acknowledged."""
+
+
+class Hold(msgspec.Struct, kw_only=True, tag="hold"):
+    """Stay logged in, and send heartbeats."""
+
+    time: float
+    beat: float
+
+
+class LogIn(msgspec.Struct, kw_only=True, tag="login"):
+    """Log in, one user after the other, and stay; no longer than ``time`` seconds."""
+
+    time: float
+    resume: bool = False
+    """Whether TLS sessions are resumed."""
+
+
+class Ask(msgspec.Struct, kw_only=True, tag="ask"):
+    """Ask for something at a rate (a second), on schedule whatever the answers."""
+
+    what: str
+    """``history``: a page somewhere in one of the user's threads; ``sync``: which threads have something new."""
+    rate: float
+    warmup: float
+    time: float
+    drain: float
+    oldest: int = 0
+    newest: int = 0
+    """Between which ids of messages one asks for the page of history before."""
+    begin: int = 0
+    stride: int = 1
+    """Which threads are asked for: every so many, from this one on."""
+
+
+class Task(msgspec.Struct, kw_only=True):
+    """Who takes part, how they connect, and what they do then."""
+
+    users: list[User]
+    work: Chat | Hold | LogIn | Ask
+    tls: bool = False
+    ca: str = ""
+    at_once: int = 64
+    """Logins in progress at a time."""
+    sources: int = 1
+    """Addresses 127.0.0.x that connections come from: one has some 28,000 ports."""
+
+
+class Result(msgspec.Struct, kw_only=True):
+    """What happened in one process."""
+
+    seconds: float = 0.0
+    counts: dict[str, int] = {}
+    latencies: dict[str, bytes] = {}
+    """Microseconds, as C's ``unsigned int``, by what was waited for."""
+    cpu_seconds: float = 0.0
+    notes: dict[str, int] = {}
+    """What went wrong, and how often."""
+
+
+def merged(results: Iterable[Result]) -> Result:
+    """The results of all processes as one; they worked side by side, so the time is the longest."""
+    whole = Result(counts={}, latencies={}, notes={})
+    for one in results:
+        whole.seconds = max(whole.seconds, one.seconds)
+        whole.cpu_seconds += one.cpu_seconds
+        for into, more in ((whole.counts, one.counts), (whole.notes, one.notes)):
+            for name, count in more.items():
+                into[name] = into.get(name, 0) + count
+        for name, values in one.latencies.items():
+            whole.latencies[name] = whole.latencies.get(name, b"") + values
+    return whole
+
+
+def microseconds(values: bytes) -> array[int]:
+    """Latencies of a :class:`Result` as numbers."""
+    found = array("I")
+    found.frombytes(values)
+    return found

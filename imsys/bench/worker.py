@@ -1,0 +1,56 @@
+"""A process that makes load: ``python -m imsys.bench.worker``.
+
+It reads its task as one line of JSON from standard input, lets its users arrive, says ``ready``, waits for a line, works (and says
+``measuring`` and ``measured`` at the edges of the measured time), and writes its result as one line of JSON.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+
+import msgspec
+
+from imsys.bench.asking import AskLoad
+from imsys.bench.chatting import ChatLoad
+from imsys.bench.entering import LogInLoad
+from imsys.bench.holding import HoldLoad
+from imsys.bench.tasks import Ask, Chat, Hold, LogIn, Task
+
+Load = ChatLoad | HoldLoad | LogInLoad | AskLoad
+
+
+def _load(task: Task) -> Load:
+    match task.work:
+        case Chat() as chat:
+            return ChatLoad(task, chat)
+        case Hold() as hold:
+            return HoldLoad(task, hold)
+        case LogIn() as login:
+            return LogInLoad(task, login)
+        case Ask() as ask:
+            return AskLoad(task, ask)
+
+
+def main() -> None:
+    """Do one task."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    try:
+        load = _load(msgspec.json.decode(sys.stdin.buffer.readline(), type=Task))
+        load.arrive()
+    except (OSError, RuntimeError) as problem:
+        print(f"failed {problem}", flush=True)
+        os._exit(1)
+    print("ready", flush=True)
+    if not sys.stdin.buffer.readline():
+        os._exit(1)
+    result = load.work()
+    sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
+    sys.stdout.buffer.flush()
+    os._exit(0)  # thousands of sockets are closed faster by the kernel than one by one
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,359 @@
+"""Several chat processes behind one port, as processes: one supervisor, and what it does when they or it are ended."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pwd
+import re
+import signal
+import socket
+import stat
+import sys
+import unittest
+from collections import deque
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.endpoints import connectProtocol
+from twisted.internet.task import deferLater
+from twisted.python.reflect import namedAny
+from twisted.trial.unittest import SynchronousTestCase
+
+from imsys import __version__
+from imsys.bench.population import make_users
+from imsys.config import Config, load
+from imsys.errors import ConfigError
+from imsys.redis import RedisService
+from imsys.routes import Routes
+from imsys.sdk.trust import Trust, endpoint
+from imsys.services.chat import Options
+from imsys.services.common import CannotStart
+from imsys.services.processes import launch_of
+from tests.features.test_conversation import text_request
+from tests.support.chat import RawClient
+from tests.support.children import free_port
+from tests.support.daemons import ROOT, Process, run, start
+from tests.support.servers import certificates, cluster_certificates
+from tests.test_daemons import DaemonTestCase, accepts, section
+
+LEASE, INTERVAL = 3.0, 0.5
+
+READY = f"imsys-chat {__version__} is ready"
+
+
+def free_base(count: int) -> int:
+    """A port such that the ``count`` after it are free."""
+    while True:
+        base = free_port()
+        taken = []
+        for port in range(base + 1, base + count + 1):
+            with socket.socket() as probe:
+                try:
+                    probe.bind(("127.0.0.1", port))
+                except OSError:
+                    taken.append(port)
+        if not taken:
+            return base
+
+
+class ProcessesCase(DaemonTestCase):
+    timeout = 90.0
+    count = 2
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.base = free_base(self.count)
+        self.settings |= {
+            "CHAT_PROCESSES": str(self.count),
+            "CHAT_GRPC_BASE": str(self.base),
+            "BALANCE_LEASE": str(LEASE),
+            "BALANCE_INTERVAL": str(INTERVAL),
+        }
+
+    @property
+    def config(self) -> Config:
+        return load(None, {f"IMSYS_{name}": value for name, value in self.settings.items()})
+
+    async def supervisor(self) -> Process:
+        """The processes, when all are ready."""
+        process = run(self, "--nodaemon", "--pidfile=", "imsys-chat", settings=self.settings)
+        await process.says(READY)
+        return process
+
+    def pids(self, text: str) -> dict[str, int]:
+        """The latest pid of each process, by what the supervisor has logged."""
+        return {name: int(pid) for name, pid in re.findall(r"process (\S+) starts, with pid (\d+)", text)}
+
+    def log(self, name: str = "imsys-chat") -> str:
+        return (self.home / "var" / "log" / f"{name}.log").read_text()
+
+
+class LifeTests(ProcessesCase):
+    async def test_life(self) -> None:
+        """Each process is a server of its own to balance; SIGHUP reaches each; Ctrl-C, which reaches each as well, ends all in good order,
+        and nothing stays behind."""
+        self.one_machine_of_many()
+        await start(self, "imsys-balance", self.settings)
+        supervisor = await self.supervisor()
+        pids = self.pids(supervisor.text)
+        self.assertEqual(sorted(pids), ["chat1-1", "chat1-2"])
+        rows = (await self.status()).splitlines()[1:]
+        self.assertEqual([row.split()[1] for row in rows], ["chat1-1", "chat1-2"])
+        self.assertEqual({row.split()[2] for row in rows}, {f"127.0.0.1:{self.settings['CHAT_PORT']}"})
+        self.assertEqual([row.split()[5] for row in rows], [f"127.0.0.1:{self.base + 1}", f"127.0.0.1:{self.base + 2}"])
+        logs = [self.home / "var" / "log" / f"imsys-chat{end}.log" for end in ("", "-1", "-2")]
+        for log in logs:
+            log.rename(log.with_suffix(".1"))
+        supervisor.send(signal.SIGHUP)
+        await self.until(lambda: all(log.exists() for log in logs))
+        for pid in pids.values():
+            os.kill(pid, signal.SIGINT)
+        self.assertEqual(await supervisor.stop(signal.SIGINT), -signal.SIGINT)
+        for log, name in zip(logs, ("imsys-chat", "imsys-chat-1", "imsys-chat-2"), strict=True):
+            self.assertIn(f"{name} has stopped", log.read_text())
+        self.assertFalse([pid for pid in pids.values() if self.alive(pid)])
+        self.assertEqual(await self.status(), "No server is registered.\n")
+        self.assertNotIn("Traceback", supervisor.text)
+
+    async def test_supervisor_is_killed(self) -> None:
+        """A supervisor that is killed leaves no process behind, and they end in good order."""
+        self.one_machine_of_many()
+        await start(self, "imsys-balance", self.settings)
+        supervisor = await self.supervisor()
+        pids = self.pids(supervisor.text)
+        await supervisor.stop(signal.SIGKILL)
+        await self.until(lambda: not any(self.alive(pid) for pid in pids.values()))
+        for number in (1, 2):
+            self.assertIn("the process that started this one is gone", self.log(f"imsys-chat-{number}"))
+            self.assertIn(f"imsys-chat-{number} has stopped", self.log(f"imsys-chat-{number}"))
+        self.assertEqual(await self.status(), "No server is registered.\n")
+
+    async def test_crash_loop(self) -> None:
+        """A process that cannot start is tried again with growing pauses, the log says why each time, and the others serve."""
+        self.one_machine_of_many()
+        await start(self, "imsys-balance", self.settings)
+        supervisor = run(self, "--nodaemon", "--pidfile=", "imsys-chat", settings=self.settings)
+        await supervisor.says("chat1-2 starts")
+        with socket.socket() as other:
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            other.bind(("127.0.0.1", self.base + 2))
+            other.listen()
+            os.kill(self.pids(supervisor.text)["chat1-2"], signal.SIGKILL)
+            for pause in ("0.5", "1", "2"):
+                await supervisor.says(f"it starts again in {pause} s")
+            why = f"imsys-chat-2: [chat] grpc_port: cannot listen on 127.0.0.1 port {self.base + 2}: the port is in use"
+            self.assertIn(f"ended with status 1 ({why})", self.log())
+            self.assertTrue(accepts(self.settings["CHAT_PORT"]))
+            self.assertNotIn(READY, supervisor.text)
+        await supervisor.says(READY)
+        self.assertEqual(await supervisor.stop(), -signal.SIGTERM)
+
+    async def test_refused(self) -> None:
+        """SQLite, an application file, and a port in use are one line, before anything is started."""
+        only = "imsys-chat: [chat] processes: [database] engine = sqlite is for one process only"
+        sqlite = self.settings | section("tls", certificates()) | {"REDIS_MODE": "server", "CHAT_PROCESSES": "1"}
+        await self.refused(run(self, "--nodaemon", "--pidfile=", "imsys-chat", "--processes", "2", settings=sqlite), only)
+        await self.refused(
+            run(self, "--nodaemon", "--pidfile=", "imsys-chat", "--process", "2", settings=sqlite), only.replace("chat:", "chat-2:")
+        )
+        self.one_machine_of_many()
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", self.base + 2))
+            other.listen()
+            line = f"imsys-chat: [chat] grpc_base: cannot listen on 127.0.0.1 port {self.base + 2}: the port is in use"
+            await self.refused(run(self, "--nodaemon", "--pidfile=", "imsys-chat", settings=self.settings), line)
+        file = run(self, "--nodaemon", "--pidfile=", "--python", str(ROOT / "tac" / "chat.tac"), settings=self.settings)
+        self.assertEqual(await file.end(), 1)
+        self.assertRegex(file.text, r"\Aimsys-chat: \[chat\] processes: an application file is for one process only; .*\n")
+        wrong = "imsys: [chat] processes: one process was asked for; 'twistd imsys-chat' starts several"
+        settings = self.settings | {"DATABASE_ENGINE": "sqlite"}
+        await self.refused(run(self, "--nodaemon", "--pidfile=", "imsys", settings=settings), wrong)
+
+
+class LaunchTests(SynchronousTestCase):
+    def test_options(self) -> None:
+        """What twistd was told is handed on, but what belongs to one process alone: pid file, background, log file."""
+        twistd: Any = namedAny("twisted.scripts.twistd.ServerOptions")()
+        given = ["--pidfile", "x.pid", "--logger", "imsys.logs.console", "--uid", "0", "--gid", "0", "--rundir", "/tmp", "--umask", "027"]
+        config = str(ROOT / "conf" / "imsys.ini")
+        twistd.parseOptions([*given, "--logfile", "log/chat.log", "imsys-chat", "--config", config, "--processes", "3"])
+        launch = launch_of(twistd.subOptions, "imsys-chat")
+        handed = ["--uid=0", "--gid=0", "--rundir=/tmp", "--prefix=twisted", "--logger=imsys.logs.console", "--logfile=log/chat-2.log"]
+        own = ["imsys-chat", "--config", config, "--process", "2", "--supervised"]
+        self.assertEqual(
+            launch.arguments(2),
+            ["-P", "-m", "imsys.services", "--nodaemon", "--pidfile=", *handed, *own],
+        )
+        self.assertEqual((launch.folder, launch.as_root), (os.getcwd(), os.geteuid() == 0))
+        self.assertIn("--logfile=/dev/null", dataclasses.replace(launch, logfile="/dev/null").arguments(2))
+        twistd["chroot"] = "/srv"
+        self.assertRaises(ConfigError, launch_of, twistd.subOptions, "imsys-chat")
+
+    def test_count(self) -> None:
+        """A number of processes that cannot be is one line, and the command line wins over the configuration."""
+        options = Options()
+        options.parseOptions(["--processes", "3"])
+        self.assertEqual(options.settings.chat.processes, 3)
+        self.patch(sys, "__stderr__", StringIO())
+        for wrong in ("0", "65", "x", "-1"):
+            self.assertRaises(CannotStart, Options().parseOptions, ["--processes", wrong])
+        self.assertIn("allowed is a number from 1 to 64", sys.__stderr__.getvalue())  # type: ignore[union-attr]
+
+
+class BackgroundTests(ProcessesCase):
+    async def test_privileges(self) -> None:
+        """In the background and as root: each process takes a port and a key that are root's, and is somebody else from then on; one that
+        dies comes back in the same way; one pid file, which is gone in the end."""
+        if os.getuid() != 0:
+            raise unittest.SkipTest("only root can drop privileges")
+        self.one_machine_of_many()
+        nobody = pwd.getpwnam("nobody")
+        var = self.home / "var"
+        var.mkdir(mode=0o700)
+        os.chown(var, nobody.pw_uid, nobody.pw_gid)
+        os.chown(self.home, nobody.pw_uid, nobody.pw_gid)
+        self.settings["CHAT_PORT"] = str(next(port for port in range(1023, 600, -1) if not accepts(port)))
+        self.assertEqual(stat.S_IMODE(Path(certificates().key).stat().st_mode), 0o600)
+        await start(self, "imsys-balance", self.settings)
+        log = var / "log" / "imsys-chat.log"
+        os.chown(var / "log", nobody.pw_uid, nobody.pw_gid)
+        supervisor = await self.daemonized("imsys-chat", "--uid", "nobody", "--reactor", "poll")
+        pids = self.pids(log.read_text())
+        self.addCleanup(lambda: deque(map(self.kill, self.pids(log.read_text()).values())))
+        os.kill(pids["chat1-1"], signal.SIGKILL)
+        await self.until(lambda: self.pids(log.read_text()) != pids)
+        pids = self.pids(log.read_text())
+        await self.until(lambda: (self.log("imsys-chat-1")).count("imsys-chat-1 " + READY.partition(" ")[2]) == 2)
+        for pid in pids.values():
+            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+            status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+            self.assertEqual(set(status["Uid"].split()), {str(nobody.pw_uid)})
+            self.assertEqual(set(status["Gid"].split()), {str(nobody.pw_gid)})
+            self.assertIn(b"--reactor=poll", Path(f"/proc/{pid}/cmdline").read_bytes())
+        os.kill(supervisor, signal.SIGTERM)
+        await self.until(lambda: not any(map(self.alive, (supervisor, *pids.values()))))
+        self.assertFalse((self.home / "imsys-chat.pid").exists())
+        self.assertFalse(accepts(self.settings["CHAT_PORT"]))
+
+
+class SceneTests(ProcessesCase):
+    """People on two processes of one machine, which are two servers of the cluster, with TLS between them."""
+
+    to_two = "the stream to chat server chat1-2 is open"
+
+    async def setUp(self) -> None:
+        super().setUp()
+        self.one_machine_of_many()
+        self.settings |= section("cluster", cluster_certificates())
+        balance = Deferred.fromCoroutine(start(self, "imsys-balance", self.settings))
+        users = await make_users(self.reactor, self.config, 1)
+        await balance
+        (self.anna, self.anna_token, *_), (self.bert, self.bert_token, *_, self.thread) = (line.split() for line in users)
+        self.chat = await self.supervisor()
+        await self.chat.says("the stream to chat server chat1-1 is open")
+        await self.chat.says(self.to_two)
+        redis = RedisService(self.reactor, self.config.redis)
+        redis.startService()
+        self.addCleanup(redis.stopService)
+        self.routes = Routes(redis.redis, 1, 1, 1)
+
+    async def connect(self, user: str, token: str) -> RawClient:
+        """A session, on whichever process the kernel chose."""
+        to = endpoint(self.reactor, "127.0.0.1", int(self.settings["CHAT_PORT"]), Trust(certificates().ca), 5.0)
+        client: RawClient = await connectProtocol(to, RawClient(self.reactor))
+        self.addCleanup(client.abort)
+        response = await client.ask(5, uuid=user, token=token)
+        self.assertEqual(response["error"], 0, response)
+        return client
+
+    async def connect_to(self, name: str, user: str, token: str) -> RawClient:
+        """A session on a certain process; those on others before it are signed out, as by any login elsewhere."""
+        while True:
+            client = await self.connect(user, token)
+            if (await self.routes.find([int(user)]))[int(user)].node == name:
+                return client
+
+    async def history(self, client: RawClient) -> list[dict[str, Any]]:
+        records: list[dict[str, Any]] = []
+        cursor = "0"
+        while True:
+            page = await client.ask(13, thread_id=self.thread, msg_id=cursor, limit=100)
+            self.assertEqual(page["error"], 0)
+            records += page["chat_messages"]
+            if page["is_complete"]:
+                return records
+            cursor = page["next_msg_id"]
+
+    async def test_a_process_is_killed(self) -> None:
+        """Friends on two processes talk; one process is killed in a burst; its user comes back at once, on the other; both find every
+        acknowledged message, in one order, once; the process is there again soon, and serves."""
+        a = await self.connect_to("chat1-1", self.anna, self.anna_token)
+        first = await self.connect_to("chat1-1", self.bert, self.bert_token)
+        b = await self.connect_to("chat1-2", self.bert, self.bert_token)
+        await first.next(8)
+        await first.until_closed()
+        acknowledged: dict[str, str] = {}
+
+        async def write(client: RawClient, me: str, other: str, first: int, count: int) -> None:
+            for number in range(first, first + count):
+                ack = await client.ask(23, **text_request(int(me), int(other), self.thread, f"{me}.{number}"))
+                if ack["error"] == 0:
+                    acknowledged[f"{me}.{number}"] = ack["verified_msg"][0]["msg_id"]
+
+        both = [write(a, self.anna, self.bert, 0, 20), write(b, self.bert, self.anna, 0, 20)]
+        await gatherResults([Deferred.fromCoroutine(writing) for writing in both])
+        while len(b.pending(25)) < 20 or len(a.pending(25)) < 20:
+            await deferLater(self.reactor, 0.02)
+        burst = [
+            Deferred.fromCoroutine(write(b, self.bert, self.anna, 20, 1000)),
+            Deferred.fromCoroutine(write(a, self.anna, self.bert, 20, 100)),
+        ]
+        await deferLater(self.reactor, 0.2)
+        pids = self.pids(self.chat.text)
+        os.kill(pids["chat1-2"], signal.SIGKILL)
+        with self.assertRaises(ConnectionError):
+            await burst[0]
+        await burst[1]
+        self.assertGreater(len(acknowledged), 40)
+        b = await self.connect(self.bert, self.bert_token)
+        stored = {record["msg_content"]: record["msg_id"] for record in await self.history(b)}
+        self.assertEqual({content: stored.get(content) for content in acknowledged}, acknowledged)
+        ids = [int(record["msg_id"]) for record in await self.history(a)]
+        self.assertEqual(ids, sorted(set(ids)))
+        self.assertEqual(await self.history(a), await self.history(b))
+        await self.until(lambda: self.pids(self.chat.text)["chat1-2"] != pids["chat1-2"])
+        self.assertIn(f"process chat1-2 (pid {pids['chat1-2']}) was ended by signal 9", self.chat.text)
+        await self.until(lambda: self.chat.text.count(self.to_two) == 2)
+        b = await self.connect_to("chat1-2", self.bert, self.bert_token)
+        await a.ask(23, **text_request(int(self.anna), int(self.bert), self.thread, "welcome back"))
+        while (await b.next(25))["text_msg"][0]["msg_content"] != "welcome back":
+            pass
+        self.assertEqual(await self.chat.stop(), -signal.SIGTERM)
+
+    async def test_drain(self) -> None:
+        """A process that drains takes nobody new, serves those it has, and is started anew when they are gone; draining all of them ends
+        with the last user."""
+        a = await self.connect_to("chat1-1", self.anna, self.anna_token)
+        b = await self.connect_to("chat1-2", self.bert, self.bert_token)
+        pids = self.pids(self.chat.text)
+        os.kill(pids["chat1-1"], signal.SIGUSR2)
+        await self.chat.says("chat1-1 drains")
+        for _ in range(8):
+            b = await self.connect(self.bert, self.bert_token)
+            self.assertEqual((await self.routes.find([int(self.bert)]))[int(self.bert)].node, "chat1-2")
+        await a.ask(23, **text_request(int(self.anna), int(self.bert), self.thread, "still here"))
+        self.assertEqual((await b.next(25))["text_msg"][0]["msg_content"], "still here")
+        a = await self.connect(self.anna, self.anna_token)  # signs the other session out
+        await self.until(lambda: self.pids(self.chat.text)["chat1-1"] != pids["chat1-1"])
+        self.assertIn(f"process chat1-1 (pid {pids['chat1-1']}) ended in good order", self.chat.text)
+        self.chat.send(signal.SIGUSR2)
+        await self.chat.says("chat1-2 drains")
+        await self.until(lambda: not accepts(self.settings["CHAT_PORT"]))
+        await a.ask(23, **text_request(int(self.anna), int(self.bert), self.thread, "the last"))
+        self.assertEqual((await b.next(25))["text_msg"][0]["msg_content"], "the last")
+        await a.abort()
+        await b.abort()
+        self.assertEqual(await self.chat.end(), 0)

@@ -1,0 +1,247 @@
+"""Every statement of the stores: explained on both databases, and its work counted while the store grows."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from twisted.python.modules import getModule
+
+from imsys.errors import Refused, Status
+from imsys.store import Stores
+from imsys.store.bulk import befriend, free_numbers, insert_accounts
+from imsys.store.database import Transaction
+from tests.support.stores import OnMariaDb, OnSqlite, StoreCase, text
+
+SMALL, LARGE = 400, 1600
+"""Users, each with six friends, in the store when work is counted."""
+
+SLACK = 40
+"""Steps that chance may make (a page that is split, a row that is marked as deleted); what grows with the store makes hundreds."""
+
+ALLOWED = {
+    "FROM nodes WHERE expires_at <= ?": "there are 1,024 rows, whatever is stored, and it is asked once at a start",
+    "ORDER BY t.last_msg_id, t.thread_id LIMIT ?": "sorts the threads of one user: as many as they have friends, whatever is stored",
+    "CAST(UNIX_TIMESTAMP": "reads no table",
+}
+"""Parts of statements that may read a whole table or sort, and why that does not grow with the store."""
+
+Statement = tuple[str, Sequence[Any]]
+
+
+class Plans(StoreCase):
+    timeout = 300
+
+    async def setUp(self) -> None:
+        await super().setUp()
+        self.seen: dict[str, Statement] = {}
+        await self.grow(SMALL)
+        self.stores = Stores.on(self.open_database(self.watch), self.reactor.seconds)
+        await self.play()
+
+    def watch(self, sql: str, parameters: Sequence[Any]) -> None:
+        """Remember one of each statement: numbers and literals in its text do not make another."""
+        self.seen.setdefault(re.sub(r"x'[0-9a-f]*'|\d+(,\d+)*", "#", sql), (sql, parameters))
+
+    async def grow(self, count: int) -> None:
+        """So many more users, with friends, threads, messages, requests and blocks."""
+        await self.database.write(self.fill, count)
+        if self.database.dialect.name == "mysql":
+            for table in ("accounts", "profiles", "friend_requests", "friendships", "blocks", "threads", "members", "messages"):
+                await self.database.read(lambda tx, table=table: tx.rows(f"ANALYZE TABLE {table}"))  # type: ignore[misc]
+
+    def fill(self, tx: Transaction, count: int) -> None:
+        user, thread = free_numbers(tx)
+        users = range(user, user + count)
+        insert_accounts(tx, [(uuid, f"user{uuid}") for uuid in users], 0)
+        befriend(tx, self.ids, [(one, one + step) for one in users for step in (1, 2, 3) if one + step in users], thread, 0)
+        asking = [(one, one + 9) for one in users if one + 9 in users]
+        tx.execute_many(
+            "INSERT INTO friend_requests (low_id, high_id, src_id, dst_id, state, updated_at) VALUES (?, ?, ?, ?, 1, 0)",
+            [(low, high, low, high) for low, high in asking],
+        )
+        tx.execute_many("INSERT INTO blocks (user_id, blocked_id, created_at) VALUES (?, ?, 0)", asking)
+
+    async def play(self) -> None:
+        """Everything that the stores can do."""
+        stores, ids = self.stores, self.ids
+        anna, bert, carl, dora = [await stores.accounts.create(name, f"{name}@x.example", "-") for name in ("anna", "bert", "carl", "dora")]
+        await stores.accounts.credentials("anna")
+        await stores.accounts.credentials_by_uuid(anna)
+        await stores.accounts.by_name_and_email("anna", "anna@x.example")
+        await stores.accounts.taken("anna", "x")
+        await stores.accounts.set_password(anna, "-")
+        await stores.people.by_name("anna")
+        await stores.people.by_uuid([anna, bert])
+        await stores.people.change(anna, nickname="A")
+        thread = await self.befriended(anna, bert)
+        await self.befriended(anna, dora)
+        await stores.contacts.ask(ids, carl, anna, "", "")
+        await stores.contacts.decline(carl, anna)
+        await stores.contacts.ask(ids, carl, anna, "", "")
+        for blocked in (True, False):
+            await stores.contacts.block(anna, carl, blocked)
+        await stores.contacts.block(anna, dora, True)
+        await stores.contacts.at_login(anna, 10)
+        await stores.contacts.friends(anna, 0, 100)
+        await stores.contacts.requests(anna, 0, 100)
+        await stores.threads.of_user(anna, 0, 10)
+        await stores.threads.private(anna, bert)
+        await stores.threads.heads_since(anna, 1, (5, 5), 10)
+        await stores.messages.append(ids, [text(anna, bert, thread, "a")])
+        await stores.messages.append(ids, [text(anna, bert, thread, "a", "b"), text(carl, bert, 1, "c")])
+        await self.in_a_group(anna, bert)
+        await stores.threads.move_marks(bert, thread, (1 << 63) - 1, 0)
+        await stores.messages.page(anna, thread, 0, 10)
+        await stores.messages.page_before(anna, thread, 0, 10)
+        await stores.contacts.unfriend(anna, bert)
+        lease = await stores.nodes.acquire("h")
+        await stores.nodes.renew(lease.number, "h", 5)
+
+    async def befriended(self, one: int, other: int) -> int:
+        await self.stores.contacts.ask(self.ids, one, other, "", "Hi")
+        return (await self.stores.contacts.confirm(self.ids, one, other, "")).thread_id
+
+    async def in_a_group(self, anna: int, bert: int) -> None:
+        def make(tx: Transaction) -> int:
+            group = tx.insert("INSERT INTO threads (kind, created_at) VALUES (1, 0)")
+            tx.execute_many("INSERT INTO members (thread_id, user_id) VALUES (?, ?)", [(group, anna), (group, bert)])
+            return group
+
+        group = await self.database.write(make)
+        await self.stores.messages.append(self.ids, [text(anna, 0, group, "in a group")])
+
+    @property
+    def statements(self) -> list[Statement]:
+        """What can be explained and done again."""
+        return [one for one in self.seen.values() if one[0].startswith(("SELECT", "UPDATE", "DELETE")) or "ON DUPLICATE" in one[0]]
+
+    async def test_no_statement_was_forgotten(self) -> None:
+        """Every statement in the source of the stores is among those that are looked at."""
+        played = "\n".join(sql for sql, _ in self.seen.values())
+        here = self.database.dialect.name
+        self.assertEqual([one for one in written() if one not in played and ONLY_ON.get(one, here) == here], [])
+        self.assertGreater(len(self.statements), 35)
+
+    async def test_plans(self) -> None:
+        """No statement reads a whole table, or sorts more than it returns."""
+        bad = []
+        for sql, parameters in self.statements:
+            if not sql.startswith("INSERT") and not any(part in sql for part in ALLOWED):
+                bad += [(sql, plan) for plan in await self.database.read(self.explain, sql, parameters)]
+        self.assertEqual(bad, [])
+        scan = "SELECT content FROM messages WHERE content = ? ORDER BY content"
+        self.assertTrue(await self.database.read(self.explain, scan, ["y"]), "a scan goes unnoticed")
+
+    async def test_work(self) -> None:
+        """A store with many times as much in it makes no statement work more."""
+        before = [await self.work(*statement) for statement in self.statements]
+        growing = ("SELECT COUNT(*) FROM messages WHERE content = ?", ("y",))
+        scan = await self.work(*growing)
+        await self.grow(LARGE - SMALL)
+        after = [await self.work(*statement) for statement in self.statements]
+        rows = zip(self.statements, before, after, strict=True)
+        self.assertEqual([(sql, small, large) for (sql, _), small, large in rows if large > small + SLACK], [])
+        self.assertGreater(await self.work(*growing), scan + 10 * SLACK, "work goes unnoticed")
+
+    @staticmethod
+    def explain(tx: Transaction, sql: str, parameters: Sequence[Any]) -> list[str]:
+        """What in the plan of a statement would grow with the store."""
+        raise NotImplementedError
+
+    async def work(self, sql: str, parameters: Sequence[Any]) -> int:
+        """The steps that a statement takes; what it changes is undone."""
+
+        def run(tx: Transaction) -> None:
+            raise Undone(self.count(tx, sql, parameters))
+
+        try:
+            await self.database.write(run)
+        except Undone as undone:
+            return undone.steps
+        raise AssertionError("unreachable")
+
+    @staticmethod
+    def count(tx: Transaction, sql: str, parameters: Sequence[Any]) -> int:
+        """Run a statement; how many steps it took."""
+        raise NotImplementedError
+
+
+class Undone(Refused):
+    """Rolls a transaction back."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__(Status.SUCCESS, "")
+        self.steps = steps
+
+
+ONLY_ON = {
+    "UPDATE threads SET last_msg_id = ? WHERE thread_id = ?": "sqlite",
+    "INSERT INTO threads (thread_id, last_msg_id) VALUES ": "mysql",
+    "SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)": "mysql",
+}
+"""Statements that one database alone gets."""
+
+
+def written() -> Iterator[str]:
+    """The statements in the source of the stores, up to where something is put in."""
+    for module in getModule("imsys.store").walkModules():
+        if module.name.rpartition(".")[2] in ("bulk", "migrations"):
+            continue
+        for node in ast.walk(ast.parse(module.filePath.getContent())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.match(r"(SELECT|INSERT|UPDATE|DELETE) ", node.value):
+                yield node.value
+
+
+class SqlitePlansTests(Plans, OnSqlite):
+    """On SQLite."""
+
+    @staticmethod
+    def explain(tx: Transaction, sql: str, parameters: Sequence[Any]) -> list[str]:
+        details = [row[3] for row in tx.rows(f"EXPLAIN QUERY PLAN {sql}", *parameters)]
+        fine = ("SCAN CONSTANT ROW", "SCAN page")  # the second is what was found, and has its limit
+        return [one for one in details if (one.startswith("SCAN") and one not in fine) or "TEMP B-TREE" in one]
+
+    @staticmethod
+    def count(tx: Transaction, sql: str, parameters: Sequence[Any]) -> int:
+        steps = 0
+
+        def step() -> int:
+            nonlocal steps
+            steps += 1
+            return 0
+
+        connection = tx._cursor.connection
+        connection.set_progress_handler(step, 1)
+        try:
+            tx.rows(sql, *parameters)
+        finally:
+            connection.set_progress_handler(None, 1)
+        return steps
+
+
+class MariaDbPlansTests(Plans, OnMariaDb):
+    """On MariaDB."""
+
+    @staticmethod
+    def explain(tx: Transaction, sql: str, parameters: Sequence[Any]) -> list[str]:
+        rows = tx.rows(f"EXPLAIN {sql}", *parameters)
+        stored = [row for row in rows if not str(row[2]).startswith("<derived")]  # that is what was found, and has its limit
+        return [str(row) for row in stored if row[3] in ("ALL", "index") or re.search("filesort|temporary", row[9] or "")]
+
+    @staticmethod
+    def count(tx: Transaction, sql: str, parameters: Sequence[Any]) -> int:
+        def counters() -> int:
+            rows = tx.rows_literal("SHOW SESSION STATUS WHERE Variable_name LIKE 'Handler_read%' OR Variable_name = 'Sort_rows'")
+            return sum(int(value) for _, value in rows)
+
+        counters()
+        first = counters()
+        second = counters()
+        tx.rows(sql, *parameters)
+        return counters() - second - (second - first)
+
+
+del Plans
