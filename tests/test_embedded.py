@@ -92,7 +92,7 @@ class EmbeddedTests(Home):
         clients = RedisService(reactor, server.config)
         clients.startService()
         self.addCleanup(clients.stopService)
-        self.assertEqual(await until(lambda: clients.redis.call("PING")), "PONG")
+        self.assertEqual(await until(lambda: clients.redis.call("PING")), b"PONG")
         self.assertEqual(await clients.redis.call("CONFIG", "GET", "port"), [b"port", b"0"])
         self.assertEqual(self.socket.stat().st_mode & 0o777, 0o700)
         self.assertEqual(self.socket.parent.stat().st_mode & 0o777, 0o700)

@@ -16,6 +16,8 @@ from imsys.tokens import Tokens
 from tests.real_redis import RealRedis
 
 NOW = 1_700_000_000_000
+MANY = 1 + 2 * routes.BATCH
+"""One that starts at once, and two full batches."""
 
 
 class RoutesTests(TestCase):
@@ -50,12 +52,12 @@ class RoutesTests(TestCase):
 
     async def test_many_logins_share_calls(self) -> None:
         """However many log in at once, Redis is called for the first, and then for as many together as may be."""
-        logins = [(user, await self.digest(user), Route("n", "i", f"s{user}", 0)) for user in range(1, 402)]
+        logins = [(user, await self.digest(user), Route("n", "i", f"s{user}", 0)) for user in range(1, MANY + 1)]
         taken = await self.at_once(*logins)
         self.assertEqual(len(self.scripts), 3)
-        self.assertEqual(taken, [(NOW + 86_400_000, None, Route("n", "i", f"s{user}", NOW)) for user in range(1, 402)])
-        self.assertEqual((await self.routes.find([401]))[401], Route("n", "i", "s401", NOW))
-        self.assertGreater(await self.redis.call("PTTL", self.redis.key("route", 401)), 10_000)
+        self.assertEqual(taken, [(NOW + 86_400_000, None, Route("n", "i", f"s{user}", NOW)) for user in range(1, MANY + 1)])
+        self.assertEqual((await self.routes.find([MANY]))[MANY], Route("n", "i", f"s{MANY}", NOW))
+        self.assertGreater(await self.redis.call("PTTL", self.redis.key("route", MANY)), 10_000)
 
     async def test_one_user_twice(self) -> None:
         """Of two logins of one user in one call the later one wins, and finds the route of the earlier one."""
@@ -94,7 +96,7 @@ class RoutesTests(TestCase):
 
     async def test_many_are_dropped(self) -> None:
         """The routes of many who leave at once go with a few calls; a route that is another session's by now stays."""
-        logins = [(user, await self.digest(user), Route("n", "i", f"s{user}", 0)) for user in range(1, 300)]
+        logins = [(user, await self.digest(user), Route("n", "i", f"s{user}", 0)) for user in range(1, MANY + 1)]
         taken = await self.at_once(*logins)
         await self.at_once((7, logins[6][1], Route("m", "i", "newer", 0)))
         self.scripts.clear()
@@ -102,7 +104,7 @@ class RoutesTests(TestCase):
             self.routes.drop(user, mine)
         await self.routes.dropped()
         self.assertEqual(len(self.scripts), 3)
-        self.assertEqual(list(await self.routes.find(range(1, 300))), [7])
+        self.assertEqual(list(await self.routes.find(range(1, MANY + 1))), [7])
 
     async def test_too_many_to_drop(self) -> None:
         """Beyond the bound routes are left to expire."""

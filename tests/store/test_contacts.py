@@ -102,6 +102,19 @@ class TwoNodes(StoreCase):
         self.assertEqual([found.me.uuid for found in rest], others)
         self.assertEqual([[friend.uuid for friend in found.friends] for found in rest], [[me]] * 12 + [[]] * 16)
 
+    async def test_a_crowd_of_requests(self) -> None:
+        """Somebody whom hundreds have asked neither hides the requests of others nor adds more than one statement."""
+        popular, quiet, *askers = await self.people(*(f"user{n}" for n in range(40)))
+        for asker in askers:
+            await self.stores.contacts.ask(self.ids, asker, popular, "", "")
+        await self.stores.contacts.ask(self.ids, askers[0], quiet, "", "")
+        statements: list[str] = []
+        stores = Stores.on(self.open_database(lambda sql, _: statements.append(sql)), self.reactor.seconds)
+        calls = [Deferred.fromCoroutine(stores.contacts.at_login(user, 3)) for user in (askers[1], quiet, popular)]
+        found = await gatherResults(calls)
+        self.assertEqual([[one.person.uuid for one in each.requests] for each in found], [[], askers[:1], askers[:3]])
+        self.assertEqual(len(statements), 3 + 4)
+
     async def test_full_batches(self) -> None:
         """As many logins as may share a transaction do, and are answered."""
         (me,) = await self.people("me")
