@@ -22,7 +22,6 @@ from twisted.python import log
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from imsys.services.tls import public_context
 from tests.support.reactors import Built, Peer, ReactorTestCase, Recorder
 from tests.support.servers import certificates
 
@@ -393,7 +392,8 @@ class Scenes:
         self.patch(tls, "_get_default_clock", lambda: self.reactor)  # it would be that of the whole process
         config = certificates()
         authority = ssl.Certificate.loadPEM(Path(config.ca).read_bytes())
-        return public_context(config), ssl.optionsForClientTLS("localhost", authority)
+        own = ssl.PrivateCertificate.loadPEM(Path(config.key).read_bytes() + Path(config.certificate).read_bytes())
+        return own.options(), ssl.optionsForClientTLS("localhost", authority)
 
     def test_tls(self: Any) -> None:
         """Much, both ways, through TLS, to a client that checks the certificate; the end is clean."""
