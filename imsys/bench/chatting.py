@@ -88,6 +88,7 @@ class ChatLoad:
         self._chat = chat
         self._users = task.users
         self._crowd = Crowd(task, _Writer)
+        self._beats = Beats(self._crowd, BEAT_EVERY)
         self._writers: list[_Writer] = []
         self._senders: list[_Writer] = []
         self._paused: set[_Writer] = set()
@@ -110,7 +111,8 @@ class ChatLoad:
         for one, two in zip(self._writers[::2], self._writers[1::2], strict=True):
             one.other, two.other = two, one
         self._senders = self._writers[:: 2 if self._chat.oneway else 1]
-        self._beats = Beats(self._crowd, list(self._writers), BEAT_EVERY)
+        for writer in self._writers:
+            self._beats.join(writer)
 
     def work(self) -> Result:
         """Warm up, measure, and wait for what is on its way."""

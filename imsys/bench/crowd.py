@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import gc
+import heapq
 import os
+import random
 import select
 import socket
 import ssl
@@ -12,6 +14,7 @@ import time
 from array import array
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 import msgspec
 
@@ -63,6 +66,22 @@ class Session:
         self.descriptor = sock.fileno()
 
 
+class Guests(Protocol):
+    """What is done with those who are logged in while others still are on their way."""
+
+    def joined(self, session: Session) -> None:
+        """One more is logged in."""
+        ...
+
+    def due(self, now: float) -> None:
+        """Send what is to be sent by now (of the monotonic clock)."""
+        ...
+
+    def serve(self, session: Session, events: int) -> None:
+        """One of them has something to read, or room to write."""
+        ...
+
+
 class Crowd:
     """Connects and logs in; then the sessions are whoever's who polls them."""
 
@@ -82,7 +101,7 @@ class Crowd:
         self._tickets: ssl.SSLSession | None = None
         self._sources = 0
 
-    def arrive(self, users: Iterable[User], deadline: float, *, resume: bool = False) -> list[Session]:
+    def arrive(self, users: Iterable[User], deadline: float, *, resume: bool = False, guests: Guests | None = None) -> list[Session]:
         """Log users in, a few at once, until all are or ``deadline`` (of the monotonic clock) is over; those who are.
 
         :param resume: whether TLS sessions are resumed, with what a first connection was given.
@@ -94,15 +113,22 @@ class Crowd:
         look = 0.0
         while (waiting or under_way) and (now := time.monotonic()) < deadline:
             while waiting and len(under_way) < self._task.at_once:
-                session = self._kind(waiting.popleft())
-                if self._connect(session):
-                    under_way.add(session)
-            for descriptor, _ in self.poll.poll(0.1):
-                session = self.by_descriptor[descriptor]
-                if session in under_way and self._go_on(session):
+                if self._connect(new := self._kind(waiting.popleft())):
+                    under_way.add(new)
+            for descriptor, events in self.poll.poll(0.1):
+                if (session := self.by_descriptor.get(descriptor)) is None:
+                    continue
+                if session not in under_way:
+                    if guests is not None:
+                        guests.serve(session, events)
+                elif self._go_on(session):
                     under_way.discard(session)
                     if session.open:
                         ready.append(session)
+                        if guests is not None:
+                            guests.joined(session)
+            if guests is not None:
+                guests.due(now)
             if now > look:
                 look = now + 1.0
                 late = time.monotonic_ns() - int(PATIENCE * 1e9)
@@ -232,29 +258,33 @@ class Crowd:
 
 
 class Beats:
-    """Heartbeats of all sessions, spread over the interval."""
+    """Heartbeats of sessions: each begins at some time of its first interval, so that they do not come all at once."""
 
-    def __init__(self, crowd: Crowd, sessions: list[Session], interval: float) -> None:
+    def __init__(self, crowd: Crowd, interval: float) -> None:
         self._crowd = crowd
-        self._sessions = sessions
-        self._each = interval / max(1, len(sessions))
-        self._next = time.monotonic() + self._each
-        self._at = 0
+        self._interval = interval
+        self._next: list[tuple[float, int, Session]] = []
         self.sent = 0
         self.waiting: dict[Session, int] = {}
         """Since when (ns) the answers of sessions are awaited."""
 
+    def join(self, session: Session) -> None:
+        """Send its heartbeats from now on."""
+        heapq.heappush(self._next, (time.monotonic() + random.uniform(0, self._interval), session.descriptor, session))  # noqa: S311 (no secret)
+
     def due(self, now: float) -> None:
         """Send those whose time has come (``now`` is the monotonic clock's)."""
-        while self._next <= now:
-            session = self._sessions[self._at % len(self._sessions)]
-            self._at += 1
-            if session.open and session not in self.waiting:
+        while self._next and (turn := self._next[0])[0] <= now:
+            when, descriptor, session = turn
+            if not session.open:
+                heapq.heappop(self._next)
+                continue
+            heapq.heapreplace(self._next, (when + self._interval, descriptor, session))
+            if session not in self.waiting:
                 # from when it should have been sent: a generator that is late does not hide what waiting there was
-                self.waiting[session] = int(self._next * 1e9)
+                self.waiting[session] = int(when * 1e9)
                 self.sent += 1
                 self._crowd.write(session, CHAT.encode(BEAT, b'{"uuid":"%d"}' % session.user[0]))
-            self._next += self._each
 
 
 def _context(task: Task) -> ssl.SSLContext:

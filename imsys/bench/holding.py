@@ -11,6 +11,12 @@ from imsys.bench.tasks import Hold, Result, Task
 
 _LONGEST_WAIT = 0.05
 
+_ARRIVING = 900.0
+"""Seconds that all have to log in."""
+
+_UNANSWERED = 1.0
+"""Seconds after which a heartbeat without an answer is counted as such."""
+
 
 class HoldLoad:
     """The sessions of one process."""
@@ -19,45 +25,55 @@ class HoldLoad:
         self._hold = hold
         self._users = task.users
         self._crowd = Crowd(task)
+        self._beats = Beats(self._crowd, hold.beat)
         self._sessions: list[Session] = []
         self._beat_us = array("I")
         self._closed = 0
 
     def arrive(self) -> None:
-        """Log in whom the server takes. :raises RuntimeError: it takes nobody."""
-        begin = time.monotonic()
-        self._sessions = self._crowd.arrive(self._users, begin + 600)
-        self._arriving = time.monotonic() - begin
+        """Log in whom the server takes; heartbeats begin at once. :raises RuntimeError: it takes nobody."""
+        self._sessions = self._crowd.arrive(self._users, time.monotonic() + _ARRIVING, guests=self)
         if not self._sessions:
             raise RuntimeError(self._crowd.first_failure() or "nobody could log in in time")
-        self._beats = Beats(self._crowd, self._sessions, self._hold.beat)
+
+    def wait(self, descriptor: int) -> None:
+        """Hold them until there is something to read from a file descriptor."""
+        self._crowd.poll.register(descriptor, select.EPOLLIN)
+        while not self._turn(_LONGEST_WAIT) & {descriptor}:
+            pass
+        self._crowd.poll.unregister(descriptor)
 
     def work(self) -> Result:
         """Hold them, for ``time`` seconds."""
+        del self._beat_us[:]
+        self._beats.sent = 0
         print("measuring", flush=True)
         begin, cpu = time.monotonic(), time.process_time()
-        self._run(begin + self._hold.time)
+        while (now := time.monotonic()) < begin + self._hold.time:
+            self._turn(min(_LONGEST_WAIT, begin + self._hold.time - now))
         seconds, cpu = time.monotonic() - begin, time.process_time() - cpu
         print("measured", flush=True)
+        late = time.monotonic_ns() - int(_UNANSWERED * 1e9)
         counts = {
             "held": sum(session.open for session in self._sessions),
             "failed": self._crowd.failed.total(),
             "closed": self._closed,
             "heartbeats": self._beats.sent,
-            "unanswered": len(self._beats.waiting),
+            "unanswered": sum(since < late for since in self._beats.waiting.values()),
         }
         latencies = {"heartbeat": self._beat_us.tobytes(), "login": self._crowd.login_us.tobytes()}
         return Result(seconds=seconds, counts=counts, latencies=latencies, cpu_seconds=cpu, notes=dict(self._crowd.failed.most_common(5)))
 
-    def _run(self, end: float) -> None:
-        sessions = self._crowd.by_descriptor
-        while (now := time.monotonic()) < end:
-            self._beats.due(now)
-            for descriptor, events in self._crowd.poll.poll(max(0.0, min(_LONGEST_WAIT, end - now))):
-                if descriptor in sessions:
-                    self._serve(sessions[descriptor], events)
+    def joined(self, session: Session) -> None:
+        """Begin its heartbeats."""
+        self._beats.join(session)
 
-    def _serve(self, session: Session, events: int) -> None:
+    def due(self, now: float) -> None:
+        """Send the heartbeats whose time has come."""
+        self._beats.due(now)
+
+    def serve(self, session: Session, events: int) -> None:
+        """Read what came to a session."""
         if events & select.EPOLLOUT:
             self._crowd.flush(session)
         if not events & ~select.EPOLLOUT:
@@ -77,6 +93,17 @@ class HoldLoad:
             self._closed += 1
             self._beats.waiting.pop(session, None)
             self._crowd.close(session)
+
+    def _turn(self, timeout: float) -> set[int]:
+        """Wait for events once, and see to them; the descriptors that are no session's."""
+        self._beats.due(time.monotonic())
+        others = set()
+        for descriptor, events in self._crowd.poll.poll(max(0.0, timeout)):
+            if (session := self._crowd.by_descriptor.get(descriptor)) is not None:
+                self.serve(session, events)
+            else:
+                others.add(descriptor)
+        return others
 
 
 def frames(session: Session, data: bytes) -> list[tuple[int, bytes]]:

@@ -87,6 +87,7 @@ def private_servers(setup: Setup) -> Iterator[Servers]:
         environ |= {f"IMSYS_{name}_GRPC_PORT": str(free_port()) for name in ("BALANCE", "CAPTCHA", "RESOURCES")}
         environ |= {"IMSYS_RESOURCES_HTTP_PORT": str(free_port())}
         environ["IMSYS_BALANCE_ADDRESSES"] = f"127.0.0.1:{environ['IMSYS_BALANCE_GRPC_PORT']}"
+        environ["IMSYS_RESOURCES_CAPACITY"] = "100"  # the descriptors are for chats
         environ |= {f"IMSYS_{name}": value for name, value in setup.settings.items()}
         pids = _mysql(stack, home, environ, setup.database) if setup.backend == "mysql" else {}
         start = _cluster if apart else _together

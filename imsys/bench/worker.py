@@ -44,6 +44,8 @@ def main() -> None:
         print(f"failed {problem}", flush=True)
         os._exit(1)
     print("ready", flush=True)
+    if isinstance(load, HoldLoad):
+        load.wait(sys.stdin.fileno())
     if not sys.stdin.buffer.readline():
         os._exit(1)
     result = load.work()
