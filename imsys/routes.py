@@ -46,6 +46,17 @@ class Route:
         return cls(node, incarnation, session, int(login_ms))
 
 
+def _read(user: int, text: bytes | None) -> Route | None:
+    """A user's route as Redis has it. A value that is none of ours is no route: whoever holds a session of theirs writes it anew."""
+    if not text:
+        return None
+    try:
+        return Route.parse(text)
+    except ValueError:
+        _log.error("the route of {user} in Redis is none of ours", user=user)
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """A live session whose route and token are to be kept."""
@@ -198,7 +209,7 @@ class Routes:
             return Unavailable(Status.REDIS_UNKNOWN_ERROR, "Redis refused a login.")
         expiry, login_ms, old = reply
         mine = Route(login.route.node, login.route.incarnation, login.route.session, int(login_ms))
-        return int(expiry), Route.parse(old) if old else None, mine
+        return int(expiry), _read(login.user, old), mine
 
     def drop(self, user: int, route: Route) -> Deferred[None]:
         """Take a route away, if it is still this one, together with the others of the moment.
@@ -219,7 +230,7 @@ class Routes:
     async def find(self, users: Sequence[int]) -> dict[int, Route]:
         """The routes of those who have one."""
         found = await self._redis.call("MGET", *(self._redis.key("route", user) for user in users))
-        return {user: Route.parse(text) for user, text in zip(users, found, strict=True) if text is not None}
+        return {user: route for user, text in zip(users, found, strict=True) if (route := _read(user, text)) is not None}
 
     async def refresh(self, sessions: Iterable[Held], now_ms: int) -> dict[int, int]:
         """Keep routes and tokens, also those that Redis lost.

@@ -86,6 +86,23 @@ class RoutesTests(TestCase):
         self.assertEqual([four, five], [None, None])
         self.assertEqual(six[2].login_ms, NOW)
 
+    async def test_foreign_route(self) -> None:
+        """A route that is none of ours is no route; the others of the same call are found, and their logins take them over."""
+        digests = {user: await self.digest(user) for user in range(1, 5)}
+        await self.at_once(*((user, digests[user], Route("m", "i", "older", 0)) for user in (2, 4)))
+        for foreign in ("a|b|7", "a|b|c|d|7"):
+            self.server.command("SET", self.redis.key("route", 3), foreign)
+            with capturedLogs() as events:
+                self.assertEqual(sorted(await self.routes.find([2, 3, 4])), [2, 4])
+            self.assertEqual([event["user"] for event in events], [3])
+        with capturedLogs() as events:
+            taken = await self.at_once(*((user, digests[user], Route("n", "i", "newer", 0)) for user in range(1, 5)))
+        self.assertEqual([event["user"] for event in events], [3])
+        self.assertEqual(len(self.scripts), 2)
+        older, newer = Route("m", "i", "older", NOW), Route("n", "i", "newer", NOW)
+        after = Route("n", "i", "newer", NOW + 1)
+        self.assertEqual([one[1:] for one in taken], [(None, newer), (older, after), (None, newer), (older, after)])
+
     async def test_away(self) -> None:
         """While Redis is away all who wait are refused, after the time that one call may take."""
         digest = await self.digest(1)
