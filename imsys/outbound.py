@@ -38,6 +38,9 @@ TOGETHER = 1000
 MISSED = 50_000
 """Users remembered as having missed something; beyond, nobody in particular is: everybody is."""
 
+SEARCH = 1000
+"""Users who are looked for at once."""
+
 SPREAD = 3.0
 """Seconds over which many sessions are asked to catch up."""
 
@@ -52,6 +55,7 @@ FORWARDS = 1
 
 SendToPeer = Callable[[str, Sequence[RemotePush]], None]
 Tell = Callable[[int, int], None]
+MissAll = Callable[[], None]
 
 RESYNC = CHAT.encode(service_id(ResyncPush), encode(ResyncPush()))
 
@@ -59,16 +63,25 @@ RESYNC = CHAT.encode(service_id(ResyncPush), encode(ResyncPush()))
 class Outbound(Service):
     """Sends pushes to users, wherever they are, in order for each of them."""
 
-    def __init__(self, clock: IReactorTime, directory: Directory, send_to_peer: SendToPeer | None, tell: Tell | None = None) -> None:
+    def __init__(
+        self,
+        clock: IReactorTime,
+        directory: Directory,
+        send_to_peer: SendToPeer | None,
+        tell: Tell | None = None,
+        miss_all: MissAll | None = None,
+    ) -> None:
         """How to reach other servers; ``None`` where there are none.
 
         :param send_to_peer: takes a server and what to push there.
         :param tell: takes a user and the time of a login, for all servers; see :data:`imsys.cluster.pushes.News`.
+        :param miss_all: has all users of all other servers catch up.
         """
         self._clock = clock
         self._directory = directory
         self._send_to_peer = send_to_peer
         self._tell = tell
+        self._miss_all = miss_all
         self._cache = RouteCache(clock.seconds)
         self._outgoing: dict[str, list[RemotePush]] = {}
         self._queue: deque[RemotePush] = deque()
@@ -79,6 +92,7 @@ class Outbound(Service):
         self._sweeps = LoopingCall(self._sweep)
         self._sweeps.clock = clock
         self._missed: set[int] = set()
+        self._missed_all = False
         directory.replaced = self.resync_elsewhere
         directory.rebuilt = self.resync
         directory.changed = self._changed
@@ -179,18 +193,25 @@ class Outbound(Service):
         try:
             while self._queue:
                 pushes, self._queue, self._queued_bytes = self._queue, deque(), 0
-                users, insisting = self._looked_for, self._insisting
-                self._insisting = set()
-                self._looked_for = set(users)  # grows with what is queued meanwhile
-                where = {user: node for user in users - insisting if (node := self._cache.find(user)) is not None}
-                wanted = users.difference(where)
-                if wanted:
-                    where |= await self._ask(list(wanted))
-                for push in pushes:
-                    self._forward(push, where)
+                try:
+                    await self._route_some(pushes)
+                except Exception:
+                    _log.failure("{count} pushes were not routed in full: their receivers catch up", count=len(pushes))
+                    self._miss({user for push in pushes for user in push.users})
                 self._looked_for = {user for push in self._queue for user in push.users}
         finally:
             self._routing = False
+
+    async def _route_some(self, pushes: Iterable[RemotePush]) -> None:
+        users, insisting = self._looked_for, self._insisting
+        self._insisting = set()
+        self._looked_for = set(users)  # grows with what is queued meanwhile
+        where = {user: node for user in users - insisting if (node := self._cache.find(user)) is not None}
+        wanted = users.difference(where)
+        if wanted:
+            where |= await self._ask(list(wanted))
+        for push in pushes:
+            self._forward(push, where)
 
     async def _ask(self, users: list[int]) -> dict[int, str]:
         """Where users are, by Redis; who is offline is left out, and so are those of whom that cannot be told: they catch up later."""
@@ -203,6 +224,8 @@ class Outbound(Service):
         where, cheated = self._cache.learn(found, doubtful)
         if doubtful:
             self._miss(doubtful)
+        elif self._missed_all:
+            self._resync_all()
         for user in cheated:
             self._post(where[user], RemotePush((user,), RESYNC, 1))
         return where
@@ -300,7 +323,9 @@ class Outbound(Service):
             self._clock.callLater(RETRY, self._retry_missed)
         for user in users:
             if len(self._missed) >= MISSED:
-                _log.error("more than {count} users missed pushes at once; the others catch up with their next message", count=MISSED)
+                if not self._missed_all:
+                    _log.error("more than {count} users missed pushes at once: everybody catches up", count=MISSED)
+                self._missed_all = True
                 return
             self._missed.add(user)
 
@@ -308,8 +333,17 @@ class Outbound(Service):
         missed, self._missed = self._missed, set()
         here = [user for user in missed if self._directory.local(user) is not None]
         self.resync(here)
-        if self._send_to_peer is None:
-            return
-        away = tuple(missed.difference(here))
-        for start in range(0, len(away), 1000):
-            self._look_for(away[start : start + 1000], RESYNC, 1, insist=True)
+        away = tuple(missed.difference(here)) if self._send_to_peer is not None else ()
+        if self._missed_all:
+            away = away[:SEARCH]  # to learn when routes can be found; then everybody is asked
+            if not away:
+                self._resync_all()
+        for start in range(0, len(away), SEARCH):
+            self._look_for(away[start : start + SEARCH], RESYNC, 1, insist=True)
+
+    def _resync_all(self) -> None:
+        """Ask everybody to catch up, here and on all other servers: more missed something than could be remembered."""
+        self._missed_all = False
+        self.resync(None)
+        if self._miss_all is not None:
+            self._miss_all()

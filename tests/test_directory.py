@@ -263,6 +263,13 @@ class TwoServersTests(TwoServers):
         (calls,) = [line for line in stats.splitlines() if line.startswith("cmdstat_mget:")]
         self.assertIn("calls=2,", calls)
 
+    async def test_foreign_route(self) -> None:
+        """A value in Redis that is no route of ours costs nobody a push but, perhaps, the user whose it is."""
+        _, _, bert, b, _ = await self.friends()
+        await self.service.redis.call("SET", self.service.redis.key("route", 666), "a|b|7")
+        self.one.outbound.deliver_frame([666, bert], CHAT.encode(25, b"{}"))
+        await b.next(25)
+
     async def test_late_news(self) -> None:
         """Who logs in without the other server hearing of it misses pushes, and is asked to catch up when it does."""
         anna, bert = await self.people("anna", "bert")

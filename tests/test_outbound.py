@@ -71,12 +71,14 @@ class OutboundCase(SynchronousTestCase):
         self.here = Here()
         self.sent: list[tuple[str, RemotePush]] = []
         self.told: list[tuple[int, int]] = []
+        self.everybody: list[bool] = []
         directory: Any = self.here
         self.outbound = Outbound(
             self.clock,
             directory,
             lambda node, pushes: self.sent.extend((node, push) for push in pushes),
             lambda user, login_ms: self.told.append((user, login_ms)),
+            lambda: self.everybody.append(True),
         )
         self.outbound.startService()
         self.addCleanup(self.outbound.stopService)
@@ -171,6 +173,46 @@ class RouteTests(OutboundCase):
         self.clock.advance(RETRY)
         self.assertEqual(self.told_to_catch_up(BERT), "two")
         self.flushLoggedErrors()
+
+    def test_error(self) -> None:
+        """When something breaks while routes are looked for, its users catch up, and what came meanwhile goes on."""
+        self.here.slow = True
+        for user in (ANNA, BERT):
+            self.at(user, "two")
+            self.push(user, 1)
+        self.here.slow = False
+        self.here.waiting[0].errback(RuntimeError("broken"))
+        self.assertEqual(self.out(), [("two", (BERT,), frame(1))])
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+        self.clock.advance(RETRY)
+        self.assertEqual(self.told_to_catch_up(ANNA), "two")
+        self.push(ANNA, 2)
+        self.assertEqual(self.out(), [("two", (ANNA,), frame(2))])
+
+    def test_more_missed_than_are_remembered(self) -> None:
+        """When too many have missed something, everybody on all servers is asked to catch up, once routes can be found again."""
+        self.patch(module, "MISSED", 5)
+        self.patch(module, "SEARCH", 2)
+        session = self.here.sessions[ANNA] = Session()
+        self.here.away = True
+        for user in range(10, 20):
+            self.at(user, "two")
+            self.push(user)
+        self.clock.pump([RETRY] * 3)
+        self.assertEqual((self.everybody, session.frames), ([], []))
+        self.here.away = False
+        self.clock.pump([RETRY] * 3)
+        self.assertEqual((self.everybody, session.frames, self.outbound.missing), ([True], [RESYNC], 0))
+
+    def test_too_many_here(self) -> None:
+        """When those who missed something turn out to be here, Redis is not waited for."""
+        self.patch(module, "MISSED", 2)
+        sessions = [self.here.sessions.setdefault(user, Session()) for user in range(10, 15)]
+        self.here.away = True
+        self.outbound.catch_up(list(self.here.sessions))
+        self.clock.advance(RETRY)
+        self.assertEqual(self.everybody, [True])
+        self.assertTrue(all(RESYNC in session.frames for session in sessions))
 
 
 class StaleTests(OutboundCase):

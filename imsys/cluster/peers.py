@@ -64,6 +64,11 @@ class Peers(Service):
         else:
             self._stray(user for push in pushes for user in push.users)
 
+    def miss_all(self) -> None:
+        """Have all users of all peers catch up."""
+        for link in self._links.values():
+            link.miss(None)
+
     def tell(self, user: int, login_ms: int) -> None:
         """Tell all peers, at the end of this turn, that a user has a session here since this time, or had one (minus that)."""
         if not self._news and self._links:

@@ -140,7 +140,9 @@ class RelayServicer:
             if not isinstance(batch.resync, bool):
                 self._handler.resync(batch.resync)
         except Exception:
-            _log.failure("a batch from {node} was not handed on in full", node=node)
+            # it counts as received, so nobody sends the rest again
+            _log.failure("a batch from {node} was not handed on in full: all sessions catch up", node=node)
+            self._handler.resync(None)
 
     def _farewell(self, node: str, incarnation: str) -> None:
         self._left[node] = incarnation

@@ -157,7 +157,11 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
         digest=Tokens.digest,
     )
     outbound = Outbound(
-        reactor, directory, lambda name, pushes: peers.send(name, pushes), lambda user, login_ms: peers.tell(user, login_ms)
+        reactor,
+        directory,
+        lambda name, pushes: peers.send(name, pushes),
+        lambda user, login_ms: peers.tell(user, login_ms),
+        lambda: peers.miss_all(),
     )
     handler = FromPeers(directory, outbound)
     peers = Peers(reactor, config.cluster, membership, handler)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,30 @@ class StreamTests(NodesCase):
 
         self.assertEqual(await deferToThread(talk), [0, 1])
         self.assertEqual((one.handler.resyncs, one.handler.news, one.handler.pushes), ([None], [("x", {}, True)], []))
+
+    async def test_all_missed(self) -> None:
+        """All users of all peers can be asked to catch up."""
+        one, two = await self.pair()
+        one.peers.miss_all()
+        await eventually(lambda: two.handler.resyncs)
+        self.assertEqual((two.handler.resyncs, one.handler.resyncs), ([None], []))
+
+    async def test_handed_on_in_part(self) -> None:
+        """When a batch cannot be handed on in full, nobody sends the rest again: everybody here catches up, and the stream goes on."""
+        one, two = await self.pair()
+        receive = two.handler.receive
+
+        def broken(pushes: Sequence[RemotePush]) -> None:
+            two.handler.receive = receive  # type: ignore[method-assign]
+            raise RuntimeError("broken")
+
+        two.handler.receive = broken  # type: ignore[method-assign]
+        one.peers.send("two", [push(1)])
+        await eventually(lambda: two.handler.resyncs)
+        one.peers.send("two", [push(2)])
+        await eventually(lambda: two.handler.pushes)
+        self.assertEqual((two.handler.resyncs, two.handler.pushes), ([None], [push(2)]))
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
     async def test_end_session(self) -> None:
         """A session is ended by its id, and a newer one is left alone."""
