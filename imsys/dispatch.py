@@ -12,6 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imsys.errors import Refused, Status
+from imsys.protocols.fitting import SEQ
 from imsys.protocols.framing import CHAT, FrameFormat
 from imsys.protocols.messages.registry import (
     UNKNOWN,
@@ -168,7 +169,10 @@ class Call:
                 self.response = frame(service.reply, end.value, self._seq, service.format)
                 self.closes = service.handler.closes
             except Exception:
-                self._failed()
+                if isinstance(self._seq, int) and self._seq.bit_length() > 3 * SEQ:
+                    self.refuse(service, Refused(Status.JSONPARSE_ERROR, "There is no room for so long a seq."), self._seq)
+                else:
+                    self._failed()
         except Refused as refused:
             self.refuse(service, refused, self._seq)
         except Exception:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Protocol
 
-from msgspec.structs import replace
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -24,9 +23,6 @@ Results = Sequence[Appended | Refused]
 
 BATCH_BYTES = 2 * 1024 * 1024
 """Bytes of one transaction's contents: as a statement they are about twice that, well below any ``max_allowed_packet``."""
-
-DOUBTED = 100_000
-"""Senders whose messages may have been stored unanswered that are remembered."""
 
 OVERHEAD = 200
 """Bytes a waiting message takes beside its content, roughly."""
@@ -67,10 +63,23 @@ class MessageLog:
     """One writer: while a transaction runs, the next one gathers. Nothing waits for company, beyond what has arrived already."""
 
     def __init__(
-        self, store: MessageStore, node: Node, *, batch: int, queue: int, queue_bytes: int, soon: Callable[[Callable[[], None]], object]
+        self,
+        store: MessageStore,
+        node: Node,
+        *,
+        batch: int,
+        queue: int,
+        queue_bytes: int,
+        soon: Callable[[Callable[[], None]], object],
+        doubted: Callable[[Iterable[int]], None],
     ) -> None:
-        """``soon`` calls a function when everything that has arrived by now is read."""
+        """Make one.
+
+        :param soon: calls a function when everything that has arrived by now is read.
+        :param doubted: hears of threads with messages that may be stored although the database did not say so.
+        """
         self._soon = soon
+        self._doubted = doubted
         self._store = store
         self._node = node
         self._batch = batch
@@ -81,7 +90,6 @@ class MessageLog:
         self._bytes = 0
         self._writing = False
         self._idle: list[Deferred[None]] = []
-        self._doubted: set[int] = set()  # senders of what may have been stored although the database did not answer
 
     def append(self, submission: Submission, source: Source) -> Outcome[Appended]:
         """Store a submission; there is an outcome after the commit, in the order of the calls for any one thread.
@@ -153,6 +161,9 @@ class MessageLog:
             if not batch:
                 batch = self._take()
                 storing = self._begin(batch)
+        self._ended()
+
+    def _ended(self) -> None:
         self._writing = False
         idle, self._idle = self._idle, []
         for done in idle:
@@ -171,10 +182,11 @@ class MessageLog:
         try:
             return await storing
         except Refused as refused:
-            if refused.status is Status.MYSQL_INTERNAL_ERROR and len(self._doubted) < DOUBTED:
-                self._doubted.update(entry.submission.sender for entry in batch)
+            if refused.status is Status.MYSQL_INTERNAL_ERROR:
+                self._doubted(entry.submission.thread_id for entry in batch)
             return [Unavailable(refused.status, refused.message)] * len(batch)
         except Exception:
+            self._doubted(entry.submission.thread_id for entry in batch)
             if len(batch) == 1:
                 _log.failure("a message could not be stored")
                 return [Refused(Status.INTERNAL_ERROR, "The message could not be stored.")]
@@ -191,8 +203,14 @@ class MessageLog:
                 turn: Deferred[None] = Deferred()
                 self._soon(partial(turn.callback, None))
                 await turn
-            for entry, result in zip(batch[start : start + AT_ONCE], results[start : start + AT_ONCE], strict=True):
+            self._tell_all(batch[start : start + AT_ONCE], results[start : start + AT_ONCE])
+
+    def _tell_all(self, batch: Sequence[_Entry], results: Results) -> None:
+        for entry, result in zip(batch, results, strict=True):
+            try:
                 self._tell(entry, result)
+            except Exception:
+                _log.failure("the outcome of a message could not be told")
 
     def _tell(self, entry: _Entry, result: Appended | Refused) -> None:
         source = entry.source
@@ -201,14 +219,13 @@ class MessageLog:
             source.hold(False)
         if isinstance(result, Refused):
             entry.fail(result)
-            return
-        if self._doubted and entry.submission.sender in self._doubted and any(message.resent for message in result.messages):
-            self._doubted.discard(entry.submission.sender)
-            result = replace(result, in_doubt=True)
-        entry.succeed(result)
+        else:
+            entry.succeed(result)
 
     def _broken(self, reason: Failure) -> None:
         _log.failure("the message log failed", reason)
-        self._writing = bool(self._entries)
-        if self._writing:
-            self._write()
+        entries, self._entries = list(self._entries), deque()
+        self._waiting = self._bytes = 0
+        mistake = Refused(Status.INTERNAL_ERROR, "The message could not be stored.")
+        self._tell_all(entries, [mistake] * len(entries))
+        self._ended()

@@ -132,9 +132,12 @@ class Outbound(Service):
         if away and self._send_to_peer is not None:
             self._send_away(away, frame)
 
-    def catch_up(self, users: Collection[int]) -> None:
-        """Ask users to catch up, wherever they are, in a moment: they may have missed something that was stored."""
-        self._miss(users)
+    def catch_up(self, users: Collection[int] | None) -> None:
+        """Ask users to catch up, wherever they are, in a moment: they may have missed something that was stored. ``None``: everybody."""
+        if users is None:
+            self._resync_all()
+        else:
+            self._miss(users)
 
     # -- to other servers
 
@@ -342,7 +345,7 @@ class Outbound(Service):
             self._look_for(away[start : start + SEARCH], RESYNC, 1, insist=True)
 
     def _resync_all(self) -> None:
-        """Ask everybody to catch up, here and on all other servers: more missed something than could be remembered."""
+        """Ask everybody to catch up, here and on all other servers."""
         self._missed_all = False
         self.resync(None)
         if self._miss_all is not None:

@@ -33,6 +33,7 @@ class Session:
         "_connection",
         "_crowding",
         "_dispatcher",
+        "_ending",
         "_held",
         "_inbox",
         "_inflight",
@@ -57,6 +58,7 @@ class Session:
         self._held: list[bytes] | None = None
         self._working = False
         self._crowding = False
+        self._ending = False
         self.waiting = 0
         """Texts that are not stored yet; see :class:`imsys.message_log.Source`."""
         self.unknown = 0
@@ -92,7 +94,7 @@ class Session:
         self.token_digest = token_digest
         self.hard_expiry = hard_expiry
         self.context = self._dispatcher.context(self, user)
-        self._connection.alive()
+        self._connection.logged_in()
 
     # -- from the connection
 
@@ -143,6 +145,11 @@ class Session:
         self._inbox = None
         self._connection.end_reading()
 
+    def end_with_answers(self) -> None:
+        """Close as soon as the requests that are being worked on are answered."""
+        self._ending = True
+        self.finish()
+
     def sign_out(self, reason: str) -> None:
         """Tell the user that this session is over, and close."""
         self.send(messages.LogoutResponse(uuid=str(self.user), message=reason))
@@ -179,7 +186,7 @@ class Session:
             ready += self._held
             self._held = None
         self._connection.send(b"".join(ready) if len(ready) > 1 else ready[0])
-        if closes:
+        if closes or (self._ending and not calls):
             self.close()
         elif self._inbox:
             self._work()

@@ -56,12 +56,13 @@ class MessageLogTests(OnSqlite):
         self.addCleanup(self.node.stopService)
         await self.node.ready()
         self.store = Watched(self.stores.messages)
+        self.doubted: set[int] = set()
         self.anna, self.bert = await self.people("anna", "bert")
         self.thread = await self.befriend(self.anna, self.bert)
 
     def log(self, batch: int = 100, queue: int = 1000, queue_bytes: int = 1 << 20) -> MessageLog:
         soon = partial(self.reactor.callLater, 0.0)
-        return MessageLog(self.store, self.node, batch=batch, queue=queue, queue_bytes=queue_bytes, soon=soon)
+        return MessageLog(self.store, self.node, batch=batch, queue=queue, queue_bytes=queue_bytes, soon=soon, doubted=self.doubted.update)
 
     def text(self, *contents: str) -> Submission:
         return text(self.anna, self.bert, self.thread, *contents)
@@ -133,6 +134,38 @@ class MessageLogTests(OnSqlite):
         await gatherResults(done)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
+    async def test_a_client_that_breaks(self) -> None:
+        """Where the answer cannot be given to one, the others have theirs."""
+
+        class Broken(Client):
+            def hold(self, hold: bool) -> None:
+                raise ZeroDivisionError("broken")
+
+        log = self.log(batch=2)
+        log.append(self.text("a"), Broken())
+        done = [log.append(self.text(content), Client()).deferred() for content in ("b", "c", "d")]
+        await gatherResults(done)
+        await log.flushed()
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        await log.append(self.text("e"), Client()).deferred()
+
+    async def test_full_disk(self) -> None:
+        """A database that cannot grow is away (14), and what was refused is in doubt; it is stored when there is room."""
+        log = self.log()
+        (pages,) = (await self.database.append(lambda tx: tx.row("PRAGMA page_count")) or (0,))
+        await self.database.append(lambda tx: tx.row(f"PRAGMA max_page_count = {pages}"))
+        refused = None
+        for number in range(100):
+            try:
+                await log.append(self.text(f"{number}" + "x" * 4000), Client()).deferred()
+            except Refused as error:
+                refused = error
+                break
+        assert refused is not None
+        self.assertEqual((refused.status, self.doubted), (Status.MYSQL_INTERNAL_ERROR, {self.thread}))
+        await self.database.append(lambda tx: tx.row("PRAGMA max_page_count = 1000000"))
+        await log.append(self.text("there is room"), Client()).deferred()
+
     async def test_no_lease(self) -> None:
         """Without a node number nothing is stored, and senders are told to come again (73)."""
         await self.node.stopService()
@@ -167,7 +200,9 @@ class RestartTests(OnMariaDb):
         await node.ready()
         anna, bert = await self.people("anna", "bert")
         thread = await self.befriend(anna, bert)
-        log = MessageLog(self.stores.messages, node, batch=50, queue=10000, queue_bytes=1 << 24, soon=partial(self.reactor.callLater, 0.0))
+        doubted: set[int] = set()
+        soon = partial(self.reactor.callLater, 0.0)
+        log = MessageLog(self.stores.messages, node, batch=50, queue=10000, queue_bytes=1 << 24, soon=soon, doubted=doubted.update)
         acknowledged: set[str] = set()
         failures: list[Refused] = []
         number = 0
@@ -192,6 +227,7 @@ class RestartTests(OnMariaDb):
         self.server.start()
         await gatherResults(sending)
         self.assertEqual({refused.status for refused in failures}, {Status.MYSQL_INTERNAL_ERROR})
+        self.assertEqual(doubted, {thread})
         failed = len(failures)
         await gatherResults([Deferred.fromCoroutine(send(str(n))) for n in range(number)])  # clients resend everything
         self.assertEqual(len(failures), failed)

@@ -90,6 +90,7 @@ class Plans(StoreCase):
         await stores.threads.of_user(anna, 0, 10)
         await stores.threads.private(anna, bert)
         await stores.threads.heads_since(anna, 1, (5, 5), 10)
+        await stores.threads.members([thread])
         await stores.messages.append(ids, [text(anna, bert, thread, "a")])
         await stores.messages.append(ids, [text(anna, bert, thread, "a", "b"), text(carl, bert, 1, "c")])
         await self.in_a_group(anna, bert)

@@ -24,7 +24,7 @@ async def login(context: Context, request: LoginRequest) -> LoginResponse:
     try:
         found = await context.chat.stores.contacts.at_login(user, FIRST)
     except Exception:
-        context.session.close()  # the client believes that it is not logged in: let it begin anew
+        context.session.end_with_answers()  # the client believes that it is not logged in: let it begin anew
         raise
     return fit(
         range(FIRST),

@@ -11,8 +11,11 @@ from imsys.protocols.messages.registry import Message, encode
 T = TypeVar("T")
 M = TypeVar("M", bound=Message)
 
-_ROOM = CHAT.largest - CHAT.header.size - 400
-"""Bytes of a body, less what an echoed ``seq`` may take (64 characters, at worst of 6 bytes each, as escapes)."""
+SEQ = 400
+"""Bytes that are kept free for an echoed ``seq`` (64 characters, at worst of 6 bytes each, as escapes)."""
+
+_ROOM = CHAT.largest - CHAT.header.size - SEQ
+"""Bytes of a body."""
 
 
 def fit(items: Sequence[T], build: Callable[[Sequence[T]], M], *, from_the_end: bool = False) -> M:

@@ -135,6 +135,11 @@ class FrameConnection(protocol.Protocol):
             _log.warn("closing the connection from {peer}: {reason}", peer=self.peer, reason=str(fault))
             self.close()
 
+    def logged_in(self) -> None:
+        """From here on a heartbeat is due, and no login."""
+        self.alive()
+        self._wheel.add(self)  # it may be due earlier than the login was
+
     def alive(self) -> None:
         """Put the heartbeat deadline off: a frame of a logged-in peer arrived."""
         if not self.closing:
@@ -144,6 +149,10 @@ class FrameConnection(protocol.Protocol):
         """Nothing came in time, or the last bytes were not taken."""
         if self.closing:
             self.transport.abortConnection()
+            return
+        if self._reader_busy and not self._choked:  # it may have spoken: nobody listened
+            self.alive()
+            self._wheel.add(self)
             return
         _log.info("closing the connection from {peer}: it was silent for too long", peer=self.peer)
         self.close()

@@ -18,6 +18,7 @@ from imsys.config import Config
 from imsys.connections import Connections
 from imsys.directory import Directory
 from imsys.dispatch import Chat, Dispatcher
+from imsys.doubts import Doubts
 from imsys.errors import ConfigError
 from imsys.message_log import MessageLog
 from imsys.node import Node
@@ -121,22 +122,12 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     stores = Stores.on(database, reactor.seconds)
     tokens = Tokens(redis, reactor.seconds, config.balance.token_idle, config.balance.token_life)
     node = Node(reactor, stores.nodes)
-    log = MessageLog(
-        stores.messages,
-        node,
-        batch=chat.log_batch,
-        queue=chat.log_queue,
-        queue_bytes=chat.log_queue_bytes,
-        soon=partial(reactor.callLater, 0.0),
-    )
-
     def ended(session: Session) -> None:
         directory.ended(session)
         connections.ended(session)
 
     dispatcher = Dispatcher(discover(), ended)
     connections = Connections(reactor, chat, dispatcher)
-    connections.log = log
     neighbours = Neighbours()
     balance = GrpcClient(reactor, config.cluster, config.balance.addresses)
 
@@ -163,6 +154,16 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
         lambda user, login_ms: peers.tell(user, login_ms),
         lambda: peers.miss_all(),
     )
+    doubts = Doubts(reactor, stores.threads, outbound.catch_up)
+    connections.log = log = MessageLog(
+        stores.messages,
+        node,
+        batch=chat.log_batch,
+        queue=chat.log_queue,
+        queue_bytes=chat.log_queue_bytes,
+        soon=partial(reactor.callLater, 0.0),
+        doubted=doubts.add,
+    )
     handler = FromPeers(directory, outbound)
     peers = Peers(reactor, config.cluster, membership, handler)
     neighbours.peers = peers
@@ -176,7 +177,7 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     tls = listener(chat.port, public_context(config.tls), "[chat] port")
     plain = listener(chat.plain_port, None, "[chat] plain_port") if chat.plain_port else None
     listeners = [port for port in (tls, plain) if port is not None]
-    for part in (node, directory, outbound, balance, grpc, peers, connections, *listeners, membership):
+    for part in (node, directory, outbound, doubts, balance, grpc, peers, connections, *listeners, membership):
         part.setServiceParent(server)
     if own_process:
         Draining(reactor, membership, connections, listeners).setServiceParent(server)

@@ -214,8 +214,9 @@ def _write(tx: Transaction, messages: Sequence[Stored], heads: Sequence[Head], *
         tx.execute("SAVEPOINT all_or_none")
         try:
             tx.execute_rows(_MESSAGES, rows)
-        except Exception:
-            tx.execute("ROLLBACK TO all_or_none")
+        except Exception as error:
+            if tx.is_duplicate(error):  # after others, as of a full disk, there may be no transaction any more
+                tx.execute("ROLLBACK TO all_or_none")
             raise
         moved = " ON CONFLICT (thread_id) DO UPDATE SET last_msg_id = excluded.last_msg_id"
         tx.execute_rows(_HEADS, [(head.thread_id, head.last_msg_id) for head in heads], moved)

@@ -201,7 +201,7 @@ class Database(Service):
         except Refused:
             raise
         except Exception as error:
-            if self.dialect.classify(error) is Fault.BUG:
+            if self.dialect.classify(error) in (Fault.BUG, Fault.DUPLICATE):
                 raise
             _log.error("the database failed: {reason}", reason=describe(error))
             raise Unavailable(Status.MYSQL_INTERNAL_ERROR, "The database did not answer.") from error

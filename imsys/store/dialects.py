@@ -164,8 +164,15 @@ PACKED = 16 << 20
 _MULTI_STATEMENTS = 1 << 16
 """CLIENT_MULTI_STATEMENTS of the MySQL protocol."""
 
-_AWAY = {1021, 1030, 1037, 1040, 1041, 1044, 1045, 1049, 1114, 1129, 1130, 1135, 1203, 1226, 1290, 1792, 1836, 2002, 2003, 2005, 2012, 2026}
-"""Error numbers of a server that is not at our service: full, overloaded, read-only, refusing us, or not to be reached."""
+_AWAY = {
+    *(1021, 1030, 1037, 1041, 1114, 1135),  # full: disk, memory, table, threads
+    *(1040, 1129, 1203, 1226),  # too many connections, errors or queries
+    *(1044, 1045, 1049, 1130),  # it does not let us in
+    *(1180, 1317, 1969, 3024),  # a commit that failed, a statement that was ended or took too long
+    *(1047, 1290, 1792, 1836),  # not ready, or read-only
+    *(2002, 2003, 2005, 2012, 2026),  # not to be reached
+}
+"""Error numbers of a server that is not at our service."""
 
 
 class Mysql:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from imsys.errors import Refused, Status
 from imsys.store.database import Database, Transaction
+from imsys.store.dialects import numbers
+from imsys.store.heads import lock_heads
 from imsys.store.people import people
 
 
@@ -89,6 +91,18 @@ class ThreadStore:
             )
         others = tx.rows("SELECT user_id FROM members WHERE thread_id = ? AND user_id <> ?", thread_id, user) if changed else []
         return Marks(delivered, read, changed, [other for (other,) in others])
+
+    async def members(self, thread_ids: Sequence[int]) -> set[int]:
+        """Everybody in these threads, once no transaction is under way that writes to one of them.
+
+        :raises Unavailable: 14, the database did not answer.
+        """
+        return await self._database.write(self._members, thread_ids)
+
+    @staticmethod
+    def _members(tx: Transaction, thread_ids: Sequence[int]) -> set[int]:
+        lock_heads(tx, some := sorted({0, *thread_ids}))  # a list must have something in it
+        return {user for (user,) in tx.rows(f"SELECT user_id FROM members WHERE thread_id IN ({numbers(some)})")}  # noqa: S608
 
     async def heads_since(self, user: int, since: int, after: tuple[int, int], limit: int) -> list[tuple[int, int]]:
         """(last message id, thread id) of a user's threads whose last id is above ``since``, ascending, after a pair of the same form."""

@@ -361,6 +361,16 @@ class BadInputTests(ChatCase, OnSqlite):
             response = await a.ask(32, uuid=str(anna), seq=wrong)
             self.assertEqual((response["error"], "seq" in response), (1, False))
 
+    async def test_long_seq(self) -> None:
+        """A number so long that a full page has no room for it is the client's mistake, and is answered."""
+        (anna, a), (bert, b) = await self.users("anna", "bert")
+        thread = str(await self.befriend(anna, bert))
+        for number in range(15):
+            self.assertEqual((await a.ask(23, **text_request(anna, bert, thread, f"{number:04}" + "x" * 4092)))["error"], 0)
+        response = await b.ask(13, thread_id=thread, msg_id="0", seq=10**4000)
+        self.assertEqual((response["error"], response["seq"]), (1, 10**4000))
+        self.assertEqual((await b.ask(13, thread_id=thread, msg_id="0", seq=5))["error"], 0)
+
     async def test_unknown_service(self) -> None:
         """An unknown service gets 1 under id 34; the third in a row closes, one that is known in between does not count on."""
         ((anna, a),) = await self.users("anna")

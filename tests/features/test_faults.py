@@ -47,8 +47,8 @@ class UnansweredCommitTests(ChatCase, OnMariaDb):
         thread = str(await self.befriend(anna, bert))
         self.patch(self.database, "_attempt", self.no_second_attempt(self.database._attempt))
         self.assertEqual((await a.ask(23, **text_request(anna, bert, thread, "x")))["error"], 14)
+        await b.next(128)  # whether it is sent again or not
         self.assertEqual((await a.ask(23, **text_request(anna, bert, thread, "x")))["error"], 0)
-        await b.next(128)
         self.assertEqual(len((await b.ask(13, thread_id=thread, msg_id="0"))["chat_messages"]), 3)
 
     @staticmethod
@@ -63,6 +63,19 @@ class UnansweredCommitTests(ChatCase, OnMariaDb):
             return result
 
         return once
+
+
+class AwayTests(ChatCase, OnSqlite):
+    """A database that is away when somebody logs in."""
+
+    async def test_login(self) -> None:
+        """The client hears so (14), and then the connection is closed: it may begin anew."""
+        (anna,) = await self.people("anna")
+        client = await self.server.connect()
+        token = await self.server.tokens.issue(anna)
+        self.patch(self.database, "_pools", {})
+        self.assertEqual((await client.ask(5, uuid=str(anna), token=token))["error"], 14)
+        await client.until_closed()
 
 
 class StoppingTests(ChatCase, OnSqlite):

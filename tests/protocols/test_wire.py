@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 from typing import Any
@@ -192,6 +193,24 @@ class Behaviour(Connected):
         await self.turns()
         self.assertFalse(self.peer.closed)
         self.pass_time(2)
+        await self.until(lambda: self.peer.closed and self.receiver.losses)
+
+    async def test_nearer_heartbeat(self) -> None:
+        """A heartbeat timeout that is over before the login deadline would be counts, too."""
+        self.connection._settings = dataclasses.replace(SETTINGS, heartbeat_timeout=3.0)
+        self.connection.logged_in()
+        self.pass_time(4)
+        await self.until(lambda: self.peer.closed and self.receiver.losses)
+
+    async def test_unheard(self) -> None:
+        """A peer that nobody listens to for a while is not silent; when it is listened to again its time begins."""
+        self.connection.logged_in()
+        self.connection.hold_reading(True)
+        self.pass_time(300)
+        await self.turns()
+        self.assertFalse(self.peer.closed)
+        self.connection.hold_reading(False)
+        self.pass_time(61)
         await self.until(lambda: self.peer.closed and self.receiver.losses)
 
     async def test_held(self) -> None:

@@ -17,6 +17,7 @@ from imsys.config import ChatConfig
 from imsys.connections import Connections
 from imsys.directory import Directory
 from imsys.dispatch import Chat, Dispatcher
+from imsys.doubts import Doubts
 from imsys.message_log import MessageLog
 from imsys.node import Node
 from imsys.outbound import Outbound
@@ -133,14 +134,6 @@ class ChatServer:
         self.redis = redis
         self.tokens = Tokens(redis, reactor.seconds, 600, 86400)
         self.node = Node(reactor, case.stores.nodes)
-        self.log = MessageLog(
-            case.stores.messages,
-            self.node,
-            batch=config.log_batch,
-            queue=config.log_queue,
-            queue_bytes=config.log_queue_bytes,
-            soon=partial(reactor.callLater, 0.0),
-        )
         self.directory = Directory(
             reactor,
             Routes(redis, 15, 600, 86400),
@@ -151,6 +144,16 @@ class ChatServer:
             digest=Tokens.digest,
         )
         self.outbound = Outbound(reactor, self.directory, send_to_peer, tell)
+        self.doubts = Doubts(reactor, case.stores.threads, self.outbound.catch_up)
+        self.log = MessageLog(
+            case.stores.messages,
+            self.node,
+            batch=config.log_batch,
+            queue=config.log_queue,
+            queue_bytes=config.log_queue_bytes,
+            soon=partial(reactor.callLater, 0.0),
+            doubted=self.doubts.add,
+        )
         self.dispatcher = Dispatcher(discover(), self._ended)
         self.connections = Connections(reactor, config, self.dispatcher)
         self.connections.log = self.log
@@ -166,12 +169,14 @@ class ChatServer:
         self.node.startService()
         self.directory.startService()
         self.outbound.startService()
+        self.doubts.startService()
         self._case.addCleanup(self.stop)
         await self.node.ready()
 
     async def stop(self) -> None:
         await self.port.stopListening()
         await self.connections.stopService()
+        self.doubts.stopService()
         self.outbound.stopService()
         await self.directory.stopService()
         await self.node.stopService()
