@@ -109,16 +109,25 @@ class Session:
             if len(self._inbox) + len(self._calls) >= self._inflight:
                 self._adjust_reading()
 
+    def finished(self) -> None:
+        """Nothing more comes: close when all that came is answered."""
+        self._ending = True
+        if not self._calls and not self._inbox:
+            self.close()
+
     def lost(self) -> None:
         """The connection is gone: what waits is dropped, what runs goes on."""
         self._inbox = None
         self._dispatcher.ended(self)
 
     def hold(self, hold: bool) -> None:
-        """Read nothing more while too many of its texts wait to be stored."""
+        """Read nothing more, and begin with nothing, while too many of its texts wait to be stored."""
         if hold is not self._crowding:
             self._crowding = hold
-            self._adjust_reading()
+            if self._inbox and not hold:
+                self._work()
+            else:
+                self._adjust_reading()
 
     # -- to the connection
 
@@ -162,7 +171,7 @@ class Session:
         number, body = frame
         overlapping = number in self._dispatcher.overlapping
         calls = self._calls
-        if calls and not (overlapping and calls[-1].overlapping and len(calls) < self._inflight):
+        if self._crowding or (calls and not (overlapping and calls[-1].overlapping and len(calls) < self._inflight)):
             return False
         call = Call(self, overlapping)
         calls.append(call)
@@ -186,7 +195,7 @@ class Session:
             ready += self._held
             self._held = None
         self._connection.send(b"".join(ready) if len(ready) > 1 else ready[0])
-        if closes or (self._ending and not calls):
+        if closes or (self._ending and not calls and not self._inbox):
             self.close()
         elif self._inbox:
             self._work()

@@ -9,7 +9,7 @@ from typing import Protocol as Interface
 
 from twisted.internet import protocol
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IAddress, IPushProducer
+from twisted.internet.interfaces import IAddress, IHalfCloseableProtocol, IPushProducer
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -24,11 +24,19 @@ LINGER = 10.0
 """Seconds that a peer has to take its last bytes before the connection is cut."""
 
 
+BUFFERED = 1 << 17
+"""Bytes that a transport holds, roughly, when it says that its buffer is full: 64 KiB by Twisted's measure, and what was written last."""
+
+
 class FrameReceiver(Interface):
     """What stands behind a connection and makes sense of its frames."""
 
     def received(self, frame: Frame) -> None:
         """A frame arrived. :raises PeerFault: the connection is to be closed."""
+        ...
+
+    def finished(self) -> None:
+        """The peer sends nothing more; it may still read."""
         ...
 
     def lost(self) -> None:
@@ -37,7 +45,7 @@ class FrameReceiver(Interface):
 
 
 class Unsent:
-    """What waits for the slow peers of all connections together: up to ``limit`` bytes."""
+    """What waits for the slow peers of all connections together, here and in the transports: up to ``limit`` bytes."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -56,7 +64,7 @@ class WireSettings:
     unsent: Unsent
 
 
-@implementer(IPushProducer)
+@implementer(IPushProducer, IHalfCloseableProtocol)
 class FrameConnection(protocol.Protocol):
     """One connection.
 
@@ -65,9 +73,11 @@ class FrameConnection(protocol.Protocol):
     """
 
     __slots__ = (
+        "_buffered",
         "_choked",
         "_decoder",
         "_done_reading",
+        "_ended",
         "_now",
         "_reader_busy",
         "_reading",
@@ -91,7 +101,9 @@ class FrameConnection(protocol.Protocol):
         self._decoder = FrameDecoder(settings.format, settings.max_frame)
         self._unsent: list[bytes] | None = None
         self._unsent_bytes = 0
+        self._buffered = 0
         self._choked = False
+        self._ended = False
         self._reader_busy = False
         self._done_reading = False
         self._reading = True
@@ -167,10 +179,7 @@ class FrameConnection(protocol.Protocol):
         together = self._settings.unsent
         waiting = self._unsent_bytes + len(data)
         if waiting > self._settings.high_water or together.bytes + len(data) > together.limit:
-            _log.warn("cutting the connection from {peer}: {bytes} bytes were not read", peer=self.peer, bytes=waiting)
-            self._take_unsent()
-            self.closing = True
-            self.transport.abortConnection()
+            self._cut(waiting)
             return
         if self._unsent is None:
             self._unsent = []
@@ -178,10 +187,16 @@ class FrameConnection(protocol.Protocol):
         self._unsent_bytes = waiting
         together.bytes += len(data)
 
+    def _cut(self, waiting: int) -> None:
+        _log.warn("cutting the connection from {peer}: {bytes} bytes were not read", peer=self.peer, bytes=waiting)
+        self._take_unsent()
+        self.closing = True
+        self.transport.abortConnection()
+
     def _take_unsent(self) -> list[bytes]:
         unsent, self._unsent = self._unsent or [], None
-        self._settings.unsent.bytes -= self._unsent_bytes
-        self._unsent_bytes = 0
+        self._settings.unsent.bytes -= self._unsent_bytes + self._buffered
+        self._unsent_bytes = self._buffered = 0
         return unsent
 
     def hold_reading(self, hold: bool) -> None:
@@ -196,17 +211,35 @@ class FrameConnection(protocol.Protocol):
 
     def pauseProducing(self) -> None:
         """The transport's buffer is full: keep what comes next here, and do not let the peer ask for more."""
+        together = self._settings.unsent
         self._choked = True
+        if not self._buffered and not self.gone:
+            if together.bytes + BUFFERED > together.limit and not self.closing:
+                self._cut(BUFFERED)
+                return
+            self._buffered = BUFFERED
+            together.bytes += BUFFERED
         self._adjust_reading()
 
     def resumeProducing(self) -> None:
         """The transport has room again."""
         self._choked = False
-        if self._unsent:
-            self.transport.write(b"".join(self._take_unsent()))
+        if unsent := self._take_unsent():
+            self.transport.write(b"".join(unsent))
         if self.closing and not self._choked:
             self._finish()
         self._adjust_reading()
+
+    def readConnectionLost(self) -> None:
+        """The peer has closed its half: what it asked for is answered, then the connection is closed."""
+        if not self._ended:
+            self._ended = self._done_reading = True
+            self._reading = False
+            if self.receiver is not None and not self.closing:
+                self.receiver.finished()
+
+    def writeConnectionLost(self) -> None:
+        """Nothing can be sent any more: we never close our half alone."""
 
     def stopProducing(self) -> None:
         """The connection is going away; :meth:`connectionLost` follows."""
@@ -232,8 +265,9 @@ class FrameConnection(protocol.Protocol):
 
     def _finish(self) -> None:
         # reading goes on, unheeded, so that the peer's own close is noticed
-        self._reading = True
-        self.transport.resumeProducing()
+        if not self._ended:
+            self._reading = True
+            self.transport.resumeProducing()
         self.transport.unregisterProducer()
         self.transport.loseConnection()
 

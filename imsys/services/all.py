@@ -80,7 +80,10 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     config = prepared(options)
-    daemon = make_daemon(reactor, config, "imsys", build, lambda: say(banner(config, bound_ports(daemon)), sys.__stdout__))
+    def greet() -> None:
+        say(banner(config, bound_ports(daemon)), sys.__stdout__)
+
+    daemon = make_daemon(reactor, config, "imsys", build, greet, warning=options.reactor_fault)
     return daemon
 
 

@@ -57,4 +57,4 @@ def makeService(options: Options) -> IService:
     """For twistd."""
     from twisted.internet import reactor
 
-    return make_daemon(reactor, options.settings, "imsys-balance", build)
+    return make_daemon(reactor, options.settings, "imsys-balance", build, warning=options.reactor_fault)

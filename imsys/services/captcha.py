@@ -46,4 +46,4 @@ def makeService(options: Options) -> IService:
     """For twistd."""
     from twisted.internet import reactor
 
-    return make_daemon(reactor, options.settings, "imsys-captcha", build)
+    return make_daemon(reactor, options.settings, "imsys-captcha", build, warning=options.reactor_fault)

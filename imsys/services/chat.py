@@ -44,7 +44,7 @@ NAME = "imsys-chat"
 
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 64):
-        raise ValueError("allowed is a number from 1 to 64")
+        raise ValueError("allowed for processes is a number from 1 to 64")
     return int(text)
 
 
@@ -192,7 +192,7 @@ def makeService(options: Options) -> IService:
         return _one_of_several(reactor, options)
     if options.settings.chat.processes > 1:
         return _several(reactor, options)
-    return make_daemon(reactor, options.settings, NAME, build)
+    return make_daemon(reactor, options.settings, NAME, build, warning=options.reactor_fault)
 
 
 def _one_of_several(reactor: Any, options: Options) -> IService:
@@ -203,7 +203,7 @@ def _one_of_several(reactor: Any, options: Options) -> IService:
         return build(reactor, config, shared=True)
 
     config = number_of(options.settings, number)
-    daemon = make_daemon(reactor, config, NAME, one, tether.ready if tether is not None else None, number)
+    daemon = make_daemon(reactor, config, NAME, one, tether.ready if tether is not None else None, number, options.reactor_fault)
     if tether is not None:
         tether.setServiceParent(daemon)
     return daemon
@@ -221,4 +221,4 @@ def _several(reactor: Any, options: Options) -> IService:
 
     # its gRPC ports are those of its processes
     config = dataclasses.replace(options.settings, chat=dataclasses.replace(options.settings.chat, grpc_port=0))
-    return make_daemon(reactor, config, NAME, supervisor)
+    return make_daemon(reactor, config, NAME, supervisor, warning=options.reactor_fault)

@@ -6,7 +6,7 @@ import contextlib
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -68,10 +68,12 @@ class Options(usage.Options):
     ]
 
     settings: Config
+    reactor_fault = ""
+    """Why our reactor does not work here, if it does not."""
 
     def parseOptions(self, options: Any = None) -> None:
         """Choose the reactor, parse, then load the configuration."""
-        choose_reactor()
+        self.reactor_fault = choose_reactor()
         try:
             super().parseOptions(options)
         except usage.UsageError as error:
@@ -100,12 +102,14 @@ class Daemon(MultiService):
 
     :param name: the name of the command, and of the log file.
     :param on_ready: called once, when everything is ready.
-    :param warning: a line for the log, once it is open.
+    :param warnings: lines for the log, once it is open.
     """
 
-    def __init__(self, reactor: Any, config: Config, name: str, on_ready: Callable[[], None] | None = None, warning: str = "") -> None:
+    def __init__(
+        self, reactor: Any, config: Config, name: str, on_ready: Callable[[], None] | None = None, warnings: Sequence[str] = ()
+    ) -> None:
         super().__init__()
-        self._warning = warning
+        self._warnings = warnings
         self._reactor = reactor
         self._config = config
         self._title = name
@@ -136,8 +140,9 @@ class Daemon(MultiService):
             if self._config.imsys.log_dir:
                 self._file = LogFile(Path(self._config.imsys.log_dir) / f"{self._title}.log", self._config.imsys.log_level)
                 self._file.open()
-            if self._warning:
-                _log.warn("{daemon}: {warning}", daemon=self._title, warning=self._warning)
+            for warning in self._warnings:
+                if warning:
+                    _log.warn("{daemon}: {warning}", daemon=self._title, warning=warning)
             super().startService()
         self._hangup = on_signal("SIGHUP", self._reopen)
         self._announcement = Deferred.fromCoroutine(self._announce())
@@ -195,6 +200,7 @@ def make_daemon(
     build: Callable[[Any, Config], IService],
     on_ready: Callable[[], None] | None = None,
     number: int = 0,
+    warning: str = "",
 ) -> Daemon:
     """Build a daemon of one service, for ``makeService`` and for application files.
 
@@ -206,11 +212,12 @@ def make_daemon(
 
     :param name: the command; ``imsys``, for every server, has all the gRPC ports.
     :param number: of several processes of one command; it is part of the name of its log file.
+    :param warning: a line for the log.
     """
     title = f"{name}-{number}" if number else name
     try:
-        config, warning = fitting(config, name, raise_descriptor_limit())
-        daemon = Daemon(reactor, config, title, on_ready, warning)
+        config, lowered = fitting(config, name, raise_descriptor_limit())
+        daemon = Daemon(reactor, config, title, on_ready, (warning, lowered))
         build(reactor, config).setServiceParent(daemon)
         daemon.check_ports()
         for section in GRPC_SECTIONS:

@@ -75,4 +75,4 @@ def makeService(options: Options) -> IService:
     """For twistd."""
     from twisted.internet import reactor
 
-    return make_daemon(reactor, options.settings, "imsys-gateway", build)
+    return make_daemon(reactor, options.settings, "imsys-gateway", build, warning=options.reactor_fault)

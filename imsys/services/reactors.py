@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import sys
 
-from twisted.logger import Logger
 
-_log = Logger()
-
-
-def choose_reactor() -> None:
+def choose_reactor() -> str:
     """Install ours on Linux; elsewhere, or where it does not work, Twisted's choice is left alone.
 
     To be called before anything imports ``twisted.internet.reactor``, which is
     final. ``twistd --reactor`` has come before, and is respected.
+
+    :returns: why ours does not work here, or nothing.
     """
     if sys.platform != "linux" or "twisted.internet.reactor" in sys.modules:
-        return
+        return ""
     try:
         from imsys import reactor
 
         reactor.install()
     except Exception as error:  # another Twisted can break it anywhere, from its first import on
-        _log.warn("running on Twisted's own reactor, which is slower, and not on imsys.reactor: {reason}", reason=str(error))
+        return f"running on Twisted's own reactor, which is slower, and not on imsys.reactor: {error}"
+    return ""

@@ -93,4 +93,4 @@ def makeService(options: Options) -> IService:
     """For twistd."""
     from twisted.internet import reactor
 
-    return make_daemon(reactor, options.settings, "imsys-resources", build)
+    return make_daemon(reactor, options.settings, "imsys-resources", build, warning=options.reactor_fault)

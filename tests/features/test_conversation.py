@@ -367,9 +367,24 @@ class BadInputTests(ChatCase, OnSqlite):
         thread = str(await self.befriend(anna, bert))
         for number in range(15):
             self.assertEqual((await a.ask(23, **text_request(anna, bert, thread, f"{number:04}" + "x" * 4092)))["error"], 0)
-        response = await b.ask(13, thread_id=thread, msg_id="0", seq=10**4000)
+        response = await b.ask(13, thread_id=thread, msg_id="0", limit=100, seq=10**4000)
         self.assertEqual((response["error"], response["seq"]), (1, 10**4000))
-        self.assertEqual((await b.ask(13, thread_id=thread, msg_id="0", seq=5))["error"], 0)
+        self.assertEqual((await b.ask(13, thread_id=thread, msg_id="0", limit=100, seq=5))["error"], 0)
+
+    async def test_half_closed(self) -> None:
+        """A client that closes its half has all its answers before the connection is closed."""
+        (anna, a), (bert, _) = await self.users("anna", "bert")
+        thread = str(await self.befriend(anna, bert))
+        for number in range(200):
+            a.send(23, **text_request(anna, bert, thread, str(number)))
+        a.send(13, thread_id=thread, msg_id="0", before="0", limit=1)
+        a.transport.loseWriteConnection()  # type: ignore[union-attr]
+        self.assertEqual({(await a.next(24))["error"] for _ in range(200)}, {0})
+        self.assertEqual((await a.next(14))["chat_messages"][0]["msg_content"], "199")
+        await a.until_closed()
+        a = await self.server.login(anna)
+        a.transport.loseWriteConnection()  # type: ignore[union-attr]
+        await a.until_closed()
 
     async def test_unknown_service(self) -> None:
         """An unknown service gets 1 under id 34; the third in a row closes, one that is known in between does not count on."""

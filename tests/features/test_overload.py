@@ -82,33 +82,53 @@ class FloodTests(Stalled):
         self.assertEqual(page["chat_messages"][0]["msg_content"][:4], f"{total - 1:04}")
 
 
+class SmallQueueTests(Stalled):
+    chat_config = ChatConfig(inflight=64, log_queue=200)
+
+    async def test_a_flood_of_large_requests(self) -> None:
+        """Of what was read already no more is begun than the client's share: there is room for others, and nobody hears 73."""
+        (anna, bert, thread, flood), (carl, dora, other, quiet) = await self.pairs(2)
+        for number in range(20):
+            flood.send(23, **text_request(anna, bert, thread, *(f"{number}.{n}" for n in range(100))))
+        session = self.server.directory.local(anna)
+        assert session is not None
+        await self.until(lambda: session.waiting)
+        quiet.send(23, **text_request(carl, dora, other, "hello"))
+        quiet_session = self.server.directory.local(carl)
+        assert quiet_session is not None
+        await self.until(lambda: quiet_session.waiting)
+        self.gate.callback(None)
+        self.assertEqual((await quiet.next(24))["error"], 0)
+        self.assertEqual({answer["error"] for answer in await self.answers(flood, 20)}, {0})
+
+
 class FullTests(Stalled):
-    chat_config = ChatConfig(inflight=64, log_queue=100)
+    chat_config = ChatConfig(inflight=64, log_queue=8)
 
     async def test_busy(self) -> None:
         """When the queue is full the answer is 73 with a time to wait; what was acknowledged is stored, and the rest can be sent again."""
-        pairs = await self.pairs(4)
+        pairs = await self.pairs(10)
         for one, two, thread, client in pairs:
-            for number in range(60):
+            for number in range(6):
                 client.send(23, **text_request(one, two, thread, f"{number:02}"))
-        await self.until(lambda: self.sessions_waiting() >= 100)
+        await self.until(lambda: self.sessions_waiting() >= 8)
         self.gate.callback(None)
         refused = 0
         for one, two, thread, client in pairs:
             acknowledged = set()
-            for _ in range(60):
+            for _ in range(6):
                 busy = await client.next(24)
                 if busy["error"] == 0:
                     acknowledged.add(busy["verified_msg"][0]["msg_id"])
                     continue
                 self.assertEqual((busy["error"], busy["retry_after"]), (73, 1.0))
                 refused += 1
-            for number in range(60):
+            for number in range(6):
                 again = await client.ask(23, **text_request(one, two, thread, f"{number:02}"))
                 self.assertEqual(again["error"], 0)
             page = await client.ask(13, thread_id=thread, msg_id="0", limit=100)
             stored = [m["msg_id"] for m in page["chat_messages"]][2:]
-            self.assertEqual(len(stored), 60)
+            self.assertEqual(len(stored), 6)
             self.assertLessEqual(acknowledged, set(stored))
         self.assertGreater(refused, 0)
 

@@ -18,7 +18,7 @@ from twisted.trial.unittest import TestCase
 from imsys.errors import PeerFault
 from imsys.protocols.deadlines import DeadlineWheel
 from imsys.protocols.framing import CHAT, Frame
-from imsys.protocols.wire import LINGER, FrameConnection, Unsent, WireSettings
+from imsys.protocols.wire import BUFFERED, LINGER, FrameConnection, Unsent, WireSettings
 from imsys.services.common import ListenService, public_context
 from tests.support.servers import certificates
 
@@ -38,6 +38,9 @@ class Receiver:
         if frame.service == 666:
             raise PeerFault("a frame that cannot be")
         self.frames.append(frame)
+
+    def finished(self) -> None:
+        self.connection.close()
 
     def lost(self) -> None:
         self.losses += 1
@@ -243,6 +246,33 @@ class Behaviour(Connected):
         await self.until(lambda: self.receiver.frames)
         await self.until(lambda: len(self.peer.data) == len(sent) + len(more))
         self.assertEqual(self.peer.data, sent + more)
+
+    async def test_accounts(self) -> None:
+        """What waits in the transport counts, too; nothing is left on the account when all is read, or the connection is gone."""
+        unsent = Unsent(1 << 30)
+        self.connection._settings = dataclasses.replace(SETTINGS, unsent=unsent)
+        for gone in (False, True):
+            self.peer.transport.pauseProducing()
+            while not self.connection._choked:
+                self.connection.send(bytes(65_536))
+                await self.turns(2)
+            self.assertEqual(unsent.bytes, BUFFERED)
+            self.connection.send(bytes(1000))
+            self.assertEqual(unsent.bytes, BUFFERED + 1000)
+            if gone:
+                self.peer.transport.abortConnection()
+            else:
+                self.peer.transport.resumeProducing()
+            await self.until(lambda: not unsent.bytes)
+
+    async def test_no_room_for_another(self) -> None:
+        """Where all connections together have too much unread, one more that stops reading is cut off."""
+        self.connection._settings = dataclasses.replace(SETTINGS, unsent=Unsent(BUFFERED - 1))
+        self.peer.transport.pauseProducing()
+        while not self.connection.closing:
+            self.connection.send(bytes(65_536))
+            await self.turns(2)
+        await self.until(lambda: self.receiver.losses)
 
     async def test_high_water(self) -> None:
         """A peer that leaves more than the high-water mark unread is cut off at once."""

@@ -66,15 +66,21 @@ class FittingTests(SynchronousTestCase):
 
 class ChatServerTests(DaemonTestCase):
     async def test_low_limit(self) -> None:
-        """A chat server with a low hard limit starts, says so in its log, and tells balance the capacity that it has."""
+        """A chat server with a low hard limit, and a Twisted that our reactor does not know, starts and says both in its own log;
+        balance hears of the capacity that it has."""
         self.one_machine_of_many()
         await start(self, "imsys-balance", self.settings)
         python, option, launcher, *rest = twistd("--nodaemon", "--pidfile=", "imsys-chat")
-        limited = f"import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (400, 600)){launcher}"
-        process = Process(self.reactor, [python, option, limited, *rest], environment(**self.settings), self.home)
+        faulty = "import twisted\ntwisted.__version__ = '28.2.0'\n"
+        limited = f"{faulty}import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (400, 600)){launcher}"
+        logs = self.home / "logs"
+        settings = self.settings | {"LOG_DIR": str(logs)}
+        process = Process(self.reactor, [python, option, limited, *rest], environment(**settings), self.home)
         self.addCleanup(process.stop)
         await process.says(" is ready")
-        self.assertIn("imsys-chat: the process may open 600 files", process.text)
+        text = (logs / "imsys-chat.log").read_text("utf-8")
+        self.assertIn("imsys-chat: the process may open 600 files", text)
+        self.assertIn("imsys-chat: running on Twisted's own reactor, which is slower, and not on imsys.reactor: it was not tried", text)
         (row,) = (await self.status()).splitlines()[1:]
         capacity = int(row.split()[7])
         self.assertIn(f"[chat] capacity is {capacity} instead of 19000", process.text)
