@@ -29,8 +29,8 @@ demo: $(VENV)/.run
 # RUNS=1 QUICK=1: a first impression. ONLY=chat,nodes: only those scenes. GENERATOR=PATH: the load generator in C++.
 bench: $(VENV)/.bench test-tools
 	@$(BIN)/imsys-bench all --runs $(RUNS) $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) $(if $(GENERATOR),--generator $(GENERATOR)) \
-	    --out $(if $(QUICK),$(IMSYS_HOME)/bench/results.json,docs/performance/results.json); status=$$?; \
-	$(BIN)/imsys-bench page $(if $(QUICK),--results $(IMSYS_HOME)/bench/results.json --out $(IMSYS_HOME)/bench/performance.md) && exit $$status
+	    --out $(if $(QUICK),$(IMSYS_HOME)/bench/performance/results.json,docs/performance/results.json); status=$$?; \
+	$(BIN)/imsys-bench page $(if $(QUICK),--results $(IMSYS_HOME)/bench/performance/results.json --out $(IMSYS_HOME)/bench/performance.md) && exit $$status
 
 test: $(VENV)/.test test-tools
 	@$(BIN)/python -m tests.support.suite

@@ -94,7 +94,7 @@ class ChatLoad:
         self._paused: set[_Writer] = set()
         self._sending = False
         self._begin = self._end = 0  # of the measured time, in ns
-        self._acked = self._delivered = self._refused = self._closed = self._misordered = 0
+        self._acked = self._delivered = self._refused = self._misordered = 0
         self._ack_us, self._delivery_us, self._late_us = array("I"), array("I"), array("I")
         self._open_loop = chat.rate > 0
 
@@ -190,7 +190,7 @@ class ChatLoad:
         except OSError:
             data = b""
         if not data:
-            self._close(writer)
+            self._crowd.close(writer)
             return
         if writer.rest:
             data = writer.rest + data
@@ -207,7 +207,7 @@ class ChatLoad:
             elif service == BEATEN:
                 self._beats.waiting.pop(writer, None)
             elif service == SIGNED_OUT:
-                self._close(writer)
+                self._crowd.close(writer)
                 return
             start += total
         writer.rest = data[start:] if start < end else b""
@@ -228,7 +228,7 @@ class ChatLoad:
         except AGAIN:
             sent = 0
         except OSError:
-            self._close(writer)
+            self._crowd.close(writer)
             return
         if sent < len(frames):
             writer.out = frames[sent:]
@@ -308,11 +308,6 @@ class ChatLoad:
     def _is_measured(self, moment: int) -> bool:
         return self._begin <= moment < self._end
 
-    def _close(self, writer: _Writer) -> None:
-        if writer.open:
-            self._closed += 1
-            self._crowd.close(writer)
-
     @staticmethod
     def _missing(writer: _Writer) -> bool:
         if writer.open and writer.flying:
@@ -326,7 +321,7 @@ class ChatLoad:
             "messages": sum(writer.acked.count(1) for writer in self._writers),
             "refused": self._refused,
             "misordered": self._misordered,
-            "closed": self._closed,
+            "closed": sum(not writer.open for writer in self._writers),
             "unacknowledged": sum(writer.flying for writer in self._writers),
             "duplicated": sum(times - 1 for writer in self._writers for times in writer.received if times > 1),
             "lost": sum(

@@ -286,6 +286,16 @@ class Beats:
                 self.sent += 1
                 self._crowd.write(session, CHAT.encode(BEAT, b'{"uuid":"%d"}' % session.user[0]))
 
+    def waited(self, session: Session) -> Iterable[int]:
+        """How long (µs) an answer took that is here now; nothing where none was awaited.
+
+        While it was awaited no other heartbeat left. Those that were due meanwhile would have waited as well, each for an interval less
+        than the one before it: without them one long wait would stand for what many users who go on by the clock would have seen.
+        """
+        if (since := self.waiting.pop(session, None)) is None:
+            return ()
+        return range((time.monotonic_ns() - since) // 1000, -1, -max(1, int(self._interval * 1e6)))
+
 
 def _context(task: Task) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=task.ca or None)

@@ -28,7 +28,6 @@ class HoldLoad:
         self._beats = Beats(self._crowd, hold.beat)
         self._sessions: list[Session] = []
         self._beat_us = array("I")
-        self._closed = 0
 
     def arrive(self) -> None:
         """Log in whom the server takes; heartbeats begin at once. :raises RuntimeError: it takes nobody."""
@@ -53,14 +52,17 @@ class HoldLoad:
             self._turn(min(_LONGEST_WAIT, begin + self._hold.time - now))
         seconds, cpu = time.monotonic() - begin, time.process_time() - cpu
         print("measured", flush=True)
+        held = sum(session.open for session in self._sessions)
         late = time.monotonic_ns() - int(_UNANSWERED * 1e9)
         counts = {
-            "held": sum(session.open for session in self._sessions),
+            "held": held,
             "failed": self._crowd.failed.total(),
-            "closed": self._closed,
+            "closed": len(self._sessions) - held,
             "heartbeats": self._beats.sent,
             "unanswered": sum(since < late for since in self._beats.waiting.values()),
         }
+        for session in list(self._beats.waiting):  # they waited at least until now
+            self._beat_us.extend(self._beats.waited(session))
         latencies = {"heartbeat": self._beat_us.tobytes(), "login": self._crowd.login_us.tobytes()}
         return Result(seconds=seconds, counts=counts, latencies=latencies, cpu_seconds=cpu, notes=dict(self._crowd.failed.most_common(5)))
 
@@ -85,12 +87,11 @@ class HoldLoad:
         except OSError:
             data = b""
         for service, _ in frames(session, data):
-            if service == BEATEN and (since := self._beats.waiting.pop(session, 0)):
-                self._beat_us.append((time.monotonic_ns() - since) // 1000)
+            if service == BEATEN:
+                self._beat_us.extend(self._beats.waited(session))
             elif service == SIGNED_OUT:
                 data = b""
-        if not data and session.open:
-            self._closed += 1
+        if not data:
             self._beats.waiting.pop(session, None)
             self._crowd.close(session)
 

@@ -24,7 +24,10 @@ _COUNTS = {
     "lost": r"lost\(acked,never delivered\)",
     "duplicated": "duplicated",
     "misordered": "out_of_order",
+    "failed": "failed",
 }
+_CLOSED = ("closed_by_server", "read_error", "write_error", "bad_frame_from_server")
+"""Its notes of connections that ended after the login."""
 
 
 def measure(options: argparse.Namespace, users: Sequence[User], ca: str, pids: Mapping[str, int], setting: Mapping[str, object]) -> Report:
@@ -69,6 +72,8 @@ def parse(text: str, setting: Mapping[str, object], pids: Mapping[str, int]) -> 
         p50, p95, p99, most = map(float, found.groups()) if found else (0.0,) * 4
         return Latency(p50=p50, p95=p95, p99=p99, max=most)
 
+    notes = {name: int(count) for name, count in re.findall(r"^note (\S+)=([0-9]+)", text, re.MULTILINE)}
+    counts = {name: int(figure(theirs)) for name, theirs in _COUNTS.items()}
     seconds, acked = figure("measured_s"), figure("acked_per_s")
     cpu = {}
     for name, pid in pids.items():
@@ -80,9 +85,9 @@ def parse(text: str, setting: Mapping[str, object], pids: Mapping[str, int]) -> 
         seconds=seconds,
         rates={"acknowledged": acked, "delivered": figure("delivered_per_s"), "logins": figure("logins_per_s")},
         latency={"ack": latency("ack"), "delivery": latency("delivery")},
-        counts={"messages": int(figure("acked")), **{name: int(figure(theirs)) for name, theirs in _COUNTS.items()}},
+        counts={"messages": int(figure("acked")), **counts, "closed": sum(notes.get(name, 0) for name in _CLOSED)},
         figures={"generator CPU for all its messages, s": figure("loadgen_cpu_s")},
         cpu_ms_per_1000=cpu,
         memory_kib=memory_kib(pids),
-        notes={name: int(count) for name, count in re.findall(r"^note (\S+)=([0-9]+)", text, re.MULTILINE)},
+        notes=notes,
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from imsys.bench import svg
-from imsys.bench.report import write
+from imsys.bench.report import faults, write
 from imsys.bench.scenes import GOALS, SCENES, Figure, Goal, Scene
 from imsys.errors import ConfigError
 
@@ -20,6 +20,8 @@ Found = Sequence[Mapping[str, Any]]
 """The reports of one measurement, one of each run."""
 
 _RATE = ("rates", "acknowledged")
+_PLOTS = "performance"
+"""The folder of the plots, beside the page; the text links to them there."""
 
 
 def add_command(commands: Any) -> None:
@@ -30,7 +32,7 @@ def add_command(commands: Any) -> None:
         "--text", default="docs/performance/text.md", metavar="FILE", help="what is written by hand, with {{places}} for tables"
     )
     parser.add_argument(
-        "--out", default="docs/performance.md", metavar="FILE", help="the page; its plots go into the folder of the figures"
+        "--out", default="docs/performance.md", metavar="FILE", help="the page; its plots go into the folder 'performance' beside it"
     )
     parser.set_defaults(run=_run)
 
@@ -43,7 +45,7 @@ def _run(options: argparse.Namespace) -> int:
         raise ConfigError(f"{problem}") from None
     write(Path(options.out), render(results, text))
     for name, plot in plots(results).items():
-        write(Path(options.results).parent / f"{name}.svg", plot)
+        write(Path(options.out).parent / _PLOTS / f"{name}.svg", plot)
     print(f"{options.out} is written, and its plots.")
     return 0
 
@@ -69,6 +71,8 @@ def render(results: Results, text: str) -> str:
             raise ConfigError(f"the text has {match[0]}; known are {', '.join(places)}")
         return places[match[1]](results)
 
+    made = plots(results)
+    text = re.sub(rf"!\[.*\]\({_PLOTS}/([\w-]+)\.svg\)\n+", lambda match: match[0] if match[1] in made else "", text)
     return re.sub(r"\{\{(\w+)\}\}", fill, text)
 
 
@@ -151,13 +155,37 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in lines)
 
 
+def _rows(results: Results, group: str, head: Sequence[str], row: Callable[[Found], Sequence[str]]) -> str:
+    """The table of a group of scenes, one a row, without their controls."""
+    found = {scene.title: _reports(results, scene.name) for scene in _in(group) if not scene.control_of}
+    rows = [[title, *(row(some) if some else ("not measured", *[""] * (len(head) - 2)))] for title, some in found.items()]
+    return _table(head, rows) + _wrong(found) if any(found.values()) else "Not measured."
+
+
+def _wrong(found: Mapping[str, Found]) -> str:
+    """The line below a table: what went wrong, over all runs, by what the scenes are called in it."""
+    named = "; ".join(f"{title}: {what}" for title, some in found.items() if (what := faults(some)))
+    return f"\n\n**Something went wrong**, counted over all runs: {named}." if named else "\n\nNothing went wrong in any of these runs."
+
+
 def _machine(results: Results) -> str:
     machine = results["machine"]
     first = ", ".join(machine[name] for name in ("processor", "memory", "system"))
     versions = ", ".join(f"{name} {value}" for name, value in machine.items() if name not in ("processor", "memory", "system") and value)
-    runs = "one run of each scene" if results["runs"] == 1 else f"medians of {results['runs']} runs of each scene, in turns"
+    runs = "one run of each scene" if results["runs"] == 1 else f"medians of {results['runs']} runs of each scene, in turns (growth: one)"
     quick = " These were quick runs, for a first impression only." if results["quick"] else ""
-    return f"{first}; {versions}. Begun {results['began']}, ended {results['finished']}; {runs}.{quick}"
+    return f"{first}; {versions}. Begun {results['began']}, ended {results['finished']}; {runs}.{quick}{_exceptions(results)}"
+
+
+def _exceptions(results: Results) -> str:
+    """A list of the scenes that failed, or have more or fewer runs than the page says."""
+    lines = []
+    for scene in SCENES:
+        entry, said = results["scenes"].get(scene.name), 1 if scene.once else results["runs"]
+        if entry is not None and (entry["failures"] or len(entry["runs"]) != said):
+            failures = "".join(f"; one failed: {' '.join(failure.split())}" for failure in entry["failures"])
+            lines.append(f"\n* {scene.name}: {len(entry['runs'])} instead of {said}{failures}")
+    return "\n\nOther numbers of runs:\n" + "".join(lines) if lines else ""
 
 
 def _goals(results: Results) -> str:
@@ -165,7 +193,7 @@ def _goals(results: Results) -> str:
     for goal in GOALS:
         found = _goal_reports(results, goal)
         wanted = ", ".join(_bound(figure) for figure in goal.figures)
-        rows.append([goal.title, goal.original, wanted, *_verdict(found, goal)])
+        rows.append([goal.title, goal.original, wanted, *_verdict(found, goal, _broken(results, goal))])
     return _table(("scene", "original", "goal", "measured", "met"), rows)
 
 
@@ -182,9 +210,15 @@ def _bound(figure: Figure) -> str:
     return f"{sign} {bound:,g} {figure.what}"
 
 
-def _verdict(found: Found, goal: Goal) -> tuple[str, str]:
+def _broken(results: Results, goal: Goal) -> str:
+    """Why a goal is not met whatever its figures are, or nothing."""
+    failures = len(results["scenes"].get(goal.scene, {}).get("failures", ()))
+    return ", ".join(filter(None, (faults(_goal_reports(results, goal)), f"{failures} of its runs failed" if failures else "")))
+
+
+def _verdict(found: Found, goal: Goal, broken: str) -> tuple[str, str]:
     if not found:
-        return "not measured", ""
+        return "not measured", broken
     said, met = [], []
     for figure in goal.figures:
         value = _median(found, figure.path)
@@ -193,18 +227,16 @@ def _verdict(found: Found, goal: Goal) -> tuple[str, str]:
         value *= figure.factor
         said.append(f"{svg.number(value)} {figure.what}")
         met.append(value >= figure.at_least if figure.at_least is not None else value <= (figure.at_most or 0.0))
-    return ", ".join(said), "yes" if all(met) else "no"
+    return ", ".join(said), f"no ({broken})" if broken else "yes" if all(met) else "no"
 
 
 def _chats(results: Results, group: str) -> str:
-    rows = []
-    for scene in _in(group):
-        found = _reports(results, scene.name)
-        if scene.control_of or not found:
-            continue
+    def row(found: Found) -> list[str]:
         waits = [" / ".join(_cell(found, "latency", name, rank) for rank in ("p50", "p95", "p99", "max")) for name in ("ack", "delivery")]
-        rows.append([scene.title, _span(found, _RATE), *waits, _cpu(found)])
-    return _table(("", "acknowledged a second", "ack p50 / p95 / p99 / max, ms", "delivery, the same", "CPU for 1,000 messages, ms"), rows)
+        return [_span(found, _RATE), *waits, _cpu(found)]
+
+    head = ("", "acknowledged a second", "ack p50 / p95 / p99 / max, ms", "delivery, the same", "CPU for 1,000 messages, ms")
+    return _rows(results, group, head, row)
 
 
 def _cpu(found: Found) -> str:
@@ -214,43 +246,45 @@ def _cpu(found: Found) -> str:
 
 
 def _controls(results: Results) -> str:
-    rows = []
+    head = ("scene", "control", "as it is, a second", "control, a second", "ratio", "ack p99 as it is / control, ms")
+    rows, measured = [], {}
     for scene in SCENES:
         found, of = _reports(results, scene.name), _reports(results, scene.control_of)
-        if not scene.control_of or not found or not of:
+        if not scene.control_of:
             continue
         title = next(one.title for one in SCENES if one.name == scene.control_of)
+        if not found or not of:
+            rows.append([title, scene.title, "not measured", *[""] * (len(head) - 3)])
+            continue
+        measured[f"{title}, {scene.title}"] = found
         # run by run, since a noisy machine is noisy for both
         pairs = [(_value(one, _RATE), _value(other, _RATE)) for one, other in zip(of, found, strict=False)]
         ratios = [one / other for one, other in pairs if one and other]
-        ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})" if ratios else "–"
+        ratio = f"{statistics.median(ratios):.2f}" if ratios else "–"
+        ratio += f" ({min(ratios):.2f}–{max(ratios):.2f})" if len(ratios) > 1 else ""
         rates = [_span(reports, _RATE) for reports in (of, found)]
         waits = [_cell(reports, "latency", "ack", "p99") for reports in (of, found)]
         rows.append([title, scene.title, *rates, ratio, " / ".join(waits)])
-    return _table(("scene", "control", "as it is, a second", "control, a second", "ratio", "ack p99 as it is / control, ms"), rows)
+    return _table(head, rows) + _wrong(measured) if measured else "Not measured."
 
 
 def _logins(results: Results) -> str:
-    rows = []
-    for scene in _in("login"):
-        if found := _reports(results, scene.name):
-            wait = " / ".join(_cell(found, "latency", "login", rank) for rank in ("p50", "p95", "p99"))
-            counts = [f"{_median(found, ('counts', name)) or 0:,.0f}" for name in ("failed", "resumed")]
-            rows.append([scene.title, _span(found, ("rates", "logins")), wait, _cpu(found), *counts])
-    return _table(("", "logins a second", "p50 / p95 / p99, ms (64 at once)", "CPU for 1,000, ms", "failed", "TLS sessions resumed"), rows)
+    def row(found: Found) -> list[str]:
+        wait = " / ".join(_cell(found, "latency", "login", rank) for rank in ("p50", "p95", "p99"))
+        return [_span(found, ("rates", "logins")), wait, _cpu(found), _cell(found, "counts", "resumed")]
+
+    head = ("", "logins a second", "p50 / p95 / p99, ms (64 at once)", "CPU for 1,000, ms", "TLS sessions resumed")
+    return _rows(results, "login", head, row)
 
 
 def _idle(results: Results) -> str:
-    rows = []
-    for scene in _in("idle"):
-        if found := _reports(results, scene.name):
-            held = f"{_median(found, ('counts', 'held')) or 0:,.0f}"
-            wait = " / ".join(_cell(found, "latency", "heartbeat", rank) for rank in ("p50", "p99", "max"))
-            figures = [_span(found, ("figures", "KB a session")), wait, _cell(found, "rates", "heartbeats")]
-            failures = [f"{_median(found, ('counts', name)) or 0:,.0f}" for name in ("failed", "closed", "unanswered")]
-            rows.append([scene.title, held, *figures, " / ".join(failures)])
-    head = ("connections", "held", "KB a session", "heartbeat p50 / p99 / max, ms", "heartbeats a second", "failed / closed / unanswered")
-    return _table(head, rows)
+    def row(found: Found) -> list[str]:
+        wait = " / ".join(_cell(found, "latency", "heartbeat", rank) for rank in ("p50", "p99", "max"))
+        memory = _span(found, ("figures", "KB a session"))
+        return [_cell(found, "counts", "held"), memory, wait, _cell(found, "rates", "heartbeats")]
+
+    head = ("connections", "held", "KB a session", "heartbeat p50 / p99 / max, ms", "heartbeats a second")
+    return _rows(results, "idle", head, row)
 
 
 def _sizes(results: Results, scene: str) -> list[int]:
@@ -275,14 +309,17 @@ def _growth(results: Results) -> str:
     tables = []
     for scene in _in("growth"):
         sizes = _sizes(results, scene.name)
-        rows = []
+        rows, measured = [], {}
         for operation in _operations(results, scene.name):
             found = [_at(results, scene.name, operation, size) for size in sizes]
             waits = [f"{_cell(some, *_waiting(operation, 'p50'))} / {_cell(some, *_waiting(operation))}" for some in found]
-            rows.append([operation, _cell([report for some in found for report in some], "rates", "done"), *waits])
+            measured[operation] = [report for some in found for report in some]
+            rows.append([operation, _cell(measured[operation], "rates", "done"), *waits])
         if rows:
             head = (f"{scene.title}: p50 / p99 in ms", "done a second", *(f"{size:,} stored" for size in sizes))
-            tables.append(_table(head, rows))
+            tables.append(_table(head, rows) + _wrong(measured))
+        else:
+            tables.append(f"{scene.title}: not measured.")
     return "\n\n".join(tables)
 
 

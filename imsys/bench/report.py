@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from imsys.bench import svg
 from imsys.bench.crew import Observed
 from imsys.bench.tasks import microseconds
 from imsys.errors import ConfigError
+
+_NEVER = ("lost", "duplicated", "misordered", "closed")
+_NOT_WELL = ("refused", "unacknowledged", "unanswered", "failed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +51,14 @@ class Report:
     @property
     def wrong(self) -> bool:
         """Whether something happened that never may."""
-        return any(self.counts.get(name) for name in ("lost", "duplicated", "misordered", "closed"))
+        return any(self.counts.get(name) for name in _NEVER)
+
+
+def faults(reports: Iterable[Mapping[str, Any]]) -> str:
+    """What went wrong in some reports (as they are in JSON) and how often in all of them, or nothing: a run with that meets no goal."""
+    found = list(reports)
+    totals = {name: sum(report["counts"].get(name, 0) for report in found) for name in (*_NEVER, *_NOT_WELL)}
+    return ", ".join(f"{count:,} {name}" for name, count in totals.items() if count)
 
 
 def latency(values: Sequence[int]) -> Latency:

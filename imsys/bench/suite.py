@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from imsys import __version__
 from imsys.bench.options import whole
 from imsys.bench.processes import bound_to_parent
 from imsys.bench.profiling import hot_spots
-from imsys.bench.report import write
+from imsys.bench.report import faults, write
 from imsys.bench.scenes import SCENES, Scene
 from imsys.embedded import server_binary
 from imsys.errors import ConfigError
@@ -42,7 +43,7 @@ def add_command(commands: Any) -> None:
     parser.add_argument("--only", metavar="NAME,…", help="only the scenes whose names begin so; the others' figures stay")
     parser.add_argument("--generator", metavar="PROGRAM", help="path of the C++ load generator (imload), for plaintext chats")
     parser.add_argument("--generators", type=whole, default=1, metavar="N", help="processes that make the load")
-    parser.add_argument("--out", default="docs/performance/results.json", metavar="FILE", help="where the figures go")
+    parser.add_argument("--out", default="docs/performance/results.json", metavar="FILE", help="where the figures go, once all are there")
     parser.set_defaults(run=_run)
 
 
@@ -51,6 +52,7 @@ def _run(options: argparse.Namespace) -> int:
     if not wanted:
         raise ConfigError(f"--only {options.only}: there are {', '.join(scene.name for scene in SCENES)}")
     path = Path(options.out)
+    unfinished = path.with_suffix(".part.json")  # what the page is made of does not change before there is all of it
     results = _results(path, options)
     for scene in wanted:
         results["scenes"].pop(scene.name, None)
@@ -63,15 +65,16 @@ def _run(options: argparse.Namespace) -> int:
                     _one(scene, options, folder, entry)
                     print(f"{turn}/{options.runs} {scene.name:26} {_glance(entry)}", flush=True)
                     results["finished"] = _now()
-                    write(path, json.dumps(results, indent=1) + "\n")
+                    write(unfinished, json.dumps(results, indent=1) + "\n")
         if profile := _profile(options, folder):
             results["profile"] = profile
-            write(path, json.dumps(results, indent=1) + "\n")
-    failed = [name for name, entry in results["scenes"].items() if entry["failures"]]
+            write(unfinished, json.dumps(results, indent=1) + "\n")
+    unfinished.replace(path)
+    wrong = [name for name, entry in results["scenes"].items() if entry["failures"] or faults(chain(*entry["runs"]))]
     print(f"{len(wanted)} scenes in {(time.monotonic() - began) / 60:.0f} minutes; the figures are in {path}.")
-    if failed:
-        print(f"Failed at least once: {', '.join(failed)}.")
-    return 1 if failed else 0
+    if wrong:
+        print(f"Something went wrong at least once: {', '.join(wrong)}.")
+    return 1 if wrong else 0
 
 
 def _results(path: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -96,7 +99,10 @@ def _one(scene: Scene, options: argparse.Namespace, folder: Path, entry: dict[st
 
 
 def _call(arguments: Sequence[str], folder: Path, most: float) -> list[dict[str, Any]]:
-    """Run one command in a process of its own; its reports. :raises ConfigError: it failed, or took too long."""
+    """Run one command in a process of its own; its reports, which say themselves what went wrong with messages.
+
+    :raises ConfigError: it failed, or took too long.
+    """
     environ = {**os.environ, "TMPDIR": str(folder)}
     child = subprocess.Popen(  # noqa: S603 (our own program)
         [sys.executable, "-m", "imsys.bench", *arguments, "--json", "-"],
@@ -113,7 +119,7 @@ def _call(arguments: Sequence[str], folder: Path, most: float) -> list[dict[str,
         raise ConfigError(f"it took more than {most:.0f} s") from None
     finally:
         _end(child)
-    if not out.strip():
+    if child.returncode not in (0, 1) or not out.strip():
         raise ConfigError(errors.decode("utf-8", "replace").strip()[-300:] or f"it ended with status {child.returncode}")
     found = json.loads(out)
     return found if isinstance(found, list) else [found]
@@ -160,7 +166,7 @@ def _glance(entry: dict[str, Any]) -> str:
     found = entry["runs"][-1][0]
     rates = [f"{rate:,.0f} {name} a second" for name, rate in found["rates"].items()]
     waits = [f"{name} p99 {one['p99']:.1f} ms" for name, one in found["latency"].items()]
-    return ", ".join([*rates, *waits])
+    return ", ".join(filter(None, [*rates, *waits, faults(entry["runs"][-1])]))
 
 
 def _now() -> str:

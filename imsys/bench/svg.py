@@ -75,7 +75,7 @@ def number(value: float) -> str:
     """A number with as many digits as tell something."""
     if value >= 100:
         return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2g}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.3g}"
 
 
 def _page(height: float, parts: Sequence[str]) -> str:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
+from argparse import Namespace
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThread
 from twisted.internet.utils import getProcessOutputAndValue
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from imsys.bench import suite
 from imsys.bench.report import latency
+from imsys.bench.scenes import Scene
 from tests.sdk.fake import FakeServers, World
 from tests.support.daemons import ROOT, environment
 
@@ -82,6 +88,21 @@ class Counting(Bench):
         found = await self.bench("--users", str(self.path))
         self.assertEqual((found["refused"], found["unacknowledged"], found["lost"]), (1, 0, 0))
         self.assertGreater(found["messages"], 10)
+
+    async def test_all(self) -> None:
+        """'all' ends with a status that says that a scene lost messages, and leaves one file of figures, once it is whole."""
+        self.world.lose = 3
+        scene = Scene(name="lossy", title="", group="chat", arguments=("chat", "--users", str(self.path)), quick=QUICK)
+        self.patch(suite, "SCENES", [scene])
+        results = Path(self.mktemp()) / "results.json"
+        options = Namespace(runs=1, quick=True, only=None, generator=None, generators=1, out=str(results))
+        with redirect_stdout(io.StringIO()) as said:
+            self.assertEqual(await deferToThread(suite._run, options), 1)
+        self.assertIn("3 lost", said.getvalue())
+        self.assertIn("at least once: lossy.", said.getvalue())
+        self.assertEqual([path.name for path in results.parent.iterdir()], [results.name])
+        (run,) = json.loads(results.read_text("utf-8"))["scenes"]["lossy"]["runs"]
+        self.assertEqual(run[0]["counts"]["lost"], 3)
 
     async def test_open_loop(self) -> None:
         """With a rate, texts leave on schedule; one that is never acknowledged holds nobody up."""

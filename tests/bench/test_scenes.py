@@ -212,6 +212,56 @@ class Figures(SynchronousTestCase):
         self.assertIn("medians of 3 runs", made)
         self.assertNotIn("{{", made)
 
+    def rendered(self, results: dict[str, Any]) -> str:
+        return page.render(results, (ROOT / "docs/performance/text.md").read_text("utf-8"))
+
+    def test_nothing_went_wrong(self) -> None:
+        """Where no message was lost and no run failed, the page says so."""
+        made = self.rendered(self.results())
+        self.assertIn("Nothing went wrong in any of these runs.", made)
+        self.assertNotIn("Something went wrong", made)
+
+    def test_what_went_wrong(self) -> None:
+        """A scene that lost messages in one of its runs meets no goal, nor one with users who were turned away; each is named."""
+        results = self.results()
+        results["scenes"]["chat-mysql"]["runs"][1][0]["counts"] |= {"lost": 1500, "refused": 2}
+        results["scenes"]["chat-mysql-control"]["runs"][0][0]["counts"]["duplicated"] = 1
+        results["scenes"]["idle-19000"]["runs"][0][0]["counts"] |= {"unanswered": 3, "failed": 4}
+        made = self.rendered(results)
+        self.assertIn("| 33,000 a second, 3 ms ack p99 | no (1,500 lost, 2 refused) |", made)
+        self.assertIn("| 2.5 KB | no (3 unanswered, 4 failed) |", made)
+        self.assertIn("counted over all runs: MariaDB: 1,500 lost, 2 refused.", made)
+        self.assertIn("counted over all runs: MariaDB, stock reactor, no group commit: 1 duplicated.", made)
+        self.assertIn("counted over all runs: 19,000: 3 unanswered, 4 failed.", made)
+
+    def test_failed_runs(self) -> None:
+        """A scene of which a run failed meets no goal; the page says why it failed, and how many runs there are."""
+        results = self.results()
+        results["scenes"]["chat-mysql"]["runs"].pop()
+        results["scenes"]["chat-mysql"]["failures"].append("a server did not start:\n| no")
+        results["scenes"]["nodes-2"] = {"arguments": ["nodes"], "failures": ["it took more than 900 s"], "runs": []}
+        made = self.rendered(results)
+        self.assertIn("ms ack p99 | no (1 of its runs failed) |", made)
+        self.assertIn("\n* chat-mysql: 2 instead of 3; one failed: a server did not start: | no\n", made)
+        self.assertIn("\n* nodes-2: 0 instead of 3; one failed: it took more than 900 s\n", made)
+        self.assertIn("\n* open-mysql: 1 instead of 3\n", made)
+        self.assertNotIn("* growth-mysql", made)
+
+    def test_absent(self) -> None:
+        """What was not measured is said to be so; plots that there are not are not linked to."""
+        made = self.rendered(self.results())
+        self.assertIn("| SQLite, TLS | not measured |", made)
+        self.assertIn("## Logins\n\nNot measured.", made)
+        self.assertIn("\n\nSQLite: not measured.", made)
+        self.assertIn("(performance/chat.svg)", made)
+        made = self.rendered(self.results() | {"scenes": {}})
+        self.assertNotIn("svg", made)
+        self.assertNotIn("Nothing went wrong", made)
+
+    def test_digits(self) -> None:
+        """A figure just above its bound does not look like it."""
+        self.assertEqual([svg.number(value) for value in (5.04, 0.302, 3.0, 40.04, 32_000.4)], ["5.04", "0.302", "3", "40.0", "32,000"])
+
     def test_unknown_place(self) -> None:
         """A table that is not known is named."""
         with self.assertRaises(ConfigError) as caught:
@@ -246,7 +296,7 @@ class Figures(SynchronousTestCase):
     def test_other_generator(self) -> None:
         """The figures of the C++ load generator are read from what it prints."""
         printed = """mode=chat conns=100 pairs=50 window=1 size=64 rate=0 oneway=0 tls=0 loadavg_start=0.68
-ready=100 of 100 in 0.200 s: logins_per_s=500.0 failed=0
+ready=100 of 100 in 0.200 s: logins_per_s=500.0 failed=2
 proc 77: after_connect cpu_s=0.02 rss_kb=70000 (before 69000) rss_kb_per_conn=10.00
 measured_s=2.00 sent_per_s=1000.5 acked_per_s=1000.0 delivered_per_s=999.5
 ack_latency_ms: n=2000 mean=2.000 p50=1.500 p95=3.000 p99=4.000 max=5.000
@@ -255,14 +305,16 @@ total sent=2600 acked=2590 delivered=2580 nacked=3 unacked=7 ack_timeouts=0
 lost(acked,never delivered)=10 duplicated=2 out_of_order=1 delivered_without_ack=0 forward_errors=0 stray=0
 proc 77: cpu_s=0.50 cpu_pct=25.0 rss_kb_before=70000 rss_kb_after=71000 cpu_s_per_10k_msgs=2.500
 note text_error_73=3
+note closed_by_server=3
+note write_error=1
 loadgen_cpu_s=0.10
 """
         found = imload.parse(printed, {}, {"server": 77})
         self.assertEqual((found.rates["acknowledged"], found.latency["ack"].p99, found.latency["delivery"].max), (1000.0, 4.0, 5.1))
         self.assertEqual(found.cpu_ms_per_1000, {"server": 250.0})
         counts = {"messages": 2590, "refused": 3, "unacknowledged": 7, "lost": 10, "duplicated": 2, "misordered": 1}
-        self.assertEqual(found.counts, counts)
-        self.assertEqual(found.notes, {"text_error_73": 3})
+        self.assertEqual(found.counts, {**counts, "closed": 4, "failed": 2})
+        self.assertEqual(found.notes, {"text_error_73": 3, "closed_by_server": 3, "write_error": 1})
         self.assertTrue(found.wrong)
 
     def test_hot_spots(self) -> None:
