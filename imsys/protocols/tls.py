@@ -32,8 +32,11 @@ from twisted.internet.interfaces import (
     ISSLTransport,
 )
 from twisted.internet.protocol import Factory, connectionDone
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
+
+_log = Logger()
 
 RECORD = 2**14
 """Bytes of plaintext in a TLS record at most (RFC 8446, 5.1)."""
@@ -92,7 +95,11 @@ class TlsFactory(Factory):
     def _flush(self) -> None:
         writers, self._writers = self._writers, []
         for connection in writers:
-            connection.flush()
+            try:
+                connection.flush()
+            except Exception:
+                _log.failure("a TLS connection could not send, and is aborted")
+                connection.abortConnection()
 
 
 @implementer(IProtocol, ILoggingContext, ISSLTransport, INegotiated, IConsumer, IPushProducer)
@@ -151,8 +158,8 @@ class TlsConnection:
         incoming, outgoing, tls = self._factory.incoming, self._factory.outgoing, self._tls
         plain: list[bytes] = []
         begun = ended = False
-        incoming.write(data)
         try:
+            incoming.write(data)
             if not self._established:
                 tls.do_handshake()
                 self._established = begun = True
@@ -169,10 +176,12 @@ class TlsConnection:
         except ssl.SSLError:
             ended, self._reason = True, Failure()
         finally:
-            if incoming.pending:  # behind the end; the next connection must not find it
+            # the next connection must not find anything in either, whatever happened
+            if incoming.pending:  # behind the end
                 incoming.read()
-        if outgoing.pending:  # the handshake, an alert, the answer to new keys
-            self.transport.write(outgoing.read())
+            sent = outgoing.read() if outgoing.pending else b""
+        if sent:  # the handshake, an alert, the answer to new keys
+            self.transport.write(sent)
         if begun and self._unsent:
             self._begin()
         if plain and not self._over:
@@ -218,7 +227,10 @@ class TlsConnection:
         self.write(b"".join(map(_copied, iovec)))
 
     def flush(self) -> None:
-        """Encrypt what was written, now."""
+        """Encrypt what was written, now.
+
+        An exception that is not TLS's own (no memory, say) aborts the connection, and is raised.
+        """
         if not self._unsent or self._over:
             return
         data = self._unsent[0] if len(self._unsent) == 1 else b"".join(self._unsent)
@@ -239,6 +251,10 @@ class TlsConnection:
             outgoing.read()
             self._reason = Failure()
             self._finish()
+        except BaseException:
+            outgoing.read()
+            self.abortConnection()  # what was written is lost
+            raise
         else:
             self.transport.write(sent)
 
@@ -362,8 +378,10 @@ class TlsConnection:
             answered = True  # or there is nobody to answer
         else:
             answered = True
-        if self._factory.outgoing.pending:
-            self.transport.write(self._factory.outgoing.read())
+        finally:
+            sent = self._factory.outgoing.read()
+        if sent:
+            self.transport.write(sent)
         if answered:
             self._finish()
 

@@ -110,7 +110,9 @@ class ListenService(Service):
         if port is None:
             return None
         if self._shared:
-            port.doRead()  # who waits in the queue of this process would be reset, and could not be answered by the others
+            # who waits in the queue of this process would be reset, and could not be answered by the others
+            port.numberAccepts = BACKLOG + 1  # all that the queue holds; Twisted takes as many as came together the last time
+            port.doRead()
         closed: Deferred[None] = port.stopListening()
         return closed
 

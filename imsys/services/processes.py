@@ -27,7 +27,6 @@ from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.error import ProcessExitedAlready, ProcessTerminated
-from twisted.internet.interfaces import IProcessTransport
 from twisted.internet.protocol import ProcessProtocol
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -51,6 +50,9 @@ STEADY = 60.0
 
 GRACE = 45.0
 """Seconds that the processes have to end in good order; it takes them some 30 at most."""
+
+PIPE_READS = 8
+"""Reads, of 8 KiB each, that empty a pipe which nobody fills (64 KiB; see ``pipe(7)``)."""
 
 LAST_WORDS = 500
 """Characters of its standard error that are quoted of a process that died."""
@@ -187,7 +189,8 @@ class Supervisor(Service):
             restore()
         self._leave()
         for process in list(self._running.values()):
-            process.stop()
+            with _log.failuresHandled("process {pid} could not be told to end", pid=process.pid):
+                process.stop()
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
@@ -289,7 +292,7 @@ class _Process(ProcessProtocol):
     :param ready: fires when this one, or one before it, is ready.
     """
 
-    transport: IProcessTransport | None = None
+    transport: Any = None  # none when it has ended
 
     def __init__(self, ready: Deferred[None]) -> None:
         self._ready = ready
@@ -302,7 +305,6 @@ class _Process(ProcessProtocol):
 
     def connectionMade(self) -> None:
         """It is started."""
-        assert self.transport is not None
         self.pid = self.transport.pid
 
     def send(self, number: int) -> None:
@@ -316,7 +318,10 @@ class _Process(ProcessProtocol):
     def stop(self) -> None:
         """Have it end in good order."""
         if self._listens and self.transport is not None:
-            self.transport.writeToChild(0, STOP)
+            try:
+                self.transport.writeToChild(0, STOP)
+            except KeyError:  # the pipe is closed: it is about to end, or has closed it
+                self.send(signal.SIGTERM)
         else:
             self.send(signal.SIGTERM)
 
@@ -336,8 +341,13 @@ class _Process(ProcessProtocol):
             sys.__stderr__.write(text)
             sys.__stderr__.flush()
 
-    def processEnded(self, reason: Failure) -> None:
-        """It ended, and its pipes are closed."""
+    def processExited(self, reason: Failure) -> None:
+        """It ended. Its pipes are emptied and closed; some process that it has started may hold them for long."""
+        for descriptor, pipe in list(self.transport.pipes.items()):
+            with _log.failuresHandled("the last words of process {pid} are lost", pid=self.pid):
+                for _ in range(PIPE_READS if descriptor != 0 else 0):
+                    pipe.doRead()
+            self.transport.closeChildFD(descriptor)
         value = reason.value
         if isinstance(value, ProcessTerminated) and value.signal:
             self._over(f"was ended by signal {value.signal}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import re
 import ssl
@@ -458,6 +459,84 @@ class EndTests(Case):
     def test_renegotiation(self) -> None:
         """Keys are changed by TLS 1.3's own means only."""
         self.assertTrue(public_context(certificates()).options & ssl.OP_NO_RENEGOTIATION)
+
+
+class Broken:
+    """A TLS object that fails when it has done its work."""
+
+    def __init__(self, tls: Any, error: Exception) -> None:
+        self._tls = tls
+        self._error = error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tls, name)
+
+    def write(self, data: bytes) -> int:
+        self._tls.write(data)
+        raise self._error
+
+    def read(self, size: int) -> bytes:
+        self._tls.write(b"an answer to new keys, say")
+        raise self._error
+
+    def unwrap(self) -> None:
+        with contextlib.suppress(ssl.SSLWantReadError):
+            self._tls.unwrap()
+        raise self._error
+
+
+class BrokenTests(Case):
+    def setUp(self) -> None:
+        super().setUp()
+        self.broken, self.other = self.pair().shake(), self.pair().shake()
+        self.tls = self.broken.connection._tls
+        self.broken.connection._tls = Broken(self.tls, MemoryError())
+
+    def nobody_noticed(self) -> None:
+        """Nothing of the broken connection was sent, to nobody; the other works."""
+        self.nothing_left()
+        self.other.say(b"x")
+        self.other.server.transport.write(b" there")
+        self.assertEqual(self.other.read()[-6:], b" there")
+        self.assertEqual(self.broken.transport.value(), b"")
+
+    def test_at_the_end_of_a_turn(self) -> None:
+        """A connection that cannot be flushed is aborted, with a line in the log; the others of this turn are flushed."""
+        self.broken.server.transport.write(b"lost")
+        self.other.server.transport.write(b"here")
+        self.assertEqual(self.other.read(), b"here")
+        self.assertEqual(len(self.flushLoggedErrors(MemoryError)), 1)
+        self.assertTrue(self.broken.transport.disconnected)
+        self.nobody_noticed()
+
+    def test_in_a_turn(self) -> None:
+        """One that cannot be while its protocol writes is aborted as well: something is missing in what it sends."""
+        self.assertRaises(MemoryError, self.broken.server.transport.write, bytes(TURN_BYTES + 1))
+        self.assertTrue(self.broken.transport.disconnected)
+        self.nobody_noticed()
+
+    def test_elsewhere(self) -> None:
+        """An exception while it reads reaches the transport, and one while it closes the protocol."""
+        self.assertRaises(MemoryError, self.broken.say, b"x")
+        self.nobody_noticed()
+        self.assertRaises(MemoryError, self.broken.server.transport.loseConnection)
+        self.nobody_noticed()
+
+    def test_producer(self) -> None:
+        """A producer that fails when its connection does stops no other connection."""
+
+        class Failing(Producer):
+            def stopProducing(self) -> None:
+                raise ZeroDivisionError
+
+        self.broken.connection._tls = Broken(self.tls, ssl.SSLError())
+        self.broken.server.transport.registerProducer(Failing(), True)
+        self.broken.server.transport.write(b"lost")
+        self.other.server.transport.write(b"here")
+        self.assertEqual(self.other.read(), b"here")
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertTrue(self.broken.transport.disconnected)
+        self.nobody_noticed()
 
 
 class ProducerTests(Case):

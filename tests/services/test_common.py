@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
@@ -114,6 +115,24 @@ class ListenTests(TestCase):
         service.check()
         service.privilegedStartService()
         service.startService()
+
+    async def test_shared_queue(self) -> None:
+        """A port that is shared takes everybody in its queue before it closes, however few came at once until then."""
+        service = ListenService(self.reactor, self.factory, "127.0.0.1", free_port(), None, "[chat] port", shared=True)
+        service.startService()
+        self.addCleanup(service.stopService)
+        address = ("127.0.0.1", service.port)
+        reader = await connectProtocol(TCP4ClientEndpoint(self.reactor, *address), Reader())
+        self.assertEqual(await reader.ended, b"hello")
+        crowd = [socket.create_connection(address, 10) for _ in range(30)]
+        for one in crowd:
+            self.addCleanup(one.close)
+        closed = maybeDeferred(service.close_port)
+        self.assertEqual(self.factory.built, 31)
+        await closed
+        await closed
+        for one in crowd:
+            self.assertEqual(await deferToThread(one.recv, 5), b"hello")
 
     def test_bound_ports(self) -> None:
         """The ports of a whole tree of services are found by section and key."""

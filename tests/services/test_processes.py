@@ -12,6 +12,8 @@ import stat
 import sys
 import unittest
 from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -19,8 +21,9 @@ from typing import Any
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.endpoints import connectProtocol
 from twisted.internet.task import deferLater
+from twisted.logger import capturedLogs, formatEvent
 from twisted.python.reflect import namedAny
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from imsys import __version__
 from imsys.bench.population import make_users
@@ -29,12 +32,14 @@ from imsys.errors import ConfigError
 from imsys.redis import RedisService
 from imsys.routes import Routes
 from imsys.sdk.trust import Trust, endpoint
+from imsys.services import processes
 from imsys.services.chat import Options
 from imsys.services.common import CannotStart
-from imsys.services.processes import launch_of
+from imsys.services.processes import Launch, Supervisor, launch_of
+from imsys.services.tether import LISTENING, REPORT
 from tests.features.test_conversation import text_request
 from tests.support.chat import RawClient
-from tests.support.children import free_port
+from tests.support.children import folder, free_port
 from tests.support.daemons import ROOT, Process, run, start
 from tests.support.servers import certificates, cluster_certificates
 from tests.test_daemons import DaemonTestCase, accepts, section
@@ -171,6 +176,105 @@ class LifeTests(ProcessesCase):
         wrong = "imsys: [chat] processes: one process was asked for; 'twistd imsys-chat' starts several"
         settings = self.settings | {"DATABASE_ENGINE": "sqlite"}
         await self.refused(run(self, "--nodaemon", "--pidfile=", "imsys", settings=settings), wrong)
+
+
+CHILD = f"""
+import os, pathlib, signal, subprocess, sys
+os.write({REPORT}, {LISTENING!r})
+"""
+
+OBEDIENT = f"{CHILD}os.read(0, 1)"
+"""Ends in good order when it is told to."""
+
+MORTAL = f"""{CHILD}
+heir = pathlib.Path("heir")
+if not heir.exists():
+    sleep = subprocess.Popen(["sleep", "100"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    heir.write_text(str(sleep.pid))
+    sys.exit("." * 20000 + "\\nmy last words")
+os.read(0, 1)
+"""
+"""Dies, the first time, and leaves a process that keeps its standard error open."""
+
+DEAF = f"{CHILD}os.close(0); signal.pause()"
+"""Cannot be told."""
+
+
+@dataclass(frozen=True)
+class Programs(Launch):
+    """Has other programs than ``twistd`` run."""
+
+    programs: Sequence[str] = ()
+
+    def arguments(self, number: int) -> list[str]:
+        return ["-c", self.programs[number - 1]]
+
+
+class SupervisorTests(TestCase):
+    """A supervisor in this process."""
+
+    timeout = 30.0
+
+    def setUp(self) -> None:
+        from twisted.internet import reactor
+
+        self.reactor: Any = reactor
+        self.home = folder("supervisor")
+        self.output = StringIO()
+        self.patch(sys, "__stderr__", self.output)
+        self.patch(processes, "FIRST_PAUSE", 0.01)
+        captured = capturedLogs()
+        self.events = captured.__enter__()
+        self.addCleanup(captured.__exit__, None, None, None)
+
+    def supervise(self, *programs: str) -> Supervisor:
+        config = Config()
+        config = dataclasses.replace(config, chat=dataclasses.replace(config.chat, name="chat1", processes=len(programs)))
+        supervisor = Supervisor(self.reactor, config, Programs((), "", (), str(self.home), False, programs))
+        supervisor.startService()
+        self.addCleanup(lambda: supervisor.stopService() if supervisor.running else None)
+        self.addCleanup(supervisor._send, signal.SIGKILL)
+        return supervisor
+
+    def log(self) -> str:
+        return "\n".join(formatEvent(event) for event in self.events if event.get("log_namespace") == processes.__name__)
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        while not condition():
+            await deferLater(self.reactor, 0.005)
+
+    async def test_heir(self) -> None:
+        """A process that died is started again though another keeps its standard error open; what it said last is passed on."""
+        supervisor = self.supervise(MORTAL)
+        await self.until(lambda: "starts again" in self.log())
+        heir = int((self.home / "heir").read_text())
+        self.addCleanup(os.kill, heir, signal.SIGKILL)  # it lives
+        self.assertIn(" ended with status 1 (my last words) after ", self.log())
+        self.assertEqual(self.output.getvalue(), "." * 20000 + "\nmy last words\n")
+        await self.until(lambda: self.log().count(" starts, with pid ") == 2)
+        await supervisor.stopService()
+
+    async def test_deaf(self) -> None:
+        """A process whose standard input is closed is told to end by a signal, and the others as ever."""
+        supervisor = self.supervise(DEAF, OBEDIENT)
+        deaf, obedient = supervisor._running[1], supervisor._running[2]
+        await self.until(lambda: deaf._listens and obedient._listens and 0 not in deaf.transport.pipes)
+        await supervisor.stopService()
+        self.assertIn(f"process chat1-1 (pid {deaf.pid}) was ended by signal {signal.SIGTERM:d}", self.log())
+        self.assertIn(f"process chat1-2 (pid {obedient.pid}) ended in good order", self.log())
+
+    async def test_cannot_be_told(self) -> None:
+        """One that cannot be told to end, whatever the reason, does not keep the others from it."""
+        supervisor = self.supervise(DEAF, OBEDIENT)
+        deaf, obedient = supervisor._running[1], supervisor._running[2]
+        await self.until(lambda: deaf._listens and obedient._listens)
+        self.patch(deaf, "stop", lambda: 1 / 0)
+        stopped = supervisor.stopService()
+        await self.until(lambda: f"process chat1-2 (pid {obedient.pid}) ended in good order" in self.log())
+        self.assertFalse(stopped.called)
+        deaf.send(signal.SIGKILL)
+        await stopped
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
 
 class LaunchTests(SynchronousTestCase):
