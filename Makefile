@@ -28,6 +28,7 @@ demo: $(VENV)/.run
 
 # RUNS=1 QUICK=1: a first impression. ONLY=chat,nodes: only those scenes. GENERATOR=PATH: the load generator in C++.
 bench: $(VENV)/.bench test-tools
+	@mkdir -p $(if $(QUICK),$(IMSYS_HOME)/bench/performance,docs/performance)
 	@$(BIN)/imsys-bench all --runs $(RUNS) $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) $(if $(GENERATOR),--generator $(GENERATOR)) \
 	    --out $(if $(QUICK),$(IMSYS_HOME)/bench/performance/results.json,docs/performance/results.json); status=$$?; \
 	$(BIN)/imsys-bench page $(if $(QUICK),--results $(IMSYS_HOME)/bench/performance/results.json --out $(IMSYS_HOME)/bench/performance.md) && exit $$status

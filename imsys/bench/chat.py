@@ -12,7 +12,7 @@ from typing import Any
 from imsys.bench import imload
 from imsys.bench.chatting import SMALLEST
 from imsys.bench.crew import crew, shares
-from imsys.bench.options import add_output, add_servers, named_pid, seconds, setting_of, setup_of, whole
+from imsys.bench.options import add_output, add_servers, named_pid, seconds, setting_of, setup_of, several, whole
 from imsys.bench.profiling import Profile
 from imsys.bench.report import Report, publish, report
 from imsys.bench.servers import private_servers
@@ -37,7 +37,7 @@ def add_command(commands: Any) -> None:
     add_servers(nodes, backend="mysql")
     _add_load(nodes)
     nodes.add_argument(
-        "--nodes", type=whole, default=2, metavar="N", help="chat servers, beside a balance server, with mutual TLS between them"
+        "--nodes", type=several, default=2, metavar="N", help="chat servers, beside a balance server, with mutual TLS between them"
     )
     nodes.set_defaults(run=_run, measure=measure, processes=1, users=None)
 

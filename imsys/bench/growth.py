@@ -34,7 +34,7 @@ def add_command(commands: Any) -> None:
     parser = commands.add_parser("growth", help="latencies with ever more messages stored, and with many friends")
     add_servers(parser, backend="mysql")
     parser.add_argument(
-        "--stored", type=amounts, default=[10_000, 1_000_000, 10_000_000], metavar="N,N,…", help="messages stored, ascending"
+        "--stored", type=amounts, default=[10_000, 1_000_000, 10_000_000], metavar="N,N,…", help="messages stored"
     )
     parser.add_argument("--friends", type=amounts, default=[10, 200, 2000], metavar="N,N,…", help="friends of the users who log in")
     parser.add_argument("--readers", type=whole, default=100, metavar="N", help="users who read")

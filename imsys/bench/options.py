@@ -18,9 +18,16 @@ def whole(text: str) -> int:
     return int(text)
 
 
+def several(text: str) -> int:
+    """A number above 1. :raises argparse.ArgumentTypeError: it is none."""
+    if (number := whole(text)) < 2:
+        raise argparse.ArgumentTypeError(f"{text!r} is not more than 1")
+    return number
+
+
 def amounts(text: str) -> list[int]:
-    """Several positive numbers, with commas between. :raises argparse.ArgumentTypeError: they are not."""
-    return [whole(part.strip()) for part in text.split(",")]
+    """Several positive numbers, with commas between, in ascending order. :raises argparse.ArgumentTypeError: they are not."""
+    return sorted({whole(part.strip()) for part in text.split(",")})
 
 
 def seconds(text: str) -> float:

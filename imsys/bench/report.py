@@ -152,9 +152,9 @@ def label(found: Report) -> str:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file, and its folder. :raises ConfigError: it cannot be written."""
+    """Write a file, and the last of its folders. :raises ConfigError: it cannot be written."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text, "utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written: {error.strerror}") from None

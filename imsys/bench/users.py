@@ -41,8 +41,10 @@ def _run(options: argparse.Namespace) -> int:
     from twisted.internet.defer import Deferred
 
     from imsys.bench.population import make_users
+    from imsys.services.first_start import check_tables
 
     config = load(options.config or os.environ.get("IMSYS_CONFIG") or None, os.environ)
+    check_tables(config.database)
     targets = [_target(text) for text in options.target or ()]
     status = [1]
     real: Any = reactor
