@@ -317,13 +317,13 @@ class _Process(ProcessProtocol):
 
     def stop(self) -> None:
         """Have it end in good order."""
-        if self._listens and self.transport is not None:
+        if not self._listens:
+            self.send(signal.SIGTERM)  # at once; but between its fork and its exec this is lost
+        if self.transport is not None:
             try:
                 self.transport.writeToChild(0, STOP)
             except KeyError:  # the pipe is closed: it is about to end, or has closed it
                 self.send(signal.SIGTERM)
-        else:
-            self.send(signal.SIGTERM)
 
     def childDataReceived(self, childFD: int, data: bytes) -> None:
         """It tells how far it is, or says something on standard error, which is passed on."""

@@ -130,7 +130,6 @@ class ListenTests(TestCase):
         closed = maybeDeferred(service.close_port)
         self.assertEqual(self.factory.built, 31)
         await closed
-        await closed
         for one in crowd:
             self.assertEqual(await deferToThread(one.recv, 5), b"hello")
 

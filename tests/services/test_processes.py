@@ -20,6 +20,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.endpoints import connectProtocol
+from twisted.internet.process import ProcessReader, ProcessWriter
 from twisted.internet.task import deferLater
 from twisted.logger import capturedLogs, formatEvent
 from twisted.python.reflect import namedAny
@@ -199,6 +200,14 @@ os.read(0, 1)
 DEAF = f"{CHILD}os.close(0); signal.pause()"
 """Cannot be told."""
 
+UNMOVED = """
+import os, signal, sys
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("unmoved", file=sys.stderr, flush=True)
+os.read(0, 1)
+"""
+"""Does not listen yet, and no signal reaches it."""
+
 
 @dataclass(frozen=True)
 class Programs(Launch):
@@ -232,12 +241,18 @@ class SupervisorTests(TestCase):
         config = dataclasses.replace(config, chat=dataclasses.replace(config.chat, name="chat1", processes=len(programs)))
         supervisor = Supervisor(self.reactor, config, Programs((), "", (), str(self.home), False, programs))
         supervisor.startService()
+        self.addCleanup(self.pipes_are_closed)
         self.addCleanup(lambda: supervisor.stopService() if supervisor.running else None)
         self.addCleanup(supervisor._send, signal.SIGKILL)
         return supervisor
 
     def log(self) -> str:
         return "\n".join(formatEvent(event) for event in self.events if event.get("log_namespace") == processes.__name__)
+
+    async def pipes_are_closed(self) -> None:
+        await deferLater(self.reactor, 0)
+        pipes = (ProcessReader, ProcessWriter)
+        await self.until(lambda: not any(isinstance(one, pipes) for one in self.reactor.getReaders() + self.reactor.getWriters()))
 
     async def until(self, condition: Callable[[], object]) -> None:
         while not condition():
@@ -262,6 +277,14 @@ class SupervisorTests(TestCase):
         await supervisor.stopService()
         self.assertIn(f"process chat1-1 (pid {deaf.pid}) was ended by signal {signal.SIGTERM:d}", self.log())
         self.assertIn(f"process chat1-2 (pid {obedient.pid}) ended in good order", self.log())
+
+    async def test_signal_is_lost(self) -> None:
+        """A process that has only just started is told to end even if the signal does not reach it."""
+        supervisor = self.supervise(UNMOVED)
+        unmoved = supervisor._running[1]
+        await self.until(lambda: "unmoved" in self.output.getvalue())
+        await supervisor.stopService()
+        self.assertIn(f"process chat1-1 (pid {unmoved.pid}) ended in good order", self.log())
 
     async def test_cannot_be_told(self) -> None:
         """One that cannot be told to end, whatever the reason, does not keep the others from it."""
