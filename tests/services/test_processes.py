@@ -327,7 +327,7 @@ class LaunchTests(SynchronousTestCase):
         self.patch(sys, "__stderr__", StringIO())
         for wrong in ("0", "65", "x", "-1"):
             self.assertRaises(CannotStart, Options().parseOptions, ["--processes", wrong])
-        self.assertIn("allowed is a number from 1 to 64", sys.__stderr__.getvalue())  # type: ignore[union-attr]
+        self.assertIn("allowed for processes is a number from 1 to 64", sys.__stderr__.getvalue())  # type: ignore[union-attr]
 
 
 class BackgroundTests(ProcessesCase):
