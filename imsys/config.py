@@ -273,8 +273,7 @@ class ResourcesConfig:
     grpc_host: str = setting("127.0.0.1", _host, "Interface of the gRPC port.")
     grpc_port: int = setting(8453, _PORT, "TCP port for gRPC; 0: any free one.")
     grpc_advertise: str = setting("127.0.0.1", _host, "Host that the other servers are told to connect to.")
-    path: str = setting("files", _text, "Folder of the file store.", path=True)
-    max_file: int = setting(2147483648, _integer(1, 1 << 50), "Bytes that one file has at most.")
+    path: str = setting("files", _text, "Folder of the file store, and of what is on its way to it.", path=True)
     login_deadline: float = setting(10.0, _number(0.1, 3600), "Seconds a new connection has to log in.")
     heartbeat_timeout: float = setting(60.0, _number(0.1, 86400), "Seconds without a frame after which a connection is closed.")
     max_frame: int = setting(1048576, _integer(1024, 16777216), "Bytes that a frame has at most, with its header.")
@@ -283,9 +282,37 @@ class ResourcesConfig:
         268435456, _integer(1048576, 1 << 40), "Bytes unsent to all clients together; the one that would pass it is closed."
     )
     inflight: int = setting(4, _integer(1, 1024), "Requests of one client that wait before the server stops reading from it.")
-    uploads: int = setting(8, _integer(1, 1024), "Files that one connection uploads at the same time at most.")
+    uploads: int = setting(16, _integer(1, 1024), "Files that one user sends at the same time at most.")
+    chunk: int = setting(262144, _integer(65536, 1048552), "Bytes of a file in a chunk that clients are told to send.")
+    window: int = setting(8, _integer(1, 64), "Chunks of a file that may be on their way unacknowledged.")
+    memory: int = setting(134217728, _integer(4194304, 1 << 40), "Bytes of all files on their way that wait in memory together.")
+    stalled: float = setting(120.0, _number(1, 86400), "Seconds after which a transfer that makes no progress is closed.")
     disk_workers: int = setting(8, _integer(1, 256), "Threads that read and write files.")
     capacity: int = setting(4000, _integer(1, 1000000), "Connections this server holds at most.")
+
+
+@dataclass(frozen=True)
+class FilesConfig:
+    """``[files]``: what chat and resources servers know of files; the same for all of an installation."""
+
+    max_file: int = setting(2147483648, _integer(1, 1 << 50), "Bytes that one file has at most.")
+    quota: int = setting(21474836480, _integer(0, 1 << 60), "Bytes that the files of one user have at most; 0: no bound.")
+    expire: float = setting(86400.0, _number(1, 31536000), "Seconds that an upload may take, with all its breaks.")
+    ticket_life: float = setting(3600.0, _number(1, 604800), "Seconds that a ticket for a file is good for.")
+    ticket_keys: str = setting("tickets.keys", _text, "File of the keys that sign tickets, the same for all servers.", path=True)
+    encryption: bool = setting(True, _boolean, "Encrypt files at rest: yes or no. What is stored stays readable either way.")
+    master_keys: str = setting("files.keys", _text, "File of the master keys, under which the keys of files are wrapped.", path=True)
+    master_key: str = setting("", _text, "Master keys, '<id> <key>' with commas between, instead of that file.", secret=True)
+    store: str = setting("disk", _choice("disk", "s3"), "disk (each resources server its own) or s3 (object storage that all share).")
+    s3_endpoint: str = setting("", _text, "URL of the object storage (https://s3.example.org); empty: Amazon's of the region.")
+    s3_region: str = setting("us-east-1", _text, "Region of the object storage.")
+    s3_bucket: str = setting("", _text, "Bucket, which has to be there.")
+    s3_prefix: str = setting("imsys/", _text, "What the names of objects begin with.")
+    s3_access_key: str = setting("", _text, "Access key of the object storage.", secret=True)
+    s3_secret_key: str = setting("", _text, "Secret key of the object storage.", secret=True)
+    thumbnails: bool = setting(True, _boolean, "Make thumbnails of images, and posters of videos where ffmpeg is installed: yes or no.")
+    scan: str = setting("", _text, "Command that judges a file, its standard input, before anybody sees it: 0 lets it pass, 1 refuses it.")
+    scan_timeout: float = setting(60.0, _number(1, 3600), "Seconds after which the command has failed, and the file is judged again later.")
 
 
 @dataclass(frozen=True)
@@ -334,6 +361,7 @@ class Config:
     mail: MailConfig = field(default_factory=MailConfig)
     chat: ChatConfig = field(default_factory=ChatConfig)
     resources: ResourcesConfig = field(default_factory=ResourcesConfig)
+    files: FilesConfig = field(default_factory=FilesConfig)
     gateway: GatewayConfig = field(default_factory=GatewayConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
 

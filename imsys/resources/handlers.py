@@ -24,13 +24,14 @@ class Resources:
     """What the handlers of one resources server work with."""
 
     config: ResourcesConfig
+    max_file: int
     sessions: Sessions
     files: Files
     disk: Disk
 
     def context(self, session: Session, user: int) -> Context:
         """The surroundings of a session's requests, with its uploads."""
-        uploads = OpenUploads(user, self.files, self.disk, limit=self.config.uploads, max_file=self.config.max_file)
+        uploads = OpenUploads(user, self.files, self.disk, limit=self.config.uploads, max_file=self.max_file)
         return Context(session, user, self, uploads)
 
     def ended(self, session: Session) -> None:

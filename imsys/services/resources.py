@@ -67,7 +67,7 @@ def build(reactor: Any, config: Config, redis: Redis | None = None) -> IService:
     # often enough that no token of a session expires, and that a revoked one does not serve for long
     sessions = Sessions(reactor, tokens, min(config.balance.lease, config.balance.token_idle / 4))
     files, disk = Files(Path(ours.path), ours.name), Disk(reactor, ours.disk_workers)
-    connections = connections_of(reactor, Resources(ours, sessions, files, disk))
+    connections = connections_of(reactor, Resources(ours, config.files.max_file, sessions, files, disk))
     context = public_context(config.tls)
     tls = ListenService(reactor, connections, ours.host, ours.port, context, "[resources] port")
     plain = ListenService(reactor, connections, ours.host, ours.plain_port, None, "[resources] plain_port") if ours.plain_port else None

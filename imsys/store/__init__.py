@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from imsys.store.accounts import AccountStore
 from imsys.store.contacts import ContactStore
 from imsys.store.database import Database
+from imsys.store.files import FileStore
 from imsys.store.messages import MessageStore
 from imsys.store.nodes import NodeStore
 from imsys.store.people import PeopleStore
@@ -26,6 +27,7 @@ class Stores:
     threads: ThreadStore
     messages: MessageStore
     nodes: NodeStore
+    files: FileStore
 
     @classmethod
     def on(cls, database: Database, seconds: Callable[[], float]) -> Stores:
@@ -37,4 +39,5 @@ class Stores:
             ThreadStore(database, seconds),
             MessageStore(database),
             NodeStore(database, seconds),
+            FileStore(database, seconds),
         )

@@ -72,6 +72,7 @@ class ResourcesCase(TestCase):
     """A test with one resources server."""
 
     config = ResourcesConfig()
+    max_file = 1 << 31
     tls = True
     clock: Clock | None = None
     """What the deadlines of connections go by; ``None``: real time."""
@@ -87,7 +88,7 @@ class ResourcesCase(TestCase):
         self.sessions = Sessions(reactor, self.tokens, 3600)
         self.disk = Disk(reactor, ours.disk_workers)
         self.files = Files(Path(ours.path), ours.name)
-        self.connections = connections_of(self.clock or reactor, Resources(ours, self.sessions, self.files, self.disk))
+        self.connections = connections_of(self.clock or reactor, Resources(ours, self.max_file, self.sessions, self.files, self.disk))
         context = public_context(certificates()) if self.tls else None
         self.port = ListenService(reactor, self.connections, "127.0.0.1", 0, context, "port")
         self.parts = [Storage(self.files), self.disk, self.sessions, self.connections, self.port]

@@ -230,7 +230,8 @@ class OrderTests(Case):
 
 
 class LimitTests(Case):
-    config = ResourcesConfig(max_file=10_000, uploads=2, disk_workers=1)
+    config = ResourcesConfig(uploads=2, disk_workers=1)
+    max_file = 10_000
 
     async def test_size(self) -> None:
         """68 for a file above the largest that is allowed, before anything is written."""

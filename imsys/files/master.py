@@ -1,0 +1,70 @@
+"""The deployment's master keys, under which the keys of files are wrapped (AES key wrap, RFC 3394)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
+
+from imsys.files.sealing import KEY_BYTES, AesGcm, Checked, Damaged, Seal
+from imsys.keyring import Key
+
+WRAPPED_BYTES = KEY_BYTES + 8
+"""Bytes of a wrapped key."""
+
+
+class Wrapped(NamedTuple):
+    """A file's key under a master key; both are empty for a file that is not encrypted."""
+
+    key_id: str
+    data: bytes
+
+
+class UnknownKey(Exception):
+    """A file's key was wrapped under a master key that is not here."""
+
+
+class MasterKeys:
+    """Makes, wraps and unwraps keys of files. The first master key wraps; all of them unwrap."""
+
+    def __init__(self, keys: Sequence[Key], *, encrypt: bool = True) -> None:
+        """:param encrypt: whether new files are encrypted; those that are stay readable."""
+        self._keys = dict(keys)
+        self._current = keys[0][0] if keys and encrypt else ""
+
+    @property
+    def current(self) -> str:
+        """Id of the key that wraps; empty where new files are not encrypted."""
+        return self._current
+
+    def new(self) -> Wrapped:
+        """A key for a new file."""
+        return self._wrap(secrets.token_bytes(KEY_BYTES)) if self._current else Wrapped("", b"")
+
+    def seal(self, wrapped: Wrapped) -> Seal:
+        """What opens and seals a file.
+
+        :raises UnknownKey: its master key is not here.
+        :raises Damaged: the wrapped key is not one of ours.
+        """
+        return AesGcm(self._unwrap(wrapped)) if wrapped.key_id else Checked()
+
+    def rewrap(self, wrapped: Wrapped) -> Wrapped:
+        """The same key under the current master key. :raises UnknownKey: the one it is under is not here."""
+        if not wrapped.key_id or not self._current or wrapped.key_id == self._current:
+            return wrapped
+        return self._wrap(self._unwrap(wrapped))
+
+    def _wrap(self, key: bytes) -> Wrapped:
+        return Wrapped(self._current, aes_key_wrap(self._keys[self._current], key))
+
+    def _unwrap(self, wrapped: Wrapped) -> bytes:
+        master = self._keys.get(wrapped.key_id)
+        if master is None:
+            raise UnknownKey(f"the master key {wrapped.key_id} is not among those of this server")
+        try:
+            return aes_key_unwrap(master, wrapped.data)
+        except InvalidUnwrap:
+            raise Damaged(f"a key that the master key {wrapped.key_id} wrapped is not what it was") from None

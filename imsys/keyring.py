@@ -1,0 +1,61 @@
+"""Files of keys: a line for each, ``<id> <32 bytes in base64url>``, the newest first."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import secrets
+from pathlib import Path
+
+from imsys.errors import ConfigError
+
+KEY_BYTES = 32
+"""Bytes of a key: of AES-256, and as many as SHA-256 gives."""
+
+Key = tuple[str, bytes]
+
+
+def read_keys(path: Path, most: int) -> list[Key]:
+    """The keys of a file, up to ``most``. :raises ConfigError: there are none, or they are not what they should be."""
+    try:
+        text = path.read_text("ascii")
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there are no keys yet; 'imsys-ctl keys' makes them") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: the keys cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: this is no file of keys") from None
+    return parse_keys(text, most, str(path))
+
+
+def parse_keys(text: str, most: int, where: str) -> list[Key]:
+    """The keys of such a text. :raises ConfigError: they are not what they should be; the line begins with ``where``."""
+    keys = []
+    for line in text.splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        match = re.fullmatch(r"\s*([0-9A-Za-z]{1,16})\s+([0-9A-Za-z_-]{43})=?\s*", line)
+        if match is None:
+            raise ConfigError(f"{where}: a line is not '<id> <32 bytes in base64url>'")
+        keys.append((match[1], base64.urlsafe_b64decode(match[2] + "=")))
+    if not 1 <= len(keys) <= most or len(dict(keys)) != len(keys):
+        raise ConfigError(f"{where}: holds {len(keys)} keys; wanted are 1 to {most}, with different ids")
+    return keys
+
+
+def add_key(path: Path, keep: int) -> str:
+    """Put a new key in front of those of a file, of which ``keep`` stay; the new one's id. :raises ConfigError: it cannot be done."""
+    old = read_keys(path, 1 << 16)[:keep] if path.exists() else []
+    keys = [(secrets.token_hex(4), secrets.token_bytes(KEY_BYTES)), *old]
+    fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.writelines(f"{key_id} {base64.urlsafe_b64encode(key).decode().rstrip('=')}\n" for key_id, key in keys)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError as error:
+        raise ConfigError(f"{path}: the keys cannot be written: {error.strerror}") from None
+    return keys[0][0]

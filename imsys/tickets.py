@@ -1,0 +1,159 @@
+"""Tickets: signed, expiring grants of one user to one file, checked by whoever has the keys.
+
+A ticket is ``v1.<key id>.<file id>.<user>.<right>.<expiry>.<mac>``: the file id and the mac are
+base64url without padding, ``right`` is ``r`` or ``w``, ``expiry`` is in Unix seconds, and the mac
+is HMAC-SHA256 over everything before its dot (resources specification, "Files").
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import enum
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from imsys.errors import ConfigError, Refused, Status
+from imsys.keyring import read_keys
+
+_VERSION = "v1"
+_LONGEST = 300
+"""Characters of a ticket at most; more is none."""
+
+FILE_ID_BYTES = 16
+"""Bytes of a file's identifier, all of them random."""
+
+
+class Right(enum.Enum):
+    """What a ticket lets its holder do with the file."""
+
+    READ = "r"
+    WRITE = "w"
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A grant that was checked."""
+
+    file_id: bytes
+    user: int
+    right: Right
+    expires: int
+    """Unix time in seconds."""
+
+
+class TicketKeys:
+    """The keys of a file, which is read again when it has changed: a rotation needs no restart.
+
+    The first one signs, all of them open; see :mod:`imsys.keyring`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """:raises ConfigError: there are no keys in this file."""
+        self._path = path
+        self._stamp: tuple[int, int, int] | None = None
+        self._keys: dict[str, bytes] = {}
+        self._read()
+
+    def _read(self) -> None:
+        found = self._path.stat() if self._path.exists() else None
+        stamp = (found.st_mtime_ns, found.st_size, found.st_ino) if found is not None else None
+        if stamp is None or stamp != self._stamp:
+            self._keys = dict(read_keys(self._path, 2))
+            self._stamp = stamp
+
+    def refresh(self) -> None:
+        """Read the file again if it is another one; what cannot be read leaves the keys as they are."""
+        with contextlib.suppress(ConfigError, OSError):
+            self._read()
+
+    def signing(self) -> tuple[str, bytes]:
+        """The key that signs, with its id."""
+        return next(iter(self._keys.items()))
+
+    def opening(self, key_id: str) -> bytes | None:
+        """The key of this id."""
+        return self._keys.get(key_id)
+
+
+class Tickets:
+    """Makes and checks tickets.
+
+    :param seconds: Unix time.
+    :param life: seconds that a ticket is good for.
+    """
+
+    def __init__(self, keys: TicketKeys, seconds: Callable[[], float], life: float) -> None:
+        self._keys = keys
+        self._seconds = seconds
+        self.life = life
+
+    def issue(self, file_id: bytes, user: int, right: Right) -> str:
+        """Make a ticket."""
+        key_id, key = self._keys.signing()
+        expires = int(self._seconds() + self.life)
+        text = f"{_VERSION}.{key_id}.{encode_id(file_id)}.{user}.{right.value}.{expires}"
+        return f"{text}.{_mac(key, text)}"
+
+    def check(self, text: str, file_id: bytes, right: Right) -> Ticket:
+        """What a ticket grants.
+
+        :raises Refused: 65, it is forged, has expired, or is for another file or another right.
+        """
+        ticket = self.read(text)
+        if ticket.file_id != file_id or ticket.right is not right:
+            raise Refused(Status.PERMISSION_DENIED, "This ticket is for something else.")
+        return ticket
+
+    def read(self, text: str) -> Ticket:
+        """What a ticket grants, whatever that is. :raises Refused: 65, it is forged or has expired."""
+        match = _SHAPE.fullmatch(text) if len(text) <= _LONGEST else None
+        key = self._keys.opening(match["key"]) if match is not None else None
+        if match is None or key is None or not hmac.compare_digest(_mac(key, match["text"]), match["mac"]):
+            raise Refused(Status.PERMISSION_DENIED, "This is no ticket of ours.")
+        ticket = Ticket(decode_id(match["file"]), int(match["user"]), Right(match["right"]), int(match["expires"]))
+        if ticket.expires <= self._seconds():
+            raise Refused(Status.PERMISSION_DENIED, "This ticket has expired; ask for another.")
+        return ticket
+
+
+_SHAPE = re.compile(
+    r"(?P<text>v1\.(?P<key>[0-9A-Za-z]{1,16})\.(?P<file>[0-9A-Za-z_-]{22})\.(?P<user>[0-9]{1,10})\.(?P<right>[rw])\.(?P<expires>[0-9]{1,12}))"
+    r"\.(?P<mac>[0-9A-Za-z_-]{43})"
+)
+
+
+def _mac(key: bytes, text: str) -> str:
+    return _base64(hmac.digest(key, text.encode(), hashlib.sha256))
+
+
+def _base64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def new_file_id() -> bytes:
+    """An identifier that nobody can guess."""
+    return secrets.token_bytes(FILE_ID_BYTES)
+
+
+def encode_id(file_id: bytes) -> str:
+    """A file's identifier as it stands in JSON and paths: 22 characters."""
+    return _base64(file_id)
+
+
+def decode_id(text: str) -> bytes:
+    """The other way. :raises Refused: 70, it is none."""
+    try:
+        if re.fullmatch(r"[0-9A-Za-z_-]{22}", text):
+            file_id = base64.urlsafe_b64decode(text + "==")
+            if encode_id(file_id) == text:  # the last character has four bits that say nothing
+                return file_id
+    except binascii.Error:
+        pass
+    raise Refused(Status.INVALID_FIELD, "This is not the identifier of a file.")

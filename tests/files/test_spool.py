@@ -1,0 +1,132 @@
+"""Files on their way, and what a crash leaves of them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from imsys.files.blobs import DiskStore, SealedFile
+from imsys.files.sealing import SEGMENT, AesGcm, Checked, Damaged, Seal
+from imsys.files.spool import Spool
+from tests.support.children import folder
+
+SEALS: list[Callable[[], Seal]] = [lambda: AesGcm(bytes(32)), Checked]
+SIZES = (0, 1, SEGMENT - 1, SEGMENT, SEGMENT + 1, 3 * SEGMENT, 3 * SEGMENT + 77)
+
+
+class SpoolTests(SynchronousTestCase):
+    """One file."""
+
+    def setUp(self) -> None:
+        self.folder = folder("spool")
+
+    def spool(self, size: int, seal: Seal, name: str = "x") -> Spool:
+        spool = Spool(self.folder, name, seal, size)
+        spool.open()
+        return spool
+
+    def test_whole(self) -> None:
+        """Files of all sizes arrive in blocks of any size, and are read from the store as they were."""
+        store = DiskStore("one", folder("blobs"))
+        store.open()
+        source = random.Random(5)
+        for make in SEALS:
+            for size in SIZES:
+                seal, data = make(), os.urandom(size)
+                spool, at = self.spool(size, seal), 0
+                while at < size:
+                    count = source.choice((1, 1000, SEGMENT // 2, SEGMENT, 2 * SEGMENT))
+                    self.assertEqual(spool.write([data[at : at + count]]), min(at + count, size))
+                    at += count
+                self.assertTrue(spool.whole)
+                self.assertEqual(spool.digest(), hashlib.sha256(data).digest())
+                store.keep(spool.close(), "0abc")
+                file = SealedFile(store, "0abc", seal, size)
+                self.assertEqual(file.read(0, size + 10), data)
+                for _ in range(20):
+                    start, length = source.randrange(size + 1), source.randrange(size + 1)
+                    self.assertEqual(file.read(start, length), data[start : start + length])
+                self.assertEqual(list(self.folder.iterdir()), [])
+                self.assertEqual([blob.name for blob in store.blobs()], ["0abc"])
+                store.delete("0abc")
+                self.assertRaises(FileNotFoundError, file.read, 0, 1) if size else None
+
+    def test_resumed(self) -> None:
+        """A new process finds all that was acknowledged, and the whole is hashed from the disk."""
+        for make in SEALS:
+            for size in SIZES:
+                data, at = os.urandom(size), 0
+                seal = make()
+                spool = self.spool(size, seal)
+                while at < size:
+                    at = spool.write([data[at : at + 50_000]])
+                    spool = self.spool(size, seal)
+                    self.assertEqual(spool.offset, at)
+                self.assertEqual(spool.digest(), hashlib.sha256(data).digest())
+                spool.discard()
+                self.assertEqual(list(self.folder.iterdir()), [])
+
+    def test_torn(self) -> None:
+        """Wherever a write is cut or spoilt by a crash, what was acknowledged before it is there."""
+        source = random.Random(7)
+        for make in SEALS:
+            for _ in range(60):
+                size = source.choice((3 * SEGMENT, 3 * SEGMENT + 77, 70_000))
+                data, seal = os.urandom(size), make()
+                spool = self.spool(size, seal)
+                acknowledged = spool.write([data[: source.randrange(1, size)]])
+                before = self.snapshot()
+                spool.write([data[acknowledged : source.randrange(acknowledged, size) + 1]])
+                self.tear(before, source)
+                again = self.spool(size, seal)
+                self.assertGreaterEqual(again.offset, acknowledged)
+                again.write([data[again.offset :]])
+                self.assertEqual(again.digest(), hashlib.sha256(data).digest())
+                again.discard()
+
+    def snapshot(self) -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in self.folder.iterdir()}
+
+    def tear(self, before: dict[Path, bytes], source: random.Random) -> None:
+        """Leave of every file what was there, and some of what was written since, the last of it as noise."""
+        for path in self.folder.iterdir():
+            now, then = path.read_bytes(), before.get(path, b"")
+            if now == then:
+                continue
+            common = next((i for i, (a, b) in enumerate(zip(now, then, strict=False)) if a != b), min(len(now), len(then)))
+            kept = source.randrange(common, len(now) + 1)
+            path.write_bytes(now[:kept] + os.urandom(source.choice((0, 10))))
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.binary(max_size=300), st.integers(0, 2))
+    def test_rubbish(self, rubbish: bytes, which: int) -> None:
+        """Whatever lies in the spool, it opens, and what is not sealed by this key is nothing."""
+        spool = self.spool(100_000, AesGcm(bytes(32)))
+        names = ("x.part", "x.tail0", "x.tail1")
+        (self.folder / names[which]).write_bytes(rubbish)
+        again = self.spool(100_000, AesGcm(bytes(32)))
+        self.assertEqual(again.offset, 0)
+        spool.discard()
+
+    def test_damaged_afterwards(self) -> None:
+        """A flipped bit in the spool or in the store is an error, and never other bytes."""
+        for make in SEALS:
+            seal, data = make(), os.urandom(200_000)
+            spool = self.spool(200_000, seal)
+            spool.write([data])
+            path = self.folder / "x.part"
+            stored = bytearray(path.read_bytes())
+            stored[70_000] ^= 4
+            path.write_bytes(stored)
+            again = Spool(self.folder, "x", seal, 200_000)
+            again.open()
+            if again.whole:
+                self.assertRaises(Damaged, again.digest)
+            again.discard()
