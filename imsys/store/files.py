@@ -159,6 +159,24 @@ class FileStore:
         _delete(tx, file_id)
         return True
 
+    async def supersede(self, file_id: bytes) -> list[Content]:
+        """A whole file of the original service takes the place of its owner's others of that name; contents as of :meth:`delete`."""
+        return await self._database.write(self._supersede, file_id)
+
+    @staticmethod
+    def _supersede(tx: Transaction, file_id: bytes) -> list[Content]:
+        file = _find(tx, file_id)
+        if file is None or file.state is not State.WHOLE:
+            return []
+        rows = tx.rows(
+            "SELECT file_id, filename FROM files WHERE owner_id = ? AND purpose = ? AND filename = ? AND state = 1 ORDER BY file_id {lock}",
+            *(file.owner, int(file.purpose), file.filename),
+        )
+        same = [bytes(one) for one, name in rows if name == file.filename]  # MySQL takes no notice of spaces at the end
+        if file_id not in same:
+            return []  # another one was whole at the same time, and has taken the place
+        return [content for one in same if one != file_id for content in FileStore._delete(tx, one)]
+
     async def expired(self, server: str, limit: int) -> list[bytes]:
         """Files of a server that are not whole, or were refused, and whose time is over; see :meth:`give_up`."""
         return await self._database.read(self._expired, server, self._now(), limit)
