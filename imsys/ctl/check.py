@@ -41,8 +41,7 @@ def _run(options: argparse.Namespace) -> int:
         missing = check_keys(config)
         print("The configuration can be used.")
         for path in missing:
-            print(f"{path}: there are no keys yet. 'twistd imsys' makes them at its first start; before chat and resources servers of")
-            print("  their own start, 'imsys-ctl keys' does, and each of them gets the same file.")
+            print(f"{path}: there are no keys yet; 'twistd imsys' makes them, and for separate servers 'imsys-ctl keys' does.")
     return 0
 
 
@@ -66,7 +65,7 @@ def check_files(config: Config) -> None:
 
 def check_keys(config: Config) -> list[str]:
     """The files of keys that are missing. :raises ConfigError: one is there, and is not what it should be."""
-    from imsys.files.loading import read_master_keys
+    from imsys.files.configured import read_master_keys
     from imsys.keyring import read_keys
     from imsys.tickets import MOST_KEYS
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from imsys.config import Config
 from imsys.errors import ConfigError
-from imsys.files.loading import read_master_keys
+from imsys.files.configured import MASTER_KEYS, read_master_keys
 from imsys.home import as_owner, make_home
 from imsys.keyring import Key, add_key, read_keys
 from imsys.tickets import MOST_KEYS
@@ -70,8 +70,16 @@ def _rotate(config: Config, which: str) -> Iterator[str]:
     with _as_owner(config, path):
         if not path.exists():
             raise ConfigError(f"{path}: there are no keys yet; 'imsys-ctl keys' makes them")
-        made = add_key(path, MOST_KEYS - 1 if which == "tickets" else len(read_master_keys(config.files)))
+        made = add_key(path, MOST_KEYS - 1 if which == "tickets" else _former(config))
     yield f"The key {made} is new in {path}; servers on this machine use it within seconds, others need the file."
+
+
+def _former(config: Config) -> int:
+    """How many master keys stay: all of them."""
+    count = len(read_master_keys(config.files))
+    if count >= MASTER_KEYS:
+        raise ConfigError(f"{config.files.master_keys}: has {count} keys; 'imsys-ctl files rewrap' says which of them can be removed")
+    return count
 
 
 def _show(config: Config) -> None:

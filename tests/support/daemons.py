@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from tests.support.children import folder
-from tests.support.servers import keys_of_files
+from tests.support.servers import key_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -134,9 +134,8 @@ def run(test: TestCase, *arguments: str, settings: Mapping[str, str] | None = No
     """
     from twisted.internet import reactor
 
-    keys = keys_of_files() if {"imsys-chat", "imsys-resources"} & {*arguments} else None
-    own = {} if keys is None else {"FILES_TICKET_KEYS": keys.ticket_keys, "FILES_MASTER_KEYS": keys.master_keys}
-    process = Process(reactor, twistd(*arguments), environment(**(own | dict(settings or {}))), cwd or folder("cwd"))
+    keys = key_settings() if {"imsys-chat", "imsys-resources"} & {*arguments} else {}
+    process = Process(reactor, twistd(*arguments), environment(**(keys | dict(settings or {}))), cwd or folder("cwd"))
 
     async def ended() -> None:
         process.send(signal.SIGKILL)

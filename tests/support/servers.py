@@ -171,6 +171,12 @@ def keys_of_files() -> FilesConfig:
     return FilesConfig(ticket_keys=str(home / "tickets.keys"), master_keys=str(home / "files.keys"))
 
 
+def key_settings() -> dict[str, str]:
+    """The same for the environment of a daemon."""
+    keys = keys_of_files()
+    return {"FILES_TICKET_KEYS": keys.ticket_keys, "FILES_MASTER_KEYS": keys.master_keys}
+
+
 @functools.cache
 def _cluster_folder() -> Path:
     return folder("cluster")
