@@ -173,6 +173,8 @@ class Janitor(Service):
             await self._uploads.complete(file)
         except Refused as refused:
             _log.warn("the upload {name} was not finished: {reason}", name=file.file_id.hex(), reason=str(refused))
+        except Exception:
+            _log.failure("the upload {name} was not finished", name=file.file_id.hex())
 
     # -- the store
 
