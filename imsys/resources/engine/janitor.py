@@ -26,7 +26,7 @@ INTERVAL = 300.0
 """Seconds between two turns."""
 
 AGE = 3600.0
-"""Seconds that something must have been left alone to be looked at (in the spool: but for the first turn, when all is left)."""
+"""Seconds that something must have been left alone to be looked at; in the spool also what is older than this process, at once."""
 
 EXPIRED = 100
 """Files that are looked for at a time."""
@@ -66,6 +66,7 @@ class Janitor(Service):
         self._uploads = uploads
         self._age = age
         self._first = True
+        self._started = clock.seconds()
         self._stopping = False
         self._blobs: Iterator[Blob] | None = None
         self._call: IDelayedCall | None = None
@@ -126,7 +127,8 @@ class Janitor(Service):
     # -- the spool
 
     async def _look_into_spool(self) -> None:
-        before = self._clock.seconds() - (0 if self._first else self._age)
+        now = self._clock.seconds()
+        before = max(now - self._age, self._started if self._first else 0)
         for name, size in (await self._disk.run(self._spooled, before)).items():
             if self._stopping:
                 return
