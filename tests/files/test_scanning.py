@@ -15,7 +15,7 @@ from imsys.files.sealing import Damaged
 from imsys.files.sources import Held, Source
 from tests.support.children import folder
 
-ABOUT = About("eicar.txt", 5, "text/plain", bytes(32), 7)
+ABOUT = About("eicar.txt", 5, "text/plain", 7)
 
 SCANNER = """#!/bin/sh
 # Refuses files that have "virus" in them, as clamdscan and its like do it.
@@ -41,11 +41,29 @@ class Picky:
         return "begins\x1b badly" if file.read(0, 100).startswith(self._dislikes) else None
 
 
+class Slow:
+    """A judge that takes its time."""
+
+    def __init__(self) -> None:
+        self.done = threading.Event()
+
+    def name(self) -> str:
+        return "slow"
+
+    def refuses(self, file: Source, about: About) -> str | None:
+        self.done.wait()
+        return None
+
+
 class Unreadable(Held):
-    """A file whose store has other bytes."""
+    """A file that cannot be read."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(b"x")
+        self._error = error
 
     def read(self, offset: int, length: int) -> bytes:
-        raise Damaged("flipped")
+        raise self._error
 
 
 class CommandTests(SynchronousTestCase):
@@ -86,7 +104,8 @@ class CommandTests(SynchronousTestCase):
     def test_gone(self) -> None:
         """A command that went away after the start, or a file that cannot be read, lets nothing pass."""
         scan = Scan(str(self.scanner), 60)
-        self.assertEqual(scan.judge(Unreadable(b"x"), ABOUT), (Verdict.LATER, "command", "Damaged: flipped"))
+        self.assertEqual(scan.judge(Unreadable(OSError("away")), ABOUT), (Verdict.LATER, "command", "OSError: away"))
+        self.assertRaises(Damaged, scan.judge, Unreadable(Damaged("flipped")), ABOUT)
         self.scanner.unlink()
         self.assertEqual(scan.judge(Held(b"x"), ABOUT).verdict, Verdict.LATER)
 
@@ -130,3 +149,20 @@ class JudgeTests(SynchronousTestCase):
         scan = Scan("", 1, [Picky("broken", b"", [])])
         self.assertTrue(scan)
         self.assertEqual(scan.judge(Held(b"x"), ABOUT), (Verdict.LATER, "broken", "RuntimeError: out of order"))
+        strict = Scan("", 60, [Picky("strict", b"MZ", [])])
+        self.assertEqual(strict.judge(Unreadable(OSError("away")), ABOUT), (Verdict.LATER, "strict", "OSError: away"))
+        self.assertRaises(Damaged, strict.judge, Unreadable(Damaged("flipped")), ABOUT)
+
+    def test_slow(self) -> None:
+        """One that does not answer in time lets nothing pass, and is not asked any more when it keeps too many waiting."""
+        slow = Slow()
+        scan = Scan("", 0.02, [slow])
+        judged = [scan.judge(Held(b"x"), ABOUT) for _ in range(5)]
+        self.assertEqual(judged[:4], [(Verdict.LATER, "slow", "no answer in 0.02 seconds")] * 4)
+        self.assertEqual(judged[4], (Verdict.LATER, "slow", "4 files wait for it too long already"))
+        slow.done.set()
+        for thread in threading.enumerate():
+            if thread.name == "judge slow":
+                thread.join(20)
+        patient = Scan("", 60, [slow])
+        self.assertEqual(patient.judge(Held(b"x"), ABOUT).verdict, Verdict.PASSES)
