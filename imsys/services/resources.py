@@ -21,10 +21,11 @@ from imsys.resources.disk import Disk
 from imsys.resources.engine.downloads import StoredDownloads
 from imsys.resources.engine.finishing import Finishing
 from imsys.resources.engine.janitor import Janitor
-from imsys.resources.engine.judging import Judge, Unjudged
+from imsys.resources.engine.judging import Judge
 from imsys.resources.engine.space import Space
 from imsys.resources.engine.uploads import Arrivals
 from imsys.resources.handlers import HANDLERS, Resources
+from imsys.resources.judging import looking
 from imsys.resources.originals import Originals
 from imsys.resources.sessions import Sessions
 from imsys.resources.web import NothingHere
@@ -59,13 +60,14 @@ def engine_of(reactor: Any, config: Config, database: Database, announced: Calla
     """The engine of one resources server.
 
     :param announced: called when there is something to be told to a thread.
-    :raises ConfigError: there are no keys, or no such store.
+    :param judge: what looks at files; by default what is configured.
+    :raises ConfigError: there are no keys, no such store, or what is to judge files cannot.
     """
     ours, files, masters = config.resources, FileStore(database, reactor.seconds), master_keys(config.files)
     spool, store = spool_folder(ours), blob_store(config)
     disk, studio = Disk(reactor, ours.disk_workers), Disk(reactor, STUDIO)
     space = Space(reactor, disk, spool, store, config.balance.interval)
-    finishing = Finishing(files, disk, studio, spool, store, masters, judge or Unjudged(), announced)
+    finishing = Finishing(files, disk, studio, spool, store, masters, judge or looking(config.files, spool), announced)
     uploads = Arrivals(reactor, ours, files, disk, spool, store, masters, finishing)
     return Engine(
         disk,
