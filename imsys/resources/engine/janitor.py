@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -152,9 +153,11 @@ class Janitor(Service):
         for path in self._folder.iterdir():
             name = path.name.partition(".")[0].removesuffix(MADE)
             try:
-                found = path.stat()
+                found = path.lstat()
             except FileNotFoundError:
                 continue
+            if not stat.S_ISREG(found.st_mode):
+                continue  # nothing of ours
             sizes[name] = sizes.get(name, 0) + (found.st_size if path.suffix == ".part" else 0)
             if found.st_mtime > before:
                 young.add(name)
@@ -167,7 +170,7 @@ class Janitor(Service):
             remove_spooled(self._folder, file_id)
         else:
             for path in self._folder.iterdir():
-                if path.name.partition(".")[0].removesuffix(MADE) == name:
+                if path.is_file() and path.name.partition(".")[0].removesuffix(MADE) == name:
                     path.unlink(missing_ok=True)
 
     async def _complete(self, file: File) -> None:
