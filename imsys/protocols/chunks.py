@@ -57,7 +57,8 @@ def decode_chunk(body: bytes) -> Chunk:
     """Read a body; whether it is intact is the receiver's to ask, perhaps in a thread. :raises ChunkFault: it is too short."""
     if len(body) < _CHUNK.size:
         raise ChunkFault(f"a chunk of {len(body)} bytes has no room for its header")
-    return Chunk(*_CHUNK.unpack_from(body), body[_CHUNK.size :])
+    file_id, offset, crc = _CHUNK.unpack_from(body)
+    return Chunk(file_id, offset, crc, body[_CHUNK.size :])
 
 
 def encode_count(service: int, file_id: bytes, number: int) -> bytes:

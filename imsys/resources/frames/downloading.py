@@ -224,5 +224,3 @@ class Downloading:
 
 def _stalled() -> Refused:
     return Refused(Status.SERVER_BUSY, "Nothing was granted or read for too long; ask for the rest again.")
-
-

@@ -52,7 +52,7 @@ class Arriving:
 
     def lost(self, refused: Refused) -> None:
         """It is in these hands no more."""
-        self._end(refused, self.upload.offset if self.upload is not None else 0)
+        self._end(refused, refused.offset if isinstance(refused, Misplaced) else self.upload.offset if self.upload is not None else 0)
 
     def take(self, chunk: Chunk) -> None:
         """Write a chunk if it is the next one; else say which is."""
