@@ -29,6 +29,7 @@ from imsys.resources.engine.finishing import Finishing
 from imsys.resources.engine.janitor import Janitor
 from imsys.resources.engine.judging import Judge, Unjudged
 from imsys.resources.engine.uploads import Arrivals
+from imsys.resources.frames import FrameDoor
 from imsys.resources.handlers import HANDLERS, Resources
 from imsys.resources.originals import Originals
 from imsys.resources.sessions import Sessions
@@ -104,9 +105,10 @@ def connections_of(reactor: Any, resources: Resources) -> Connections:
         resources.ended(session)
         connections.ended(session)
 
-    dispatcher = Dispatcher(HANDLERS, ended, RESOURCES)
+    door = FrameDoor(reactor, resources.config, resources.tickets, resources.uploads, resources.downloads)
+    dispatcher = Dispatcher((*HANDLERS, *door.handlers()), ended, RESOURCES)
     dispatcher.serve(resources)
-    connections = Connections(reactor, resources.config, dispatcher)
+    connections = Connections(reactor, resources.config, dispatcher, door.front)
     return connections
 
 
