@@ -19,7 +19,9 @@ from imsys.resources.disk import Disk
 from imsys.resources.files import Files
 from imsys.resources.handlers import HANDLERS, Resources
 from imsys.resources.sessions import Sessions
-from imsys.resources.web import NothingHere
+from imsys.resources.web.doors import http_settings
+from imsys.resources.web.routing import Router
+from imsys.resources.web.server import HttpServer
 from imsys.services.common import ListenService, Options, make_daemon, public_context
 from imsys.services.draining import Draining
 from imsys.services.foundations import redis_of
@@ -71,7 +73,8 @@ def build(reactor: Any, config: Config, redis: Redis | None = None) -> IService:
     context = public_context(config.tls)
     tls = ListenService(reactor, connections, ours.host, ours.port, context, "[resources] port")
     plain = ListenService(reactor, connections, ours.host, ours.plain_port, None, "[resources] plain_port") if ours.plain_port else None
-    web = ListenService(reactor, NothingHere(reactor), ours.host, ours.http_port, context, "[resources] http_port")
+    http = HttpServer(reactor, http_settings(ours), Router([]).answer)
+    web = ListenService(reactor, http, ours.host, ours.http_port, context, "[resources] http_port")
     grpc = GrpcServer(reactor, config.cluster, ours.grpc_host, ours.grpc_port, [])
     balance = GrpcClient(reactor, config.cluster, config.balance.addresses)
 
@@ -82,7 +85,7 @@ def build(reactor: Any, config: Config, redis: Redis | None = None) -> IService:
         reactor, balance, config, "resources", ours.name, ours.advertise, ours.grpc_advertise, ports, connections.__len__, ours.capacity
     )
     listeners = [port for port in (tls, plain, web) if port is not None]
-    for part in (Storage(files), disk, balance, grpc, sessions, connections, *listeners, membership):
+    for part in (Storage(files), disk, balance, grpc, sessions, connections, http, *listeners, membership):
         part.setServiceParent(server)
     if own_process:
         Draining(reactor, membership, connections, listeners).setServiceParent(server)
