@@ -24,7 +24,15 @@ class Blob:
     """Unix time in seconds."""
 
 
-class BlobStore(Protocol):
+class Readable(Protocol):
+    """Where stored bytes are read from: a store, or a file that is not in one yet."""
+
+    def read(self, name: str, offset: int, length: int) -> bytes:
+        """Stored bytes; fewer at the end. :raises FileNotFoundError: there is no such blob."""
+        ...
+
+
+class BlobStore(Readable, Protocol):
     """A place for sealed files. Everything blocks, and belongs into a thread; errors are :class:`OSError`."""
 
     name: str
@@ -36,10 +44,6 @@ class BlobStore(Protocol):
 
     def keep(self, spooled: Path, name: str) -> None:
         """Take a file over from the spool, durably; it may be gone there. Where there is one of this name already, it is that one."""
-        ...
-
-    def read(self, name: str, offset: int, length: int) -> bytes:
-        """Stored bytes; fewer at the end. :raises FileNotFoundError: there is no such blob."""
         ...
 
     def delete(self, name: str) -> None:
@@ -110,7 +114,7 @@ class DiskStore:
 class SealedFile:
     """A whole file in a store, read anywhere: only the segments that are touched are opened."""
 
-    def __init__(self, store: BlobStore, name: str, seal: Seal, size: int) -> None:
+    def __init__(self, store: Readable, name: str, seal: Seal, size: int) -> None:
         self._store = store
         self._name = name
         self._seal = seal

@@ -20,11 +20,20 @@ class Misplaced(Refused):
 class Upload(Protocol):
     """One file on its way, in the hands of one connection."""
 
-    file: File
-    offset: int
-    """Bytes that are durable."""
-    fed: int
-    """Bytes that were fed, the next one's offset; at least ``offset``."""
+    @property
+    def file(self) -> File:
+        """What was offered."""
+        ...
+
+    @property
+    def offset(self) -> int:
+        """Bytes that are durable."""
+        ...
+
+    @property
+    def fed(self) -> int:
+        """Bytes that were fed, the next one's offset; at least ``offset``."""
+        ...
 
     def feed(self, offset: int, data: bytes) -> None:
         """Take bytes; they are written as soon as a thread is free, together with all that wait by then.
@@ -44,7 +53,8 @@ class Upload(Protocol):
         """The file is all here: compare, judge and keep it; it is whole and visible when this returns (idempotent, also after a crash).
 
         :raises Misplaced: 69, it is not what was offered, and is to be sent from 0 again; 36, it is not all here.
-        :raises Refused: 65, the scan refused it, and it never will be whole; 73, it cannot be judged now: ask again.
+        :raises Refused: 65, the scan refused it, and it never will be whole; 38, it was given up meanwhile;
+            14 or 73, it cannot be judged or stored now: ask again.
         """
         ...
 
@@ -56,21 +66,29 @@ class Upload(Protocol):
 class Uploads(Protocol):
     """All files on their way here."""
 
-    chunk: int
-    """Bytes of a chunk that clients are told to send."""
-    window: int
-    """Chunks that may be on their way unacknowledged."""
+    @property
+    def chunk(self) -> int:
+        """Bytes of a chunk that clients are told to send."""
+        ...
+
+    @property
+    def window(self) -> int:
+        """Chunks that may be on their way unacknowledged."""
+        ...
 
     async def open(
         self, file_id: bytes, user: int, *, durable: Callable[[int], None], hold: Callable[[bool], None], lost: Callable[[Refused], None]
     ) -> Upload:
         """Take a file into one's hands: where somebody else has it, they lose it (a connection that broke may not know yet).
 
+        A file of this user that is whole already can be taken, too: all of it is durable, and :meth:`Upload.finish` gives it.
+
         :param durable: called with every new durable offset.
         :param hold: called with true when no more should be read from this connection (its own share, or the memory of all together,
             is used up), and with false when it may go on.
         :param lost: called when it is in these hands no more: somebody else took it, it stalled, or the disk failed.
-        :raises Refused: 38, there is no such file on its way, or its time is over; 73, this user has too many on their way.
+        :raises Refused: 38, there is no such file on its way, or its time is over; 39, the disk does not give what is here of it;
+            68, it is full; 73, this user has too many on their way.
         """
         ...
 
@@ -82,7 +100,10 @@ class Uploads(Protocol):
 class Download(Protocol):
     """One whole file that is read."""
 
-    file: File
+    @property
+    def file(self) -> File:
+        """What it is; it has a content."""
+        ...
 
     async def read(self, offset: int, length: int) -> bytes:
         """Bytes from anywhere; fewer at the end. Up to :data:`~imsys.config.ResourcesConfig.chunk` at a time.

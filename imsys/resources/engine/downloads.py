@@ -1,0 +1,64 @@
+"""Whole files, read."""
+
+from __future__ import annotations
+
+from twisted.logger import Logger
+
+from imsys.errors import Refused, Status
+from imsys.files.blobs import BlobStore, SealedFile
+from imsys.files.master import MasterKeys, UnknownKey, Wrapped
+from imsys.files.sealing import Damaged
+from imsys.resources.disk import Disk
+from imsys.store.files import Content, File, FileStore, State
+
+_log = Logger()
+
+
+class StoredDownload:
+    """A :class:`~imsys.resources.transfers.Download`."""
+
+    def __init__(self, file: File, content: Content, sealed: SealedFile, disk: Disk, chunk: int) -> None:
+        self.file = file
+        self._content = content
+        self._sealed = sealed
+        self._disk = disk
+        self._chunk = chunk
+
+    async def read(self, offset: int, length: int) -> bytes:
+        """Bytes from anywhere. :raises Refused: 39."""
+        try:
+            return await self._disk.run(self._sealed.read, offset, min(length, self._chunk))
+        except (Damaged, OSError) as error:
+            _log.error(
+                "the file {blob} of store {store} cannot be read: {reason}",
+                blob=self._content.blob,
+                store=self._content.store,
+                reason=str(error),
+            )
+            raise Refused(Status.FILE_WRITE_ERROR, "The store does not give the file as it was.") from None
+
+
+class StoredDownloads:
+    """The :class:`~imsys.resources.transfers.Downloads` of one store."""
+
+    def __init__(self, files: FileStore, disk: Disk, store: BlobStore, masters: MasterKeys, chunk: int) -> None:
+        self._files = files
+        self._disk = disk
+        self._store = store
+        self._masters = masters
+        self._chunk = chunk
+
+    async def open(self, file_id: bytes) -> StoredDownload:
+        """A file. :raises Refused: 38, there is none here; 39, its key is not."""
+        file = await self._files.find(file_id)
+        content = None if file is None or file.state is not State.WHOLE else file.content
+        if file is None or content is None or content.store != self._store.name:
+            raise Refused(Status.FILE_OPEN_ERROR, "There is no such file here.")
+        try:
+            seal = self._masters.seal(Wrapped(content.key_id, content.wrapped_key))
+        except (UnknownKey, Damaged) as error:
+            _log.error(
+                "the file {blob} of store {store} cannot be opened: {reason}", blob=content.blob, store=content.store, reason=str(error)
+            )
+            raise Refused(Status.FILE_WRITE_ERROR, "The key of this file is not here.") from None
+        return StoredDownload(file, content, SealedFile(self._store, content.blob, seal, content.size), self._disk, self._chunk)

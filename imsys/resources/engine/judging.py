@@ -1,0 +1,40 @@
+"""What a whole file is judged to be, before anybody sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from imsys.files.blobs import SealedFile
+from imsys.store.files import File
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a file is, and what was made of it."""
+
+    mime: str
+    replacement: bytes | None = None
+    """What is kept in the file's place (an avatar is cut to a square); ``None``: what was sent."""
+    thumbnail: bytes | None = None
+    """A small picture of it; ``None``: there is none."""
+    thumbnail_mime: str = "image/jpeg"
+
+
+class Judge(Protocol):
+    """Looks at whole files."""
+
+    def judge(self, file: File, content: SealedFile) -> Verdict:
+        """Say what a file is. It blocks, and runs in a thread.
+
+        :raises Refused: 65, nobody may have this file; 73, it cannot be judged now.
+        """
+        ...
+
+
+class Unjudged:
+    """Believes what the sender says."""
+
+    def judge(self, file: File, content: SealedFile) -> Verdict:
+        """The type that was offered."""
+        return Verdict(file.mime or "application/octet-stream")

@@ -1,0 +1,112 @@
+"""What is on the disk of one file on its way."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from imsys.files.blobs import BlobStore, SealedFile
+from imsys.files.sealing import Bytes, Checked, Seal
+from imsys.files.spool import Spool
+from imsys.store.files import File, Purpose
+
+_STEP = 1 << 20
+"""Bytes that are read at a time to hash a file that is in the store already."""
+
+
+class Spooled:
+    """A file as it lies in the spool, or, when a crash came between the store and the database, in the store already.
+
+    Everything here blocks, and belongs into a thread; one at a time for one file.
+    """
+
+    def __init__(self, folder: Path, store: BlobStore, file: File, seal: Seal) -> None:
+        self._store = store
+        self._seal = seal
+        self._file = file
+        self._spool = Spool(folder, blob_name(file.file_id), seal, file.size)
+        self._kept = False
+
+    def open(self) -> int:
+        """Find out what is here; the durable offset. :raises OSError: the disk does not say."""
+        self._spool.open()
+        self._kept = not self._spool.whole and self._in_store()
+        return self._file.size if self._kept else self._spool.offset
+
+    def write(self, blocks: Sequence[Bytes]) -> int:
+        """Add bytes at the end, durably; the new offset. :raises OSError: what is here has to be found out anew."""
+        return self._spool.write(blocks)
+
+    def digest(self) -> bytes:
+        """SHA-256 of the whole file.
+
+        :raises Damaged: what is here is not what was written.
+        :raises OSError: it cannot be read.
+        """
+        if not self._kept:
+            return self._spool.digest()
+        digest, kept = hashlib.sha256(), self._stored()
+        for offset in range(0, self._file.size, _STEP):
+            digest.update(kept.read(offset, _STEP))
+        return digest.digest()
+
+    def reader(self) -> SealedFile:
+        """The whole file, to be looked at before it is kept. :raises OSError: the disk does not take its end."""
+        if self._kept:
+            return self._stored()
+        return SealedFile(OneFile(self._spool.close()), "", self._seal, self._file.size)
+
+    def keep(self) -> None:
+        """Put the whole file into the store. :raises OSError: it does not take it."""
+        if not self._kept:
+            self._store.keep(self._spool.close(), blob_name(self._file.file_id))
+            self._kept = True
+
+    def empty(self) -> None:
+        """Remove all of it, to begin anew. :raises OSError: the disk does not let us."""
+        self.discard()
+        if self._kept:
+            self._store.delete(blob_name(self._file.file_id))
+        self.open()
+
+    def discard(self) -> None:
+        """Remove what is in the spool (idempotent)."""
+        self._spool.discard()
+
+    def _stored(self) -> SealedFile:
+        return SealedFile(self._store, blob_name(self._file.file_id), self._seal, self._file.size)
+
+    def _in_store(self) -> bool:
+        if self._file.purpose is Purpose.AVATAR:  # what is kept of one is not what was sent
+            return False
+        try:
+            return bool(self._store.read(blob_name(self._file.file_id), 0, 1))
+        except FileNotFoundError:
+            return False
+
+
+class OneFile:
+    """A sealed file by its path, as a store has it by its name."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self, name: str, offset: int, length: int) -> bytes:
+        """By one read at that place."""
+        descriptor = os.open(self._path, os.O_RDONLY)
+        try:
+            return os.pread(descriptor, length, offset)
+        finally:
+            os.close(descriptor)
+
+
+def blob_name(file_id: bytes) -> str:
+    """What a file that came here is called in spool and store."""
+    return file_id.hex()
+
+
+def remove_spooled(folder: Path, file_id: bytes) -> None:
+    """Remove what is in the spool of a file, whose key nobody needs any more (idempotent). It blocks."""
+    Spool(folder, blob_name(file_id), Checked(), 0).discard()

@@ -1,0 +1,192 @@
+"""The engine in the test's process, on SQLite and a folder, and connections that hold uploads in their hands."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.task import Clock, deferLater
+from twisted.internet.threads import deferToThread
+from twisted.trial.unittest import TestCase
+
+from imsys.config import DatabaseConfig, ResourcesConfig
+from imsys.errors import Refused
+from imsys.files.blobs import BlobStore, DiskStore
+from imsys.files.master import MasterKeys
+from imsys.resources.disk import Disk
+from imsys.resources.engine.downloads import StoredDownloads
+from imsys.resources.engine.finishing import Finishing
+from imsys.resources.engine.judging import Judge, Unjudged
+from imsys.resources.engine.uploads import Arrivals
+from imsys.resources.transfers import Upload
+from imsys.store import Database
+from imsys.store.files import FileStore, Offer, Purpose
+from imsys.store.migrations import migrate
+from imsys.tickets import new_file_id
+from tests.support.children import folder
+
+KEYS = MasterKeys([("k1", bytes(range(32)))])
+
+
+class Connection:
+    """One who sends: what it was told of an upload."""
+
+    def __init__(self) -> None:
+        self.upload: Any = None
+        self.durable: list[int] = []
+        self.held = False
+        self.holds = 0
+        self.lost: list[Refused] = []
+
+    def hold(self, held: bool) -> None:
+        """Read no more, or go on."""
+        self.held = held
+        self.holds += held
+
+
+class Parts:
+    """The parts of an engine, which may be stopped and started anew on what it left."""
+
+    def __init__(
+        self,
+        reactor: Any,
+        config: ResourcesConfig,
+        database: DatabaseConfig,
+        path: Path,
+        *,
+        clock: Any = None,
+        masters: MasterKeys = KEYS,
+        judge: Judge | None = None,
+        store: BlobStore | None = None,
+    ) -> None:
+        self.reactor = reactor
+        self.clock = clock or reactor
+        self.config = config
+        self.spool = path / "spool"
+        self.spool.mkdir(parents=True, exist_ok=True)
+        self.store = store or DiskStore(config.name, path / "blobs")
+        self.store.open()
+        self.announced = 0
+        self.database = Database(reactor, database)
+        self.files = FileStore(self.database, self.clock.seconds)
+        self.disk, self.studio = Disk(reactor, config.disk_workers), Disk(reactor, 2)
+        finishing = Finishing(self.files, self.disk, self.studio, self.spool, self.store, masters, judge or Unjudged(), self._announce)
+        self.uploads = Arrivals(self.clock, config, self.files, self.disk, self.spool, self.store, masters, finishing)
+        self.downloads = StoredDownloads(self.files, self.disk, self.store, masters, config.chunk)
+        self._running: list[Any] = [self.database, self.disk, self.studio, self.uploads]
+
+    def start(self) -> None:
+        """Start every part."""
+        for part in self._running:
+            part.startService()
+
+    async def stop(self) -> None:
+        """Stop every part (idempotent)."""
+        running, self._running = self._running, []
+        for part in reversed(running):
+            await maybeDeferred(part.stopService)
+
+    def _announce(self) -> None:
+        self.announced += 1
+
+
+class EngineCase(TestCase):
+    """A test with an engine."""
+
+    config = ResourcesConfig(disk_workers=3)
+    clock: Clock | None = None
+    timeout = 60.0
+
+    async def setUp(self) -> None:
+        from twisted.internet import reactor
+
+        self.reactor: Any = reactor
+        self.folder = folder("engine")
+        self.where = DatabaseConfig(engine="sqlite", path=str(self.folder / "imsys.db"))
+        await deferToThread(migrate, self.where)
+        self.parts = self.start()
+
+    def start(self, config: ResourcesConfig | None = None, **more: Any) -> Parts:
+        """Start an engine on what is there; it is stopped after the test."""
+        parts = Parts(self.reactor, config or self.config, self.where, self.folder / "files", clock=self.clock, **more)
+        parts.start()
+        self.addCleanup(lambda: Deferred.fromCoroutine(parts.stop()))
+        return parts
+
+    async def offer(self, size: int, *, user: int = 7, **more: Any) -> bytes:
+        """Make a file that is on its way."""
+        offer = Offer(
+            file_id=new_file_id(),
+            owner=user,
+            purpose=Purpose.MESSAGE,
+            thread_id=0,
+            server=self.config.name,
+            filename="a.bin",
+            size=size,
+            mime="text/plain",
+        )
+        offer = dataclasses.replace(offer, **more)
+        await self.parts.files.offer(offer, life=3600, quota=0)
+        return offer.file_id
+
+    async def take(self, file_id: bytes, user: int = 7) -> Connection:
+        """Take a file into the hands of a new connection."""
+        connection = Connection()
+        connection.upload = await self.parts.uploads.open(
+            file_id, user, durable=connection.durable.append, hold=connection.hold, lost=connection.lost.append
+        )
+        return connection
+
+    async def send(self, data: bytes, step: int = 100_000, **more: Any) -> bytes:
+        """Offer, upload and finish a file; its identifier."""
+        file_id = await self.offer(len(data), **more)
+        connection = await self.take(file_id, more.get("user", 7))
+        feed(connection.upload, data, step)
+        await connection.upload.finish()
+        connection.upload.release()
+        return file_id
+
+    async def fetch(self, file_id: bytes, step: int = 200_000) -> bytes:
+        """Read a whole file."""
+        download = await self.parts.downloads.open(file_id)
+        found: list[bytes] = []
+        offset = 0
+        while part := await download.read(offset, step):
+            found.append(part)
+            offset += len(part)
+        return b"".join(found)
+
+    def spooled(self) -> list[str]:
+        """Names in the spool."""
+        return sorted(path.name for path in self.parts.spool.iterdir())
+
+    def blobs(self) -> list[str]:
+        """Names in the store."""
+        return sorted(blob.name for blob in self.parts.store.blobs())
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Return when a condition holds."""
+        while not condition():
+            await deferLater(self.reactor, 0.005)
+
+    async def quiet(self) -> None:
+        """Return when no thread works."""
+        await self.until(lambda: not self.parts.disk.pending)
+
+
+def feed(upload: Upload, data: bytes, step: int = 100_000) -> None:
+    """Feed what is missing of a file."""
+    for start in range(upload.fed, len(data), step):
+        upload.feed(start, data[start : start + step])
+
+
+def digest(parts: Iterable[bytes]) -> bytes:
+    """SHA-256."""
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(part)
+    return found.digest()
