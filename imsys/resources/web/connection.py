@@ -36,7 +36,7 @@ PROGRESS = 4096
 LINGER = 10.0
 """Seconds that a peer has to take its last bytes, and to close."""
 
-LINGER_BYTES = 1 << 20
+LINGER_BYTES = 1 << 24
 """Bytes of a body that nobody wants which are read all the same, so that the peer gets to read why (closing with bytes unread resets)."""
 
 

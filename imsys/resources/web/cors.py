@@ -29,7 +29,7 @@ class Origins:
 
     def __init__(self, router: Router, allowed: Sequence[str]) -> None:
         """``allowed`` are origins in lower case, or ``*`` alone."""
-        self._router = router
+        self.router = router
         self._all = tuple(allowed) == ("*",)
         self._allowed = frozenset(allowed)
 
@@ -37,17 +37,17 @@ class Origins:
         """Have a request answered. :raises Exception: whatever its handler does, problems excepted."""
         origin = request.header("origin")
         if origin is None or not (self._all or origin.lower() in self._allowed):
-            return self._vary(await self._router.answer(request))
+            return self._vary(await self.router.answer(request))
         if request.method == "OPTIONS" and request.header("access-control-request-method") is not None:
             return self._preflight(request, origin)
         try:
-            response = await self._router.answer(request)
+            response = await self.router.answer(request)
         except Problem as problem:
             response = problem.response()
         return self._vary(response).having(self._origin(origin), ("Access-Control-Expose-Headers", SEEN))
 
     def _preflight(self, request: Request, origin: str) -> Response:
-        route, _ = self._router.find(request.path)
+        route, _ = self.router.find(request.path)
         allowed = ("Access-Control-Allow-Methods", route.methods), ("Access-Control-Allow-Headers", SENT)
         return self._vary(Response(204, (self._origin(origin), *allowed, ("Access-Control-Max-Age", str(MAX_AGE)))))
 
