@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from imsys.resources.web.answers import Problem, Response
+from imsys.errors import Refused
+from imsys.resources.web.answers import Problem, Response, refusal
 from imsys.resources.web.requests import Request
 from imsys.resources.web.routing import Router
 
@@ -34,7 +35,7 @@ class Origins:
         self._allowed = frozenset(allowed)
 
     async def answer(self, request: Request) -> Response:
-        """Have a request answered. :raises Exception: whatever its handler does, problems excepted."""
+        """Have a request answered. A page of an allowed origin can read what is wrong as well."""
         origin = request.header("origin")
         if origin is None or not (self._all or origin.lower() in self._allowed):
             return self._vary(await self.router.answer(request))
@@ -44,6 +45,8 @@ class Origins:
             response = await self.router.answer(request)
         except Problem as problem:
             response = problem.response()
+        except Refused as refused:
+            response = refusal(refused).response()
         return self._vary(response).having(self._origin(origin), ("Access-Control-Expose-Headers", SEEN))
 
     def _preflight(self, request: Request, origin: str) -> Response:

@@ -25,7 +25,7 @@ SMALL_PIECE = 1 << 16
 class Pieces:
     """A part of a file, read piece by piece; the next one while the one before it is sent.
 
-    :param most: bytes that the file gives at a time at most.
+    :param most: bytes that the file gives at a time at most; not fewer than :data:`SMALL_PIECE`.
     """
 
     def __init__(self, download: Download, begin: int, end: int, most: int, budget: Budget) -> None:
@@ -33,7 +33,7 @@ class Pieces:
         self._download = download
         self._at = begin  # of what is read next
         self._end = end
-        self._piece = min(PIECE, most)
+        self._piece = min(PIECE, most // SMALL_PIECE * SMALL_PIECE)
         self._budget = budget
         self._ahead: tuple[Deferred[bytes], int] | None = None
         self._taken = 0  # of the budget, for what is being sent

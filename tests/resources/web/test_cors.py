@@ -53,12 +53,14 @@ class OriginTests(WebCase):
             ("HEAD", {**TUS, **self.bearer(file_id)}, 200),
             ("GET", {}, 401),
             ("PUT", {}, 405),
+            ("GET", self.bearer(bytes(16), Right.READ), 404),
         ):
-            reply = await self.ask(method, self.path(file_id), {**headers, "Origin": HERE})
+            path = self.path(bytes(16) if status == 404 else file_id)
+            reply = await self.ask(method, path, {**headers, "Origin": HERE})
             self.assertEqual((reply.status, reply.headers["Access-Control-Allow-Origin"]), (status, HERE))
             seen = reply.headers["Access-Control-Expose-Headers"].split(", ")
             self.assertLessEqual({"Location", "Upload-Offset", "Upload-Length", "Tus-Resumable", "ETag", "Content-Range"}, set(seen))
-            reply = await self.ask(method, self.path(file_id), {**headers, "Origin": THERE})
+            reply = await self.ask(method, path, {**headers, "Origin": THERE})
             self.assertEqual((reply.status, reply.headers["Access-Control-Allow-Origin"]), (status, None))
 
 
