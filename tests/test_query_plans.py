@@ -13,6 +13,8 @@ from imsys.errors import Refused, Status
 from imsys.store import Stores
 from imsys.store.bulk import befriend, free_numbers, insert_accounts
 from imsys.store.database import Transaction
+from imsys.store.files import Content, Offer, Purpose
+from imsys.tickets import new_file_id
 from tests.support.stores import OnMariaDb, OnSqlite, StoreCase, text
 
 SMALL, LARGE = 400, 1600
@@ -49,7 +51,7 @@ class Plans(StoreCase):
         """So many more users, with friends, threads, messages, requests and blocks."""
         await self.database.write(self.fill, count)
         if self.database.dialect.name == "mysql":
-            for table in ("accounts", "profiles", "friend_requests", "friendships", "blocks", "threads", "members", "messages"):
+            for table in ("accounts", "profiles", "friend_requests", "friendships", "blocks", "threads", "members", "messages", *FILES):
                 await self.database.read(lambda tx, table=table: tx.rows(f"ANALYZE TABLE {table}"))  # type: ignore[misc]
 
     def fill(self, tx: Transaction, count: int) -> None:
@@ -63,6 +65,7 @@ class Plans(StoreCase):
             [(low, high, low, high) for low, high in asking],
         )
         tx.execute_many("INSERT INTO blocks (user_id, blocked_id, created_at) VALUES (?, ?, 0)", asking)
+        fill_files(tx, users, thread)
 
     async def play(self) -> None:
         """Everything that the stores can do."""
@@ -97,9 +100,49 @@ class Plans(StoreCase):
         await stores.threads.move_marks(bert, thread, (1 << 63) - 1, 0)
         await stores.messages.page(anna, thread, 0, 10)
         await stores.messages.page_before(anna, thread, 0, 10)
+        await self.play_files(anna, bert, thread)
         await stores.contacts.unfriend(anna, bert)
         lease = await stores.nodes.acquire("h")
         await stores.nodes.renew(lease.number, "h", 5)
+
+    async def play_files(self, anna: int, bert: int, thread: int) -> None:
+        files, made = self.stores.files, []
+        for purpose in (Purpose.DERIVED, Purpose.MESSAGE, Purpose.AVATAR, Purpose.MESSAGE):
+            offer = Offer(
+                file_id=new_file_id(),
+                owner=anna,
+                purpose=purpose,
+                thread_id=thread if purpose is Purpose.MESSAGE else 0,
+                server="r1",
+                filename="f",
+                size=1,
+                mime="",
+            )
+            await files.offer(offer, life=10, quota=100)
+            await files.sealed_under(offer.file_id, "k", b"k")
+            made.append(offer.file_id)
+        small, large, avatar, other = made
+        for number, file_id in enumerate((small, large, avatar)):
+            content = Content(0, "r1", b"%032d" % number, 1, file_id.hex(), "k", b"k")
+            await files.finish(file_id, content, mime="", thumbnail_id=small if file_id == large else None, announce=True)
+        await files.readable(small, bert)
+        await files.to_announce(large)
+        await files.become_avatar(avatar, "x")
+        await files.due("r1", 10)
+        await files.postpone(large, 5)
+        await files.told(large)
+        await files.refuse(other)
+        await files.give_up(other)
+        await files.expired("r1", 10)
+        await files.used(anna)
+        await files.page(b"", 10)
+        await files.page(b"", 10, user=anna)
+        await files.page(b"", 10, thread_id=thread)
+        await files.of_content(1, 10)
+        await files.contents(0, 10)
+        await files.known_blobs([large.hex()])
+        await files.rewrapped([(1, "k", "l", b"k")])
+        await files.delete(large)
 
     async def befriended(self, one: int, other: int) -> int:
         await self.stores.contacts.ask(self.ids, one, other, "", "Hi")
@@ -168,6 +211,29 @@ class Plans(StoreCase):
     def count(tx: Transaction, sql: str, parameters: Sequence[Any]) -> int:
         """Run a statement; how many steps it took."""
         raise NotImplementedError
+
+
+FILES = ("files", "contents", "file_usage", "file_outbox")
+
+
+def fill_files(tx: Transaction, users: range, thread: int) -> None:
+    """Two files of each user, of many threads, one of them whole and due; as many contents."""
+    ids = {(user, turn): b"%08d%08d" % (user, turn) for user in users for turn in range(2)}
+    tx.execute_many(
+        "INSERT INTO contents (store, sha256, size, blob_name, key_id, wrapped_key, refs, created_at) "
+        "VALUES ('r1', ?, 1, ?, 'k', ?, 1, 0)",
+        [(b"%032d" % user, str(user), b"k") for user in users],
+    )
+    tx.execute_many(
+        "INSERT INTO files (file_id, owner_id, purpose, thread_id, server, filename, size, mime, state, key_id, wrapped_key, content_id, "
+        "thumbnail_id, created_at, expires_at) VALUES (?, ?, 0, ?, ?, 'f', 1, '', ?, '', ?, ?, ?, 0, ?)",
+        [
+            (file_id, user, thread + user - users[0], f"r{2 + user % 5}", 1 - turn, b"", None if turn else user, b"%016d" % user, user)
+            for (user, turn), file_id in ids.items()
+        ],
+    )
+    tx.execute_many("INSERT INTO file_usage (user_id, bytes, files) VALUES (?, 2, 2)", [(user,) for user in users])
+    tx.execute_many("INSERT INTO file_outbox (file_id, server, due_at) VALUES (?, 'r2', ?)", [(ids[user, 0], user) for user in users])
 
 
 class Undone(Refused):

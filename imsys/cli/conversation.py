@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import enum
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from imsys.cli.text import printable
+from imsys.cli.text import bytes_text, printable
 from imsys.sdk import Message, MessageKind
 
 
@@ -84,11 +83,8 @@ def content(message: Message) -> str:
     if message.kind in (MessageKind.DEFAULT, MessageKind.TEXT):
         return printable(message.text, lines=True)
     word = message.kind.name.lower() if isinstance(message.kind, MessageKind) else "something new"
-    try:
-        name = json.loads(message.text)["filename"]
-    except (ValueError, KeyError, TypeError):
-        name = ""
-    return f"[{word}: {printable(str(name))}]" if name else f"[{word}]"
+    file = message.attachment
+    return f"[{word}]" if file is None else f"[{word} {printable(file.filename)} {bytes_text(file.size)}]"
 
 
 class Plain:

@@ -20,6 +20,16 @@ def printable(text: str, *, lines: bool = False) -> str:
     return "".join(shown)
 
 
+def bytes_text(count: int) -> str:
+    """A number of bytes, in units that powers of ten make: ``120 kB``, ``1.4 GB``."""
+    size, unit = float(count), "B"
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if size < 999.5 or unit == "TB":
+            break
+        size /= 1000
+    return f"{size:.1f} {unit}" if size < 9.95 and unit != "B" else f"{size:.0f} {unit}"
+
+
 def width(text: str) -> int:
     """Columns that printable text takes on a terminal."""
     return sum(_width(character) for character in text)

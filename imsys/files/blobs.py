@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -100,8 +101,9 @@ class DiskStore:
             if folder.is_dir():
                 with os.scandir(folder) as entries:
                     for entry in entries:
-                        found = entry.stat()
-                        yield Blob(entry.name, found.st_size, found.st_mtime)
+                        with contextlib.suppress(FileNotFoundError):  # it was removed meanwhile
+                            found = entry.stat()
+                            yield Blob(entry.name, found.st_size, found.st_mtime)
 
     def free(self) -> int:
         """What the file system has left for us."""

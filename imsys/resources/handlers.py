@@ -13,10 +13,12 @@ from imsys.fields import parse_id
 from imsys.protocols.messages.session import HeartbeatRequest, HeartbeatResponse, LoginRequest
 from imsys.protocols.messages.uploads import ResourcesLoginResponse, UploadRequest, UploadResponse
 from imsys.resources.disk import Disk
-from imsys.resources.files import Files
+from imsys.resources.originals import Originals
 from imsys.resources.sessions import Sessions
+from imsys.resources.transfers import Downloads, Uploads
 from imsys.resources.uploads import Block, OpenUploads
 from imsys.session import Session
+from imsys.tickets import Tickets
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +26,16 @@ class Resources:
     """What the handlers of one resources server work with."""
 
     config: ResourcesConfig
-    max_file: int
     sessions: Sessions
-    files: Files
     disk: Disk
+    uploads: Uploads
+    downloads: Downloads
+    originals: Originals
+    tickets: Tickets
 
     def context(self, session: Session, user: int) -> Context:
         """The surroundings of a session's requests, with its uploads."""
-        uploads = OpenUploads(user, self.files, self.disk, limit=self.config.uploads, max_file=self.max_file)
+        uploads = OpenUploads(user, self.originals, self.disk)
         return Context(session, user, self, uploads)
 
     def ended(self, session: Session) -> None:

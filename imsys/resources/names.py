@@ -4,27 +4,12 @@ from __future__ import annotations
 
 import hashlib
 
-from imsys.errors import Refused, Status
+from imsys.files.names import LONGEST, check_filename
 
-LONGEST = 255
-"""Bytes that a file's name has at most, in UTF-8."""
+__all__ = ["LONGEST", "check_filename", "place"]
 
 _FORBIDDEN = frozenset('<>:"|?*')
 _DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{port}{digit}" for port in ("com", "lpt") for digit in "0123456789¹²³")})
-
-
-def check_filename(filename: str) -> str:
-    """Give back a name that is one, and no path.
-
-    :raises Refused: 37, with what is wrong.
-    """
-    if not filename:
-        raise Refused(Status.FILE_CREATE_ERROR, "A file has a name.")
-    if "/" in filename or "\\" in filename or "\0" in filename or ".." in filename or filename == ".":
-        raise Refused(Status.FILE_CREATE_ERROR, "The name of a file has no separators, no '..' and no NUL in it.")
-    if len(filename.encode("utf-8")) > LONGEST:
-        raise Refused(Status.FILE_CREATE_ERROR, f"The name of a file has at most {LONGEST} bytes.")
-    return filename
 
 
 def place(filename: str) -> tuple[str, str]:

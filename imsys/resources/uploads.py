@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import binascii
+import hashlib
 import re
 from dataclasses import dataclass
-
-from twisted.logger import Logger
+from functools import partial
 
 from imsys.errors import Refused, Status
 from imsys.fields import parse_id
 from imsys.protocols.messages.uploads import UploadRequest
 from imsys.resources.disk import Disk
-from imsys.resources.files import Files, Part
 from imsys.resources.names import check_filename
-
-_log = Logger()
+from imsys.resources.originals import Originals
+from imsys.resources.transfers import Misplaced, Upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +61,17 @@ class Block:
             raise Refused(Status.JSONPARSE_ERROR, "The key block is not base64.") from None
 
 
-class Upload:
+class Sent:
     """A file on its way: what was announced with its first block, and what is here."""
 
-    __slots__ = ("_announced", "_blocks", "part")
+    __slots__ = ("_announced", "_blocks", "md5", "upload")
 
-    def __init__(self, first: Block, part: Part) -> None:
-        """:param part: with the bytes of the first block."""
+    def __init__(self, first: Block, upload: Upload, md5: hashlib._Hash) -> None:
+        """:param md5: over the bytes of the first block, which are to be written."""
         self._announced = first
-        self._blocks = 1
-        self.part = part
+        self._blocks = 0
+        self.upload = upload
+        self.md5 = md5
 
     def expect(self, block: Block) -> None:
         """See whether a block can be the next one. :raises Refused: 36, with what is expected."""
@@ -81,7 +81,7 @@ class Upload:
             raise _unexpected(f"file_size {self._announced.file_size} and the checksum of the first block are expected again.")
 
     def took(self) -> None:
-        """The bytes of the expected block are here, too."""
+        """The bytes of the expected block are here."""
         self._blocks += 1
 
 
@@ -90,87 +90,97 @@ class OpenUploads:
 
     A block with the number 1 begins a file, whatever was there of it. A block
     that is not the expected one changes nothing: the right one may still come.
-
-    :param limit: files at the same time at most.
-    :param max_file: bytes of a file at most.
     """
 
-    def __init__(self, user: int, files: Files, disk: Disk, *, limit: int, max_file: int) -> None:
+    def __init__(self, user: int, originals: Originals, disk: Disk) -> None:
         self._user = user
-        self._files = files
+        self._originals = originals
         self._disk = disk
-        self._limit = limit
-        self._max_file = max_file
-        self._open: dict[str, Upload] = {}
-        self._busy: Part | None = None
+        self._open: dict[str, Sent] = {}
+        self._busy: Sent | None = None
         self._abandoned = False
 
     async def take(self, block: Block) -> None:
         """Write a block, and with the last one keep the file. Calls do not overlap.
 
         :raises Refused: 1, the block is not base64; 36, it is not the expected one; 39, the disk did not take it; 68, the file
-            is too large; 69, the file is not what its checksum says; 73, there are too many at the same time.
+            is too large, or the quota or the disk is full; 69, the file is not what its checksum says; 73, there are too many at the
+            same time.
         """
-        _check_sizes(block, self._max_file)
-        upload = self._open.get(block.filename)
+        _check_sizes(block, self._originals.rules.max_file)
+        sent = self._open.get(block.filename)
         if block.number == 1:
-            if upload is None and len(self._open) >= self._limit:
-                raise Refused(Status.SERVER_BUSY, f"A connection uploads at most {self._limit} files at the same time.")
-            self._begin(block, await self._work(None, block))
-        elif upload is None:
+            data, md5 = await self._read(block, 0, hashlib.md5(usedforsecurity=False))
+            self._drop(block.filename, sent)
+            upload = await self._originals.begin(self._user, block.filename, block.file_size, partial(self._lost, block.filename))
+            sent = Sent(block, upload, md5)
+            if not self._abandoned:
+                self._open[block.filename] = sent
+        elif sent is None:
             raise _unexpected(f"cur_seq 1 is expected, not {block.number}: no file of this name is on its way.")
         else:
-            upload.expect(block)
-            await self._work(upload.part, block)
-            upload.took()
+            sent.expect(block)
+            self._busy = sent
+            try:
+                data, sent.md5 = await self._read(block, sent.upload.fed, sent.md5)
+            finally:
+                self._busy = None
+                if self._abandoned and not block.last:
+                    self._drop(block.filename, sent)
+        await self._write(sent, block, data)
+        sent.took()
 
     def abandon(self) -> None:
         """The connection is gone: remove what is not whole, as soon as no thread works on it."""
         self._abandoned = True
-        for upload in self._open.values():
-            if upload.part is not self._busy:
-                self._disk.soon(upload.part.discard)
-        self._open.clear()
+        for filename, sent in list(self._open.items()):
+            if sent is not self._busy:
+                self._drop(filename, sent)
 
-    def _begin(self, block: Block, part: Part) -> None:
-        older = self._open.pop(block.filename, None)
-        if older is not None:
-            self._disk.soon(older.part.discard)
-        if self._abandoned:
-            self._disk.soon(part.discard)
-        elif not part.over:
-            self._open[block.filename] = Upload(block, part)
+    async def _read(self, block: Block, before: int, md5: hashlib._Hash) -> tuple[bytes, hashlib._Hash]:
+        """The bytes of a block, and the MD5 of the file with them."""
 
-    async def _work(self, part: Part | None, block: Block) -> Part:
-        self._busy = part
+        def read() -> tuple[bytes, hashlib._Hash]:
+            data = block.data()
+            if before + len(data) != block.size:
+                raise _unexpected(f"cur_size {before + len(data)} is expected after these {len(data)} bytes, not {block.size}.")
+            with_it = md5.copy()
+            with_it.update(data)
+            return data, with_it
+
+        return await self._disk.run(read)
+
+    async def _write(self, sent: Sent, block: Block, data: bytes) -> None:
+        self._busy = sent
+        done = False
         try:
-            return await self._disk.run(self._write, part, block)
-        except OSError as error:
-            _log.error("an upload of {user} was not written: {reason}", user=self._user, reason=str(error))
-            raise Refused(Status.FILE_WRITE_ERROR, "The file could not be written; it has to be sent anew.") from None
+            sent.upload.feed(sent.upload.fed, data)
+            await sent.upload.flushed()
+            if block.last:
+                if sent.md5.hexdigest() != block.checksum:
+                    raise Refused(Status.CHECKSUM_MISMATCH, "The file has another MD5 than its checksum says.")
+                await self._originals.keep(sent.upload)
+                self._open.pop(block.filename, None)
+            done = block.last or not self._abandoned
+        except Misplaced as misplaced:
+            raise Refused(misplaced.status, "The file could not be written; it has to be sent anew.") from None
         finally:
             self._busy = None
-            if part is not None and part.over:
-                self._open.pop(block.filename, None)
-            elif part is not None and self._abandoned:
-                self._disk.soon(part.discard)
+            if not done:
+                self._drop(block.filename, sent)
 
-    def _write(self, part: Part | None, block: Block) -> Part:
-        """In a thread: write a block; without a part, into a new one."""
-        data = block.data()
-        size = len(data) + (0 if part is None else part.size)
-        if size != block.size:
-            raise _unexpected(f"cur_size {size} is expected after these {len(data)} bytes, not {block.size}.")
-        part = part or self._files.part()
-        try:
-            part.append(data)
-            if block.last:
-                part.verify(block.checksum)
-                self._files.keep(part, self._user, block.filename)
-        except (OSError, Refused):
-            part.discard()
-            raise
-        return part
+    def _drop(self, filename: str, sent: Sent | None) -> None:
+        """Give a file up."""
+        if sent is not None:
+            if self._open.get(filename) is sent:
+                del self._open[filename]
+            sent.upload.release()
+            self._originals.give_up(sent.upload.file.file_id)
+
+    def _lost(self, filename: str, reason: Refused) -> None:
+        sent = self._open.get(filename)
+        if sent is not None and sent is not self._busy:
+            self._drop(filename, sent)
 
 
 def _check_sizes(block: Block, max_file: int) -> None:

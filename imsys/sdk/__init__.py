@@ -4,6 +4,7 @@ See ``docs/sdk.md``. All of it takes the reactor as an argument and none of it i
 """
 
 from imsys.errors import Refused, Status, Unavailable
+from imsys.sdk.attachments import Attachment, Grant
 from imsys.sdk.client import Client
 from imsys.sdk.delivery import MessageStream
 from imsys.sdk.gateway import Gateway, Login, Resources
@@ -29,6 +30,7 @@ from imsys.sdk.trust import Trust
 
 __all__ = [
     "SENTENCES",
+    "Attachment",
     "Client",
     "ConnectionState",
     "Credentials",
@@ -37,6 +39,7 @@ __all__ = [
     "FriendRequest",
     "Friendship",
     "Gateway",
+    "Grant",
     "Login",
     "MemorySeenStore",
     "Message",

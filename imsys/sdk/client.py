@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+from msgspec import UNSET
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
@@ -12,13 +13,15 @@ from twisted.python.failure import Failure
 from imsys.errors import Refused, Status, Unavailable
 from imsys.protocols.messages.catch_up import ResyncPush
 from imsys.protocols.messages.contacts import FriendRequestPush, FriendshipPush, HelloMessage
+from imsys.protocols.messages.files import FileGetRequest, FileGetResponse, FileOfferRequest, FileOfferResponse
 from imsys.protocols.messages.people import ProfilePush
 from imsys.protocols.messages.registry import Message as WireMessage
 from imsys.protocols.messages.registry import Request, Response
 from imsys.protocols.messages.session import LoginResponse
 from imsys.protocols.messages.texts import TextPush
 from imsys.protocols.messages.threads import PositionPush, PositionRequest, PositionResponse
-from imsys.sdk import model
+from imsys.sdk import attachments, model
+from imsys.sdk.attachments import Grant
 from imsys.sdk.backoff import Backoff
 from imsys.sdk.catching_up import CatchingUp
 from imsys.sdk.contacts import Contacts
@@ -168,6 +171,42 @@ class Client:
         """Tell the others that this user has read a thread up to a message."""
         self._marks.told(thread_id, message_id)
         await self.request(PositionRequest(thread_id=str(thread_id), read=str(message_id), delivered=str(message_id)), PositionResponse)
+
+    # files
+
+    async def offer_file(self, thread_id: int, filename: str, size: int, *, sha256: str = "", mime: str = "") -> Grant:
+        """Offer a file to a thread; the right to send it (``PERMISSION_DENIED``, ``QUOTA_EXCEEDED``).
+
+        The thread gets a message when all of it is there.
+
+        :param size: bytes.
+        :param sha256: in hex, if it is known already: the server compares.
+        :param mime: what the sender takes it for; the server looks for itself.
+        """
+        return await self._offer(thread_id, filename, size, sha256, mime)
+
+    async def offer_avatar(self, filename: str, size: int, *, sha256: str = "", mime: str = "") -> Grant:
+        """Offer a picture, which becomes the user's avatar when all of it is there; the right to send it."""
+        return await self._offer(0, filename, size, sha256, mime, purpose="avatar")
+
+    async def get_file(self, file_id: str, *, write: bool = False, thumbnail: bool = False) -> Grant:
+        """Ask for the right to a file (``FILE_OPEN_ERROR``): one of a thread of mine, or anybody's avatar.
+
+        :param write: to go on with an upload of mine; it may be ``whole`` by now.
+        :param thumbnail: to a smaller picture of it; ``size`` and the rest are that one's.
+        """
+        return attachments.granted(await self.request(FileGetRequest(file_id=file_id, write=write, thumbnail=thumbnail), FileGetResponse))
+
+    async def _offer(self, thread_id: int, filename: str, size: int, sha256: str, mime: str, purpose: str = "") -> Grant:
+        request = FileOfferRequest(
+            thread_id=str(thread_id),
+            filename=filename,
+            size=size,
+            sha256=sha256 or UNSET,
+            mime=mime or UNSET,
+            purpose=purpose or UNSET,
+        )
+        return attachments.offered(request, await self.request(request, FileOfferResponse))
 
     async def request(self, request: Request, reply: type[R]) -> R:
         """Send any request, waiting for a connection where there is none; its response."""

@@ -13,6 +13,7 @@ from imsys.protocols.messages.records import Record
 from imsys.protocols.messages.texts import IncomingText
 from imsys.protocols.messages.threads import PositionPush
 from imsys.protocols.messages.threads import Thread as WireThread
+from imsys.sdk.attachments import Attachment, attachment
 
 
 class MessageKind(enum.IntEnum):
@@ -128,6 +129,14 @@ class Message:
     kind: MessageKind | int = MessageKind.TEXT
     unique_id: str = ""
     read: bool = False
+
+    @property
+    def attachment(self) -> Attachment | None:
+        """The file that it carries, if any."""
+        return attachment(self.text) if self.kind in _WITH_FILES else None
+
+
+_WITH_FILES = (MessageKind.IMAGE, MessageKind.FILE, MessageKind.AUDIO, MessageKind.VIDEO)
 
 
 def parse_time(text: str) -> datetime:

@@ -35,7 +35,7 @@ def build(reactor: Any, config: Config) -> IService:
     balance.build(reactor, config, redis=redis).setServiceParent(everything)
     captcha.build(reactor, config, redis=redis).setServiceParent(everything)
     chat.build(reactor, config, database=database, redis=redis).setServiceParent(everything)
-    resources.build(reactor, config, redis=redis).setServiceParent(everything)
+    resources.build(reactor, config, database=database, redis=redis).setServiceParent(everything)
     gateway.build(reactor, config, database=database, redis=redis).setServiceParent(everything)
     return everything
 

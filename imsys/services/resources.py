@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,35 +15,84 @@ from imsys.cluster.server import GrpcServer
 from imsys.config import Config
 from imsys.connections import Connections
 from imsys.dispatch import Dispatcher
+from imsys.errors import ConfigError
+from imsys.files.blobs import BlobStore
+from imsys.files.configured import blob_store, master_keys, spool_folder
 from imsys.protocols.framing import RESOURCES
 from imsys.redis import Redis
 from imsys.resources.disk import Disk
-from imsys.resources.files import Files
+from imsys.resources.engine.downloads import StoredDownloads
+from imsys.resources.engine.finishing import Finishing
+from imsys.resources.engine.janitor import Janitor
+from imsys.resources.engine.judging import Judge, Unjudged
+from imsys.resources.engine.uploads import Arrivals
 from imsys.resources.handlers import HANDLERS, Resources
+from imsys.resources.originals import Originals
 from imsys.resources.sessions import Sessions
-from imsys.resources.web.doors import http_settings
-from imsys.resources.web.routing import Router
+from imsys.resources.web.doors import file_routes, http_settings, site
 from imsys.resources.web.server import HttpServer
 from imsys.services.common import ListenService, Options, make_daemon, public_context
 from imsys.services.draining import Draining
-from imsys.services.foundations import redis_of
+from imsys.services.foundations import database_of, redis_of
 from imsys.services.ordered import InOrder
 from imsys.session import Session
+from imsys.store import Database
+from imsys.store.files import FileStore
+from imsys.tickets import TicketKeys, Tickets
 from imsys.tokens import Tokens
 
 __all__ = ["Options", "build", "makeService"]
 
+STUDIO = 2
+"""Threads that judge whole files and make pictures of them."""
+
 
 class Storage(Service):
-    """Makes the folders of the store when privileges have been dropped."""
+    """Makes the folders of spool and store when privileges have been dropped."""
 
-    def __init__(self, files: Files) -> None:
-        self._files = files
+    def __init__(self, spool: Path, store: BlobStore) -> None:
+        self._spool = spool
+        self._store = store
 
     def startService(self) -> None:
         """Make them. :raises ConfigError: they cannot be made."""
         super().startService()
-        self._files.open()
+        try:
+            self._spool.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._store.open()
+        except OSError as error:
+            raise ConfigError(f"[resources] path: {error.filename} cannot be used: {error.strerror}") from None
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What the doors work with, and the parts of it that are started and stopped, in this order."""
+
+    disk: Disk
+    uploads: Arrivals
+    downloads: StoredDownloads
+    originals: Originals
+    parts: tuple[Service, ...]
+
+
+def engine_of(reactor: Any, config: Config, database: Database, announced: Callable[[], None], judge: Judge | None = None) -> Engine:
+    """The engine of one resources server.
+
+    :param announced: called when there is something to be told to a thread.
+    :raises ConfigError: there are no keys, or no such store.
+    """
+    ours, files, masters = config.resources, FileStore(database, reactor.seconds), master_keys(config.files)
+    spool, store = spool_folder(ours), blob_store(config)
+    disk, studio = Disk(reactor, ours.disk_workers), Disk(reactor, STUDIO)
+    finishing = Finishing(files, disk, studio, spool, store, masters, judge or Unjudged(), announced)
+    uploads = Arrivals(reactor, ours, files, disk, spool, store, masters, finishing)
+    return Engine(
+        disk,
+        uploads,
+        StoredDownloads(files, disk, store, masters, ours.chunk),
+        Originals(ours.name, config.files, files, uploads),
+        (Storage(spool, store), disk, studio, uploads, Janitor(reactor, ours.name, files, disk, spool, store, uploads)),
+    )
 
 
 def connections_of(reactor: Any, resources: Resources) -> Connections:
@@ -57,23 +108,27 @@ def connections_of(reactor: Any, resources: Resources) -> Connections:
     return connections
 
 
-def build(reactor: Any, config: Config, redis: Redis | None = None) -> IService:
-    """One resources server, on a Redis of its own or on that of others in the process.
+def build(reactor: Any, config: Config, database: Database | None = None, redis: Redis | None = None) -> IService:
+    """One resources server, on a database and a Redis of its own or on those of others in the process.
 
     :raises ConfigError: something in the configuration cannot work.
     """
     ours, server = config.resources, InOrder()
     own_process = redis is None
+    database = database or database_of(reactor, config, server)
     redis = redis or redis_of(reactor, config, server)
     tokens = Tokens(redis, reactor.seconds, config.balance.token_idle, config.balance.token_life)
     # often enough that no token of a session expires, and that a revoked one does not serve for long
     sessions = Sessions(reactor, tokens, min(config.balance.lease, config.balance.token_idle / 4))
-    files, disk = Files(Path(ours.path), ours.name), Disk(reactor, ours.disk_workers)
-    connections = connections_of(reactor, Resources(ours, config.files.max_file, sessions, files, disk))
+    engine = engine_of(reactor, config, database, lambda: None)
+    tickets = Tickets(TicketKeys(Path(config.files.ticket_keys)), reactor.seconds, config.files.ticket_life)
+    resources = Resources(ours, sessions, engine.disk, engine.uploads, engine.downloads, engine.originals, tickets)
+    connections = connections_of(reactor, resources)
     context = public_context(config.tls)
     tls = ListenService(reactor, connections, ours.host, ours.port, context, "[resources] port")
     plain = ListenService(reactor, connections, ours.host, ours.plain_port, None, "[resources] plain_port") if ours.plain_port else None
-    http = HttpServer(reactor, http_settings(ours), Router([]).answer)
+    routes = file_routes(ours, config.files.max_file, tickets, engine.uploads, engine.downloads)
+    http = HttpServer(reactor, http_settings(ours), site(ours, routes).answer)
     web = ListenService(reactor, http, ours.host, ours.http_port, context, "[resources] http_port")
     grpc = GrpcServer(reactor, config.cluster, ours.grpc_host, ours.grpc_port, [])
     balance = GrpcClient(reactor, config.cluster, config.balance.addresses)
@@ -81,14 +136,17 @@ def build(reactor: Any, config: Config, redis: Redis | None = None) -> IService:
     def ports() -> Ports:
         return Ports(tls=tls.port, plain=plain.port if plain is not None else 0, http=web.port, grpc=grpc.port)
 
+    def load() -> int:
+        return len(connections) + len(http)
+
     membership = Membership(
-        reactor, balance, config, "resources", ours.name, ours.advertise, ours.grpc_advertise, ports, connections.__len__, ours.capacity
+        reactor, balance, config, "resources", ours.name, ours.advertise, ours.grpc_advertise, ports, load, ours.capacity
     )
     listeners = [port for port in (tls, plain, web) if port is not None]
-    for part in (Storage(files), disk, balance, grpc, sessions, connections, http, *listeners, membership):
+    for part in (*engine.parts, balance, grpc, sessions, connections, http, *listeners, membership):
         part.setServiceParent(server)
     if own_process:
-        Draining(reactor, membership, connections, listeners).setServiceParent(server)
+        Draining(reactor, membership, connections, listeners, http).setServiceParent(server)
     return server
 
 

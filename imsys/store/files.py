@@ -7,99 +7,15 @@ that nothing refers to, and never the other way round.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from imsys.errors import Refused, Status
 from imsys.store.database import Database, Row, Transaction
+from imsys.store.file_rows import FILE, Announcement, Content, File, Offer, Purpose, State, content_of, file_of, find_file
 from imsys.store.heads import FRIENDS, PRIVATE, blocked_by
+from imsys.store.people import Person, change_person
 
-
-class Purpose(enum.IntEnum):
-    """What a file is for."""
-
-    MESSAGE = 0
-    AVATAR = 1
-    ORIGINAL = 2
-    """By the original upload service; its user's, under its name."""
-    DERIVED = 3
-    """Made of another file: a thumbnail, a poster, an avatar in a smaller size."""
-
-
-class State(enum.IntEnum):
-    """How far a file is."""
-
-    ARRIVING = 0
-    WHOLE = 1
-    REFUSED = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """A file that somebody wants to send; ``thread_id`` is 0 where it is for no thread."""
-
-    file_id: bytes
-    owner: int
-    purpose: Purpose
-    thread_id: int
-    server: str
-    filename: str
-    size: int
-    mime: str
-    sha256: bytes | None = None
-    key_id: str = ""
-    wrapped_key: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What a store keeps."""
-
-    content_id: int
-    store: str
-    sha256: bytes
-    size: int
-    blob: str
-    """Its name in the store: the identifier, in hex, of the file that it came as."""
-    key_id: str
-    wrapped_key: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """One file; ``content`` is there when it is whole."""
-
-    file_id: bytes
-    owner: int
-    purpose: Purpose
-    thread_id: int
-    server: str
-    filename: str
-    size: int
-    mime: str
-    offered_sha256: bytes | None
-    state: State
-    key_id: str
-    wrapped_key: bytes
-    thumbnail_id: bytes | None
-    expires_ms: int
-    content: Content | None
-
-
-@dataclass(frozen=True, slots=True)
-class Announcement:
-    """A whole file that its thread is to be told of."""
-
-    file: File
-    attempts: int
-
-
-_FILE = (
-    "SELECT f.file_id, f.owner_id, f.purpose, f.thread_id, f.server, f.filename, f.size, f.mime, f.offered_sha256, f.state, f.key_id, "
-    "f.wrapped_key, f.thumbnail_id, f.expires_at, c.content_id, c.store, c.sha256, c.size, c.blob_name, c.key_id, c.wrapped_key "
-    "FROM files f LEFT JOIN contents c ON c.content_id = f.content_id "
-)
+__all__ = ["Announcement", "Content", "File", "FileStore", "Offer", "Purpose", "State"]
 
 
 class FileStore:
@@ -149,7 +65,7 @@ class FileStore:
 
     async def find(self, file_id: bytes) -> File | None:
         """A file, whoever may see it."""
-        return await self._database.read(_find, file_id)
+        return await self._database.read(find_file, file_id)
 
     async def readable(self, file_id: bytes, user: int) -> File:
         """A file that a user may read: an avatar, one of a thread of theirs, or their own.
@@ -160,14 +76,10 @@ class FileStore:
 
     @staticmethod
     def _readable(tx: Transaction, file_id: bytes, user: int) -> File:
-        file = _find(tx, file_id)
-        if file is not None and file.state is not State.REFUSED:
-            if file.owner == user or (file.state is State.WHOLE and file.purpose is Purpose.AVATAR):
-                return file
-            member = "SELECT user_id FROM members WHERE thread_id = ? AND user_id = ?"
-            if file.state is State.WHOLE and file.thread_id and tx.row(member, file.thread_id, user) is not None:
-                return file
-        raise Refused(Status.FILE_OPEN_ERROR, "There is no such file.")
+        file = find_file(tx, file_id)
+        if file is None or file.state is State.REFUSED or not (file.owner == user or _is_for(tx, file, user)):
+            raise Refused(Status.FILE_OPEN_ERROR, "There is no such file.")
+        return file
 
     async def sealed_under(self, file_id: bytes, key_id: str, wrapped_key: bytes) -> File | None:
         """Give a file that is on its way the key of its spool, unless it has one; the file as it is then."""
@@ -176,12 +88,12 @@ class FileStore:
     @staticmethod
     def _sealed_under(tx: Transaction, file_id: bytes, key_id: str, wrapped_key: bytes) -> File | None:
         tx.execute(
-            "UPDATE files SET key_id = ?, wrapped_key = ? WHERE file_id = ? AND state = 0 AND key_id = '' AND wrapped_key = ''",
+            "UPDATE files SET key_id = ?, wrapped_key = ? WHERE file_id = ? AND state = 0 AND key_id = ''",
             key_id,
             wrapped_key,
             file_id,
         )
-        return _find(tx, file_id)
+        return find_file(tx, file_id)
 
     # -- whole
 
@@ -215,7 +127,7 @@ class FileStore:
                     now,
                     file_id,
                 )
-        file = _find(tx, file_id)
+        file = find_file(tx, file_id)
         assert file is not None
         assert file.content is not None
         return file, file.content.blob == content.blob
@@ -233,42 +145,52 @@ class FileStore:
 
     async def delete(self, file_id: bytes) -> list[Content]:
         """Remove a file and what was made of it; the contents that nothing refers to any more, whose blobs are to be removed."""
-        return await self._database.write(self._delete, file_id)
+        return await self._database.write(_delete, file_id)
+
+    async def give_up(self, file_id: bytes) -> bool:
+        """Remove a file that is not whole (idempotent); ``False``: it is by now, and stays."""
+        return await self._database.write(self._give_up, file_id)
 
     @staticmethod
-    def _delete(tx: Transaction, file_id: bytes) -> list[Content]:
-        free: list[Content] = []
-        for _ in range(2):  # the file, and its thumbnail
-            file = _find(tx, file_id, lock=True)
-            if file is None:
-                break
-            tx.execute("DELETE FROM file_outbox WHERE file_id = ?", file_id)
-            tx.execute("DELETE FROM files WHERE file_id = ?", file_id)
-            if file.state is not State.REFUSED:
-                _use(tx, file.owner, -file.size, -1, 0)
-            if file.content is not None:
-                tx.execute("UPDATE contents SET refs = refs - 1 WHERE content_id = ?", file.content.content_id)
-                if tx.execute("DELETE FROM contents WHERE content_id = ? AND refs <= 0", file.content.content_id):
-                    free.append(file.content)
-            if file.thumbnail_id is None:
-                break
-            file_id = file.thumbnail_id
-        return free
+    def _give_up(tx: Transaction, file_id: bytes) -> bool:
+        row = tx.row("SELECT state FROM files WHERE file_id = ? {lock}", file_id)
+        if row is not None and row[0] == State.WHOLE:
+            return False
+        _delete(tx, file_id)
+        return True
+
+    async def supersede(self, file_id: bytes) -> list[Content]:
+        """A whole file of the original service takes the place of its owner's others of that name; contents as of :meth:`delete`."""
+        return await self._database.write(self._supersede, file_id)
+
+    @staticmethod
+    def _supersede(tx: Transaction, file_id: bytes) -> list[Content]:
+        file = _find(tx, file_id)
+        if file is None or file.state is not State.WHOLE:
+            return []
+        rows = tx.rows(
+            "SELECT file_id, filename FROM files WHERE owner_id = ? AND purpose = ? AND filename = ? AND state = 1 ORDER BY file_id {lock}",
+            *(file.owner, int(file.purpose), file.filename),
+        )
+        same = [bytes(one) for one, name in rows if name == file.filename]  # MySQL takes no notice of spaces at the end
+        if file_id not in same:
+            return []  # another one was whole at the same time, and has taken the place
+        return [content for one in same if one != file_id for content in FileStore._delete(tx, one)]
 
     async def expired(self, server: str, limit: int) -> list[bytes]:
-        """Files of a server's spool whose time is over, or that were refused."""
+        """Files of a server that are not whole, or were refused, and whose time is over; see :meth:`give_up`."""
         return await self._database.read(self._expired, server, self._now(), limit)
 
     @staticmethod
     def _expired(tx: Transaction, server: str, now: int, limit: int) -> list[bytes]:
-        found = []
+        found: list[Row] = []
         for state in (State.ARRIVING, State.REFUSED):
             found += tx.rows(
-                "SELECT file_id FROM files WHERE state = ? AND expires_at <= ? AND server = ? ORDER BY expires_at LIMIT ?",
+                "SELECT file_id FROM files WHERE server = ? AND state = ? AND expires_at <= ? ORDER BY expires_at LIMIT ?",
+                server,
                 int(state),
                 now,
-                server,
-                limit,
+                limit - len(found),
             )
         return [bytes(file_id) for (file_id,) in found]
 
@@ -283,7 +205,7 @@ class FileStore:
         rows = tx.rows(
             "SELECT file_id, attempts FROM file_outbox WHERE server = ? AND due_at <= ? ORDER BY due_at LIMIT ?", server, now, limit
         )
-        found = ((_find(tx, bytes(file_id)), attempts) for file_id, attempts in rows)
+        found = ((find_file(tx, bytes(file_id)), attempts) for file_id, attempts in rows)
         return [Announcement(file, attempts) for file, attempts in found if file is not None]
 
     async def told(self, file_id: bytes) -> None:
@@ -297,6 +219,45 @@ class FileStore:
             lambda tx: tx.execute("UPDATE file_outbox SET due_at = ?, attempts = attempts + 1 WHERE file_id = ?", due, file_id)
         )
 
+    async def to_announce(self, file_id: bytes) -> tuple[File, int]:
+        """A whole file, and whom a message of it is for: the other one of a private thread, 0 in a group.
+
+        :raises Refused: 38, there is no such whole file.
+        """
+        return await self._database.read(self._to_announce, file_id)
+
+    @staticmethod
+    def _to_announce(tx: Transaction, file_id: bytes) -> tuple[File, int]:
+        file = find_file(tx, file_id)
+        if file is None or file.state is not State.WHOLE:
+            raise Refused(Status.FILE_OPEN_ERROR, "There is no such file.")
+        thread = tx.row("SELECT kind, low_id, high_id FROM threads WHERE thread_id = ?", file.thread_id) if file.thread_id else None
+        return file, thread[1] + thread[2] - file.owner if thread is not None and thread[0] == PRIVATE else 0
+
+    async def become_avatar(self, file_id: bytes, name: str) -> tuple[Person, list[int]] | None:
+        """Have a whole avatar be its owner's, and remove those before it; the person, and the friends that are to hear of it.
+
+        The blobs that nothing refers to any more are orphans. ``None``: it is gone, or a later one is here, and nothing has changed
+        for anybody.
+
+        :param name: what the profile calls it.
+        """
+        return await self._database.write(self._become_avatar, file_id, name)
+
+    @staticmethod
+    def _become_avatar(tx: Transaction, file_id: bytes, name: str) -> tuple[Person, list[int]] | None:
+        file = find_file(tx, file_id)
+        if file is None or file.state is not State.WHOLE:
+            return None
+        tx.row("SELECT user_id FROM profiles WHERE user_id = ? {lock}", file.owner)  # one after the other
+        rows = tx.rows("SELECT created_at, file_id FROM files WHERE owner_id = ? AND purpose = 1 AND state = 1", file.owner)
+        avatars = sorted((created, bytes(found)) for created, found in rows)
+        mine = file.created_ms, file_id
+        for avatar in avatars:
+            if avatar < mine or (avatar == mine and avatars[-1] != mine):
+                _delete(tx, avatar[1])
+        return change_person(tx, file.owner, None, name, None, None) if mine in avatars and avatars[-1] == mine else None
+
     # -- for the operator
 
     async def used(self, user: int) -> tuple[int, int]:
@@ -304,11 +265,44 @@ class FileStore:
         row = await self._database.read(lambda tx: tx.row("SELECT bytes, files FROM file_usage WHERE user_id = ?", user))
         return (row[0], row[1]) if row is not None else (0, 0)
 
-    async def page(self, after: bytes, limit: int) -> list[File]:
-        """All files, by their identifiers, above one."""
+    async def page(self, after: bytes, limit: int, *, user: int = 0, thread_id: int = 0) -> list[File]:
+        """Files in the order of their identifiers, above one: all, or those of a user, or of a thread."""
+        return await self._database.read(self._page, after, limit, user, thread_id)
+
+    @staticmethod
+    def _page(tx: Transaction, after: bytes, limit: int, user: int, thread_id: int) -> list[File]:
+        above = "f.file_id > ? ORDER BY f.file_id LIMIT ?"
+        if user:
+            rows = tx.rows(f"{FILE}WHERE f.owner_id = ? AND {above}", user, after, limit)
+        elif thread_id:
+            rows = tx.rows(f"{FILE}WHERE f.thread_id = ? AND {above}", thread_id, after, limit)
+        else:
+            rows = tx.rows(f"{FILE}WHERE {above}", after, limit)
+        return [file_of(row) for row in rows]
+
+    async def of_content(self, content_id: int, limit: int) -> list[File]:
+        """Files that have a content."""
         return await self._database.read(
-            lambda tx: [_file(row) for row in tx.rows(_FILE + "WHERE f.file_id > ? ORDER BY f.file_id LIMIT ?", after, limit)]
+            lambda tx: [file_of(row) for row in tx.rows(FILE + "WHERE f.content_id = ? LIMIT ?", content_id, limit)]
         )
+
+    async def is_derived_from(self, file_id: bytes) -> bytes | None:
+        """The file that this one is the smaller picture of."""
+        return await self._database.read(_parent, file_id)
+
+    async def contents(self, after: int, limit: int) -> list[Content]:
+        """All contents, by their ids, above one."""
+        return await self._database.read(self._contents, after, limit)
+
+    @staticmethod
+    def _contents(tx: Transaction, after: int, limit: int) -> list[Content]:
+        rows = tx.rows(
+            "SELECT content_id, store, sha256, size, blob_name, key_id, wrapped_key FROM contents WHERE content_id > ? "
+            "ORDER BY content_id LIMIT ?",
+            after,
+            limit,
+        )
+        return [content_of(row) for row in rows]
 
     async def known_blobs(self, blobs: Iterable[str]) -> set[str]:
         """Which of these blobs are referred to."""
@@ -318,23 +312,6 @@ class FileStore:
             lambda tx: tx.rows(f"SELECT blob_name FROM contents WHERE blob_name IN ({marks})", *names) if names else []  # noqa: S608
         )
         return {name for (name,) in rows}
-
-    async def wrapped_otherwise(self, key_id: str, limit: int) -> list[Content]:
-        """Contents whose keys are wrapped under other master keys than this one."""
-        return await self._database.read(self._wrapped_otherwise, key_id, limit)
-
-    @staticmethod
-    def _wrapped_otherwise(tx: Transaction, key_id: str, limit: int) -> list[Content]:
-        rows: list[Row] = []
-        for low, high in (("", key_id), (key_id, "\x7f")):  # ids are of ASCII; two ranges of the index
-            rows += tx.rows(
-                "SELECT content_id, store, sha256, size, blob_name, key_id, wrapped_key FROM contents WHERE key_id > ? AND key_id < ? "
-                "ORDER BY key_id, content_id LIMIT ?",
-                low,
-                high,
-                limit - len(rows),
-            )
-        return [_content(row) for row in rows]
 
     async def rewrapped(self, contents: Sequence[tuple[int, str, str, bytes]]) -> None:
         """Store keys anew, each as (content id, former key id, key id, wrapped key); one that was changed meanwhile stays."""
@@ -348,62 +325,76 @@ class FileStore:
             )
 
 
-def _find(tx: Transaction, file_id: bytes, *, lock: bool = False) -> File | None:
-    row = tx.row(_FILE + "WHERE f.file_id = ?" + (" {lock}" if lock else ""), file_id)
-    return None if row is None else _file(row)
+def _is_for(tx: Transaction, file: File, user: int) -> bool:
+    """Whether a file is there for somebody who is not its owner."""
+    if file.state is not State.WHOLE:
+        return False
+    if file.purpose is Purpose.DERIVED:
+        parent = _parent(tx, file.file_id)
+        found = find_file(tx, parent) if parent is not None else None
+        return found is not None and found.purpose is not Purpose.DERIVED and _is_for(tx, found, user)
+    if file.purpose is Purpose.AVATAR:
+        return True
+    member = "SELECT user_id FROM members WHERE thread_id = ? AND user_id = ?"
+    return bool(file.thread_id) and tx.row(member, file.thread_id, user) is not None
 
 
-def _file(row: Row) -> File:
-    file_id, owner, purpose, thread_id, server, filename, size, mime, offered, state, key_id, wrapped, thumbnail, expires = row[:14]
-    content = row[14:]
-    return File(
-        bytes(file_id),
-        owner,
-        Purpose(purpose),
-        thread_id or 0,
-        server,
-        filename,
-        size,
-        mime,
-        None if offered is None else bytes(offered),
-        State(state),
-        key_id,
-        bytes(wrapped),
-        None if thumbnail is None else bytes(thumbnail),
-        expires,
-        None if content[0] is None else _content(content),
-    )
+def _parent(tx: Transaction, file_id: bytes) -> bytes | None:
+    row = tx.row("SELECT file_id FROM files WHERE thumbnail_id = ? LIMIT 1", file_id)
+    return None if row is None else bytes(row[0])
 
 
-def _content(row: Sequence[object]) -> Content:
-    content_id, store, sha256, size, blob, key_id, wrapped = row
-    return Content(content_id, store, bytes(sha256), size, blob, key_id, bytes(wrapped))  # type: ignore[arg-type, call-overload]
+def _delete(tx: Transaction, file_id: bytes) -> list[Content]:
+    free: list[Content] = []
+    for _ in range(2):  # the file, and its thumbnail
+        file = find_file(tx, file_id, lock=True)
+        if file is None:
+            break
+        tx.execute("DELETE FROM file_outbox WHERE file_id = ?", file_id)
+        tx.execute("DELETE FROM files WHERE file_id = ?", file_id)
+        if file.state is not State.REFUSED:
+            _use(tx, file.owner, -file.size, -1, 0)
+        if file.content is not None:
+            tx.execute("UPDATE contents SET refs = refs - 1 WHERE content_id = ?", file.content.content_id)
+            if tx.execute("DELETE FROM contents WHERE content_id = ? AND refs <= 0", file.content.content_id):
+                free.append(file.content)
+        if file.thumbnail_id is None:
+            break
+        file_id = file.thumbnail_id
+    return free
 
 
 def _refer(tx: Transaction, content: Content, now: int) -> int:
-    """Count one more file of this content; its id."""
-    tx.execute(
-        "INSERT {ignore} INTO contents (store, sha256, size, blob_name, key_id, wrapped_key, refs, created_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, 0, ?)",
-        content.store,
-        content.sha256,
-        content.size,
-        content.blob,
-        content.key_id,
-        content.wrapped_key,
-        now,
-    )
-    row = tx.row(
-        "SELECT content_id FROM contents WHERE store = ? AND sha256 = ? AND size = ? {lock}", content.store, content.sha256, content.size
-    )
+    """Count one more file of this content; its id.
+
+    It is looked for first: an INSERT that finds the row takes a lock that two can have, and then neither gets the one it needs.
+    """
+    found = "SELECT content_id FROM contents WHERE store = ? AND sha256 = ? AND size = ? {lock}"
+    row = tx.row(found, content.store, content.sha256, content.size)
+    if row is None:
+        tx.execute(
+            "INSERT {ignore} INTO contents (store, sha256, size, blob_name, key_id, wrapped_key, refs, created_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, 0, ?)",
+            content.store,
+            content.sha256,
+            content.size,
+            content.blob,
+            content.key_id,
+            content.wrapped_key,
+            now,
+        )
+        row = tx.row(found, content.store, content.sha256, content.size)
     assert row is not None
     tx.execute("UPDATE contents SET refs = refs + 1 WHERE content_id = ?", row[0])
     return int(row[0])
 
 
 def _use(tx: Transaction, user: int, size: int, count: int, quota: int) -> None:
-    tx.execute("INSERT {ignore} INTO file_usage (user_id, bytes, files) VALUES (?, 0, 0)", user)
-    row = tx.row("SELECT bytes FROM file_usage WHERE user_id = ? {lock}", user)
+    used = "SELECT bytes FROM file_usage WHERE user_id = ? {lock}"
+    row = tx.row(used, user)
+    if row is None:
+        tx.execute("INSERT {ignore} INTO file_usage (user_id, bytes, files) VALUES (?, 0, 0)", user)
+        row = tx.row(used, user)
     assert row is not None
     if quota and size > 0 and row[0] + size > quota:
         raise Refused(Status.QUOTA_EXCEEDED, f"Your files may take {quota} bytes; {max(0, quota - row[0])} are left.")

@@ -54,23 +54,24 @@ class PeopleStore:
         sex: int | None = None,
     ) -> tuple[Person, list[int]]:
         """Change what is not ``None``; give back the whole and the friends that are to hear of it."""
-        return await self._database.write(self._change, uuid, nickname, avatar, description, sex)
+        return await self._database.write(change_person, uuid, nickname, avatar, description, sex)
 
-    @staticmethod
-    def _change(
-        tx: Transaction, uuid: int, nickname: str | None, avatar: str | None, description: str | None, sex: int | None
-    ) -> tuple[Person, list[int]]:
-        tx.execute(
-            "UPDATE profiles SET nickname = COALESCE(?, nickname), avatar = COALESCE(?, avatar), "
-            "description = COALESCE(?, description), sex = COALESCE(?, sex) WHERE user_id = ?",
-            nickname,
-            avatar,
-            description,
-            sex,
-            uuid,
-        )
-        friends = tx.rows("SELECT friend_id FROM friendships WHERE user_id = ?", uuid)
-        return people(tx, [uuid])[0], [friend for (friend,) in friends]
+
+def change_person(
+    tx: Transaction, uuid: int, nickname: str | None, avatar: str | None, description: str | None, sex: int | None
+) -> tuple[Person, list[int]]:
+    """As :meth:`PeopleStore.change`, inside a transaction; the row stays locked to its end."""
+    tx.execute(
+        "UPDATE profiles SET nickname = COALESCE(?, nickname), avatar = COALESCE(?, avatar), "
+        "description = COALESCE(?, description), sex = COALESCE(?, sex) WHERE user_id = ?",
+        nickname,
+        avatar,
+        description,
+        sex,
+        uuid,
+    )
+    friends = tx.rows("SELECT friend_id FROM friendships WHERE user_id = ?", uuid)
+    return people(tx, [uuid])[0], [friend for (friend,) in friends]
 
 
 def people(tx: Transaction, uuids: Sequence[int]) -> list[Person]:

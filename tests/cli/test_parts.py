@@ -14,10 +14,11 @@ from twisted.trial.unittest import SynchronousTestCase
 from imsys.cli.accounts import Account, Accounts
 from imsys.cli.arguments import parse, parser
 from imsys.cli.console import Trouble
-from imsys.cli.conversation import Mark, Plain, Utterance, passed
+from imsys.cli.conversation import Mark, Plain, Utterance, content, passed
 from imsys.cli.editor import Editor, End, Line
 from imsys.cli.screen import Screen
-from imsys.cli.text import cut, printable, width, wrap
+from imsys.cli.text import bytes_text, cut, printable, width, wrap
+from imsys.sdk import Message, MessageKind
 from tests.cli.terminal import Terminal
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
@@ -46,6 +47,23 @@ class Text(SynchronousTestCase):
         self.assertEqual(wrap("abcdefghij", 4), ["abcd", "efgh", "ij"])
         self.assertEqual(wrap("", 4), [""])
         self.assertEqual(wrap("a\n\nb", 4), ["a", "", "b"])
+
+    def test_bytes(self) -> None:
+        """Sizes have two or three digits and a unit."""
+        sizes = (0, 7, 999, 1000, 9940, 9960, 120_400, 999_600, 1_400_000_000, 3 * 10**15)
+        wanted = ["0 B", "7 B", "999 B", "1.0 kB", "9.9 kB", "10 kB", "120 kB", "1.0 MB", "1.4 GB", "3000 TB"]
+        self.assertEqual([bytes_text(size) for size in sizes], wanted)
+
+    def test_files(self) -> None:
+        """A message that carries a file is shown as a word, its name, without anything the terminal obeys, and its size."""
+
+        def shown(kind: int, text: str) -> str:
+            return content(Message(id=1, thread_id=2, sender=3, receiver=4, text=text, sent_at=NOON, mine=False, kind=kind))
+
+        file = '{"file_id": "x", "filename": "c\\u001bat.jpg", "size": 120000, "mime": "image/jpeg", "sha256": ""}'
+        self.assertEqual(shown(MessageKind.IMAGE, file), "[image c\ufffdat.jpg 120 kB]")
+        self.assertEqual(shown(MessageKind.VIDEO, "nonsense"), "[video]")
+        self.assertEqual(shown(9, file), "[something new]")
 
     @settings(max_examples=200)
     @given(st.text(alphabet="ab 日🎉\n", max_size=60), st.integers(2, 20))

@@ -6,6 +6,9 @@ import base64
 import dataclasses
 import hashlib
 import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +19,19 @@ from twisted.internet.ssl import Certificate, optionsForClientTLS
 from twisted.internet.task import Clock, deferLater
 from twisted.trial.unittest import TestCase
 
-from imsys.config import ResourcesConfig
+from imsys.config import Config, DatabaseConfig, FilesConfig, Imsys, ResourcesConfig
+from imsys.files.blobs import SealedFile
+from imsys.files.configured import blob_store, master_keys, spool_folder
+from imsys.files.master import Wrapped
+from imsys.keyring import add_key
 from imsys.protocols.framing import RESOURCES, FrameDecoder
-from imsys.resources.disk import Disk
-from imsys.resources.files import Files
 from imsys.resources.handlers import Resources
 from imsys.resources.sessions import Sessions
 from imsys.services.common import ListenService, public_context
-from imsys.services.resources import Storage, connections_of
+from imsys.services.resources import connections_of, engine_of
+from imsys.store import Database
+from imsys.store.migrations import migrate
+from imsys.tickets import TicketKeys, Tickets
 from imsys.tokens import Tokens
 from tests.shared_redis import redis_for
 from tests.support.chat import RawClient
@@ -72,7 +80,7 @@ class ResourcesCase(TestCase):
     """A test with one resources server."""
 
     config = ResourcesConfig()
-    max_file = 1 << 31
+    rules = FilesConfig()
     tls = True
     clock: Clock | None = None
     """What the deadlines of connections go by; ``None``: real time."""
@@ -83,15 +91,22 @@ class ResourcesCase(TestCase):
         self.reactor: Any = reactor
         self.redis = redis_for(self, self.redis_config())
         self.folder = folder("files")
-        ours = dataclasses.replace(self.config, path=str(self.folder))
+        self.system = system_in(self.folder, self.config, self.rules)
+        ours = self.system.resources
+        migrate(self.system.database)
+        self.database = Database(reactor, self.system.database)
         self.tokens = Tokens(self.redis, reactor.seconds, 600, 86400)
         self.sessions = Sessions(reactor, self.tokens, 3600)
-        self.disk = Disk(reactor, ours.disk_workers)
-        self.files = Files(Path(ours.path), ours.name)
-        self.connections = connections_of(self.clock or reactor, Resources(ours, self.max_file, self.sessions, self.files, self.disk))
+        self.engine = engine_of(reactor, self.system, self.database, lambda: None)
+        self.disk = self.engine.disk
+        self.tickets = Tickets(TicketKeys(Path(self.system.files.ticket_keys)), reactor.seconds, 3600)
+        resources = Resources(
+            ours, self.sessions, self.disk, self.engine.uploads, self.engine.downloads, self.engine.originals, self.tickets
+        )
+        self.connections = connections_of(self.clock or reactor, resources)
         context = public_context(certificates()) if self.tls else None
         self.port = ListenService(reactor, self.connections, "127.0.0.1", 0, context, "port")
-        self.parts = [Storage(self.files), self.disk, self.sessions, self.connections, self.port]
+        self.parts: list[Any] = [self.database, *self.engine.parts, self.sessions, self.connections, self.port]
         for part in self.parts:
             part.startService()
         self.addCleanup(self.stop)
@@ -135,19 +150,48 @@ class ResourcesCase(TestCase):
         return client
 
     def kept(self) -> dict[str, bytes]:
-        """Every visible file: its path below the store's ``users/``, and its bytes."""
-        users = self.folder / "users"
-        return {str(path.relative_to(users)): path.read_bytes() for path in users.rglob("*") if path.is_file()}
+        """Every visible file, by its user and its name, ``7/name``."""
+        return {f"{user}/{name}": data for user, name, data in whole_files(self.system)}
 
     def visible(self, user: int = 7) -> dict[str, bytes]:
-        """The visible files of a user, by the names that they have on the disk."""
-        return {Path(path).name: data for path, data in self.kept().items() if path.startswith(f"{user}/")}
+        """The visible files of a user."""
+        return {name: data for owner, name, data in whole_files(self.system) if owner == user}
 
     def arriving(self) -> list[Path]:
-        """Files that are not whole."""
-        return list((self.folder / "incoming" / self.config.name).iterdir())
+        """What is in the spool of files that are not whole; each has one of these."""
+        return sorted(spool_folder(self.system.resources).glob("*.part"))
+
+    async def quiet(self) -> None:
+        """Return when nothing is being done, on the disk or in the database."""
+        await self.until(lambda: not (self.disk.pending or self.engine.uploads.working or any(self.database._waiting.values())))
 
     async def until(self, condition: Any) -> None:
         """Return when a condition holds."""
         while not condition():
             await deferLater(self.reactor, 0.005)
+
+
+def system_in(home: Path, resources: ResourcesConfig, rules: FilesConfig) -> Config:
+    """A configuration with everything in one folder, and its keys, which are made."""
+    tickets, masters = home / rules.ticket_keys, home / rules.master_keys
+    for path in (tickets, masters):
+        if not path.exists():
+            add_key(path, 1)
+    return Config(
+        imsys=Imsys(home=str(home)),
+        database=DatabaseConfig(engine="sqlite", path=str(home / "imsys.db")),
+        resources=dataclasses.replace(resources, path=str(home / "files")),
+        files=dataclasses.replace(rules, ticket_keys=str(tickets), master_keys=str(masters)),
+    )
+
+
+def whole_files(system: Config) -> Iterator[tuple[int, str, bytes]]:
+    """Owner, name and bytes of every whole file, as they are on the disk."""
+    store, masters = blob_store(system), master_keys(system.files)
+    with closing(sqlite3.connect(system.database.path)) as connection:
+        rows = connection.execute(
+            "SELECT owner_id, filename, blob_name, c.size, c.key_id, c.wrapped_key FROM files JOIN contents c USING (content_id) "
+            "WHERE state = 1"
+        ).fetchall()
+    for owner, name, blob, size, key_id, wrapped in rows:
+        yield owner, name, SealedFile(store, blob, masters.seal(Wrapped(key_id, wrapped)), size).read(0, size)

@@ -6,16 +6,19 @@ import hashlib
 import json
 import os
 import socket
+import sqlite3
 import ssl
 import struct
 import sys
 import threading
+from contextlib import closing
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 
-from imsys.config import ResourcesConfig
+from imsys.config import FilesConfig, ResourcesConfig
+from imsys.files.configured import spool_folder
 from tests.resources.scene import ResourcesCase, blocks
 from tests.support.servers import certificates
 
@@ -93,7 +96,7 @@ class NameTests(Case):
     async def test_refused(self) -> None:
         """37 for a path, for '..', for NUL, for nothing and for too much; and nothing is written."""
         client = await self.login()
-        wrong = ("", ".", "..", "../x", "a/b", "/etc/passwd", "a\\b", "C:\\x", "a\0b", "a..b", "x" * 256, "ä" * 128)
+        wrong = ("", ".", "..", "../x", "a/b", "/etc/passwd", "a\\b", "C:\\x", "a\0b", "new\nline", "a..b", "x" * 256, "ä" * 128)
         for name in wrong:
             response = await client.upload(name, b"data")
             self.assertEqual(response["error"], 37, name)
@@ -103,7 +106,7 @@ class NameTests(Case):
     async def test_similar(self) -> None:
         """Names that differ only by case, by accents or by dots and spaces at the end are different files."""
         client = await self.login()
-        names = ["report", "Report", "report.", "report ", "\u00e9", "e\u0301", "con", "nul.txt", "new\nline", "a:b"]
+        names = ["report", "Report", "report.", "report ", "\u00e9", "e\u0301", "con", "nul.txt", "a:b"]
         names += ["x" * 255, "ä" * 127 + "x"]
         for name in names:
             self.assertEqual((await client.upload(name, name.encode()))["error"], 0, name)
@@ -195,6 +198,7 @@ class OrderTests(Case):
         self.assertTrue((await client.upload("f", b"old", checksum=hashlib.md5(b"old").hexdigest().upper()))["EOF"])
         self.assertEqual((await client.upload("f", b"new" * 1000, checksum=hashlib.md5(b"other").hexdigest()))["error"], 69)
         self.assertEqual((await client.upload("g", b"", checksum=hashlib.md5(b"other").hexdigest()))["error"], 69)
+        await self.quiet()
         self.assertEqual((self.visible(), self.arriving()), ({"f": b"old"}, []))
         self.assertEqual((await client.upload("f", b"new" * 1000))["error"], 0)
         self.assertEqual(self.visible(), {"f": b"new" * 1000})
@@ -231,7 +235,7 @@ class OrderTests(Case):
 
 class LimitTests(Case):
     config = ResourcesConfig(uploads=2, disk_workers=1)
-    max_file = 10_000
+    rules = FilesConfig(max_file=10_000)
 
     async def test_size(self) -> None:
         """68 for a file above the largest that is allowed, before anything is written."""
@@ -254,32 +258,64 @@ class LimitTests(Case):
 class FaultTests(Case):
     config = ResourcesConfig(disk_workers=1)
 
-    async def test_full_disk(self) -> None:
+    async def test_failing_disk(self) -> None:
         """39 when the disk takes no more: what was there of the file is removed, and it can be sent anew."""
-        if not sys.platform.startswith("linux"):
-            self.skipTest("/dev/full is Linux's")
-        client, data = await self.login(), os.urandom(2000)
-        first, second = blocks("f", data)
+        client, data = await self.login(), os.urandom(200_000)
+        first, second = blocks("f", data, 100_000)
         await client.ask(30, **first)
         (part,) = self.arriving()
         part.unlink()
-        part.symlink_to("/dev/full")
+        part.mkdir()
         response = await client.ask(30, **second)
         self.assertEqual(response["error"], 39)
         self.assertNotIn(str(self.folder), response["message"])
+        await self.quiet()
+        part.rmdir()
         self.assertEqual((self.visible(), self.arriving()), ({}, []))
         self.assertIn("cur_seq 1 is expected", (await client.ask(30, **second))["message"])
         self.assertTrue((await client.upload("f", data))["EOF"])
         self.assertEqual(self.visible(), {"f": data})
 
+    async def test_full_disk(self) -> None:
+        """68 when the disk is full."""
+        if not sys.platform.startswith("linux"):
+            self.skipTest("/dev/full is Linux's")
+        client = await self.login()
+        first, second = blocks("f", bytes(200_000), 100_000)
+        await client.ask(30, **first)
+        (part,) = self.arriving()
+        part.unlink()
+        part.symlink_to("/dev/full")
+        self.assertEqual((await client.ask(30, **second))["error"], 68)
+        await self.quiet()
+        self.assertEqual(self.arriving(), [])
+
     async def test_no_place(self) -> None:
         """39 when the whole file cannot be put where it belongs, or the first block nowhere; nothing stays behind."""
         client = await self.login()
-        (self.folder / "users" / "7").write_bytes(b"in the way")
+        blobs = spool_folder(self.system.resources).with_name("blobs")
+        blobs.rmdir()
+        blobs.write_bytes(b"in the way")
         self.assertEqual((await client.upload("f", b"data"))["error"], 39)
+        await self.quiet()
         self.assertEqual(self.arriving(), [])
-        (self.folder / "incoming" / "resources1").rmdir()
+        spool_folder(self.system.resources).rmdir()
         self.assertEqual((await client.upload("f", b"data"))["error"], 39)
+        await self.quiet()
+        with closing(sqlite3.connect(self.system.database.path)) as connection:
+            self.assertEqual(connection.execute("SELECT COUNT(*) FROM files").fetchall(), [(0,)])
+            self.assertEqual(connection.execute("SELECT bytes, files FROM file_usage").fetchall(), [(0, 0)])
+
+    async def test_quota(self) -> None:
+        """68 for what the user's quota has no room for; a file that replaces another leaves the room that it took."""
+        self.engine.originals.rules = FilesConfig(quota=10_000)
+        client = await self.login()
+        self.assertEqual((await client.upload("f", b"x" * 4000))["error"], 0)
+        self.assertEqual((await client.upload("f", b"y" * 5000))["error"], 0)
+        self.assertEqual((await client.upload("g", b"z" * 5001))["error"], 68)
+        self.assertEqual((await client.upload("g", b"z" * 5000))["error"], 0)
+        self.assertEqual((await client.upload("f", b"y"))["error"], 68)
+        self.assertEqual(self.visible(), {"f": b"y" * 5000, "g": b"z" * 5000})
 
     async def test_lost_connection(self) -> None:
         """An upload whose connection is gone leaves nothing behind."""
@@ -289,7 +325,7 @@ class FaultTests(Case):
         self.assertEqual(len(self.arriving()), 2)
         await self.drop(client)
         await self.until(lambda: not len(self.connections))
-        await self.until(lambda: not self.disk.pending)
+        await self.quiet()
         self.assertEqual((self.kept(), self.arriving()), ({}, []))
 
     async def test_lost_while_writing(self) -> None:
@@ -307,7 +343,7 @@ class FaultTests(Case):
             await self.until(lambda: not len(self.connections))
             release.set()
             await held
-            await self.until(lambda: not self.disk.pending)
+            await self.quiet()
             self.assertEqual(self.arriving(), [])
         self.assertEqual(self.kept(), {})
 
@@ -322,7 +358,7 @@ class FaultTests(Case):
         await self.until(lambda: not len(self.connections))
         release.set()
         await held
-        await self.until(lambda: not self.disk.pending)
+        await self.quiet()
         self.assertEqual((self.visible(), self.arriving()), ({"f": b"data"}, []))
 
     async def test_stop(self) -> None:

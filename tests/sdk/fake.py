@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -59,6 +60,8 @@ class World:
         """Pushes that wait; ``None`` where they are sent at once."""
         self.refusals: dict[int, list[dict[str, Any]]] = {}
         """Service -> what its next requests are answered with."""
+        self.answers: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+        """Service -> what answers its requests, beside those that are built in."""
         self.gateway_down = False
         self.broken_answer: bytes | None = None
         self.silent: set[int] = set()
@@ -179,6 +182,8 @@ class FakeSession(Protocol):
             answer = refusals.pop(0)
         elif service != 5 and not self.uuid:
             answer = {"error": int(Status.LOGIN_UNSUCCESSFUL), "message": "Not logged in."}
+        elif service in self.world.answers:
+            answer = self.world.answers[service](request)
         else:
             answer = getattr(self, f"_answer_{service}")(request)
         if answer is not None:

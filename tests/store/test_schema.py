@@ -21,6 +21,10 @@ TABLES = {
     "members",
     "messages",
     "nodes",
+    "files",
+    "contents",
+    "file_usage",
+    "file_outbox",
     "schema_migrations",
 }
 

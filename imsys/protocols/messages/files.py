@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from imsys.protocols.messages.registry import Request, Response, message
@@ -9,7 +10,7 @@ from imsys.protocols.messages.registry import Request, Response, message
 
 @message(64, reply=65)
 class FileOfferRequest(Request, frozen=True, kw_only=True):
-    """I want to put a file into a thread, or to make it my avatar (``thread_id`` is "0" then, ``purpose`` is "avatar")."""
+    """I want to put a file into a thread, or to make it my avatar (``purpose`` is "avatar", and ``thread_id`` is "0")."""
 
     thread_id: str
     filename: str
@@ -43,6 +44,8 @@ class FileGetRequest(Request, frozen=True, kw_only=True):
 
     file_id: str
     write: bool = False
+    thumbnail: bool = False
+    """It is the smaller picture of that file which I want; the response names and describes that one."""
 
 
 @message(67)
@@ -57,8 +60,23 @@ class FileGetResponse(Response, frozen=True, kw_only=True):
     filename: str
     size: int
     mime: str
+    whole: bool
+    """Whether all of it is there; else it is on its way."""
     sha256: str | UnsetType = UNSET
-    """In hex; not of a file that is on its way."""
+    """In hex; of a file that is on its way only if its sender has told it."""
+
+
+class FileContent(msgspec.Struct, frozen=True, kw_only=True):
+    """The content of a message that carries a file (types 2 to 5), as JSON text."""
+
+    file_id: str
+    filename: str
+    size: int
+    mime: str
+    sha256: str
+    """In hex."""
+    thumbnail: str | UnsetType = UNSET
+    """The identifier of a smaller picture of it (a poster, of a video); read like any file of the thread."""
 
 
 @message(72, reply=73)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
@@ -34,6 +35,7 @@ from imsys.resources.transfers import Misplaced, Upload
 from imsys.store.files import Content, File, FileStore, State
 
 _log = Logger()
+T = TypeVar("T")
 
 _TAKEN = "Somebody else goes on with this upload."
 _GONE = "There is no such file on its way here."
@@ -71,6 +73,9 @@ class Arrivals(Service):
         self._users: Counter[int] = Counter()
         self._wheel = DeadlineWheel(clock)
         self._idle = Idle(clock, self._forget)
+        self.working = 0
+        """Files that are being opened, finished or given up."""
+        self._worked: Deferred[None] | None = None
         self.memory = Memory(config.memory)
 
     @property
@@ -96,11 +101,26 @@ class Arrivals(Service):
         for arriving in list(self._arriving.values()):
             if arriving.hand is not None:
                 arriving.hand.lose(Misplaced(Status.SERVER_BUSY, "The server is shutting down.", arriving.offset))
+        if self.working:
+            self._worked = Deferred()
+            await self._worked
         for arriving in list(self._arriving.values()):
-            async with arriving.lock:
-                await _written(arriving)
+            await _written(arriving)
         self._arriving.clear()
         self._idle.clear()
+
+    def _tracked(self, work: Coroutine[Any, Any, T]) -> Deferred[T]:
+        """As :func:`shielded`; the server stops when it has ended."""
+        self.working += 1
+        return shielded(self._track(work))
+
+    async def _track(self, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await work
+        finally:
+            self.working -= 1
+            if not self.working and self._worked is not None:
+                self._worked.callback(None)
 
     # -- into one's hands
 
@@ -108,7 +128,7 @@ class Arrivals(Service):
         self, file_id: bytes, user: int, *, durable: Callable[[int], None], hold: Callable[[bool], None], lost: Callable[[Refused], None]
     ) -> Upload:
         """Take a file into one's hands."""
-        return await shielded(self._open(file_id, user, durable, hold, lost))
+        return await self._tracked(self._open(file_id, user, durable, hold, lost))
 
     async def _open(
         self, file_id: bytes, user: int, durable: Callable[[int], None], hold: Callable[[bool], None], lost: Callable[[Refused], None]
@@ -206,7 +226,7 @@ class Arrivals(Service):
 
     async def finish(self, arriving: Arriving) -> File:
         """Make a file whole (idempotent); see :meth:`~imsys.resources.transfers.Upload.finish`."""
-        return await shielded(self._finish(arriving))
+        return await self._tracked(self._finish(arriving))
 
     async def _finish(self, arriving: Arriving) -> File:
         async with arriving.lock:
@@ -248,7 +268,7 @@ class Arrivals(Service):
 
     async def give_up(self, file_id: bytes) -> bool:
         """Remove a file that is not whole, and what is here of it, whoever has it in their hands; ``False``: it is whole."""
-        return await shielded(self._give_up(file_id))
+        return await self._tracked(self._give_up(file_id))
 
     async def _give_up(self, file_id: bytes) -> bool:
         arriving = self._arriving.get(file_id)
@@ -278,6 +298,16 @@ class Arrivals(Service):
             if content.store == self._store.name:
                 await self._disk.run(self._store.delete, content.blob)
 
+    async def complete(self, file: File) -> None:
+        """Make a file whole whose bytes are all here, but which nobody finished. :raises Refused: as its finishing does."""
+        if file.file_id not in self:
+            upload = await self.open(file.file_id, file.owner, durable=_nothing, hold=_nothing, lost=_nothing)
+            try:
+                if upload.offset == file.size:
+                    await upload.finish()
+            finally:
+                upload.release()
+
     # -- in nobody's hands
 
     def _freed(self, arriving: Arriving) -> None:
@@ -303,6 +333,10 @@ class Arrivals(Service):
         self._idle.discard(arriving)
         if self._arriving.get(arriving.file.file_id) is arriving:
             del self._arriving[arriving.file.file_id]
+
+
+def _nothing(_: object) -> None:
+    pass
 
 
 async def _written(arriving: Arriving) -> None:

@@ -17,8 +17,7 @@ CREATE TABLE IF NOT EXISTS contents (
     refs INT NOT NULL,
     created_at BIGINT NOT NULL,
     UNIQUE KEY contents_sum (store, sha256, size),
-    UNIQUE KEY contents_blob (blob_name),
-    KEY contents_key (key_id, content_id)
+    UNIQUE KEY contents_blob (blob_name)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS files (
@@ -47,9 +46,12 @@ CREATE TABLE IF NOT EXISTS files (
     created_at BIGINT NOT NULL,
     -- when a file that is still on its way is given up
     expires_at BIGINT NOT NULL,
-    KEY files_owner (owner_id, purpose, filename(100)),
-    KEY files_expiring (state, expires_at),
-    KEY files_content (content_id)
+    KEY files_owner (owner_id, file_id),
+    KEY files_named (owner_id, purpose, filename(100)),
+    KEY files_thread (thread_id, file_id),
+    KEY files_expiring (server, state, expires_at),
+    KEY files_content (content_id),
+    KEY files_thumbnail (thumbnail_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Bytes and number of each user's files, those on their way included.

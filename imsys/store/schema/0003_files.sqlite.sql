@@ -18,7 +18,6 @@ CREATE TABLE contents (
 ) STRICT;
 CREATE UNIQUE INDEX contents_sum ON contents (store, sha256, size);
 CREATE UNIQUE INDEX contents_blob ON contents (blob_name);
-CREATE INDEX contents_key ON contents (key_id, content_id);
 
 CREATE TABLE files (
     -- 128 random bits
@@ -47,9 +46,12 @@ CREATE TABLE files (
     -- when a file that is still on its way is given up
     expires_at INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX files_owner ON files (owner_id, purpose, filename);
-CREATE INDEX files_expiring ON files (state, expires_at);
+CREATE INDEX files_owner ON files (owner_id, file_id);
+CREATE INDEX files_named ON files (owner_id, purpose, filename);
+CREATE INDEX files_thread ON files (thread_id, file_id);
+CREATE INDEX files_expiring ON files (server, state, expires_at);
 CREATE INDEX files_content ON files (content_id);
+CREATE INDEX files_thumbnail ON files (thumbnail_id);
 
 -- Bytes and number of each user's files, those on their way included.
 CREATE TABLE file_usage (

@@ -24,8 +24,10 @@ def modules() -> Path:
     npm, home = shutil.which("npm"), folder("node")
     if npm is None:
         raise RuntimeError("there is node, but no npm on the PATH")
-    command = [npm, "install", "--no-audit", "--no-fund", "--no-save", "--ignore-scripts", "--loglevel=error", "--prefix", str(home), TUS_JS_CLIENT]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+    options = ["--no-audit", "--no-fund", "--no-save", "--ignore-scripts", "--loglevel=error", "--prefix", str(home)]
+    done = subprocess.run(
+        [npm, "install", *options, TUS_JS_CLIENT], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120
+    )
     if done.returncode:
         raise RuntimeError(f"npm cannot install {TUS_JS_CLIENT}: {done.stdout}{done.stderr}")
     return home / "node_modules"

@@ -1,0 +1,26 @@
+"""Names that users give to files."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from imsys.errors import Refused, Status
+
+LONGEST = 255
+"""Bytes that a file's name has at most, in UTF-8."""
+
+
+def check_filename(filename: str) -> str:
+    """Give back a name that is one, and no path.
+
+    :raises Refused: 37, with what is wrong.
+    """
+    if not filename:
+        raise Refused(Status.FILE_CREATE_ERROR, "A file has a name.")
+    if "/" in filename or "\\" in filename or ".." in filename or filename == ".":
+        raise Refused(Status.FILE_CREATE_ERROR, "The name of a file has no separators and no '..' in it.")
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in filename):
+        raise Refused(Status.FILE_CREATE_ERROR, "The name of a file has no control characters in it.")
+    if len(filename.encode("utf-8")) > LONGEST:
+        raise Refused(Status.FILE_CREATE_ERROR, f"The name of a file has at most {LONGEST} bytes.")
+    return filename

@@ -1,0 +1,199 @@
+"""What nobody needs any more is removed, and what nobody finished is finished."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from imsys.errors import Refused
+from imsys.files.blobs import Blob, BlobStore
+from imsys.resources.disk import Disk
+from imsys.resources.engine.shielding import alone
+from imsys.resources.engine.spooled import remove_spooled
+from imsys.resources.engine.uploads import Arrivals
+from imsys.store.files import File, FileStore, Purpose, State
+
+_log = Logger()
+
+INTERVAL = 300.0
+"""Seconds between two turns."""
+
+AGE = 3600.0
+"""Seconds that something must have been left alone to be looked at (in the spool: but for the first turn, when all is left)."""
+
+EXPIRED = 100
+"""Files that are looked for at a time."""
+
+BLOBS = 200
+"""Blobs that are looked up at a time."""
+
+BATCHES = 10
+"""Times that many of a turn; the next one goes on there."""
+
+
+class Janitor(Service):
+    """Goes round in small steps: expired files, the spool, the store.
+
+    :param server: whose spool this is.
+    :param age: see :data:`AGE`.
+    """
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        server: str,
+        files: FileStore,
+        disk: Disk,
+        folder: Path,
+        store: BlobStore,
+        uploads: Arrivals,
+        *,
+        age: float = AGE,
+    ) -> None:
+        self._clock = clock
+        self._server = server
+        self._files = files
+        self._disk = disk
+        self._folder = folder
+        self._store = store
+        self._uploads = uploads
+        self._age = age
+        self._first = True
+        self._blobs: Iterator[Blob] | None = None
+        self._call: IDelayedCall | None = None
+        self._turning: Deferred[None] | None = None
+
+    def startService(self) -> None:
+        """Take the first turn at once."""
+        super().startService()
+        self._call = self._clock.callLater(0, self._go)
+
+    def stopService(self) -> Deferred[None]:
+        """Take no further step; fires when the one that runs has ended."""
+        super().stopService()
+        if self._call is not None:
+            self._call.cancel()
+            self._call = None
+        return self._turning or succeed(None)
+
+    def _go(self) -> None:
+        self._call = None
+        done = self._turning = Deferred()
+
+        def ended(_: None) -> None:
+            self._turning = None
+            if self.running:
+                self._call = self._clock.callLater(INTERVAL, self._go)
+            done.callback(None)
+
+        alone(self.turn(), "tidying up").addCallback(ended)
+
+    async def turn(self) -> None:
+        """One round of steps. :raises Refused: the database is away."""
+        try:
+            await self._expire()
+            await self._look_into_spool()
+            for _ in range(BATCHES):
+                if not self.running or not await self._look_into_store():
+                    break
+        except OSError as error:
+            self._blobs = None
+            _log.error("the spool or the store could not be tidied up: {reason}", reason=str(error))
+
+    # -- expired
+
+    async def _expire(self) -> None:
+        while self.running:
+            found = await self._files.expired(self._server, EXPIRED)
+            for file_id in found:
+                if self.running and await self._uploads.give_up(file_id):
+                    _log.info("the upload {name} was given up: its time was over, or it was refused", name=file_id.hex())
+            if len(found) < EXPIRED:
+                break
+
+    # -- the spool
+
+    async def _look_into_spool(self) -> None:
+        before = self._clock.seconds() - (0 if self._first else self._age)
+        for name, size in (await self._disk.run(self._spooled, before)).items():
+            if not self.running:
+                return
+            file_id = _file_id(name)
+            if file_id is None:
+                await self._disk.run(self._remove, name)
+            elif file_id not in self._uploads:
+                file = await self._files.find(file_id)
+                if file is None or file.state is not State.ARRIVING:
+                    await self._disk.run(self._remove, name)
+                elif file.purpose is Purpose.ORIGINAL:
+                    await self._uploads.give_up(file_id)  # its connection is gone, and nobody can go on
+                elif size >= file.size:
+                    await self._complete(file)
+        self._first = False
+
+    def _spooled(self, before: float) -> dict[str, int]:
+        """In a thread: what was not touched since then, with the bytes of its segments."""
+        sizes: dict[str, int] = {}
+        young = set()
+        for path in self._folder.iterdir():
+            name = path.name.partition(".")[0]
+            try:
+                found = path.stat()
+            except FileNotFoundError:
+                continue
+            sizes[name] = sizes.get(name, 0) + (found.st_size if path.suffix == ".part" else 0)
+            if found.st_mtime > before:
+                young.add(name)
+        return {name: size for name, size in sizes.items() if name not in young}
+
+    def _remove(self, name: str) -> None:
+        """In a thread."""
+        file_id = _file_id(name)
+        if file_id is not None:
+            remove_spooled(self._folder, file_id)
+        else:
+            for path in self._folder.glob(f"{name}.*"):
+                path.unlink(missing_ok=True)
+
+    async def _complete(self, file: File) -> None:
+        try:
+            await self._uploads.complete(file)
+        except Refused as refused:
+            _log.warn("the upload {name} was not finished: {reason}", name=file.file_id.hex(), reason=str(refused))
+
+    # -- the store
+
+    async def _look_into_store(self) -> bool:
+        """The next few blobs; ``False``: it was the last of them."""
+        if self._blobs is None:
+            self._blobs = self._store.blobs()
+        found = await self._disk.run(lambda blobs: list(islice(blobs, BLOBS)), self._blobs)
+        if len(found) < BLOBS:
+            self._blobs = None
+        old = [blob.name for blob in found if blob.changed <= self._clock.seconds() - self._age]
+        known = await self._files.known_blobs(old) if old else set()
+        for name in old:
+            if name not in known and self.running:
+                await self._orphan(name)
+        return self._blobs is not None
+
+    async def _orphan(self, name: str) -> None:
+        """A blob that nothing refers to: its file may still become whole, or is gone."""
+        file_id = _file_id(name)
+        file = await self._files.find(file_id) if file_id is not None else None
+        if file is None or file.state is not State.ARRIVING:
+            await self._disk.run(self._store.delete, name)
+            _log.info("the blob {name} was removed: nothing refers to it", name=name)
+        elif file.server == self._server:
+            await self._complete(file)
+
+
+def _file_id(name: str) -> bytes | None:
+    return bytes.fromhex(name) if re.fullmatch("[0-9a-f]{32}", name) else None

@@ -1,0 +1,59 @@
+"""Files of the original upload service, in the store that all doors share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from imsys.config import FilesConfig
+from imsys.errors import Refused
+from imsys.resources.engine.shielding import alone
+from imsys.resources.engine.uploads import Arrivals
+from imsys.resources.transfers import Upload
+from imsys.store.files import FileStore, Offer, Purpose
+from imsys.tickets import new_file_id
+
+
+class Originals:
+    """Offers, keeps and gives up such files; a whole one replaces its user's older one of the same name.
+
+    :param server: name of this server.
+    """
+
+    def __init__(self, server: str, rules: FilesConfig, files: FileStore, uploads: Arrivals) -> None:
+        self._server = server
+        self._files = files
+        self._uploads = uploads
+        self.rules = rules
+
+    async def begin(self, user: int, filename: str, size: int, lost: Callable[[Refused], None]) -> Upload:
+        """A new file of a user. :raises Refused: 39, the disk; 68, the disk or the quota is full; 73, too many at the same time."""
+        offer = Offer(
+            file_id=new_file_id(),
+            owner=user,
+            purpose=Purpose.ORIGINAL,
+            thread_id=0,
+            server=self._server,
+            filename=filename,
+            size=size,
+            mime="application/octet-stream",
+        )
+        await self._files.offer(offer, life=self.rules.expire, quota=self.rules.quota)
+        try:
+            return await self._uploads.open(offer.file_id, user, durable=_nothing, hold=_nothing, lost=lost)
+        except BaseException:
+            self.give_up(offer.file_id)
+            raise
+
+    async def keep(self, upload: Upload) -> None:
+        """All of it is here, and right: make it whole, and remove the one whose place it takes. :raises Refused: as of its finishing."""
+        file = await upload.finish()
+        upload.release()
+        await self._uploads.free(await self._files.supersede(file.file_id))
+
+    def give_up(self, file_id: bytes) -> None:
+        """Remove what is here of a file, soon."""
+        alone(self._uploads.give_up(file_id), "giving an upload up")
+
+
+def _nothing(_: object) -> None:
+    """One block is on its way at a time: there is nobody to be told, or held."""

@@ -1,0 +1,135 @@
+"""Files as they are in the tables, and as the rest of the program has them."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from imsys.store.database import Row, Transaction
+
+
+class Purpose(enum.IntEnum):
+    """What a file is for."""
+
+    MESSAGE = 0
+    AVATAR = 1
+    ORIGINAL = 2
+    """By the original upload service; its user's, under its name."""
+    DERIVED = 3
+    """Made of another file: a thumbnail, a poster, an avatar in a smaller size."""
+
+
+class State(enum.IntEnum):
+    """How far a file is."""
+
+    ARRIVING = 0
+    WHOLE = 1
+    REFUSED = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A file that somebody wants to send; ``thread_id`` is 0 where it is for no thread."""
+
+    file_id: bytes
+    owner: int
+    purpose: Purpose
+    thread_id: int
+    server: str
+    filename: str
+    size: int
+    mime: str
+    sha256: bytes | None = None
+    key_id: str = ""
+    wrapped_key: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a store keeps."""
+
+    content_id: int
+    store: str
+    sha256: bytes
+    size: int
+    blob: str
+    """Its name in the store: the identifier, in hex, of the file that it came as."""
+    key_id: str
+    wrapped_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file; ``content`` is there when it is whole."""
+
+    file_id: bytes
+    owner: int
+    purpose: Purpose
+    thread_id: int
+    server: str
+    filename: str
+    size: int
+    mime: str
+    offered_sha256: bytes | None
+    state: State
+    key_id: str
+    wrapped_key: bytes
+    thumbnail_id: bytes | None
+    expires_ms: int
+    content: Content | None
+    created_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A whole file that its thread is to be told of."""
+
+    file: File
+    attempts: int
+
+
+FILE = (
+    "SELECT f.file_id, f.owner_id, f.purpose, f.thread_id, f.server, f.filename, f.size, f.mime, f.offered_sha256, f.state, f.key_id, "
+    "f.wrapped_key, f.thumbnail_id, f.expires_at, f.created_at, "
+    "c.content_id, c.store, c.sha256, c.size, c.blob_name, c.key_id, c.wrapped_key "
+    "FROM files f LEFT JOIN contents c ON c.content_id = f.content_id "
+)
+"""What a :class:`File` is made of; a condition follows."""
+
+
+def find_file(tx: Transaction, file_id: bytes, *, lock: bool = False) -> File | None:
+    """A file, with its content; ``lock`` for one that is going to be changed."""
+    row = tx.row(FILE + "WHERE f.file_id = ?" + (" {lock}" if lock else ""), file_id)
+    return None if row is None else file_of(row)
+
+
+def file_of(row: Row) -> File:
+    """A row of :data:`FILE`."""
+    file_id, owner, purpose, thread_id, server, filename, size, mime, offered = row[:9]
+    state, key_id, wrapped, thumbnail, expires, created = row[9:15]
+    content = row[15:]
+    return File(
+        bytes(file_id),
+        owner,
+        Purpose(purpose),
+        thread_id or 0,
+        server,
+        filename,
+        size,
+        mime,
+        None if offered is None else bytes(offered),
+        State(state),
+        key_id,
+        bytes(wrapped),
+        None if thumbnail is None else bytes(thumbnail),
+        expires,
+        None if content[0] is None else content_of(content),
+        created,
+    )
+
+
+def content_of(row: Sequence[object]) -> Content:
+    """A row of content_id, store, sha256, size, blob_name, key_id, wrapped_key."""
+    content_id, store, sha256, size, blob, key_id, wrapped = row
+    return Content(content_id, store, bytes(sha256), size, blob, key_id, bytes(wrapped))  # type: ignore[arg-type, call-overload]
