@@ -23,15 +23,13 @@ from zope.interface import implementer
 from imsys.errors import Refused, Status
 from imsys.protocols.deadlines import DeadlineWheel
 from imsys.resources.web.answers import PeerGone, Problem, Response, Stream
+from imsys.resources.web.incoming import Incoming
 from imsys.resources.web.requests import Request
 
 _log = Logger()
 
 HEAD_BYTES = 16384
 """Bytes of a request's head at most, its lines' ends not counted."""
-
-PROGRESS = 4096
-"""Bytes of a body within the time after which it counts as stalled: a peer that sends fewer is as good as gone."""
 
 LINGER = 10.0
 """Seconds that a peer has to take its last bytes, and to close."""
@@ -49,7 +47,7 @@ class HttpSettings:
     idle: float
     """Until the next head begins."""
     stalled: float
-    """For :data:`PROGRESS` bytes of a body, or for the peer to take what waits for it."""
+    """For :data:`~imsys.resources.web.incoming.PROGRESS` bytes of a body, or for the peer to take what waits for it."""
     capacity: int
 
 
@@ -74,30 +72,6 @@ class Owner(Interface):
         ...
 
 
-class _Incoming:
-    """The body of one request, as long as that is the one that the connection is at."""
-
-    __slots__ = ("_connection",)
-
-    def __init__(self, connection: HttpConnection) -> None:
-        self._connection: HttpConnection | None = connection
-
-    async def read(self) -> bytes:
-        """See :class:`~imsys.resources.web.requests.Body`."""
-        if self._connection is None:
-            raise RuntimeError("the body of a request is read after its response")
-        return await self._connection.read()
-
-    def fail(self, error: Exception) -> None:
-        """See :class:`~imsys.resources.web.requests.Body`."""
-        if self._connection is not None:
-            self._connection.fail_reader(error)
-
-    def detach(self) -> None:
-        """The request is answered."""
-        self._connection = None
-
-
 @implementer(IPushProducer, IHalfCloseableProtocol)
 class HttpConnection(Protocol):
     """One connection: one request at a time, its successors wait in the network."""
@@ -108,8 +82,7 @@ class HttpConnection(Protocol):
         self._owner = owner
         self._http = h11.Connection(h11.SERVER, HEAD_BYTES)
         self._request: Request | None = None
-        self._reader: Deferred[bytes] | None = None
-        self._reader_fault: Exception | None = None
+        self._body = Incoming(self)
         self._sending: Deferred[None] | None = None
         self._room: Deferred[None] | None = None
         self._reading = True
@@ -119,9 +92,6 @@ class HttpConnection(Protocol):
         self._ended = False
         self._closing = False
         self._unwanted = 0
-        self._progress = 0
-        self._absent = True  # nobody reads: no time of the peer's runs
-        self._incoming = _Incoming(self)
         self._head_only = False
         self.gone = False
         self.deadline = 0.0
@@ -180,7 +150,7 @@ class HttpConnection(Protocol):
         """Nobody is there any more: whoever reads is told, whatever is being sent is let go of."""
         self.gone = self._closing = True
         self._owner.wheel.remove(self)
-        self.fail_reader(PeerGone())
+        self._body.fail(PeerGone())
         if self._sending is not None:
             self._sending.cancel()
         self._owner.ended(self)
@@ -190,8 +160,8 @@ class HttpConnection(Protocol):
         settings = self._owner.settings
         if self._closing or self._room is not None:
             self.transport.abortConnection()
-        elif self._reader is not None:
-            self.fail_reader(Problem(408, Status.NETWORK_ERROR, "The body of this request has come to a halt."))
+        elif self._body.wanted:
+            self._body.fail(Problem(408, Status.NETWORK_ERROR, "The body of this request has come to a halt."))
         elif self._request is not None:
             self._due(settings.stalled)  # it is our turn
         elif self._begun:
@@ -208,31 +178,20 @@ class HttpConnection(Protocol):
         """Close, whatever is under way."""
         self.transport.abortConnection()
 
-    # -- the handler's side: the body of a request
+    # -- the body's side
 
-    async def read(self) -> bytes:
-        """Bytes of the present request; see :class:`~imsys.resources.web.requests.Body`."""
-        if self._reader_fault is not None:
-            raise self._reader_fault
+    def body_wanted(self) -> bool:
+        """Its handler waits for more of it; false: it has ended."""
         if self._http.their_state is not h11.SEND_BODY:
-            return b""
+            return False
         if self._http.they_are_waiting_for_100_continue:
             self.transport.write(self._http.send(h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue")))
-        reader = self._reader = Deferred()
-        if self._absent:
-            self._absent = False
-            self._put_off()
-        if not self._pumping:
-            self._pump()
-        return await reader
+        self._pump()
+        return True
 
-    def fail_reader(self, error: Exception) -> None:
-        """Whoever reads it, now or later, gets this error."""
-        if self._reader_fault is None:
-            self._reader_fault = error
-        reader, self._reader = self._reader, None
-        if reader is not None:
-            reader.errback(error)
+    def put_off(self) -> None:
+        """It makes progress, or begins to be waited for."""
+        self.deadline = max(self.deadline, self._owner.seconds() + self._owner.settings.stalled)
 
     # -- from bytes to requests
 
@@ -243,8 +202,8 @@ class HttpConnection(Protocol):
         self._pumping = True
         try:
             while not self._closing:
-                if self._reader is not None:
-                    if not self._pump_body(self._reader):
+                if self._body.wanted:
+                    if not self._pump_body():
                         return True
                 elif self._request is None and not self._choked:
                     if not self._pump_head():
@@ -255,25 +214,17 @@ class HttpConnection(Protocol):
         finally:
             self._pumping = False
 
-    def _pump_body(self, reader: Deferred[bytes]) -> bool:
+    def _pump_body(self) -> bool:
         """Give the reader its next bytes; false where more has to come first."""
         try:
             event = self._http.next_event()
         except h11.RemoteProtocolError as error:
-            self.fail_reader(PeerGone() if self._ended else Problem(400, Status.JSONPARSE_ERROR, f"The body is malformed: {error}."))
+            self._body.fail(PeerGone() if self._ended else Problem(400, Status.JSONPARSE_ERROR, f"The body is malformed: {error}."))
             return True
         if event is h11.NEED_DATA:
             self._hold_reading(False)
             return False
-        self._reader = None
-        if isinstance(event, h11.Data):
-            self._progress += len(event.data)
-            if self._progress >= PROGRESS:
-                self._put_off()
-            reader.callback(bytes(event.data))
-        else:
-            reader.callback(b"")
-        self._absent = self._reader is None
+        self._body.give(bytes(event.data) if isinstance(event, h11.Data) else b"")
         return True
 
     def _pump_head(self) -> bool:
@@ -293,15 +244,13 @@ class HttpConnection(Protocol):
         if not isinstance(event, h11.Request):
             self._close()  # the peer has
             return True
-        self._reader_fault = None
-        self._absent = True
-        self._incoming = _Incoming(self)
+        self._body = Incoming(self)
         self._head_only = event.method == b"HEAD"
         size = len(event.target) + sum(len(name) + len(value) for name, value in event.headers)
         try:
             if size > HEAD_BYTES:
                 raise Problem(431, Status.JSONPARSE_ERROR, f"The head of a request has {HEAD_BYTES} bytes at most.")
-            self._request = Request(event.method.decode("ascii"), event.target.decode("latin-1"), event.headers, self._incoming)
+            self._request = Request(event.method.decode("ascii"), event.target.decode("latin-1"), event.headers, self._body)
         except Problem as problem:
             self._refuse(problem)
             return True
@@ -336,7 +285,7 @@ class HttpConnection(Protocol):
             if stream is not None:
                 await stream.aclose()
             return
-        self._incoming.detach()
+        self._body.over()
         close = close or self._owner.closing or not self._body_is_here()
         data = self._http.send(self._head(response, close=close))
         if stream is None:
@@ -422,11 +371,6 @@ class HttpConnection(Protocol):
         if not self.gone:
             self.deadline = self._owner.seconds() + seconds
             self._owner.wheel.add(self)
-
-    def _put_off(self) -> None:
-        """A body makes progress, or begins to be waited for."""
-        self._progress = 0
-        self.deadline = max(self.deadline, self._owner.seconds() + self._owner.settings.stalled)
 
     def _hold_reading(self, hold: bool) -> None:
         if hold is self._reading and not self.gone and not self._closing and not self._ended:

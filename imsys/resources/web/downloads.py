@@ -65,7 +65,7 @@ class Pieces:
         reading, self._taken = self._ahead
         self._ahead = None
         piece = await reading
-        if self._taken and self._at < self._end:
+        if self._at < self._end:
             self._read(ahead=True)
         return piece
 

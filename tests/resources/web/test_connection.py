@@ -486,6 +486,24 @@ class LimitTests(SynchronousTestCase):
 
 
 class GarbageTests(SynchronousTestCase):
+    STREAM = (
+        GET % 1
+        + b"POST /2 HTTP/1.1\r\nHost: x\r\nContent-Length: 12\r\n\r\n" + b"GET / HTTP/1"
+        + b"POST /3 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\n12345\r\n1\r\n6\r\n0\r\nTrailer: x\r\n\r\n"
+        + GET % 4
+    )  # fmt: skip
+
+    @settings(max_examples=100, deadline=None)
+    @given(st.lists(st.integers(0, len(STREAM)), max_size=20))
+    def test_cut_anywhere(self, cuts: list[int]) -> None:
+        """Wherever the network cuts a stream of requests, the answers are the same."""
+        wire, at = Wire(echo), 0
+        for cut in (*sorted(set(cuts) - {0, len(self.STREAM)}), len(self.STREAM)):
+            wire.send(self.STREAM[at:cut])
+            at = cut
+        found = [body for _, _, body in responses(wire.received(), "GET", "POST", "POST", "GET")]
+        self.assertEqual(found, [b"GET /1 ", b"POST /2 GET / HTTP/1", b"POST /3 123456", b"GET /4 "])
+
     FORMS = st.one_of(
         st.binary(max_size=300),
         st.lists(
