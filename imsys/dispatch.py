@@ -30,6 +30,7 @@ from imsys.protocols.messages.registry import (
 
 if TYPE_CHECKING:
     from imsys.directory import Directory
+    from imsys.file_desk import FileDesk
     from imsys.message_log import MessageLog
     from imsys.node import Node
     from imsys.outbound import Outbound
@@ -78,6 +79,7 @@ class Chat:
     directory: Directory
     outbound: Outbound
     tokens: Tokens
+    files: FileDesk
 
     def context(self, session: Session, user: int) -> Context:
         """The surroundings of a session's requests."""

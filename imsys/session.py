@@ -78,6 +78,11 @@ class Session:
         return self._connection.peer
 
     @property
+    def plaintext(self) -> bool:
+        """Whether its connection has no TLS."""
+        return self._connection.plaintext
+
+    @property
     def open(self) -> bool:
         """Whether anything can still be sent."""
         return not self._connection.closing

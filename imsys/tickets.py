@@ -26,6 +26,9 @@ _VERSION = "v1"
 _LONGEST = 300
 """Characters of a ticket at most; more is none."""
 
+MOST_KEYS = 2
+"""Keys that are good at the same time: the one that signs, and the one before it."""
+
 FILE_ID_BYTES = 16
 """Bytes of a file's identifier, all of them random."""
 
@@ -65,7 +68,7 @@ class TicketKeys:
         found = self._path.stat() if self._path.exists() else None
         stamp = (found.st_mtime_ns, found.st_size, found.st_ino) if found is not None else None
         if stamp is None or stamp != self._stamp:
-            self._keys = dict(read_keys(self._path, 2))
+            self._keys = dict(read_keys(self._path, MOST_KEYS))
             self._stamp = stamp
 
     def refresh(self) -> None:

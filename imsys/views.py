@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import msgspec
+from msgspec import UNSET
+
 from imsys.protocols.messages.contacts import Friend, FriendRequestItem, FriendshipPush, HelloMessage
+from imsys.protocols.messages.files import FileContent
 from imsys.protocols.messages.people import Card
 from imsys.protocols.messages.texts import IncomingText, VerifiedText
 from imsys.store.appending import Stored
 from imsys.store.contacts import Contact, Friendship, Pending
+from imsys.store.files import File
 from imsys.store.ids import timestamp
 from imsys.store.people import Person
+from imsys.tickets import encode_id
+
+IMAGE, FILE, AUDIO, VIDEO = 2, 3, 4, 5
+"""The kinds of messages that carry a file (wire protocol, section 4)."""
 
 
 def card_fields(person: Person) -> dict[str, str | int]:
@@ -99,3 +108,24 @@ def incoming(message: Stored) -> IncomingText:
         msg_content=message.content,
         timestamp=timestamp(message.msg_id),
     )
+
+
+def file_kind(mime: str) -> int:
+    """The kind of a message that carries a file of a content type; a drawing that may have scripts in it is no image."""
+    if mime.startswith("image/svg"):
+        return FILE
+    return {"image": IMAGE, "audio": AUDIO, "video": VIDEO}.get(mime.partition("/")[0], FILE)
+
+
+def file_content(file: File) -> str:
+    """The content of a message that carries a whole file."""
+    assert file.content is not None
+    content = FileContent(
+        file_id=encode_id(file.file_id),
+        filename=file.filename,
+        size=file.size,
+        mime=file.mime,
+        sha256=file.content.sha256.hex(),
+        thumbnail=UNSET if file.thumbnail_id is None else encode_id(file.thumbnail_id),
+    )
+    return msgspec.json.encode(content).decode()

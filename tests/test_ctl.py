@@ -113,6 +113,57 @@ class CertificateTests(ControlTestCase):
         return [str(name.value) for name in found]
 
 
+class KeyTests(ControlTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.files = {which: self.home / "var" / f"{which}.keys" for which in ("tickets", "files")}
+
+    def keys(self, which: str) -> list[str]:
+        """The ids in a file."""
+        return [line.split()[0] for line in self.files[which].read_text().splitlines()]
+
+    def secrets(self) -> list[str]:
+        return [line.split()[1] for path in self.files.values() for line in path.read_text().splitlines()]
+
+    def test_made(self) -> None:
+        """keys makes both files once, for their owner alone, and shows ids but no key; --show makes nothing."""
+        self.refused("there are no keys yet", "keys", "--show")
+        self.assertFalse(self.home.joinpath("var").exists())
+        said = self.succeeds("keys")
+        for path in self.files.values():
+            self.assertIn(f"Made {path}", said)
+            self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
+        shown = self.succeeds("keys")
+        self.assertEqual(self.succeeds("keys", "--show"), shown)
+        self.assertIn(f"{self.files['tickets']}: {self.keys('tickets')[0]} (signs)\n", shown)
+        self.assertIn(f"{self.files['files']}: {self.keys('files')[0]} (wraps)\n", shown)
+        self.assertFalse(any(secret in said + shown for secret in self.secrets()))
+
+    def test_rotated(self) -> None:
+        """--rotate puts a new key in front; of tickets two stay, of files all."""
+        self.refused("'imsys-ctl keys' makes them", "keys", "--rotate", "tickets")
+        self.succeeds("keys")
+        for which, kept in (("tickets", 2), ("files", 4)):
+            ids = self.keys(which)
+            for _ in range(3):
+                said = self.succeeds("keys", "--rotate", which)
+                ids = [self.keys(which)[0], *ids]
+                self.assertIn(f"The key {ids[0]} is new in {self.files[which]}", said)
+            self.assertEqual(self.keys(which), ids[:kept])
+            self.assertEqual(len(set(ids)), 4)
+            self.assertEqual(stat.S_IMODE(self.files[which].stat().st_mode), 0o600)
+
+    def test_elsewhere(self) -> None:
+        """Master keys of the environment are shown, and not rotated or made."""
+        key = "A" * 43
+        self.settings["FILES_MASTER_KEY"] = f"new {key},old {key[:-1]}E"
+        shown = self.succeeds("keys")
+        self.assertIn("files    [files] master_key: new (wraps), old\n", shown)
+        self.assertNotIn(key, shown)
+        self.assertFalse(self.files["files"].exists())
+        self.refused("[files] master_key", "keys", "--rotate", "files")
+
+
 class UserTests(ControlTestCase):
     def test_create(self) -> None:
         """create-user takes the password from standard input or a file, and says the uuid."""
@@ -143,8 +194,16 @@ class UserTests(ControlTestCase):
 
 class CheckTests(ControlTestCase):
     def test_good(self) -> None:
-        """check-config says that a configuration can be used."""
+        """check-config says that a configuration can be used, and which keys servers will miss."""
+        said = self.succeeds("check-config").splitlines()
+        self.assertEqual(said[0], "The configuration can be used.")
+        missing = [str(self.home / "var" / name) for name in ("tickets.keys", "files.keys")]
+        self.assertEqual([line.partition(": there are no keys yet")[0] for line in said[1:]], missing)
+        self.succeeds("keys")
         self.assertEqual(self.succeeds("check-config"), "The configuration can be used.\n")
+        (self.home / "var" / "tickets.keys").write_text("secret\n")
+        self.refused("tickets.keys: a line is not", "check-config")
+        self.assertNotIn("secret", self.ctl("check-config").stderr)
 
     def test_show(self) -> None:
         """--show prints what is in force, and no secret."""
@@ -182,7 +241,7 @@ class CommandTests(ControlTestCase):
     def test_help(self) -> None:
         """--help names every command."""
         text = self.succeeds("--help")
-        for command in ("init-db", "migrate", "certs", "create-user", "check-config", "status"):
+        for command in ("init-db", "migrate", "certs", "keys", "create-user", "check-config", "status"):
             self.assertIn(command, text)
 
     def test_status_without_balance(self) -> None:

@@ -23,7 +23,7 @@ from imsys.ctl.sample import render
 from imsys.services.first_start import prepare_database
 from tests.support.children import folder, free_port
 from tests.support.daemons import ROOT, Process, environment, run, start, twistd
-from tests.support.servers import certificates, mariadb, redis_server
+from tests.support.servers import certificates, key_settings, mariadb, redis_server
 
 TCP_PORTS = {
     "gateway": ("port",),
@@ -69,6 +69,7 @@ class DaemonTestCase(TestCase):
         database = mariadb(self, tcp=True)
         prepare_database(database, create=False)
         self.settings |= section("database", database) | section("redis", redis_server(tcp=True)) | section("tls", certificates())
+        self.settings |= key_settings()
 
     async def until(self, condition: Any) -> None:
         """Return when a condition holds; trial's own timeout ends what never comes."""
@@ -150,6 +151,14 @@ class DatabaseTests(DaemonTestCase):
             process = run(self, "--nodaemon", "--pidfile=", daemon, settings=self.settings)
             self.assertEqual(await process.end(), 1)
             self.assertRegex(process.text, rf"\A{daemon}: \[database\] the tables have version 0, .* run 'imsys-ctl migrate' first\n\Z")
+
+    async def test_keys(self) -> None:
+        """Servers that give or take tickets do not start without the keys, and say what makes them."""
+        self.one_machine_of_many()
+        self.settings["FILES_TICKET_KEYS"] = missing = str(self.home / "tickets.keys")
+        for daemon in ("imsys-chat", "imsys-resources"):
+            process = run(self, "--nodaemon", "--pidfile=", daemon, settings=self.settings)
+            await self.refused(process, f"{daemon}: {missing}: there are no keys yet; 'imsys-ctl keys' makes them")
 
     async def test_away(self) -> None:
         """A database that is away keeps no gateway from starting: it may come back."""

@@ -100,7 +100,7 @@ return redis.call('GET', KEYS[1])
 """)
 
 
-_NUMBERS = ("tls", "plain", "http", "grpc", "load", "capacity")
+_NUMBERS = ("tls", "plain", "http", "grpc", "load", "capacity", "free")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +108,7 @@ class Server:
     """A registered server.
 
     A port that is 0 is closed; ``incarnation`` is empty for one registered by the plain calls alone; ``assigned`` are users who
-    were sent there and are not yet part of ``load``.
+    were sent there and are not yet part of ``load``; ``free`` are bytes that there is room for, -1 where there is no bound.
     """
 
     name: str
@@ -124,6 +124,7 @@ class Server:
     capacity: int = 0
     draining: bool = False
     assigned: int = 0
+    free: int = -1
 
 
 class Registry:
@@ -157,6 +158,7 @@ class Registry:
             "load": server.load,
             "capacity": server.capacity,
             "draining": int(server.draining),
+            "free": server.free,
         }
         flat = [part for pair in fields.items() for part in pair]
         keys = [*self._keys(server.kind, server.name), self._redis.key("epoch"), self._redis.key("retired", server.kind, server.name, "")]

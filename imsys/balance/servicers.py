@@ -202,6 +202,7 @@ def _read(request: imsys_v1_pb2.RegisterRequest) -> Server:
         load=request.load,
         capacity=request.capacity,
         draining=request.draining,
+        free=request.free if request.HasField("free") else -1,
     )
 
 
@@ -217,6 +218,7 @@ def _write(server: Server) -> imsys_v1_pb2.Server:
         capacity=server.capacity,
         draining=server.draining,
         assigned=server.assigned,
+        free=server.free if server.free >= 0 else None,
     )
 
 

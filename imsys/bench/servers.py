@@ -105,6 +105,7 @@ def _together(stack: contextlib.ExitStack, home: Path, environ: dict[str, str], 
 def _cluster(stack: contextlib.ExitStack, home: Path, environ: dict[str, str], setup: Setup) -> tuple[list[Target], dict[str, int]]:
     names = [f"chat{number}" for number in range(1, setup.nodes + 1)]
     _ctl(environ, "certs")
+    _ctl(environ, "keys")
     _ctl(environ, "certs", "--cluster", str(home / "cluster"), "balance", *names)
     environ["IMSYS_CLUSTER_CA"] = str(home / "cluster" / "ca.pem")
     pids = {"balance": _daemon(stack, home, _member(environ, home, "balance"), setup, "imsys-balance", " is ready")}

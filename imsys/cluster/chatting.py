@@ -11,7 +11,7 @@ from imsys.cluster.membership import Membership
 from imsys.cluster.pushes import PeerHandler, RemotePush
 from imsys.cluster.relay import RelayServicer
 from imsys.cluster.server import AddServicer
-from imsys.cluster.stubs import imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
+from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
 from imsys.cluster.unary import is_id, push_of_friendship, push_of_request, pushes_of_texts
 from imsys.errors import Refused, Status, Unavailable
 
@@ -24,6 +24,12 @@ Here = Callable[[int], bool]
 
 Previous = Callable[[Sequence[tuple[int, int]]], Awaitable[Sequence[int]]]
 """The ids before these messages (thread, id) in their threads."""
+
+
+Announce = Callable[[bytes], Awaitable[None]]
+"""Tells whoever is to know of a whole file; see :meth:`imsys.announcer.Announcer.announce`."""
+
+FILE_ID_BYTES = 16
 
 
 async def unknown(messages: Sequence[tuple[int, int]]) -> Sequence[int]:
@@ -81,18 +87,41 @@ class DistributedChatting:
         self._handler.receive(pushes)
 
 
+class Announcements:
+    """``imsys.v1.Announcements``."""
+
+    def __init__(self, announce: Announce) -> None:
+        self._announce = announce
+
+    async def Announce(self, request: imsys_v1_pb2.AnnounceRequest) -> imsys_v1_pb2.AnnounceResponse:
+        """Have a file announced. :raises Refused: what became of it, or 70, this is no file's identifier."""
+        if len(request.file_id) != FILE_ID_BYTES:
+            raise Refused(Status.INVALID_FIELD, "This is not the identifier of a file.")
+        await self._announce(request.file_id)
+        return imsys_v1_pb2.AnnounceResponse()
+
+
 def chatting_services(
-    reactor: Any, membership: Membership, handler: PeerHandler, here: Here | None = None, previous: Previous = unknown
+    reactor: Any,
+    membership: Membership,
+    handler: PeerHandler,
+    here: Here | None = None,
+    previous: Previous = unknown,
+    announce: Announce | None = None,
 ) -> list[tuple[AddServicer, Any]]:
     """The services of a chat server, for its :class:`~imsys.cluster.server.GrpcServer`.
 
     :param here: whether a user has a session on this server; ``None``: always taken to be so.
     :param previous: finds what came before texts that arrive by single calls.
+    :param announce: for files that are whole, where there is somebody to be told of them.
     """
-    return [
+    services: list[tuple[AddServicer, Any]] = [
         (imsys_v1_pb2_grpc.add_RelayServicer_to_server, RelayServicer(reactor, membership, handler)),
         (
             message_pb2_grpc.add_DistributedChattingServiceServicer_to_server,
             DistributedChatting(handler, here or (lambda uuid: True), previous),
         ),
     ]
+    if announce is not None:
+        services.append((imsys_v1_pb2_grpc.add_AnnouncementsServicer_to_server, Announcements(announce)))
+    return services

@@ -62,6 +62,7 @@ class Membership(Service):
     :param ports: the bound ports; called when the server has started.
     :param load: connections there are now.
     :param capacity: connections this server takes at most; 0 is no limit.
+    :param free: bytes of files that there is room for; ``None``, as of no such function, is no bound.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Membership(Service):
         ports: Callable[[], Ports],
         load: Callable[[], int],
         capacity: int,
+        free: Callable[[], int | None] = lambda: None,
     ) -> None:
         self._reactor = reactor
         self._balance = balance
@@ -87,6 +89,7 @@ class Membership(Service):
         self._ports = ports
         self._load = load
         self._capacity = capacity
+        self._free = free
         self._peers: dict[str, Peer] = {}
         self._listeners: list[OnChange] = []
         self._next: IDelayedCall | None = None
@@ -166,6 +169,7 @@ class Membership(Service):
             ports=imsys_v1_pb2.Ports(tls=ports.tls, plain=ports.plain, http=ports.http, grpc=ports.grpc),
             draining=self.draining,
             grpc_host=self._grpc_advertise,
+            free=self._free(),
         )
         try:
             response = await self._balance.call(imsys_v1_pb2_grpc.RegistryStub, "Register", request)

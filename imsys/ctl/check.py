@@ -38,7 +38,10 @@ def _run(options: argparse.Namespace) -> int:
         _show(config)
     else:
         check_files(config)
+        missing = check_keys(config)
         print("The configuration can be used.")
+        for path in missing:
+            print(f"{path}: there are no keys yet; 'twistd imsys' makes them, and for separate servers 'imsys-ctl keys' does.")
     return 0
 
 
@@ -58,6 +61,24 @@ def check_files(config: Config) -> None:
                 raise ConfigError(f"[cluster] {key}: is missing; ca, certificate and key go together")
             if not Path(path).is_file():
                 raise ConfigError(f"[cluster] {key}: there is no file {path}")
+
+
+def check_keys(config: Config) -> list[str]:
+    """The files of keys that are missing. :raises ConfigError: one is there, and is not what it should be."""
+    from imsys.files.configured import read_master_keys
+    from imsys.keyring import read_keys
+    from imsys.tickets import MOST_KEYS
+
+    missing = []
+    if Path(config.files.ticket_keys).exists():
+        read_keys(Path(config.files.ticket_keys), MOST_KEYS)
+    else:
+        missing.append(config.files.ticket_keys)
+    if config.files.master_key or Path(config.files.master_keys).exists():
+        read_master_keys(config.files)
+    elif config.files.encryption:
+        missing.append(config.files.master_keys)
+    return missing
 
 
 def _show(config: Config) -> None:

@@ -8,22 +8,23 @@ from imsys.config import Config, FilesConfig, ResourcesConfig
 from imsys.errors import ConfigError
 from imsys.files.blobs import BlobStore, DiskStore
 from imsys.files.master import MasterKeys
-from imsys.keyring import parse_keys, read_keys
+from imsys.keyring import Key, parse_keys, read_keys
 
 MASTER_KEYS = 64
 """Master keys that are kept at most: the one that wraps, and former ones."""
 
 
-def master_keys(files: FilesConfig) -> MasterKeys:
-    """The master keys. :raises ConfigError: there are none, and new files are to be encrypted."""
-    path = Path(files.master_keys)
+def read_master_keys(files: FilesConfig) -> list[Key]:
+    """The keys of the setting or else of the file, the newest first. :raises ConfigError: there are none, or they are no keys."""
     if files.master_key:
-        keys = parse_keys(files.master_key.replace(",", "\n"), MASTER_KEYS, "[files] master_key")
-    elif files.encryption or path.exists():
-        keys = read_keys(path, MASTER_KEYS)
-    else:
-        keys = []
-    return MasterKeys(keys, encrypt=files.encryption)
+        return parse_keys(files.master_key.replace(",", "\n"), MASTER_KEYS, "[files] master_key")
+    return read_keys(Path(files.master_keys), MASTER_KEYS)
+
+
+def master_keys(files: FilesConfig) -> MasterKeys:
+    """What wraps the keys of files. :raises ConfigError: there are no master keys, and new files are to be encrypted."""
+    needed = files.encryption or files.master_key or Path(files.master_keys).exists()
+    return MasterKeys(read_master_keys(files) if needed else [], encrypt=files.encryption)
 
 
 def blob_store(config: Config) -> BlobStore:

@@ -9,7 +9,7 @@ from typing import Protocol as Interface
 
 from twisted.internet import protocol
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IAddress, IHalfCloseableProtocol, IPushProducer
+from twisted.internet.interfaces import IAddress, IHalfCloseableProtocol, IPushProducer, ISSLTransport
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -118,6 +118,11 @@ class FrameConnection(protocol.Protocol):
         """Who is at the other end."""
         address: IAddress = self.transport.getPeer()
         return address
+
+    @property
+    def plaintext(self) -> bool:
+        """Whether it has no TLS."""
+        return not ISSLTransport.providedBy(self.transport)
 
     def connectionMade(self) -> None:
         """Start the login deadline."""

@@ -9,10 +9,13 @@ from typing import Any
 
 from twisted.application.service import IService
 
+from imsys.announcer import Announcer
 from imsys.cluster.chatting import chatting_services
 from imsys.cluster.client import GrpcClient
+from imsys.cluster.listed import Listed
 from imsys.cluster.membership import Membership, Ports
 from imsys.cluster.peers import News, Peers, RemotePush
+from imsys.cluster.places import Places
 from imsys.cluster.server import GrpcServer
 from imsys.config import Config
 from imsys.connections import Connections
@@ -20,6 +23,7 @@ from imsys.directory import Directory
 from imsys.dispatch import Chat, Dispatcher
 from imsys.doubts import Doubts
 from imsys.errors import ConfigError
+from imsys.file_desk import FileDesk
 from imsys.message_log import MessageLog
 from imsys.node import Node
 from imsys.outbound import Outbound
@@ -29,7 +33,7 @@ from imsys.routes import Routes
 from imsys.services import common
 from imsys.services.common import ListenService, make_daemon, public_context, tables_fit
 from imsys.services.draining import Draining
-from imsys.services.foundations import database_of, redis_of
+from imsys.services.foundations import database_of, redis_of, tickets_of
 from imsys.services.ordered import InOrder
 from imsys.services.processes import Supervisor, check_several, keep_root, launch_of, number_of
 from imsys.services.tether import Tether
@@ -167,8 +171,13 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     handler = FromPeers(directory, outbound)
     peers = Peers(reactor, config.cluster, membership, handler)
     neighbours.peers = peers
-    dispatcher.serve(Chat(stores, node, log, directory, outbound, tokens))
-    calls = chatting_services(reactor, membership, handler, lambda user: directory.local(user) is not None, stores.messages.previous)
+    places = Places(Listed(reactor, balance, "resources", config.balance.lease), config.balance.interval)
+    files = FileDesk(config.files, config.resources.chunk, tickets_of(reactor, config, server), places)
+    dispatcher.serve(Chat(stores, node, log, directory, outbound, tokens, files))
+    announcer = Announcer(stores, log, outbound)
+    calls = chatting_services(
+        reactor, membership, handler, lambda user: directory.local(user) is not None, stores.messages.previous, announcer.announce
+    )
     grpc = GrpcServer(reactor, config.cluster, chat.grpc_host, chat.grpc_port, calls)
 
     def listener(number: int, context: Any, what: str) -> ListenService:

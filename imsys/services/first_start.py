@@ -9,6 +9,7 @@ from imsys.certificates import ensure_development
 from imsys.config import Config, DatabaseConfig
 from imsys.errors import ConfigError
 from imsys.home import as_owner, make_home
+from imsys.keyring import add_key
 from imsys.store.migrations import create_database, migrate, version
 
 
@@ -17,7 +18,7 @@ class OldTables(ConfigError):
 
 
 def first_start(config: Config, now: datetime) -> None:
-    """Make what is missing under the home folder: development certificates, and an SQLite database with its tables.
+    """Make what is missing under the home folder: development certificates, keys, and an SQLite database with its tables.
 
     What lies elsewhere is the operator's, and so is a MySQL database (``imsys-ctl``).
 
@@ -27,6 +28,9 @@ def first_start(config: Config, now: datetime) -> None:
     with as_owner(config.home):
         if config.home in Path(config.tls.certificate).parents and config.home in Path(config.tls.ca).parents:
             ensure_development(config.tls, [config.chat.advertise, config.resources.advertise], now)
+        for path in map(Path, (config.files.ticket_keys, *([] if config.files.master_key else [config.files.master_keys]))):
+            if config.home in path.parents and not path.exists():
+                add_key(path, 0)
         if config.database.engine == "sqlite":
             prepare_database(config.database)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from twisted.application.service import MultiService
@@ -9,7 +10,9 @@ from twisted.application.service import MultiService
 from imsys.config import Config
 from imsys.errors import ConfigError
 from imsys.redis import Redis, RedisService
+from imsys.services.fresh_keys import FreshKeys
 from imsys.store import Database
+from imsys.tickets import TicketKeys, Tickets
 
 
 def database_of(reactor: Any, config: Config, parent: MultiService) -> Database:
@@ -29,3 +32,10 @@ def redis_of(reactor: Any, config: Config, parent: MultiService) -> Redis:
     service = RedisService(reactor, config.redis)
     service.setServiceParent(parent)
     return service.redis
+
+
+def tickets_of(reactor: Any, config: Config, parent: MultiService) -> Tickets:
+    """The tickets for files of a daemon, by keys that are read again when they change. :raises ConfigError: there are no keys."""
+    keys = TicketKeys(Path(config.files.ticket_keys))
+    FreshKeys(reactor, keys).setServiceParent(parent)
+    return Tickets(keys, reactor.seconds, config.files.ticket_life)

@@ -165,7 +165,7 @@ class FileStore:
 
     @staticmethod
     def _supersede(tx: Transaction, file_id: bytes) -> list[Content]:
-        file = _find(tx, file_id)
+        file = find_file(tx, file_id)
         if file is None or file.state is not State.WHOLE:
             return []
         rows = tx.rows(
@@ -175,7 +175,7 @@ class FileStore:
         same = [bytes(one) for one, name in rows if name == file.filename]  # MySQL takes no notice of spaces at the end
         if file_id not in same:
             return []  # another one was whole at the same time, and has taken the place
-        return [content for one in same if one != file_id for content in FileStore._delete(tx, one)]
+        return [content for one in same if one != file_id for content in _delete(tx, one)]
 
     async def expired(self, server: str, limit: int) -> list[bytes]:
         """Files of a server that are not whole, or were refused, and whose time is over; see :meth:`give_up`."""

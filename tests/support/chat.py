@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import deque
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
@@ -13,11 +15,15 @@ from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
+from imsys.announcer import Announcer
+from imsys.cluster.places import Place
 from imsys.config import ChatConfig
 from imsys.connections import Connections
 from imsys.directory import Directory
 from imsys.dispatch import Chat, Dispatcher
 from imsys.doubts import Doubts
+from imsys.errors import Refused, Status
+from imsys.file_desk import FileDesk
 from imsys.message_log import MessageLog
 from imsys.node import Node
 from imsys.outbound import Outbound
@@ -26,8 +32,9 @@ from imsys.protocols.framing import CHAT, Frame, FrameDecoder
 from imsys.redis import RedisService
 from imsys.routes import Routes
 from imsys.session import Session
+from imsys.tickets import TicketKeys, Tickets
 from imsys.tokens import Tokens
-from tests.support.servers import redis_server
+from tests.support.servers import keys_of_files, redis_server
 from tests.support.stores import StoreCase
 
 PATIENCE = 10.0
@@ -124,8 +131,36 @@ class Alone:
         """There is nobody to tell."""
 
 
+class OnePlace:
+    """The :class:`Places` of a server that has one resources server beside it, or none."""
+
+    def __init__(self) -> None:
+        self.name = "resources1"
+        self.asked: list[tuple[int | str, bool]] = []
+
+    async def pick(self, size: int, *, plaintext: bool) -> Place:
+        """There is but one."""
+        self.asked.append((size, plaintext))
+        return self._place(plaintext)
+
+    async def named(self, name: str, *, plaintext: bool) -> Place:
+        """There is but one."""
+        self.asked.append((name, plaintext))
+        if name != self.name:
+            raise Refused(Status.NO_AVAILABLE_RESOURCES_SERVER, "It is away.")
+        return self._place(plaintext)
+
+    def _place(self, plaintext: bool) -> Place:
+        if not self.name:
+            raise Refused(Status.NO_AVAILABLE_RESOURCES_SERVER, "There is none.")
+        return Place(self.name, "files.example", 7000 if plaintext else 7001, 7002)
+
+
 class ChatServer:
     """The parts of a chat server that has no other servers beside it, on a plaintext port."""
+
+    limits: ClassVar[dict[str, Any]] = {"max_file": 1000, "quota": 1500}
+    """Of files, in bytes."""
 
     def __init__(
         self, case: StoreCase, config: ChatConfig, redis: Any, cluster: Any = None, send_to_peer: Any = None, tell: Any = None
@@ -157,7 +192,12 @@ class ChatServer:
         self.dispatcher = Dispatcher(discover(), self._ended)
         self.connections = Connections(reactor, config, self.dispatcher)
         self.connections.log = self.log
-        self.dispatcher.serve(Chat(case.stores, self.node, self.log, self.directory, self.outbound, self.tokens))
+        keys = keys_of_files()
+        self.places = OnePlace()
+        self.tickets = Tickets(TicketKeys(Path(keys.ticket_keys)), reactor.seconds, 3600.0)
+        self.files = FileDesk(dataclasses.replace(keys, **self.limits), 65536, self.tickets, self.places)
+        self.announcer = Announcer(case.stores, self.log, self.outbound)
+        self.dispatcher.serve(Chat(case.stores, self.node, self.log, self.directory, self.outbound, self.tokens, self.files))
         self._case = case
         self.port = reactor.listenTCP(0, self.connections, interface="127.0.0.1")
 

@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from tests.support.children import folder
+from tests.support.servers import key_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -127,10 +128,14 @@ def twistd(*arguments: str) -> list[str]:
 
 
 def run(test: TestCase, *arguments: str, settings: Mapping[str, str] | None = None, cwd: Path | None = None) -> Process:
-    """Start ``twistd`` with arguments; it is ended after the test at the latest."""
+    """Start ``twistd`` with arguments; it is ended after the test at the latest.
+
+    Servers that need keys for files, and do not make them, get those that all tests have, unless the settings name others.
+    """
     from twisted.internet import reactor
 
-    process = Process(reactor, twistd(*arguments), environment(**(settings or {})), cwd or folder("cwd"))
+    keys = key_settings() if {"imsys-chat", "imsys-resources"} & {*arguments} else {}
+    process = Process(reactor, twistd(*arguments), environment(**(keys | dict(settings or {}))), cwd or folder("cwd"))
 
     async def ended() -> None:
         process.send(signal.SIGKILL)

@@ -18,7 +18,8 @@ import pymysql
 from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.certificates import cluster_authority, ensure_development
-from imsys.config import ClusterConfig, DatabaseConfig, RedisConfig, TlsConfig
+from imsys.config import ClusterConfig, DatabaseConfig, FilesConfig, RedisConfig, TlsConfig
+from imsys.keyring import add_key
 from tests.support.children import end, folder, free_port, spawn, until
 
 
@@ -159,6 +160,21 @@ def certificates() -> TlsConfig:
     tls = TlsConfig(certificate=str(home / "server.pem"), key=str(home / "server.key"), ca=str(home / "ca.pem"))
     ensure_development(tls, (), datetime.now(UTC))
     return tls
+
+
+@functools.cache
+def keys_of_files() -> FilesConfig:
+    """Keys of tickets and of files, the same for all tests of the process."""
+    home = folder("keys")
+    for name in ("tickets.keys", "files.keys"):
+        add_key(home / name, 0)
+    return FilesConfig(ticket_keys=str(home / "tickets.keys"), master_keys=str(home / "files.keys"))
+
+
+def key_settings() -> dict[str, str]:
+    """The same for the environment of a daemon."""
+    keys = keys_of_files()
+    return {"FILES_TICKET_KEYS": keys.ticket_keys, "FILES_MASTER_KEYS": keys.master_keys}
 
 
 @functools.cache

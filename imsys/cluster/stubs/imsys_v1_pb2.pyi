@@ -20,7 +20,7 @@ class Ports(_message.Message):
     def __init__(self, tls: _Optional[int] = ..., plain: _Optional[int] = ..., http: _Optional[int] = ..., grpc: _Optional[int] = ...) -> None: ...
 
 class RegisterRequest(_message.Message):
-    __slots__ = ("info", "kind", "incarnation", "clock_ms", "load", "capacity", "ports", "draining", "grpc_host")
+    __slots__ = ("info", "kind", "incarnation", "clock_ms", "load", "capacity", "ports", "draining", "grpc_host", "free")
     INFO_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
@@ -30,6 +30,7 @@ class RegisterRequest(_message.Message):
     PORTS_FIELD_NUMBER: _ClassVar[int]
     DRAINING_FIELD_NUMBER: _ClassVar[int]
     GRPC_HOST_FIELD_NUMBER: _ClassVar[int]
+    FREE_FIELD_NUMBER: _ClassVar[int]
     info: _message_pb2.ServerInfo
     kind: str
     incarnation: str
@@ -39,7 +40,8 @@ class RegisterRequest(_message.Message):
     ports: Ports
     draining: bool
     grpc_host: str
-    def __init__(self, info: _Optional[_Union[_message_pb2.ServerInfo, _Mapping]] = ..., kind: _Optional[str] = ..., incarnation: _Optional[str] = ..., clock_ms: _Optional[int] = ..., load: _Optional[int] = ..., capacity: _Optional[int] = ..., ports: _Optional[_Union[Ports, _Mapping]] = ..., draining: _Optional[bool] = ..., grpc_host: _Optional[str] = ...) -> None: ...
+    free: int
+    def __init__(self, info: _Optional[_Union[_message_pb2.ServerInfo, _Mapping]] = ..., kind: _Optional[str] = ..., incarnation: _Optional[str] = ..., clock_ms: _Optional[int] = ..., load: _Optional[int] = ..., capacity: _Optional[int] = ..., ports: _Optional[_Union[Ports, _Mapping]] = ..., draining: _Optional[bool] = ..., grpc_host: _Optional[str] = ..., free: _Optional[int] = ...) -> None: ...
 
 class RegisterResponse(_message.Message):
     __slots__ = ("error", "message", "lease_ms", "clock_ms", "peers", "epoch")
@@ -58,7 +60,7 @@ class RegisterResponse(_message.Message):
     def __init__(self, error: _Optional[int] = ..., message: _Optional[str] = ..., lease_ms: _Optional[int] = ..., clock_ms: _Optional[int] = ..., peers: _Optional[_Iterable[_Union[Server, _Mapping]]] = ..., epoch: _Optional[str] = ...) -> None: ...
 
 class Server(_message.Message):
-    __slots__ = ("name", "kind", "host", "ports", "grpc_host", "incarnation", "load", "capacity", "draining", "assigned")
+    __slots__ = ("name", "kind", "host", "ports", "grpc_host", "incarnation", "load", "capacity", "draining", "assigned", "free")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     HOST_FIELD_NUMBER: _ClassVar[int]
@@ -69,6 +71,7 @@ class Server(_message.Message):
     CAPACITY_FIELD_NUMBER: _ClassVar[int]
     DRAINING_FIELD_NUMBER: _ClassVar[int]
     ASSIGNED_FIELD_NUMBER: _ClassVar[int]
+    FREE_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: str
     host: str
@@ -79,7 +82,8 @@ class Server(_message.Message):
     capacity: int
     draining: bool
     assigned: int
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., host: _Optional[str] = ..., ports: _Optional[_Union[Ports, _Mapping]] = ..., grpc_host: _Optional[str] = ..., incarnation: _Optional[str] = ..., load: _Optional[int] = ..., capacity: _Optional[int] = ..., draining: _Optional[bool] = ..., assigned: _Optional[int] = ...) -> None: ...
+    free: int
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., host: _Optional[str] = ..., ports: _Optional[_Union[Ports, _Mapping]] = ..., grpc_host: _Optional[str] = ..., incarnation: _Optional[str] = ..., load: _Optional[int] = ..., capacity: _Optional[int] = ..., draining: _Optional[bool] = ..., assigned: _Optional[int] = ..., free: _Optional[int] = ...) -> None: ...
 
 class WithdrawRequest(_message.Message):
     __slots__ = ("kind", "name", "incarnation")
@@ -244,3 +248,17 @@ class EndSessionResponse(_message.Message):
     message: str
     ended: bool
     def __init__(self, error: _Optional[int] = ..., message: _Optional[str] = ..., ended: _Optional[bool] = ...) -> None: ...
+
+class AnnounceRequest(_message.Message):
+    __slots__ = ("file_id",)
+    FILE_ID_FIELD_NUMBER: _ClassVar[int]
+    file_id: bytes
+    def __init__(self, file_id: _Optional[bytes] = ...) -> None: ...
+
+class AnnounceResponse(_message.Message):
+    __slots__ = ("error", "message")
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    error: int
+    message: str
+    def __init__(self, error: _Optional[int] = ..., message: _Optional[str] = ...) -> None: ...

@@ -426,3 +426,79 @@ class Relay:
             timeout,
             metadata,
             _registered_method=True)
+
+
+class AnnouncementsStub:
+    """Served by chat servers: what resources servers have for their users.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.Announce = channel.unary_unary(
+                '/imsys.v1.Announcements/Announce',
+                request_serializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AnnounceRequest.SerializeToString,
+                response_deserializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AnnounceResponse.FromString,
+                _registered_method=True)
+
+
+class AnnouncementsServicer:
+    """Served by chat servers: what resources servers have for their users.
+    """
+
+    def Announce(self, request, context):
+        """A file is whole: its thread gets the message, or its owner the avatar. Answered when that is durable; to say it again is harmless.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_AnnouncementsServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'Announce': grpc.unary_unary_rpc_method_handler(
+                    servicer.Announce,
+                    request_deserializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AnnounceRequest.FromString,
+                    response_serializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AnnounceResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'imsys.v1.Announcements', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('imsys.v1.Announcements', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class Announcements:
+    """Served by chat servers: what resources servers have for their users.
+    """
+
+    @staticmethod
+    def Announce(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/imsys.v1.Announcements/Announce',
+            imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AnnounceRequest.SerializeToString,
+            imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AnnounceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

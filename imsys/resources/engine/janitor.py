@@ -16,7 +16,7 @@ from imsys.errors import Refused
 from imsys.files.blobs import Blob, BlobStore
 from imsys.resources.disk import Disk
 from imsys.resources.engine.shielding import alone
-from imsys.resources.engine.spooled import remove_spooled
+from imsys.resources.engine.spooled import MADE, remove_spooled
 from imsys.resources.engine.uploads import Arrivals
 from imsys.store.files import File, FileStore, Purpose, State
 
@@ -66,6 +66,7 @@ class Janitor(Service):
         self._uploads = uploads
         self._age = age
         self._first = True
+        self._stopping = False
         self._blobs: Iterator[Blob] | None = None
         self._call: IDelayedCall | None = None
         self._turning: Deferred[None] | None = None
@@ -73,11 +74,13 @@ class Janitor(Service):
     def startService(self) -> None:
         """Take the first turn at once."""
         super().startService()
+        self._stopping = False
         self._call = self._clock.callLater(0, self._go)
 
     def stopService(self) -> Deferred[None]:
         """Take no further step; fires when the one that runs has ended."""
         super().stopService()
+        self._stopping = True
         if self._call is not None:
             self._call.cancel()
             self._call = None
@@ -101,7 +104,7 @@ class Janitor(Service):
             await self._expire()
             await self._look_into_spool()
             for _ in range(BATCHES):
-                if not self.running or not await self._look_into_store():
+                if self._stopping or not await self._look_into_store():
                     break
         except OSError as error:
             self._blobs = None
@@ -110,10 +113,12 @@ class Janitor(Service):
     # -- expired
 
     async def _expire(self) -> None:
-        while self.running:
+        while not self._stopping:
             found = await self._files.expired(self._server, EXPIRED)
             for file_id in found:
-                if self.running and await self._uploads.give_up(file_id):
+                if self._stopping:
+                    return
+                if await self._uploads.give_up(file_id):
                     _log.info("the upload {name} was given up: its time was over, or it was refused", name=file_id.hex())
             if len(found) < EXPIRED:
                 break
@@ -123,7 +128,7 @@ class Janitor(Service):
     async def _look_into_spool(self) -> None:
         before = self._clock.seconds() - (0 if self._first else self._age)
         for name, size in (await self._disk.run(self._spooled, before)).items():
-            if not self.running:
+            if self._stopping:
                 return
             file_id = _file_id(name)
             if file_id is None:
@@ -134,7 +139,7 @@ class Janitor(Service):
                     await self._disk.run(self._remove, name)
                 elif file.purpose is Purpose.ORIGINAL:
                     await self._uploads.give_up(file_id)  # its connection is gone, and nobody can go on
-                elif size >= file.size:
+                elif size >= file.size and file.purpose is not Purpose.DERIVED:
                     await self._complete(file)
         self._first = False
 
@@ -143,7 +148,7 @@ class Janitor(Service):
         sizes: dict[str, int] = {}
         young = set()
         for path in self._folder.iterdir():
-            name = path.name.partition(".")[0]
+            name = path.name.partition(".")[0].removesuffix(MADE)
             try:
                 found = path.stat()
             except FileNotFoundError:
@@ -159,8 +164,9 @@ class Janitor(Service):
         if file_id is not None:
             remove_spooled(self._folder, file_id)
         else:
-            for path in self._folder.glob(f"{name}.*"):
-                path.unlink(missing_ok=True)
+            for path in self._folder.iterdir():
+                if path.name.partition(".")[0].removesuffix(MADE) == name:
+                    path.unlink(missing_ok=True)
 
     async def _complete(self, file: File) -> None:
         try:
@@ -180,7 +186,7 @@ class Janitor(Service):
         old = [blob.name for blob in found if blob.changed <= self._clock.seconds() - self._age]
         known = await self._files.known_blobs(old) if old else set()
         for name in old:
-            if name not in known and self.running:
+            if name not in known and not self._stopping:
                 await self._orphan(name)
         return self._blobs is not None
 

@@ -12,6 +12,9 @@ from imsys.files.sealing import Bytes, Checked, Seal
 from imsys.files.spool import Spool
 from imsys.store.files import File, Purpose
 
+MADE = "-made"
+"""What the name of a file ends with that the server made in the spool."""
+
 _STEP = 1 << 20
 """Bytes that are read at a time to hash a file that is in the store already."""
 
@@ -109,4 +112,5 @@ def blob_name(file_id: bytes) -> str:
 
 def remove_spooled(folder: Path, file_id: bytes) -> None:
     """Remove what is in the spool of a file, whose key nobody needs any more (idempotent). It blocks."""
-    Spool(folder, blob_name(file_id), Checked(), 0).discard()
+    for name in (blob_name(file_id), blob_name(file_id) + MADE):
+        Spool(folder, name, Checked(), 0).discard()

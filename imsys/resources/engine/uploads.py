@@ -285,10 +285,9 @@ class Arrivals(Service):
             return removed
 
     async def _remove(self, file_id: bytes) -> bool:
-        file = await self._files.find(file_id)
-        if file is not None and file.state is State.WHOLE:
+        if not await self._files.give_up(file_id):
             return False
-        await self.free([*await self._files.delete(file_id), *await self._files.delete(derived_id(file_id))])
+        await self.free(await self._files.delete(derived_id(file_id)))
         await self._disk.run(remove_spooled, self._folder, file_id)
         return True
 

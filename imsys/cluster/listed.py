@@ -1,0 +1,69 @@
+"""The servers of a kind, as balance has them registered, asked for as seldom as can be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
+
+from imsys.cluster.client import GrpcClient
+from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
+from imsys.errors import Refused, Status, Unavailable
+
+Servers = Sequence[imsys_v1_pb2.Server]
+
+
+class Listed:
+    """The live servers of one kind that speak our calls; whoever asks at the same time shares one call of balance.
+
+    :param lease: seconds that a registration lives, and so an answer that balance has not renewed.
+    """
+
+    def __init__(self, clock: IReactorTime, balance: GrpcClient, kind: str, lease: float) -> None:
+        self._clock = clock
+        self._balance = balance
+        self._kind = kind
+        self._lease = lease
+        self._servers: Servers = ()
+        self._read = float("-inf")
+        self._waiting: list[Deferred[None]] | None = None
+
+    async def servers(self, age: float) -> Servers:
+        """Those that there were ``age`` seconds ago, or later; while balance is away, within the lease before that.
+
+        :raises Unavailable: 3, balance does not answer.
+        """
+        if self._clock.seconds() - self._read > age:
+            await self._shared()
+        return self._servers
+
+    async def _shared(self) -> None:
+        if self._waiting is None:
+            self._waiting = []
+            Deferred.fromCoroutine(self._renew()).addCallbacks(lambda _: self._renewed(None), self._renewed)
+        waiter: Deferred[None] = Deferred()
+        self._waiting.append(waiter)
+        await waiter
+
+    def _renewed(self, problem: Failure | None) -> None:
+        waiting, self._waiting = self._waiting or [], None
+        for waiter in waiting:
+            if not waiter.called:
+                waiter.errback(problem) if problem is not None else waiter.callback(None)
+
+    async def _renew(self) -> None:
+        began = self._clock.seconds()
+        try:
+            answer = await self._balance.call(imsys_v1_pb2_grpc.RegistryStub, "List", imsys_v1_pb2.ListRequest(kind=self._kind))
+            if answer.error:
+                raise Unavailable(Status.GRPC_ERROR, "Balance does not tell which servers there are.")
+        except Refused:
+            if self._clock.seconds() - self._read > self._lease:
+                raise
+        else:
+            # one that was registered by the plain calls alone does not know what we ask for
+            self._servers = [server for server in answer.servers if server.incarnation]
+            self._read = began
+

@@ -1,0 +1,85 @@
+"""Where files go, and where they are: the resources servers, as clients reach them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from imsys.cluster.listed import Listed
+from imsys.cluster.stubs import imsys_v1_pb2
+from imsys.errors import Refused, Status
+
+AGAIN = 0.5
+"""Seconds after which balance is asked again for a server that was not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A resources server, as a client is told of it."""
+
+    name: str
+    host: str
+    port: int
+    http_port: int
+
+
+class Places:
+    """Chooses resources servers for files, and finds them again.
+
+    What was sent to a server since balance last told of it counts as if it were there.
+
+    :param fresh: seconds for which an answer of balance is good: as long as a server's own report is.
+    """
+
+    def __init__(self, listed: Listed, fresh: float) -> None:
+        self._listed = listed
+        self._fresh = fresh
+        self._known: object = None
+        self._sent: Counter[str] = Counter()
+        self._promised: Counter[str] = Counter()
+
+    async def pick(self, size: int, *, plaintext: bool) -> Place:
+        """The least loaded server that has room for so many bytes, the one with the most room among equals.
+
+        :param plaintext: the port without TLS is wanted, where there is one.
+        :raises Refused: 11, there is none.
+        :raises Unavailable: balance does not answer.
+        """
+        for age in (self._fresh, AGAIN):
+            able = [server for server in await self._servers(age) if self._room(server) >= size and not _full(server)]
+            if able:
+                best = min(able, key=lambda one: (one.load + one.assigned + self._sent[one.name], -self._room(one), one.name))
+                self._sent[best.name] += 1
+                self._promised[best.name] += size
+                return _place(best, plaintext)
+        raise Refused(Status.NO_AVAILABLE_RESOURCES_SERVER, "There is no resources server that takes this file now.", retry_after=1.0)
+
+    async def named(self, name: str, *, plaintext: bool) -> Place:
+        """The server that has a file, be it draining or full. :raises Refused: 11, it is away. :raises Unavailable: balance is."""
+        for age in (self._fresh, AGAIN):
+            for server in await self._servers(age):
+                if server.name == name:
+                    return _place(server, plaintext)
+        raise Refused(Status.NO_AVAILABLE_RESOURCES_SERVER, "The resources server that has this file is away.", retry_after=1.0)
+
+    async def _servers(self, age: float) -> Any:
+        servers = await self._listed.servers(age)
+        if servers is not self._known:
+            self._known = servers
+            self._sent.clear()
+            self._promised.clear()
+        return servers
+
+    def _room(self, server: imsys_v1_pb2.Server) -> float:
+        return server.free - self._promised[server.name] if server.HasField("free") else float("inf")
+
+
+def _full(server: imsys_v1_pb2.Server) -> bool:
+    return server.draining or bool(server.capacity and server.load >= server.capacity)
+
+
+def _place(server: imsys_v1_pb2.Server, plaintext: bool) -> Place:
+    ports = server.ports
+    port = (ports.plain or ports.tls) if plaintext else ports.tls
+    return Place(server.name, server.host, port, ports.http)

@@ -1,0 +1,46 @@
+"""Keys that were rotated are in use without a restart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import LoopingCall
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+
+from imsys.tickets import TicketKeys
+
+_log = Logger()
+
+INTERVAL = 10.0
+"""Seconds between two looks at the file."""
+
+
+class FreshKeys(Service):
+    """Looks at the file of the keys every few seconds."""
+
+    def __init__(self, reactor: Any, keys: TicketKeys) -> None:
+        self._reactor = reactor
+        self._keys = keys
+        self._looking: Deferred[None] = succeed(None)
+        self._loop = LoopingCall(self._look)
+        self._loop.clock = reactor
+
+    def startService(self) -> None:
+        """Begin to look."""
+        super().startService()
+        self._loop.start(INTERVAL, now=False).addErrback(lambda reason: _log.failure("the keys are not looked at any more", reason))
+
+    def stopService(self) -> Deferred[None]:
+        """Look no more; fires when a look has ended."""
+        super().stopService()
+        if self._loop.running:
+            self._loop.stop()
+        return self._looking
+
+    def _look(self) -> Deferred[None]:
+        self._looking = deferToThreadPool(self._reactor, self._reactor.getThreadPool(), self._keys.refresh)
+        self._looking.addErrback(lambda reason: _log.failure("the keys could not be looked at", reason))
+        return self._looking
