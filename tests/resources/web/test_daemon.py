@@ -1,4 +1,4 @@
-"""The HTTPS port of a resources server that is a process of its own, and is killed."""
+"""The HTTPS port of a resources server that is a process of its own, and is killed, or drained."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import signal
 import ssl
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from imsys.config import DatabaseConfig
-from imsys.keyring import add_key
 from imsys.store import Database
 from imsys.store.files import FileStore, Offer, Purpose
 from imsys.store.migrations import migrate
@@ -22,12 +22,12 @@ from imsys.tickets import Right, TicketKeys, Tickets, encode_id, new_file_id
 from tests.resources.web.scene import BYTES, TUS
 from tests.support.children import folder, free_port
 from tests.support.daemons import start
-from tests.support.servers import certificates, redis_server
+from tests.support.servers import certificates, keys_of_files, redis_server
 
 DATA = random.Random(5).randbytes(4_000_000)
 
 
-class KilledTests(TestCase):
+class DaemonTests(TestCase):
     timeout = 90.0
 
     async def setUp(self) -> None:
@@ -37,9 +37,7 @@ class KilledTests(TestCase):
         home = folder("web")
         redis, tls, balance = redis_server(), certificates(), free_port()
         self.port = free_port()
-        for name in ("tickets.keys", "files.keys"):
-            add_key(home / name, 1)
-        self.tickets = Tickets(TicketKeys(home / "tickets.keys"), self.reactor.seconds, 3600)
+        self.tickets = Tickets(TicketKeys(Path(keys_of_files().ticket_keys)), self.reactor.seconds, 3600)
         self.settings = {
             "HOME": str(home),
             "REDIS_MODE": "server",
@@ -76,13 +74,47 @@ class KilledTests(TestCase):
 
         return await deferToThread(work)
 
+    async def offer(self) -> bytes:
+        """A file of these bytes that is on its way."""
+        offer = Offer(
+            file_id=new_file_id(),
+            owner=7,
+            purpose=Purpose.MESSAGE,
+            thread_id=0,
+            server="resources1",
+            filename="a",
+            size=len(DATA),
+            mime="a/b",
+        )
+        await self.files.offer(offer, life=3600, quota=0)
+        return offer.file_id
+
+    async def test_drained(self) -> None:
+        """A server that drains takes an upload to the end of its request, and then is gone."""
+        file_id = await self.offer()
+        await start(self, "imsys-balance", self.settings)
+        server = await start(self, "imsys-resources", self.settings)
+        connection = self.connected()
+        self.addCleanup(connection.close)
+        headers = {**BYTES, "Authorization": f"Bearer {self.tickets.issue(file_id, 7, Right.WRITE)}", "Upload-Offset": "0"}
+        await deferToThread(self.begin, connection, f"/files/{encode_id(file_id)}", headers, DATA[:1_000_000])
+        await deferToThread(self.until_spooled, 500_000)
+        server.send(signal.SIGUSR2)
+        await server.says(" drains")
+
+        def finish() -> tuple[int, str | None]:
+            connection.send(DATA[1_000_000:])
+            response = connection.getresponse()
+            response.read()
+            return response.status, response.headers["Connection"]
+
+        self.assertEqual(await deferToThread(finish), (204, "close"))
+        connection.close()
+        self.assertEqual(await server.end(), 0)
+
     async def test_killed(self) -> None:
         """A server that is killed amid uploads goes on, after its restart, where the bytes that are durable end; the file is equal."""
-        file_id = new_file_id()
-        offer = Offer(
-            file_id=file_id, owner=7, purpose=Purpose.MESSAGE, thread_id=0, server="resources1", filename="a", size=len(DATA), mime="a/b"
-        )  # fmt: skip
-        await self.files.offer(offer, life=3600, quota=0)
+        file_id = await self.offer()
         path = f"/files/{encode_id(file_id)}"
         write = {**BYTES, "Authorization": f"Bearer {self.tickets.issue(file_id, 7, Right.WRITE)}"}
         await start(self, "imsys-balance", self.settings)
