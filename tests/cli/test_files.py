@@ -143,7 +143,7 @@ class ProgressTests(SynchronousTestCase):
     def test_terminal(self) -> None:
         """On a terminal it is one line that is painted anew, not more often than ten times a second, and gone in the end."""
         bar, clock, out = self.bar(terminal=True)
-        for done in range(0, 1001):
+        for done in range(1001):
             bar.show(Progress(Stage.MOVING, done, 1000))
             clock.advance(0.01)
         bar.end()
