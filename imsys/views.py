@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import UNSET
 
+from imsys.files.sniffing import kind
 from imsys.protocols.messages.contacts import Friend, FriendRequestItem, FriendshipPush, HelloMessage
 from imsys.protocols.messages.files import FileContent
 from imsys.protocols.messages.people import Card
@@ -15,9 +16,6 @@ from imsys.store.files import File
 from imsys.store.ids import timestamp
 from imsys.store.people import Person
 from imsys.tickets import encode_id
-
-IMAGE, FILE, AUDIO, VIDEO = 2, 3, 4, 5
-"""The kinds of messages that carry a file (wire protocol, section 4)."""
 
 
 def card_fields(person: Person) -> dict[str, str | int]:
@@ -111,10 +109,8 @@ def incoming(message: Stored) -> IncomingText:
 
 
 def file_kind(mime: str) -> int:
-    """The kind of a message that carries a file of a content type; a drawing that may have scripts in it is no image."""
-    if mime.startswith("image/svg"):
-        return FILE
-    return {"image": IMAGE, "audio": AUDIO, "video": VIDEO}.get(mime.partition("/")[0], FILE)
+    """The kind of a message that carries a file of a content type; only a picture that clients show is an image."""
+    return int(kind(mime))
 
 
 def file_content(file: File) -> str:

@@ -128,6 +128,7 @@ class Plans(StoreCase):
         await files.readable(small, bert)
         await files.to_announce(large)
         await files.become_avatar(avatar, "x")
+        await files.supersede(large)
         await files.due("r1", 10)
         await files.postpone(large, 5)
         await files.told(large)

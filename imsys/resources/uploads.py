@@ -10,9 +10,9 @@ from functools import partial
 
 from imsys.errors import Refused, Status
 from imsys.fields import parse_id
+from imsys.files.names import check_filename
 from imsys.protocols.messages.uploads import UploadRequest
 from imsys.resources.disk import Disk
-from imsys.resources.names import check_filename
 from imsys.resources.originals import Originals
 from imsys.resources.transfers import Misplaced, Upload
 

@@ -1,35 +1,24 @@
-"""The engine in the test's process, on SQLite and a folder, and connections that hold uploads in their hands."""
+"""An engine in the test's process, and connections that hold uploads in their hands."""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock, deferLater
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from imsys.config import DatabaseConfig, ResourcesConfig
 from imsys.errors import Refused
-from imsys.files.blobs import BlobStore, DiskStore
-from imsys.files.master import MasterKeys
-from imsys.resources.disk import Disk
-from imsys.resources.engine.downloads import StoredDownloads
-from imsys.resources.engine.finishing import Finishing
-from imsys.resources.engine.judging import Judge, Unjudged
-from imsys.resources.engine.uploads import Arrivals
 from imsys.resources.transfers import Upload
-from imsys.store import Database
-from imsys.store.files import FileStore, Offer, Purpose
+from imsys.store.files import Offer, Purpose
 from imsys.store.migrations import migrate
 from imsys.tickets import new_file_id
+from tests.resources.parts import Parts
 from tests.support.children import folder
-
-KEYS = MasterKeys([("k1", bytes(range(32)))])
 
 
 class Connection:
@@ -46,52 +35,6 @@ class Connection:
         """Read no more, or go on."""
         self.held = held
         self.holds += held
-
-
-class Parts:
-    """The parts of an engine, which may be stopped and started anew on what it left."""
-
-    def __init__(
-        self,
-        reactor: Any,
-        config: ResourcesConfig,
-        database: DatabaseConfig,
-        path: Path,
-        *,
-        clock: Any = None,
-        masters: MasterKeys = KEYS,
-        judge: Judge | None = None,
-        store: BlobStore | None = None,
-    ) -> None:
-        self.reactor = reactor
-        self.clock = clock or reactor
-        self.config = config
-        self.spool = path / "spool"
-        self.spool.mkdir(parents=True, exist_ok=True)
-        self.store = store or DiskStore(config.name, path / "blobs")
-        self.store.open()
-        self.announced = 0
-        self.database = Database(reactor, database)
-        self.files = FileStore(self.database, self.clock.seconds)
-        self.disk, self.studio = Disk(reactor, config.disk_workers), Disk(reactor, 2)
-        finishing = Finishing(self.files, self.disk, self.studio, self.spool, self.store, masters, judge or Unjudged(), self._announce)
-        self.uploads = Arrivals(self.clock, config, self.files, self.disk, self.spool, self.store, masters, finishing)
-        self.downloads = StoredDownloads(self.files, self.disk, self.store, masters, config.chunk)
-        self._running: list[Any] = [self.database, self.disk, self.studio, self.uploads]
-
-    def start(self) -> None:
-        """Start every part."""
-        for part in self._running:
-            part.startService()
-
-    async def stop(self) -> None:
-        """Stop every part (idempotent)."""
-        running, self._running = self._running, []
-        for part in reversed(running):
-            await maybeDeferred(part.stopService)
-
-    def _announce(self) -> None:
-        self.announced += 1
 
 
 class EngineCase(TestCase):
@@ -182,11 +125,3 @@ def feed(upload: Upload, data: bytes, step: int = 100_000) -> None:
     """Feed what is missing of a file."""
     for start in range(upload.fed, len(data), step):
         upload.feed(start, data[start : start + step])
-
-
-def digest(parts: Iterable[bytes]) -> bytes:
-    """SHA-256."""
-    found = hashlib.sha256()
-    for part in parts:
-        found.update(part)
-    return found.digest()

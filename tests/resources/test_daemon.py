@@ -10,12 +10,16 @@ from typing import Any
 import grpc
 from twisted.internet.endpoints import HostnameEndpoint, connectProtocol, wrapClientTLS
 from twisted.internet.ssl import Certificate, optionsForClientTLS
+from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
+from imsys.config import FilesConfig, ResourcesConfig
+from imsys.files.configured import spool_folder
+from imsys.store.migrations import migrate
 from imsys.tokens import Tokens
-from tests.resources.scene import Client, blocks
+from tests.resources.scene import Client, blocks, system_in, whole_files
 from tests.shared_redis import redis_for
 from tests.support.children import folder, free_port
 from tests.support.daemons import start
@@ -33,11 +37,15 @@ class DaemonTests(TestCase):
         redis = redis_server()
         self.tokens = Tokens(redis_for(self, redis), reactor.seconds, 600, 86400)
         tls = certificates()
+        self.system = system_in(self.home, ResourcesConfig(), FilesConfig())
+        migrate(self.system.database)
         keys = ("port", "plain_port", "http_port", "grpc_port")
         self.ports = {key: free_port() for key in keys}
         self.balance_port = free_port()
         self.settings = {
             "HOME": str(self.home),
+            "FILES_TICKET_KEYS": self.system.files.ticket_keys,
+            "FILES_MASTER_KEYS": self.system.files.master_keys,
             "REDIS_MODE": "server",
             "REDIS_SOCKET": redis.socket,
             "REDIS_PREFIX": redis.prefix,
@@ -64,8 +72,11 @@ class DaemonTests(TestCase):
         self.assertEqual((await client.ask(5, uuid="7", token=await self.tokens.issue(7)))["error"], 0)
         return client
 
-    def files(self, below: str) -> list[Path]:
-        return [path for path in (self.home / "files" / below).rglob("*") if path.is_file()]
+    def kept(self) -> list[bytes]:
+        return sorted(data for _, _, data in whole_files(self.system))
+
+    def arriving(self) -> list[Path]:
+        return list(spool_folder(self.system.resources).glob("*.part"))
 
     def registered(self) -> Any:
         with grpc.insecure_channel(f"127.0.0.1:{self.balance_port}") as channel:
@@ -77,6 +88,7 @@ class DaemonTests(TestCase):
         server = await start(self, "imsys-resources", self.settings)
         (found,) = await deferToThread(self.registered)
         self.assertEqual((found.name, found.host), ("resources1", "127.0.0.1"))
+        self.assertGreater(found.free, 0)
         self.assertEqual(
             (found.ports.tls, found.ports.plain, found.ports.http, found.ports.grpc),
             (self.ports["port"], self.ports["plain_port"], self.ports["http_port"], self.ports["grpc_port"]),
@@ -88,14 +100,15 @@ class DaemonTests(TestCase):
                 self.assertEqual((await client.ask(30, **request))["error"], 0)
         self.assertTrue((await client.upload("whole", data))["EOF"])
         self.assertEqual(await server.stop(signal.SIGKILL), -signal.SIGKILL)
-        self.assertEqual([path.read_bytes() for path in self.files("users")], [data])
-        self.assertEqual(len(self.files("incoming")), 2)
+        self.assertEqual(self.kept(), [data])
+        self.assertEqual(len(self.arriving()), 2)
         server = await start(self, "imsys-resources", self.settings)
-        self.assertEqual(self.files("incoming"), [])
+        while self.arriving():
+            await deferLater(self.reactor, 0.01)
         client = await self.login(tls=True)
         self.assertEqual((await client.ask(30, **blocks("half", data)[2]))["error"], 36)
         self.assertTrue((await client.upload("half", data))["EOF"])
-        self.assertEqual([path.read_bytes() for path in self.files("users")], [data, data])
+        self.assertEqual(self.kept(), [data, data])
         self.assertEqual(await server.stop(), -signal.SIGTERM)
         await client.until_closed()
         self.assertEqual(await deferToThread(lambda: list(self.registered())), [])

@@ -65,7 +65,7 @@ class Arriving:
         """Have bytes written."""
         self._waiting.append(data)
         self.fed += len(data)
-        self._memory.used += len(data)
+        self._memory.take(len(data))
         if not self._writing:
             self._writing = True
             alone(self._write(), "writing an upload")
@@ -83,14 +83,14 @@ class Arriving:
         """What is in the spool is not known any more: whoever has it in their hands, or waits, hears why."""
         self.over = True
         self._waiting.clear()
-        self._memory.used -= self.pending
-        self.fed = self.offset
+        lost, self.fed = self.pending, self.offset
+        self._memory.give(lost)
         self._ended(self)
         waiters, self._flushed = self._flushed, []
-        for _, waiter in waiters:
-            waiter.errback(reason)
         if self.hand is not None:
             self.hand.lose(reason)
+        for _, waiter in waiters:
+            waiter.errback(reason)
 
     async def _write(self) -> None:
         while self._waiting:
@@ -105,8 +105,8 @@ class Arriving:
                 break
             if self.over:
                 break
-            self._memory.used -= offset - self.offset
-            self.offset = offset
+            written, self.offset = offset - self.offset, offset
+            self._memory.give(written)
             self._progressed()
         self._writing = False
 

@@ -22,6 +22,9 @@ from imsys.store.files import Content, File, FileStore, Purpose
 
 _log = Logger()
 
+_TOLD = (Purpose.MESSAGE, Purpose.AVATAR)
+"""What chat servers have to hear of: a thread gets its message, a profile its picture."""
+
 
 class Finishing:
     """The steps from the last byte to a file that others can see. Each may be the last before a crash; all of them run again then.
@@ -75,9 +78,7 @@ class Finishing:
             size, digest = len(verdict.replacement), hashlib.sha256(verdict.replacement).digest()
             await self._making.replace(file, verdict.replacement)
         content = Content(0, self._store.name, digest, size, blob_name(file.file_id), file.key_id, file.wrapped_key)
-        outcome = await self._files.finish(
-            file.file_id, content, mime=verdict.mime, thumbnail_id=thumbnail, announce=file.purpose is Purpose.MESSAGE
-        )
+        outcome = await self._files.finish(file.file_id, content, mime=verdict.mime, thumbnail_id=thumbnail, announce=file.purpose in _TOLD)
         if outcome is None:
             self._disk.soon(spooled.discard)
             await self._disk.run(self._store.delete, content.blob)
@@ -86,7 +87,7 @@ class Finishing:
         self._disk.soon(spooled.discard)
         if not taken:
             self._disk.soon(lambda: self._store.delete(content.blob))
-        if file.purpose is Purpose.MESSAGE:
+        if file.purpose in _TOLD:
             self._announced()
         return whole
 

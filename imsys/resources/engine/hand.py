@@ -64,6 +64,7 @@ class Hand:
         self._counted = arriving.fed
         self.deadline = clock.seconds() + stalled
         wheel.add(self)
+        memory.join(self)
 
     @property
     def file(self) -> File:
@@ -91,7 +92,7 @@ class Hand:
         if data:
             arriving.feed(data)
             self._live()
-            self._adjust()
+            self.adjust()
 
     async def flushed(self) -> int:
         """Wait until what was fed is durable. :raises Misplaced: 39 or 68."""
@@ -113,6 +114,10 @@ class Hand:
             self._released = True
             self._failure = self._failure or Misplaced(Status.FILE_UPLOAD_ERROR, "You have let go of this upload.", self.offset)
             self._wheel.remove(self)
+            self._memory.leave(self)
+            if self._held:
+                self._held = False
+                self._tell(self._hold, False)
             if self._arriving.hand is self:
                 self._arriving.hand = None
             self._freed()
@@ -134,11 +139,11 @@ class Hand:
     def progressed(self) -> None:
         """More is durable."""
         self._tell(self._durable, self.offset)
-        self._adjust()
+        self.adjust()
 
     def expired(self) -> None:
-        """It is time for progress; where bytes wait, it is the disk that makes none."""
-        if self._arriving.pending or self._arriving.lock.locked:
+        """It is time for progress; where bytes wait, or nobody may send, it is the disk that makes none."""
+        if self._held or self._arriving.pending or self._arriving.lock.locked:
             self.deadline = self._clock.seconds() + self._stalled
             self._wheel.add(self)
         else:
@@ -151,10 +156,10 @@ class Hand:
             self._counted = fed
             self.deadline = self._clock.seconds() + self._stalled
 
-    def _adjust(self) -> None:
+    def adjust(self) -> None:
         """Hold who has its share waiting, until half of that is written."""
         pending, share = self._arriving.pending, self._memory.share(self._window)
-        held = bool(pending) and pending >= (share // 2 if self._held else share)
+        held = self._memory.full or (bool(pending) and pending >= (share // 2 if self._held else share))
         if held is not self._held and not self._released:
             self._held = held
             self._tell(self._hold, held)

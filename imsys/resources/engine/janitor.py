@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -16,7 +17,7 @@ from imsys.errors import Refused
 from imsys.files.blobs import Blob, BlobStore
 from imsys.resources.disk import Disk
 from imsys.resources.engine.shielding import alone
-from imsys.resources.engine.spooled import remove_spooled
+from imsys.resources.engine.spooled import MADE, remove_spooled
 from imsys.resources.engine.uploads import Arrivals
 from imsys.store.files import File, FileStore, Purpose, State
 
@@ -26,7 +27,7 @@ INTERVAL = 300.0
 """Seconds between two turns."""
 
 AGE = 3600.0
-"""Seconds that something must have been left alone to be looked at (in the spool: but for the first turn, when all is left)."""
+"""Seconds that something must have been left alone to be looked at; in the spool also what is older than this process, at once."""
 
 EXPIRED = 100
 """Files that are looked for at a time."""
@@ -66,6 +67,8 @@ class Janitor(Service):
         self._uploads = uploads
         self._age = age
         self._first = True
+        self._started = clock.seconds()
+        self._stopping = False
         self._blobs: Iterator[Blob] | None = None
         self._call: IDelayedCall | None = None
         self._turning: Deferred[None] | None = None
@@ -73,11 +76,13 @@ class Janitor(Service):
     def startService(self) -> None:
         """Take the first turn at once."""
         super().startService()
+        self._stopping = False
         self._call = self._clock.callLater(0, self._go)
 
     def stopService(self) -> Deferred[None]:
         """Take no further step; fires when the one that runs has ended."""
         super().stopService()
+        self._stopping = True
         if self._call is not None:
             self._call.cancel()
             self._call = None
@@ -101,7 +106,7 @@ class Janitor(Service):
             await self._expire()
             await self._look_into_spool()
             for _ in range(BATCHES):
-                if not self.running or not await self._look_into_store():
+                if self._stopping or not await self._look_into_store():
                     break
         except OSError as error:
             self._blobs = None
@@ -110,10 +115,12 @@ class Janitor(Service):
     # -- expired
 
     async def _expire(self) -> None:
-        while self.running:
+        while not self._stopping:
             found = await self._files.expired(self._server, EXPIRED)
             for file_id in found:
-                if self.running and await self._uploads.give_up(file_id):
+                if self._stopping:
+                    return
+                if await self._uploads.give_up(file_id):
                     _log.info("the upload {name} was given up: its time was over, or it was refused", name=file_id.hex())
             if len(found) < EXPIRED:
                 break
@@ -121,9 +128,10 @@ class Janitor(Service):
     # -- the spool
 
     async def _look_into_spool(self) -> None:
-        before = self._clock.seconds() - (0 if self._first else self._age)
+        now = self._clock.seconds()
+        before = max(now - self._age, self._started if self._first else 0)
         for name, size in (await self._disk.run(self._spooled, before)).items():
-            if not self.running:
+            if self._stopping:
                 return
             file_id = _file_id(name)
             if file_id is None:
@@ -134,7 +142,7 @@ class Janitor(Service):
                     await self._disk.run(self._remove, name)
                 elif file.purpose is Purpose.ORIGINAL:
                     await self._uploads.give_up(file_id)  # its connection is gone, and nobody can go on
-                elif size >= file.size:
+                elif size >= file.size and file.purpose is not Purpose.DERIVED:
                     await self._complete(file)
         self._first = False
 
@@ -143,11 +151,13 @@ class Janitor(Service):
         sizes: dict[str, int] = {}
         young = set()
         for path in self._folder.iterdir():
-            name = path.name.partition(".")[0]
+            name = path.name.partition(".")[0].removesuffix(MADE)
             try:
-                found = path.stat()
+                found = path.lstat()
             except FileNotFoundError:
                 continue
+            if not stat.S_ISREG(found.st_mode):
+                continue  # nothing of ours
             sizes[name] = sizes.get(name, 0) + (found.st_size if path.suffix == ".part" else 0)
             if found.st_mtime > before:
                 young.add(name)
@@ -159,14 +169,17 @@ class Janitor(Service):
         if file_id is not None:
             remove_spooled(self._folder, file_id)
         else:
-            for path in self._folder.glob(f"{name}.*"):
-                path.unlink(missing_ok=True)
+            for path in self._folder.iterdir():
+                if path.is_file() and path.name.partition(".")[0].removesuffix(MADE) == name:
+                    path.unlink(missing_ok=True)
 
     async def _complete(self, file: File) -> None:
         try:
             await self._uploads.complete(file)
         except Refused as refused:
             _log.warn("the upload {name} was not finished: {reason}", name=file.file_id.hex(), reason=str(refused))
+        except Exception:
+            _log.failure("the upload {name} was not finished", name=file.file_id.hex())
 
     # -- the store
 
@@ -180,7 +193,7 @@ class Janitor(Service):
         old = [blob.name for blob in found if blob.changed <= self._clock.seconds() - self._age]
         known = await self._files.known_blobs(old) if old else set()
         for name in old:
-            if name not in known and self.running:
+            if name not in known and not self._stopping:
                 await self._orphan(name)
         return self._blobs is not None
 

@@ -10,7 +10,7 @@ from imsys.files.master import MasterKeys, Wrapped
 from imsys.files.sealing import Seal
 from imsys.files.spool import Spool
 from imsys.resources.disk import Disk
-from imsys.resources.engine.spooled import blob_name
+from imsys.resources.engine.spooled import MADE, blob_name
 from imsys.store.files import Content, File, FileStore, Offer, Purpose, State
 
 _LIFE = 86400.0
@@ -65,7 +65,7 @@ class Making:
         return Content(0, self._store.name, digest, len(data), name, file.key_id, file.wrapped_key)
 
     def _write(self, name: str, seal: Seal, data: bytes) -> None:
-        spool = Spool(self._folder, f"{name}-made", seal, len(data))
+        spool = Spool(self._folder, name + MADE, seal, len(data))
         spool.discard()
         spool.open()
         if data:

@@ -1,0 +1,82 @@
+"""Looks at whole files for the engine: what they are, whether anybody may have them, and how they look in small."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from twisted.logger import Logger
+
+from imsys.config import FilesConfig
+from imsys.errors import Refused, Status
+from imsys.files.blobs import SealedFile
+from imsys.files.previews import Preview, Previews
+from imsys.files.scanning import About, Scan
+from imsys.files.scanning import Verdict as Scanned
+from imsys.files.sniffing import HEAD, IMAGES, sniff
+from imsys.resources.engine.judging import Verdict
+from imsys.resources.judges import discover_judges
+from imsys.store.files import File, Purpose
+
+_log = Logger()
+
+
+class Looking:
+    """The engine's judge (:class:`imsys.resources.engine.judging.Judge`).
+
+    :param thumbnails: whether there are thumbnails and posters; avatars are cut in any case.
+    """
+
+    def __init__(self, scan: Scan, previews: Previews, *, thumbnails: bool) -> None:
+        self._scan = scan
+        self._previews = previews
+        self._thumbnails = thumbnails
+
+    def judge(self, file: File, content: SealedFile) -> Verdict:
+        """Say what a file is. It blocks, and runs in a thread.
+
+        :raises Refused: 65, nobody may have this file; 73, it cannot be judged now.
+        :raises Damaged: it is not what was written.
+        """
+        mime = sniff(content.read(0, HEAD), file.filename)
+        self._scanned(file, content, mime)
+        if file.purpose is Purpose.AVATAR:
+            return self._avatar(content, mime)
+        preview = self._preview(content, mime) if self._thumbnails and file.purpose is Purpose.MESSAGE else None
+        return Verdict(mime) if preview is None else Verdict(mime, thumbnail=preview.data, thumbnail_mime=preview.mime)
+
+    def _scanned(self, file: File, content: SealedFile, mime: str) -> None:
+        verdict, by, reason = self._scan.judge(content, About(file.filename, file.size, mime, file.owner))
+        name = file.file_id.hex()
+        if verdict is Scanned.REFUSED:
+            _log.warn("the file {name} of {user} was refused by {by}: {reason}", name=name, user=file.owner, by=by, reason=reason)
+            raise Refused(Status.PERMISSION_DENIED, "This file was refused.")
+        if verdict is Scanned.LATER:
+            _log.error("the file {name} could not be judged by {by}: {reason}", name=name, by=by, reason=reason)
+            raise Refused(Status.SERVER_BUSY, "This file cannot be judged now.", retry_after=_AGAIN)
+
+    def _preview(self, content: SealedFile, mime: str) -> Preview | None:
+        return self._previews.thumbnail(content) if mime in IMAGES else self._previews.poster(content, mime)
+
+    def _avatar(self, content: SealedFile, mime: str) -> Verdict:
+        """The larger size takes the place of what was sent, and the smaller one is its thumbnail."""
+        made = self._previews.avatars(content) if mime in IMAGES else []
+        if not made:
+            raise Refused(Status.PERMISSION_DENIED, "An avatar is a picture that can be shown.")
+        small, large = made
+        return Verdict(large.mime, replacement=large.data, thumbnail=small.data, thumbnail_mime=small.mime)
+
+
+_AGAIN = 30.0
+"""Seconds after which a client may ask again for a file that could not be judged."""
+
+
+def looking(files: FilesConfig, spool: Path) -> Looking:
+    """What looks at files, as it is configured, with the plug-ins that are installed.
+
+    :param spool: where files are on their way.
+    :raises ConfigError: the command or a plug-in cannot be used.
+    """
+    previews = Previews(spool)
+    if files.thumbnails and not previews.posters:
+        _log.info("there is no ffmpeg: videos have no posters")
+    return Looking(Scan(files.scan, files.scan_timeout, discover_judges()), previews, thumbnails=files.thumbnails)

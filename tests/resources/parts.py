@@ -1,0 +1,69 @@
+"""The parts of an engine, on a folder and a database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import maybeDeferred
+
+from imsys.config import DatabaseConfig, ResourcesConfig
+from imsys.files.blobs import BlobStore, DiskStore
+from imsys.files.master import MasterKeys
+from imsys.resources.disk import Disk
+from imsys.resources.engine.downloads import StoredDownloads
+from imsys.resources.engine.finishing import Finishing
+from imsys.resources.engine.janitor import Janitor
+from imsys.resources.engine.judging import Judge, Unjudged
+from imsys.resources.engine.uploads import Arrivals
+from imsys.store import Database
+from imsys.store.files import FileStore
+
+KEYS = MasterKeys([("k1", bytes(range(32)))])
+
+
+class Parts:
+    """The parts of an engine, which may be stopped and started anew on what it left."""
+
+    def __init__(
+        self,
+        reactor: Any,
+        config: ResourcesConfig,
+        database: DatabaseConfig,
+        path: Path,
+        *,
+        clock: Any = None,
+        masters: MasterKeys = KEYS,
+        judge: Judge | None = None,
+        store: BlobStore | None = None,
+    ) -> None:
+        self.reactor = reactor
+        self.clock = clock or reactor
+        self.config = config
+        self.spool = path / "spool"
+        self.spool.mkdir(parents=True, exist_ok=True)
+        self.store = store or DiskStore(config.name, path / "blobs")
+        self.store.open()
+        self.announced = 0
+        self.database = Database(reactor, database)
+        self.files = FileStore(self.database, self.clock.seconds)
+        self.disk, self.studio = Disk(reactor, config.disk_workers), Disk(reactor, 2)
+        finishing = Finishing(self.files, self.disk, self.studio, self.spool, self.store, masters, judge or Unjudged(), self._announce)
+        self.uploads = Arrivals(self.clock, config, self.files, self.disk, self.spool, self.store, masters, finishing)
+        self.downloads = StoredDownloads(self.files, self.disk, self.store, masters, config.chunk)
+        self.janitor = Janitor(self.clock, config.name, self.files, self.disk, self.spool, self.store, self.uploads, age=0)
+        self._running: list[Any] = [self.database, self.disk, self.studio, self.uploads]
+
+    def start(self) -> None:
+        """Start every part."""
+        for part in self._running:
+            part.startService()
+
+    async def stop(self) -> None:
+        """Stop every part (idempotent)."""
+        running, self._running = self._running, []
+        for part in reversed(running):
+            await maybeDeferred(part.stopService)
+
+    def _announce(self) -> None:
+        self.announced += 1
