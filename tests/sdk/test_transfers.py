@@ -15,6 +15,8 @@ from twisted.internet.task import deferLater
 
 from imsys.config import ResourcesConfig
 from imsys.errors import Refused, Status, Unavailable
+from imsys.protocols.chunks import encode_chunk
+from imsys.resources.frames import downloading
 from imsys.sdk import FileChanged, FileUnfinishedUploads, Progress, Stage, Timing, Transfer, Transfers, Trust
 from imsys.sdk.attachments import Grant
 from imsys.sdk.carrier import Carrier
@@ -262,6 +264,16 @@ class UploadTests(TransfersCase):
         await self.fails(transfer, FileChanged)
         self.assertEqual(self.visible(), {})
 
+    async def test_never_what_was_offered(self) -> None:
+        """A file that is not what it was hashed as, and does not show it, is sent a few times, and then is 69."""
+        data, transfers = io.BytesIO(bytes(300_000)), await self.transfers()
+        transfer = transfers.upload(data, THREAD)
+        reports = self.seen(transfer)
+        transfer.on_progress.subscribe(lambda progress: data.getbuffer().__setitem__(0, progress.stage is not Stage.HASHING))
+        problem = await self.fails(transfer, Refused)
+        self.assertEqual((problem.status, self.visible()), (Status.CHECKSUM_MISMATCH, {}))
+        self.assertEqual(len([report for report in reports if report.stage is Stage.WAITING]), 2)
+
     async def test_expired(self) -> None:
         """Where a ticket is not good any more, another is asked for; where it never is, the reason is told."""
         path, transfers = self.file(100_000), await self.transfers()
@@ -394,6 +406,28 @@ class DownloadTests(TransfersCase):
         for unknown in (file_id, new_file_id()):
             problem = await self.fails(transfers.download(encode_id(unknown), self.here / "copy"), Refused)
             self.assertEqual(problem.status, Status.FILE_OPEN_ERROR)
+
+    async def test_spoilt_line(self) -> None:
+        """A chunk whose CRC-32C does not fit is not written: the download begins again before it."""
+        path, transfers, spoilt = self.file(1_000_000), await self.transfers(), 0
+        file_id = await self.sent(transfers, path)
+        encode = encode_chunk
+
+        def spoil(service: int, name: bytes, offset: int, data: bytes) -> bytes:
+            nonlocal spoilt
+            frame = encode(service, name, offset, data)
+            if offset == 3 * 65536 and not spoilt:
+                spoilt += 1
+                return frame[:-1] + bytes([frame[-1] ^ 1])
+            return frame
+
+        self.patch(downloading, "encode_chunk", spoil)
+        transfer = transfers.download(file_id, self.here / "copy")
+        reports = self.seen(transfer)
+        await transfer.result()
+        self.assertEqual((self.here / "copy").read_bytes(), path.read_bytes())
+        (waited,) = [report for report in reports if report.stage is Stage.WAITING]
+        self.assertEqual((spoilt, waited.done), (1, 3 * 65536))
 
     async def test_flipped_bit(self) -> None:
         """A bit that is another one on the server's disk is an error in the end, and never a file."""
