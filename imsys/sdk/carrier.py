@@ -119,9 +119,12 @@ class Carrier:
             self._news = None
         self.check()
 
-    async def close(self) -> None:
-        """End the connection."""
-        self._connection.abort() if self._problem is not None else self._connection.close()
+    async def close(self, *, at_once: bool) -> None:
+        """End the connection: ``at_once``, or after the last byte is sent."""
+        if at_once:
+            self._connection.abort()
+        else:
+            self._connection.close()
         await self._gone
 
     def _acked(self, body: bytes) -> None:

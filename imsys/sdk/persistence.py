@@ -15,6 +15,9 @@ from imsys.sdk.surroundings import Surroundings
 _TRIES = 6
 """Refusals in a row, without a byte in between, that may pass by themselves."""
 
+_SPOILT = 3
+"""Times that what got there was not what was sent, however many bytes got there in between."""
+
 _STALE = 3
 """Failures in a row after which the server is asked anew where the file is."""
 
@@ -51,6 +54,7 @@ class Persistence:
         self._backoff = Backoff(around.timing.first_wait, around.timing.longest_wait)
         self._failures = 0
         self._refusals = 0
+        self._spoilt = 0
 
     def progressed(self) -> None:
         """Bytes got there: what failed before does not count any more."""
@@ -82,16 +86,17 @@ class Persistence:
                 if problem.status in _RIGHTS:
                     raise Final(problem) from problem
                 raise
-        carrier = Carrier(self._around.reactor, self._grant, self._around.timing)
+        carrier, done = Carrier(self._around.reactor, self._grant, self._around.timing), False
         try:
             await carrier.open(self._around.credentials, self._around.trust)
             await move(carrier, self._grant)
+            done = True
         except Interrupted as problem:
             if problem.status in _RIGHTS:
                 raise Final(problem) from problem
             raise
         finally:
-            await carrier.close()
+            await carrier.close(at_once=not done)
 
     def _judge(self, problem: Refused) -> None:
         """Raise what another attempt would not change."""
@@ -100,7 +105,8 @@ class Persistence:
             raise problem.reason
         if not isinstance(problem, Unavailable):
             self._refusals += 1
-            if self._refusals >= _TRIES or problem.status not in _PASSING | _RIGHTS:
+            self._spoilt += problem.status is Status.CHECKSUM_MISMATCH
+            if self._refusals >= _TRIES or self._spoilt >= _SPOILT or problem.status not in _PASSING | _RIGHTS:
                 raise problem
         if problem.status in _RIGHTS or self._failures % _STALE == 0:
             self._grant = None

@@ -15,6 +15,8 @@ from twisted.internet.task import deferLater
 
 from imsys.config import ResourcesConfig
 from imsys.errors import Refused, Status, Unavailable
+from imsys.protocols.chunks import encode_chunk
+from imsys.resources.frames import downloading
 from imsys.sdk import FileChanged, FileUnfinishedUploads, Progress, Stage, Timing, Transfer, Transfers, Trust
 from imsys.sdk.attachments import Grant
 from imsys.sdk.carrier import Carrier
@@ -193,11 +195,12 @@ class UploadTests(TransfersCase):
     async def test_broken_lines(self) -> None:
         """The line breaks at random moments, twenty times; the file arrives as it was, and a break costs a window at most."""
         path, transfers = self.file(8_000_000), await self.transfers()
-        sent, send = 0, Carrier.send
+        sent, most, send, begun = 0, 0, Carrier.send, dict[Carrier, int]()
 
         def counting(carrier: Carrier, offset: int, data: bytes) -> None:
-            nonlocal sent
+            nonlocal sent, most
             sent += len(data)
+            most = max(most, offset + len(data) - max(carrier.acked, begun.setdefault(carrier, offset)))
             send(carrier, offset, data)
 
         self.patch(Carrier, "send", counting)
@@ -210,6 +213,7 @@ class UploadTests(TransfersCase):
         await transfer.result()
         self.assertEqual(self.visible(), {"cat.jpg": path.read_bytes()})
         self.assertEqual(self.desk.offers, 1)
+        self.assertLessEqual(most, self.config.window * self.config.chunk)
         self.assertLessEqual(sent, 8_000_000 + 20 * self.config.window * self.config.chunk)
 
     async def test_restarted_server(self) -> None:
@@ -259,6 +263,16 @@ class UploadTests(TransfersCase):
             os.utime(path, ns=(1, 1))
         await self.fails(transfer, FileChanged)
         self.assertEqual(self.visible(), {})
+
+    async def test_never_what_was_offered(self) -> None:
+        """A file that is not what it was hashed as, and does not show it, is sent a few times, and then is 69."""
+        data, transfers = io.BytesIO(bytes(300_000)), await self.transfers()
+        transfer = transfers.upload(data, THREAD)
+        reports = self.seen(transfer)
+        transfer.on_progress.subscribe(lambda progress: data.getbuffer().__setitem__(0, progress.stage is not Stage.HASHING))
+        problem = await self.fails(transfer, Refused)
+        self.assertEqual((problem.status, self.visible()), (Status.CHECKSUM_MISMATCH, {}))
+        self.assertEqual(len([report for report in reports if report.stage is Stage.WAITING]), 2)
 
     async def test_expired(self) -> None:
         """Where a ticket is not good any more, another is asked for; where it never is, the reason is told."""
@@ -374,8 +388,12 @@ class DownloadTests(TransfersCase):
         """Two downloads to one place do not write into each other's part."""
         path, transfers = self.file(3_000_000), await self.transfers()
         file_id = await self.sent(transfers, path)
-        both = [transfers.download(file_id, self.here / "copy").result().addErrback(lambda reason: reason.trap(OSError)) for _ in range(2)]
-        self.assertEqual([await one for one in both].count(OSError), 1)
+        self.proxy.block(True)
+        first = transfers.download(file_id, self.here / "copy")
+        await self.when(first, lambda progress: progress.stage is Stage.WAITING)
+        self.assertIn("already", str(await self.fails(transfers.download(file_id, self.here / "copy"), OSError)))
+        self.proxy.block(False)
+        await first.result()
         self.assertEqual((self.here / "copy").read_bytes(), path.read_bytes())
 
     async def test_not_whole(self) -> None:
@@ -388,6 +406,28 @@ class DownloadTests(TransfersCase):
         for unknown in (file_id, new_file_id()):
             problem = await self.fails(transfers.download(encode_id(unknown), self.here / "copy"), Refused)
             self.assertEqual(problem.status, Status.FILE_OPEN_ERROR)
+
+    async def test_spoilt_line(self) -> None:
+        """A chunk whose CRC-32C does not fit is not written: the download begins again before it."""
+        path, transfers, spoilt = self.file(1_000_000), await self.transfers(), 0
+        file_id = await self.sent(transfers, path)
+        encode = encode_chunk
+
+        def spoil(service: int, name: bytes, offset: int, data: bytes) -> bytes:
+            nonlocal spoilt
+            frame = encode(service, name, offset, data)
+            if offset == 3 * 65536 and not spoilt:
+                spoilt += 1
+                return frame[:-1] + bytes([frame[-1] ^ 1])
+            return frame
+
+        self.patch(downloading, "encode_chunk", spoil)
+        transfer = transfers.download(file_id, self.here / "copy")
+        reports = self.seen(transfer)
+        await transfer.result()
+        self.assertEqual((self.here / "copy").read_bytes(), path.read_bytes())
+        (waited,) = [report for report in reports if report.stage is Stage.WAITING]
+        self.assertEqual((spoilt, waited.done), (1, 3 * 65536))
 
     async def test_flipped_bit(self) -> None:
         """A bit that is another one on the server's disk is an error in the end, and never a file."""

@@ -99,7 +99,7 @@ class Client(RawClient):
 class FramesCase(TestCase):
     """A test with one server, whose files are in memory."""
 
-    timeout = 60
+    timeout = 20
     config = ResourcesConfig()
     chunk = 1000
     window = 4
