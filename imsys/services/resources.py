@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from twisted.application.service import IService, Service
@@ -15,8 +14,6 @@ from imsys.cluster.server import GrpcServer
 from imsys.config import Config
 from imsys.connections import Connections
 from imsys.dispatch import Dispatcher
-from imsys.errors import ConfigError
-from imsys.files.blobs import BlobStore
 from imsys.files.configured import blob_store, master_keys, spool_folder
 from imsys.protocols.framing import RESOURCES
 from imsys.redis import Redis
@@ -25,6 +22,7 @@ from imsys.resources.engine.downloads import StoredDownloads
 from imsys.resources.engine.finishing import Finishing
 from imsys.resources.engine.janitor import Janitor
 from imsys.resources.engine.judging import Judge
+from imsys.resources.engine.space import Space
 from imsys.resources.engine.uploads import Arrivals
 from imsys.resources.handlers import HANDLERS, Resources
 from imsys.resources.judging import looking
@@ -33,35 +31,17 @@ from imsys.resources.sessions import Sessions
 from imsys.resources.web import NothingHere
 from imsys.services.common import ListenService, Options, make_daemon, public_context
 from imsys.services.draining import Draining
-from imsys.services.foundations import database_of, redis_of
+from imsys.services.foundations import database_of, redis_of, tickets_of
 from imsys.services.ordered import InOrder
 from imsys.session import Session
 from imsys.store import Database
 from imsys.store.files import FileStore
-from imsys.tickets import TicketKeys, Tickets
 from imsys.tokens import Tokens
 
 __all__ = ["Options", "build", "makeService"]
 
 STUDIO = 2
 """Threads that judge whole files and make pictures of them."""
-
-
-class Storage(Service):
-    """Makes the folders of spool and store when privileges have been dropped."""
-
-    def __init__(self, spool: Path, store: BlobStore) -> None:
-        self._spool = spool
-        self._store = store
-
-    def startService(self) -> None:
-        """Make them. :raises ConfigError: they cannot be made."""
-        super().startService()
-        try:
-            self._spool.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._store.open()
-        except OSError as error:
-            raise ConfigError(f"[resources] path: {error.filename} cannot be used: {error.strerror}") from None
 
 
 @dataclass(frozen=True)
@@ -72,6 +52,7 @@ class Engine:
     uploads: Arrivals
     downloads: StoredDownloads
     originals: Originals
+    space: Space
     parts: tuple[Service, ...]
 
 
@@ -85,6 +66,7 @@ def engine_of(reactor: Any, config: Config, database: Database, announced: Calla
     ours, files, masters = config.resources, FileStore(database, reactor.seconds), master_keys(config.files)
     spool, store = spool_folder(ours), blob_store(config)
     disk, studio = Disk(reactor, ours.disk_workers), Disk(reactor, STUDIO)
+    space = Space(reactor, disk, spool, store, config.balance.interval)
     finishing = Finishing(files, disk, studio, spool, store, masters, judge or looking(config.files, spool), announced)
     uploads = Arrivals(reactor, ours, files, disk, spool, store, masters, finishing)
     return Engine(
@@ -92,7 +74,8 @@ def engine_of(reactor: Any, config: Config, database: Database, announced: Calla
         uploads,
         StoredDownloads(files, disk, store, masters, ours.chunk),
         Originals(ours.name, config.files, files, uploads),
-        (Storage(spool, store), disk, studio, uploads, Janitor(reactor, ours.name, files, disk, spool, store, uploads)),
+        space,
+        (disk, space, studio, uploads, Janitor(reactor, ours.name, files, disk, spool, store, uploads)),
     )
 
 
@@ -122,7 +105,7 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     # often enough that no token of a session expires, and that a revoked one does not serve for long
     sessions = Sessions(reactor, tokens, min(config.balance.lease, config.balance.token_idle / 4))
     engine = engine_of(reactor, config, database, lambda: None)
-    tickets = Tickets(TicketKeys(Path(config.files.ticket_keys)), reactor.seconds, config.files.ticket_life)
+    tickets = tickets_of(reactor, config, server)
     resources = Resources(ours, sessions, engine.disk, engine.uploads, engine.downloads, engine.originals, tickets)
     connections = connections_of(reactor, resources)
     context = public_context(config.tls)
@@ -136,7 +119,17 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
         return Ports(tls=tls.port, plain=plain.port if plain is not None else 0, http=web.port, grpc=grpc.port)
 
     membership = Membership(
-        reactor, balance, config, "resources", ours.name, ours.advertise, ours.grpc_advertise, ports, connections.__len__, ours.capacity
+        reactor,
+        balance,
+        config,
+        "resources",
+        ours.name,
+        ours.advertise,
+        ours.grpc_advertise,
+        ports,
+        connections.__len__,
+        ours.capacity,
+        engine.space.free,
     )
     listeners = [port for port in (tls, plain, web) if port is not None]
     for part in (*engine.parts, balance, grpc, sessions, connections, *listeners, membership):

@@ -169,10 +169,10 @@ class FileStore:
         if file is None or file.state is not State.WHOLE:
             return []
         rows = tx.rows(
-            "SELECT file_id, filename FROM files WHERE owner_id = ? AND purpose = ? AND filename = ? AND state = 1 ORDER BY file_id {lock}",
+            "SELECT file_id, filename FROM files WHERE owner_id = ? AND purpose = ? AND filename = ? AND state = 1 {lock}",
             *(file.owner, int(file.purpose), file.filename),
         )
-        same = [bytes(one) for one, name in rows if name == file.filename]  # MySQL takes no notice of spaces at the end
+        same = sorted(bytes(one) for one, name in rows if name == file.filename)  # MySQL takes no notice of spaces at the end
         if file_id not in same:
             return []  # another one was whole at the same time, and has taken the place
         return [content for one in same if one != file_id for content in _delete(tx, one)]

@@ -19,12 +19,13 @@ from twisted.internet.ssl import Certificate, optionsForClientTLS
 from twisted.internet.task import Clock, deferLater
 from twisted.trial.unittest import TestCase
 
-from imsys.config import Config, DatabaseConfig, FilesConfig, Imsys, ResourcesConfig
+from imsys.config import BalanceConfig, Config, DatabaseConfig, FilesConfig, Imsys, ResourcesConfig
 from imsys.files.blobs import SealedFile
 from imsys.files.configured import blob_store, master_keys, spool_folder
 from imsys.files.master import Wrapped
 from imsys.keyring import add_key
 from imsys.protocols.framing import RESOURCES, FrameDecoder
+from imsys.resources.engine.janitor import Janitor
 from imsys.resources.handlers import Resources
 from imsys.resources.sessions import Sessions
 from imsys.services.common import ListenService, public_context
@@ -106,7 +107,8 @@ class ResourcesCase(TestCase):
         self.connections = connections_of(self.clock or reactor, resources)
         context = public_context(certificates()) if self.tls else None
         self.port = ListenService(reactor, self.connections, "127.0.0.1", 0, context, "port")
-        self.parts: list[Any] = [self.database, *self.engine.parts, self.sessions, self.connections, self.port]
+        engine = [part for part in self.engine.parts if not isinstance(part, Janitor)]  # which would use the disk when it likes
+        self.parts: list[Any] = [self.database, *engine, self.sessions, self.connections, self.port]
         for part in self.parts:
             part.startService()
         self.addCleanup(self.stop)
@@ -179,6 +181,7 @@ def system_in(home: Path, resources: ResourcesConfig, rules: FilesConfig) -> Con
             add_key(path, 1)
     return Config(
         imsys=Imsys(home=str(home)),
+        balance=BalanceConfig(interval=200),
         database=DatabaseConfig(engine="sqlite", path=str(home / "imsys.db")),
         resources=dataclasses.replace(resources, path=str(home / "files")),
         files=dataclasses.replace(rules, ticket_keys=str(tickets), master_keys=str(masters)),

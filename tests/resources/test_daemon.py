@@ -44,6 +44,8 @@ class DaemonTests(TestCase):
         self.balance_port = free_port()
         self.settings = {
             "HOME": str(self.home),
+            "FILES_TICKET_KEYS": self.system.files.ticket_keys,
+            "FILES_MASTER_KEYS": self.system.files.master_keys,
             "REDIS_MODE": "server",
             "REDIS_SOCKET": redis.socket,
             "REDIS_PREFIX": redis.prefix,
@@ -86,6 +88,7 @@ class DaemonTests(TestCase):
         server = await start(self, "imsys-resources", self.settings)
         (found,) = await deferToThread(self.registered)
         self.assertEqual((found.name, found.host), ("resources1", "127.0.0.1"))
+        self.assertGreater(found.free, 0)
         self.assertEqual(
             (found.ports.tls, found.ports.plain, found.ports.http, found.ports.grpc),
             (self.ports["port"], self.ports["plain_port"], self.ports["http_port"], self.ports["grpc_port"]),

@@ -7,6 +7,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Awaitable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -282,6 +283,26 @@ class ShareTests(Case):
         release.set()
         await one.upload.flushed()
         self.assertEqual((one.held, one.holds, self.parts.uploads.memory.used), (False, 1, 0))
+
+    async def test_let_go_of_while_held(self) -> None:
+        """Who loses an upload, or lets go of it, while held, may go on to read."""
+        for takes in (True, False):
+            file_id = await self.offer(10 << 20)
+            one = await self.take(file_id)
+            release = self.busy()
+            feed(one.upload, bytes(8 * 65536))
+            self.assertTrue(one.held)
+            taking = Deferred.fromCoroutine(self.take(file_id)) if takes else None
+            if not takes:
+                one.upload.release()
+            await self.until(partial(self.goes_on, one))
+            release.set()
+            if taking is not None:
+                self.assertEqual((await taking).upload.offset, 8 * 65536)
+                self.assertEqual(len(one.lost), 1)
+
+    def goes_on(self, connection: Connection) -> bool:
+        return not connection.held
 
     async def test_fair(self) -> None:
         """Many that fill the memory of all together get equal parts of it; one more gets one at once; all of it is written."""

@@ -44,8 +44,9 @@ class JanitorTests(EngineCase):
         await self.restart()
         for name in (f"{whole.hex()}.part", f"{whole.hex()}-made.part", f"{os.urandom(16).hex()}.tail1", "rubbish", "x.y.z"):
             (self.parts.spool / name).write_bytes(b"left")
+        (self.parts.spool / "theirs").mkdir()
         await self.turn()
-        self.assertEqual(self.spooled(), [f"{going.hex()}.part", f"{going.hex()}.tail0"])
+        self.assertEqual(self.spooled(), sorted([f"{going.hex()}.part", f"{going.hex()}.tail0", "theirs"]))
         self.assertEqual((await self.take(going)).upload.offset, 70_000)
         self.assertEqual(await self.fetch(whole), b"data")
 

@@ -115,6 +115,9 @@ class Hand:
             self._failure = self._failure or Misplaced(Status.FILE_UPLOAD_ERROR, "You have let go of this upload.", self.offset)
             self._wheel.remove(self)
             self._memory.leave(self)
+            if self._held:
+                self._held = False
+                self._tell(self._hold, False)
             if self._arriving.hand is self:
                 self._arriving.hand = None
             self._freed()
@@ -139,8 +142,8 @@ class Hand:
         self.adjust()
 
     def expired(self) -> None:
-        """It is time for progress; where bytes wait, it is the disk that makes none."""
-        if self._arriving.pending or self._arriving.lock.locked:
+        """It is time for progress; where bytes wait, or nobody may send, it is the disk that makes none."""
+        if self._held or self._arriving.pending or self._arriving.lock.locked:
             self.deadline = self._clock.seconds() + self._stalled
             self._wheel.add(self)
         else:

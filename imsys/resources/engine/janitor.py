@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -26,7 +27,7 @@ INTERVAL = 300.0
 """Seconds between two turns."""
 
 AGE = 3600.0
-"""Seconds that something must have been left alone to be looked at (in the spool: but for the first turn, when all is left)."""
+"""Seconds that something must have been left alone to be looked at; in the spool also what is older than this process, at once."""
 
 EXPIRED = 100
 """Files that are looked for at a time."""
@@ -66,6 +67,7 @@ class Janitor(Service):
         self._uploads = uploads
         self._age = age
         self._first = True
+        self._started = clock.seconds()
         self._stopping = False
         self._blobs: Iterator[Blob] | None = None
         self._call: IDelayedCall | None = None
@@ -126,7 +128,8 @@ class Janitor(Service):
     # -- the spool
 
     async def _look_into_spool(self) -> None:
-        before = self._clock.seconds() - (0 if self._first else self._age)
+        now = self._clock.seconds()
+        before = max(now - self._age, self._started if self._first else 0)
         for name, size in (await self._disk.run(self._spooled, before)).items():
             if self._stopping:
                 return
@@ -150,9 +153,11 @@ class Janitor(Service):
         for path in self._folder.iterdir():
             name = path.name.partition(".")[0].removesuffix(MADE)
             try:
-                found = path.stat()
+                found = path.lstat()
             except FileNotFoundError:
                 continue
+            if not stat.S_ISREG(found.st_mode):
+                continue  # nothing of ours
             sizes[name] = sizes.get(name, 0) + (found.st_size if path.suffix == ".part" else 0)
             if found.st_mtime > before:
                 young.add(name)
@@ -165,7 +170,7 @@ class Janitor(Service):
             remove_spooled(self._folder, file_id)
         else:
             for path in self._folder.iterdir():
-                if path.name.partition(".")[0].removesuffix(MADE) == name:
+                if path.is_file() and path.name.partition(".")[0].removesuffix(MADE) == name:
                     path.unlink(missing_ok=True)
 
     async def _complete(self, file: File) -> None:
@@ -173,6 +178,8 @@ class Janitor(Service):
             await self._uploads.complete(file)
         except Refused as refused:
             _log.warn("the upload {name} was not finished: {reason}", name=file.file_id.hex(), reason=str(refused))
+        except Exception:
+            _log.failure("the upload {name} was not finished", name=file.file_id.hex())
 
     # -- the store
 

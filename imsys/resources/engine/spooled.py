@@ -32,10 +32,13 @@ class Spooled:
         self._spool = Spool(folder, blob_name(file.file_id), seal, file.size)
         self._kept = False
 
-    def open(self) -> int:
-        """Find out what is here; the durable offset. :raises OSError: the disk does not say."""
+    def open(self, *, first: bool = False) -> int:
+        """Find out what is here; the durable offset. :raises OSError: the disk does not say.
+
+        :param first: nothing was ever here.
+        """
         self._spool.open()
-        self._kept = not self._spool.whole and self._in_store()
+        self._kept = not first and not self._spool.offset and self._file.size > 0 and self._in_store()
         return self._file.size if self._kept else self._spool.offset
 
     def write(self, blocks: Sequence[Bytes]) -> int:
@@ -72,7 +75,7 @@ class Spooled:
         self.discard()
         if self._kept:
             self._store.delete(blob_name(self._file.file_id))
-        self.open()
+        self.open(first=True)
 
     def discard(self) -> None:
         """Remove what is in the spool (idempotent)."""

@@ -209,14 +209,16 @@ class Arrivals(Service):
         """Find out what is here. :raises Refused: 39, it cannot be read; 68, the disk is full."""
         file = arriving.file
         try:
-            if not file.key_id and (fresh := self._masters.new()).key_id:
+            first = not file.key_id and bool(self._masters.current)
+            if first:
+                fresh = self._masters.new()
                 sealed = await self._files.sealed_under(file.file_id, fresh.key_id, fresh.data)
                 if sealed is None or sealed.state is not State.ARRIVING:
                     raise Refused(Status.FILE_OPEN_ERROR, _GONE)
                 arriving.file = file = sealed
             seal = self._masters.seal(Wrapped(file.key_id, file.wrapped_key))
             spooled = Spooled(self._folder, self._store, file, seal)
-            arriving.begin(spooled, await self._disk.run(spooled.open))
+            arriving.begin(spooled, await self._disk.run(spooled.open, first=first))
         except (OSError, UnknownKey, Damaged) as error:
             _log.error("the upload {name} cannot be opened: {reason}", name=file.file_id.hex(), reason=str(error))
             refused = not_written(error, 0) if isinstance(error, OSError) else None
