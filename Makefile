@@ -72,6 +72,9 @@ test-tools:
 	command -v mariadbd >/dev/null || missing="$$missing mariadb-server"; \
 	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
 	command -v ffmpeg >/dev/null || missing="$$missing ffmpeg"; \
+	command -v curl >/dev/null || missing="$$missing curl"; \
+	command -v node >/dev/null || missing="$$missing nodejs"; \
+	command -v npm >/dev/null || missing="$$missing npm"; \
 	test -n "$$missing" || exit 0; \
 	command -v apt-get >/dev/null || { echo "The tests need$$missing, and there is no apt-get to install them with." >&2; exit 1; }; \
 	echo "Installing$$missing ..."; \

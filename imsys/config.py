@@ -105,6 +105,13 @@ def _networks(text: str) -> tuple[str, ...]:
     return found
 
 
+def _origins(text: str) -> tuple[str, ...]:
+    found = tuple(part.lower() for part in text.replace(",", " ").split())
+    if found != ("*",) and not all(re.fullmatch(r"https?://[a-z0-9_.:\[\]-]{1,253}", part) for part in found):
+        raise _Bad("*, or origins (https://chat.example.org) with commas between")
+    return found
+
+
 _PORT = _integer(0, 65535)
 
 
@@ -287,6 +294,9 @@ class ResourcesConfig:
     window: int = setting(8, _integer(1, 64), "Chunks of a file that may be on their way unacknowledged.")
     memory: int = setting(134217728, _integer(4194304, 1 << 40), "Bytes of all files on their way that wait in memory together.")
     stalled: float = setting(120.0, _number(1, 86400), "Seconds after which a transfer that makes no progress is closed.")
+    cors_origins: tuple[str, ...] = setting(
+        (), _origins, "Origins whose pages may send and get files over HTTPS (https://chat.example.org); *: all; empty: none."
+    )
     disk_workers: int = setting(8, _integer(1, 256), "Threads that read and write files.")
     capacity: int = setting(4000, _integer(1, 1000000), "Connections this server holds at most.")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
@@ -17,17 +17,32 @@ from imsys.services.signals import on_signal
 _log = Logger()
 
 
+class Requests(Protocol):
+    """Connections with HTTP, which end with their present request."""
+
+    def drain(self) -> None: ...  # noqa: D102
+    def emptied(self) -> Deferred[None]: ...  # noqa: D102
+
+
 class Draining(Service):
     """On SIGUSR2 the ports are closed, balance sends nobody here any more, and the process ends when its last connection has.
 
     Whoever has waited long enough ends it with SIGTERM, which is orderly as well.
     """
 
-    def __init__(self, reactor: Any, membership: Membership, connections: Connections, ports: Sequence[ListenService]) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        membership: Membership,
+        connections: Connections,
+        ports: Sequence[ListenService],
+        requests: Requests | None = None,
+    ) -> None:
         self._reactor = reactor
         self._membership = membership
         self._connections = connections
         self._ports = ports
+        self._requests = requests
         self._restore: Callable[[], None] | None = None
         self._begun = False
 
@@ -57,6 +72,9 @@ class Draining(Service):
             if await_closed is not None:
                 await await_closed
         self._membership.drain()
+        if self._requests is not None:
+            self._requests.drain()
+            await self._requests.emptied()
         await self._connections.emptied()
         if self.running:
             _log.info("{name} is drained", name=self._membership.name)

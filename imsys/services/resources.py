@@ -28,7 +28,8 @@ from imsys.resources.handlers import HANDLERS, Resources
 from imsys.resources.judging import looking
 from imsys.resources.originals import Originals
 from imsys.resources.sessions import Sessions
-from imsys.resources.web import NothingHere
+from imsys.resources.web.doors import file_routes, http_settings, site
+from imsys.resources.web.server import HttpServer
 from imsys.services.common import ListenService, Options, make_daemon, public_context
 from imsys.services.draining import Draining
 from imsys.services.foundations import database_of, redis_of, tickets_of
@@ -111,12 +112,17 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     context = public_context(config.tls)
     tls = ListenService(reactor, connections, ours.host, ours.port, context, "[resources] port")
     plain = ListenService(reactor, connections, ours.host, ours.plain_port, None, "[resources] plain_port") if ours.plain_port else None
-    web = ListenService(reactor, NothingHere(reactor), ours.host, ours.http_port, context, "[resources] http_port")
+    routes = file_routes(ours, config.files.max_file, tickets, engine.uploads, engine.downloads)
+    http = HttpServer(reactor, http_settings(ours), site(ours, routes).answer)
+    web = ListenService(reactor, http, ours.host, ours.http_port, context, "[resources] http_port")
     grpc = GrpcServer(reactor, config.cluster, ours.grpc_host, ours.grpc_port, [])
     balance = GrpcClient(reactor, config.cluster, config.balance.addresses)
 
     def ports() -> Ports:
         return Ports(tls=tls.port, plain=plain.port if plain is not None else 0, http=web.port, grpc=grpc.port)
+
+    def load() -> int:
+        return len(connections) + len(http)
 
     membership = Membership(
         reactor,
@@ -127,15 +133,15 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
         ours.advertise,
         ours.grpc_advertise,
         ports,
-        connections.__len__,
+        load,
         ours.capacity,
         engine.space.free,
     )
     listeners = [port for port in (tls, plain, web) if port is not None]
-    for part in (*engine.parts, balance, grpc, sessions, connections, *listeners, membership):
+    for part in (*engine.parts, balance, grpc, sessions, connections, http, *listeners, membership):
         part.setServiceParent(server)
     if own_process:
-        Draining(reactor, membership, connections, listeners).setServiceParent(server)
+        Draining(reactor, membership, connections, listeners, http).setServiceParent(server)
     return server
 
 

@@ -1,4 +1,4 @@
-"""The HTTPS port."""
+"""Paths of the HTTPS port that nothing is behind, over TLS."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from typing import Any
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
-from imsys.resources.web import NothingHere
+from imsys.config import ResourcesConfig
+from imsys.resources.web.doors import http_settings
+from imsys.resources.web.routing import Router
+from imsys.resources.web.server import HttpServer
 from imsys.services.common import ListenService, public_context
 from tests.support.servers import certificates
 
@@ -20,7 +23,8 @@ class WebTests(TestCase):
         """Every path is answered with 404 and a JSON object, whatever the method and the body."""
         from twisted.internet import reactor
 
-        port = ListenService(reactor, NothingHere(reactor), "127.0.0.1", 0, public_context(certificates()), "port")
+        server = HttpServer(reactor, http_settings(ResourcesConfig()), Router([]).answer)
+        port = ListenService(reactor, server, "127.0.0.1", 0, public_context(certificates()), "port")
         port.startService()
         self.addCleanup(port.stopService)
 

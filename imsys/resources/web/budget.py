@@ -1,0 +1,22 @@
+"""Memory that all transfers of a kind share."""
+
+from __future__ import annotations
+
+
+class Budget:
+    """Up to ``limit`` bytes, for whoever asks first."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.taken = 0
+
+    def take(self, size: int) -> bool:
+        """Take so many bytes, if there are as many left; they are to be given back."""
+        if self.taken + size > self.limit:
+            return False
+        self.taken += size
+        return True
+
+    def give(self, size: int) -> None:
+        """Give them back."""
+        self.taken -= size

@@ -1,0 +1,51 @@
+"""Which path leads where."""
+
+from __future__ import annotations
+
+from imsys.config import ResourcesConfig
+from imsys.resources.transfers import Downloads, Uploads
+from imsys.resources.web.answers import Response
+from imsys.resources.web.budget import Budget
+from imsys.resources.web.connection import HttpSettings
+from imsys.resources.web.cors import Origins
+from imsys.resources.web.downloads import DownloadDoor
+from imsys.resources.web.grants import Grants
+from imsys.resources.web.requests import Request
+from imsys.resources.web.routing import Handler, Route, Router
+from imsys.resources.web.tus import TusDoor
+from imsys.tickets import Tickets
+
+
+def http_settings(config: ResourcesConfig) -> HttpSettings:
+    """The deadlines of the HTTPS port, which are those of the others."""
+    return HttpSettings(head=config.login_deadline, idle=config.heartbeat_timeout, stalled=config.stalled, capacity=config.capacity)
+
+
+def file_routes(config: ResourcesConfig, max_file: int, tickets: Tickets, uploads: Uploads, downloads: Downloads) -> list[Route]:
+    """The paths of files.
+
+    :param max_file: bytes of a file at most.
+    """
+    grants = Grants(tickets)
+    tus = TusDoor(uploads, grants, Budget(config.memory // 4), max_file)
+    files = DownloadDoor(downloads, grants, Budget(config.unsent), config.chunk)
+
+    async def head(request: Request, name: str) -> Response:
+        """A client of tus asks where to go on, any other what it would get."""
+        return await (tus.head if request.header("tus-resumable") is not None else files.get)(request, name)
+
+    of_all: dict[str, Handler] = {"POST": tus.post, "OPTIONS": tus.options}
+    of_one: dict[str, Handler] = {
+        "GET": files.get,
+        "HEAD": head,
+        "PATCH": tus.patch,
+        "DELETE": tus.delete,
+        "POST": tus.post,
+        "OPTIONS": tus.options,
+    }
+    return [Route("/files/", of_all), Route("/files", of_all), Route("/files/{}", of_one)]
+
+
+def site(config: ResourcesConfig, routes: list[Route]) -> Origins:
+    """All paths of the HTTPS port, with what is allowed to pages of other origins."""
+    return Origins(Router(routes), config.cors_origins)

@@ -1,0 +1,137 @@
+"""``GET`` and ``HEAD`` of a file."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from twisted.internet.defer import Deferred
+
+from imsys.resources.transfers import Download, Downloads
+from imsys.resources.web.answers import Headers, Response
+from imsys.resources.web.budget import Budget
+from imsys.resources.web.grants import Grants, file_named
+from imsys.resources.web.ranges import changed, wanted
+from imsys.resources.web.requests import Request
+from imsys.resources.web.showing import showing
+from imsys.tickets import Right
+
+PIECE = 1 << 18
+"""Bytes that are read at a time, from one multiple of it to the next."""
+
+SMALL_PIECE = 1 << 16
+"""Bytes that are read at a time, and none ahead, when what waits for all peers together has used up its memory."""
+
+
+class Pieces:
+    """A part of a file, read piece by piece; the next one while the one before it is sent.
+
+    :param most: bytes that the file gives at a time at most; not fewer than :data:`SMALL_PIECE`.
+    """
+
+    def __init__(self, download: Download, begin: int, end: int, most: int, budget: Budget) -> None:
+        self.length: int | None = end - begin
+        self._download = download
+        self._at = begin  # of what is read next
+        self._end = end
+        self._piece = min(PIECE, most // SMALL_PIECE * SMALL_PIECE)
+        self._budget = budget
+        self._ahead: tuple[Deferred[bytes], int] | None = None
+        self._taken = 0  # of the budget, for what is being sent
+
+    async def open(self) -> None:
+        """Read the first piece. :raises Refused: 39, the store does not give it."""
+        if self._at < self._end:
+            self._read()
+            assert self._ahead is not None
+            reading, taken = self._ahead
+            try:
+                piece = await reading
+            except BaseException:
+                await self.aclose()
+                raise
+            self._ahead = _given(piece), taken
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        self._budget.give(self._taken)
+        self._taken = 0
+        if self._ahead is None:
+            if self._at >= self._end:
+                raise StopAsyncIteration
+            self._read()
+        assert self._ahead is not None
+        reading, self._taken = self._ahead
+        self._ahead = None
+        piece = await reading
+        if self._at < self._end:
+            self._read(ahead=True)
+        return piece
+
+    def _read(self, *, ahead: bool = False) -> None:
+        """Begin to read the next piece, if there is memory; where it is not ahead, there always is for a small one."""
+        size = min(self._piece - self._at % self._piece, self._end - self._at)
+        taken = size if self._budget.take(size) else 0
+        if not taken:
+            if ahead:
+                return
+            size = min(SMALL_PIECE - self._at % SMALL_PIECE, size)
+        self._ahead = Deferred.fromCoroutine(self._download.read(self._at, size)), taken
+        self._at += size
+
+    async def aclose(self) -> None:
+        """Give the memory back; what is being read is not waited for."""
+        self._budget.give(self._taken)
+        self._taken, self._at = 0, self._end
+        if self._ahead is not None:
+            (reading, taken), self._ahead = self._ahead, None
+
+            def over(_: object) -> None:
+                self._budget.give(taken)
+
+            reading.addBoth(over)
+
+
+def _given(piece: bytes) -> Deferred[bytes]:
+    done: Deferred[bytes] = Deferred()
+    done.callback(piece)
+    return done
+
+
+class DownloadDoor:
+    """Gives whole files to whoever has a ticket to read them.
+
+    :param budget: bytes, of all downloads together, that wait to be taken by peers.
+    :param most: bytes that a download gives at a time at most.
+    """
+
+    def __init__(self, downloads: Downloads, grants: Grants, budget: Budget, most: int) -> None:
+        self._downloads = downloads
+        self._grants = grants
+        self._budget = budget
+        self._most = most
+
+    async def get(self, request: Request, name: str) -> Response:
+        """A file, a part of it, or word that it is the one that the client has already; for HEAD, what that would be.
+
+        Its first bytes have been read when this returns: what the store gives wrongly is an error, and not a body that breaks off.
+        """
+        file_id = file_named(name)
+        self._grants.of(request, Right.READ, file_id, in_query=True)
+        download = await self._downloads.open(file_id)
+        content = download.file.content
+        assert content is not None
+        etag = f'"{content.sha256.hex()}"'
+        common: Headers = (("ETag", etag), ("Cache-Control", "private, no-cache"), ("Accept-Ranges", "bytes"))
+        if not changed(request, etag):
+            return Response(304, common)
+        part = wanted(request, content.size, etag)
+        begin, end = part if part is not None else (0, content.size)
+        headers = (*common, *showing(download.file.mime, download.file.filename))
+        if part is not None:
+            headers += (("Content-Range", f"bytes {begin}-{end - 1}/{content.size}"),)
+        pieces = Pieces(download, begin, end, self._most, self._budget)
+        if request.method != "HEAD":
+            await pieces.open()
+        return Response(206 if part is not None else 200, headers, pieces)

@@ -1,0 +1,52 @@
+"""What the holder of a ticket may do, as a request shows it."""
+
+from __future__ import annotations
+
+import re
+
+from imsys.errors import Refused, Status
+from imsys.resources.web.answers import Problem
+from imsys.resources.web.requests import Request
+from imsys.tickets import Right, Ticket, Tickets, decode_id
+
+CHALLENGE = ("WWW-Authenticate", 'Bearer realm="files"')
+
+
+class Grants:
+    """Reads tickets out of requests: ``Authorization: Bearer``, or, where a browser cannot send that, ``?ticket=``."""
+
+    def __init__(self, tickets: Tickets) -> None:
+        self._tickets = tickets
+
+    def of(self, request: Request, right: Right, file_id: bytes | None = None, *, in_query: bool = False) -> Ticket:
+        """The grant that a request came with.
+
+        :param file_id: the file that it must be for, if the path names one.
+        :param in_query: whether it may stand in the query.
+        :raises Problem: 401, there is none, or it is forged or over; 403, it is for another file or another right.
+        """
+        text = _bearer(request)
+        if text is None and in_query:
+            text = request.field("ticket")
+        if text is None:
+            raise Problem(401, Status.PERMISSION_DENIED, "This takes a ticket: Authorization: Bearer.", CHALLENGE)
+        try:
+            ticket = self._tickets.read(text)
+        except Refused as refused:
+            raise Problem(401, refused.status, refused.message, (CHALLENGE[0], f'{CHALLENGE[1]}, error="invalid_token"')) from None
+        if ticket.right is not right or (file_id is not None and ticket.file_id != file_id):
+            raise Problem(403, Status.PERMISSION_DENIED, "This ticket is for something else.")
+        return ticket
+
+
+def _bearer(request: Request) -> str | None:
+    match = re.fullmatch(r"bearer +(\S+)", request.header("authorization") or "", re.IGNORECASE)
+    return None if match is None else match[1]
+
+
+def file_named(name: str) -> bytes:
+    """The identifier in a path. :raises Problem: 404, it is none."""
+    try:
+        return decode_id(name)
+    except Refused:
+        raise Problem(404, Status.FILE_OPEN_ERROR, "There is no such file.") from None

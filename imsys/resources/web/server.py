@@ -1,0 +1,126 @@
+"""All connections with HTTP of one server: as many as it may hold, closed when it stops."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.internet.protocol import Factory, Protocol
+from twisted.logger import Logger
+
+from imsys.errors import Refused
+from imsys.protocols.deadlines import DeadlineWheel
+from imsys.resources.web.answers import PeerGone, Problem, Response, broken, refusal
+from imsys.resources.web.connection import HttpConnection, HttpSettings
+from imsys.resources.web.requests import Request
+
+_log = Logger()
+
+GRACE = 10.0
+"""Seconds that requests have to be answered when the server stops; an upload goes on later, where it was."""
+
+
+class _Full(Protocol):
+    """Closes at once. (A factory that builds nothing does not go with TLS.)"""
+
+    transport: Any
+
+    def connectionMade(self) -> None:
+        """Close."""
+        self.transport.abortConnection()
+
+
+class HttpServer(Service, Factory):
+    """Hands every request to ``answer``, and makes responses of what that raises.
+
+    Of a request, method, path and status are logged, for debugging; never its query or headers, which may hold tickets.
+    """
+
+    noisy = False
+
+    def __init__(self, clock: IReactorTime, settings: HttpSettings, answer: Callable[[Request], Awaitable[Response]]) -> None:
+        self.settings = settings
+        self.closing = False
+        self.wheel = DeadlineWheel(clock)
+        self._clock = clock
+        self._answer = answer
+        self._open: set[HttpConnection] = set()
+        self._emptied: list[Deferred[None]] = []
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def seconds(self) -> float:
+        """Unix time."""
+        return float(self._clock.seconds())
+
+    def buildProtocol(self, addr: IAddress | None) -> Protocol:
+        """A new connection; one that is closed at once when there are as many as there may be."""
+        if len(self._open) >= self.settings.capacity:
+            _log.warn("refusing the connection from {peer}: there are {count} already", peer=addr, count=len(self._open))
+            return _Full()
+        connection = HttpConnection(self)
+        self._open.add(connection)
+        return connection
+
+    async def answer(self, request: Request) -> Response:
+        """The response to a request. :raises PeerGone: nobody waits for it."""
+        try:
+            response = await self._answer(request)
+        except PeerGone:
+            raise
+        except Problem as problem:
+            response = problem.response()
+        except Refused as refused:
+            response = refusal(refused).response()
+        except Exception:
+            _log.failure("{method} {path} failed", method=request.method, path=request.path)
+            response = broken().response()
+        _log.debug("{method} {path}: {status}", method=request.method, path=request.path, status=response.status)
+        return response
+
+    def ended(self, connection: HttpConnection) -> None:
+        """A connection is gone."""
+        self._open.discard(connection)
+        if not self._open:
+            waiting, self._emptied = self._emptied, []
+            for one in waiting:
+                one.callback(None)
+
+    def drain(self) -> None:
+        """Let every connection end with its present request."""
+        self.closing = True
+        for connection in list(self._open):
+            connection.finish()
+
+    def emptied(self) -> Deferred[None]:
+        """Fires when there is no connection."""
+        empty: Deferred[None] = Deferred()
+        if self._open:
+            self._emptied.append(empty)
+        else:
+            empty.callback(None)
+        return empty
+
+    def startService(self) -> None:
+        """Answer requests."""
+        self.closing = False
+        super().startService()
+
+    def stopService(self) -> Deferred[None]:
+        """Close every connection: after its present request, or when that takes too long."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        self.drain()
+        try:
+            await self.emptied().addTimeout(GRACE, self._clock)
+        except DeferredTimeout:
+            for connection in list(self._open):
+                connection.abort()
+            await self.emptied()
