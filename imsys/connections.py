@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from typing import Protocol as Interface
 
@@ -15,7 +16,7 @@ from twisted.logger import Logger
 from imsys.dispatch import Dispatcher
 from imsys.message_log import MessageLog
 from imsys.protocols.deadlines import DeadlineWheel
-from imsys.protocols.wire import FrameConnection, Unsent, WireSettings
+from imsys.protocols.wire import FrameConnection, FrameReceiver, Unsent, WireSettings
 from imsys.session import Session
 
 _log = Logger()
@@ -58,10 +59,14 @@ class Connections(Service, Factory):
 
     noisy = False
 
-    def __init__(self, clock: IReactorTime, config: Limits, dispatcher: Dispatcher) -> None:
+    def __init__(
+        self, clock: IReactorTime, config: Limits, dispatcher: Dispatcher, front: Callable[[Session], FrameReceiver] | None = None
+    ) -> None:
+        """``front`` makes what stands before a session, and hands it the frames that are requests; by default nothing does."""
         self._clock = clock
         self._config = config
         self._dispatcher = dispatcher
+        self._front = front
         self.unsent = Unsent(config.unsent)
         self._settings = WireSettings(
             dispatcher.format, config.max_frame, config.login_deadline, config.heartbeat_timeout, config.high_water, self.unsent
@@ -82,7 +87,7 @@ class Connections(Service, Factory):
             return _Refusal()
         connection = FrameConnection(self._settings, self._wheel, self._clock.seconds)
         session = Session(connection, self._dispatcher, self._config.inflight)
-        connection.receiver = session
+        connection.receiver = session if self._front is None else self._front(session)
         self._open.add(session)
         return connection
 

@@ -45,7 +45,12 @@ def parse_keys(text: str, most: int, where: str) -> list[Key]:
 
 
 def add_key(path: Path, keep: int) -> str:
-    """Put a new key in front of those of a file, of which ``keep`` stay; the new one's id. :raises ConfigError: it cannot be done."""
+    """Put a new key in front of those of a file, of which ``keep`` stay; the new one's id.
+
+    Who may read the file stays as it is; a new file is its owner's alone.
+
+    :raises ConfigError: it cannot be done.
+    """
     old = read_keys(path, 1 << 16)[:keep] if path.exists() else []
     keys = [(secrets.token_hex(4), secrets.token_bytes(KEY_BYTES)), *old]
     fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
@@ -53,6 +58,11 @@ def add_key(path: Path, keep: int) -> str:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
             file.writelines(f"{key_id} {base64.urlsafe_b64encode(key).decode().rstrip('=')}\n" for key_id, key in keys)
+            if old and os.name != "nt":
+                former = path.stat()
+                if os.geteuid() == 0:
+                    os.fchown(file.fileno(), former.st_uid, former.st_gid)
+                os.fchmod(file.fileno(), former.st_mode & 0o777)
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from twisted.internet.interfaces import IAddress
@@ -134,7 +135,20 @@ class Session:
             else:
                 self._adjust_reading()
 
+    def alive(self) -> None:
+        """A frame came that is no request, and is not ours to answer."""
+        self._connection.alive()
+
     # -- to the connection
+
+    @property
+    def choked(self) -> bool:
+        """Whether the peer has to read before more should be sent that could as well be sent later."""
+        return self._connection.choked
+
+    def on_room(self, told: Callable[[], None]) -> None:
+        """Have ``told`` called whenever the peer has read, and is not :attr:`choked` any more."""
+        self._connection.room = told
 
     def push(self, data: bytes) -> None:
         """Send a frame that is encoded already."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
 import enum
 import hashlib
 import hmac
@@ -71,10 +70,13 @@ class TicketKeys:
             self._keys = dict(read_keys(self._path, MOST_KEYS))
             self._stamp = stamp
 
-    def refresh(self) -> None:
-        """Read the file again if it is another one; what cannot be read leaves the keys as they are."""
-        with contextlib.suppress(ConfigError, OSError):
+    def refresh(self) -> str:
+        """Read the file again if it is another one; what cannot be read leaves the keys as they are, and is told."""
+        try:
             self._read()
+        except (ConfigError, OSError) as error:
+            return str(error)
+        return ""
 
     def signing(self) -> tuple[str, bytes]:
         """The key that signs, with its id."""

@@ -151,7 +151,9 @@ class KeyTests(ControlTestCase):
                 self.assertIn(f"The key {ids[0]} is new in {self.files[which]}", said)
             self.assertEqual(self.keys(which), ids[:kept])
             self.assertEqual(len(set(ids)), 4)
-            self.assertEqual(stat.S_IMODE(self.files[which].stat().st_mode), 0o600)
+            self.files[which].chmod(0o640)
+            self.succeeds("keys", "--rotate", which)
+            self.assertEqual(stat.S_IMODE(self.files[which].stat().st_mode), 0o640)
 
     def test_elsewhere(self) -> None:
         """Master keys of the environment are shown, and not rotated or made."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from imsys import __version__
+
+_DASHED = re.compile(r"-(?!-)[0-9A-Za-z_-]{21}|--[0-9A-Za-z_-]{20}")
 
 DEFAULT_SERVER = "https://127.0.0.1:8443"
 
@@ -111,6 +114,13 @@ def parser() -> argparse.ArgumentParser:
     chat.add_argument(
         "--stay", type=_seconds, default=0.0, metavar="SECONDS", help="how long to listen after the end of piped input (default: 0)"
     )
+    send = command("send", "send a file to a friend; an upload that broke off goes on where it was")
+    send.add_argument("file", metavar="FILE", help="the file to send")
+    send.add_argument("--to", metavar="NAME", help="username of the friend (not needed to go on with an upload)")
+    get = command("get", "receive a file; a download that broke off goes on where it was")
+    get.add_argument("file_id", metavar="FILE_ID", help="what 'send' and the history call it")
+    get.add_argument("path", metavar="PATH", nargs="?", help="where to put it, a file or a folder (default: here, under its own name)")
+    get.add_argument("--force", "-f", action="store_true", help="replace a file that is there")
     command("demo", "play a conversation of two new users against a server on this machine")
     return whole
 
@@ -118,4 +128,5 @@ def parser() -> argparse.ArgumentParser:
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line; a wrong one ends the program with status 1."""
     namespace = argparse.Namespace(server=None, ca=None, account=None, password_file=None, log=None)
-    return parser().parse_args(arguments, namespace)
+    # the identifier of a file may begin with "-", and is no option; it is stripped where it is used
+    return parser().parse_args([f" {one}" if _DASHED.fullmatch(one) else one for one in arguments], namespace)

@@ -32,6 +32,10 @@ class Trouble(Exception):
     """Something that the person at the keyboard is told in this sentence."""
 
 
+class Interrupted(Exception):
+    """The person has ended it, and is told in this sentence how to go on."""
+
+
 @implementer(IReadDescriptor)
 class _Input:
     """Bytes of standard input, as they come; it stays in blocking mode, since the terminal is shared with the shell."""

@@ -17,7 +17,7 @@ from twisted.internet.task import deferLater
 from imsys.cli.accounts import Account, Accounts
 from imsys.cli.arguments import DEFAULT_SERVER
 from imsys.cli.console import Console, Trouble
-from imsys.sdk import Client, Credentials, Gateway, Refused, Status, Trust
+from imsys.sdk import Client, Credentials, FileUnfinishedUploads, Gateway, Refused, Status, Trust
 
 _TURN = 30.0
 """Seconds to wait for another command of the same account."""
@@ -134,7 +134,11 @@ class Context:
     def client(self, account: Account, *, receive: bool = True) -> Client:
         """A client of an account, not started yet."""
         credentials = Credentials(username=account.username, uuid=account.uuid, token=account.token)
-        return Client(self.reactor, self.gateway(account), credentials, receive=receive)
+        return Client(self.reactor, self.gateway(account), credentials, receive=receive, unfinished=self.unfinished())
+
+    def unfinished(self) -> FileUnfinishedUploads:
+        """The uploads that were begun here and are not whole."""
+        return FileUnfinishedUploads(self.reactor, self.accounts.folder / "unfinished")
 
     async def start(self, name: str, account: Account, client: Client, *, ask: bool = True) -> None:
         """Sign an account in, by its token or else by password, and save the token.

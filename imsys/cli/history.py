@@ -23,6 +23,8 @@ async def history(context: Context) -> None:
         view.notice("nothing has been said yet")
     for message in messages:
         view.show(utterance(message, printable(friend.username)))
+        if message.attachment is not None:
+            view.notice(f"imsys-cli get {printable(message.attachment.file_id)}")
 
 
 async def private_thread(client: Client, friend: Person) -> int:

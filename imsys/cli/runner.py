@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ReactorNotRunning
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imsys import demo
-from imsys.cli import history, people, sign_in, talk
-from imsys.cli.console import Console, Trouble
+from imsys.cli import INTERRUPTED, files, history, people, sign_in, talk
+from imsys.cli.console import Console, Interrupted, Trouble
 from imsys.cli.context import Context
 from imsys.sdk import Refused, explain
 
@@ -41,6 +43,8 @@ COMMANDS: dict[str, Callable[[Context], Awaitable[None]]] = {
     "unblock": people.block,
     "history": history.history,
     "chat": talk.chat,
+    "send": files.send,
+    "get": files.get,
     "demo": _demo,
 }
 
@@ -54,7 +58,7 @@ def run(reactor: Any, parsed: argparse.Namespace, environ: Mapping[str, str], in
         nonlocal status
         status = result
         console.close()
-        if reactor.running:
+        with suppress(ReactorNotRunning):  # Ctrl-C has stopped it
             reactor.stop()
 
     def begin() -> None:
@@ -73,6 +77,9 @@ async def perform(context: Context) -> int:
     except Trouble as trouble:
         context.console.complain(str(trouble))
         return 1
+    except Interrupted as interrupted:
+        context.console.complain(str(interrupted))
+        return INTERRUPTED
     except (Refused, OSError) as problem:
         context.console.complain(explain(problem))
         return 1

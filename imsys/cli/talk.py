@@ -12,6 +12,7 @@ from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
 from imsys.cli.accounts import Account
+from imsys.cli.chat_files import ChatFiles
 from imsys.cli.console import Trouble
 from imsys.cli.context import Context
 from imsys.cli.conversation import Mark, Plain, Utterance, View, passed, utterance
@@ -77,6 +78,7 @@ class Chat:
         self._lost = False
         self._quiet: Deferred[None] | None = None
         self._ended: Deferred[None] = Deferred()
+        self._files = ChatFiles(client.transfers, context.reactor.seconds, lambda text: self._view.notice(text))
         client.on_message.subscribe(self._message)
         client.on_sent.subscribe(self._message)
         client.on_position.subscribe(self._position)
@@ -94,6 +96,8 @@ class Chat:
             if self._reading is not None and self._reading.active():
                 self._reading.cancel()
                 self._mark_read()
+            for name in self._files.left_behind():
+                self._context.console.say(f"({name} is not through; /send or /get goes on with it.)")
             await self._client.stop()
 
     async def _open(self) -> None:
@@ -110,6 +114,7 @@ class Chat:
             self._view.notice(f"talking with {self._speaker}; Ctrl-D ends it")
         early, self._early = self._early or [], None
         for message in messages:
+            self._files.seen(message)
             self._show(utterance(message, self._speaker))
         for message in early:
             self._message(message)
@@ -163,7 +168,12 @@ class Chat:
             case "/quit" | "/exit" | "/q":
                 self._end()
             case "/help":
-                self._view.notice("a line is a message; /quit or Ctrl-D ends the chat; // begins a message with a slash")
+                self._view.notice("a line is a message; /send FILE sends a file, /get lists the files, /get N receives one")
+                self._view.notice("/quit or Ctrl-D ends the chat; // begins a message with a slash")
+            case text if text == "/send" or text.startswith("/send "):
+                self._files.send(text[5:].strip(), self._thread)
+            case text if text == "/get" or text.startswith("/get "):
+                self._files.get(text[4:].strip())
             case text if text.startswith("/") and not text.startswith("//"):
                 self._view.notice("there is no such command; try /help")
             case _:
@@ -232,6 +242,7 @@ class Chat:
             if not message.mine:
                 self._elsewhere(message)
         elif not any(one.id == message.id for one in self._shown):
+            self._files.seen(message)
             if message.mine and self._expected(message):
                 return
             self._show(utterance(message, self._speaker))

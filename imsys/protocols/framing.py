@@ -43,6 +43,9 @@ class FrameFormat:
 CHAT = FrameFormat(struct.Struct("!HH"), 0xFFFF)
 RESOURCES = FrameFormat(struct.Struct("!HI"), 0xFFFFFFFF)
 
+_LARGE = 0x10000
+"""Bytes of a frame beyond which copying it once more would show; no frame of the chat port has as many."""
+
 
 class FrameDecoder:
     """Cuts a stream of bytes into frames.
@@ -74,6 +77,8 @@ class FrameDecoder:
             self._buffer += data
             if len(self._buffer) < self._needed:
                 return []
+            if self._needed > _LARGE:
+                return self._large()
             data, self._buffer = bytes(self._buffer), None
         unpack, size, limit = self._format.header.unpack_from, self._format.header.size, self._limit
         frames: list[Frame] = []
@@ -91,6 +96,20 @@ class FrameDecoder:
         if start < end:
             self._buffer = bytearray(data[start:])
         return frames
+
+    def _large(self) -> list[Frame]:
+        """Cut the large frame with which the buffer begins; its body is copied once, and what follows goes the usual way."""
+        assert self._buffer is not None
+        header, total = self._format.header, self._needed
+        with memoryview(self._buffer) as buffer:
+            first = Frame(header.unpack_from(buffer)[0], bytes(buffer[header.size : total]))
+            rest = bytes(buffer[total:])
+        self._buffer = None
+        try:
+            return [first, *self.feed(rest)]
+        except FrameFault as fault:
+            fault.frames.insert(0, first)
+            raise
 
 
 class FrameFault(PeerFault):

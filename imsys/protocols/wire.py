@@ -91,6 +91,7 @@ class FrameConnection(protocol.Protocol):
         "factory",
         "gone",
         "receiver",
+        "room",
         "transport",
     )
 
@@ -111,6 +112,8 @@ class FrameConnection(protocol.Protocol):
         self.gone = False
         self.deadline = 0.0
         self.receiver: FrameReceiver | None = None
+        self.room: Callable[[], None] | None = None
+        """Called when there is room again after the peer was slow to read."""
         self.transport: Any = None
 
     @property
@@ -118,6 +121,11 @@ class FrameConnection(protocol.Protocol):
         """Who is at the other end."""
         address: IAddress = self.transport.getPeer()
         return address
+
+    @property
+    def choked(self) -> bool:
+        """Whether the transport's buffer is full: what is sent now waits here."""
+        return self._choked or self.closing
 
     @property
     def plaintext(self) -> bool:
@@ -234,6 +242,8 @@ class FrameConnection(protocol.Protocol):
         if self.closing and not self._choked:
             self._finish()
         self._adjust_reading()
+        if self.room is not None and not self.choked:
+            self.room()
 
     def readConnectionLost(self) -> None:
         """The peer has closed its half: what it asked for is answered, then the connection is closed."""

@@ -7,6 +7,7 @@ from imsys.errors import Refused, Status, Unavailable
 from imsys.sdk.attachments import Attachment, Grant
 from imsys.sdk.client import Client
 from imsys.sdk.delivery import MessageStream
+from imsys.sdk.downloading import Received
 from imsys.sdk.gateway import Gateway, Login, Resources
 from imsys.sdk.link import Credentials, Timing
 from imsys.sdk.model import (
@@ -23,10 +24,15 @@ from imsys.sdk.model import (
 )
 from imsys.sdk.outbox import Outgoing
 from imsys.sdk.pages import Pages
+from imsys.sdk.progress import Progress, Stage, Transfer
 from imsys.sdk.refusals import SENTENCES, explain
 from imsys.sdk.seen import FileSeenStore, MemorySeenStore, Seen, SeenStore
 from imsys.sdk.signals import Signal
+from imsys.sdk.sources import FileChanged
+from imsys.sdk.transfers import Transfers
 from imsys.sdk.trust import Trust
+from imsys.sdk.unfinished import FileUnfinishedUploads, UnfinishedUpload, UnfinishedUploads
+from imsys.sdk.uploading import Sent
 
 __all__ = [
     "SENTENCES",
@@ -34,7 +40,9 @@ __all__ = [
     "Client",
     "ConnectionState",
     "Credentials",
+    "FileChanged",
     "FileSeenStore",
+    "FileUnfinishedUploads",
     "Friend",
     "FriendRequest",
     "Friendship",
@@ -49,16 +57,24 @@ __all__ = [
     "Pages",
     "Person",
     "Position",
+    "Progress",
+    "Received",
     "Refused",
     "Resources",
     "Seen",
     "SeenStore",
+    "Sent",
     "Signal",
+    "Stage",
     "StateChange",
     "Status",
     "Thread",
     "Timing",
+    "Transfer",
+    "Transfers",
     "Trust",
     "Unavailable",
+    "UnfinishedUpload",
+    "UnfinishedUploads",
     "explain",
 ]

@@ -35,6 +35,8 @@ from imsys.sdk.model import ConnectionState, FriendRequest, Friendship, Message,
 from imsys.sdk.outbox import Outbox, Outgoing
 from imsys.sdk.seen import Seen, SeenStore
 from imsys.sdk.signals import Signal
+from imsys.sdk.transfers import Transfers
+from imsys.sdk.unfinished import UnfinishedUploads
 from imsys.sdk.unique import UniqueIds
 
 LONGEST_TEXT = 4096
@@ -59,6 +61,7 @@ class Client:
 
     :param receive: whether messages are wanted at all; a client that only asks questions does without.
     :param outbox: texts that wait to be acknowledged at most.
+    :param unfinished: where uploads are remembered, for a later client to go on with.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Client:
         receive: bool = True,
         outbox: int = 1000,
         timing: Timing | None = None,
+        unfinished: UnfinishedUploads | None = None,
     ) -> None:
         self.on_friend_request: Signal[FriendRequest] = Signal()
         self.on_friendship: Signal[Friendship] = Signal()
@@ -89,6 +93,7 @@ class Client:
         self.on_connection_state.subscribe(self._state_changed)
         self.contacts = Contacts(self.request, lambda: self.me)
         self.history = History(self.request, lambda: self.me.uuid)
+        self.transfers = Transfers(reactor, self, credentials, gateway.trust if gateway.encrypted else None, timing, unfinished=unfinished)
         self._delivery = Delivery(self._handled)
         self.on_message = self._delivery.on_message
         self.on_sent = self._delivery.on_sent
@@ -128,7 +133,8 @@ class Client:
         await self._link.start(persistent)
 
     async def stop(self) -> None:
-        """Disconnect; texts that are not acknowledged are given up, the token stays good."""
+        """Disconnect; texts that are not acknowledged are given up, transfers stop where they are, the token stays good."""
+        await self.transfers.stop()
         await self._link.stop()
         if self._saving is not None:
             self._saving.cancel()

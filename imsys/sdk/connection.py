@@ -1,8 +1,8 @@
-"""One connection to a chat server: requests matched to their responses, pushes handed on, heartbeats."""
+"""One connection to a server: requests matched to their responses, pushes handed on, heartbeats."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imsys.errors import PeerFault, Refused, Status, Unavailable
-from imsys.protocols.framing import CHAT, Frame, FrameDecoder
+from imsys.protocols.framing import CHAT, Frame, FrameDecoder, FrameFormat
 from imsys.protocols.messages.registry import (
     UNKNOWN,
     Empty,
@@ -26,6 +26,7 @@ from imsys.protocols.messages.registry import (
     decode,
     encode,
     message_type,
+    reply_id,
     service_id,
 )
 from imsys.protocols.messages.session import HeartbeatRequest, HeartbeatResponse, LogoutResponse
@@ -75,6 +76,7 @@ class ConnectionFactory(Factory):
 @dataclass
 class _Pending:
     reply: int
+    kind: type[Response]
     answer: Deferred[Any]
     timer: IDelayedCall
 
@@ -85,6 +87,9 @@ class ChatConnection:
     :param on_push: called with the connection and each message that answers no request, in the order of arrival.
     :param on_lost: called once, with the connection and the reason, when the connection has ended.
     :param heartbeat: seconds between two heartbeats; three of them without a byte from the server end the connection.
+    :param format: that of the server's port.
+    :param limit: bytes of a frame at most.
+    :param raw: who takes the bodies of services that are not JSON.
     """
 
     def __init__(
@@ -94,6 +99,9 @@ class ChatConnection:
         on_lost: Callable[[ChatConnection, Failure], None],
         *,
         heartbeat: float = 10.0,
+        format: FrameFormat = CHAT,
+        limit: int = CHAT.largest,
+        raw: Mapping[int, Callable[[bytes], None]] | None = None,
     ) -> None:
         self.wire: Protocol | None = None
         self.ended_with: Failure | None = None
@@ -104,7 +112,9 @@ class ChatConnection:
         self._beat: IDelayedCall | None = None
         self._closing: IDelayedCall | None = None
         self._heard = clock.seconds()
-        self._decoder = FrameDecoder(CHAT, CHAT.largest)
+        self._format = format
+        self._raw = raw or {}
+        self._decoder = FrameDecoder(format, limit)
         self._pending: dict[int, _Pending] = {}
         self._last_seq = 0
 
@@ -121,14 +131,20 @@ class ChatConnection:
             return _failed("Too many requests wait for the server.")
         self._last_seq = seq = self._last_seq + 1
         try:
-            frame = CHAT.encode(service_id(type(request)), encode(msgspec.structs.replace(request, seq=seq)))
+            frame = self._format.encode(service_id(type(request)), encode(msgspec.structs.replace(request, seq=seq)))
         except ValueError:
             return fail(Refused(Status.INVALID_FIELD, "The request is too large to be sent."))
         timer = self._clock.callLater(deadline, self._timed_out, seq)
         answer: Deferred[R] = Deferred(lambda _: self._forget(seq))
-        self._pending[seq] = _Pending(service_id(reply), answer, timer)
+        self._pending[seq] = _Pending(reply_id(type(request)), reply, answer, timer)
         transport.write(frame)
         return answer
+
+    def write(self, frame: bytes) -> None:
+        """Send a frame that is no request; without a connection it is lost."""
+        transport = None if self.wire is None else self.wire.transport
+        if transport is not None and self.ended_with is None:
+            transport.write(frame)
 
     def begin_heartbeats(self, uuid: int) -> None:
         """Send heartbeats as this user from now on."""
@@ -159,8 +175,12 @@ class ChatConnection:
             _log.error("The chat server sent what is no frame: {fault}", fault=fault)
             self.abort()
             return
-        for frame in frames:
-            self._frame(frame)
+        try:
+            for frame in frames:
+                self._frame(frame)
+        except PeerFault as fault:
+            _log.error("The server broke the protocol: {fault}", fault=fault)
+            self.abort()
 
     def ended(self, reason: Failure) -> None:
         """The transport is gone."""
@@ -178,6 +198,9 @@ class ChatConnection:
     def _frame(self, frame: Frame) -> None:
         kind = message_type(frame.service)
         if kind is None:
+            if frame.service in self._raw:
+                self._raw[frame.service](frame.body)
+                return
             _log.debug("The chat server sent service {service}, which is not known here.", service=frame.service)
             return
         try:
@@ -201,7 +224,7 @@ class ChatConnection:
             pending.answer.errback(refusal(outcome))
         else:
             try:
-                response = decode(frame.service, frame.body)
+                response = msgspec.json.decode(frame.body, type=pending.kind)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 pending.answer.errback(Unavailable(Status.NETWORK_ERROR, "The server's answer cannot be read."))
             else:

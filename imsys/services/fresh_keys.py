@@ -25,6 +25,7 @@ class FreshKeys(Service):
         self._reactor = reactor
         self._keys = keys
         self._looking: Deferred[None] = succeed(None)
+        self._problem = ""
         self._loop = LoopingCall(self._look)
         self._loop.clock = reactor
 
@@ -41,6 +42,12 @@ class FreshKeys(Service):
         return self._looking
 
     def _look(self) -> Deferred[None]:
-        self._looking = deferToThreadPool(self._reactor, self._reactor.getThreadPool(), self._keys.refresh)
+        looked: Deferred[str] = deferToThreadPool(self._reactor, self._reactor.getThreadPool(), self._keys.refresh)
+        self._looking = looked.addCallback(self._looked)
         self._looking.addErrback(lambda reason: _log.failure("the keys could not be looked at", reason))
         return self._looking
+
+    def _looked(self, problem: str) -> None:
+        if problem and problem != self._problem:  # one line for as long as it stays the same
+            _log.error("the keys stay what they were: {reason}", reason=problem)
+        self._problem = problem

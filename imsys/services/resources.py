@@ -9,14 +9,17 @@ from typing import Any
 from twisted.application.service import IService, Service
 
 from imsys.cluster.client import GrpcClient
+from imsys.cluster.listed import Listed
 from imsys.cluster.membership import Membership, Ports
 from imsys.cluster.server import GrpcServer
+from imsys.cluster.telling import ChatServers
 from imsys.config import Config
 from imsys.connections import Connections
 from imsys.dispatch import Dispatcher
 from imsys.files.configured import blob_store, master_keys, spool_folder
 from imsys.protocols.framing import RESOURCES
 from imsys.redis import Redis
+from imsys.resources.announcing import Announcing
 from imsys.resources.disk import Disk
 from imsys.resources.engine.downloads import StoredDownloads
 from imsys.resources.engine.finishing import Finishing
@@ -24,6 +27,7 @@ from imsys.resources.engine.janitor import Janitor
 from imsys.resources.engine.judging import Judge
 from imsys.resources.engine.space import Space
 from imsys.resources.engine.uploads import Arrivals
+from imsys.resources.frames import FrameDoor
 from imsys.resources.handlers import HANDLERS, Resources
 from imsys.resources.judging import looking
 from imsys.resources.originals import Originals
@@ -87,9 +91,10 @@ def connections_of(reactor: Any, resources: Resources) -> Connections:
         resources.ended(session)
         connections.ended(session)
 
-    dispatcher = Dispatcher(HANDLERS, ended, RESOURCES)
+    door = FrameDoor(reactor, resources.config, resources.tickets, resources.uploads, resources.downloads)
+    dispatcher = Dispatcher((*HANDLERS, *door.handlers()), ended, RESOURCES)
     dispatcher.serve(resources)
-    connections = Connections(reactor, resources.config, dispatcher)
+    connections = Connections(reactor, resources.config, dispatcher, door.front)
     return connections
 
 
@@ -105,7 +110,10 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     tokens = Tokens(redis, reactor.seconds, config.balance.token_idle, config.balance.token_life)
     # often enough that no token of a session expires, and that a revoked one does not serve for long
     sessions = Sessions(reactor, tokens, min(config.balance.lease, config.balance.token_idle / 4))
-    engine = engine_of(reactor, config, database, lambda: None)
+    balance = GrpcClient(reactor, config.cluster, config.balance.addresses)
+    chats = ChatServers(reactor, config.cluster, Listed(reactor, balance, "chat", config.balance.lease), config.balance.interval)
+    announcing = Announcing(reactor, ours.name, FileStore(database, reactor.seconds), chats.announce)
+    engine = engine_of(reactor, config, database, announcing.wake)
     tickets = tickets_of(reactor, config, server)
     resources = Resources(ours, sessions, engine.disk, engine.uploads, engine.downloads, engine.originals, tickets)
     connections = connections_of(reactor, resources)
@@ -116,7 +124,6 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     http = HttpServer(reactor, http_settings(ours), site(ours, routes).answer)
     web = ListenService(reactor, http, ours.host, ours.http_port, context, "[resources] http_port")
     grpc = GrpcServer(reactor, config.cluster, ours.grpc_host, ours.grpc_port, [])
-    balance = GrpcClient(reactor, config.cluster, config.balance.addresses)
 
     def ports() -> Ports:
         return Ports(tls=tls.port, plain=plain.port if plain is not None else 0, http=web.port, grpc=grpc.port)
@@ -138,7 +145,7 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
         engine.space.free,
     )
     listeners = [port for port in (tls, plain, web) if port is not None]
-    for part in (*engine.parts, balance, grpc, sessions, connections, http, *listeners, membership):
+    for part in (balance, chats, announcing, *engine.parts, grpc, sessions, connections, http, *listeners, membership):
         part.setServiceParent(server)
     if own_process:
         Draining(reactor, membership, connections, listeners, http).setServiceParent(server)

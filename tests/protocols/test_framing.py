@@ -6,7 +6,7 @@ import itertools
 import struct
 from typing import Any, SupportsIndex
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -157,3 +157,23 @@ class CostTests(SynchronousTestCase):
         """A stream of frames of 1 MiB in reads of 64 KiB costs a few copies."""
         data = struct.pack("!HI", 30, 1 << 20) + bytes((1 << 20) - 6)
         self.assertLess(self.cost(RESOURCES, data * 8, 65536), 4 * 8 * len(data))
+
+
+class LargeTests(SynchronousTestCase):
+    @given(st.lists(st.integers(0, 200_000), min_size=1, max_size=6), st.lists(st.integers(0, 10**6), max_size=8), st.booleans())
+    @settings(deadline=None, max_examples=60)
+    def test_large_frames(self, sizes: list[int], cuts: list[int], fault: bool) -> None:
+        """Large frames among small ones come out as they were sent, however the stream is cut, up to a fault."""
+        frames = [Frame(number, bytes([number]) * size) for number, size in enumerate(sizes)]
+        decoder, found = FrameDecoder(RESOURCES, 1 << 20), []
+        data = encoded(RESOURCES, frames)
+        try:
+            for piece in pieces(data + (b"\0" * 6 if fault else b""), cuts):
+                found += decoder.feed(piece)
+        except FrameFault as error:
+            self.assertTrue(fault)
+            found += error.frames
+        else:
+            self.assertFalse(fault)
+            self.assertEqual(decoder.pending, 0)
+        self.assertTrue(found == frames)

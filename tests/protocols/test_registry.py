@@ -43,19 +43,20 @@ class Another(Request, frozen=True, kw_only=True):
 class TableTests(SynchronousTestCase):
     def test_services(self) -> None:
         """The services are those of the wire protocol, section 2 and 4, and of the upload service."""
-        requests = {5, 7, 9, 11, 13, 15, 17, 20, 23, 30, 32, 68, 86, 88, 90, 92, 94, 96, 98, 100}
-        pushes = {19, 22, 25, 128, 129, 130}
-        self.assertEqual({service for service in KINDS if request_type(service)}, requests)
+        requests = {5, 7, 9, 11, 13, 15, 17, 20, 23, 30, 32, 64, 66, 68, 72, 86, 88, 90, 92, 94, 96, 98, 100}
+        pushes = {19, 22, 25, 79, 128, 129, 130}
+        self.assertEqual({service for service in KINDS if request_type(service)}, requests | {74})
         self.assertEqual({service for service, kind in KINDS.items() if issubclass(kind, Push)}, pushes)
-        self.assertEqual(set(KINDS), requests | {service + 1 for service in requests} | pushes | {34})
+        self.assertEqual(set(KINDS), requests | {service + 1 for service in requests} | pushes | {34, 74, 77})
 
     def test_kinds(self) -> None:
-        """A request is answered under the next id, by a response."""
+        """A request is answered under the next id, by a response; a download alone (74) under 77."""
         for service, kind in KINDS.items():
             if request_type(service) is not None:
                 self.assertTrue(issubclass(kind, Request), kind)
-                self.assertEqual(reply_id(kind), service + 1)
-                self.assertTrue(issubclass(KINDS[service + 1], Response), kind)
+                reply = 77 if service == 74 else service + 1
+                self.assertEqual(reply_id(kind), reply)
+                self.assertTrue(issubclass(KINDS[reply], Response), kind)
             else:
                 self.assertRaises(KeyError, reply_id, kind)
 

@@ -93,8 +93,13 @@ class ResourcesCase(TestCase):
         self.redis = redis_for(self, self.redis_config())
         self.folder = folder("files")
         self.system = system_in(self.folder, self.config, self.rules)
-        ours = self.system.resources
         migrate(self.system.database)
+        self.start()
+        self.addCleanup(self.stop)
+
+    def start(self) -> None:
+        """Start the server, on what an earlier one has left."""
+        reactor, ours = self.reactor, self.system.resources
         self.database = Database(reactor, self.system.database)
         self.tokens = Tokens(self.redis, reactor.seconds, 600, 86400)
         self.sessions = Sessions(reactor, self.tokens, 3600)
@@ -111,7 +116,6 @@ class ResourcesCase(TestCase):
         self.parts: list[Any] = [self.database, *engine, self.sessions, self.connections, self.port]
         for part in self.parts:
             part.startService()
-        self.addCleanup(self.stop)
 
     def redis_config(self) -> Any:
         """Which Redis; ``None`` for the shared one."""

@@ -66,7 +66,7 @@ class BadInputTests(ResourcesCase):
             response = await client.next(34)
             self.assertEqual((response["error"], response["seq"]), (1, 5))
         await client.ask(32)
-        for service in (31, 70, 65535):
+        for service in (31, 90, 65535):
             client.send(service)
             self.assertEqual((await client.next(34))["error"], 1)
         await client.until_closed()

@@ -3,7 +3,7 @@
 Importing this package registers every message of ours; see :mod:`.registry`.
 """
 
-from imsys.protocols.messages import catch_up, contacts, people, records, session, texts, threads, uploads
+from imsys.protocols.messages import catch_up, contacts, files, people, records, session, texts, threads, transfers, uploads
 from imsys.protocols.messages.registry import (
     Empty,
     Message,
@@ -28,6 +28,7 @@ __all__ = [
     "contacts",
     "decoder",
     "encode",
+    "files",
     "message",
     "people",
     "records",
@@ -37,5 +38,6 @@ __all__ = [
     "session",
     "texts",
     "threads",
+    "transfers",
     "uploads",
 ]

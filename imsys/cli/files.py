@@ -1,0 +1,117 @@
+"""``send`` and ``get``: files to friends and from them."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from twisted.internet.defer import CancelledError, Deferred
+
+from imsys.cli.console import Interrupted, Trouble
+from imsys.cli.context import Context, shown_path
+from imsys.cli.errands import Errands
+from imsys.cli.history import private_thread
+from imsys.cli.people import find
+from imsys.cli.progress import Bar
+from imsys.cli.text import bytes_text, printable
+from imsys.sdk import Transfer, Transfers
+
+T = TypeVar("T")
+
+
+async def send(context: Context) -> None:
+    """Send a file to a friend."""
+    arguments = context.arguments
+    path = Path(arguments.file).expanduser().absolute()
+    if not path.is_file():
+        raise Trouble(f"There is no file {shown_path(path)}.")
+    _, account = context.account()
+    errands = Errands(context, account)
+    thread_id = await _thread(context, errands, path, account.uuid)
+    again = f"imsys-cli{_as(context)} send {shlex.quote(arguments.file)}{f' --to {shlex.quote(arguments.to)}' if arguments.to else ''}"
+    async with interruptible(context, errands.transfers, f"Interrupted; go on with: {again}"):
+        sent = await _follow(context, errands.transfers.upload(path, thread_id), path.name)
+    context.console.say(f"Sent {printable(path.name)} ({bytes_text(sent.size)}), {sent.file_id}.")
+
+
+async def get(context: Context) -> None:
+    """Receive a file."""
+    arguments = context.arguments
+    file_id = arguments.file_id.strip()
+    _, account = context.account()
+    errands = Errands(context, account)
+    grant = await errands.look_up(file_id)
+    path = place(arguments.path, grant.filename, file_id)
+    if os.path.lexists(path) and not arguments.force:
+        raise Trouble(f"{shown_path(path)} exists already; name another PATH, or give --force to replace it.")
+    again = f"imsys-cli{_as(context)} get {file_id}" + (f" {shlex.quote(arguments.path)}" if arguments.path else "")
+    async with interruptible(context, errands.transfers, f"Interrupted; go on with: {again}"):
+        transfer = errands.transfers.download(file_id, path, overwrite=arguments.force)
+        received = await _follow(context, transfer, path.name)
+    context.console.say(f"Received {shown_path(received.path)} ({bytes_text(received.size)}).")
+
+
+def place(given: str | None, filename: str, file_id: str) -> Path:
+    """Where a file is to be: where somebody says, or here, under a name that is one, whatever the other side calls it."""
+    name = "".join(character if character.isprintable() and character not in '/\\:*?"<>|' else "_" for character in filename)
+    if not name.strip(". "):
+        name = file_id
+    if given is None:
+        return Path.cwd() / name
+    path = Path(given).expanduser().absolute()
+    return path / name if path.is_dir() else path
+
+
+@asynccontextmanager
+async def interruptible(context: Context, transfers: Transfers, sentence: str) -> AsyncIterator[None]:
+    """While this lasts, whatever ends the program stops the transfers first. :raises Interrupted: with ``sentence``, it did."""
+    reactor = context.reactor
+    stopping = False
+
+    def stop() -> Deferred[None]:
+        nonlocal stopping
+        stopping = True
+        return Deferred.fromCoroutine(transfers.stop())
+
+    trigger = reactor.addSystemEventTrigger("before", "shutdown", stop)
+    try:
+        yield
+    except CancelledError:
+        raise Interrupted(sentence) from None
+    finally:
+        if not stopping:
+            reactor.removeSystemEventTrigger(trigger)
+
+
+async def _follow(context: Context, transfer: Transfer[T], name: str) -> T:
+    bar = Bar(context.console, name, context.reactor.seconds)
+    transfer.on_progress.subscribe(bar.show)
+    try:
+        return await transfer.result()
+    finally:
+        bar.end()
+
+
+async def _thread(context: Context, errands: Errands, path: Path, user: int) -> int:
+    """The thread that a file goes to: a friend's, or the one that it was on its way to."""
+    to: str | None = context.arguments.to
+    if to is not None:
+        friend_name = to
+
+        async def question(client: Any) -> int:
+            return await private_thread(client, await find(client, friend_name))
+
+        return await errands.ask(question)
+    known = {one.thread_id for one in await context.unfinished().all() if (one.user, one.path) == (user, str(path))}
+    if len(known) != 1:
+        raise Trouble("Say whom to send it to, with --to NAME.")
+    return known.pop()
+
+
+def _as(context: Context) -> str:
+    account = context.arguments.account
+    return f" --as {shlex.quote(account)}" if account else ""

@@ -1,0 +1,193 @@
+"""Looking after the store: what is damaged, what nothing refers to, which master keys are in use."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import islice
+from typing import Any, TypeVar
+
+from twisted.internet.threads import deferToThreadPool
+
+from imsys.config import Config
+from imsys.errors import ConfigError, Refused, Status
+from imsys.files.blobs import SealedFile
+from imsys.files.configured import blob_store, master_keys, read_master_keys
+from imsys.files.master import MasterKeys, UnknownKey, Wrapped
+from imsys.files.sealing import Damaged
+from imsys.store import Stores
+from imsys.store.database import Database
+from imsys.store.files import Content, Purpose, State
+from imsys.store.people import Person
+from imsys.tickets import encode_id
+
+BATCH = 200
+"""Rows, and blobs, that are looked at together."""
+
+AGE = 3600.0
+"""Seconds that something must have been left alone to be an orphan: what is younger may just be on its way."""
+
+BLOCK = 1 << 20
+"""Bytes that are read at once."""
+
+T = TypeVar("T")
+
+
+class Care:
+    """What an operator can do about files; ``say`` is called with each line."""
+
+    def __init__(self, reactor: Any, config: Config, database: Database, say: Callable[[str], None]) -> None:
+        self._reactor = reactor
+        self._config = config
+        self._say = say
+        self._stores = Stores.on(database, time.time)
+        self.files = self._stores.files
+        self.quota = config.files.quota
+
+    async def user(self, text: str) -> Person:
+        """The user of a name or a uuid. :raises Refused: 21, there is none."""
+        if text.isascii() and text.isdecimal() and len(text) < 10:
+            found = await self._stores.people.by_uuid([int(text)])
+            person = found[0] if found else None
+        else:
+            person = await self._stores.people.by_name(text)
+        if person is None:
+            raise Refused(Status.SEARCHING_USERNAME_NOT_FOUND, f"There is no user {text}.")
+        return person
+
+    async def delete(self, file_id: bytes) -> None:
+        """Delete a file; its bytes as well, if no other has the same."""
+        freed = await self.files.delete(file_id)
+        self._say(f"Deleted {encode_id(file_id)}.")
+        store = blob_store(self._config)
+        for content in freed:
+            if content.store == store.name:
+                await self._in_thread(lambda name=content.blob: store.delete(name))  # type: ignore[misc]
+            else:
+                self._say(f"Its bytes are at {content.store}, which removes them within the hour after it next looks.")
+
+    async def verify(self) -> int:
+        """Read everything in the store; 1 if something is not what it was."""
+        store, masters = blob_store(self._config), master_keys(self._config.files)
+        right, size, elsewhere, bad = 0, 0, 0, 0
+        async for content in self._contents():
+            if content.store != store.name:
+                elsewhere += 1
+                continue
+            wrong = await self._in_thread(lambda content=content: _damage(store, masters, content))  # type: ignore[misc]
+            if not wrong:
+                right, size = right + 1, size + content.size
+                continue
+            bad += 1
+            files = await self.files.of_content(content.content_id, BATCH)
+            names = ", ".join(encode_id(file.file_id) for file in files) or f"no file any more (blob {content.blob})"
+            self._say(f"Damaged: {names}: {wrong}")
+        others = f" {elsewhere} are elsewhere: run this there, too." if elsewhere else ""
+        self._say(f"{right} contents ({size} bytes) in the store {store.name} are what they were, {bad} are not.{others}")
+        return 1 if bad else 0
+
+    async def collect(self, dry: bool) -> int:
+        """Remove blobs that nothing refers to, and pictures of files that are gone."""
+        store, done = blob_store(self._config), "Would remove" if dry else "Removed"
+        await self._in_thread(store.open)
+        count = size = 0
+        before = time.time() - AGE
+        # the picture of a file is there before that is whole, which may take as long as an upload
+        for name in [name async for name in self._lost_pictures(before - self._config.files.expire)]:
+            self._say(f"{done} {encode_id(name)}, a picture of a file that is gone.")
+            count += 1
+            if not dry:
+                await self.delete(name)
+        blobs = store.blobs()
+        while found := await self._in_thread(lambda: list(islice(blobs, BATCH))):
+            known = await self.files.known_blobs([blob.name for blob in found])
+            for blob in found:
+                if blob.name in known or blob.changed > before or await self._arriving(blob.name):
+                    continue
+                if not dry:
+                    await self._in_thread(lambda name=blob.name: store.delete(name))  # type: ignore[misc]
+                self._say(f"{done} the blob {blob.name}.")
+                count, size = count + 1, size + blob.size
+        self._say(f"{done} {count} orphans in the store {store.name}, {size} bytes of blobs.")
+        return 0
+
+    async def rewrap(self) -> int:
+        """Wrap keys under the newest master key; 1 if some could not be."""
+        keys = read_master_keys(self._config.files)
+        masters = MasterKeys(keys)
+        used: Counter[str] = Counter()
+        unknown: Counter[str] = Counter()
+        changes: list[tuple[int, str, str, bytes]] = []
+        done = 0
+        async for content in self._contents():
+            try:
+                wrapped = masters.rewrap(Wrapped(content.key_id, content.wrapped_key))
+            except (UnknownKey, Damaged):
+                unknown[content.key_id] += 1
+                continue
+            used[wrapped.key_id] += 1
+            if wrapped.key_id != content.key_id:
+                changes.append((content.content_id, content.key_id, wrapped.key_id, wrapped.data))
+            if len(changes) >= BATCH:
+                await self.files.rewrapped(changes)
+                done, changes = done + len(changes), []
+        if changes:
+            await self.files.rewrapped(changes)
+            done += len(changes)
+        self._say(f"{done} keys of files were wrapped anew under the master key {masters.current}.")
+        for key_id, count in unknown.items():
+            self._say(f"{count} could not be: they are under the master key {key_id}, which is not here, or are damaged.")
+        old = [key_id for key_id, _ in keys if key_id != masters.current and key_id not in unknown]
+        if old:
+            hours = self._config.files.expire / 3600
+            self._say(f"Not needed any more: {', '.join(old)}. Uploads that are under way may need them for {hours:g} hours yet.")
+        return 1 if unknown else 0
+
+    # -- walking
+
+    async def _contents(self) -> AsyncIterator[Content]:
+        after = 0
+        while page := await self.files.contents(after, BATCH):
+            for content in page:
+                yield content
+            after = page[-1].content_id
+
+    async def _lost_pictures(self, before: float) -> AsyncIterator[bytes]:
+        after = b""
+        while page := await self.files.page(after, BATCH):
+            for file in page:
+                old = file.purpose is Purpose.DERIVED and file.state is State.WHOLE and file.created_ms < before * 1000
+                if old and await self.files.is_derived_from(file.file_id) is None:
+                    yield file.file_id
+            after = page[-1].file_id
+
+    async def _arriving(self, blob: str) -> bool:
+        """Whether the blob is that of a file whose last step is still to be done."""
+        file = await self.files.find(bytes.fromhex(blob)) if re.fullmatch("[0-9a-f]{32}", blob) else None
+        return file is not None and file.state is State.ARRIVING
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        result: T = await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), work)
+        return result
+
+
+def _damage(store: Any, masters: MasterKeys, content: Content) -> str:
+    """What is wrong with a content; empty: nothing."""
+    try:
+        file = SealedFile(store, content.blob, masters.seal(Wrapped(content.key_id, content.wrapped_key)), content.size)
+        digest = hashlib.sha256()
+        for block in _blocks(file):
+            digest.update(block)
+    except FileNotFoundError:
+        return "it is not there"
+    except (Damaged, UnknownKey, ConfigError) as error:
+        return str(error)
+    return "" if digest.digest() == content.sha256 else "its sum is another one"
+
+
+def _blocks(file: SealedFile) -> Iterator[bytes]:
+    for offset in range(0, file.size, BLOCK):
+        yield file.read(offset, BLOCK)

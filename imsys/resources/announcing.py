@@ -1,0 +1,135 @@
+"""Files that have arrived whole are told to the chat servers, however long that takes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred, FirstError, gatherResults
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from imsys.errors import Refused, Status
+from imsys.store.files import Announcement, FileStore
+from imsys.tickets import encode_id
+
+_log = Logger()
+
+BATCH = 50
+"""Announcements that are read together, and made at once."""
+
+FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
+"""Seconds after which one is tried again: twice as many each time."""
+
+ROUND = 30.0
+"""Seconds after which the outbox is looked at, whatever was heard."""
+
+FAULT = 5.0
+"""Seconds after which it is looked at again when it could not be."""
+
+_PASSING = frozenset(
+    {
+        Status.GRPC_ERROR,
+        Status.NO_AVAILABLE_CHATTING_SERVER,
+        Status.REDIS_UNKNOWN_ERROR,
+        Status.MYSQL_INTERNAL_ERROR,
+        Status.RATE_LIMITED,
+        Status.SERVER_BUSY,
+        Status.INTERNAL_ERROR,
+    }
+)
+"""What may be otherwise the next time; everything else is an answer for good."""
+
+Tell = Callable[[bytes], Awaitable[None]]
+"""Has a file announced, durably; see :meth:`imsys.cluster.telling.ChatServers.announce`."""
+
+
+class Announcing(Service):
+    """Empties the outbox of one server.
+
+    A row goes when the chat server has answered. If that answer is lost, or we
+    crash before the row is gone, it is told again, which is harmless.
+
+    :param server: the name of this resources server.
+    """
+
+    def __init__(self, reactor: Any, server: str, files: FileStore, tell: Tell) -> None:
+        self._reactor = reactor
+        self._server = server
+        self._files = files
+        self._tell = tell
+        self._again = False
+        self._work: Deferred[None] | None = None
+        self._next: IDelayedCall | None = None
+        self._pause = ROUND
+
+    def startService(self) -> None:
+        """Begin with what an earlier life has left."""
+        super().startService()
+        self.wake()
+
+    def stopService(self) -> Deferred[None] | None:
+        """Stop at once; what is not told now is told in the next life."""
+        super().stopService()
+        if self._next is not None and self._next.active():
+            self._next.cancel()
+        if self._work is not None:
+            self._work.cancel()
+        return self._work
+
+    def wake(self) -> None:
+        """There is something in the outbox."""
+        self._again = True
+        if self._work is None and self.running:
+            if self._next is not None and self._next.active():
+                self._next.cancel()
+            self._work = work = Deferred.fromCoroutine(self._run())
+            work.addErrback(_failed).addCallback(lambda _: self._rest())
+
+    def _rest(self) -> None:
+        self._work = None
+        if self.running:
+            self._next = self._reactor.callLater(0 if self._again else self._pause, self.wake)
+
+    async def _run(self) -> None:
+        """Announce all that is due; ``_pause`` are the seconds until something may be again."""
+        while self._again:
+            self._again, self._pause = False, FAULT
+            due = await self._files.due(self._server, BATCH)
+            self._again = self._again or len(due) == BATCH
+            waits = await gatherResults([Deferred.fromCoroutine(self._announce(one)) for one in due], consumeErrors=True)
+            self._pause = min([ROUND, *waits])
+
+    async def _announce(self, announcement: Announcement) -> float:
+        """Announce one; the seconds after which the outbox is to be looked at for it."""
+        try:
+            return await self._told(announcement)
+        except Refused as refused:  # the database is away
+            _log.warn("file {file} may be announced again: {reason}", file=encode_id(announcement.file.file_id), reason=str(refused))
+            return FAULT
+
+    async def _told(self, announcement: Announcement) -> float:
+        file_id = announcement.file.file_id
+        try:
+            await self._tell(file_id)
+        except Refused as refused:
+            if refused.status in _PASSING:
+                wait: float = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(announcement.attempts, 16)) * random.uniform(0.75, 1.0)  # noqa: S311
+                if not announcement.attempts:
+                    _log.warn("file {file} is not announced yet: {reason}", file=encode_id(file_id), reason=str(refused))
+                await self._files.postpone(file_id, wait)
+                return wait + 0.01  # the row has milliseconds
+            _log.info("nobody is told of file {file}: {reason}", file=encode_id(file_id), reason=str(refused))
+        await self._files.told(file_id)
+        return ROUND
+
+
+def _failed(reason: Failure) -> None:
+    problem = reason.value.subFailure.value if isinstance(reason.value, FirstError) else reason.value
+    if isinstance(problem, Refused):
+        _log.warn("files cannot be announced now: {reason}", reason=str(problem))
+    elif not isinstance(problem, CancelledError):
+        _log.failure("announcing files failed", reason)

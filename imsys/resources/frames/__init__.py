@@ -1,0 +1,5 @@
+"""The frame door: files in chunks on the resources port (70-79), beside the requests of the same connection."""
+
+from imsys.resources.frames.door import FrameDoor
+
+__all__ = ["FrameDoor"]

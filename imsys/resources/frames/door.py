@@ -1,0 +1,145 @@
+"""The door itself: which frames go where, and who may pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from twisted.internet.interfaces import IReactorTime
+
+from imsys.config import ResourcesConfig
+from imsys.dispatch import Caller, Handler, handles
+from imsys.errors import Refused, Status
+from imsys.protocols.chunks import CREDIT, OVERHEAD, UPLOAD_CHUNK, decode_chunk, decode_count
+from imsys.protocols.framing import Frame
+from imsys.protocols.messages.files import DownloadRequest, DownloadResponse, UploadOpenRequest, UploadOpenResponse
+from imsys.resources.frames.downloading import Ahead, Downloading
+from imsys.resources.frames.uploading import Uploading
+from imsys.resources.transfers import Downloads, Uploads
+from imsys.session import Session
+from imsys.tickets import Right, Tickets, decode_id
+
+
+class FrameDoor:
+    """The transfers of all connections of one resources port.
+
+    Requests (72, 74) take their turns among the others of their connection. Chunks and credits (70, 76) are answered by
+    nothing, or by acknowledgements and errors at any time, and go straight to their transfer.
+    """
+
+    def __init__(self, clock: IReactorTime, config: ResourcesConfig, tickets: Tickets, uploads: Uploads, downloads: Downloads) -> None:
+        self._clock = clock
+        self._config = config
+        self._tickets = tickets
+        self._uploads = uploads
+        self._downloads = downloads
+        self._ahead = Ahead(config.memory)
+        self._largest = config.max_frame - OVERHEAD
+        self._open: dict[Session, _Transfers] = {}
+
+    def front(self, session: Session) -> Front:
+        """What stands before a session."""
+        return Front(self, session)
+
+    def handlers(self) -> tuple[Handler, ...]:
+        """The handlers of its requests."""
+
+        @handles(UploadOpenRequest)
+        async def upload_open(caller: Caller, request: UploadOpenRequest) -> UploadOpenResponse:
+            file_id = self._admit(caller, request.file_id, request.ticket, Right.WRITE)
+            offset = await self._of(caller.session).uploading.open(file_id, caller.user)
+            return UploadOpenResponse(offset=offset, chunk_size=min(self._uploads.chunk, self._largest), window=self._uploads.window)
+
+        @handles(DownloadRequest)
+        async def download(caller: Caller, request: DownloadRequest) -> DownloadResponse:
+            file_id = self._admit(caller, request.file_id, request.ticket, Right.READ)
+            downloading = self._of(caller.session).downloading
+            downloading.check(file_id)
+            found = await self._downloads.open(file_id)
+            file, content = found.file, found.file.content
+            if content is None:
+                raise Refused(Status.FILE_OPEN_ERROR, "This file is not whole yet.")
+            if not 0 <= request.offset <= file.size:
+                raise Refused(Status.INVALID_FIELD, f"This file has {file.size} bytes; an offset lies within them.")
+            _still_there(caller.session)
+            downloading.begin(file_id, found, request.offset)
+            return DownloadResponse(size=file.size, sha256=content.sha256.hex(), filename=file.filename, mime=file.mime)
+
+        return upload_open, download
+
+    def chunk(self, session: Session, body: bytes) -> None:
+        """Bytes of a file (70). :raises PeerFault: it has no header."""
+        self._of(session).uploading.take(decode_chunk(body))
+
+    def credit(self, session: Session, body: bytes) -> None:
+        """More may be sent (76). :raises PeerFault: it is none."""
+        count = decode_count(body)
+        self._of(session).downloading.grant(count.file_id, count.number)
+
+    def ended(self, session: Session) -> None:
+        """A connection is gone: its transfers are let go of."""
+        transfers = self._open.pop(session, None)
+        if transfers is not None:
+            transfers.uploading.release()
+            transfers.downloading.release()
+
+    def _admit(self, caller: Caller, file_id: str, ticket: str, right: Right) -> bytes:
+        """See whether a ticket is good for this. :raises Refused: 65, it is not; 70, that is no identifier."""
+        _still_there(caller.session)
+        decoded = decode_id(file_id)
+        if self._tickets.check(ticket, decoded, right).user != caller.user:
+            raise Refused(Status.PERMISSION_DENIED, "This ticket is somebody else's.")
+        return decoded
+
+    def _of(self, session: Session) -> _Transfers:
+        transfers = self._open.get(session)
+        if transfers is None:
+            limit, chunk = self._config.uploads, min(self._config.chunk, self._largest)
+            transfers = self._open[session] = _Transfers(
+                Uploading(session, self._clock, self._uploads, limit),
+                Downloading(session, self._clock, self._ahead, limit=limit, chunk=chunk, patience=self._config.stalled),
+            )
+        return transfers
+
+
+@dataclass(frozen=True, slots=True)
+class _Transfers:
+    """What one connection sends and reads."""
+
+    uploading: Uploading
+    downloading: Downloading
+
+
+class Front:
+    """Stands between a connection and its session, and takes the frames that are no requests."""
+
+    __slots__ = ("_door", "_session")
+
+    def __init__(self, door: FrameDoor, session: Session) -> None:
+        self._door = door
+        self._session = session
+
+    def received(self, frame: Frame) -> None:
+        """A frame arrived. :raises PeerFault: the connection is to be closed."""
+        session = self._session
+        if frame.service == UPLOAD_CHUNK and session.user:
+            session.alive()
+            self._door.chunk(session, frame.body)
+        elif frame.service == CREDIT and session.user:
+            session.alive()
+            self._door.credit(session, frame.body)
+        else:
+            session.received(frame)
+
+    def finished(self) -> None:
+        """The peer sends nothing more."""
+        self._session.finished()
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        self._door.ended(self._session)
+        self._session.lost()
+
+
+def _still_there(session: Session) -> None:
+    if not session.open:  # nobody would ever let go of what is begun now
+        raise Refused(Status.NETWORK_ERROR, "The connection is gone.")

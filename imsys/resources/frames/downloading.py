@@ -1,0 +1,226 @@
+"""The files that one connection reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from imsys.errors import Refused, Status
+from imsys.protocols.chunks import DOWNLOAD_CHUNK, encode_chunk
+from imsys.resources.frames.errors import tell
+from imsys.resources.frames.room import Room
+from imsys.resources.transfers import Download
+from imsys.session import Session
+
+_log = Logger()
+
+
+class Ahead:
+    """Bytes that all downloads together have read and not yet sent: where it is used up, nobody reads before there is room."""
+
+    def __init__(self, limit: int) -> None:
+        self._left = limit
+
+    def take(self, size: int) -> bool:
+        """Try to have so many."""
+        taken = self._left >= size
+        if taken:
+            self._left -= size
+        return taken
+
+    def give_back(self, size: int) -> None:
+        """They are sent."""
+        self._left += size
+
+
+class Leaving:
+    """One file that a connection reads: as far as the client grants, and as fast as it reads.
+
+    At most one chunk is in memory here, and another one in the transport's buffer.
+
+    :param chunk: bytes of one at most.
+    :param patience: seconds without a credit after which it is over.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        clock: IReactorTime,
+        room: Room,
+        ahead: Ahead,
+        *,
+        file_id: bytes,
+        download: Download,
+        offset: int,
+        chunk: int,
+        patience: float,
+    ) -> None:
+        self._session = session
+        self._clock = clock
+        self._room = room
+        self._ahead = ahead
+        self._download = download
+        self._chunk = chunk
+        self._patience = patience
+        self._credit = 0
+        self._granted: Deferred[None] | None = None
+        self._over = False
+        self.file_id = file_id
+        self.offset = offset
+        """Bytes of the file before the next chunk."""
+
+    def grant(self, count: int) -> None:
+        """The client takes so many more."""
+        self._credit += count
+        self._wake()
+
+    def release(self) -> None:
+        """Send nothing more."""
+        self._over = True
+        self._wake()
+
+    async def run(self) -> None:
+        """Send all of it, and its end.
+
+        :raises Refused: the store does not give it, or the client grants or reads nothing for too long.
+        """
+        size = self._download.file.size
+        while self.offset < size and not self._stopped:
+            await self._some_credit()
+            if self._stopped:
+                return
+            await self._send(min(self._chunk, self._credit, size - self.offset))
+        if not self._stopped:
+            self._session.push(encode_chunk(DOWNLOAD_CHUNK, self.file_id, self.offset, b""))
+
+    @property
+    def _stopped(self) -> bool:
+        return self._over or self._room.over
+
+    async def _send(self, length: int) -> None:
+        ahead = self._ahead.take(length)
+        try:
+            if not ahead:
+                await self._some_room()
+            if self._stopped:
+                return
+            data = await self._download.read(self.offset, length)
+            if not data:
+                raise Refused(Status.FILE_OPEN_ERROR, "The file is shorter than it was.")
+            if not self._room.free:
+                await self._some_room()
+            if self._stopped:
+                return
+            self._credit -= len(data)
+            place = self.offset
+            self.offset += len(data)
+            self._session.push(encode_chunk(DOWNLOAD_CHUNK, self.file_id, place, data))
+        finally:
+            if ahead:
+                self._ahead.give_back(length)
+
+    async def _some_room(self) -> None:
+        try:
+            await self._room.wait()
+        except DeferredTimeout:
+            raise _stalled() from None
+
+    async def _some_credit(self) -> None:
+        while not self._credit and not self._stopped:
+            self._granted = Deferred()
+            try:
+                await self._granted.addTimeout(self._patience, self._clock)
+            except DeferredTimeout:
+                raise _stalled() from None
+
+    def _wake(self) -> None:
+        granted, self._granted = self._granted, None
+        if granted is not None and not granted.called:
+            granted.callback(None)
+
+
+class Downloading:
+    """All files that one connection reads, up to a number.
+
+    :param limit: of them.
+    """
+
+    def __init__(self, session: Session, clock: IReactorTime, ahead: Ahead, *, limit: int, chunk: int, patience: float) -> None:
+        self._session = session
+        self._clock = clock
+        self._ahead = ahead
+        self._limit = limit
+        self._chunk = chunk
+        self._patience = patience
+        self._room: Room | None = None
+        self._open: dict[bytes, Leaving] = {}
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def check(self, file_id: bytes) -> None:
+        """See whether one more can begin. :raises Refused: 73, there are too many."""
+        if file_id not in self._open and len(self._open) >= self._limit:
+            raise Refused(Status.SERVER_BUSY, f"A connection reads at most {self._limit} files at the same time.")
+
+    def begin(self, file_id: bytes, download: Download, offset: int) -> None:
+        """Send a file from an offset on, as it is granted; in the place of one with the same identifier."""
+        self.check(file_id)
+        if self._room is None:
+            self._room = Room(self._session, self._clock, self._patience)
+        before = self._open.pop(file_id, None)
+        if before is not None:
+            before.release()
+        leaving = self._open[file_id] = Leaving(
+            self._session,
+            self._clock,
+            self._room,
+            self._ahead,
+            file_id=file_id,
+            download=download,
+            offset=offset,
+            chunk=self._chunk,
+            patience=self._patience,
+        )
+        self._clock.callLater(0, self._run, leaving)  # after the response
+
+    def grant(self, file_id: bytes, count: int) -> None:
+        """Bytes that the client takes more; of a file that is not open (any more) it means nothing."""
+        leaving = self._open.get(file_id)
+        if leaving is not None:
+            leaving.grant(count)
+
+    def release(self) -> None:
+        """The connection is gone."""
+        released, self._open = self._open, {}
+        for leaving in released.values():
+            leaving.release()
+        if self._room is not None:
+            self._room.close()
+
+    def _run(self, leaving: Leaving) -> None:
+        running: Deferred[Any] = Deferred.fromCoroutine(leaving.run())
+        running.addCallbacks(lambda _: self._remove(leaving), self._failed, errbackArgs=(leaving,))
+
+    def _failed(self, reason: Failure, leaving: Leaving) -> None:
+        problem = reason.value
+        if not isinstance(problem, Refused):
+            _log.failure("a download failed", reason)
+            problem = Refused(Status.INTERNAL_ERROR, "The server made a mistake; it is in its log.")
+        if self._remove(leaving):
+            tell(self._session, leaving.file_id, problem, leaving.offset)
+
+    def _remove(self, leaving: Leaving) -> bool:
+        here = self._open.get(leaving.file_id) is leaving
+        if here:
+            del self._open[leaving.file_id]
+        return here
+
+
+def _stalled() -> Refused:
+    return Refused(Status.SERVER_BUSY, "Nothing was granted or read for too long; ask for the rest again.")

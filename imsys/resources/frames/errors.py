@@ -1,0 +1,14 @@
+"""How a client is told that something of a transfer was not taken, or that it is over."""
+
+from __future__ import annotations
+
+from imsys.errors import Refused
+from imsys.protocols.messages.transfers import TransferErrorPush
+from imsys.session import Session
+from imsys.tickets import encode_id
+
+
+def tell(session: Session, file_id: bytes, refused: Refused, offset: int) -> None:
+    """Say it (79), and where to go on."""
+    error = TransferErrorPush(error=int(refused.status), file_id=encode_id(file_id), offset=offset, message=refused.message)
+    session.send(error)

@@ -1,0 +1,165 @@
+"""The files that one connection sends."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from imsys.errors import Refused, Status
+from imsys.protocols.chunks import UPLOAD_ACK, Chunk, encode_count
+from imsys.resources.frames.errors import tell
+from imsys.resources.transfers import Misplaced, Upload, Uploads
+from imsys.session import Session
+
+_log = Logger()
+
+_NOT_OPEN = Refused(Status.PERMISSION_DENIED, "No upload of this file is open on this connection (72).")
+
+
+class Arriving:
+    """One file that a connection sends; :class:`Uploading` holds it.
+
+    The acknowledgement of its full size is not sent when the last byte is durable, but when the file is whole and visible.
+    """
+
+    def __init__(self, uploading: Uploading, file_id: bytes) -> None:
+        self._uploading = uploading
+        self._session = uploading.session
+        self._finishing = False
+        self.file_id = file_id
+        self.held = False
+        """Whether no more should be read for now."""
+        self.upload: Upload | None = None
+
+    def durable(self, offset: int) -> None:
+        """Everything up to here will be there after a crash."""
+        upload = self.upload
+        if upload is None or not self._uploading.has(self):  # told while it is opened: the response says it
+            return
+        if offset < upload.file.size:
+            self._session.push(encode_count(UPLOAD_ACK, self.file_id, offset))
+        elif not self._finishing:
+            self._finishing = True
+            finishing = Deferred.fromCoroutine(self._finish(upload))
+            finishing.addErrback(self._failed, upload)
+
+    def hold(self, hold: bool) -> None:
+        """Read no more from this connection for now, or go on."""
+        self.held = hold
+        self._uploading.adjust()
+
+    def lost(self, refused: Refused) -> None:
+        """It is in these hands no more."""
+        self._end(refused, refused.offset if isinstance(refused, Misplaced) else self.upload.offset if self.upload is not None else 0)
+
+    def take(self, chunk: Chunk) -> None:
+        """Write a chunk if it is the next one; else say which is."""
+        upload = self.upload
+        if upload is None:  # it is being opened
+            tell(self._session, self.file_id, _NOT_OPEN, 0)
+            return
+        try:
+            if not chunk.intact:
+                raise Misplaced(Status.CHECKSUM_MISMATCH, "The bytes of this chunk are not what its CRC-32C says.", upload.fed)
+            upload.feed(chunk.offset, chunk.data)
+        except Misplaced as misplaced:
+            tell(self._session, self.file_id, misplaced, misplaced.offset)
+
+    def release(self) -> None:
+        """Let go of it: somebody else may go on."""
+        if self.upload is not None:
+            self.upload.release()
+
+    async def _finish(self, upload: Upload) -> None:
+        try:
+            await upload.finish()
+        except Misplaced as misplaced:
+            self._end(misplaced, misplaced.offset)
+        except Refused as refused:
+            self._end(refused, upload.offset)
+        else:
+            if self._uploading.remove(self):
+                self._session.push(encode_count(UPLOAD_ACK, self.file_id, upload.file.size))
+        upload.release()
+
+    def _end(self, refused: Refused, offset: int) -> None:
+        if self._uploading.remove(self):
+            tell(self._session, self.file_id, refused, offset)
+            self.release()
+
+    def _failed(self, reason: Failure, upload: Upload) -> None:
+        _log.failure("finishing an upload failed", reason)
+        self._end(Refused(Status.INTERNAL_ERROR, "The server made a mistake; it is in its log."), upload.offset)
+
+
+class Uploading:
+    """All files that one connection sends, up to a number.
+
+    :param limit: of them.
+    """
+
+    def __init__(self, session: Session, clock: IReactorTime, uploads: Uploads, limit: int) -> None:
+        self.session = session
+        self._clock = clock
+        self._uploads = uploads
+        self._limit = limit
+        self._open: dict[bytes, Arriving] = {}
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    async def open(self, file_id: bytes, user: int) -> int:
+        """Begin with a file, or go on with it; the offset of the next chunk.
+
+        :raises Refused: 38, there is no such file on its way; 73, there are too many.
+        """
+        before = self._open.pop(file_id, None)
+        if before is not None:
+            before.release()
+        elif len(self._open) >= self._limit:
+            raise Refused(Status.SERVER_BUSY, f"A connection sends at most {self._limit} files at the same time.")
+        arriving = self._open[file_id] = Arriving(self, file_id)
+        try:
+            upload = await self._uploads.open(file_id, user, durable=arriving.durable, hold=arriving.hold, lost=arriving.lost)
+        except BaseException:
+            self.remove(arriving)
+            raise
+        if not self.has(arriving):  # the connection is gone
+            upload.release()
+            raise Refused(Status.NETWORK_ERROR, "The connection is gone, or has lost this file.")
+        arriving.upload = upload
+        if upload.offset == upload.file.size:  # nothing is missing but its end; after the response
+            self._clock.callLater(0, arriving.durable, upload.offset)
+        return upload.offset
+
+    def take(self, chunk: Chunk) -> None:
+        """Bytes of a file."""
+        arriving = self._open.get(chunk.file_id)
+        if arriving is None:
+            tell(self.session, chunk.file_id, _NOT_OPEN, 0)
+        else:
+            arriving.take(chunk)
+
+    def has(self, arriving: Arriving) -> bool:
+        """Whether a file is in the hands of this connection still."""
+        return self._open.get(arriving.file_id) is arriving
+
+    def remove(self, arriving: Arriving) -> bool:
+        """Have it no more; whether it was here."""
+        if not self.has(arriving):
+            return False
+        del self._open[arriving.file_id]
+        self.adjust()
+        return True
+
+    def adjust(self) -> None:
+        """Read on, unless one of the files asks for a pause."""
+        self.session.hold(any(arriving.held for arriving in self._open.values()))
+
+    def release(self) -> None:
+        """The connection is gone: let go of all of them."""
+        released, self._open = self._open, {}
+        for arriving in released.values():
+            arriving.release()

@@ -1,0 +1,108 @@
+"""Receiving a file: into a part file, from wherever that has got to, as fast as the disk takes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from imsys.errors import Refused, Status, Unavailable
+from imsys.protocols.messages.files import DownloadRequest, DownloadResponse
+from imsys.sdk.attachments import Grant
+from imsys.sdk.carrier import Carrier
+from imsys.sdk.parts import Damaged, Part
+from imsys.sdk.persistence import Persistence
+from imsys.sdk.progress import Progress, Report, Stage
+from imsys.sdk.surroundings import Surroundings
+
+_CREDIT = 1 << 21
+"""Bytes that the server may send ahead of the disk; what a transfer keeps in memory at most."""
+
+_PATIENCE = 120.0
+"""Seconds without a chunk after which a connection is given up."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Received:
+    """A file that is here, and what it was sent as; ``sha256`` in hex."""
+
+    file_id: str
+    path: Path
+    size: int
+    sha256: str
+    filename: str
+    mime: str
+
+
+class Download:
+    """One file on its way here, over as many connections as it takes."""
+
+    def __init__(self, around: Surroundings, file_id: str, part: Part, report: Report) -> None:
+        self._files = around.files
+        self._file_id = file_id
+        self._part = part
+        self._report = report
+        self._size = 0
+        self._received: Received | None = None
+        self._persistence = Persistence(around, self._ask, self._waiting)
+
+    async def run(self) -> Received:
+        """Receive it; see :meth:`imsys.sdk.progress.Transfer.result` for what may go wrong."""
+        part = self._part
+        try:
+            await part.open(lambda done: self._tell(Stage.HASHING))
+            await self._persistence.run(self._move)
+        finally:
+            await part.close()
+        assert self._received is not None
+        return self._received
+
+    async def _ask(self) -> Grant:
+        grant = await self._files.get_file(self._file_id)
+        if not grant.whole:
+            raise Refused(Status.FILE_OPEN_ERROR, "This file is still on its way.")
+        return grant
+
+    async def _move(self, carrier: Carrier, grant: Grant) -> None:
+        part = self._part
+        if part.offset > grant.size:
+            await part.restart()
+        asked = DownloadRequest(file_id=grant.file_id, ticket=grant.ticket, offset=part.offset)
+        found = await carrier.request(asked, DownloadResponse)
+        self._size = found.size
+        self._tell(Stage.MOVING)
+        await self._take(carrier)
+        if part.offset != found.size:
+            raise Unavailable(Status.NETWORK_ERROR, "The file ends too early.")
+        self._tell(Stage.FINISHING)
+        if not await part.keep(found.sha256):
+            await part.restart()  # what an earlier run left here was not right
+            raise Refused(Status.CHECKSUM_MISMATCH, "The file is not what was sent.")
+        self._received = Received(
+            file_id=grant.file_id, path=part.target, size=found.size, sha256=found.sha256, filename=found.filename, mime=found.mime
+        )
+
+    async def _take(self, carrier: Carrier) -> None:
+        """Write what comes, up to the end."""
+        part = self._part
+        carrier.grant(_CREDIT)
+        while True:
+            if not carrier.chunks:
+                await carrier.news(_PATIENCE)
+                continue
+            chunks, carrier.chunks = carrier.chunks, []
+            before = part.offset
+            try:
+                await part.write(chunks)
+            except Damaged as damaged:
+                raise Unavailable(Status.NETWORK_ERROR, f"The connection spoils what it carries: {damaged}.") from damaged
+            if not chunks[-1].data:
+                return
+            carrier.grant(part.offset - before)
+            self._persistence.progressed()
+            self._tell(Stage.MOVING)
+
+    def _waiting(self, problem: BaseException) -> None:
+        self._report(Progress(Stage.WAITING, self._part.offset, self._size, problem))
+
+    def _tell(self, stage: Stage) -> None:
+        self._report(Progress(stage, self._part.offset, self._size))

@@ -1,0 +1,146 @@
+"""A file that is being received: a part file beside its place, until all of it is here and right."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Any, BinaryIO, ParamSpec, TypeVar
+
+from twisted.internet.threads import deferToThreadPool
+
+from imsys.errors import PeerFault
+from imsys.protocols.chunks import Chunk
+
+if sys.platform != "win32":
+    import fcntl
+
+_BLOCK = 1 << 20
+"""Bytes that are hashed at a time."""
+_LONGEST = 200
+"""Bytes of a file's name that a part file's has, too."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Damaged(PeerFault):
+    """What was received is not what was sent."""
+
+
+class Part:
+    """What is here of a file; ``<name>.<the identifier's beginning>.part``, next to where it is to be.
+
+    Everything may raise :class:`OSError`.
+    """
+
+    def __init__(self, reactor: Any, target: Path, file_id: str, *, overwrite: bool) -> None:
+        self._reactor = reactor
+        self._overwrite = overwrite
+        self._file: BinaryIO | None = None
+        self._lock = Lock()
+        self._digest = hashlib.sha256()
+        self.target = target
+        name = target.name.encode("utf-8", "surrogateescape")[:_LONGEST].decode("utf-8", "ignore")
+        self.path = target.with_name(f"{name}.{file_id[:8]}.part")
+        self.offset = 0
+        """Bytes that are here."""
+
+    async def open(self, told: Callable[[int], None]) -> None:
+        """Find out what is here, and hash it anew; ``told`` hears how many bytes are done.
+
+        :raises FileExistsError: there is a file in its place already.
+        """
+        size = await self._run(self._open)
+        while self.offset < size:
+            await self._run(self._hash)
+            told(self.offset)
+
+    async def write(self, chunks: Sequence[Chunk]) -> None:
+        """Add what came. :raises Damaged: it is not what was sent, or not what comes next."""
+        await self._run(self._write, chunks)
+
+    async def restart(self) -> None:
+        """Forget what is here."""
+        await self._run(self._restart)
+
+    async def keep(self, sha256: str) -> bool:
+        """All of it is here: put it in its place, durably; ``False``: it is another one.
+
+        :raises FileExistsError: there is a file in its place by now.
+        """
+        return await self._run(self._keep, sha256)
+
+    async def close(self) -> None:
+        """Let go of it; what is here stays for the next time."""
+        await self._run(self._close)
+
+    async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        def alone() -> T:
+            with self._lock:  # who was cancelled may have left a thread behind
+                return work(*args, **kwargs)
+
+        return await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), alone)
+
+    def _open(self) -> int:
+        self._check()
+        self._file = os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666), "r+b", buffering=0)
+        if sys.platform != "win32":
+            try:
+                fcntl.flock(self._opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise OSError(f"{self.path} is being received already.") from None
+        return self._opened.seek(0, os.SEEK_END)
+
+    @property
+    def _opened(self) -> BinaryIO:
+        if self._file is None:
+            raise OSError("The part file is closed.")
+        return self._file
+
+    def _check(self) -> None:
+        if not self._overwrite and os.path.lexists(self.target):
+            raise FileExistsError(f"{self.target} exists already.")
+
+    def _hash(self) -> None:
+        self._opened.seek(self.offset)
+        data = self._opened.read(_BLOCK)
+        self._digest.update(data)
+        self.offset += len(data)
+
+    def _write(self, chunks: Sequence[Chunk]) -> None:
+        file = self._opened
+        file.seek(self.offset)
+        for chunk in chunks:
+            if chunk.offset != self.offset or not chunk.intact:
+                raise Damaged("a chunk is not what was sent, or not the next one")
+            view = memoryview(chunk.data)
+            while view:
+                view = view[file.write(view) :]
+            self._digest.update(chunk.data)
+            self.offset += len(chunk.data)
+
+    def _restart(self) -> None:
+        self._opened.truncate(0)
+        self._digest = hashlib.sha256()
+        self.offset = 0
+
+    def _keep(self, sha256: str) -> bool:
+        if self._digest.hexdigest() != sha256:
+            return False
+        self._opened.truncate(self.offset)
+        os.fsync(self._opened.fileno())
+        self._check()
+        if sys.platform == "win32":  # where an open file cannot be renamed
+            self._close()
+        os.replace(self.path, self.target)
+        self._close()
+        return True
+
+    def _close(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()

@@ -1,0 +1,114 @@
+"""Trying again, for as long as that makes sense."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from twisted.internet.task import deferLater
+
+from imsys.errors import Refused, Status, Unavailable
+from imsys.sdk.attachments import Grant
+from imsys.sdk.backoff import Backoff
+from imsys.sdk.carrier import Carrier, Interrupted
+from imsys.sdk.surroundings import Surroundings
+
+_TRIES = 6
+"""Refusals in a row, without a byte in between, that may pass by themselves."""
+
+_STALE = 3
+"""Failures in a row after which the server is asked anew where the file is."""
+
+_PASSING = {
+    Status.GRPC_ERROR,
+    Status.NO_AVAILABLE_CHATTING_SERVER,
+    Status.NO_AVAILABLE_RESOURCES_SERVER,
+    Status.REDIS_UNKNOWN_ERROR,
+    Status.MYSQL_INTERNAL_ERROR,
+    Status.FILE_UPLOAD_ERROR,  # somebody else had it in their hands, or it stalled
+    Status.FILE_WRITE_ERROR,
+    Status.RATE_LIMITED,
+    Status.CHECKSUM_MISMATCH,
+    Status.SERVER_BUSY,
+    Status.INTERNAL_ERROR,
+}
+
+_RIGHTS = {Status.PERMISSION_DENIED, Status.LOGIN_UNSUCCESSFUL, Status.FILE_OPEN_ERROR}
+"""What a token or a ticket gets that has expired, or one for a server that has not got the file."""
+
+
+class Persistence:
+    """One file's attempts to get there.
+
+    :param ask: for the right to the file.
+    :param waiting: called before each wait, with the reason.
+    """
+
+    def __init__(self, around: Surroundings, ask: Callable[[], Awaitable[Grant]], waiting: Callable[[BaseException], None]) -> None:
+        self._around = around
+        self._ask = ask
+        self._waiting = waiting
+        self._grant: Grant | None = None
+        self._backoff = Backoff(around.timing.first_wait, around.timing.longest_wait)
+        self._failures = 0
+        self._refusals = 0
+
+    def progressed(self) -> None:
+        """Bytes got there: what failed before does not count any more."""
+        if self._failures:
+            self._failures = self._refusals = 0
+            self._backoff.reset()
+
+    async def run(self, move: Callable[[Carrier, Grant], Awaitable[None]]) -> None:
+        """Have ``move`` done on a connection, and on others until it has ended.
+
+        :raises Refused: it cannot succeed. What else ``move`` raises is raised.
+        """
+        while True:
+            try:
+                return await self._attempt(move)
+            except Refused as problem:
+                self._judge(problem)
+                self._waiting(problem)
+                after = 0.0 if isinstance(problem, Unavailable) else problem.retry_after or 0.0
+                await deferLater(self._around.reactor, self._backoff.next(after))
+
+    async def _attempt(self, move: Callable[[Carrier, Grant], Awaitable[None]]) -> None:
+        if self._grant is None:
+            try:
+                self._grant = await self._ask()
+            except Unavailable:
+                raise
+            except Refused as problem:
+                if problem.status in _RIGHTS:
+                    raise Final(problem) from problem
+                raise
+        carrier = Carrier(self._around.reactor, self._grant, self._around.timing)
+        try:
+            await carrier.open(self._around.credentials, self._around.trust)
+            await move(carrier, self._grant)
+        except Interrupted as problem:
+            if problem.status in _RIGHTS:
+                raise Final(problem) from problem
+            raise
+        finally:
+            await carrier.close()
+
+    def _judge(self, problem: Refused) -> None:
+        """Raise what another attempt would not change."""
+        self._failures += 1
+        if isinstance(problem, Final):
+            raise problem.reason
+        if not isinstance(problem, Unavailable):
+            self._refusals += 1
+            if self._refusals >= _TRIES or problem.status not in _PASSING | _RIGHTS:
+                raise problem
+        if problem.status in _RIGHTS or self._failures % _STALE == 0:
+            self._grant = None
+
+
+class Final(Refused):
+    """What would pass in another place does not here."""
+
+    def __init__(self, reason: Refused) -> None:
+        super().__init__(reason.status, reason.message)
+        self.reason = reason

@@ -1,0 +1,82 @@
+"""How far a transfer is, and the handle by which an application follows one."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from imsys.sdk.signals import Signal
+
+T = TypeVar("T")
+
+
+class Stage(enum.Enum):
+    """What is being done."""
+
+    HASHING = "hashing"
+    """Reading what is here, to know what it is."""
+    MOVING = "moving"
+    WAITING = "waiting"
+    """For the next attempt, after ``problem``."""
+    FINISHING = "finishing"
+    """All bytes are there; the server looks at the whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far it is; ``done`` bytes of ``size``."""
+
+    stage: Stage
+    done: int
+    size: int
+    problem: BaseException | None = None
+
+
+Report = Callable[[Progress], None]
+
+
+class Transfer(Generic[T]):
+    """One file on its way. It goes on by itself until it is there, is cancelled, or cannot succeed."""
+
+    def __init__(self, run: Callable[[Report], Coroutine[Any, Any, T]]) -> None:
+        self.on_progress: Signal[Progress] = Signal()
+        self.progress = Progress(Stage.HASHING, 0, 0)
+        self._waiting: list[Deferred[T]] = []
+        self._ended: T | Failure | None = None
+        self._over = False
+        self.running = Deferred.fromCoroutine(run(self._report))
+        self.running.addCallbacks(self._end, self._end)
+
+    def cancel(self) -> None:
+        """Stop; what is there, here or on the server, stays, and a later one goes on with it."""
+        if not self._over:
+            self.running.cancel()
+
+    def result(self) -> Deferred[T]:
+        """Fires with what came of it.
+
+        It fails with :class:`imsys.errors.Refused` where the server does not take or give it, with :class:`OSError` (a changed file
+        is one) where it cannot be read or written here, with ``CancelledError`` after :meth:`cancel`.
+        """
+        waiting: Deferred[T] = Deferred()
+        if self._over:
+            waiting.callback(self._ended)  # type: ignore[arg-type]
+        else:
+            self._waiting.append(waiting)
+        return waiting
+
+    def _report(self, progress: Progress) -> None:
+        self.progress = progress
+        self.on_progress.emit(progress)
+
+    def _end(self, ended: T | Failure) -> None:
+        self._over, self._ended = True, ended
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            if not one.called:
+                one.callback(ended)

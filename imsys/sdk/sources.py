@@ -1,0 +1,103 @@
+"""A file that is to be sent: read in threads, and watched for changes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from threading import Lock
+from typing import Any, BinaryIO, ParamSpec, TypeVar
+
+from twisted.internet.threads import deferToThreadPool
+
+_BLOCK = 1 << 20
+"""Bytes that are hashed at a time."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class FileChanged(OSError):
+    """The file is not any more what it was when it was offered."""
+
+
+class Source:
+    """A file of this machine, by its path or open (binary, and it can seek); only one that has a path is closed in the end.
+
+    Everything may raise :class:`OSError`.
+    """
+
+    def __init__(self, reactor: Any, file: str | Path | BinaryIO) -> None:
+        self._reactor = reactor
+        self._given = file
+        self._file: BinaryIO | None = None
+        self._lock = Lock()
+        self.path = Path(file).absolute() if isinstance(file, str | Path) else None
+        self.size = 0
+        self.modified = 0
+        """Nanoseconds since 1970; 0 where nobody knows."""
+
+    async def open(self) -> None:
+        """Begin: from now on it may not change."""
+        await self._run(self._open)
+
+    async def read(self, offset: int, length: int) -> bytes:
+        """Bytes from anywhere within it. :raises FileChanged: it has changed."""
+        return await self._run(self._read, offset, length)
+
+    async def sha256(self, told: Callable[[int], None]) -> str:
+        """The hash of all of it, in hex; ``told`` hears how many bytes are done. :raises FileChanged: it has changed."""
+        digest = hashlib.sha256()
+        for offset in range(0, self.size, _BLOCK):
+            await self._run(self._hash, digest, offset)
+            told(min(self.size, offset + _BLOCK))
+        return digest.hexdigest()
+
+    async def close(self) -> None:
+        """Let go of it, once nobody reads any more."""
+        await self._run(self._close)
+
+    async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        def alone() -> T:
+            with self._lock:  # who was cancelled may have left a thread behind
+                return work(*args, **kwargs)
+
+        return await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), alone)
+
+    def _open(self) -> None:
+        if self.path is not None:
+            if not self.path.is_file():  # a pipe would never end
+                self.path.stat()
+                raise OSError(f"{self.path} is no file.")
+            self._file = self.path.open("rb", buffering=0)
+        else:
+            assert not isinstance(self._given, str | Path)
+            self._file = self._given
+        self.size, self.modified = self._stamp()
+
+    def _stamp(self) -> tuple[int, int]:
+        assert self._file is not None
+        with suppress(OSError, AttributeError):
+            found = os.fstat(self._file.fileno())
+            return found.st_size, found.st_mtime_ns
+        return self._file.seek(0, os.SEEK_END), 0
+
+    def _read(self, offset: int, length: int) -> bytes:
+        assert self._file is not None
+        self._file.seek(offset)
+        data = b""
+        while len(data) < length and (more := self._file.read(length - len(data))):
+            data = data + more if data else more
+        if len(data) < length or self._stamp() != (self.size, self.modified):
+            raise FileChanged("The file has changed while it was sent; send it again.")
+        return data
+
+    def _hash(self, digest: Any, offset: int) -> None:
+        digest.update(self._read(offset, min(_BLOCK, self.size - offset)))
+
+    def _close(self) -> None:
+        file, self._file = self._file, None
+        if self.path is not None and file is not None:
+            file.close()

@@ -1,0 +1,63 @@
+"""Keys of a running server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.task import Clock
+from twisted.logger import ILogObserver, globalLogPublisher
+from twisted.trial.unittest import TestCase
+from zope.interface import implementer
+
+from imsys.keyring import add_key
+from imsys.services.fresh_keys import INTERVAL, FreshKeys
+from imsys.tickets import Right, TicketKeys, Tickets
+from tests.support.children import folder
+
+
+class Time(Clock):
+    """Time made by hand, and the reactor's threads."""
+
+    def __init__(self, reactor: Any) -> None:
+        super().__init__()
+        self._reactor = reactor
+
+    def getThreadPool(self) -> Any:
+        return self._reactor.getThreadPool()
+
+    def callFromThread(self, *arguments: Any) -> None:
+        self._reactor.callFromThread(*arguments)
+
+
+class FreshKeysTests(TestCase):
+    async def test_rotated(self) -> None:
+        """A rotated key signs within seconds; a file that cannot be read changes nothing, and is told once."""
+        from twisted.internet import reactor
+
+        path = folder("keys") / "tickets.keys"
+        add_key(path, 1)
+        clock, keys = Time(reactor), TicketKeys(path)
+        fresh = FreshKeys(clock, keys)
+        fresh.startService()
+        self.addCleanup(fresh.stopService)
+        tickets = Tickets(keys, clock.seconds, 60)
+        before = tickets.issue(b"f" * 16, 1, Right.READ)
+        made = add_key(path, 1)
+        told: list[str] = []
+
+        @implementer(ILogObserver)
+        def hear(event: Any) -> None:
+            if event.get("log_namespace") == "imsys.services.fresh_keys":
+                told.append(event["reason"])
+
+        globalLogPublisher.addObserver(hear)
+        self.addCleanup(globalLogPublisher.removeObserver, hear)
+        clock.advance(INTERVAL)
+        await fresh._looking
+        self.assertEqual(keys.signing()[0], made)
+        self.assertEqual(tickets.read(before).user, 1)
+        path.unlink()
+        for _ in range(3):
+            clock.advance(INTERVAL)
+            await fresh._looking
+        self.assertEqual((keys.signing()[0], len(told)), (made, 1))

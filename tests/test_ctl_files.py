@@ -1,0 +1,199 @@
+"""imsys-ctl files, as an operator runs it, on a store with files in it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import secrets
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from twisted.internet.threads import deferToThread
+
+from imsys.config import Config, FilesConfig, ResourcesConfig
+from imsys.files.blobs import DiskStore
+from imsys.files.configured import blob_store, master_keys, spool_folder
+from imsys.files.master import Wrapped
+from imsys.files.sealing import SEGMENT
+from imsys.files.spool import Spool
+from imsys.keyring import add_key
+from imsys.store.files import File, Offer, Purpose
+from imsys.tickets import encode_id, new_file_id
+from tests.support.children import folder
+from tests.support.daemons import environment
+from tests.support.stores import OnSqlite
+
+OLD = 2 * 86400
+
+
+class FilesTests(OnSqlite):
+    timeout = 120
+
+    async def setUp(self) -> None:
+        await super().setUp()
+        self.home = folder("ctl")
+        files = FilesConfig(master_keys=str(self.home / "files.keys"))
+        add_key(Path(files.master_keys), 0)
+        self.conf = Config(database=self.config, files=files, resources=ResourcesConfig(path=str(self.home / "files")))
+        store = blob_store(self.conf)
+        assert isinstance(store, DiskStore)
+        self.store = store
+        self.store.open()
+        spool_folder(self.conf.resources).mkdir(parents=True)
+        self.anna, self.bert = await self.people("anna", "bert")
+        self.thread = await self.befriend(self.anna, self.bert)
+
+    async def ctl(self, *arguments: str) -> tuple[int, list[str], str]:
+        """Status, lines of standard output, standard error."""
+        settings = {
+            "HOME": str(self.home),
+            "DATABASE_ENGINE": "sqlite",
+            "DATABASE_PATH": self.config.path,
+            "FILES_MASTER_KEYS": self.conf.files.master_keys,
+            "RESOURCES_PATH": self.conf.resources.path,
+        }
+        command = [sys.executable, "-m", "imsys.ctl", "files", *arguments]
+        done = await deferToThread(
+            subprocess.run, command, capture_output=True, text=True, timeout=60, env=environment(**settings), cwd=self.home
+        )
+        return done.returncode, done.stdout.splitlines(), done.stderr
+
+    async def says(self, *arguments: str) -> list[str]:
+        status, lines, errors = await self.ctl(*arguments)
+        self.assertEqual((status, errors), (0, ""))
+        return lines
+
+    def kept(self, data: bytes, name: str) -> Wrapped:
+        """Put a blob into the store, as the engine does."""
+        masters = master_keys(self.conf.files)
+        wrapped = masters.new()
+        spool = Spool(spool_folder(self.conf.resources), name, masters.seal(wrapped), len(data))
+        spool.open()
+        spool.write([data])
+        self.store.keep(spool.close(), name)
+        return wrapped
+
+    async def file(self, data: bytes = b"", *, announce: bool = True, age: float = 0, **changes: object) -> File:
+        """A whole file."""
+        from imsys.store.files import Content
+
+        data = data or secrets.token_bytes(3 * SEGMENT // 2)
+        offer = Offer(
+            file_id=new_file_id(),
+            owner=self.anna,
+            purpose=Purpose.MESSAGE,
+            thread_id=self.thread,
+            server="resources1",
+            filename="c\x1bt.jpg",
+            size=len(data),
+            mime="image/jpeg",
+        )
+        offer = dataclasses.replace(offer, **changes)  # type: ignore[arg-type]
+        await self.stores.files.offer(offer, life=60, quota=0)
+        wrapped = self.kept(data, offer.file_id.hex())
+        content = Content(0, "resources1", hashlib.sha256(data).digest(), len(data), offer.file_id.hex(), *wrapped)
+        finished = await self.stores.files.finish(offer.file_id, content, mime=offer.mime, announce=announce)
+        assert finished is not None
+        if age:
+            then = round((time.time() - age) * 1000)
+            await self.database.write(lambda tx: tx.execute("UPDATE files SET created_at = ? WHERE file_id = ?", then, offer.file_id))
+        return finished[0]
+
+    def blob(self, file: File) -> Path:
+        name = file.file_id.hex()
+        return Path(self.conf.resources.path) / "resources1" / "blobs" / name[:2] / name
+
+    async def test_list(self) -> None:
+        """Files are listed in pages, all or those of a user or a thread; a terminal obeys nothing in their names."""
+        self.assertEqual(await self.says("list"), ["There are no files."])
+        files = [await self.file(owner=owner) for owner in (self.anna, self.bert, self.anna)]
+        ids = sorted(file.file_id for file in files)
+        lines = await self.says("list")
+        self.assertEqual([line.split()[0] for line in lines], ["FILE", *map(encode_id, ids)])
+        self.assertEqual(lines[1].split()[2:], [str(self.thread), "message", "whole", "98304", "image/jpeg", "resources1", "c?t.jpg"])
+        first = await self.says("list", "--limit", "2")
+        self.assertEqual(first[-1], f"There may be more: --after={encode_id(ids[1])}")
+        rest = await self.says("list", first[-1].split()[-1])
+        self.assertEqual([line.split()[0] for line in rest[1:]], [encode_id(ids[2])])
+        for user in ("bert", str(self.bert)):
+            self.assertEqual([line.split()[0] for line in (await self.says("list", "--user", user))[1:]], [encode_id(files[1].file_id)])
+        self.assertEqual(len(await self.says("list", "--thread", str(self.thread))), 4)
+        self.assertEqual(await self.ctl("list", "--user", "nobody"), (1, [], "imsys-ctl: There is no user nobody.\n"))
+
+    async def test_verify(self) -> None:
+        """What is damaged or missing is named, and the status is 1; what is intact is counted."""
+        good, flipped, cut, gone = [await self.file() for _ in range(4)]
+        lines = await self.says("verify")
+        self.assertRegex(lines[-1], r"^4 contents \(\d+ bytes\) in the store resources1 are what they were, 0 are not\.$")
+        data = bytearray(self.blob(flipped).read_bytes())
+        data[SEGMENT + 100] ^= 1
+        self.blob(flipped).write_bytes(data)
+        os.truncate(self.blob(cut), SEGMENT)
+        self.blob(gone).unlink()
+        status, lines, errors = await self.ctl("verify")
+        self.assertEqual((status, errors), (1, ""))
+        named = {line.split()[1].rstrip(":") for line in lines if line.startswith("Damaged: ")}
+        self.assertEqual(named, {encode_id(file.file_id) for file in (flipped, cut, gone)})
+        self.assertIn("1 contents", lines[-1])
+        self.assertNotIn(encode_id(good.file_id), "".join(lines))
+
+    async def test_collect(self) -> None:
+        """Blobs that nothing refers to, and pictures of files that are gone, are removed; what is young or may yet be needed stays."""
+        file = await self.file()
+        lost = await self.file(purpose=Purpose.DERIVED, thread_id=0, announce=False, age=OLD)
+        fresh = await self.file(purpose=Purpose.DERIVED, thread_id=0, announce=False)
+        names = {what: new_file_id() for what in ("orphan", "young", "arriving")}
+        for name in names.values():
+            self.kept(b"x", name.hex())
+        offer = Offer(
+            file_id=names["arriving"], owner=self.anna, purpose=Purpose.MESSAGE, thread_id=0, server="r", filename="f", size=1, mime=""
+        )
+        await self.stores.files.offer(offer, life=60, quota=0)
+        for blob in self.store.blobs():
+            if blob.name != names["young"].hex():
+                os.utime(Path(self.conf.resources.path) / "resources1" / "blobs" / blob.name[:2] / blob.name, (1, 1))
+        there = {blob.name for blob in self.store.blobs()}
+        self.assertIn("Would remove 2 orphans", (await self.says("collect", "--dry-run"))[-1])
+        self.assertEqual({blob.name for blob in self.store.blobs()}, there)
+        self.assertIn("Removed 2 orphans", (await self.says("collect"))[-1])
+        kept = {file.file_id, fresh.file_id, names["young"], names["arriving"]}
+        self.assertEqual({blob.name for blob in self.store.blobs()}, {one.hex() for one in kept})
+        self.assertIsNone(await self.stores.files.find(lost.file_id))
+        self.assertIn("Removed 0 orphans", (await self.says("collect"))[-1])
+
+    async def test_rewrap(self) -> None:
+        """After a rotation all keys are wrapped anew, the old master key is not needed, and the files are what they were."""
+        for _ in range(3):
+            await self.file()
+        path = Path(self.conf.files.master_keys)
+        old = path.read_text().split()[0]
+        new = add_key(path, 1)
+        lines = await self.says("rewrap")
+        self.assertEqual(lines[0], f"3 keys of files were wrapped anew under the master key {new}.")
+        self.assertIn(f"Not needed any more: {old}.", lines[1])
+        path.write_text(path.read_text().splitlines()[0] + "\n")
+        self.assertIn("3 contents", (await self.says("verify"))[-1])
+        self.assertEqual(await self.says("rewrap"), [f"0 keys of files were wrapped anew under the master key {new}."])
+        add_key(path, 0)
+        status, lines, _ = await self.ctl("rewrap")
+        self.assertEqual((status, lines[1].startswith(f"3 could not be: they are under the master key {new}")), (1, True))
+
+    async def test_delete(self) -> None:
+        """A file that is deleted is gone, its bytes with the last that has them; usage tells what is left."""
+        one, same = await self.file(b"same"), await self.file(b"same")
+        self.blob(same).unlink(missing_ok=True)  # the engine keeps but one
+        self.assertEqual(await self.says("usage", "anna"), [self.usage(2, 8)])
+        self.assertEqual(await self.says("delete", "--", encode_id(one.file_id)), [f"Deleted {encode_id(one.file_id)}."])
+        self.assertTrue(self.blob(one).exists())
+        await self.says("delete", "--", encode_id(same.file_id))
+        self.assertFalse(self.blob(one).exists())
+        self.assertEqual(await self.says("usage", str(self.anna)), [self.usage(0, 0)])
+        status, _, errors = await self.ctl("delete", "--", encode_id(one.file_id))
+        self.assertEqual((status, errors), (1, f"imsys-ctl: There is no file {encode_id(one.file_id)}.\n"))
+        self.assertEqual((await self.ctl("delete", "x"))[2], "imsys-ctl: This is not the identifier of a file.\n")
+
+    def usage(self, count: int, size: int) -> str:
+        return f"anna (uuid {self.anna}) has {count} files that take {size} bytes, of {FilesConfig().quota} allowed."
