@@ -26,6 +26,7 @@ SLACK = 40
 ALLOWED = {
     "FROM nodes WHERE expires_at <= ?": "there are 1,024 rows, whatever is stored, and it is asked once at a start",
     "ORDER BY t.last_msg_id, t.thread_id LIMIT ?": "sorts the threads of one user: as many as they have friends, whatever is stored",
+    "filename = ? AND state = 1 ORDER BY file_id": "sorts the files of one name of one user: the new one, and the one that it replaces",
     "CAST(UNIX_TIMESTAMP": "reads no table",
 }
 """Parts of statements that may read a whole table or sort, and why that does not grow with the store."""

@@ -57,13 +57,12 @@ class FilesTests(Killed):
         for turn in range(5):
             data = secrets.token_bytes(100_000)
             transfer = anna.transfers.upload(self.source(f"{turn}.bin", data), thread)
-            done = transfer.result()
             await self.until(lambda transfer=transfer: transfer.progress.stage is Stage.FINISHING or transfer.progress.done > 0)
             if turn % 2:
-                await done
+                await transfer.result()
             await server.stop(signal.SIGKILL)
             server = await self.server()
-            names.append((await done).file_id)
+            names.append((await transfer.result()).file_id)
             await self.until(lambda: len(self.attachments(told)) >= len(names))
         self.assertEqual([one.file_id for one in self.attachments(told)], names)
         history = [message async for message in ben.history.records(thread)]
