@@ -318,7 +318,13 @@ class FilesConfig:
     s3_region: str = setting("us-east-1", _text, "Region of the object storage.")
     s3_bucket: str = setting("", _text, "Bucket, which has to be there.")
     s3_prefix: str = setting("imsys/", _text, "What the names of objects begin with.")
-    s3_access_key: str = setting("", _text, "Access key of the object storage.", secret=True)
+    s3_addressing: str = setting(
+        "auto", _choice("auto", "path", "virtual"), "Where the bucket's name goes: path, virtual (into the host name), or auto."
+    )
+    s3_ca: str = setting("", _text, "PEM file with the CA of the object storage; empty: the system's.", path=True)
+    s3_timeout: float = setting(30.0, _number(0.1, 600), "Seconds without a byte after which a request to the object storage has failed.")
+    s3_part: int = setting(16777216, _integer(5242880, 5368709120), "Bytes of a part in which larger files go to the object storage.")
+    s3_access_key: str = setting("", _text, "Access key of the object storage; empty: the credentials that boto3 finds.", secret=True)
     s3_secret_key: str = setting("", _text, "Secret key of the object storage.", secret=True)
     thumbnails: bool = setting(True, _boolean, "Make thumbnails of images, and posters of videos where ffmpeg is installed: yes or no.")
     scan: str = setting("", _text, "Command that judges a file, its standard input, before anybody sees it: 0 lets it pass, 1 refuses it.")

@@ -55,6 +55,10 @@ class BlobStore(Readable, Protocol):
         """All there are, in any order."""
         ...
 
+    def tidy(self) -> None:
+        """Remove what broken uploads left in it that is no blob."""
+        ...
+
     def free(self) -> int | None:
         """Bytes that fit; ``None`` where there is no bound to speak of."""
         ...
@@ -104,6 +108,9 @@ class DiskStore:
                         with contextlib.suppress(FileNotFoundError):  # it was removed meanwhile
                             found = entry.stat()
                             yield Blob(entry.name, found.st_size, found.st_mtime)
+
+    def tidy(self) -> None:
+        """Do nothing: a file is in here by a rename."""
 
     def free(self) -> int:
         """What the file system has left for us."""

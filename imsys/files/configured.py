@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from imsys.config import Config, FilesConfig, ResourcesConfig
-from imsys.errors import ConfigError
 from imsys.files.blobs import BlobStore, DiskStore
 from imsys.files.master import MasterKeys
 from imsys.keyring import Key, parse_keys, read_keys
@@ -28,9 +27,11 @@ def master_keys(files: FilesConfig) -> MasterKeys:
 
 
 def blob_store(config: Config) -> BlobStore:
-    """Where whole files are kept. :raises ConfigError: there is no such store."""
-    if config.files.store != "disk":
-        raise ConfigError(f"[files] store: {config.files.store} cannot be used yet; disk can")
+    """Where whole files are kept. :raises ConfigError: it cannot be used."""
+    if config.files.store == "s3":
+        from imsys.files.s3 import S3Store  # half a second, for those who use it
+
+        return S3Store(config.files)
     return DiskStore(config.resources.name, _folder(config.resources) / "blobs")
 
 

@@ -210,7 +210,6 @@ def _copy_index(source: Source, file: int) -> bool:
             _copy(source, file, max(offset, _HEAD), offset + size)
             if offset + size > _HEAD:
                 _copy(source, file, offset + size, offset + size + _HEAD)  # what it is about, if it is in front
-            os.truncate(file, source.size)
             return True
         if head[4:8] == b"mdat" and not data_seen:
             data_seen = True

@@ -168,7 +168,7 @@ class _Talk:
 
 
 def _restrain(process: subprocess.Popen[bytes], memory: int, patience: int) -> None:
-    """From outside, since nothing of ours may run between fork and exec where there are threads. It waits for its input meanwhile."""
+    """From outside: nothing of ours may run between fork and exec where there are threads. What is fed has got nothing yet."""
     with contextlib.suppress(ProcessLookupError):  # it has ended
         if patience:
             os.setpriority(os.PRIO_PROCESS, process.pid, os.getpriority(os.PRIO_PROCESS, process.pid) + patience)

@@ -21,7 +21,7 @@ UNKNOWN = "application/octet-stream"
 
 
 class Kind(enum.IntEnum):
-    """The kinds of messages that carry a file (wire protocol, section 7)."""
+    """The kinds of messages that carry a file (wire protocol, section 4)."""
 
     IMAGE = 2
     FILE = 3

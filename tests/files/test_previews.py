@@ -354,7 +354,11 @@ class PosterTests(PreviewTests):
     def test_no_other_files(self) -> None:
         """A playlist that calls itself a video gets nobody to read another file."""
         self.video("secret.mkv")
-        playlist = f"#EXTM3U\n#EXTINF:1,\nfile://{self.folder}/secret.mkv\n#EXT-X-ENDLIST\n".encode()
+        self.video("secret.ts")
+        playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile://{self.folder}/secret.ts\n#EXT-X-ENDLIST\n".encode()
+        (self.folder / "x.m3u8").write_bytes(playlist)
+        command = ("ffmpeg", "-v", "error", "-i", str(self.folder / "x.m3u8"), "-frames:v", "1", str(self.folder / "seen.png"))
+        subprocess.run(command, check=True, timeout=60, stdin=subprocess.DEVNULL)  # so it would, had it its way
         concat = f"ffconcat version 1.0\nfile '{self.folder}/secret.mkv'\n".encode()
         for data in (playlist, concat):
             for mime in ("video/mp4", "video/x-matroska", "video/x-msvideo", "application/vnd.apple.mpegurl", "text/plain"):

@@ -83,7 +83,9 @@ class RunTests(SynchronousTestCase):
 
     def test_memory(self) -> None:
         """It gets no more memory than it may."""
-        self.assertNotEqual(run(["sh", "-c", "head -c 300000000 /dev/zero | tail"], None, deadline=60, output=9, memory=100 << 20).code, 0)
+        script = ["sh", "-c", "read go; head -c 300000000 /dev/zero | tail -c 300000000 | head -c 9"]
+        self.assertEqual(run(script, Held(b"go\n"), deadline=60, output=9, memory=100 << 20).output, b"")
+        self.assertEqual(run(script, Held(b"go\n"), deadline=60, output=9).output, bytes(9))
 
     def test_not_there(self) -> None:
         """A program that is not there cannot be run, and one that is killed has the signal for its exit status."""

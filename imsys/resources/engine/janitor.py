@@ -186,6 +186,7 @@ class Janitor(Service):
     async def _look_into_store(self) -> bool:
         """The next few blobs; ``False``: it was the last of them."""
         if self._blobs is None:
+            await self._disk.run(self._store.tidy)
             self._blobs = self._store.blobs()
         found = await self._disk.run(lambda blobs: list(islice(blobs, BLOBS)), self._blobs)
         if len(found) < BLOBS:

@@ -5,12 +5,8 @@ from __future__ import annotations
 import re
 import urllib.parse
 
+from imsys.files.sniffing import inline, served
 from imsys.resources.web.answers import Headers
-
-_SHOWN = re.compile(
-    r"image/(?:png|jpeg|gif|webp|avif|bmp|heic|heif|tiff|x-icon|vnd\.microsoft\.icon)|audio/[a-z0-9.+-]+|video/[a-z0-9.+-]+|text/plain"
-)
-"""What a browser may show as a page of its own: pictures without scripts (SVG has them), sound, film, and bare text."""
 
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}")
 
@@ -21,9 +17,9 @@ _POLICY = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsa
 def showing(mime: str, filename: str) -> Headers:
     """The headers that say what a file is, and what may be done with it."""
     mime = mime.lower() if _TYPE.fullmatch(mime.lower()) else "application/octet-stream"
-    kind = "inline" if _SHOWN.fullmatch(mime) else "attachment"
+    kind = "inline" if inline(mime) else "attachment"
     return (
-        ("Content-Type", mime),
+        ("Content-Type", served(mime)),
         ("Content-Disposition", f"{kind}; {_filename(filename)}"),
         ("Content-Security-Policy", _POLICY),
         ("Referrer-Policy", "no-referrer"),  # the address may have a ticket in it

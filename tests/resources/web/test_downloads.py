@@ -11,6 +11,7 @@ from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublish
 from zope.interface import implementer
 
 from imsys.config import ResourcesConfig
+from imsys.files.sniffing import served
 from imsys.resources.web.budget import Budget
 from imsys.resources.web.downloads import PIECE, SMALL_PIECE, Pieces
 from imsys.tickets import Right, encode_id
@@ -102,7 +103,7 @@ class DownloadTests(WebCase):
             file_id = await self.send(mime.encode(), mime=mime, filename="x")
             reply = await self.get(file_id, "HEAD")
             self.assertEqual(reply.headers["Content-Disposition"].partition(";")[0], "inline" if shown else "attachment", mime)
-            self.assertEqual(reply.headers["Content-Type"], mime if "\r" not in mime else "application/octet-stream")
+            self.assertEqual(reply.headers["Content-Type"], served(mime) if "\r" not in mime else "application/octet-stream")
             self.assertIn("sandbox", reply.headers["Content-Security-Policy"])
             self.assertIn("default-src 'none'", reply.headers["Content-Security-Policy"])
 
