@@ -22,7 +22,7 @@ _WORDS = "Shall we meet at the usual place, or is it too far for you today? I co
 _FILL = """
 INSERT INTO messages (thread_id, msg_id, sender_id, kind, unique_id, content)
 WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {last})
-SELECT t.thread_id, {oldest} + ({position} + n.i) * {step} + t.thread_id % 4096,
+SELECT t.thread_id, {oldest} + ({position} + n.i) * {step} + t.thread_id % 4194304,
     CASE n.i % 2 WHEN 0 THEN t.low_id ELSE t.high_id END, 1, {unique}, SUBSTR('{words}', 1, 20 + (t.thread_id * 7 + n.i * 13) % 90)
 FROM threads t CROSS JOIN n
 WHERE t.thread_id >= {first} AND t.thread_id < {end} AND (t.thread_id - {begin}) % {stride} = 0 {without}

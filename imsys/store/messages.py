@@ -57,18 +57,15 @@ class MessageStore:
     @staticmethod
     def _page(tx: Transaction, user: int, thread_id: int, after: int, before: int, limit: int, direction: str) -> list[Record]:
         # how far each member of a private thread has read it (of a group only the user's own mark), and the page: in one round trip
-        rows = tx.rows(
-            "SELECT 0, m.user_id, m.read_id, 0, 0, '' FROM threads t JOIN members m ON m.thread_id = t.thread_id "  # noqa: S608
-            "AND m.user_id IN (?, t.low_id, t.high_id) WHERE t.thread_id = ? "
-            "UNION ALL SELECT * FROM (SELECT 1, msg_id, sender_id, kind, status, content FROM messages "
-            f"WHERE thread_id = ? AND msg_id > ? AND msg_id < ? ORDER BY msg_id {direction} LIMIT ?) AS page",
-            user,
-            thread_id,
-            thread_id,
-            after,
-            before,
-            limit,
+        both = tx.dialect.union_all(
+            (
+                "SELECT 0, m.user_id, m.read_id, 0, 0, '' FROM threads t JOIN members m ON m.thread_id = t.thread_id "
+                "AND m.user_id IN (?, t.low_id, t.high_id) WHERE t.thread_id = ?",
+                "SELECT 1, msg_id, sender_id, kind, status, content FROM messages "  # noqa: S608
+                f"WHERE thread_id = ? AND msg_id > ? AND msg_id < ? ORDER BY msg_id {direction} LIMIT ?",
+            )
         )
+        rows = tx.rows(both, user, thread_id, thread_id, after, before, limit)
         marks = {member: read for is_message, member, read, *_ in rows if not is_message}
         if user not in marks:
             raise Refused(Status.PERMISSION_DENIED, "Only its members may read a thread.")
