@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from imsys.reactor.check import BEYOND, FIRST
 from tests.support.children import folder, free_port
 from tests.support.daemons import ROOT, environment, run, twistd
-from tests.support.servers import certificates
+from tests.support.servers import certificates, key_settings
 
 OURS = "reactor class: imsys.reactor.EPollReactor."
 
@@ -128,6 +128,7 @@ class DaemonTests(TestCase):
             "TLS_KEY": certificate.key,
             "TLS_CA": certificate.ca,
             "GATEWAY_PORT": "0",
+            **key_settings(),
         }
         for section in ("chat", "resources", "balance", "captcha"):
             self.settings[f"{section}_grpc_port".upper()] = str(free_port())
