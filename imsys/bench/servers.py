@@ -183,14 +183,13 @@ def _mysql(stack: contextlib.ExitStack, home: Path, environ: dict[str, str], mor
     installer, server = _program("mariadb-install-db"), _program("mariadbd")
     user = pwd.getpwuid(os.getuid()).pw_name
     sql, data, log = home / "sql.sock", home / "mysql", home / "mysql.log"
-    common = ["--no-defaults", f"--datadir={data}", f"--user={user}"]
+    (home / "mysql.tmp").mkdir()  # a MariaDB that starts removes what others have in a folder that they share
+    common = ["--no-defaults", f"--datadir={data}", f"--user={user}", f"--tmpdir={home / 'mysql.tmp'}"]
     made = subprocess.run(  # noqa: S603 (a program found on the PATH)
         [installer, *common, "--auth-root-authentication-method=normal", "--skip-test-db"], capture_output=True, check=False, timeout=120
     )
     if made.returncode:
         raise ConfigError(f"{installer} failed: {made.stderr.decode('utf-8', 'replace').strip()[-200:]}")
-    (home / "mysql.tmp").mkdir()  # a MariaDB that starts removes what others have in a folder that they share
-    common.append(f"--tmpdir={home / 'mysql.tmp'}")
     command = [server, *common, f"--socket={sql}", "--skip-networking", f"--pid-file={home / 'mysql.pid'}", "--max-connections=200", *more]
     database = spawn(command, log, environ)
     stack.callback(end, database)

@@ -86,7 +86,9 @@ class MariaDb:
         self.socket = self.home / "sql.sock"
         self.port = free_port()
         data, log, user = self.home / "data", self.home / "log", pwd.getpwuid(os.getuid()).pw_name
-        common = ["--no-defaults", f"--datadir={data}", f"--user={user}"]
+        # a MariaDB that starts removes what others have in a folder that they share
+        (self.home / "tmp").mkdir()
+        common = ["--no-defaults", f"--datadir={data}", f"--user={user}", f"--tmpdir={self.home / 'tmp'}"]
         subprocess.run(
             [installer, *common, "--auth-root-authentication-method=normal", "--skip-test-db"], check=True, capture_output=True, timeout=120
         )
