@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 from typing import Protocol as Interface
 
 from twisted.application.service import Service
@@ -16,6 +15,7 @@ from twisted.logger import Logger
 from imsys.dispatch import Dispatcher
 from imsys.message_log import MessageLog
 from imsys.protocols.deadlines import DeadlineWheel
+from imsys.protocols.present import Present, TurnedAway
 from imsys.protocols.wire import FrameConnection, FrameReceiver, Unsent, WireSettings
 from imsys.session import Session
 
@@ -44,16 +44,6 @@ class Limits(Interface):
     def capacity(self) -> int: ...  # noqa: D102
 
 
-class _Refusal(Protocol):
-    """Closes at once. (A factory that builds nothing does not go with TLS.)"""
-
-    transport: Any
-
-    def connectionMade(self) -> None:
-        """Close."""
-        self.transport.abortConnection()
-
-
 class Connections(Service, Factory):
     """The connections of one server, up to its capacity; closes them when it stops."""
 
@@ -72,8 +62,7 @@ class Connections(Service, Factory):
             dispatcher.format, config.max_frame, config.login_deadline, config.heartbeat_timeout, config.high_water, self.unsent
         )
         self._wheel = DeadlineWheel(clock)
-        self._open: set[Session] = set()
-        self._emptied: list[Deferred[None]] = []
+        self._open = Present[Session]()
         self.log: MessageLog | None = None
         """What must have been stored before connections are closed."""
 
@@ -84,7 +73,7 @@ class Connections(Service, Factory):
         """A new connection; one that is closed at once when the server is full."""
         if len(self._open) >= self._config.capacity:
             _log.warn("refusing the connection from {peer}: there are {count} already", peer=addr, count=len(self._open))
-            return _Refusal()
+            return TurnedAway()
         connection = FrameConnection(self._settings, self._wheel, self._clock.seconds)
         session = Session(connection, self._dispatcher, self._config.inflight)
         connection.receiver = session if self._front is None else self._front(session)
@@ -93,20 +82,11 @@ class Connections(Service, Factory):
 
     def ended(self, session: Session) -> None:
         """A connection is gone."""
-        self._open.discard(session)
-        if not self._open:
-            waiting, self._emptied = self._emptied, []
-            for one in waiting:
-                one.callback(None)
+        self._open.leave(session)
 
     def emptied(self) -> Deferred[None]:
         """Fires when there is no connection."""
-        empty: Deferred[None] = Deferred()
-        if self._open:
-            self._emptied.append(empty)
-        else:
-            empty.callback(None)
-        return empty
+        return self._open.emptied()
 
     def stopService(self) -> Deferred[None]:
         """Store what waits, answer it, and close every connection after its last byte."""

@@ -18,7 +18,7 @@ _LOOKS_BACK = 5.0
 _NARROWEST = 10
 """Columns that the bar has at least, or else it is not painted."""
 
-_WORDS = {Stage.HASHING: "looking at it", Stage.FINISHING: "all of it is there; the server looks at it"}
+_WORDS = {Stage.HASHING: "looking at it", Stage.FINISHING: "all of it is there; it is being checked"}
 
 
 class Rate:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
@@ -14,6 +13,7 @@ from twisted.logger import Logger
 
 from imsys.errors import Refused
 from imsys.protocols.deadlines import DeadlineWheel
+from imsys.protocols.present import Present, TurnedAway
 from imsys.resources.web.answers import PeerGone, Problem, Response, broken, refusal
 from imsys.resources.web.connection import HttpConnection, HttpSettings
 from imsys.resources.web.requests import Request
@@ -22,16 +22,6 @@ _log = Logger()
 
 GRACE = 10.0
 """Seconds that requests have to be answered when the server stops; an upload goes on later, where it was."""
-
-
-class _Full(Protocol):
-    """Closes at once. (A factory that builds nothing does not go with TLS.)"""
-
-    transport: Any
-
-    def connectionMade(self) -> None:
-        """Close."""
-        self.transport.abortConnection()
 
 
 class HttpServer(Service, Factory):
@@ -48,8 +38,7 @@ class HttpServer(Service, Factory):
         self.wheel = DeadlineWheel(clock)
         self._clock = clock
         self._answer = answer
-        self._open: set[HttpConnection] = set()
-        self._emptied: list[Deferred[None]] = []
+        self._open = Present[HttpConnection]()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -62,7 +51,7 @@ class HttpServer(Service, Factory):
         """A new connection; one that is closed at once when there are as many as there may be."""
         if len(self._open) >= self.settings.capacity:
             _log.warn("refusing the connection from {peer}: there are {count} already", peer=addr, count=len(self._open))
-            return _Full()
+            return TurnedAway()
         connection = HttpConnection(self)
         self._open.add(connection)
         return connection
@@ -85,11 +74,7 @@ class HttpServer(Service, Factory):
 
     def ended(self, connection: HttpConnection) -> None:
         """A connection is gone."""
-        self._open.discard(connection)
-        if not self._open:
-            waiting, self._emptied = self._emptied, []
-            for one in waiting:
-                one.callback(None)
+        self._open.leave(connection)
 
     def drain(self) -> None:
         """Let every connection end with its present request."""
@@ -99,12 +84,7 @@ class HttpServer(Service, Factory):
 
     def emptied(self) -> Deferred[None]:
         """Fires when there is no connection."""
-        empty: Deferred[None] = Deferred()
-        if self._open:
-            self._emptied.append(empty)
-        else:
-            empty.callback(None)
-        return empty
+        return self._open.emptied()
 
     def startService(self) -> None:
         """Answer requests."""
