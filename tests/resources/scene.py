@@ -12,12 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.endpoints import HostnameEndpoint, connectProtocol, wrapClientTLS
-from twisted.internet.interfaces import IStreamClientEndpoint
-from twisted.internet.ssl import Certificate, optionsForClientTLS
 from twisted.internet.task import Clock, deferLater
-from twisted.trial.unittest import TestCase
 
 from imsys.config import BalanceConfig, Config, DatabaseConfig, FilesConfig, Imsys, ResourcesConfig
 from imsys.files.blobs import SealedFile
@@ -34,6 +29,7 @@ from imsys.store import Database
 from imsys.store.migrations import migrate
 from imsys.tickets import TicketKeys, Tickets
 from imsys.tokens import Tokens
+from tests.resources.port import PortCase
 from tests.shared_redis import redis_for
 from tests.support.chat import RawClient
 from tests.support.children import folder
@@ -77,12 +73,12 @@ def blocks(filename: str, data: bytes, size: int = 1000, **more: Any) -> list[di
     ]
 
 
-class ResourcesCase(TestCase):
+class ResourcesCase(PortCase[Client]):
     """A test with one resources server."""
 
     config = ResourcesConfig()
     rules = FilesConfig()
-    tls = True
+    client = Client
     clock: Clock | None = None
     """What the deadlines of connections go by; ``None``: real time."""
 
@@ -113,40 +109,13 @@ class ResourcesCase(TestCase):
         context = public_context(certificates()) if self.tls else None
         self.port = ListenService(reactor, self.connections, "127.0.0.1", 0, context, "port")
         engine = [part for part in self.engine.parts if not isinstance(part, Janitor)]  # which would use the disk when it likes
-        self.parts: list[Any] = [self.database, *engine, self.sessions, self.connections, self.port]
+        self.parts = [self.database, *engine, self.sessions, self.connections, self.port]
         for part in self.parts:
             part.startService()
 
     def redis_config(self) -> Any:
         """Which Redis; ``None`` for the shared one."""
         return None
-
-    def stop(self) -> Deferred[None]:
-        """Stop the server (idempotent)."""
-
-        async def stop() -> None:
-            parts, self.parts = self.parts, []
-            for part in reversed(parts):
-                await maybeDeferred(part.stopService)
-
-        return Deferred.fromCoroutine(stop())
-
-    async def connect(self) -> Client:
-        """A new connection, not logged in."""
-        endpoint: IStreamClientEndpoint = HostnameEndpoint(self.reactor, "127.0.0.1", self.port.port)
-        if self.tls:
-            ca = Certificate.loadPEM(Path(certificates().ca).read_bytes())
-            endpoint = wrapClientTLS(optionsForClientTLS("127.0.0.1", trustRoot=ca), endpoint)
-        client: Client = await connectProtocol(endpoint, Client(self.reactor))
-        self.addCleanup(self.drop, client)
-        return client
-
-    async def drop(self, client: Client) -> None:
-        """Break a connection off."""
-        if not client.closed:
-            assert client.transport is not None
-            client.transport.abortConnection()  # type: ignore[attr-defined]
-            await client.until_closed()
 
     async def login(self, user: int = 7) -> Client:
         """A new connection that is logged in."""

@@ -139,7 +139,7 @@ class CapacityTests(ResourcesCase):
         one, _ = await self.login(), await self.login()
         third = await self.connect()
         await third.until_closed()
-        await self.drop(one)
+        await one.abort()
         await self.until(lambda: len(self.connections) < 2)
         await self.login()
 
@@ -166,7 +166,7 @@ class TokenLifeTests(ResourcesCase):
         await self.redis.call("PEXPIRE", self.name(token), 5000)
         await self.sessions.renew()
         self.assertGreater(await self.redis.call("PTTL", self.name(token)), 500_000)
-        await self.drop(client)
+        await client.abort()
         await self.until(lambda: not len(self.connections))
         await self.redis.call("PEXPIRE", self.name(token), 5000)
         await self.sessions.renew()

@@ -323,7 +323,7 @@ class FaultTests(Case):
         for name in ("a", "b"):
             await client.ask(30, **blocks(name, b"x" * 2000)[0])
         self.assertEqual(len(self.arriving()), 2)
-        await self.drop(client)
+        await client.abort()
         await self.until(lambda: not len(self.connections))
         await self.quiet()
         self.assertEqual((self.kept(), self.arriving()), ({}, []))
@@ -339,7 +339,7 @@ class FaultTests(Case):
             held = Deferred.fromCoroutine(self.disk.run(release.wait))
             client.send(30, **requests[asked])
             await self.until(lambda: self.disk.pending == 2)
-            await self.drop(client)
+            await client.abort()
             await self.until(lambda: not len(self.connections))
             release.set()
             await held
@@ -354,7 +354,7 @@ class FaultTests(Case):
         held = Deferred.fromCoroutine(self.disk.run(release.wait))
         client.send(30, **blocks("f", b"data")[0])
         await self.until(lambda: self.disk.pending == 2)
-        await self.drop(client)
+        await client.abort()
         await self.until(lambda: not len(self.connections))
         release.set()
         await held

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.endpoints import HostnameEndpoint, connectProtocol, wrapClientTLS
-from twisted.internet.interfaces import IStreamClientEndpoint
-from twisted.internet.ssl import Certificate, optionsForClientTLS
 from twisted.internet.task import deferLater
-from twisted.trial.unittest import TestCase
 
 from imsys.config import FilesConfig, ResourcesConfig
 from imsys.connections import Connections
@@ -38,6 +32,7 @@ from imsys.session import Session
 from imsys.store.files import File
 from imsys.tickets import Right, TicketKeys, Tickets, encode_id
 from tests.resources.frames.memory import MemoryDownloads, MemoryUploads
+from tests.resources.port import PortCase
 from tests.support.chat import RawClient
 from tests.support.children import folder
 from tests.support.servers import certificates
@@ -96,14 +91,14 @@ class Client(RawClient):
         return [decode_chunk(frame.body) for frame in self._frames if frame.service == DOWNLOAD_CHUNK]
 
 
-class FramesCase(TestCase):
+class FramesCase(PortCase[Client]):
     """A test with one server, whose files are in memory."""
 
     timeout = 20
     config = ResourcesConfig()
     chunk = 1000
     window = 4
-    tls = True
+    client = Client
 
     def setUp(self) -> None:
         from twisted.internet import reactor
@@ -128,29 +123,9 @@ class FramesCase(TestCase):
         self.connections = Connections(self.reactor, self.config, dispatcher, self.door.front)
         context = public_context(certificates()) if self.tls else None
         self.port = ListenService(self.reactor, self.connections, "127.0.0.1", port, context, "port")
-        self.parts: list[Any] = [self.connections, self.port]
+        self.parts = [self.connections, self.port]
         for part in self.parts:
             part.startService()
-
-    def stop(self) -> Deferred[None]:
-        """Stop the server (idempotent)."""
-
-        async def stop() -> None:
-            parts, self.parts = self.parts, []
-            for part in reversed(parts):
-                await maybeDeferred(part.stopService)
-
-        return Deferred.fromCoroutine(stop())
-
-    async def connect(self) -> Client:
-        """A new connection, not logged in."""
-        endpoint: IStreamClientEndpoint = HostnameEndpoint(self.reactor, "127.0.0.1", self.port.port)
-        if self.tls:
-            ca = Certificate.loadPEM(Path(certificates().ca).read_bytes())
-            endpoint = wrapClientTLS(optionsForClientTLS("127.0.0.1", trustRoot=ca), endpoint)
-        client: Client = await connectProtocol(endpoint, Client(self.reactor))
-        self.addCleanup(client.abort)
-        return client
 
     async def login(self, user: int = 7) -> Client:
         """A new connection that is logged in."""

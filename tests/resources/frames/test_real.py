@@ -73,7 +73,7 @@ class RealTests(ResourcesCase):
         told = await client.next(79)
         self.assertEqual((told["error"], told["offset"]), (36, 100_001))
         client.send_raw(encode_chunk(UPLOAD_CHUNK, file_id, 100_001, DATA[100_001:200_000])[:-1])
-        await self.drop(client)
+        await client.abort()
         await self.quiet()
         client = await self.login()
         self.assertEqual(await self.open(client, file_id), 100_001)
