@@ -68,7 +68,7 @@ class TwoServers(OnSqlite):
         await super().setUp()
         self.redis_server = RedisServer()
         self.addCleanup(self.redis_server.stop)
-        config = dataclasses.replace(self.redis_server.config(), timeout=0.5)
+        config = dataclasses.replace(self.redis_server.config(), timeout=2.0)
         self.service = RedisService(self.reactor, config)
         self.service.startService()
         self.addCleanup(self.service.stopService)

@@ -152,7 +152,7 @@ class RedisTests(TestCase):
 
     async def test_hung_server(self) -> None:
         """A server that does not answer fails the call after the deadline, and a fresh connection is made afterwards."""
-        redis = self.open(timeout=0.1)
+        redis = self.open(timeout=1.0)
         await redis.call("PING")
         self.server.pause(signal.SIGSTOP)
         with self.assertRaises(Unavailable):
@@ -177,7 +177,7 @@ class RefusedTests(TestCase):
         server = RealRedis("--requirepass", "other").start()
         self.addCleanup(server.remove)
         self.patch(__import__("imsys.redis").redis, "REBUILD_DELAY", 0.05)
-        service = RedisService(reactor, server.config(password="secret", timeout=0.3, database=3))
+        service = RedisService(reactor, server.config(password="secret", timeout=2.0, database=3))
         service.startService()
         self.addCleanup(service.stopService)
         with self.assertRaises(Unavailable):

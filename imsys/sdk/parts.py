@@ -7,13 +7,11 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from threading import Lock
-from typing import Any, BinaryIO, ParamSpec, TypeVar
-
-from twisted.internet.threads import deferToThreadPool
+from typing import Any, BinaryIO
 
 from imsys.errors import PeerFault
 from imsys.protocols.chunks import Chunk
+from imsys.sdk.turns import Turns
 
 if sys.platform != "win32":
     import fcntl
@@ -22,9 +20,6 @@ _BLOCK = 1 << 20
 """Bytes that are hashed at a time."""
 _LONGEST = 200
 """Bytes of a file's name that a part file's has, too."""
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 class Damaged(PeerFault):
@@ -38,10 +33,9 @@ class Part:
     """
 
     def __init__(self, reactor: Any, target: Path, file_id: str, *, overwrite: bool) -> None:
-        self._reactor = reactor
+        self._turns = Turns(reactor)
         self._overwrite = overwrite
         self._file: BinaryIO | None = None
-        self._lock = Lock()
         self._digest = hashlib.sha256()
         self.target = target
         name = target.name.encode("utf-8", "surrogateescape")[:_LONGEST].decode("utf-8", "ignore")
@@ -54,36 +48,29 @@ class Part:
 
         :raises FileExistsError: there is a file in its place already.
         """
-        size = await self._run(self._open)
+        size = await self._turns.run(self._open)
         while self.offset < size:
-            await self._run(self._hash)
+            await self._turns.run(self._hash)
             told(self.offset)
 
     async def write(self, chunks: Sequence[Chunk]) -> None:
         """Add what came. :raises Damaged: it is not what was sent, or not what comes next."""
-        await self._run(self._write, chunks)
+        await self._turns.run(self._write, chunks)
 
     async def restart(self) -> None:
         """Forget what is here."""
-        await self._run(self._restart)
+        await self._turns.run(self._restart)
 
     async def keep(self, sha256: str) -> bool:
         """All of it is here: put it in its place, durably; ``False``: it is another one.
 
         :raises FileExistsError: there is a file in its place by now.
         """
-        return await self._run(self._keep, sha256)
+        return await self._turns.run(self._keep, sha256)
 
     async def close(self) -> None:
         """Let go of it; what is here stays for the next time."""
-        await self._run(self._close)
-
-    async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        def alone() -> T:
-            with self._lock:  # who was cancelled may have left a thread behind
-                return work(*args, **kwargs)
-
-        return await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), alone)
+        await self._turns.run(self._close)
 
     def _open(self) -> int:
         self._check()

@@ -7,16 +7,12 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from threading import Lock
-from typing import Any, BinaryIO, ParamSpec, TypeVar
+from typing import Any, BinaryIO
 
-from twisted.internet.threads import deferToThreadPool
+from imsys.sdk.turns import Turns
 
 _BLOCK = 1 << 20
 """Bytes that are hashed at a time."""
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 class FileChanged(OSError):
@@ -30,10 +26,9 @@ class Source:
     """
 
     def __init__(self, reactor: Any, file: str | Path | BinaryIO) -> None:
-        self._reactor = reactor
+        self._turns = Turns(reactor)
         self._given = file
         self._file: BinaryIO | None = None
-        self._lock = Lock()
         self.path = Path(file).absolute() if isinstance(file, str | Path) else None
         self.size = 0
         self.modified = 0
@@ -41,30 +36,23 @@ class Source:
 
     async def open(self) -> None:
         """Begin: from now on it may not change."""
-        await self._run(self._open)
+        await self._turns.run(self._open)
 
     async def read(self, offset: int, length: int) -> bytes:
         """Bytes from anywhere within it. :raises FileChanged: it has changed."""
-        return await self._run(self._read, offset, length)
+        return await self._turns.run(self._read, offset, length)
 
     async def sha256(self, told: Callable[[int], None]) -> str:
         """The hash of all of it, in hex; ``told`` hears how many bytes are done. :raises FileChanged: it has changed."""
         digest = hashlib.sha256()
         for offset in range(0, self.size, _BLOCK):
-            await self._run(self._hash, digest, offset)
+            await self._turns.run(self._hash, digest, offset)
             told(min(self.size, offset + _BLOCK))
         return digest.hexdigest()
 
     async def close(self) -> None:
         """Let go of it, once nobody reads any more."""
-        await self._run(self._close)
-
-    async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        def alone() -> T:
-            with self._lock:  # who was cancelled may have left a thread behind
-                return work(*args, **kwargs)
-
-        return await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), alone)
+        await self._turns.run(self._close)
 
     def _open(self) -> None:
         if self.path is not None:

@@ -80,7 +80,7 @@ class RedisOutageTests(SystemCase):
     def redis_server(self) -> Any:
         self.server = RedisServer()
         self.addCleanup(self.server.stop)
-        return dataclasses.replace(self.server.config(), timeout=0.2)
+        return dataclasses.replace(self.server.config(), timeout=2.0)
 
     async def test_no_redis(self) -> None:
         """Without Redis nothing can be limited or proved: 503 with 73; when it is back, everything goes on by itself."""

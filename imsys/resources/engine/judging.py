@@ -30,11 +30,3 @@ class Judge(Protocol):
         :raises Refused: 65, nobody may have this file; 73, it cannot be judged now.
         """
         ...
-
-
-class Unjudged:
-    """Believes what the sender says."""
-
-    def judge(self, file: File, content: SealedFile) -> Verdict:
-        """The type that was offered."""
-        return Verdict(file.mime or "application/octet-stream")
