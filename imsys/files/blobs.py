@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from imsys.files.folders import sync_folder
+from imsys.folders import sync_folder
 from imsys.files.sealing import SEGMENT, Damaged, Seal, segments
 
 

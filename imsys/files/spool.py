@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from imsys.files.folders import sync_folder
+from imsys.folders import sync_folder
 from imsys.files.sealing import SEGMENT, Bytes, Damaged, Seal, segments, stored_size
 
 _TAIL = struct.Struct("!Q")
