@@ -42,7 +42,8 @@ class AddingTests(SynchronousTestCase):
 
     def test_made_at_once(self) -> None:
         """Of two processes that make the same file, the second does not replace the keys that the first may be using."""
-        fsync, first = os.fsync, []
+        fsync = os.fsync
+        first: list[str] = []
 
         def late(descriptor: int) -> None:
             fsync(descriptor)
