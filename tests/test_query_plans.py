@@ -108,7 +108,7 @@ class Plans(StoreCase):
 
     async def play_files(self, anna: int, bert: int, thread: int) -> None:
         files, made = self.stores.files, []
-        for purpose in (Purpose.DERIVED, Purpose.MESSAGE, Purpose.AVATAR, Purpose.MESSAGE):
+        for purpose in (Purpose.DERIVED, Purpose.MESSAGE, Purpose.AVATAR, Purpose.ORIGINAL, Purpose.MESSAGE):
             offer = Offer(
                 file_id=new_file_id(),
                 owner=anna,
@@ -119,17 +119,16 @@ class Plans(StoreCase):
                 size=1,
                 mime="",
             )
-            await files.offer(offer, life=10, quota=100)
+            await files.offer(offer, life=10, quota=100, most=10)
             await files.sealed_under(offer.file_id, "k", b"k")
             made.append(offer.file_id)
-        small, large, avatar, other = made
-        for number, file_id in enumerate((small, large, avatar)):
+        small, large, avatar, original, other = made
+        for number, file_id in enumerate((small, large, avatar, original)):
             content = Content(0, "r1", b"%032d" % number, 1, file_id.hex(), "k", b"k")
             await files.finish(file_id, content, mime="", thumbnail_id=small if file_id == large else None, announce=True)
         await files.readable(small, bert)
         await files.to_announce(large)
         await files.become_avatar(avatar, "x")
-        await files.supersede(large)
         await files.due("r1", 10)
         await files.postpone(large, 5)
         await files.told(large)

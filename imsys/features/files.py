@@ -51,7 +51,7 @@ async def offer(context: Context, request: FileOfferRequest) -> FileOfferRespons
         mime=mime,
         sha256=sha256,
     )
-    await context.chat.stores.files.offer(made, life=desk.config.expire, quota=desk.config.quota)
+    await context.chat.stores.files.offer(made, life=desk.config.expire, quota=desk.config.quota, most=desk.config.offers)
     return FileOfferResponse(
         file_id=encode_id(made.file_id),
         ticket=desk.tickets.issue(made.file_id, context.user, Right.WRITE),

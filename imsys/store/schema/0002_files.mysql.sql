@@ -47,6 +47,7 @@ CREATE TABLE IF NOT EXISTS files (
     -- when a file that is still on its way is given up
     expires_at BIGINT NOT NULL,
     KEY files_owner (owner_id, file_id),
+    KEY files_open (owner_id, state, expires_at),
     KEY files_named (owner_id, purpose, filename(100)),
     KEY files_thread (thread_id, file_id),
     KEY files_expiring (server, state, expires_at),

@@ -47,6 +47,7 @@ CREATE TABLE files (
     expires_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX files_owner ON files (owner_id, file_id);
+CREATE INDEX files_open ON files (owner_id, state, expires_at);
 CREATE INDEX files_named ON files (owner_id, purpose, filename);
 CREATE INDEX files_thread ON files (thread_id, file_id);
 CREATE INDEX files_expiring ON files (server, state, expires_at);
