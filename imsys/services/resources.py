@@ -40,7 +40,7 @@ from imsys.services.foundations import database_of, redis_of, tickets_of
 from imsys.services.ordered import InOrder
 from imsys.session import Session
 from imsys.store import Database
-from imsys.store.files import FileStore
+from imsys.store.files import SHARED, FileStore
 from imsys.tokens import Tokens
 
 __all__ = ["Options", "build", "makeService"]
@@ -112,7 +112,8 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     sessions = Sessions(reactor, tokens, min(config.balance.lease, config.balance.token_idle / 4))
     balance = GrpcClient(reactor, config.cluster, config.balance.addresses)
     chats = ChatServers(reactor, config.cluster, Listed(reactor, balance, "chat", config.balance.lease), config.balance.interval)
-    announcing = Announcing(reactor, ours.name, FileStore(database, reactor.seconds), chats.announce)
+    shared = SHARED if config.files.store == SHARED else ""
+    announcing = Announcing(reactor, ours.name, FileStore(database, reactor.seconds), chats.announce, shared)
     engine = engine_of(reactor, config, database, announcing.wake)
     tickets = tickets_of(reactor, config, server)
     resources = Resources(ours, sessions, engine.disk, engine.uploads, engine.downloads, engine.originals, tickets)

@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 from imsys.store.database import Row, Transaction
 
+SHARED = "s3"
+"""The name of the store that all resources servers share; each other store has the name of its server."""
+
 
 class Purpose(enum.IntEnum):
     """What a file is for."""

@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable, Sequence
 
 from imsys.errors import Refused, Status
 from imsys.store.database import Database, Row, Transaction
-from imsys.store.file_rows import FILE, Announcement, Content, File, Finished, Offer, Purpose, State, content_of, file_of, find_file
+from imsys.store.file_rows import FILE, SHARED, Announcement, Content, File, Finished, Offer, Purpose, State, content_of, file_of, find_file
 from imsys.store.heads import FRIENDS, PRIVATE, blocked_by
 from imsys.store.people import Person, change_person
 
 OFFER_AGAIN = 60.0
 """Seconds after which somebody may offer again of whose files too many are on their way."""
 
-__all__ = ["Announcement", "Content", "File", "FileStore", "Finished", "Offer", "Purpose", "State"]
+__all__ = ["SHARED", "Announcement", "Content", "File", "FileStore", "Finished", "Offer", "Purpose", "State"]
 
 
 class FileStore:
@@ -197,8 +197,20 @@ class FileStore:
         rows = tx.rows(
             "SELECT file_id, attempts FROM file_outbox WHERE server = ? AND due_at <= ? ORDER BY due_at LIMIT ?", server, now, limit
         )
-        found = ((find_file(tx, bytes(file_id)), attempts) for file_id, attempts in rows)
-        return [Announcement(file, attempts) for file, attempts in found if file is not None]
+        return _announcements(tx, rows)
+
+    async def overdue(self, store: str, seconds: float, limit: int) -> list[Announcement]:
+        """Whole files that a store keeps whose threads should have been told so long ago: the server that took them is away.
+
+        Those that are on its disk are among the ``limit`` that are looked at; how often it was tried is not said.
+        """
+        return await self._database.read(self._overdue, store, self._now() - round(seconds * 1000), limit)
+
+    @staticmethod
+    def _overdue(tx: Transaction, store: str, before: int, limit: int) -> list[Announcement]:
+        rows = tx.rows("SELECT file_id, due_at FROM file_outbox ORDER BY due_at LIMIT ?", limit)  # all that is in the index
+        late = [(file_id, 0) for file_id, due in rows if due <= before]
+        return [one for one in _announcements(tx, late) if one.file.content is not None and one.file.content.store == store]
 
     async def told(self, file_id: bytes) -> None:
         """The thread has the message."""
@@ -329,6 +341,12 @@ def _is_for(tx: Transaction, file: File, user: int) -> bool:
         return True
     member = "SELECT user_id FROM members WHERE thread_id = ? AND user_id = ?"
     return bool(file.thread_id) and tx.row(member, file.thread_id, user) is not None
+
+
+def _announcements(tx: Transaction, rows: Sequence[Row]) -> list[Announcement]:
+    """Of rows of identifiers and attempts."""
+    found = ((find_file(tx, bytes(file_id)), attempts) for file_id, attempts in rows)
+    return [Announcement(file, attempts) for file, attempts in found if file is not None]
 
 
 def _parent(tx: Transaction, file_id: bytes) -> bytes | None:

@@ -68,5 +68,6 @@ CREATE TABLE IF NOT EXISTS file_outbox (
     server VARCHAR(63) NOT NULL,
     due_at BIGINT NOT NULL,
     attempts INT NOT NULL DEFAULT 0,
-    KEY file_outbox_due (server, due_at)
+    KEY file_outbox_due (server, due_at),
+    KEY file_outbox_overdue (due_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

@@ -69,3 +69,4 @@ CREATE TABLE file_outbox (
     attempts INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX file_outbox_due ON file_outbox (server, due_at);
+CREATE INDEX file_outbox_overdue ON file_outbox (due_at);
