@@ -187,6 +187,7 @@ class SentenceTests(SynchronousTestCase):
             (Refused(Status.INVALID_FIELD, "A password has at least 8 characters."), "A password has at least 8 characters."),
             (Refused(Status.FILE_CREATE_ERROR, "The name of a file has no control characters in it."), "no control characters"),
             (Refused(Status.FILE_OPEN_ERROR, "There is no such file."), "There is no such file."),
+            (Refused(Status.PERMISSION_DENIED, "This file was refused."), "This file was refused."),
             (Refused(Status.QUOTA_EXCEEDED, "A file has at most 2147483648 bytes."), "at most 2147483648 bytes"),
             (Refused(Status.RATE_LIMITED, "", retry_after=41.2), "42 seconds"),
             (Refused(Status.RATE_LIMITED, "", retry_after=1000), "17 minutes"),
