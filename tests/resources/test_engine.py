@@ -406,6 +406,16 @@ class ShareTests(Case):
         await one.upload.flushed()
         self.assertLessEqual(len(one.durable), 2)
 
+    async def test_small_blocks(self) -> None:
+        """Bytes that come in very small blocks take no more memory than they are counted with."""
+        data = os.urandom(20_001)
+        one = await self.take(await self.offer(len(data)))
+        release = self.busy()
+        feed(one.upload, data, 2)
+        self.assertLess(len(one.upload._arriving._waiting), 10)
+        release.set()
+        self.assertEqual(await self.fetch((await one.upload.finish()).file_id), data)
+
     async def test_of_one_user(self) -> None:
         """73 for more files at the same time than a user may send; a file that is let go makes room, and others have their own."""
         offers = [await self.offer(10) for _ in range(4)]

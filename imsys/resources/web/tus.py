@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from twisted.internet.defer import Deferred
 
 from imsys.errors import Refused, Status
+from imsys.files.sources import PIECE
 from imsys.resources.transfers import Misplaced, Upload, Uploads
 from imsys.resources.web.answers import Headers, Problem, Response, refusal
 from imsys.resources.web.budget import Budget
@@ -223,17 +224,16 @@ class TusDoor:
         if not self._budget.take(size):
             raise Refused(Status.SERVER_BUSY, "Too many bytes wait to be checked; ask again, or send them without a checksum.")
         try:
-            digest, pieces, length = expected.begin(), [], 0
+            digest, here = expected.begin(), bytearray()  # of its pieces each may be a byte
             while piece := await request.body.read():
                 digest.update(piece)
-                pieces.append(piece)
-                length += len(piece)
-                if length > size:
+                here += piece
+                if len(here) > size:
                     raise _too_many()
             if digest.digest() != expected.digest:
                 raise Misplaced(Status.CHECKSUM_MISMATCH, "The bytes are not what their checksum says; none were taken.", upload.fed)
-            for piece in pieces:
-                upload.feed(upload.fed, piece)
+            for at in range(0, len(here), PIECE):
+                upload.feed(upload.fed, bytes(here[at : at + PIECE]))
                 await hands.room()
         finally:
             self._budget.give(size)
