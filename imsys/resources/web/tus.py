@@ -19,7 +19,18 @@ from imsys.resources.web.answers import Headers, Problem, Response, refusal
 from imsys.resources.web.budget import Budget
 from imsys.resources.web.grants import Grants, file_named
 from imsys.resources.web.requests import Request
-from imsys.resources.web.tus_headers import ALGORITHMS, BYTES, EXTENSIONS, VERSION, Checksum, check_metadata, checksum, expires, number
+from imsys.resources.web.tus_headers import (
+    ALGORITHMS,
+    BYTES,
+    EXTENSIONS,
+    VERSION,
+    Checksum,
+    check_metadata,
+    checksum,
+    expires,
+    metadata,
+    number,
+)
 from imsys.tickets import Right, encode_id
 
 CHECKED_BYTES = 1 << 23
@@ -161,7 +172,8 @@ class TusDoor:
         file_id = file_named(name)
         ticket = self._grants.of(request, Right.WRITE, file_id)
         async with self._opened(request, file_id, ticket.user) as (upload, _):
-            headers = (*await self._progress(upload), ("Upload-Length", str(upload.file.size)), ("Cache-Control", "no-store"))
+            file, progress = upload.file, await self._progress(upload)
+        headers = (*progress, ("Upload-Length", str(file.size)), metadata(file.filename, file.mime), ("Cache-Control", "no-store"))
         return Response(200, headers)
 
     async def _patch(self, request: Request, name: str) -> Response:

@@ -86,6 +86,8 @@ class UploadTests(WebCase):
             self.assertEqual(int(reply.headers["Upload-Offset"]), min(at + 300_000, len(DATA)))
         self.assertNotIn("Upload-Expires", reply.headers)
         self.assertEqual(await self.fetch(file_id), DATA)
+        reply = await self.ask("HEAD", self.path(file_id), {**TUS, **self.bearer(file_id)})
+        self.assertEqual(reply.headers["Upload-Metadata"], "filename YS5iaW4=,filetype dGV4dC9wbGFpbg==")  # as it was offered
         self.assertEqual(await self.offset(file_id), len(DATA))
         self.assertEqual((await self.patch(file_id, len(DATA), b"")).status, 204)
 
