@@ -6,9 +6,11 @@ import base64
 import os
 import re
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from imsys.errors import ConfigError
+from imsys.folders import sync_folder
 
 KEY_BYTES = 32
 """Bytes of a key: of AES-256, and as many as SHA-256 gives."""
@@ -47,25 +49,39 @@ def parse_keys(text: str, most: int, where: str) -> list[Key]:
 def add_key(path: Path, keep: int) -> str:
     """Put a new key in front of those of a file, of which ``keep`` stay; the new one's id.
 
-    Who may read the file stays as it is; a new file is its owner's alone.
+    Who may read the file stays as it is; a new file is its owner's alone. When this returns the key outlives a crash: what is wrapped
+    under one that was lost can never be read.
 
-    :raises ConfigError: it cannot be done.
+    :raises ConfigError: it cannot be done; also where another process has made the file at the same moment.
     """
-    old = read_keys(path, 1 << 16)[:keep] if path.exists() else []
+    there = path.exists()
+    old = read_keys(path, 1 << 16)[:keep] if there else []
     keys = [(secrets.token_hex(4), secrets.token_bytes(KEY_BYTES)), *old]
     fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.writelines(f"{key_id} {base64.urlsafe_b64encode(key).decode().rstrip('=')}\n" for key_id, key in keys)
-            if old and os.name != "nt":
-                former = path.stat()
-                if os.geteuid() == 0:
-                    os.fchown(file.fileno(), former.st_uid, former.st_gid)
-                os.fchmod(file.fileno(), former.st_mode & 0o777)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
+        try:
+            _write(fresh, keys, path if there else None)
+            if there:
+                fresh.replace(path)
+            else:
+                os.link(fresh, path)  # never in the place of one whose keys may be in use by now
+        finally:
+            fresh.unlink(missing_ok=True)
+        sync_folder(path.parent)
     except OSError as error:
         raise ConfigError(f"{path}: the keys cannot be written: {error.strerror}") from None
     return keys[0][0]
+
+
+def _write(fresh: Path, keys: Sequence[Key], former: Path | None) -> None:
+    """Make a file of keys, durably, that those can read who can read the former one."""
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+        file.writelines(f"{key_id} {base64.urlsafe_b64encode(key).decode().rstrip('=')}\n" for key_id, key in keys)
+        if former is not None and os.name != "nt":
+            found = former.stat()
+            if os.geteuid() == 0:
+                os.fchown(file.fileno(), found.st_uid, found.st_gid)
+            os.fchmod(file.fileno(), found.st_mode & 0o777)
+        file.flush()
+        os.fsync(file.fileno())

@@ -9,11 +9,13 @@ import secrets
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from twisted.internet.threads import deferToThread
 
 from imsys.config import Config, FilesConfig, ResourcesConfig
+from imsys.ctl.file_care import Care
 from imsys.files.blobs import DiskStore
 from imsys.files.configured import blob_store, master_keys, spool_folder
 from imsys.files.master import Wrapped
@@ -145,13 +147,9 @@ class FilesTests(OnSqlite):
         file = await self.file()
         lost = await self.file(purpose=Purpose.DERIVED, thread_id=0, announce=False, age=OLD)
         fresh = await self.file(purpose=Purpose.DERIVED, thread_id=0, announce=False)
-        names = {what: new_file_id() for what in ("orphan", "young", "arriving")}
+        names = {"orphan": new_file_id(), "young": new_file_id(), "arriving": await self.arriving()}
         for name in names.values():
             self.kept(b"x", name.hex())
-        offer = Offer(
-            file_id=names["arriving"], owner=self.anna, purpose=Purpose.MESSAGE, thread_id=0, server="r", filename="f", size=1, mime=""
-        )
-        await self.stores.files.offer(offer, life=60, quota=0)
         for blob in self.store.blobs():
             if blob.name != names["young"].hex():
                 os.utime(Path(self.conf.resources.path) / "resources1" / "blobs" / blob.name[:2] / blob.name, (1, 1))
@@ -164,22 +162,59 @@ class FilesTests(OnSqlite):
         self.assertIsNone(await self.stores.files.find(lost.file_id))
         self.assertIn("Removed 0 orphans", (await self.says("collect"))[-1])
 
+    async def test_finished_meanwhile(self) -> None:
+        """A file that becomes whole while orphans are collected keeps its blob."""
+        from twisted.internet import reactor
+
+        file = await self.file()
+        os.utime(self.blob(file), (1, 1))
+        care = Care(reactor, self.conf, self.database, lambda _: None)
+        known, asked = care.files.known_blobs, []
+
+        async def early(blobs: Iterable[str]) -> set[str]:
+            asked.append(1)
+            return set() if len(asked) == 1 else await known(blobs)
+
+        self.patch(care.files, "known_blobs", early)
+        await care.collect(False)
+        self.assertTrue(self.blob(file).exists())
+
     async def test_rewrap(self) -> None:
         """After a rotation all keys are wrapped anew, the old master key is not needed, and the files are what they were."""
         for _ in range(3):
             await self.file()
         path = Path(self.conf.files.master_keys)
         old = path.read_text().split()[0]
+        arriving = await self.arriving(*master_keys(self.conf.files).new())
         new = add_key(path, 1)
         lines = await self.says("rewrap")
         self.assertEqual(lines[0], f"3 keys of files were wrapped anew under the master key {new}.")
-        self.assertIn(f"Not needed any more: {old}.", lines[1])
+        self.assertIn(f"{old} is needed by 1 files that are under way", lines[1])
+        await self.stores.files.give_up(arriving)
+        self.assertEqual((await self.says("rewrap"))[1:], [f"Not needed any more: {old}."])
         path.write_text(path.read_text().splitlines()[0] + "\n")
         self.assertIn("3 contents", (await self.says("verify"))[-1])
         self.assertEqual(await self.says("rewrap"), [f"0 keys of files were wrapped anew under the master key {new}."])
         add_key(path, 0)
         status, lines, _ = await self.ctl("rewrap")
         self.assertEqual((status, lines[1].startswith(f"3 could not be: they are under the master key {new}")), (1, True))
+
+    async def arriving(self, key_id: str = "", wrapped_key: bytes = b"") -> bytes:
+        """A file that is on its way."""
+        offer = Offer(
+            file_id=new_file_id(),
+            owner=self.anna,
+            purpose=Purpose.MESSAGE,
+            thread_id=0,
+            server="r",
+            filename="f",
+            size=1,
+            mime="",
+            key_id=key_id,
+            wrapped_key=wrapped_key,
+        )
+        await self.stores.files.offer(offer, life=60, quota=0)
+        return offer.file_id
 
     async def test_delete(self) -> None:
         """A file that is deleted is gone, its bytes with the last that has them; usage tells what is left."""

@@ -58,9 +58,10 @@ async def get(context: Context) -> None:
 
 def place(given: str | None, filename: str, file_id: str) -> Path:
     """Where a file is to be: where somebody says, or here, under a name that is one, whatever the other side calls it."""
-    name = "".join(character if character.isprintable() and character not in '/\\:*?"<>|' else "_" for character in filename)
-    if not name.strip(". "):
-        name = file_id
+    name = filename if filename.strip(". ") else file_id
+    name = "".join(character if character.isprintable() and character not in '/\\:*?"<>|' else "_" for character in name)
+    if name.startswith("."):
+        name = f"_{name[1:]}"  # no settings of a shell, wherever this is
     if given is None:
         return Path.cwd() / name
     path = Path(given).expanduser().absolute()

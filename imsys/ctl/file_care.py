@@ -105,7 +105,7 @@ class Care:
         while found := await self._in_thread(lambda: list(islice(blobs, BATCH))):
             known = await self.files.known_blobs([blob.name for blob in found])
             for blob in found:
-                if blob.name in known or blob.changed > before or await self._arriving(blob.name):
+                if blob.name in known or blob.changed > before or await self._needed(blob.name):
                     continue
                 if not dry:
                     await self._in_thread(lambda name=blob.name: store.delete(name))  # type: ignore[misc]
@@ -141,9 +141,16 @@ class Care:
         for key_id, count in unknown.items():
             self._say(f"{count} could not be: they are under the master key {key_id}, which is not here, or are damaged.")
         old = [key_id for key_id, _ in keys if key_id != masters.current and key_id not in unknown]
-        if old:
-            hours = self._config.files.expire / 3600
-            self._say(f"Not needed any more: {', '.join(old)}. Uploads that are under way may need them for {hours:g} hours yet.")
+        under_way = await self._under_way()
+        for key_id in old:
+            if under_way[key_id]:
+                hours = self._config.files.expire / 3600
+                self._say(
+                    f"{key_id} is needed by {under_way[key_id]} files that are under way, and when they are whole: "
+                    f"run this again when they have ended, in {hours:g} hours at the latest."
+                )
+        if gone := [key_id for key_id in old if not under_way[key_id]]:
+            self._say(f"Not needed any more: {', '.join(gone)}.")
         return 1 if unknown else 0
 
     # -- walking
@@ -155,6 +162,14 @@ class Care:
                 yield content
             after = page[-1].content_id
 
+    async def _under_way(self) -> Counter[str]:
+        """How many files that are on their way are under each master key."""
+        after, found = b"", Counter[str]()
+        while page := await self.files.page(after, BATCH):
+            found.update(file.key_id for file in page if file.state is State.ARRIVING)
+            after = page[-1].file_id
+        return found
+
     async def _lost_pictures(self, before: float) -> AsyncIterator[bytes]:
         after = b""
         while page := await self.files.page(after, BATCH):
@@ -164,10 +179,10 @@ class Care:
                     yield file.file_id
             after = page[-1].file_id
 
-    async def _arriving(self, blob: str) -> bool:
-        """Whether the blob is that of a file whose last step is still to be done."""
+    async def _needed(self, blob: str) -> bool:
+        """Whether the blob is that of a file whose last step is still to be done, or was done a moment ago."""
         file = await self.files.find(bytes.fromhex(blob)) if re.fullmatch("[0-9a-f]{32}", blob) else None
-        return file is not None and file.state is State.ARRIVING
+        return (file is not None and file.state is State.ARRIVING) or bool(await self.files.known_blobs([blob]))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         result: T = await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), work)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from imsys.files.folders import sync_folder
 from imsys.files.sealing import SEGMENT, Damaged, Seal, segments
+from imsys.folders import sync_folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from imsys.files.folders import sync_folder
 from imsys.files.sealing import SEGMENT, Bytes, Damaged, Seal, segments, stored_size
+from imsys.folders import sync_folder
 
 _TAIL = struct.Struct("!Q")
+
+TOGETHER = 64
+"""Segments that are made durable at once at most; when the power goes in between, any of them may be what is missing."""
+
 
 class Spool:
     """One file on its way. It has no open descriptor between two calls.
@@ -56,8 +60,10 @@ class Spool:
             length = file.seek(0, os.SEEK_END)
             whole = self.size // SEGMENT if self.size else 0
             self._full = min(length // self._stored, whole)
-            while self._full and not self._intact(file, self._full - 1):
-                self._full -= 1  # what was being written when the power went
+            for index in range(max(0, self._full - TOGETHER), self._full):
+                if not self._intact(file, index):
+                    self._full = index  # what was being written when the power went, in whatever order
+                    break
             if self._full == whole and (last := self.size - whole * SEGMENT):
                 self._rest = bytearray(self._ending(file, last))
             if not self._rest and length != self._full * self._stored:
@@ -91,12 +97,8 @@ class Spool:
             if full_rest:
                 self._write_tail(full, full_rest)
         view.release()
-        if ready:
-            with self._part.open("r+b") as file:
-                file.seek(self._full * self._stored)
-                file.write(b"".join(ready))
-                file.flush()
-                os.fdatasync(file.fileno())
+        for at in range(0, len(ready), TOGETHER):
+            _write(self._part, (self._full + at) * self._stored, b"".join(ready[at : at + TOGETHER]))
         del rest[:start]
         self._full = full
         self.offset = full * SEGMENT + len(rest)
@@ -153,11 +155,8 @@ class Spool:
     def _write_tail(self, index: int, data: bytes) -> None:
         path = self._tails[self._next_tail]
         _create(path)
-        with path.open("r+b") as file:
-            file.truncate(0)
-            file.write(_TAIL.pack(index) + self._seal.seal(index, False, data))
-            file.flush()
-            os.fdatasync(file.fileno())
+        os.truncate(path, 0)
+        _write(path, 0, _TAIL.pack(index) + self._seal.seal(index, False, data))
         self._next_tail = 1 - self._next_tail
 
     def _find_tail(self) -> None:
@@ -173,6 +172,24 @@ class Spool:
                 data = self._seal.open(self._full, False, memoryview(stored)[_TAIL.size :])
                 if len(self._rest) < len(data) < SEGMENT:
                     self._rest, self._next_tail = bytearray(data), 1 - number
+
+
+def _write(path: Path, offset: int, data: bytes) -> None:
+    """Put bytes at the end of a file, durably, or not at all.
+
+    What could not be made durable is still read from memory, as if it were on the disk, and must not be found there.
+    """
+    with path.open("r+b", buffering=0) as file:
+        file.seek(offset)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[file.write(view) :]
+            os.fdatasync(file.fileno())
+        except OSError:
+            with contextlib.suppress(OSError):
+                file.truncate(offset)
+            raise
 
 
 def _create(path: Path) -> None:

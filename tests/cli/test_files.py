@@ -175,7 +175,8 @@ class ProgressTests(SynchronousTestCase):
         here = Path.cwd()
         for sent, kept in (
             ("cat.jpg", "cat.jpg"),
-            ("../../etc/passwd", ".._.._etc_passwd"),
+            ("../../etc/passwd", "_._.._etc_passwd"),
+            (".bash_profile", "_bash_profile"),
             ("/etc/passwd", "_etc_passwd"),
             ("C:\\x", "C__x"),
             ("..", "the-id"),
@@ -183,6 +184,7 @@ class ProgressTests(SynchronousTestCase):
             ("a\x1b[31m\n", "a_[31m_"),
         ):
             self.assertEqual(place(None, sent, "the-id"), here / kept)
+        self.assertEqual(place(None, "", "../x"), here / "_._x")
 
     def test_dashed(self) -> None:
         """An identifier that begins with a dash is no option."""

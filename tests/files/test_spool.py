@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.files.blobs import DiskStore, SealedFile
 from imsys.files.sealing import SEGMENT, AesGcm, Checked, Damaged, Seal
-from imsys.files.spool import Spool
+from imsys.files.spool import TOGETHER, Spool
 from tests.support.children import folder
 
 SEALS: list[Callable[[], Seal]] = [lambda: AesGcm(bytes(32)), Checked]
@@ -78,7 +78,7 @@ class SpoolTests(SynchronousTestCase):
         source = random.Random(7)
         for make in SEALS:
             for _ in range(60):
-                size = source.choice((3 * SEGMENT, 3 * SEGMENT + 77, 70_000))
+                size = source.choice((9 * SEGMENT, 3 * SEGMENT + 77, 70_000))
                 data, seal = os.urandom(size), make()
                 spool = self.spool(size, seal)
                 acknowledged = spool.write([data[: source.randrange(1, size)]])
@@ -95,14 +95,51 @@ class SpoolTests(SynchronousTestCase):
         return {path: path.read_bytes() for path in self.folder.iterdir()}
 
     def tear(self, before: dict[Path, bytes], source: random.Random) -> None:
-        """Leave of every file what was there, and some of what was written since, the last of it as noise."""
+        """Leave of every file what was there, and some of what was written since, the last of it as noise, or with a hole in it."""
         for path in self.folder.iterdir():
             now, then = path.read_bytes(), before.get(path, b"")
             if now == then:
                 continue
             common = next((i for i, (a, b) in enumerate(zip(now, then, strict=False)) if a != b), min(len(now), len(then)))
             kept = source.randrange(common, len(now) + 1)
+            hole = source.randrange(common, kept + 1), source.randrange(0, SEGMENT)
+            if source.choice((True, False)):  # a disk may write the end first
+                now = (now[: hole[0]] + bytes(hole[1]) + now[sum(hole) :])[: len(now)]
             path.write_bytes(now[:kept] + os.urandom(source.choice((0, 10))))
+
+    def test_not_synced(self) -> None:
+        """What the disk did not take is not found afterwards, although it can still be read from memory."""
+        sync = os.fdatasync
+        for make in SEALS:
+            for good in range(2):
+                data, seal = os.urandom(4 * SEGMENT), make()
+                spool = self.spool(len(data), seal)
+                acknowledged = spool.write([data[: SEGMENT + 1000]])
+                calls = [good]
+
+                def failing(descriptor: int, calls: list[int] = calls) -> None:
+                    calls[0] -= 1
+                    if calls[0] < 0:
+                        raise OSError(5, "Input/output error")
+                    sync(descriptor)
+
+                self.patch(os, "fdatasync", failing)
+                self.assertRaises(OSError, spool.write, [data[acknowledged : 3 * SEGMENT + 10]])
+                self.patch(os, "fdatasync", sync)
+                self.assertEqual(self.spool(len(data), seal).offset, acknowledged)
+                spool.discard()
+
+    def test_much_at_once(self) -> None:
+        """However much is written at once, only what was synced last can be missing after a crash, and is looked at."""
+        data, seal = os.urandom((2 * TOGETHER + 3) * SEGMENT + 5), Checked()
+        spool = self.spool(len(data) + 1, seal)
+        self.assertEqual(spool.write([data]), len(data))
+        path = self.folder / "x.part"
+        stored = bytearray(path.read_bytes())
+        for index in (TOGETHER + 10, TOGETHER + 3):
+            stored[index * (SEGMENT + seal.overhead) + 5] ^= 1
+            path.write_bytes(stored)
+            self.assertEqual(self.spool(len(data) + 1, seal).offset, index * SEGMENT)
 
     @settings(max_examples=60, deadline=None)
     @given(st.binary(max_size=300), st.integers(0, 2))

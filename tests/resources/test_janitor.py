@@ -8,7 +8,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from twisted.internet.task import Clock
 from twisted.internet.threads import deferToThread
@@ -95,6 +95,29 @@ class JanitorTests(EngineCase):
             self.assertEqual((await self.state(file_id), await self.fetch(file_id)), (State.WHOLE, data))
         await self.quiet()
         self.assertEqual((len(self.blobs()), self.spooled(), self.parts.announced), (1, [], 2))
+
+    async def test_finished_meanwhile(self) -> None:
+        """A file that becomes whole while the janitor looks at its blob keeps it."""
+        data = os.urandom(100_000)
+        file_id = await self.offer(len(data))
+        one = await self.take(file_id)
+        feed(one.upload, data)
+        await one.upload.flushed()
+        stored = self.parts.uploads._arriving[file_id].spooled
+        assert stored is not None
+        stored.keep()
+        known, asked = self.parts.files.known_blobs, []
+
+        async def late(blobs: Iterable[str]) -> set[str]:
+            asked.append(found := await known(blobs))
+            if len(asked) == 1:
+                await one.upload.finish()
+            return found
+
+        self.patch(self.parts.files, "known_blobs", late)
+        await self.turn()
+        self.assertEqual(asked, [set(), {file_id.hex()}])
+        self.assertEqual(await self.fetch(file_id), data)
 
     async def test_original(self) -> None:
         """What is left of an upload of the original service is removed: nobody can go on with it, and its checksum is not known."""

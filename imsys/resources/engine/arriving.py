@@ -26,6 +26,9 @@ _log = Logger()
 BATCH = 1 << 21
 """Bytes that one job writes at most (and a block more)."""
 
+SMALL = 4096
+"""Bytes of a block that is not kept alone."""
+
 
 class Arriving:
     """A file of which this process knows what is in the spool; one job at a time writes all that waits by then.
@@ -64,12 +67,23 @@ class Arriving:
 
     def feed(self, data: bytes) -> None:
         """Have bytes written."""
-        self._waiting.append(data)
+        self._waiting.append(self._joined(data) if len(data) < SMALL else data)
         self.fed += len(data)
         self._memory.take(len(data))
         if not self._writing:
             self._writing = True
             alone(self._write(), "writing an upload")
+
+    def _joined(self, data: bytes) -> bytes:
+        """A small block, with the one before it if that is small as well: alone, each would take many times its bytes."""
+        try:
+            last = self._waiting.pop()
+        except IndexError:  # a thread has taken it
+            return data
+        if len(last) < SMALL:
+            return last + data
+        self._waiting.append(last)
+        return data
 
     def flushed(self) -> Deferred[int]:
         """Fires with the offset when all that was fed by now is durable; fails with :class:`Misplaced`."""

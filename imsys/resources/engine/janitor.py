@@ -203,11 +203,12 @@ class Janitor(Service):
         """A blob that nothing refers to: its file may still become whole, or is gone."""
         file_id = _file_id(name)
         file = await self._files.find(file_id) if file_id is not None else None
-        if file is None or file.state is not State.ARRIVING:
+        if file is not None and file.state is State.ARRIVING:
+            if file.server == self._server:
+                await self._complete(file)
+        elif not await self._files.known_blobs([name]):  # it may have become whole since that was asked; from here on it cannot
             await self._disk.run(self._store.delete, name)
             _log.info("the blob {name} was removed: nothing refers to it", name=name)
-        elif file.server == self._server:
-            await self._complete(file)
 
 
 def _file_id(name: str) -> bytes | None:

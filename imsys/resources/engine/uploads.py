@@ -102,11 +102,11 @@ class Arrivals(Service):
         for arriving in list(self._arriving.values()):
             if arriving.hand is not None:
                 arriving.hand.lose(Misplaced(Status.SERVER_BUSY, "The server is shutting down.", arriving.offset))
+        for arriving in list(self._arriving.values()):
+            await _written(arriving)
         if self.working:
             self._worked = Deferred()
             await self._worked
-        for arriving in list(self._arriving.values()):
-            await _written(arriving)
         self._arriving.clear()
         self._idle.clear()
 
@@ -121,7 +121,8 @@ class Arrivals(Service):
         finally:
             self.working -= 1
             if not self.working and self._worked is not None:
-                self._worked.callback(None)
+                worked, self._worked = self._worked, None
+                worked.callback(None)
 
     # -- into one's hands
 
@@ -235,6 +236,8 @@ class Arrivals(Service):
         async with arriving.lock:
             if arriving.over:
                 return await self._whole(arriving)
+            if arriving.offset < arriving.file.size:  # another one who finished it has found that it is to be sent anew
+                raise Misplaced(Status.FILE_UPLOAD_ERROR, f"The bytes from {arriving.offset} on are missing.", arriving.offset)
             assert arriving.spooled is not None
             try:
                 whole = await self._finishing.finish(arriving.file, arriving.spooled)
@@ -245,6 +248,8 @@ class Arrivals(Service):
             except Refused as refused:
                 if refused.status in (Status.PERMISSION_DENIED, Status.FILE_OPEN_ERROR):
                     self._done(arriving)
+                if refused.status is Status.FILE_OPEN_ERROR:
+                    await self._remove(arriving.file.file_id)  # what was made of it has to go, too
                 raise
             self._done(arriving)
             return whole
@@ -276,7 +281,10 @@ class Arrivals(Service):
     async def _give_up(self, file_id: bytes) -> bool:
         arriving = self._arriving.get(file_id)
         if arriving is None:
-            return await self._remove(file_id)
+            removed = await self._remove(file_id)
+            arriving = self._arriving.get(file_id)
+            if arriving is None or not removed:  # else somebody has taken it meanwhile
+                return removed
         async with arriving.lock:
             if not arriving.over:
                 if arriving.hand is not None:
