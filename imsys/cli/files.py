@@ -28,7 +28,8 @@ async def send(context: Context) -> None:
     arguments = context.arguments
     path = Path(arguments.file).expanduser().absolute()
     if not path.is_file():
-        raise Trouble(f"There is no file {shown_path(path)}.")
+        what = "is a folder" if path.is_dir() else "is no file" if os.path.exists(path) else ""
+        raise Trouble(f"{shown_path(path)} {what}; only files can be sent." if what else f"There is no file {shown_path(path)}.")
     _, account = context.account()
     errands = Errands(context, account)
     thread_id = await _thread(context, errands, path, account.uuid)
@@ -57,9 +58,10 @@ async def get(context: Context) -> None:
 
 def place(given: str | None, filename: str, file_id: str) -> Path:
     """Where a file is to be: where somebody says, or here, under a name that is one, whatever the other side calls it."""
-    name = "".join(character if character.isprintable() and character not in '/\\:*?"<>|' else "_" for character in filename)
-    if not name.strip(". "):
-        name = file_id
+    name = filename if filename.strip(". ") else file_id
+    name = "".join(character if character.isprintable() and character not in '/\\:*?"<>|' else "_" for character in name)
+    if name.startswith("."):
+        name = f"_{name[1:]}"  # no settings of a shell, wherever this is
     if given is None:
         return Path.cwd() / name
     path = Path(given).expanduser().absolute()

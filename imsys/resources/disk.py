@@ -56,20 +56,24 @@ class Disk(Service):
         return done
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The result of a function that runs in a thread.
+        """The result of a function that runs in a thread, to its end even if this is cancelled.
 
         :raises Unavailable: 73, the server is shutting down.
         """
         if self._threads is None:
             raise Unavailable(Status.SERVER_BUSY, "The server is shutting down.")
         self.pending += 1
-        try:
-            return await deferToThreadPool(self._reactor, self._threads, work, *args, **kwargs)
-        finally:
+        waiting: Deferred[T] = Deferred()
+
+        def ended(result: T | Failure) -> None:
             self.pending -= 1
             if not self.pending and self._idle is not None:
                 idle, self._idle = self._idle, None
                 self._reactor.callLater(0, idle.callback, None)
+            waiting.callback(result)
+
+        deferToThreadPool(self._reactor, self._threads, work, *args, **kwargs).addBoth(ended)
+        return await waiting
 
     def soon(self, work: Callable[[], None]) -> None:
         """Run a function whose result nobody waits for; what goes wrong is logged."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from twisted.internet.defer import Deferred
+
 from imsys.config import FilesConfig
 from imsys.errors import Refused
 from imsys.resources.engine.shielding import alone
@@ -49,9 +51,9 @@ class Originals:
         await upload.finish()
         upload.release()
 
-    def give_up(self, file_id: bytes) -> None:
-        """Remove what is here of a file, soon."""
-        alone(self._uploads.give_up(file_id), "giving an upload up")
+    def give_up(self, file_id: bytes) -> Deferred[None]:
+        """Remove what is here of a file, soon; fires when it is gone, and its room is free."""
+        return alone(self._uploads.give_up(file_id), "giving an upload up")
 
 
 def _nothing(_: object) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from imsys.errors import Refused, Status
-from imsys.store.files import File
+from imsys.store.files import Content, File
 
 
 class Misplaced(Refused):
@@ -102,7 +102,12 @@ class Download(Protocol):
 
     @property
     def file(self) -> File:
-        """What it is; it has a content."""
+        """What it was sent as."""
+        ...
+
+    @property
+    def content(self) -> Content:
+        """What is read; of an avatar it is not what was sent."""
         ...
 
     async def read(self, offset: int, length: int) -> bytes:

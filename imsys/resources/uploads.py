@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from functools import partial
 
+from twisted.internet.defer import Deferred
+
 from imsys.errors import Refused, Status
 from imsys.fields import parse_id
 from imsys.files.names import check_filename
@@ -111,7 +113,8 @@ class OpenUploads:
         sent = self._open.get(block.filename)
         if block.number == 1:
             data, md5 = await self._read(block, 0, hashlib.md5(usedforsecurity=False))
-            self._drop(block.filename, sent)
+            if sent is not None:
+                await self._drop(block.filename, sent)  # its room may be needed
             upload = await self._originals.begin(self._user, block.filename, block.file_size, partial(self._lost, block.filename))
             sent = Sent(block, upload, md5)
             if not self._abandoned:
@@ -169,13 +172,12 @@ class OpenUploads:
             if not done:
                 self._drop(block.filename, sent)
 
-    def _drop(self, filename: str, sent: Sent | None) -> None:
-        """Give a file up."""
-        if sent is not None:
-            if self._open.get(filename) is sent:
-                del self._open[filename]
-            sent.upload.release()
-            self._originals.give_up(sent.upload.file.file_id)
+    def _drop(self, filename: str, sent: Sent) -> Deferred[None]:
+        """Give a file up; fires when it is gone."""
+        if self._open.get(filename) is sent:
+            del self._open[filename]
+        sent.upload.release()
+        return self._originals.give_up(sent.upload.file.file_id)
 
     def _lost(self, filename: str, reason: Refused) -> None:
         sent = self._open.get(filename)

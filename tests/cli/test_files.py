@@ -64,12 +64,14 @@ class FileCommands(CliCase):
         (carl,) = await self.accounts("carl")
         for wrong, command in (
             ("There is no file", ("send", "/nowhere/at-all", "--to", ben)),
-            ("There is no file", ("send", str(self.here), "--to", ben)),
+            ("is a folder; only files", ("send", str(self.here), "--to", ben)),
+            ("is no file; only files", ("send", os.devnull, "--to", ben)),
+            ("no separators", ("send", str(self.file(10, "a..b")), "--to", ben)),
             ("--to NAME", ("send", str(self.file(10)))),
             ("not friends", ("send", str(self.file(10)), "--to", carl)),
             ("nobody called", ("send", str(self.file(10)), "--to", "nobody-at-all")),
-            ("could not be opened", ("get", "A" * 22)),
-            ("could not be opened", ("get", "-" + "A" * 21)),
+            ("There is no such file.", ("get", "A" * 22)),
+            ("There is no such file.", ("get", "-" + "A" * 21)),
         ):
             self.assertIn(wrong, await self.cli("--as", anna, *command, status=1, server=False))
 
@@ -173,7 +175,8 @@ class ProgressTests(SynchronousTestCase):
         here = Path.cwd()
         for sent, kept in (
             ("cat.jpg", "cat.jpg"),
-            ("../../etc/passwd", ".._.._etc_passwd"),
+            ("../../etc/passwd", "_._.._etc_passwd"),
+            (".bash_profile", "_bash_profile"),
             ("/etc/passwd", "_etc_passwd"),
             ("C:\\x", "C__x"),
             ("..", "the-id"),
@@ -181,6 +184,7 @@ class ProgressTests(SynchronousTestCase):
             ("a\x1b[31m\n", "a_[31m_"),
         ):
             self.assertEqual(place(None, sent, "the-id"), here / kept)
+        self.assertEqual(place(None, "", "../x"), here / "_._x")
 
     def test_dashed(self) -> None:
         """An identifier that begins with a dash is no option."""

@@ -276,7 +276,8 @@ class Filing(ChatCase):
             for friend in (a, b):
                 self.assertEqual((await friend.next(130))["avator"], one["file_id"])
             self.assertEqual((await c.ask(9, username="anna"))["avator"], one["file_id"])
-            self.assertEqual((await c.ask(66, file_id=one["file_id"]))["error"], 0)
+            got = await c.ask(66, file_id=one["file_id"])
+            self.assertEqual((got["error"], got["size"], got["sha256"]), (0, 1, hashlib.sha256(b"%d" % number).hexdigest()))
         self.assertEqual((await c.ask(66, file_id=offered[0]["file_id"]))["error"], 38)
         self.assertEqual(c.pending(130), [])
         self.assertEqual((await self.offer(a, thread_id=str(self.thread), purpose="avatar"))["error"], 70)

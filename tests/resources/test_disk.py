@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from imsys.errors import Unavailable
@@ -61,6 +62,25 @@ class DiskTests(TestCase):
         release.set()
         await stopped
         self.assertEqual(done, [True] * 3)
+
+    async def test_cancelled(self) -> None:
+        """Stopping waits for what was cancelled as well: its thread still works."""
+        begun, release, done = threading.Event(), threading.Event(), []
+
+        def work() -> None:
+            begun.set()
+            done.append(release.wait(10))
+
+        running = Deferred.fromCoroutine(self.disk.run(work))
+        await deferToThread(begun.wait, 10)
+        running.cancel()
+        with self.assertRaises(CancelledError):
+            await running
+        stopped = self.disk.stopService()
+        self.assertEqual((self.disk.pending, stopped.called), (1, False))
+        release.set()
+        await stopped
+        self.assertEqual((self.disk.pending, done), (0, [True]))
 
     async def test_nobody_waits(self) -> None:
         """Work that nobody waits for may fail, and is logged."""

@@ -197,6 +197,45 @@ class UploadTests(Case):
         await self.refused(self.parts.uploads.terminate(whole, 7), 38)
         self.assertEqual(await self.fetch(whole), b"data")
 
+    async def test_given_up_while_taken(self) -> None:
+        """Who takes a file at the moment at which it is given up hears so, and nothing is left of it."""
+        file_id = await self.offer(100_000)
+        give_up = self.parts.files.give_up
+        hands: list[Connection] = []
+
+        async def late(file_id: bytes) -> bool:
+            if not hands:
+                hands.append(await self.take(file_id))
+            return await give_up(file_id)
+
+        self.patch(self.parts.files, "give_up", late)
+        await self.parts.uploads.terminate(file_id, 7)
+        self.assertEqual([reason.status for reason in hands[0].lost], [38])
+        self.assertEqual((self.spooled(), await self.parts.files.used(7)), ([], (0, 0)))
+
+    async def test_other_bytes_twice(self) -> None:
+        """Who finishes a file of which another has just found that it is not what was offered hears where to go on."""
+        file_id = await self.offer(5, sha256=sha256(b"01234"))
+        one = await self.take(file_id)
+        feed(one.upload, b"01235")
+        finishings = [Deferred.fromCoroutine(one.upload.finish()) for _ in range(2)]
+        await self.refused(finishings[0], 69)
+        misplaced = await self.refused(finishings[1], 36)
+        assert isinstance(misplaced, Misplaced)
+        self.assertEqual(misplaced.offset, 0)
+
+    async def test_stopped_while_finished(self) -> None:
+        """A server that stops ends what it has begun: a file whose last bytes are being written becomes whole."""
+        file_id = await self.offer(90_000)
+        one = await self.take(file_id)
+        release = self.busy()
+        one.upload.feed(0, bytes(90_000))
+        finishing = Deferred.fromCoroutine(one.upload.finish())
+        stopped = Deferred.fromCoroutine(self.parts.stop())
+        release.set()
+        await stopped
+        self.assertEqual((await finishing).state, State.WHOLE)
+
     async def test_stopped(self) -> None:
         """A server that stops writes what was fed, and tells those who send."""
         file_id = await self.offer(100_000)
@@ -366,6 +405,16 @@ class ShareTests(Case):
         release.set()
         await one.upload.flushed()
         self.assertLessEqual(len(one.durable), 2)
+
+    async def test_small_blocks(self) -> None:
+        """Bytes that come in very small blocks take no more memory than they are counted with."""
+        data = os.urandom(20_001)
+        one = await self.take(await self.offer(len(data)))
+        release = self.busy()
+        feed(one.upload, data, 2)
+        self.assertLess(len(one.upload._arriving._waiting), 10)
+        release.set()
+        self.assertEqual(await self.fetch((await one.upload.finish()).file_id), data)
 
     async def test_of_one_user(self) -> None:
         """73 for more files at the same time than a user may send; a file that is let go makes room, and others have their own."""
@@ -550,6 +599,29 @@ class FaultTests(Case):
         await other.upload.finish()
         self.assertEqual(await self.fetch(file_id), data)
 
+    async def test_damaged_after_the_store(self) -> None:
+        """What the store took without our hearing so is not kept for what is sent anew."""
+        file_id = await self.offer(1000)
+        one = await self.take(file_id)
+        feed(one.upload, os.urandom(1000))
+        keep = self.parts.store.keep
+
+        def unheard(spooled: Path, name: str) -> None:
+            copy = spooled.with_name("copy")
+            copy.write_bytes(spooled.read_bytes())
+            keep(copy, name)
+            raise OSError(110, "Connection timed out")
+
+        self.patch(self.parts.store, "keep", unheard)
+        await self.refused(one.upload.finish(), 39)
+        self.patch(self.parts.store, "keep", keep)
+        await self.restart()
+        other = await self.take(file_id)
+        part = self.parts.spool / f"{file_id.hex()}.part"
+        part.write_bytes(bytes(part.stat().st_size))
+        await self.refused(other.upload.finish(), 69)
+        self.assertEqual(self.blobs(), [])
+
 
 class Picky:
     """A judge that refuses viruses, is asleep sometimes, and makes thumbnails of pictures."""
@@ -613,6 +685,24 @@ class JudgedTests(Case):
         self.assertEqual(self.parts.announced, 1)
         await self.parts.uploads.free(await self.parts.files.delete(file_id))
         self.assertEqual((self.blobs(), await self.state(file.thumbnail_id)), ([], None))
+
+    async def test_deleted_meanwhile(self) -> None:
+        """Of a file that an operator deletes while it is finished nothing is left, nor of what was made of it."""
+        data = b"image" * 1000
+        file_id = await self.offer(len(data))
+        one = await self.take(file_id)
+        feed(one.upload, data)
+        finish = self.parts.files.finish
+
+        async def late(file: bytes, *args: Any, **kwargs: Any) -> Any:
+            if file == file_id:
+                await self.parts.files.delete(file_id)
+            return await finish(file, *args, **kwargs)
+
+        self.patch(self.parts.files, "finish", late)
+        await self.refused(one.upload.finish(), 38)
+        await self.quiet()
+        self.assertEqual((self.blobs(), self.spooled(), await self.parts.files.used(7)), ([], [], (0, 0)))
 
     async def test_avatar(self) -> None:
         """What is kept of an avatar is what was made of it, in two sizes."""

@@ -15,6 +15,7 @@ from contextlib import closing
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
 from imsys.config import FilesConfig, ResourcesConfig
@@ -316,6 +317,20 @@ class FaultTests(Case):
         self.assertEqual((await client.upload("g", b"z" * 5000))["error"], 0)
         self.assertEqual((await client.upload("f", b"y"))["error"], 68)
         self.assertEqual(self.visible(), {"f": b"y" * 5000, "g": b"z" * 5000})
+
+    async def test_quota_anew(self) -> None:
+        """A file that is begun anew has the room that it took before, however long the database takes to free it."""
+        self.engine.originals.rules = FilesConfig(quota=3000)
+        give_up = self.engine.uploads.give_up
+
+        async def slow(file_id: bytes) -> bool:
+            await deferLater(self.reactor, 0.1)
+            return await give_up(file_id)
+
+        self.patch(self.engine.uploads, "give_up", slow)
+        client = await self.login()
+        for _ in range(3):
+            self.assertEqual((await client.ask(30, **blocks("f", b"x" * 3000)[0]))["error"], 0)
 
     async def test_lost_connection(self) -> None:
         """An upload whose connection is gone leaves nothing behind."""

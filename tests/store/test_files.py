@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import random
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
@@ -395,6 +396,39 @@ class Keeping(StoreCase):
         self.assertEqual(len(await self.files.page(b"", 10, user=self.anna)), 2)
         self.assertIsNone(await self.files.become_avatar(first.file_id, "one"))
         self.assertIsNone(await self.files.become_avatar((await self.offer(purpose=Purpose.AVATAR)).file_id, "x"))
+
+    async def test_all_at_once(self) -> None:
+        """Files with equal contents and pictures come and go on many connections at once: what is counted is what is there."""
+        stores = [Stores.on(self.open_database(), self.clock.seconds).files for _ in range(4)]
+        chance = random.Random(11)
+
+        async def life(store: FileStore) -> None:
+            for _ in range(8):
+                data, picture = (b"%d" % chance.randrange(3) for _ in range(2))
+                owner, purpose = chance.choice((self.anna, self.bert)), chance.choice((Purpose.MESSAGE, Purpose.ORIGINAL))
+                small = self.draft(1, owner=owner, thread_id=0, purpose=Purpose.DERIVED)
+                large = self.draft(1, owner=owner, thread_id=0, purpose=purpose)
+                for offer in (small, large):
+                    await store.offer(offer, life=DAY, quota=0)
+                await store.finish(small.file_id, content_of(small, picture), mime="", announce=False)
+                finish = store.finish(large.file_id, content_of(large, data), mime="", thumbnail_id=small.file_id, announce=True)
+                end = chance.choice((store.refuse, store.give_up, store.delete, store.supersede))
+                both: list[Deferred[Any]] = [Deferred.fromCoroutine(finish), Deferred.fromCoroutine(end(large.file_id))]
+                await gatherResults(both)
+
+        await gatherResults([Deferred.fromCoroutine(life(store)) for store in stores * 3])
+        counted = await self.rows("SELECT user_id, bytes, files FROM file_usage ORDER BY user_id")
+        there = await self.rows(
+            "SELECT owner_id, SUM(size), COUNT(*) FROM files WHERE state <> 2 AND owner_id IN (SELECT user_id FROM file_usage) "
+            "GROUP BY owner_id ORDER BY owner_id"
+        )
+        self.assertEqual([tuple(map(int, row)) for row in counted if row[2]], [tuple(map(int, row)) for row in there])
+        refs = await self.rows("SELECT content_id, refs FROM contents ORDER BY content_id")
+        have = "SELECT content_id, COUNT(*) FROM files WHERE content_id IS NOT NULL GROUP BY content_id ORDER BY content_id"
+        self.assertEqual(refs, await self.rows(have))
+
+    async def rows(self, sql: str) -> list[Any]:
+        return await self.database.read(lambda tx: tx.rows(sql))
 
     async def test_avatars_at_once(self) -> None:
         """Of two that are announced in any order, on two servers at once, the later one stays, and the profile names it."""

@@ -16,6 +16,7 @@ from imsys.resources.engine.shielding import alone
 from imsys.resources.engine.spooled import Spooled
 from imsys.resources.transfers import Misplaced
 from imsys.store.files import File
+from imsys.tickets import encode_id
 
 if TYPE_CHECKING:
     from imsys.resources.engine.hand import Hand
@@ -24,6 +25,9 @@ _log = Logger()
 
 BATCH = 1 << 21
 """Bytes that one job writes at most (and a block more)."""
+
+SMALL = 4096
+"""Bytes of a block that is not kept alone."""
 
 
 class Arriving:
@@ -63,12 +67,23 @@ class Arriving:
 
     def feed(self, data: bytes) -> None:
         """Have bytes written."""
-        self._waiting.append(data)
+        self._waiting.append(self._joined(data) if len(data) < SMALL else data)
         self.fed += len(data)
         self._memory.take(len(data))
         if not self._writing:
             self._writing = True
             alone(self._write(), "writing an upload")
+
+    def _joined(self, data: bytes) -> bytes:
+        """A small block, with the one before it if that is small as well: alone, each would take many times its bytes."""
+        try:
+            last = self._waiting.pop()
+        except IndexError:  # a thread has taken it
+            return data
+        if len(last) < SMALL:
+            return last + data
+        self._waiting.append(last)
+        return data
 
     def flushed(self) -> Deferred[int]:
         """Fires with the offset when all that was fed by now is durable; fails with :class:`Misplaced`."""
@@ -100,7 +115,7 @@ class Arriving:
                 if not isinstance(error, OSError):
                     _log.failure("an upload was not written")
                 else:
-                    _log.error("the upload {name} was not written: {reason}", name=self.file.file_id.hex(), reason=str(error))
+                    _log.error("the upload {name} was not written: {reason}", name=encode_id(self.file.file_id), reason=str(error))
                 self.end(not_written(error, self.offset))
                 break
             if self.over:

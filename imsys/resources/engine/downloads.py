@@ -19,7 +19,7 @@ class StoredDownload:
 
     def __init__(self, file: File, content: Content, sealed: SealedFile, disk: Disk, chunk: int) -> None:
         self.file = file
-        self._content = content
+        self.content = content
         self._sealed = sealed
         self._disk = disk
         self._chunk = chunk
@@ -31,8 +31,8 @@ class StoredDownload:
         except (Damaged, OSError) as error:
             _log.error(
                 "the file {blob} of store {store} cannot be read: {reason}",
-                blob=self._content.blob,
-                store=self._content.store,
+                blob=self.content.blob,
+                store=self.content.store,
                 reason=str(error),
             )
             raise Refused(Status.FILE_WRITE_ERROR, "The store does not give the file as it was.") from None

@@ -71,10 +71,12 @@ class Spooled:
             self._kept = True
 
     def empty(self) -> None:
-        """Remove all of it, to begin anew. :raises OSError: the disk does not let us."""
+        """Remove all of it, to begin anew; also from the store, which may have taken it without our hearing so.
+
+        :raises OSError: the disk does not let us.
+        """
+        self._store.delete(blob_name(self._file.file_id))
         self.discard()
-        if self._kept:
-            self._store.delete(blob_name(self._file.file_id))
         self.open(first=True)
 
     def discard(self) -> None:

@@ -33,6 +33,7 @@ from imsys.resources.engine.spooled import Spooled, remove_spooled
 from imsys.resources.engine.whole import Whole
 from imsys.resources.transfers import Misplaced, Upload
 from imsys.store.files import Content, File, FileStore, State
+from imsys.tickets import encode_id
 
 _log = Logger()
 T = TypeVar("T")
@@ -101,11 +102,11 @@ class Arrivals(Service):
         for arriving in list(self._arriving.values()):
             if arriving.hand is not None:
                 arriving.hand.lose(Misplaced(Status.SERVER_BUSY, "The server is shutting down.", arriving.offset))
+        for arriving in list(self._arriving.values()):
+            await _written(arriving)
         if self.working:
             self._worked = Deferred()
             await self._worked
-        for arriving in list(self._arriving.values()):
-            await _written(arriving)
         self._arriving.clear()
         self._idle.clear()
 
@@ -120,7 +121,8 @@ class Arrivals(Service):
         finally:
             self.working -= 1
             if not self.working and self._worked is not None:
-                self._worked.callback(None)
+                worked, self._worked = self._worked, None
+                worked.callback(None)
 
     # -- into one's hands
 
@@ -220,7 +222,7 @@ class Arrivals(Service):
             spooled = Spooled(self._folder, self._store, file, seal)
             arriving.begin(spooled, await self._disk.run(spooled.open, first=first))
         except (OSError, UnknownKey, Damaged) as error:
-            _log.error("the upload {name} cannot be opened: {reason}", name=file.file_id.hex(), reason=str(error))
+            _log.error("the upload {name} cannot be opened: {reason}", name=encode_id(file.file_id), reason=str(error))
             refused = not_written(error, 0) if isinstance(error, OSError) else None
             raise refused or Refused(Status.FILE_WRITE_ERROR, "What is here of the file cannot be read.") from None
 
@@ -234,6 +236,8 @@ class Arrivals(Service):
         async with arriving.lock:
             if arriving.over:
                 return await self._whole(arriving)
+            if arriving.offset < arriving.file.size:  # another one who finished it has found that it is to be sent anew
+                raise Misplaced(Status.FILE_UPLOAD_ERROR, f"The bytes from {arriving.offset} on are missing.", arriving.offset)
             assert arriving.spooled is not None
             try:
                 whole = await self._finishing.finish(arriving.file, arriving.spooled)
@@ -244,6 +248,8 @@ class Arrivals(Service):
             except Refused as refused:
                 if refused.status in (Status.PERMISSION_DENIED, Status.FILE_OPEN_ERROR):
                     self._done(arriving)
+                if refused.status is Status.FILE_OPEN_ERROR:
+                    await self._remove(arriving.file.file_id)  # what was made of it has to go, too
                 raise
             self._done(arriving)
             return whole
@@ -275,7 +281,10 @@ class Arrivals(Service):
     async def _give_up(self, file_id: bytes) -> bool:
         arriving = self._arriving.get(file_id)
         if arriving is None:
-            return await self._remove(file_id)
+            removed = await self._remove(file_id)
+            arriving = self._arriving.get(file_id)
+            if arriving is None or not removed:  # else somebody has taken it meanwhile
+                return removed
         async with arriving.lock:
             if not arriving.over:
                 if arriving.hand is not None:

@@ -20,7 +20,8 @@ SENT = (
 
 SEEN = (
     "Location, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Tus-Checksum-Algorithm, Upload-Offset, Upload-Length, "
-    "Upload-Expires, Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Retry-After, WWW-Authenticate"
+    "Upload-Metadata, Upload-Expires, "
+    "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Retry-After, WWW-Authenticate"
 )
 """Headers of responses that a page may look at."""
 

@@ -120,8 +120,7 @@ class DownloadDoor:
         file_id = file_named(name)
         self._grants.of(request, Right.READ, file_id, in_query=True)
         download = await self._downloads.open(file_id)
-        content = download.file.content
-        assert content is not None
+        content = download.content
         etag = f'"{content.sha256.hex()}"'
         common: Headers = (("ETag", etag), ("Cache-Control", "private, no-cache"), ("Accept-Ranges", "bytes"))
         if not changed(request, etag):

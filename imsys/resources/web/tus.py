@@ -13,12 +13,24 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from twisted.internet.defer import Deferred
 
 from imsys.errors import Refused, Status
+from imsys.files.sources import PIECE
 from imsys.resources.transfers import Misplaced, Upload, Uploads
 from imsys.resources.web.answers import Headers, Problem, Response, refusal
 from imsys.resources.web.budget import Budget
 from imsys.resources.web.grants import Grants, file_named
 from imsys.resources.web.requests import Request
-from imsys.resources.web.tus_headers import ALGORITHMS, BYTES, EXTENSIONS, VERSION, Checksum, check_metadata, checksum, expires, number
+from imsys.resources.web.tus_headers import (
+    ALGORITHMS,
+    BYTES,
+    EXTENSIONS,
+    VERSION,
+    Checksum,
+    check_metadata,
+    checksum,
+    expires,
+    metadata,
+    number,
+)
 from imsys.tickets import Right, encode_id
 
 CHECKED_BYTES = 1 << 23
@@ -160,7 +172,8 @@ class TusDoor:
         file_id = file_named(name)
         ticket = self._grants.of(request, Right.WRITE, file_id)
         async with self._opened(request, file_id, ticket.user) as (upload, _):
-            headers = (*await self._progress(upload), ("Upload-Length", str(upload.file.size)), ("Cache-Control", "no-store"))
+            file, progress = upload.file, await self._progress(upload)
+        headers = (*progress, ("Upload-Length", str(file.size)), metadata(file.filename, file.mime), ("Cache-Control", "no-store"))
         return Response(200, headers)
 
     async def _patch(self, request: Request, name: str) -> Response:
@@ -223,17 +236,16 @@ class TusDoor:
         if not self._budget.take(size):
             raise Refused(Status.SERVER_BUSY, "Too many bytes wait to be checked; ask again, or send them without a checksum.")
         try:
-            digest, pieces, length = expected.begin(), [], 0
+            digest, here = expected.begin(), bytearray()  # of its pieces each may be a byte
             while piece := await request.body.read():
                 digest.update(piece)
-                pieces.append(piece)
-                length += len(piece)
-                if length > size:
+                here += piece
+                if len(here) > size:
                     raise _too_many()
             if digest.digest() != expected.digest:
                 raise Misplaced(Status.CHECKSUM_MISMATCH, "The bytes are not what their checksum says; none were taken.", upload.fed)
-            for piece in pieces:
-                upload.feed(upload.fed, piece)
+            for at in range(0, len(here), PIECE):
+                upload.feed(upload.fed, bytes(here[at : at + PIECE]))
                 await hands.room()
         finally:
             self._budget.give(size)

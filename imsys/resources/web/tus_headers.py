@@ -103,6 +103,12 @@ def check_metadata(request: Request) -> None:
         keys.add(key)
 
 
+def metadata(filename: str, mime: str) -> tuple[str, str]:
+    """The header that says what was offered, by the keys that clients of tus use."""
+    pairs = (("filename", filename), ("filetype", mime))
+    return "Upload-Metadata", ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in pairs)
+
+
 def _decoded(text: str) -> bytes | None:
     try:
         return base64.b64decode(text, validate=True)

@@ -59,14 +59,14 @@ class MemoryFiles:
         self.bytes[file.file_id] = bytearray()
         return file
 
-    def keep(self, owner: int, data: bytes, **more: Any) -> File:
-        file = self.offer(owner, data, **more)
+    def keep(self, owner: int, data: bytes, *, sent: bytes | None = None, **more: Any) -> File:
+        file = self.offer(owner, data if sent is None else sent, **more)
         self.bytes[file.file_id] = bytearray(data)
         return self.whole(file)
 
     def whole(self, file: File) -> File:
         digest = hashlib.sha256(self.bytes[file.file_id]).digest()
-        content = Content(1, "disk", digest, file.size, file.file_id.hex(), "", b"")
+        content = Content(1, "disk", digest, len(self.bytes[file.file_id]), file.file_id.hex(), "", b"")
         whole = self.files[file.file_id] = dataclasses.replace(file, state=State.WHOLE, content=content)
         return whole
 
@@ -160,7 +160,8 @@ class MemoryDownloads:
 
 class MemoryDownload:
     def __init__(self, files: MemoryFiles, file: File) -> None:
-        self.file = file
+        assert file.content is not None
+        self.file, self.content = file, file.content
         self._files = files
 
     async def read(self, offset: int, length: int) -> bytes:
@@ -168,7 +169,6 @@ class MemoryDownload:
         if self._files.read_gate is not None:
             await self._files.read_gate
         data = bytes(self._files.bytes[self.file.file_id][offset : offset + length])
-        assert self.file.content is not None
         if not data:
             raise Refused(Status.FILE_WRITE_ERROR, "The store gives other bytes than were written.")
         return data

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
+from functools import partial
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
@@ -21,6 +22,10 @@ class DownloadTests(FramesCase):
 
     def bytes_of(self, client: Client) -> bytes:
         return b"".join(chunk.data for chunk in client.chunks())
+
+    def ended(self, client: Client) -> bool:
+        chunks = client.chunks()
+        return bool(chunks) and not chunks[-1].data
 
     async def test_whole(self) -> None:
         """The response describes the file; its chunks follow as they are granted, and an empty one is the end."""
@@ -84,6 +89,15 @@ class DownloadTests(FramesCase):
         client, file = await self.login(), self.files.keep(7, b"")
         self.assertEqual((await self.download(client, file))["size"], 0)
         await self.until(lambda: [chunk.data for chunk in client.chunks()] == [b""])
+
+    async def test_other_than_sent(self) -> None:
+        """What is described and given is what is kept: of an avatar fewer bytes than were sent, or more."""
+        for sent in (b"a photo" * 1000, b"tiny"):
+            client, file = await self.login(), self.files.keep(7, b"the square in it", sent=sent)
+            self.assertEqual((await self.download(client, file))["size"], 16)
+            client.credit(file, 1 << 20)
+            await self.until(partial(self.ended, client))
+            self.assertEqual(self.bytes_of(client), b"the square in it")
 
     async def test_tickets(self) -> None:
         """A ticket for writing, for another file, or of somebody else gets 65; a file that is not whole, 38."""

@@ -5,15 +5,20 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import tracemalloc
 import zlib
 from email.utils import parsedate_to_datetime
 
 from twisted.internet.threads import deferToThread
+from twisted.trial.unittest import TestCase
 
 from imsys.errors import Refused, Status
 from imsys.resources.transfers import Misplaced
-from imsys.resources.web.tus import CHECKED_BYTES
+from imsys.resources.web.budget import Budget
+from imsys.resources.web.requests import Request
+from imsys.resources.web.tus import CHECKED_BYTES, TusDoor, _Hands
 from imsys.tickets import Right, encode_id, new_file_id
+from tests.resources.frames.memory import MemoryUploads
 from tests.resources.web.scene import BYTES, MAX_FILE, TUS, WebCase
 
 DATA = os.urandom(700_001)
@@ -22,6 +27,38 @@ DATA = os.urandom(700_001)
 def checksum(data: bytes, algorithm: str = "sha1") -> dict[str, str]:
     digest = zlib.crc32(data).to_bytes(4, "big") if algorithm == "crc32" else hashlib.new(algorithm, data).digest()
     return {"Upload-Checksum": f"{algorithm} {base64.b64encode(digest).decode()}"}
+
+
+class Dripping:
+    """A body that comes two bytes at a time."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = 0
+
+    async def read(self) -> bytes:
+        self._at += 2
+        return self._data[self._at - 2 : self._at]
+
+    def fail(self, error: Exception) -> None:
+        raise NotImplementedError
+
+
+class MemoryTests(TestCase):
+    async def test_checked(self) -> None:
+        """Bytes with a checksum take as much memory as they are counted with, in however small pieces they come."""
+        data = os.urandom(CHECKED_BYTES // 16)
+        headers = [(b"content-length", b"%d" % len(data)), (b"upload-checksum", checksum(data)["Upload-Checksum"].encode())]
+        files = MemoryUploads(None)
+        files.stuck = True
+        upload = await files.open(files.offer(7, data).file_id, 7, durable=len, hold=lambda _: None, lost=lambda _: None)  # type: ignore[arg-type]
+        request = Request("PATCH", "/", headers, Dripping(data))
+        door = TusDoor(files, None, Budget(len(data)), len(data))  # type: ignore[arg-type]
+        tracemalloc.start()
+        self.addCleanup(tracemalloc.stop)
+        await door._take(request, upload, _Hands(request))
+        self.assertLess(tracemalloc.get_traced_memory()[1], 3 * len(data))
+        self.assertEqual(b"".join(upload.waiting), data)
 
 
 class UploadTests(WebCase):
@@ -49,6 +86,8 @@ class UploadTests(WebCase):
             self.assertEqual(int(reply.headers["Upload-Offset"]), min(at + 300_000, len(DATA)))
         self.assertNotIn("Upload-Expires", reply.headers)
         self.assertEqual(await self.fetch(file_id), DATA)
+        reply = await self.ask("HEAD", self.path(file_id), {**TUS, **self.bearer(file_id)})
+        self.assertEqual(reply.headers["Upload-Metadata"], "filename YS5iaW4=,filetype dGV4dC9wbGFpbg==")  # as it was offered
         self.assertEqual(await self.offset(file_id), len(DATA))
         self.assertEqual((await self.patch(file_id, len(DATA), b"")).status, 204)
 
@@ -119,7 +158,7 @@ class UploadTests(WebCase):
         at = 0
         for algorithm in ("sha1", "sha256", "md5", "crc32"):
             part = DATA[at : at + 100_000]
-            wrong = await self.patch(file_id, at, part[:-1] + b"!", checksum(part, algorithm))
+            wrong = await self.patch(file_id, at, part[:-1] + bytes([part[-1] ^ 1]), checksum(part, algorithm))
             self.assertEqual((wrong.status, wrong.error, wrong.headers["Upload-Offset"]), (460, 69, str(at)))
             self.assertEqual(await self.offset(file_id), at)
             self.assertEqual((await self.patch(file_id, at, part, checksum(part, algorithm))).status, 204)
