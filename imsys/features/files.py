@@ -79,7 +79,7 @@ async def get(context: Context, request: FileGetRequest) -> FileGetResponse:
         port=place.port,
         http_port=place.http_port,
         filename=file.filename,
-        size=file.size,
+        size=file.size if request.write else file.readable_size,
         mime=file.mime,
         whole=file.state is State.WHOLE,
         sha256=UNSET if sha256 is None else sha256.hex(),

@@ -62,11 +62,11 @@ class FrameDoor:
             file, content = found.file, found.file.content
             if content is None:
                 raise Refused(Status.FILE_OPEN_ERROR, "This file is not whole yet.")
-            if not 0 <= request.offset <= file.size:
-                raise Refused(Status.INVALID_FIELD, f"This file has {file.size} bytes; an offset lies within them.")
+            if not 0 <= request.offset <= content.size:
+                raise Refused(Status.INVALID_FIELD, f"This file has {content.size} bytes; an offset lies within them.")
             _still_there(caller.session)
             downloading.begin(file_id, found, request.offset)
-            return DownloadResponse(size=file.size, sha256=content.sha256.hex(), filename=file.filename, mime=file.mime)
+            return DownloadResponse(size=content.size, sha256=content.sha256.hex(), filename=file.filename, mime=file.mime)
 
         return upload_open, download
 

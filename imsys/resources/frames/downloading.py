@@ -89,7 +89,7 @@ class Leaving:
 
         :raises Refused: the store does not give it, or the client grants or reads nothing for too long.
         """
-        size = self._download.file.size
+        size = self._download.file.readable_size
         while self.offset < size and not self._stopped:
             await self._some_credit()
             if self._stopped:
