@@ -53,7 +53,8 @@ class Ticket:
 class TicketKeys:
     """The keys of a file, which is read again when it has changed: a rotation needs no restart.
 
-    The first one signs, all of them open; see :mod:`imsys.keyring`.
+    The first one signs, all of them open; see :mod:`imsys.keyring`. A new first one opens at once, and signs when the file is looked at
+    once more: by then all who look at it as often can open what it signs.
     """
 
     def __init__(self, path: Path) -> None:
@@ -61,6 +62,7 @@ class TicketKeys:
         self._path = path
         self._stamp: tuple[int, int, int] | None = None
         self._keys: dict[str, bytes] = {}
+        self._signer = "", b""
         self._read()
 
     def _read(self) -> None:
@@ -69,6 +71,9 @@ class TicketKeys:
         if stamp is None or stamp != self._stamp:
             self._keys = dict(read_keys(self._path, MOST_KEYS))
             self._stamp = stamp
+            if self._signer in self._keys.items():
+                return
+        self._signer = next(iter(self._keys.items()))
 
     def refresh(self) -> str:
         """Read the file again if it is another one; what cannot be read leaves the keys as they are, and is told."""
@@ -80,7 +85,7 @@ class TicketKeys:
 
     def signing(self) -> tuple[str, bytes]:
         """The key that signs, with its id."""
-        return next(iter(self._keys.items()))
+        return self._signer
 
     def opening(self, key_id: str) -> bytes | None:
         """The key of this id."""
