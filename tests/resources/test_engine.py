@@ -135,7 +135,7 @@ class UploadTests(Case):
         await self.until(lambda: bool(one.lost))
         release.set()
         other = await taking
-        self.assertEqual((other.upload.offset, other.upload.fed), (150_000, 150_000))
+        self.assertEqual((other.upload.offset, other.upload.fed, len(self.parts.uploads._idle)), (150_000, 150_000, 0))
         self.assertEqual([reason.status for reason in one.lost], [36])
         self.assertRaises(Misplaced, one.upload.feed, 150_000, data[150_000:])
         await self.refused(one.upload.finish(), 36)
