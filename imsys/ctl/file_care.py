@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -14,7 +13,7 @@ from twisted.internet.threads import deferToThreadPool
 
 from imsys.config import Config
 from imsys.errors import ConfigError, Refused, Status
-from imsys.files.blobs import SealedFile
+from imsys.files.blobs import BlobStore, DiskStore, SealedFile, file_of
 from imsys.files.configured import blob_store, master_keys, read_master_keys
 from imsys.files.master import MasterKeys, UnknownKey, Wrapped
 from imsys.files.sealing import Damaged
@@ -181,7 +180,8 @@ class Care:
 
     async def _needed(self, blob: str) -> bool:
         """Whether the blob is that of a file whose last step is still to be done, or was done a moment ago."""
-        file = await self.files.find(bytes.fromhex(blob)) if re.fullmatch("[0-9a-f]{32}", blob) else None
+        file_id = file_of(blob)
+        file = await self.files.find(file_id) if file_id is not None else None
         return (file is not None and file.state is State.ARRIVING) or bool(await self.files.known_blobs([blob]))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
@@ -189,7 +189,7 @@ class Care:
         return result
 
 
-def _damage(store: Any, masters: MasterKeys, content: Content) -> str:
+def _damage(store: BlobStore, masters: MasterKeys, content: Content) -> str:
     """What is wrong with a content; empty: nothing."""
     try:
         file = SealedFile(store, content.blob, masters.seal(Wrapped(content.key_id, content.wrapped_key)), content.size)
@@ -198,6 +198,10 @@ def _damage(store: Any, masters: MasterKeys, content: Content) -> str:
             digest.update(block)
     except FileNotFoundError:
         return "it is not there"
+    except OSError as error:
+        if not isinstance(store, DiskStore):
+            raise  # object storage says so of all when it is away
+        return f"it cannot be read: {error.strerror}"
     except (Damaged, UnknownKey, ConfigError) as error:
         return str(error)
     return "" if digest.digest() == content.sha256 else "its sum is another one"

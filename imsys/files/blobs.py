@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -62,6 +63,11 @@ class BlobStore(Readable, Protocol):
     def free(self) -> int | None:
         """Bytes that fit; ``None`` where there is no bound to speak of."""
         ...
+
+
+def file_of(name: str) -> bytes | None:
+    """The identifier of the file that a blob came as; ``None``: a blob has another name."""
+    return bytes.fromhex(name) if re.fullmatch("[0-9a-f]{32}", name) else None
 
 
 class DiskStore:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import stat
 from collections.abc import Iterator
 from itertools import islice
@@ -14,7 +13,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from imsys.errors import Refused
-from imsys.files.blobs import Blob, BlobStore
+from imsys.files.blobs import Blob, BlobStore, file_of
 from imsys.resources.disk import Disk
 from imsys.resources.engine.shielding import alone
 from imsys.resources.engine.spooled import MADE, remove_spooled
@@ -133,7 +132,7 @@ class Janitor(Service):
         for name, size in (await self._disk.run(self._spooled, before)).items():
             if self._stopping:
                 return
-            file_id = _file_id(name)
+            file_id = file_of(name)
             if file_id is None:
                 await self._disk.run(self._remove, name)
             elif file_id not in self._uploads:
@@ -165,7 +164,7 @@ class Janitor(Service):
 
     def _remove(self, name: str) -> None:
         """In a thread."""
-        file_id = _file_id(name)
+        file_id = file_of(name)
         if file_id is not None:
             remove_spooled(self._folder, file_id)
         else:
@@ -200,7 +199,7 @@ class Janitor(Service):
 
     async def _orphan(self, name: str) -> None:
         """A blob that nothing refers to: its file may still become whole, or is gone."""
-        file_id = _file_id(name)
+        file_id = file_of(name)
         file = await self._files.find(file_id) if file_id is not None else None
         if file is not None and file.state is State.ARRIVING:
             if file.server == self._server:
@@ -208,7 +207,3 @@ class Janitor(Service):
         elif not await self._files.known_blobs([name]):  # it may have become whole since that was asked; from here on it cannot
             await self._disk.run(self._store.delete, name)
             _log.info("the blob {name} was removed: nothing refers to it", name=name)
-
-
-def _file_id(name: str) -> bytes | None:
-    return bytes.fromhex(name) if re.fullmatch("[0-9a-f]{32}", name) else None
