@@ -76,6 +76,7 @@ class DiskStore:
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         self._folder = folder
+        self._durable: set[str] = set()  # names of folders
 
     def open(self) -> None:
         """Make the folder. :raises OSError: it cannot be made."""
@@ -86,9 +87,10 @@ class DiskStore:
         target = self._path(name)
         if not spooled.exists() and target.exists():
             return  # a crash came in between
-        if not target.parent.exists():
+        if target.parent.name not in self._durable:  # one that is there may be made by a thread, or a process, that did not come further
             target.parent.mkdir(mode=0o700, exist_ok=True)
             sync_folder(self._folder)
+            self._durable.add(target.parent.name)
         spooled.replace(target)
         sync_folder(target.parent)
         sync_folder(spooled.parent)

@@ -193,9 +193,10 @@ def _write(path: Path, offset: int, data: bytes) -> None:
 
 
 def _create(path: Path) -> None:
-    """Make an empty file whose name outlives a crash, if it is not there."""
+    """Make an empty file whose name outlives a crash, if it is not there; nothing is written into one before."""
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
-        return
+        if path.stat().st_size:
+            return
     sync_folder(path.parent)

@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from imsys.files import blobs
+from imsys.files import spool as spooling
 from imsys.files.blobs import DiskStore, SealedFile
 from imsys.files.sealing import SEGMENT, AesGcm, Checked, Damaged, Seal
 from imsys.files.spool import TOGETHER, Spool
@@ -128,6 +130,28 @@ class SpoolTests(SynchronousTestCase):
                 self.patch(os, "fdatasync", sync)
                 self.assertEqual(self.spool(len(data), seal).offset, acknowledged)
                 spool.discard()
+
+    def test_names(self) -> None:
+        """The names of new files and folders are durable before what is in them, also where somebody died after making them."""
+        for made in (False, True):
+            synced: list[Path] = []
+            for module in (spooling, blobs):
+                self.patch(module, "sync_folder", synced.append)
+            data, seal, kept = os.urandom(100), Checked(), folder("blobs")
+            store = DiskStore("one", kept)
+            store.open()
+            if made:
+                (kept / "0a").mkdir()
+                for name in ("x.part", "x.tail0"):
+                    (self.folder / name).touch()
+            spool = self.spool(100, seal)
+            self.assertEqual(synced, [self.folder])
+            spool.write([data[:50]])
+            self.assertEqual(synced, [self.folder] * 2)
+            spool.write([data[50:]])
+            store.keep(spool.close(), "0abc")
+            self.assertEqual(synced, [self.folder] * 2 + [kept, kept / "0a", self.folder])
+            self.assertEqual(SealedFile(store, "0abc", seal, 100).read(0, 100), data)
 
     def test_much_at_once(self) -> None:
         """However much is written at once, only what was synced last can be missing after a crash, and is looked at."""
