@@ -192,18 +192,24 @@ class Janitor(Service):
             self._blobs = None
         old = [blob.name for blob in found if blob.changed <= self._clock.seconds() - self._age]
         known = await self._files.known_blobs(old) if old else set()
+        strange = bool(old) and not known and not await self._files.contents(0, 1)
+        if strange:
+            _log.error(
+                "the store has {count} blobs or more, and the database knows none at all: is it the right one? Nothing is removed",
+                count=len(old),
+            )
         for name in old:
             if name not in known and not self._stopping:
-                await self._orphan(name)
+                await self._orphan(name, remove=not strange)
         return self._blobs is not None
 
-    async def _orphan(self, name: str) -> None:
+    async def _orphan(self, name: str, *, remove: bool) -> None:
         """A blob that nothing refers to: its file may still become whole, or is gone."""
         file_id = file_of(name)
         file = await self._files.find(file_id) if file_id is not None else None
         if file is not None and file.state is State.ARRIVING:
             if file.server == self._server:
                 await self._complete(file)
-        elif not await self._files.known_blobs([name]):  # it may have become whole since that was asked; from here on it cannot
+        elif remove and not await self._files.known_blobs([name]):  # it may have become whole since that was asked; from here on it cannot
             await self._disk.run(self._store.delete, name)
             _log.info("the blob {name} was removed: nothing refers to it", name=name)
