@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imsys.errors import ConfigError, Refused, Status
-from imsys.keyring import read_keys
+from imsys.keyring import KeyFile
 
 _VERSION = "v1"
 _LONGEST = 300
@@ -59,18 +59,15 @@ class TicketKeys:
 
     def __init__(self, path: Path) -> None:
         """:raises ConfigError: there are no keys in this file."""
-        self._path = path
-        self._stamp: tuple[int, int, int] | None = None
+        self._file = KeyFile(path, MOST_KEYS)
         self._keys: dict[str, bytes] = {}
         self._signer = "", b""
         self._read()
 
     def _read(self) -> None:
-        found = self._path.stat() if self._path.exists() else None
-        stamp = (found.st_mtime_ns, found.st_size, found.st_ino) if found is not None else None
-        if stamp is None or stamp != self._stamp:
-            self._keys = dict(read_keys(self._path, MOST_KEYS))
-            self._stamp = stamp
+        keys = self._file.read()
+        if keys is not None:
+            self._keys = dict(keys)
             if self._signer in self._keys.items():
                 return
         self._signer = next(iter(self._keys.items()))
@@ -82,6 +79,11 @@ class TicketKeys:
         except (ConfigError, OSError) as error:
             return str(error)
         return ""
+
+    @property
+    def newest(self) -> str:
+        """Id of the key that signs."""
+        return self.signing()[0]
 
     def signing(self) -> tuple[str, bytes]:
         """The key that signs, with its id."""

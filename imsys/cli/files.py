@@ -28,7 +28,8 @@ async def send(context: Context) -> None:
     arguments = context.arguments
     path = Path(arguments.file).expanduser().absolute()
     if not path.is_file():
-        raise Trouble(f"There is no file {shown_path(path)}.")
+        what = "is a folder" if path.is_dir() else "is no file" if os.path.exists(path) else ""
+        raise Trouble(f"{shown_path(path)} {what}; only files can be sent." if what else f"There is no file {shown_path(path)}.")
     _, account = context.account()
     errands = Errands(context, account)
     thread_id = await _thread(context, errands, path, account.uuid)

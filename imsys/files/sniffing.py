@@ -43,6 +43,7 @@ _USUAL = {
     "application/x-gzip": "application/gzip",
     "audio/x-flac": "audio/flac",
     "audio/x-wav": "audio/wav",
+    "image/apng": "image/png",  # which it is as well, and what its first picture is taken for
     "video/x-m4v": "video/mp4",
 }
 

@@ -16,6 +16,7 @@ from imsys.files.sniffing import HEAD, IMAGES, sniff
 from imsys.resources.engine.judging import Verdict
 from imsys.resources.judges import discover_judges
 from imsys.store.files import File, Purpose
+from imsys.tickets import encode_id
 
 _log = Logger()
 
@@ -46,7 +47,7 @@ class Looking:
 
     def _scanned(self, file: File, content: SealedFile, mime: str) -> None:
         verdict, by, reason = self._scan.judge(content, About(file.filename, file.size, mime, file.owner))
-        name = file.file_id.hex()
+        name = encode_id(file.file_id)
         if verdict is Scanned.REFUSED:
             _log.warn("the file {name} of {user} was refused by {by}: {reason}", name=name, user=file.owner, by=by, reason=reason)
             raise Refused(Status.PERMISSION_DENIED, "This file was refused.")

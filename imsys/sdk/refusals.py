@@ -67,7 +67,14 @@ SENTENCES: dict[Status, str] = {
 }
 """For people, unlike the ``message`` of a response, which is for the log."""
 
-_MORE_EXACT = {Status.INVALID_FIELD, Status.FRIENDING_ERROR}
+_MORE_EXACT = {
+    Status.INVALID_FIELD,
+    Status.FRIENDING_ERROR,
+    Status.FILE_CREATE_ERROR,
+    Status.FILE_OPEN_ERROR,
+    Status.PERMISSION_DENIED,
+    Status.QUOTA_EXCEEDED,
+}
 """Where the server's own sentence says more than ours."""
 
 

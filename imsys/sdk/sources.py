@@ -64,6 +64,8 @@ class Source:
             assert not isinstance(self._given, str | Path)
             self._file = self._given
         self.size, self.modified = self._stamp()
+        if not self.size and self._read_at(0, 1):  # as in /proc
+            raise OSError("The file does not say how long it is; send a copy of it.")
 
     def _stamp(self) -> tuple[int, int]:
         assert self._file is not None
@@ -73,13 +75,17 @@ class Source:
         return self._file.seek(0, os.SEEK_END), 0
 
     def _read(self, offset: int, length: int) -> bytes:
+        data = self._read_at(offset, length)
+        if len(data) < length or self._stamp() != (self.size, self.modified):
+            raise FileChanged("The file has changed while it was sent; send it again.")
+        return data
+
+    def _read_at(self, offset: int, length: int) -> bytes:
         assert self._file is not None
         self._file.seek(offset)
         data = b""
         while len(data) < length and (more := self._file.read(length - len(data))):
             data = data + more if data else more
-        if len(data) < length or self._stamp() != (self.size, self.modified):
-            raise FileChanged("The file has changed while it was sent; send it again.")
         return data
 
     def _hash(self, digest: Any, offset: int) -> None:

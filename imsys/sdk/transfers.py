@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -18,6 +19,9 @@ from imsys.sdk.unfinished import UnfinishedUploads
 from imsys.sdk.uploading import Sent, Upload
 
 T = TypeVar("T")
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+"""What Python makes of bytes in the name of a file that are no UTF-8; they cannot be sent."""
 
 
 class Transfers:
@@ -53,6 +57,7 @@ class Transfers:
         """
         source = Source(self._around.reactor, file)
         name = filename or (source.path.name if source.path is not None else os.path.basename(str(getattr(file, "name", "")))) or "file"
+        name = _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", name)
 
         def run(report: Report) -> Coroutine[Any, Any, Sent]:
             return Upload(self._around, source, thread_id, name, mime, self._unfinished, report).run()

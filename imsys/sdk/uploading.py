@@ -57,6 +57,7 @@ class Upload:
         self._filename = filename
         self._mime = mime
         self._unfinished = unfinished if source.path is not None else None
+        self._path = str(source.path).encode("utf-8", "backslashreplace").decode()  # it may have bytes that are no UTF-8
         self._report = report
         self._record: UnfinishedUpload | None = None
         self._file_id = ""
@@ -89,7 +90,7 @@ class Upload:
         if self._unfinished is None:
             return
         source = self._source
-        record = await self._unfinished.find(key(self._user, self._thread_id, str(source.path)))
+        record = await self._unfinished.find(key(self._user, self._thread_id, self._path))
         if record is not None and (record.size, record.modified) == (source.size, source.modified):
             self._record, self._file_id, self._sha256 = record, record.file_id, record.sha256
 
@@ -108,7 +109,7 @@ class Upload:
             self._record = UnfinishedUpload(
                 user=self._user,
                 thread_id=self._thread_id,
-                path=str(source.path),
+                path=self._path,
                 file_id=grant.file_id,
                 size=source.size,
                 modified=source.modified,

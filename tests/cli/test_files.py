@@ -64,12 +64,14 @@ class FileCommands(CliCase):
         (carl,) = await self.accounts("carl")
         for wrong, command in (
             ("There is no file", ("send", "/nowhere/at-all", "--to", ben)),
-            ("There is no file", ("send", str(self.here), "--to", ben)),
+            ("is a folder; only files", ("send", str(self.here), "--to", ben)),
+            ("is no file; only files", ("send", os.devnull, "--to", ben)),
+            ("no separators", ("send", str(self.file(10, "a..b")), "--to", ben)),
             ("--to NAME", ("send", str(self.file(10)))),
             ("not friends", ("send", str(self.file(10)), "--to", carl)),
             ("nobody called", ("send", str(self.file(10)), "--to", "nobody-at-all")),
-            ("could not be opened", ("get", "A" * 22)),
-            ("could not be opened", ("get", "-" + "A" * 21)),
+            ("There is no such file.", ("get", "A" * 22)),
+            ("There is no such file.", ("get", "-" + "A" * 21)),
         ):
             self.assertIn(wrong, await self.cli("--as", anna, *command, status=1, server=False))
 

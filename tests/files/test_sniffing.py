@@ -46,6 +46,13 @@ class SniffTests(SynchronousTestCase):
                 self.assertIn(mime, IMAGES)
                 self.assertEqual((kind(mime), inline(mime), served(mime)), (Kind.IMAGE, True, mime))
 
+    def test_animated(self) -> None:
+        """An animated PNG is a PNG: a picture, and nothing to be saved first."""
+        made = io.BytesIO()
+        Image.new("RGB", (20, 10), "red").save(made, "PNG", save_all=True, append_images=[Image.new("RGB", (20, 10), "blue")])
+        self.assertIn(b"acTL", made.getvalue())
+        self.sniffed([(made.getvalue()[:HEAD], "x.png", "image/png"), (made.getvalue()[:HEAD], "x.apng", "image/png")])
+
     def test_active(self) -> None:
         """What has script in it is told, at least as dangerous as it is, and never shown by browsers under our name."""
         xml = '<?xml version="1.0"?>\n'

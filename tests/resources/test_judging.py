@@ -11,12 +11,14 @@ from typing import Any
 from PIL import Image
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.config import FilesConfig
 from imsys.errors import ConfigError, Refused
 from imsys.resources.judging import Looking, looking
 from imsys.store.files import File, Purpose, State
+from imsys.tickets import encode_id
 from tests.resources.engine import EngineCase, feed
 from tests.support.children import folder
 from tests.test_plugins import with_path
@@ -114,8 +116,10 @@ class JudgingTests(EngineCase):
         file_id = await self.offer(4)
         one = await self.take(file_id)
         feed(one.upload, b"fine")
-        error = await self.assertFailure(self.finishing(one), Refused)
+        with capturedLogs() as logged:
+            error = await self.assertFailure(self.finishing(one), Refused)
         self.assertEqual((error.status, (await self.found(file_id)).state), (73, State.ARRIVING))
+        self.assertIn(encode_id(file_id), [event.get("name") for event in logged])  # as imsys-ctl and clients call it
         broken.unlink()
         self.assertEqual((await one.upload.finish()).state, State.WHOLE)
 

@@ -12,12 +12,13 @@ from typing import Any
 
 from twisted.internet.defer import CancelledError, gatherResults
 from twisted.internet.task import deferLater
+from twisted.trial.unittest import SkipTest
 
 from imsys.config import ResourcesConfig
 from imsys.errors import Refused, Status, Unavailable
 from imsys.protocols.chunks import encode_chunk
 from imsys.resources.frames import downloading
-from imsys.sdk import FileChanged, FileUnfinishedUploads, Progress, Stage, Timing, Transfer, Transfers, Trust
+from imsys.sdk import FileChanged, FileUnfinishedUploads, Progress, Stage, Timing, Transfer, Transfers, Trust, explain
 from imsys.sdk.attachments import Grant
 from imsys.sdk.carrier import Carrier
 from imsys.sdk.link import Credentials
@@ -313,6 +314,26 @@ class UploadTests(TransfersCase):
         transfers = await self.transfers()
         await self.fails(transfers.upload(self.here / "nothing", THREAD), FileNotFoundError)
         await self.fails(transfers.upload(self.here, THREAD), OSError)
+
+    async def test_no_utf8(self) -> None:
+        """A file whose name has bytes that are no UTF-8 is sent, with signs in their places, and gone on with in the next run."""
+        path = self.here / os.fsdecode(b"Gr\xfc\xdfe.txt")
+        path.write_bytes(os.urandom(8_000_000))
+        first = (await self.transfers(remember=True)).upload(path, THREAD)
+        await self.moved(first, 2_000_000)
+        first.cancel()
+        await self.fails(first, CancelledError)
+        await (await self.transfers(remember=True)).upload(path, THREAD).result()
+        self.assertEqual((self.desk.offers, self.visible()), (1, {"Gr\ufffd\ufffde.txt": path.read_bytes()}))
+
+    async def test_no_length(self) -> None:
+        """A file that has bytes and says that it has none is not sent as an empty one."""
+        path = Path("/proc/self/status")
+        if not path.exists():
+            raise SkipTest("no such file on this system")
+        problem = await self.fails((await self.transfers()).upload(path, THREAD), OSError)
+        self.assertIn("how long it is", explain(problem))
+        self.assertEqual((self.desk.offers, self.visible()), (0, {}))
 
     async def test_stopped(self) -> None:
         """Stopping cancels what is on its way, whatever it waits for."""

@@ -90,6 +90,7 @@ class Hand:
         if offset + len(data) > arriving.file.size:
             raise Misplaced(Status.FILE_UPLOAD_ERROR, f"The file has {arriving.file.size} bytes, and no more.", arriving.fed)
         if data:
+            self._memory.served(self)
             arriving.feed(data)
             self._live()
             self.adjust()

@@ -19,6 +19,7 @@ from imsys.resources.engine.shielding import alone
 from imsys.resources.engine.spooled import MADE, remove_spooled
 from imsys.resources.engine.uploads import Arrivals
 from imsys.store.files import File, FileStore, Purpose, State
+from imsys.tickets import encode_id
 
 _log = Logger()
 
@@ -120,7 +121,7 @@ class Janitor(Service):
                 if self._stopping:
                     return
                 if await self._uploads.give_up(file_id):
-                    _log.info("the upload {name} was given up: its time was over, or it was refused", name=file_id.hex())
+                    _log.info("the upload {name} was given up: its time was over, or it was refused", name=encode_id(file_id))
             if len(found) < EXPIRED:
                 break
 
@@ -176,9 +177,9 @@ class Janitor(Service):
         try:
             await self._uploads.complete(file)
         except Refused as refused:
-            _log.warn("the upload {name} was not finished: {reason}", name=file.file_id.hex(), reason=str(refused))
+            _log.warn("the upload {name} was not finished: {reason}", name=encode_id(file.file_id), reason=str(refused))
         except Exception:
-            _log.failure("the upload {name} was not finished", name=file.file_id.hex())
+            _log.failure("the upload {name} was not finished", name=encode_id(file.file_id))
 
     # -- the store
 

@@ -33,6 +33,7 @@ from imsys.resources.engine.spooled import Spooled, remove_spooled
 from imsys.resources.engine.whole import Whole
 from imsys.resources.transfers import Misplaced, Upload
 from imsys.store.files import Content, File, FileStore, State
+from imsys.tickets import encode_id
 
 _log = Logger()
 T = TypeVar("T")
@@ -221,7 +222,7 @@ class Arrivals(Service):
             spooled = Spooled(self._folder, self._store, file, seal)
             arriving.begin(spooled, await self._disk.run(spooled.open, first=first))
         except (OSError, UnknownKey, Damaged) as error:
-            _log.error("the upload {name} cannot be opened: {reason}", name=file.file_id.hex(), reason=str(error))
+            _log.error("the upload {name} cannot be opened: {reason}", name=encode_id(file.file_id), reason=str(error))
             refused = not_written(error, 0) if isinstance(error, OSError) else None
             raise refused or Refused(Status.FILE_WRITE_ERROR, "What is here of the file cannot be read.") from None
 

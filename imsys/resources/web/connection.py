@@ -219,7 +219,7 @@ class HttpConnection(Protocol):
         try:
             event = self._http.next_event()
         except h11.RemoteProtocolError as error:
-            self._body.fail(PeerGone() if self._ended else Problem(400, Status.JSONPARSE_ERROR, f"The body is malformed: {error}."))
+            self._body.fail(PeerGone() if self._ended else Problem(400, Status.JSONPARSE_ERROR, f"The body is malformed: {_why(error)}."))
             return True
         if event is h11.NEED_DATA:
             self._hold_reading(False)
@@ -236,7 +236,7 @@ class HttpConnection(Protocol):
                 self._close()
             else:
                 status = error.error_status_hint if error.error_status_hint in (431, 501) else 400
-                self._refuse(Problem(status, Status.JSONPARSE_ERROR, f"This is no request of HTTP/1.1: {error}."))
+                self._refuse(Problem(status, Status.JSONPARSE_ERROR, f"This is no request of HTTP/1.1: {_why(error)}."))
             return True
         if event is h11.NEED_DATA:
             self._hold_reading(False)
@@ -394,3 +394,8 @@ class HttpConnection(Protocol):
             self._reading = True
             self.transport.resumeProducing()
         self.transport.loseWriteConnection()
+
+
+def _why(error: h11.RemoteProtocolError) -> str:
+    """What is wrong, without the bytes: behind a proxy, what follows a malformed request may be somebody else's."""
+    return str(error).partition(": bytearray(")[0]

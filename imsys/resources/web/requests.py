@@ -36,7 +36,7 @@ class Request:
     __slots__ = ("_headers", "body", "length", "method", "path", "query")
 
     def __init__(self, method: str, target: str, headers: Iterable[tuple[bytes, bytes]], body: Body) -> None:
-        """:raises Problem: 400, the target is none."""
+        """:raises Problem: 400, the target is none, or nobody can be sure where the body ends."""
         self.method = method
         self.path, self.query = _split(target)
         self.body = body
@@ -46,6 +46,8 @@ class Request:
             before = self._headers.get(name)
             self._headers[name] = text if before is None else f"{before}, {text}"
         length = self._headers.get("content-length")
+        if length is not None and "transfer-encoding" in self._headers:  # how requests are smuggled past proxies (RFC 9112, 6.1)
+            raise Problem(400, Status.JSONPARSE_ERROR, "A request has Content-Length or Transfer-Encoding, not both.")
         self.length: int | None
         """Bytes of the body; ``None`` where they are not known before its end."""
         if length is not None:

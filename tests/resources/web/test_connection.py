@@ -266,6 +266,29 @@ class BodyTests(SynchronousTestCase):
         ((status, _, body),) = responses(wire.received(), "PUT")
         self.assertEqual((status, problem(body), handler.read), (400, 1, [b"abc"]))
 
+    def test_two_lengths(self) -> None:
+        """A request that says in two ways where it ends is refused, and what follows is no request."""
+        for first, second in ((b"Content-Length: 5", b"Transfer-Encoding: chunked"), (b"Transfer-Encoding: chunked", b"Content-Length: 5")):
+            wire = Wire(echo)
+            wire.send(b"PUT /1 HTTP/1.1\r\nHost: x\r\n" + first + b"\r\n" + second + b"\r\n\r\n0\r\n\r\n" + GET % 2)
+            ((status, headers, body),) = responses(wire.received(), "PUT")
+            self.assertEqual((status, problem(body), headers["connection"], wire.transport.finished), (400, 1, "close", True))
+
+    def test_malformed_is_not_repeated(self) -> None:
+        """Nothing of what cannot be read comes back: behind a proxy it may be the beginning of somebody else's request."""
+        secret = b"GET / HTTP/1.1\r\nAuthorization: Bearer secret"
+        for before in (
+            b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\n",
+            b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na",
+            b"PUT / HTTP/1.1\r\nHost: x\r\nX :",
+            b"nonsense ",
+        ):
+            wire = Wire(echo)
+            wire.send(before + secret + b"\r\n\r\n")
+            ((status, _, body),) = responses(wire.received(), "PUT")
+            self.assertEqual((status, problem(body)), (400, 1))
+            self.assertNotRegex(body, rb"secret|GET|Auth|bytearray")
+
     def test_stalled(self) -> None:
         """A body that comes to a halt is a 408; one that crawls below the least pace as well."""
         handler = Waiting()
