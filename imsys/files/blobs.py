@@ -113,6 +113,8 @@ class DiskStore:
             if folder.is_dir():
                 with os.scandir(folder) as entries:
                     for entry in entries:
+                        if entry.name[:2] != folder.name or not entry.is_file(follow_symlinks=False):
+                            continue  # nothing of ours, as lost+found and what is in it
                         with contextlib.suppress(FileNotFoundError):  # it was removed meanwhile
                             found = entry.stat()
                             yield Blob(entry.name, found.st_size, found.st_mtime)

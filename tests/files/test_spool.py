@@ -191,3 +191,19 @@ class SpoolTests(SynchronousTestCase):
             if again.whole:
                 self.assertRaises(Damaged, again.digest)
             again.discard()
+
+
+class DiskStoreTests(SynchronousTestCase):
+    def test_strangers(self) -> None:
+        """What is in the folder and is no blob of ours is not listed: to remove it by its name would fail, or say what is not so."""
+        home = folder("blobs")
+        store = DiskStore("one", home)
+        store.open()
+        (home / "spooled").write_bytes(b"x")
+        store.keep(home / "spooled", "0a" * 16)
+        (home / "lost+found").mkdir()
+        (home / "lost+found" / "#1234").write_bytes(b"x")
+        (home / "0a" / ("0b" * 16)).write_bytes(b"x")
+        (home / "0a" / "0a-folder").mkdir()
+        (home / "0a" / "0alink").symlink_to("/")
+        self.assertEqual([blob.name for blob in store.blobs()], ["0a" * 16])

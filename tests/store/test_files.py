@@ -350,6 +350,8 @@ class Keeping(StoreCase):
         self.assertEqual(await readers(avatar.file_id), list(users))
         self.assertEqual(await readers(refused.file_id), [])
         self.assertEqual(await readers(new_file_id()), [])
+        self.clock.advance(DAY)  # nobody can go on with it any more, and has to offer it anew
+        self.assertEqual((await readers(arriving.file_id), await readers(own.file_id)), ([], [self.anna]))
 
     # -- the outbox
 
