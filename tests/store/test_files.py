@@ -414,7 +414,7 @@ class Keeping(StoreCase):
                     await store.offer(offer, life=DAY, quota=0)
                 await store.finish(small.file_id, content_of(small, picture), mime="", announce=False)
                 finish = store.finish(large.file_id, content_of(large, data), mime="", thumbnail_id=small.file_id, announce=True)
-                end = chance.choice((store.refuse, store.give_up, store.delete, store.supersede))
+                end = chance.choice((store.refuse, store.give_up, store.delete, store.find))
                 both: list[Deferred[Any]] = [Deferred.fromCoroutine(finish), Deferred.fromCoroutine(end(large.file_id))]
                 await gatherResults(both)
 
