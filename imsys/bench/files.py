@@ -89,7 +89,7 @@ def measure(options: argparse.Namespace) -> list[Report]:
     cores = os.sched_getaffinity(0)
     for core in (options.server_core, options.client_core):
         if core not in cores:
-            raise ConfigError(f"there is no core {core} here; --server-core and --client-core are among {', '.join(map(str, sorted(cores)))}")
+            raise ConfigError(f"there is no core {core} here, but {', '.join(map(str, sorted(cores)))}")
     if options.what == "large":
         return _large(options)
     if options.what == "many":
