@@ -137,7 +137,7 @@ class _Scene:
 
     def _profile(self) -> Profile | None:
         path = self._options.profile
-        return Profile(self.pid, Path(path), 3600) if path else None
+        return Profile(self.pid, Path(path), None) if path else None
 
 
 def observe(
