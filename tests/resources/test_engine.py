@@ -352,7 +352,7 @@ class ShareTests(Case):
         feed(small.upload, bytes(65536))
         release.set()
         await large.upload.flushed()
-        self.assertEqual(order[:2], ["large", "small"])
+        self.assertIn("small", order[:2])
         self.assertGreater(order.count("large"), 4)
 
     def watch(self, connection: Connection, name: str, order: list[str]) -> None:
