@@ -53,19 +53,24 @@ class Ticket:
 class TicketKeys:
     """The keys of a file, which is read again when it has changed: a rotation needs no restart.
 
-    The first one signs, all of them open; see :mod:`imsys.keyring`.
+    The first one signs, all of them open; see :mod:`imsys.keyring`. A new first one opens at once, and signs when the file is looked at
+    once more: by then all who look at it as often can open what it signs.
     """
 
     def __init__(self, path: Path) -> None:
         """:raises ConfigError: there are no keys in this file."""
         self._file = KeyFile(path, MOST_KEYS)
         self._keys: dict[str, bytes] = {}
+        self._signer = "", b""
         self._read()
 
     def _read(self) -> None:
         keys = self._file.read()
         if keys is not None:
             self._keys = dict(keys)
+            if self._signer in self._keys.items():
+                return
+        self._signer = next(iter(self._keys.items()))
 
     def refresh(self) -> str:
         """Read the file again if it is another one; what cannot be read leaves the keys as they are, and is told."""
@@ -82,7 +87,7 @@ class TicketKeys:
 
     def signing(self) -> tuple[str, bytes]:
         """The key that signs, with its id."""
-        return next(iter(self._keys.items()))
+        return self._signer
 
     def opening(self, key_id: str) -> bytes | None:
         """The key of this id."""

@@ -138,19 +138,21 @@ class FilesTests(OnSqlite):
 
     async def test_verify(self) -> None:
         """What is damaged or missing is named, and the status is 1; what is intact is counted."""
-        good, flipped, cut, gone = [await self.file() for _ in range(4)]
+        good, flipped, cut, gone, bad = [await self.file() for _ in range(5)]
         lines = await self.says("verify")
-        self.assertRegex(lines[-1], r"^The store resources1 has 4 contents \(\d+ bytes\) that are intact, and 0 that are damaged or mis")
+        self.assertRegex(lines[-1], r"^Store resources1: 5 contents intact \(\d+ bytes\), 0 damaged or missing\.$")
         data = bytearray(self.blob(flipped).read_bytes())
         data[SEGMENT + 100] ^= 1
         self.blob(flipped).write_bytes(data)
         os.truncate(self.blob(cut), SEGMENT)
-        self.blob(gone).unlink()
+        for file in (gone, bad):
+            self.blob(file).unlink()
+        self.blob(bad).mkdir()  # as a disk with a bad sector, it opens, and cannot be read
         status, lines, errors = await self.ctl("verify")
         self.assertEqual((status, errors), (1, ""))
         named = {line.split()[1].rstrip(":") for line in lines if line.startswith("Damaged: ")}
-        self.assertEqual(named, {encode_id(file.file_id) for file in (flipped, cut, gone)})
-        self.assertIn("1 contents", lines[-1])
+        self.assertEqual(named, {encode_id(file.file_id) for file in (flipped, cut, gone, bad)})
+        self.assertIn("1 content intact", lines[-1])
         self.assertNotIn(encode_id(good.file_id), "".join(lines))
 
     async def test_collect(self) -> None:

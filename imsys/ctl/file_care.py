@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
@@ -15,7 +14,7 @@ from twisted.internet.threads import deferToThreadPool
 from imsys.config import Config
 from imsys.ctl.status import servers
 from imsys.errors import ConfigError, Refused, Status
-from imsys.files.blobs import SealedFile
+from imsys.files.blobs import BlobStore, DiskStore, SealedFile, file_of
 from imsys.files.configured import blob_store, master_keys, read_master_keys
 from imsys.files.master import MasterKeys, UnknownKey, Wrapped
 from imsys.files.sealing import Damaged
@@ -88,7 +87,7 @@ class Care:
             files = await self.files.of_content(content.content_id, BATCH)
             names = ", ".join(encode_id(file.file_id) for file in files) or f"no file any more (blob {content.blob})"
             self._say(f"Damaged: {names}: {wrong}")
-        self._say(f"The store {store.name} has {right} contents ({size} bytes) that are intact, and {bad} that are damaged or missing.")
+        self._say(f"Store {store.name}: {_counted(right, 'content')} intact ({size} bytes), {bad} damaged or missing.")
         if elsewhere:
             self._say(f"{elsewhere} more are in other stores: run this on their servers, too.")
         return 1 if bad else 0
@@ -229,7 +228,8 @@ class Care:
 
     async def _needed(self, blob: str) -> bool:
         """Whether the blob is that of a file whose last step is still to be done, or was done a moment ago."""
-        file = await self.files.find(bytes.fromhex(blob)) if re.fullmatch("[0-9a-f]{32}", blob) else None
+        file_id = file_of(blob)
+        file = await self.files.find(file_id) if file_id is not None else None
         return (file is not None and file.state is State.ARRIVING) or bool(await self.files.known_blobs([blob]))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
@@ -241,7 +241,7 @@ def _counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def _damage(store: Any, masters: MasterKeys, content: Content) -> str:
+def _damage(store: BlobStore, masters: MasterKeys, content: Content) -> str:
     """What is wrong with a content; empty: nothing."""
     try:
         file = SealedFile(store, content.blob, masters.seal(Wrapped(content.key_id, content.wrapped_key)), content.size)
@@ -250,6 +250,10 @@ def _damage(store: Any, masters: MasterKeys, content: Content) -> str:
             digest.update(block)
     except FileNotFoundError:
         return "it is not there"
+    except OSError as error:
+        if not isinstance(store, DiskStore):
+            raise  # object storage says so of all when it is away
+        return f"it cannot be read: {error.strerror}"
     except (Damaged, UnknownKey, ConfigError) as error:
         return str(error)
     return "" if digest.digest() == content.sha256 else "its sum is another one"

@@ -71,7 +71,7 @@ async def get(context: Context, request: FileGetRequest) -> FileGetResponse:
         assert file.content is not None
         shared = file.content.store == SHARED
         place = await (desk.places.pick(0, plaintext=plaintext) if shared else desk.places.named(file.content.store, plaintext=plaintext))
-    size, sha256 = (file.size, file.offered_sha256) if file.content is None else (file.content.size, file.content.sha256)
+    sha256 = file.offered_sha256 if file.content is None else file.content.sha256
     return FileGetResponse(
         file_id=encode_id(file.file_id),
         ticket=desk.tickets.issue(file.file_id, context.user, Right.WRITE if request.write else Right.READ),
@@ -79,7 +79,7 @@ async def get(context: Context, request: FileGetRequest) -> FileGetResponse:
         port=place.port,
         http_port=place.http_port,
         filename=file.filename,
-        size=size,
+        size=file.size if request.write else file.readable_size,
         mime=file.mime,
         whole=file.state is State.WHOLE,
         sha256=UNSET if sha256 is None else sha256.hex(),

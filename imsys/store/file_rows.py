@@ -84,6 +84,11 @@ class File:
     content: Content | None
     created_ms: int = 0
 
+    @property
+    def readable_size(self) -> int:
+        """Bytes that whoever reads it gets; ``size`` are those that were sent, and of an avatar it is another picture that is kept."""
+        return self.size if self.content is None else self.content.size
+
 
 class Finished(NamedTuple):
     """A file that is whole now."""

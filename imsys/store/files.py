@@ -75,16 +75,17 @@ class FileStore:
         return await self._database.read(find_file, file_id)
 
     async def readable(self, file_id: bytes, user: int) -> File:
-        """A file that a user may read: an avatar, one of a thread of theirs, or their own.
+        """A file that a user may read: an avatar, one of a thread of theirs, or their own. One whose time is over is none.
 
         :raises Refused: 38, there is none that they may read.
         """
-        return await self._database.read(self._readable, file_id, user)
+        return await self._database.read(self._readable, file_id, user, self._now())
 
     @staticmethod
-    def _readable(tx: Transaction, file_id: bytes, user: int) -> File:
+    def _readable(tx: Transaction, file_id: bytes, user: int, now: int) -> File:
         file = find_file(tx, file_id)
-        if file is None or file.state is State.REFUSED or not (file.owner == user or _is_for(tx, file, user)):
+        over = file is None or file.state is State.REFUSED or (file.state is State.ARRIVING and file.expires_ms <= now)
+        if file is None or over or not (file.owner == user or _is_for(tx, file, user)):
             raise Refused(Status.FILE_OPEN_ERROR, "There is no such file.")
         return file
 

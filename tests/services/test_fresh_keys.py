@@ -34,7 +34,9 @@ class Time(Clock):
 
 class FreshKeysTests(TestCase):
     async def test_rotated(self) -> None:
-        """A rotated key signs within seconds; a file that cannot be read changes nothing, and is told once."""
+        """A rotated key opens within seconds, and signs some seconds later, so that nobody gets a ticket that another server does not know
+        yet; a file that cannot be read changes nothing, and is told once.
+        """
         from twisted.internet import reactor
 
         path = folder("keys") / "tickets.keys"
@@ -55,6 +57,11 @@ class FreshKeysTests(TestCase):
 
         globalLogPublisher.addObserver(hear)
         self.addCleanup(globalLogPublisher.removeObserver, hear)
+        other = Tickets(TicketKeys(path), clock.seconds, 60)  # of a server that has just started
+        clock.advance(INTERVAL)
+        await fresh._looking
+        self.assertEqual(tickets.read(other.issue(b"f" * 16, 2, Right.READ)).user, 2)
+        self.assertEqual(keys.signing()[0], before.split(".")[1])
         clock.advance(INTERVAL)
         await fresh._looking
         self.assertEqual(keys.signing()[0], made)

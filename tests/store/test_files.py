@@ -362,6 +362,8 @@ class Keeping(StoreCase):
         self.assertEqual(await readers(avatar.file_id), list(users))
         self.assertEqual(await readers(refused.file_id), [])
         self.assertEqual(await readers(new_file_id()), [])
+        self.clock.advance(DAY)  # nobody can go on with it any more, and has to offer it anew
+        self.assertEqual((await readers(arriving.file_id), await readers(own.file_id)), ([], [self.anna]))
 
     # -- the outbox
 
@@ -424,7 +426,7 @@ class Keeping(StoreCase):
                     await store.offer(offer, life=DAY, quota=0)
                 await store.finish(small.file_id, content_of(small, picture), mime="", announce=False)
                 finish = store.finish(large.file_id, content_of(large, data), mime="", thumbnail_id=small.file_id, announce=True)
-                end = chance.choice((store.refuse, store.give_up, store.delete))
+                end = chance.choice((store.refuse, store.give_up, store.delete, store.find))
                 both: list[Deferred[Any]] = [Deferred.fromCoroutine(finish), Deferred.fromCoroutine(end(large.file_id))]
                 await gatherResults(both)
 
