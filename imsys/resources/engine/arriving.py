@@ -65,6 +65,7 @@ class Arriving:
         self._ended = ended
         self._waiting: deque[bytes] = deque()  # a thread takes from it
         self._writing = self._syncing = False
+        self._settling = False  # what is being written becomes durable with it
         self._fault: Misplaced | None = None
         self._flushed: list[tuple[int, Deferred[int]]] = []
 
@@ -127,15 +128,12 @@ class Arriving:
             self._wait_no_more()
             return
         unsynced = self._written - self.offset
-        if not self._syncing and unsynced and (unsynced >= GATHER or (self._hurried and not self._waiting)):
+        if not self._syncing and not self._settling and unsynced and (unsynced >= GATHER or (self._hurried and not self._waiting)):
             self._syncing = True
             alone(self._sync(), "writing an upload")
         held = self.hand is not None and self.hand.held  # there will not be more to wait for
-        if self._waiting:
-            ready = self._hurried or held or self.waiting >= GATHER
-        else:
-            ready = self._hurried and not self._syncing
-        if ready and not self._writing:
+        enough = bool(self._waiting) and (held or self.waiting >= GATHER)
+        if not self._writing and (enough or (self._hurried and (self._waiting or not self._syncing))):
             self._writing = True
             alone(self._write(), "writing an upload")
 
@@ -151,9 +149,9 @@ class Arriving:
 
     async def _write(self) -> None:
         assert self.spooled is not None
-        settling = self._hurried and not self._syncing
+        settling = self._settling = self._hurried and not self._syncing
         written = await self._job(self._settle if settling else self._batch)
-        self._writing = False
+        self._writing = self._settling = False
         self._ended_job(written, durable=settling)
 
     async def _sync(self) -> None:
