@@ -87,8 +87,9 @@ class Care:
             files = await self.files.of_content(content.content_id, BATCH)
             names = ", ".join(encode_id(file.file_id) for file in files) or f"no file any more (blob {content.blob})"
             self._say(f"Damaged: {names}: {wrong}")
-        others = f" {elsewhere} are elsewhere: run this there, too." if elsewhere else ""
-        self._say(f"{right} contents ({size} bytes) in the store {store.name} are what they were, {bad} are not.{others}")
+        self._say(f"The store {store.name} has {right} contents ({size} bytes) that are intact, and {bad} that are damaged or missing.")
+        if elsewhere:
+            self._say(f"{elsewhere} more are in other stores: run this on their servers, too.")
         return 1 if bad else 0
 
     async def collect(self, dry: bool) -> int:
@@ -113,7 +114,10 @@ class Care:
                     await self._in_thread(lambda name=blob.name: store.delete(name))  # type: ignore[misc]
                 self._say(f"{done} the blob {blob.name}.")
                 count, size = count + 1, size + blob.size
-        self._say(f"{done} {count} orphans in the store {store.name}, {size} bytes of blobs.")
+        if count:
+            self._say(f"{done} {count} orphans, {size} bytes of blobs, from the store {store.name}.")
+        else:
+            self._say(f"There are no orphans in the store {store.name} that are older than an hour.")
         return 0
 
     async def rewrap(self) -> int:
@@ -139,7 +143,10 @@ class Care:
         if changes:
             await self.files.rewrapped(changes)
             done += len(changes)
-        self._say(f"{done} keys of files were wrapped anew under the master key {masters.current}.")
+        if done:
+            self._say(f"{done} keys of files were wrapped anew under the master key {masters.current}.")
+        else:
+            self._say(f"No key of a file had to be wrapped anew: the newest master key is {masters.current}.")
         for key_id, count in unknown.items():
             self._say(f"{count} could not be: they are under the master key {key_id}, which is not here, or are damaged.")
         old = [key_id for key_id, _ in keys if key_id != masters.current and key_id not in unknown]
@@ -178,19 +185,19 @@ class Care:
         if held is None:
             self._say(f"There is nothing of {server}.")
             return 0
-        counts = f"{held.arriving} uploads, and {held.contents} contents of {held.size} bytes with all files that have them"
+        uploads, contents = _counted(held.arriving, "upload"), _counted(held.contents, "content")
         if dry:
-            self._say(f"Would remove {counts}.")
+            self._say(f"Would remove {uploads}, and the files of {contents} ({held.size} bytes).")
             return 0
         count = 0
         while found := await self._servers.only_at(server, BATCH):
             for file_id in found:
                 await self.files.delete(file_id)
             count += len(found)
-        self._say(f"Removed {count} files: {counts}.")
+        self._say(f"Removed {_counted(count, 'file')}: {uploads}, and those of {contents} ({held.size} bytes).")
         untold = sum(one.untold for one in await self._servers.all() if one.name == server)
         if untold:
-            self._say(f"{untold} files that it took are in the store {SHARED}; another server tells their threads within ten minutes.")
+            self._say(f"{_counted(untold, 'file')} of its in the store {SHARED} waited to be told: another server does that soon.")
         return 0
 
     # -- walking
@@ -228,6 +235,10 @@ class Care:
     async def _in_thread(self, work: Callable[[], T]) -> T:
         result: T = await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), work)
         return result
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _damage(store: BlobStore, masters: MasterKeys, content: Content) -> str:

@@ -54,10 +54,9 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError
-    return value
+    if not text.isascii() or not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 on")
+    return int(text)
 
 
 def _run(options: argparse.Namespace, run: Callable[[Care, argparse.Namespace], Awaitable[int]]) -> int:
@@ -122,7 +121,7 @@ def _row(file: File) -> tuple[str, ...]:
     thread = str(file.thread_id) if file.thread_id else "-"
     mime = file.mime or "-"
     purpose, state = file.purpose.name.lower(), file.state.name.lower()
-    return encode_id(file.file_id), str(file.owner), thread, purpose, state, str(file.size), mime, place, name
+    return encode_id(file.file_id), str(file.owner), thread, purpose, state, str(file.readable_size), mime, place, name or "-"
 
 
 async def _delete(care: Care, options: argparse.Namespace) -> int:

@@ -140,6 +140,8 @@ class FileStore:
         file = find_file(tx, file_id)
         assert file is not None
         assert file.content is not None
+        if row[0] == State.ARRIVING and file.readable_size != file.size:  # what is kept counts, not what was sent
+            _use(tx, file.owner, file.readable_size - file.size, 0, 0)
         if row[0] == State.ARRIVING and file.purpose is Purpose.ORIGINAL:
             freed = _supersede(tx, file)
         return Finished(file, file.content.blob == content.blob, freed)
@@ -385,7 +387,7 @@ def _delete(tx: Transaction, file_id: bytes) -> list[Content]:
         tx.execute("DELETE FROM file_outbox WHERE file_id = ?", file_id)
         tx.execute("DELETE FROM files WHERE file_id = ?", file_id)
         if file.state is not State.REFUSED:
-            _use(tx, file.owner, -file.size, -1, 0)
+            _use(tx, file.owner, -file.readable_size, -1, 0)
         if file.content is not None:
             tx.execute("UPDATE contents SET refs = refs - 1 WHERE content_id = ?", file.content.content_id)
             if tx.execute("DELETE FROM contents WHERE content_id = ? AND refs <= 0", file.content.content_id):

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
+import json
 import sqlite3
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,12 +35,22 @@ from tests.support.children import folder, free_port
 from tests.support.daemons import Process, start
 from tests.support.servers import certificates, redis_server
 
+TUS = {"Tus-Resumable": "1.0.0"}
+
 PATIENCE = 30.0
 """Seconds after which somebody who waits for something of a file has failed."""
 
 T = TypeVar("T")
 Give = Callable[[int, int], bytes]
 """Bytes of a file: from this offset on, so many."""
+
+
+class Told(Exception):
+    """The server says (79) that something was not taken; its body."""
+
+    def __init__(self, body: dict[str, Any]) -> None:
+        super().__init__(str(body))
+        self.body = body
 
 
 class Mover(Client):
@@ -81,15 +95,15 @@ class Mover(Client):
             news.callback(None)
 
     async def news(self) -> None:
-        """Return when something was heard. :raises ConnectionError: the connection is gone. :raises AssertionError: a 79, or silence."""
+        """Return when something was heard. :raises ConnectionError: the connection is gone. :raises Told: what is wrong."""
         if not self.closed:
             self._news = Deferred()
             try:
                 await self._news.addTimeout(PATIENCE, self._reactor)
             except DeferredTimeout:
                 raise AssertionError(f"nothing was heard for {PATIENCE} s, after {self.acked} of {self.sent} bytes") from None
-        errors = self.pending(79)
-        assert not errors, errors
+        if self.pending(79):
+            raise Told(await self.next(79))
         if self.closed:
             raise ConnectionError
 
@@ -97,6 +111,8 @@ class Mover(Client):
         """Go on with a file (72); the offset of the next byte."""
         opened = await self.ask(72, file_id=encode_id(file_id), ticket=ticket)
         assert opened["error"] == 0, opened
+        while self.pending(79):  # those of chunks that came too late stand before the response
+            await self.next(79)
         self._id, self._chunk, self._window = file_id, opened["chunk_size"], opened["window"] * opened["chunk_size"]
         self.sent = self.acked = opened["offset"]
         return self.sent
@@ -241,12 +257,51 @@ class ServerCase(TestCase):
             self.assertLess(self.reactor.seconds(), give_up, what())
             await deferLater(self.reactor, 0.01)
 
+    async def http(
+        self, method: str, file_id: bytes | None, ticket: str, body: bytes | None = None, headers: Mapping[str, str] = {}
+    ) -> Reply:
+        """One request on a connection of its own."""
+        path = "/files/" if file_id is None else f"/files/{encode_id(file_id)}"
+
+        def work() -> Reply:
+            trusting = ssl.create_default_context(cafile=certificates().ca)
+            connection = http.client.HTTPSConnection("127.0.0.1", self.ports["http_port"], context=trusting, timeout=PATIENCE)
+            with closing(connection):
+                connection.request(method, path, body, {**headers, "Authorization": f"Bearer {ticket}"})
+                response = connection.getresponse()
+                try:
+                    return Reply(response.status, response.headers, response.read())
+                except http.client.IncompleteRead as cut:
+                    return Reply(response.status, response.headers, cut.partial, False)
+
+        return await in_thread(work)
+
+    async def patch(self, file_id: bytes, offset: int, body: bytes, ticket: str = "") -> Reply:
+        """Send bytes by tus."""
+        headers = {**TUS, "Content-Type": "application/offset+octet-stream", "Upload-Offset": str(offset)}
+        return await self.http("PATCH", file_id, ticket or self.write(file_id), body, headers)
+
     async def digest(self, file_id: bytes, user: int = 7) -> str:
         """The SHA-256 of what comes when a file is fetched by frames."""
         client, sha256 = await self.login(user), hashlib.sha256()
         await client.fetch(file_id, self.read(file_id, user), sha256.update)
         await client.abort()
         return sha256.hexdigest()
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One response over HTTPS; ``body`` may be cut short, then ``whole`` is false."""
+
+    status: int
+    headers: Any
+    body: bytes
+    whole: bool = True
+
+    @property
+    def error(self) -> int:
+        """The code of a refusal."""
+        return int(json.loads(self.body)["error"])
 
 
 async def in_thread(work: Callable[[], T]) -> T:

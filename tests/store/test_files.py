@@ -128,6 +128,18 @@ class Keeping(StoreCase):
         taken = await gatherResults([Deferred.fromCoroutine(one(store)) for store in stores * 6])
         self.assertEqual((taken.count(True), await self.used()), (10, (100, 10)))
 
+    async def test_what_is_kept_counts(self) -> None:
+        """Of a file in whose place another one is kept, that one's size counts, also when it is deleted."""
+        offer = await self.offer(1000, purpose=Purpose.AVATAR, thread_id=0, quota=1100)
+        content = content_of(offer, b"small", size=40)
+        for _ in range(2):
+            finished = await self.files.finish(offer.file_id, content, mime="", announce=False)
+            assert finished is not None
+            self.assertEqual((finished.file.size, finished.file.readable_size, await self.used()), (1000, 40, (40, 1)))
+        await self.offer(1060, quota=1100)
+        await self.files.delete(offer.file_id)
+        self.assertEqual(await self.used(), (1060, 1))
+
     async def test_many_on_their_way(self) -> None:
         """So many files of a user may be on their way, however small; one that is whole, given up, or whose time is over makes room."""
 

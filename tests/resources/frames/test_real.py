@@ -97,6 +97,25 @@ class RealTests(ResourcesCase):
         await self.until(lambda: self.acks(client) == [300_000])
         self.assertEqual(self.visible(), {"cat.jpg": DATA})
 
+    async def test_hundreds_of_opens(self) -> None:
+        """Of hundreds of uploads that a user opens, over many connections, a few are in hands at a time; when those are gone, so is all."""
+        files = [await self.offer(DATA) for _ in range(150)]
+        clients = [await self.login() for _ in range(10)]
+        for number, file_id in enumerate(files * 2):
+            clients[number % 10].send(72, **self.keys(file_id))
+        answers = [await clients[number % 10].next(73) for number in range(300)]
+        errors = {answer["error"] for answer in answers}
+        self.assertEqual((errors, self.engine.uploads._users[7]), ({0, 73}, self.config.uploads))
+        self.assertTrue(all(answer["retry_after"] for answer in answers if answer["error"]))
+        stranger = await self.login(8)  # others do not notice
+        theirs = await self.offer(DATA, user=8)
+        ticket = self.tickets.issue(theirs, 8, Right.WRITE)
+        self.assertEqual((await stranger.ask(72, file_id=encode_id(theirs), ticket=ticket))["error"], 0)
+        for client in clients:
+            await client.abort()
+        await self.until(lambda: 7 not in self.engine.uploads._users)
+        self.assertEqual(await self.open(await self.login(), files[0]), 0)
+
     async def test_given_up(self) -> None:
         """Who gives an upload up takes it from whoever has it; nothing of it is left, and it may be said again. A whole one stays."""
         client, other, file_id = await self.login(), await self.login(), await self.offer(DATA)

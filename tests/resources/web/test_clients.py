@@ -138,14 +138,18 @@ class TusJsTests(ClientCase):
 
 
 class CurlTests(WebCase):
-    async def curl(self, file_id: bytes, *arguments: str) -> bytes:
-        """What curl writes on its standard output."""
+    def command(self, file_id: bytes, *arguments: str) -> list[str]:
+        """A command that gets a file."""
         program = shutil.which("curl")
         if program is None:
             raise SkipTest("there is no curl on the PATH")
         ticket = self.tickets.issue(file_id, 7, Right.READ)
         options = ["--silent", "--show-error", "--fail", "--header", f"Authorization: Bearer {ticket}"]
-        done = await self.run_client(program, *options, *arguments, self.url(file_id))
+        return [program, *options, *arguments, self.url(file_id)]
+
+    async def curl(self, file_id: bytes, *arguments: str) -> bytes:
+        """What curl writes on its standard output."""
+        done = await self.run_client(*self.command(file_id, *arguments))
         self.assertEqual(done.returncode, 0, done.stderr.decode())
         return done.stdout
 
@@ -158,6 +162,21 @@ class CurlTests(WebCase):
             # with --fail, curl calls it a failure that nothing is left to get
             await self.curl(file_id, "-C", "-", "--output", str(target), *(["--no-fail"] if size == len(DATA) else []))
             self.assertEqual(target.read_bytes() == DATA, True, size)
+
+    async def test_killed(self) -> None:
+        """curl is killed amid a download, twice, and ``curl -C -`` goes on with what is there."""
+        file_id = await self.send(DATA)
+        target = self.folder / "got.bin"
+        target.touch()
+        for _ in range(2):
+            before = target.stat().st_size
+            child = self.client(*self.command(file_id, "-C", "-", "--limit-rate", "3M", "--output", str(target)))
+            await self.until(lambda before=before: target.stat().st_size > before + 100_000)  # type: ignore[misc]
+            child.kill()
+            await deferToThread(child.wait)
+            self.assertLess(target.stat().st_size, len(DATA))
+        await self.curl(file_id, "-C", "-", "--output", str(target))
+        self.assertEqual(target.read_bytes() == DATA, True)
 
     async def test_ranges(self) -> None:
         """curl gets random ranges, each its bytes; HEAD; and two over one connection."""
