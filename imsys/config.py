@@ -305,8 +305,9 @@ class ResourcesConfig:
 class FilesConfig:
     """``[files]``: what chat and resources servers know of files; the same for all of an installation."""
 
-    max_file: int = setting(2147483648, _integer(1, 1 << 50), "Bytes that one file has at most.")
+    max_file: int = setting(2147483648, _integer(1, 1 << 44), "Bytes that one file has at most.")
     quota: int = setting(21474836480, _integer(0, 1 << 60), "Bytes that the files of one user have at most; 0: no bound.")
+    offers: int = setting(1000, _integer(1, 1000000), "Files of one user that may be on their way at the same time.")
     expire: float = setting(86400.0, _number(1, 31536000), "Seconds that an upload may take, with all its breaks.")
     ticket_life: float = setting(3600.0, _number(1, 604800), "Seconds that a ticket for a file is good for.")
     ticket_keys: str = setting("tickets.keys", _text, "File of the keys that sign tickets, the same for all servers.", path=True)

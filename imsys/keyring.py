@@ -46,6 +46,25 @@ def parse_keys(text: str, most: int, where: str) -> list[Key]:
     return keys
 
 
+class KeyFile:
+    """A file of keys that may be replaced while it is in use."""
+
+    def __init__(self, path: Path, most: int) -> None:
+        self._path = path
+        self._most = most
+        self._stamp: tuple[int, int, int] | None = None
+
+    def read(self) -> list[Key] | None:
+        """Its keys; ``None``: they are what they were the last time. It blocks. :raises ConfigError: it holds none, or is not there."""
+        found = self._path.stat() if self._path.exists() else None
+        stamp = (found.st_mtime_ns, found.st_size, found.st_ino) if found is not None else None
+        if stamp is not None and stamp == self._stamp:
+            return None
+        keys = read_keys(self._path, self._most)
+        self._stamp = stamp
+        return keys
+
+
 def add_key(path: Path, keep: int) -> str:
     """Put a new key in front of those of a file, of which ``keep`` stay; the new one's id.
 

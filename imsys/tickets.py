@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imsys.errors import ConfigError, Refused, Status
-from imsys.keyring import read_keys
+from imsys.keyring import KeyFile
 
 _VERSION = "v1"
 _LONGEST = 300
@@ -53,22 +53,24 @@ class Ticket:
 class TicketKeys:
     """The keys of a file, which is read again when it has changed: a rotation needs no restart.
 
-    The first one signs, all of them open; see :mod:`imsys.keyring`.
+    The first one signs, all of them open; see :mod:`imsys.keyring`. A new first one opens at once, and signs when the file is looked at
+    once more: by then all who look at it as often can open what it signs.
     """
 
     def __init__(self, path: Path) -> None:
         """:raises ConfigError: there are no keys in this file."""
-        self._path = path
-        self._stamp: tuple[int, int, int] | None = None
+        self._file = KeyFile(path, MOST_KEYS)
         self._keys: dict[str, bytes] = {}
+        self._signer = "", b""
         self._read()
 
     def _read(self) -> None:
-        found = self._path.stat() if self._path.exists() else None
-        stamp = (found.st_mtime_ns, found.st_size, found.st_ino) if found is not None else None
-        if stamp is None or stamp != self._stamp:
-            self._keys = dict(read_keys(self._path, MOST_KEYS))
-            self._stamp = stamp
+        keys = self._file.read()
+        if keys is not None:
+            self._keys = dict(keys)
+            if self._signer in self._keys.items():
+                return
+        self._signer = next(iter(self._keys.items()))
 
     def refresh(self) -> str:
         """Read the file again if it is another one; what cannot be read leaves the keys as they are, and is told."""
@@ -78,9 +80,14 @@ class TicketKeys:
             return str(error)
         return ""
 
+    @property
+    def newest(self) -> str:
+        """Id of the key that signs."""
+        return self.signing()[0]
+
     def signing(self) -> tuple[str, bytes]:
         """The key that signs, with its id."""
-        return next(iter(self._keys.items()))
+        return self._signer
 
     def opening(self, key_id: str) -> bytes | None:
         """The key of this id."""

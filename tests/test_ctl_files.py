@@ -24,8 +24,9 @@ from imsys.files.spool import Spool
 from imsys.keyring import add_key
 from imsys.store.files import File, Offer, Purpose
 from imsys.tickets import encode_id, new_file_id
-from tests.support.children import folder
-from tests.support.daemons import environment
+from tests.support.children import folder, free_port
+from tests.support.daemons import environment, start
+from tests.support.servers import certificates, redis_server
 from tests.support.stores import OnSqlite
 
 OLD = 2 * 86400
@@ -47,19 +48,29 @@ class FilesTests(OnSqlite):
         spool_folder(self.conf.resources).mkdir(parents=True)
         self.anna, self.bert = await self.people("anna", "bert")
         self.thread = await self.befriend(self.anna, self.bert)
-
-    async def ctl(self, *arguments: str) -> tuple[int, list[str], str]:
-        """Status, lines of standard output, standard error."""
-        settings = {
+        balance = free_port()
+        self.settings = {
             "HOME": str(self.home),
             "DATABASE_ENGINE": "sqlite",
             "DATABASE_PATH": self.config.path,
             "FILES_MASTER_KEYS": self.conf.files.master_keys,
             "RESOURCES_PATH": self.conf.resources.path,
+            "BALANCE_GRPC_PORT": str(balance),
+            "BALANCE_ADDRESSES": f"127.0.0.1:{balance}",
         }
+
+    def daemons(self) -> dict[str, str]:
+        """What daemons need beside that."""
+        redis, tls = redis_server(), certificates()
+        ports = {f"RESOURCES_{name}": str(free_port()) for name in ("PORT", "HTTP_PORT", "GRPC_PORT")}
+        redis_keys = {"REDIS_MODE": "server", "REDIS_SOCKET": redis.socket, "REDIS_PREFIX": redis.prefix}
+        return self.settings | ports | redis_keys | {"TLS_CERTIFICATE": tls.certificate, "TLS_KEY": tls.key}
+
+    async def ctl(self, *arguments: str) -> tuple[int, list[str], str]:
+        """Status, lines of standard output, standard error."""
         command = [sys.executable, "-m", "imsys.ctl", "files", *arguments]
         done = await deferToThread(
-            subprocess.run, command, capture_output=True, text=True, timeout=60, env=environment(**settings), cwd=self.home
+            subprocess.run, command, capture_output=True, text=True, timeout=60, env=environment(**self.settings), cwd=self.home
         )
         return done.returncode, done.stdout.splitlines(), done.stderr
 
@@ -78,7 +89,7 @@ class FilesTests(OnSqlite):
         self.store.keep(spool.close(), name)
         return wrapped
 
-    async def file(self, data: bytes = b"", *, announce: bool = True, age: float = 0, **changes: object) -> File:
+    async def file(self, data: bytes = b"", *, announce: bool = True, age: float = 0, store: str = "resources1", **changes: object) -> File:
         """A whole file."""
         from imsys.store.files import Content
 
@@ -96,7 +107,7 @@ class FilesTests(OnSqlite):
         offer = dataclasses.replace(offer, **changes)  # type: ignore[arg-type]
         await self.stores.files.offer(offer, life=60, quota=0)
         wrapped = self.kept(data, offer.file_id.hex())
-        content = Content(0, "resources1", hashlib.sha256(data).digest(), len(data), offer.file_id.hex(), *wrapped)
+        content = Content(0, store, hashlib.sha256(data).digest(), len(data), offer.file_id.hex(), *wrapped)
         finished = await self.stores.files.finish(offer.file_id, content, mime=offer.mime, announce=announce)
         assert finished is not None
         if age:
@@ -127,18 +138,20 @@ class FilesTests(OnSqlite):
 
     async def test_verify(self) -> None:
         """What is damaged or missing is named, and the status is 1; what is intact is counted."""
-        good, flipped, cut, gone = [await self.file() for _ in range(4)]
+        good, flipped, cut, gone, bad = [await self.file() for _ in range(5)]
         lines = await self.says("verify")
-        self.assertRegex(lines[-1], r"^4 contents \(\d+ bytes\) in the store resources1 are what they were, 0 are not\.$")
+        self.assertRegex(lines[-1], r"^5 contents \(\d+ bytes\) in the store resources1 are what they were, 0 are not\.$")
         data = bytearray(self.blob(flipped).read_bytes())
         data[SEGMENT + 100] ^= 1
         self.blob(flipped).write_bytes(data)
         os.truncate(self.blob(cut), SEGMENT)
-        self.blob(gone).unlink()
+        for file in (gone, bad):
+            self.blob(file).unlink()
+        self.blob(bad).mkdir()  # as a disk with a bad sector, it opens, and cannot be read
         status, lines, errors = await self.ctl("verify")
         self.assertEqual((status, errors), (1, ""))
         named = {line.split()[1].rstrip(":") for line in lines if line.startswith("Damaged: ")}
-        self.assertEqual(named, {encode_id(file.file_id) for file in (flipped, cut, gone)})
+        self.assertEqual(named, {encode_id(file.file_id) for file in (flipped, cut, gone, bad)})
         self.assertIn("1 contents", lines[-1])
         self.assertNotIn(encode_id(good.file_id), "".join(lines))
 
@@ -161,6 +174,42 @@ class FilesTests(OnSqlite):
         self.assertEqual({blob.name for blob in self.store.blobs()}, {one.hex() for one in kept})
         self.assertIsNone(await self.stores.files.find(lost.file_id))
         self.assertIn("Removed 0 orphans", (await self.says("collect"))[-1])
+
+    async def test_servers(self) -> None:
+        """What was only at a server that is gone is removed when the operator says so, and not while it is running, or nobody knows."""
+        mine, theirs = await self.file(b"mine"), await self.file(b"theirs", server="resources2", store="resources2")
+        small = await self.file(b"small", server="resources2", store="resources2", purpose=Purpose.DERIVED, thread_id=0, announce=False)
+        shared = await self.file(b"shared", server="resources2", store="s3")
+        arriving = await self.arriving(server="resources2")
+        expected = [
+            ["SERVER", "UPLOADS", "UNTOLD", "CONTENTS", "BYTES", "STATE"],
+            ["resources1", "0", "1", "1", "4", "?"],
+            ["resources2", "1", "2", "2", "11", "?"],
+            ["s3", "0", "0", "1", "6", "-"],
+        ]
+        lines = await self.says("servers")
+        self.assertEqual([line.split() for line in lines[:-1]], expected)
+        self.assertIn("Which of them are running is not known: No balance server answers at 127.0.0.1:", lines[-1])
+        status, _, errors = await self.ctl("forget", "resources2")
+        self.assertEqual((status, "No balance server answers" in errors), (1, True))
+        daemons = self.daemons()
+        await start(self, "imsys-balance", daemons)
+        await start(self, "imsys-resources", daemons)
+        lines = await self.says("servers")
+        self.assertEqual([line.split()[-1] for line in lines[1:]], ["running", "away", "-"])
+        status, _, errors = await self.ctl("forget", "resources1")
+        self.assertEqual((status, errors), (1, "imsys-ctl: resources1 is running, or was a moment ago: what it has is not lost.\n"))
+        told = "1 uploads, and 2 contents of 11 bytes with all files that have them."
+        self.assertEqual(await self.says("forget", "resources2", "--dry-run"), [f"Would remove {told}"])
+        lines = await self.says("forget", "resources2")
+        self.assertEqual(lines[0], f"Removed 3 files: {told}")
+        self.assertEqual(lines[1], "1 files that it took are in the store s3; another server tells their threads within ten minutes.")
+        left = [await self.stores.files.find(one) for one in (mine.file_id, shared.file_id)]
+        self.assertEqual(left, [mine, shared])
+        for file_id in (theirs.file_id, small.file_id, arriving):
+            self.assertIsNone(await self.stores.files.find(file_id))
+        self.assertEqual(await self.stores.files.used(self.anna), (10, 2))
+        self.assertEqual(await self.says("forget", "resources3"), ["There is nothing of resources3."])
 
     async def test_finished_meanwhile(self) -> None:
         """A file that becomes whole while orphans are collected keeps its blob."""
@@ -199,14 +248,14 @@ class FilesTests(OnSqlite):
         status, lines, _ = await self.ctl("rewrap")
         self.assertEqual((status, lines[1].startswith(f"3 could not be: they are under the master key {new}")), (1, True))
 
-    async def arriving(self, key_id: str = "", wrapped_key: bytes = b"") -> bytes:
+    async def arriving(self, key_id: str = "", wrapped_key: bytes = b"", server: str = "r") -> bytes:
         """A file that is on its way."""
         offer = Offer(
             file_id=new_file_id(),
             owner=self.anna,
             purpose=Purpose.MESSAGE,
             thread_id=0,
-            server="r",
+            server=server,
             filename="f",
             size=1,
             mime="",

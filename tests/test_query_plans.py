@@ -27,6 +27,7 @@ ALLOWED = {
     "FROM nodes WHERE expires_at <= ?": "there are 1,024 rows, whatever is stored, and it is asked once at a start",
     "ORDER BY t.last_msg_id, t.thread_id LIMIT ?": "sorts the threads of one user: as many as they have friends, whatever is stored",
     "filename = ? AND state = 1 ORDER BY file_id": "sorts the files of one name of one user: the new one, and the one that it replaces",
+    "FROM file_outbox ORDER BY due_at LIMIT ?": "reads the index from its beginning, as far as the limit",
     "CAST(UNIX_TIMESTAMP": "reads no table",
 }
 """Parts of statements that may read a whole table or sort, and why that does not grow with the store."""
@@ -108,7 +109,7 @@ class Plans(StoreCase):
 
     async def play_files(self, anna: int, bert: int, thread: int) -> None:
         files, made = self.stores.files, []
-        for purpose in (Purpose.DERIVED, Purpose.MESSAGE, Purpose.AVATAR, Purpose.MESSAGE):
+        for purpose in (Purpose.DERIVED, Purpose.MESSAGE, Purpose.AVATAR, Purpose.ORIGINAL, Purpose.MESSAGE):
             offer = Offer(
                 file_id=new_file_id(),
                 owner=anna,
@@ -119,18 +120,18 @@ class Plans(StoreCase):
                 size=1,
                 mime="",
             )
-            await files.offer(offer, life=10, quota=100)
+            await files.offer(offer, life=10, quota=100, most=10)
             await files.sealed_under(offer.file_id, "k", b"k")
             made.append(offer.file_id)
-        small, large, avatar, other = made
-        for number, file_id in enumerate((small, large, avatar)):
+        small, large, avatar, original, other = made
+        for number, file_id in enumerate((small, large, avatar, original)):
             content = Content(0, "r1", b"%032d" % number, 1, file_id.hex(), "k", b"k")
             await files.finish(file_id, content, mime="", thumbnail_id=small if file_id == large else None, announce=True)
         await files.readable(small, bert)
         await files.to_announce(large)
         await files.become_avatar(avatar, "x")
-        await files.supersede(large)
         await files.due("r1", 10)
+        await files.overdue("r1", 0, 10)
         await files.postpone(large, 5)
         await files.told(large)
         await files.refuse(other)
@@ -258,7 +259,7 @@ ONLY_ON = {
 def written() -> Iterator[str]:
     """The statements in the source of the stores, up to where something is put in."""
     for module in getModule("imsys.store").walkModules():
-        if module.name.rpartition(".")[2] in ("bulk", "migrations"):
+        if module.name.rpartition(".")[2] in ("bulk", "migrations", "file_servers"):  # for commands, and what is asked seldom
             continue
         for node in ast.walk(ast.parse(module.filePath.getContent())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.match(r"(SELECT|INSERT|UPDATE|DELETE) ", node.value):

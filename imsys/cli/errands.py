@@ -34,12 +34,16 @@ class Errands:
         """Offer a file."""
         return await self._later(lambda client: client.offer_file(thread_id, filename, size, sha256=sha256, mime=mime))
 
-    async def get_file(self, file_id: str, *, write: bool = False) -> Grant:
+    async def offer_avatar(self, filename: str, size: int, *, sha256: str = "", mime: str = "") -> Grant:
+        """Offer a picture of the user."""
+        return await self._later(lambda client: client.offer_avatar(filename, size, sha256=sha256, mime=mime))
+
+    async def get_file(self, file_id: str, *, write: bool = False, thumbnail: bool = False) -> Grant:
         """The right to a file."""
-        known = None if write else self._known.pop(file_id, None)
+        known = None if write or thumbnail else self._known.pop(file_id, None)
         if known is not None:
             return known
-        return await self._later(lambda client: client.get_file(file_id, write=write))
+        return await self._later(lambda client: client.get_file(file_id, write=write, thumbnail=thumbnail))
 
     async def look_up(self, file_id: str) -> Grant:
         """What a file is; the right to it is used by the next who asks."""

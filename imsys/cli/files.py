@@ -18,7 +18,7 @@ from imsys.cli.history import private_thread
 from imsys.cli.people import find
 from imsys.cli.progress import Bar
 from imsys.cli.text import bytes_text, printable
-from imsys.sdk import Transfer, Transfers
+from imsys.sdk import Refused, Status, Transfer, Transfers
 
 T = TypeVar("T")
 
@@ -27,16 +27,38 @@ async def send(context: Context) -> None:
     """Send a file to a friend."""
     arguments = context.arguments
     path = Path(arguments.file).expanduser().absolute()
+    if not path.is_file() and not arguments.give_up:
+        raise Trouble(f"There is no file {shown_path(path)}.")
+    _, account = context.account()
+    errands = Errands(context, account)
+    if arguments.give_up:
+        await _give_up(context, errands, path, account.uuid)
+        return
+    thread_id = await _thread(context, errands, path, account.uuid)
+    again = f"imsys-cli{_as(context)} send {shlex.quote(arguments.file)}{f' --to {shlex.quote(arguments.to)}' if arguments.to else ''}"
+    sentence = f"Interrupted; what was sent stays there for a while. Give it up with --give-up, or go on with: {again}"
+    async with interruptible(context, errands.transfers, sentence):
+        sent = await _follow(context, errands.transfers.upload(path, thread_id), path.name)
+    context.console.say(f"Sent {printable(path.name)} ({bytes_text(sent.size)}), {sent.file_id}.")
+
+
+async def avatar(context: Context) -> None:
+    """Send a picture of oneself."""
+    path = Path(context.arguments.file).expanduser().absolute()
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "is no file" if os.path.exists(path) else ""
         raise Trouble(f"{shown_path(path)} {what}; only files can be sent." if what else f"There is no file {shown_path(path)}.")
     _, account = context.account()
     errands = Errands(context, account)
-    thread_id = await _thread(context, errands, path, account.uuid)
-    again = f"imsys-cli{_as(context)} send {shlex.quote(arguments.file)}{f' --to {shlex.quote(arguments.to)}' if arguments.to else ''}"
+    again = f"imsys-cli{_as(context)} avatar {shlex.quote(context.arguments.file)}"
     async with interruptible(context, errands.transfers, f"Interrupted; go on with: {again}"):
-        sent = await _follow(context, errands.transfers.upload(path, thread_id), path.name)
-    context.console.say(f"Sent {printable(path.name)} ({bytes_text(sent.size)}), {sent.file_id}.")
+        try:
+            await _follow(context, errands.transfers.avatar(path), path.name)
+        except Refused as refused:
+            if refused.status is Status.PERMISSION_DENIED:
+                raise Trouble(f"The server does not take {printable(path.name)}: {refused.message}") from None
+            raise
+    context.console.say(f"{printable(path.name)} is your avatar now.")
 
 
 async def get(context: Context) -> None:
@@ -96,6 +118,16 @@ async def _follow(context: Context, transfer: Transfer[T], name: str) -> T:
         return await transfer.result()
     finally:
         bar.end()
+
+
+async def _give_up(context: Context, errands: Errands, path: Path, user: int) -> None:
+    """Give up the uploads of a file that broke off."""
+    left = [one for one in await context.unfinished().all() if (one.user, one.path) == (user, str(path))]
+    if not left:
+        raise Trouble(f"No upload of {shown_path(path)} broke off.")
+    for one in left:
+        await errands.transfers.give_up(one)
+    context.console.say(f"Given up: {printable(path.name)}.")
 
 
 async def _thread(context: Context, errands: Errands, path: Path, user: int) -> int:

@@ -44,6 +44,7 @@ COMMANDS: dict[str, Callable[[Context], Awaitable[None]]] = {
     "history": history.history,
     "chat": talk.chat,
     "send": files.send,
+    "avatar": files.avatar,
     "get": files.get,
     "demo": _demo,
 }

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
 from twisted.internet.threads import deferToThreadPool
 
 from imsys.config import Config
+from imsys.ctl.status import servers
 from imsys.errors import ConfigError, Refused, Status
-from imsys.files.blobs import SealedFile
+from imsys.files.blobs import BlobStore, DiskStore, SealedFile, file_of
 from imsys.files.configured import blob_store, master_keys, read_master_keys
 from imsys.files.master import MasterKeys, UnknownKey, Wrapped
 from imsys.files.sealing import Damaged
 from imsys.store import Stores
 from imsys.store.database import Database
-from imsys.store.files import Content, Purpose, State
+from imsys.store.file_servers import FileServers
+from imsys.store.files import SHARED, Content, Purpose, State
 from imsys.store.people import Person
 from imsys.tickets import encode_id
 
@@ -45,6 +46,7 @@ class Care:
         self._say = say
         self._stores = Stores.on(database, time.time)
         self.files = self._stores.files
+        self._servers = FileServers(database)
         self.quota = config.files.quota
 
     async def user(self, text: str) -> Person:
@@ -153,6 +155,44 @@ class Care:
             self._say(f"Not needed any more: {', '.join(gone)}.")
         return 1 if unknown else 0
 
+    # -- servers
+
+    async def running(self) -> set[str]:
+        """Names of the resources servers that are registered. :raises Refused: balance does not say."""
+        return {name for kind, name, *_ in await servers(self._reactor, self._config) if kind == "resources"}
+
+    async def servers(self, running: Collection[str] | None) -> list[Sequence[str]]:
+        """A row for each server, and store, that has something of the files.
+
+        :param running: the resources servers that are registered; ``None``: nobody knows.
+        """
+        rows: list[Sequence[str]] = []
+        for one in await self._servers.all():
+            state = "-" if one.name == SHARED else "?" if running is None else "running" if one.name in running else "away"
+            rows.append((one.name, str(one.arriving), str(one.untold), str(one.contents), str(one.size), state))
+        return rows
+
+    async def forget(self, server: str, dry: bool) -> int:
+        """Remove what was only at a server that does not come back."""
+        held = next((one for one in await self._servers.all() if one.name == server), None)
+        if held is None:
+            self._say(f"There is nothing of {server}.")
+            return 0
+        counts = f"{held.arriving} uploads, and {held.contents} contents of {held.size} bytes with all files that have them"
+        if dry:
+            self._say(f"Would remove {counts}.")
+            return 0
+        count = 0
+        while found := await self._servers.only_at(server, BATCH):
+            for file_id in found:
+                await self.files.delete(file_id)
+            count += len(found)
+        self._say(f"Removed {count} files: {counts}.")
+        untold = sum(one.untold for one in await self._servers.all() if one.name == server)
+        if untold:
+            self._say(f"{untold} files that it took are in the store {SHARED}; another server tells their threads within ten minutes.")
+        return 0
+
     # -- walking
 
     async def _contents(self) -> AsyncIterator[Content]:
@@ -181,7 +221,8 @@ class Care:
 
     async def _needed(self, blob: str) -> bool:
         """Whether the blob is that of a file whose last step is still to be done, or was done a moment ago."""
-        file = await self.files.find(bytes.fromhex(blob)) if re.fullmatch("[0-9a-f]{32}", blob) else None
+        file_id = file_of(blob)
+        file = await self.files.find(file_id) if file_id is not None else None
         return (file is not None and file.state is State.ARRIVING) or bool(await self.files.known_blobs([blob]))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
@@ -189,7 +230,7 @@ class Care:
         return result
 
 
-def _damage(store: Any, masters: MasterKeys, content: Content) -> str:
+def _damage(store: BlobStore, masters: MasterKeys, content: Content) -> str:
     """What is wrong with a content; empty: nothing."""
     try:
         file = SealedFile(store, content.blob, masters.seal(Wrapped(content.key_id, content.wrapped_key)), content.size)
@@ -198,6 +239,10 @@ def _damage(store: Any, masters: MasterKeys, content: Content) -> str:
             digest.update(block)
     except FileNotFoundError:
         return "it is not there"
+    except OSError as error:
+        if not isinstance(store, DiskStore):
+            raise  # object storage says so of all when it is away
+        return f"it cannot be read: {error.strerror}"
     except (Damaged, UnknownKey, ConfigError) as error:
         return str(error)
     return "" if digest.digest() == content.sha256 else "its sum is another one"

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 PAGE = 100
 
+SERVERS = ("SERVER", "UPLOADS", "UNTOLD", "CONTENTS", "BYTES", "STATE")
+
 HEADINGS = ("FILE", "OWNER", "THREAD", "PURPOSE", "STATE", "BYTES", "TYPE", "AT", "NAME")
 
 
@@ -41,6 +43,10 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     collect = part("collect", lambda care, options: care.collect(options.dry_run), "remove from the store what nothing refers to")
     collect.add_argument("--dry-run", action="store_true", help="say what would be removed")
     part("rewrap", lambda care, options: care.rewrap(), "wrap the keys of all files under the newest master key")
+    part("servers", _servers, "say what each resources server has of the files, and which of them are away")
+    forget = part("forget", _forget, "remove what was only at a resources server that does not come back: uploads, and what its disk kept")
+    forget.add_argument("server", metavar="SERVER", help="its name")
+    forget.add_argument("--dry-run", action="store_true", help="say what would be removed")
     delete = part("delete", _delete, "delete files for good")
     delete.add_argument("file", nargs="+", metavar="FILE", help="identifier of a file; after --, as it may begin with a dash")
     usage = part("usage", _usage, "say how much a user's files take")
@@ -134,3 +140,27 @@ async def _usage(care: Care, options: argparse.Namespace) -> int:
     quota = f"of {care.quota} allowed" if care.quota else "and may take any number"
     print(f"{person.username} (uuid {person.uuid}) has {count} files that take {size} bytes, {quota}.")
     return 0
+
+
+async def _servers(care: Care, options: argparse.Namespace) -> int:
+    from imsys.ctl.status import table
+
+    try:
+        running, trouble = await care.running(), ""
+    except Refused as refused:
+        running, trouble = None, refused.message
+    rows = await care.servers(running)
+    print("\n".join(table([SERVERS, *rows])) if rows else "No server has any files.")
+    if trouble:
+        print(f"Which of them are running is not known: {trouble}")
+    return 0
+
+
+async def _forget(care: Care, options: argparse.Namespace) -> int:
+    from imsys.store.files import SHARED
+
+    if options.server == SHARED:
+        raise Refused(Status.INVALID_FIELD, f"{SHARED} is the store that all servers share, and not a server.")
+    if options.server in await care.running():
+        raise Refused(Status.INVALID_FIELD, f"{options.server} is running, or was a moment ago: what it has is not lost.")
+    return await care.forget(options.server, options.dry_run)

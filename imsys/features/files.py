@@ -11,11 +11,8 @@ from imsys.errors import Refused, Status
 from imsys.fields import parse_id
 from imsys.files.names import check_filename
 from imsys.protocols.messages.files import FileGetRequest, FileGetResponse, FileOfferRequest, FileOfferResponse
-from imsys.store.files import File, Offer, Purpose, State
+from imsys.store.files import SHARED, File, Offer, Purpose, State
 from imsys.tickets import Right, decode_id, encode_id, new_file_id
-
-S3 = "s3"
-"""The name of the store that all resources servers share."""
 
 UNKNOWN_TYPE = "application/octet-stream"
 _WORD = r"[a-z0-9!#$%&'*+.^_`|~-]+"
@@ -51,7 +48,7 @@ async def offer(context: Context, request: FileOfferRequest) -> FileOfferRespons
         mime=mime,
         sha256=sha256,
     )
-    await context.chat.stores.files.offer(made, life=desk.config.expire, quota=desk.config.quota)
+    await context.chat.stores.files.offer(made, life=desk.config.expire, quota=desk.config.quota, most=desk.config.offers)
     return FileOfferResponse(
         file_id=encode_id(made.file_id),
         ticket=desk.tickets.issue(made.file_id, context.user, Right.WRITE),
@@ -72,9 +69,9 @@ async def get(context: Context, request: FileGetRequest) -> FileGetResponse:
         place = await desk.places.named(file.server, plaintext=plaintext)
     else:
         assert file.content is not None
-        shared = file.content.store == S3
+        shared = file.content.store == SHARED
         place = await (desk.places.pick(0, plaintext=plaintext) if shared else desk.places.named(file.content.store, plaintext=plaintext))
-    size, sha256 = (file.size, file.offered_sha256) if file.content is None else (file.content.size, file.content.sha256)
+    sha256 = file.offered_sha256 if file.content is None else file.content.sha256
     return FileGetResponse(
         file_id=encode_id(file.file_id),
         ticket=desk.tickets.issue(file.file_id, context.user, Right.WRITE if request.write else Right.READ),
@@ -82,7 +79,7 @@ async def get(context: Context, request: FileGetRequest) -> FileGetResponse:
         port=place.port,
         http_port=place.http_port,
         filename=file.filename,
-        size=size,
+        size=file.size if request.write else file.readable_size,
         mime=file.mime,
         whole=file.state is State.WHOLE,
         sha256=UNSET if sha256 is None else sha256.hex(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,12 +65,18 @@ class BlobStore(Readable, Protocol):
         ...
 
 
+def file_of(name: str) -> bytes | None:
+    """The identifier of the file that a blob came as; ``None``: a blob has another name."""
+    return bytes.fromhex(name) if re.fullmatch("[0-9a-f]{32}", name) else None
+
+
 class DiskStore:
     """A folder, with the blobs in 256 folders by the beginning of their names."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         self._folder = folder
+        self._durable: set[str] = set()  # names of folders
 
     def open(self) -> None:
         """Make the folder. :raises OSError: it cannot be made."""
@@ -80,9 +87,10 @@ class DiskStore:
         target = self._path(name)
         if not spooled.exists() and target.exists():
             return  # a crash came in between
-        if not target.parent.exists():
+        if target.parent.name not in self._durable:  # one that is there may be made by a thread, or a process, that did not come further
             target.parent.mkdir(mode=0o700, exist_ok=True)
             sync_folder(self._folder)
+            self._durable.add(target.parent.name)
         spooled.replace(target)
         sync_folder(target.parent)
         sync_folder(spooled.parent)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from imsys.config import Config, FilesConfig, ResourcesConfig
+from imsys.errors import ConfigError
 from imsys.files.blobs import BlobStore, DiskStore
 from imsys.files.master import MasterKeys
-from imsys.keyring import Key, parse_keys, read_keys
+from imsys.keyring import Key, KeyFile, parse_keys, read_keys
 
 MASTER_KEYS = 64
 """Master keys that are kept at most: the one that wraps, and former ones."""
@@ -22,8 +23,42 @@ def read_master_keys(files: FilesConfig) -> list[Key]:
 
 def master_keys(files: FilesConfig) -> MasterKeys:
     """What wraps the keys of files. :raises ConfigError: there are no master keys, and new files are to be encrypted."""
-    needed = files.encryption or files.master_key or Path(files.master_keys).exists()
-    return MasterKeys(read_master_keys(files) if needed else [], encrypt=files.encryption)
+    kept = master_key_file(files)
+    if kept is not None:
+        return kept.keys
+    return MasterKeys(read_master_keys(files) if files.master_key else [], encrypt=files.encryption)
+
+
+def master_key_file(files: FilesConfig) -> MasterKeyFile | None:
+    """Where the master keys lie, if they lie in a file. :raises ConfigError: there are none, or they are no keys."""
+    in_file = not files.master_key and (files.encryption or Path(files.master_keys).exists())
+    return MasterKeyFile(files) if in_file else None
+
+
+class MasterKeyFile:
+    """Master keys that lie in a file, which is read again when it has changed: a rotation needs no restart.
+
+    :raises ConfigError: there are none, or they are no keys.
+    """
+
+    def __init__(self, files: FilesConfig) -> None:
+        self._file = KeyFile(Path(files.master_keys), MASTER_KEYS)
+        self.keys = MasterKeys(self._file.read() or [], encrypt=files.encryption)
+
+    def refresh(self) -> str:
+        """Read the file again if it is another one; what cannot be read leaves the keys as they are, and is told."""
+        try:
+            keys = self._file.read()
+        except (ConfigError, OSError) as error:
+            return str(error)
+        if keys is not None:
+            self.keys.renew(keys)
+        return ""
+
+    @property
+    def newest(self) -> str:
+        """Id of the key that wraps."""
+        return self.keys.current
 
 
 def blob_store(config: Config) -> BlobStore:

@@ -27,21 +27,25 @@ class UnknownKey(Exception):
 
 
 class MasterKeys:
-    """Makes, wraps and unwraps keys of files. The first master key wraps; all of them unwrap."""
+    """Makes, wraps and unwraps keys of files. The first master key wraps; all of them unwrap. Threads may use it while it is renewed."""
 
     def __init__(self, keys: Sequence[Key], *, encrypt: bool = True) -> None:
         """:param encrypt: whether new files are encrypted; those that are stay readable."""
-        self._keys = dict(keys)
-        self._current = keys[0][0] if keys and encrypt else ""
+        self._encrypt = encrypt
+        self.renew(keys)
+
+    def renew(self, keys: Sequence[Key]) -> None:
+        """Work with these from now on."""
+        self._ring = dict(keys), keys[0][0] if keys and self._encrypt else ""
 
     @property
     def current(self) -> str:
         """Id of the key that wraps; empty where new files are not encrypted."""
-        return self._current
+        return self._ring[1]
 
     def new(self) -> Wrapped:
         """A key for a new file."""
-        return self._wrap(secrets.token_bytes(KEY_BYTES)) if self._current else Wrapped("", b"")
+        return self._wrap(secrets.token_bytes(KEY_BYTES)) if self.current else Wrapped("", b"")
 
     def seal(self, wrapped: Wrapped) -> Seal:
         """What opens and seals a file.
@@ -53,15 +57,16 @@ class MasterKeys:
 
     def rewrap(self, wrapped: Wrapped) -> Wrapped:
         """The same key under the current master key. :raises UnknownKey: the one it is under is not here."""
-        if not wrapped.key_id or not self._current or wrapped.key_id == self._current:
+        if not wrapped.key_id or not self.current or wrapped.key_id == self.current:
             return wrapped
         return self._wrap(self._unwrap(wrapped))
 
     def _wrap(self, key: bytes) -> Wrapped:
-        return Wrapped(self._current, aes_key_wrap(self._keys[self._current], key))
+        keys, current = self._ring
+        return Wrapped(current, aes_key_wrap(keys[current], key))
 
     def _unwrap(self, wrapped: Wrapped) -> bytes:
-        master = self._keys.get(wrapped.key_id)
+        master = self._ring[0].get(wrapped.key_id)
         if master is None:
             raise UnknownKey(f"the master key {wrapped.key_id} is not among those of this server")
         try:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from imsys.config import FilesConfig
 from imsys.errors import ConfigError
-from imsys.files.blobs import Blob
+from imsys.files.blobs import Blob, file_of
 
 try:
     import boto3
@@ -163,7 +163,8 @@ class S3Store:
                 return
             raise
         with contextlib.closing(answer["Body"]) as body:
-            while block := body.read(_BLOCK):
+            # whatever comes: some storages and proxies know no ranges, and send all there is
+            while len(found) < length and (block := body.read(min(_BLOCK, length - len(found)))):
                 found += block
 
     def delete(self, name: str) -> None:
@@ -176,7 +177,8 @@ class S3Store:
         with _as_os_error("the objects cannot be listed"):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix):
                 for entry in page.get("Contents", ()):
-                    yield Blob(entry["Key"].removeprefix(self._prefix), entry["Size"], entry["LastModified"].timestamp())
+                    if (name := self._name(entry["Key"])) is not None:
+                        yield Blob(name, entry["Size"], entry["LastModified"].timestamp())
 
     def tidy(self) -> None:
         """Abort uploads in parts that a crash left; they cost, and no listing of objects shows them."""
@@ -184,7 +186,8 @@ class S3Store:
             for page in self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=self._prefix):
                 now = _date(page)
                 for upload in page.get("Uploads", ()):
-                    if now is not None and upload["Initiated"].timestamp() <= now - self._leftover:
+                    old = now is not None and upload["Initiated"].timestamp() <= now - self._leftover
+                    if old and self._name(upload["Key"]) is not None:
                         self._client.abort_multipart_upload(Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"])
 
     def free(self) -> None:
@@ -192,6 +195,11 @@ class S3Store:
 
     def _key(self, name: str) -> str:
         return self._prefix + name
+
+    def _name(self, key: str) -> str | None:
+        """The blob that an object is; ``None``: it is somebody else's. They may share the bucket, or have a prefix within ours."""
+        name = key.removeprefix(self._prefix)
+        return name if file_of(name) is not None else None
 
     def _size(self, name: str) -> int | None:
         """Bytes of an object; ``None``: there is none."""

@@ -3,8 +3,8 @@
 A segment on the disk is a nonce of 12 bytes, the ciphertext, and a tag of 16 bytes (AES-256-GCM,
 NIST SP 800-38D). Its place in the file and whether it is the last one are authenticated with it, so
 segments cannot change places, and a file that was cut is told from a whole one. Every write of a segment has a
-fresh random nonce: a key seals at most 2**28 segments (16 TiB), each a few times, far from where
-random nonces may meet (2**32 by SP 800-38D, section 8.3).
+fresh random nonce: a key seals at most 2**28 segments (16 TiB: more ``[files] max_file`` cannot be), each a few times,
+far from where random nonces may meet (2**32 by SP 800-38D, section 8.3).
 
 Without encryption a segment is its bytes and their CRC-32C, so that a flipped bit is an error there, too.
 """

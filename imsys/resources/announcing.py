@@ -27,6 +27,11 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 ROUND = 30.0
 """Seconds after which the outbox is looked at, whatever was heard."""
 
+OVERDUE = 600.0
+"""Seconds after which a file in a store that all servers share is told by any of them: the one that took it is away, perhaps for good.
+Its own server is never that late: it asks for what is due every :data:`ROUND`, and puts off what it cannot tell.
+"""
+
 FAULT = 5.0
 """Seconds after which it is looked at again when it could not be."""
 
@@ -54,13 +59,15 @@ class Announcing(Service):
     crash before the row is gone, it is told again, which is harmless.
 
     :param server: the name of this resources server.
+    :param shared: the name of the store that it shares with others, if it does: what they leave there untold is told here, in the end.
     """
 
-    def __init__(self, reactor: Any, server: str, files: FileStore, tell: Tell) -> None:
+    def __init__(self, reactor: Any, server: str, files: FileStore, tell: Tell, shared: str = "") -> None:
         self._reactor = reactor
         self._server = server
         self._files = files
         self._tell = tell
+        self._shared = shared
         self._again = False
         self._work: Deferred[None] | None = None
         self._next: IDelayedCall | None = None
@@ -100,6 +107,9 @@ class Announcing(Service):
             self._again, self._pause = False, FAULT
             due = await self._files.due(self._server, BATCH)
             self._again = self._again or len(due) == BATCH
+            if self._shared:
+                known = {one.file.file_id for one in due}
+                due += [one for one in await self._files.overdue(self._shared, OVERDUE, BATCH) if one.file.file_id not in known]
             waits = await gatherResults([Deferred.fromCoroutine(self._announce(one)) for one in due], consumeErrors=True)
             self._pause = min([ROUND, *waits])
 

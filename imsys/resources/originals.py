@@ -28,7 +28,7 @@ class Originals:
         self.rules = rules
 
     async def begin(self, user: int, filename: str, size: int, lost: Callable[[Refused], None]) -> Upload:
-        """A new file of a user. :raises Refused: 39, the disk; 68, the disk or the quota is full; 73, too many at the same time."""
+        """A new file of a user. :raises Refused: 39, the disk; 68, the disk or the quota is full; 73, too many are on their way."""
         offer = Offer(
             file_id=new_file_id(),
             owner=user,
@@ -39,7 +39,7 @@ class Originals:
             size=size,
             mime="application/octet-stream",
         )
-        await self._files.offer(offer, life=self.rules.expire, quota=self.rules.quota)
+        await self._files.offer(offer, life=self.rules.expire, quota=self.rules.quota, most=self.rules.offers)
         try:
             return await self._uploads.open(offer.file_id, user, durable=_nothing, hold=_nothing, lost=lost)
         except BaseException:
@@ -47,10 +47,9 @@ class Originals:
             raise
 
     async def keep(self, upload: Upload) -> None:
-        """All of it is here, and right: make it whole, and remove the one whose place it takes. :raises Refused: as of its finishing."""
-        file = await upload.finish()
+        """All of it is here, and right: make it whole, in the place of the older one. :raises Refused: as of its finishing."""
+        await upload.finish()
         upload.release()
-        await self._uploads.free(await self._files.supersede(file.file_id))
 
     def give_up(self, file_id: bytes) -> Deferred[None]:
         """Remove what is here of a file, soon; fires when it is gone, and its room is free."""

@@ -36,9 +36,10 @@ class Received:
 class Download:
     """One file on its way here, over as many connections as it takes."""
 
-    def __init__(self, around: Surroundings, file_id: str, part: Part, report: Report) -> None:
+    def __init__(self, around: Surroundings, file_id: str, part: Part, report: Report, *, thumbnail: bool = False) -> None:
         self._files = around.files
         self._file_id = file_id
+        self._thumbnail = thumbnail
         self._part = part
         self._report = report
         self._size = 0
@@ -57,7 +58,7 @@ class Download:
         return self._received
 
     async def _ask(self) -> Grant:
-        grant = await self._files.get_file(self._file_id)
+        grant = await self._files.get_file(self._file_id, thumbnail=self._thumbnail)
         if not grant.whole:
             raise Refused(Status.FILE_OPEN_ERROR, "This file is still on its way.")
         return grant

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from imsys.sdk.signals import Signal
@@ -49,12 +49,14 @@ class Transfer(Generic[T]):
         self._waiting: list[Deferred[T]] = []
         self._ended: T | Failure | None = None
         self._over = False
+        self._cancelled = False
         self.running = Deferred.fromCoroutine(run(self._report))
         self.running.addCallbacks(self._end, self._end)
 
     def cancel(self) -> None:
         """Stop; what is there, here or on the server, stays, and a later one goes on with it."""
         if not self._over:
+            self._cancelled = True
             self.running.cancel()
 
     def result(self) -> Deferred[T]:
@@ -71,6 +73,8 @@ class Transfer(Generic[T]):
         return waiting
 
     def _report(self, progress: Progress) -> None:
+        if self._cancelled:
+            raise CancelledError  # what it waited for said that it failed, as if that could pass
         self.progress = progress
         self.on_progress.emit(progress)
 

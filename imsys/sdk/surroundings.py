@@ -16,8 +16,11 @@ class Files(Protocol):
     async def offer_file(self, thread_id: int, filename: str, size: int, *, sha256: str = "", mime: str = "") -> Grant:
         """Offer a file to a thread; the right to send it."""
 
-    async def get_file(self, file_id: str, *, write: bool = False) -> Grant:
-        """The right to a file."""
+    async def offer_avatar(self, filename: str, size: int, *, sha256: str = "", mime: str = "") -> Grant:
+        """Offer a picture that is to be the user's avatar; the right to send it."""
+
+    async def get_file(self, file_id: str, *, write: bool = False, thumbnail: bool = False) -> Grant:
+        """The right to a file, or to a smaller picture of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from imsys.errors import Refused, Status, Unavailable
 from imsys.protocols.messages.files import UploadOpenRequest, UploadOpenResponse
 from imsys.sdk.attachments import Grant
 from imsys.sdk.carrier import Carrier
+from imsys.sdk.giving_up import GivingUp
 from imsys.sdk.persistence import Persistence
 from imsys.sdk.progress import Progress, Report, Stage
 from imsys.sdk.sources import Source
@@ -37,6 +38,7 @@ class Sent:
 class Upload:
     """One file on its way to the server, over as many connections as it takes.
 
+    :param avatar: whether it is to be the user's avatar; then it is for no thread (0).
     :param unfinished: where it is remembered, so that another run of the program can go on with it; only of a file with a path.
     """
 
@@ -49,11 +51,15 @@ class Upload:
         mime: str,
         unfinished: UnfinishedUploads | None,
         report: Report,
+        *,
+        avatar: bool = False,
     ) -> None:
+        self._around = around
         self._files = around.files
         self._user = around.credentials.uuid
         self._source = source
         self._thread_id = thread_id
+        self._avatar = avatar
         self._filename = filename
         self._mime = mime
         self._unfinished = unfinished if source.path is not None else None
@@ -83,6 +89,13 @@ class Upload:
             await source.close()
         return Sent(file_id=self._file_id, size=source.size, sha256=self._sha256)
 
+    async def give_up(self) -> None:
+        """Have the server forget what is there of it; to be called when it does not run any more."""
+        if self._file_id:
+            await GivingUp(self._around, self._file_id).run()
+        if self._record is not None and self._unfinished is not None:
+            await self._unfinished.forget(self._record)
+
     # -- the right to send it
 
     async def _remember(self) -> None:
@@ -103,7 +116,10 @@ class Upload:
                     raise
                 self._file_id = ""  # its time is over
         source = self._source
-        grant = await self._files.offer_file(self._thread_id, self._filename, source.size, sha256=self._sha256, mime=self._mime)
+        if self._avatar:
+            grant = await self._files.offer_avatar(self._filename, source.size, sha256=self._sha256, mime=self._mime)
+        else:
+            grant = await self._files.offer_file(self._thread_id, self._filename, source.size, sha256=self._sha256, mime=self._mime)
         self._file_id = grant.file_id
         if self._unfinished is not None:
             self._record = UnfinishedUpload(

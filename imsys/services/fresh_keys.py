@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
@@ -10,22 +10,34 @@ from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
-from imsys.tickets import TicketKeys
-
 _log = Logger()
 
 INTERVAL = 10.0
 """Seconds between two looks at the file."""
 
 
+class Keys(Protocol):
+    """Keys in a file."""
+
+    @property
+    def newest(self) -> str:
+        """Id of the one that is used for what is new."""
+        ...
+
+    def refresh(self) -> str:
+        """Read the file if it has changed; what is wrong with it. It blocks."""
+        ...
+
+
 class FreshKeys(Service):
     """Looks at the file of the keys every few seconds."""
 
-    def __init__(self, reactor: Any, keys: TicketKeys) -> None:
+    def __init__(self, reactor: Any, keys: Keys) -> None:
         self._reactor = reactor
         self._keys = keys
         self._looking: Deferred[None] = succeed(None)
         self._problem = ""
+        self._newest = keys.newest
         self._loop = LoopingCall(self._look)
         self._loop.clock = reactor
 
@@ -51,3 +63,6 @@ class FreshKeys(Service):
         if problem and problem != self._problem:  # one line for as long as it stays the same
             _log.error("the keys stay what they were: {reason}", reason=problem)
         self._problem = problem
+        if self._keys.newest != self._newest:
+            self._newest = self._keys.newest
+            _log.info("the key {key} is used from now on", key=self._newest)

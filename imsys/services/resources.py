@@ -16,7 +16,7 @@ from imsys.cluster.telling import ChatServers
 from imsys.config import Config
 from imsys.connections import Connections
 from imsys.dispatch import Dispatcher
-from imsys.files.configured import blob_store, master_keys, spool_folder
+from imsys.files.configured import blob_store, master_key_file, master_keys, spool_folder
 from imsys.protocols.framing import RESOURCES
 from imsys.redis import Redis
 from imsys.resources.announcing import Announcing
@@ -37,10 +37,11 @@ from imsys.resources.web.server import HttpServer
 from imsys.services.common import ListenService, Options, make_daemon, public_context
 from imsys.services.draining import Draining
 from imsys.services.foundations import database_of, redis_of, tickets_of
+from imsys.services.fresh_keys import FreshKeys
 from imsys.services.ordered import InOrder
 from imsys.session import Session
 from imsys.store import Database
-from imsys.store.files import FileStore
+from imsys.store.files import SHARED, FileStore
 from imsys.tokens import Tokens
 
 __all__ = ["Options", "build", "makeService"]
@@ -68,19 +69,22 @@ def engine_of(reactor: Any, config: Config, database: Database, announced: Calla
     :param judge: what looks at files; by default what is configured.
     :raises ConfigError: there are no keys, no such store, or what is to judge files cannot.
     """
-    ours, files, masters = config.resources, FileStore(database, reactor.seconds), master_keys(config.files)
+    ours, files = config.resources, FileStore(database, reactor.seconds)
+    kept = master_key_file(config.files)
+    masters = kept.keys if kept is not None else master_keys(config.files)
     spool, store = spool_folder(ours), blob_store(config)
     disk, studio = Disk(reactor, ours.disk_workers), Disk(reactor, STUDIO)
     space = Space(reactor, disk, spool, store, config.balance.interval)
     finishing = Finishing(files, disk, studio, spool, store, masters, judge or looking(config.files, spool), announced)
     uploads = Arrivals(reactor, ours, files, disk, spool, store, masters, finishing)
+    fresh = (FreshKeys(reactor, kept),) if kept is not None else ()
     return Engine(
         disk,
         uploads,
         StoredDownloads(files, disk, store, masters, ours.chunk),
         Originals(ours.name, config.files, files, uploads),
         space,
-        (disk, space, studio, uploads, Janitor(reactor, ours.name, files, disk, spool, store, uploads)),
+        (*fresh, disk, space, studio, uploads, Janitor(reactor, ours.name, files, disk, spool, store, uploads)),
     )
 
 
@@ -112,7 +116,8 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     sessions = Sessions(reactor, tokens, min(config.balance.lease, config.balance.token_idle / 4))
     balance = GrpcClient(reactor, config.cluster, config.balance.addresses)
     chats = ChatServers(reactor, config.cluster, Listed(reactor, balance, "chat", config.balance.lease), config.balance.interval)
-    announcing = Announcing(reactor, ours.name, FileStore(database, reactor.seconds), chats.announce)
+    shared = SHARED if config.files.store == SHARED else ""
+    announcing = Announcing(reactor, ours.name, FileStore(database, reactor.seconds), chats.announce, shared)
     engine = engine_of(reactor, config, database, announcing.wake)
     tickets = tickets_of(reactor, config, server)
     resources = Resources(ours, sessions, engine.disk, engine.uploads, engine.downloads, engine.originals, tickets)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from imsys.store.database import Row, Transaction
+
+SHARED = "s3"
+"""The name of the store that all resources servers share; each other store has the name of its server."""
 
 
 class Purpose(enum.IntEnum):
@@ -79,6 +83,21 @@ class File:
     expires_ms: int
     content: Content | None
     created_ms: int = 0
+
+    @property
+    def readable_size(self) -> int:
+        """Bytes that whoever reads it gets; ``size`` are those that were sent, and of an avatar it is another picture that is kept."""
+        return self.size if self.content is None else self.content.size
+
+
+class Finished(NamedTuple):
+    """A file that is whole now."""
+
+    file: File
+    taken: bool
+    """Whether the content that was given is its own: else that blob is not needed."""
+    freed: list[Content]
+    """What nothing refers to any more, since the file took the place of another: their blobs are to be removed."""
 
 
 @dataclass(frozen=True, slots=True)

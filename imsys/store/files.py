@@ -11,11 +11,14 @@ from collections.abc import Callable, Iterable, Sequence
 
 from imsys.errors import Refused, Status
 from imsys.store.database import Database, Row, Transaction
-from imsys.store.file_rows import FILE, Announcement, Content, File, Offer, Purpose, State, content_of, file_of, find_file
+from imsys.store.file_rows import FILE, SHARED, Announcement, Content, File, Finished, Offer, Purpose, State, content_of, file_of, find_file
 from imsys.store.heads import FRIENDS, PRIVATE, blocked_by
 from imsys.store.people import Person, change_person
 
-__all__ = ["Announcement", "Content", "File", "FileStore", "Offer", "Purpose", "State"]
+OFFER_AGAIN = 60.0
+"""Seconds after which somebody may offer again of whose files too many are on their way."""
+
+__all__ = ["SHARED", "Announcement", "Content", "File", "FileStore", "Finished", "Offer", "Purpose", "State"]
 
 
 class FileStore:
@@ -30,21 +33,25 @@ class FileStore:
 
     # -- on its way
 
-    async def offer(self, offer: Offer, *, life: float, quota: int) -> None:
+    async def offer(self, offer: Offer, *, life: float, quota: int, most: int = 0) -> None:
         """Make a file that is on its way.
 
         :param life: seconds that it may take.
         :param quota: bytes that a user's files take at most, 0 for no bound.
-        :raises Refused: 65, 66 or 76, its owner may not write in the thread; 68, there is no room in the quota.
+        :param most: files of a user that are on their way at the same time at most, 0 for no bound.
+        :raises Refused: 65, 66 or 76, its owner may not write in the thread; 68, there is no room in the quota; 73, too many are on
+            their way.
         """
         now = self._now()
-        await self._database.write(self._offer, offer, now, now + round(life * 1000), quota)
+        await self._database.write(self._offer, offer, now, now + round(life * 1000), quota, most)
 
     @staticmethod
-    def _offer(tx: Transaction, offer: Offer, now: int, expires: int, quota: int) -> None:
+    def _offer(tx: Transaction, offer: Offer, now: int, expires: int, quota: int, most: int) -> None:
         if offer.thread_id:
             _may_write(tx, offer.thread_id, offer.owner)
         _use(tx, offer.owner, offer.size, 1, quota)
+        if most:  # two offers cannot count at the same time: the row of what is used is locked
+            _some_open(tx, offer.owner, most, now)
         tx.execute(
             "INSERT INTO files (file_id, owner_id, purpose, thread_id, server, filename, size, mime, offered_sha256, key_id, wrapped_key, "
             "created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -100,22 +107,24 @@ class FileStore:
 
     async def finish(
         self, file_id: bytes, content: Content, *, mime: str, thumbnail_id: bytes | None = None, announce: bool
-    ) -> tuple[File, bool] | None:
-        """A file is whole: its content is referred to, and its thread is to be told.
+    ) -> Finished | None:
+        """A file is whole: its content is referred to, and its thread is to be told; one of the original service takes the place of its
+        owner's other one of that name.
 
         :param content: what was just put into the store (``content_id`` says nothing); another one that is equal is taken instead.
-        :returns: the file, and whether ``content`` was taken: else its blob is not needed. ``None``: the file is gone.
-            It may run again: a file that is whole already stays what it is.
+        :returns: ``None``: the file is gone. It may run again: a file that is whole already stays what it is.
         """
         return await self._database.write(self._finish, file_id, content, mime, thumbnail_id, announce, self._now())
 
     @staticmethod
     def _finish(
         tx: Transaction, file_id: bytes, content: Content, mime: str, thumbnail_id: bytes | None, announce: bool, now: int
-    ) -> tuple[File, bool] | None:
+    ) -> Finished | None:
+        _owner_first(tx, file_id)
         row = tx.row("SELECT state FROM files WHERE file_id = ? {lock}", file_id)
         if row is None or row[0] == State.REFUSED:
             return None
+        freed: list[Content] = []
         if row[0] == State.ARRIVING:
             taken = _refer(tx, content, now)
             tx.execute(
@@ -131,7 +140,9 @@ class FileStore:
         file = find_file(tx, file_id)
         assert file is not None
         assert file.content is not None
-        return file, file.content.blob == content.blob
+        if row[0] == State.ARRIVING and file.purpose is Purpose.ORIGINAL:
+            freed = _supersede(tx, file)
+        return Finished(file, file.content.blob == content.blob, freed)
 
     async def refuse(self, file_id: bytes) -> None:
         """A file was not what it may be: it is never whole."""
@@ -139,6 +150,7 @@ class FileStore:
 
     @staticmethod
     def _refuse(tx: Transaction, file_id: bytes) -> None:
+        _owner_first(tx, file_id)
         row = tx.row("SELECT owner_id, size, state FROM files WHERE file_id = ? {lock}", file_id)
         if row is not None and row[2] == State.ARRIVING:
             tx.execute("UPDATE files SET state = 2 WHERE file_id = ?", file_id)
@@ -154,29 +166,12 @@ class FileStore:
 
     @staticmethod
     def _give_up(tx: Transaction, file_id: bytes) -> bool:
+        _owner_first(tx, file_id)
         row = tx.row("SELECT state FROM files WHERE file_id = ? {lock}", file_id)
         if row is not None and row[0] == State.WHOLE:
             return False
         _delete(tx, file_id)
         return True
-
-    async def supersede(self, file_id: bytes) -> list[Content]:
-        """A whole file of the original service takes the place of its owner's others of that name; contents as of :meth:`delete`."""
-        return await self._database.write(self._supersede, file_id)
-
-    @staticmethod
-    def _supersede(tx: Transaction, file_id: bytes) -> list[Content]:
-        file = find_file(tx, file_id)
-        if file is None or file.state is not State.WHOLE:
-            return []
-        rows = tx.rows(
-            "SELECT file_id, filename FROM files WHERE owner_id = ? AND purpose = ? AND filename = ? AND state = 1 {lock}",
-            *(file.owner, int(file.purpose), file.filename),
-        )
-        same = sorted(bytes(one) for one, name in rows if name == file.filename)  # MySQL takes no notice of spaces at the end
-        if file_id not in same:
-            return []  # another one was whole at the same time, and has taken the place
-        return [content for one in same if one != file_id for content in _delete(tx, one)]
 
     async def expired(self, server: str, limit: int) -> list[bytes]:
         """Files of a server that are not whole, or were refused, and whose time is over; see :meth:`give_up`."""
@@ -206,8 +201,20 @@ class FileStore:
         rows = tx.rows(
             "SELECT file_id, attempts FROM file_outbox WHERE server = ? AND due_at <= ? ORDER BY due_at LIMIT ?", server, now, limit
         )
-        found = ((find_file(tx, bytes(file_id)), attempts) for file_id, attempts in rows)
-        return [Announcement(file, attempts) for file, attempts in found if file is not None]
+        return _announcements(tx, rows)
+
+    async def overdue(self, store: str, seconds: float, limit: int) -> list[Announcement]:
+        """Whole files that a store keeps whose threads should have been told so long ago: the server that took them is away.
+
+        Those that are on its disk are among the ``limit`` that are looked at; how often it was tried is not said.
+        """
+        return await self._database.read(self._overdue, store, self._now() - round(seconds * 1000), limit)
+
+    @staticmethod
+    def _overdue(tx: Transaction, store: str, before: int, limit: int) -> list[Announcement]:
+        rows = tx.rows("SELECT file_id, due_at FROM file_outbox ORDER BY due_at LIMIT ?", limit)  # all that is in the index
+        late = [(file_id, 0) for file_id, due in rows if due <= before]
+        return [one for one in _announcements(tx, late) if one.file.content is not None and one.file.content.store == store]
 
     async def told(self, file_id: bytes) -> None:
         """The thread has the message."""
@@ -340,12 +347,36 @@ def _is_for(tx: Transaction, file: File, user: int) -> bool:
     return bool(file.thread_id) and tx.row(member, file.thread_id, user) is not None
 
 
+def _announcements(tx: Transaction, rows: Sequence[Row]) -> list[Announcement]:
+    """Of rows of identifiers and attempts."""
+    found = ((find_file(tx, bytes(file_id)), attempts) for file_id, attempts in rows)
+    return [Announcement(file, attempts) for file, attempts in found if file is not None]
+
+
 def _parent(tx: Transaction, file_id: bytes) -> bytes | None:
     row = tx.row("SELECT file_id FROM files WHERE thumbnail_id = ? LIMIT 1", file_id)
     return None if row is None else bytes(row[0])
 
 
+def _supersede(tx: Transaction, file: File) -> list[Content]:
+    """Remove the other whole files of the original service that have this one's owner and name. :returns: as :meth:`FileStore.delete`."""
+    rows = tx.rows(
+        "SELECT file_id, filename FROM files WHERE owner_id = ? AND purpose = ? AND filename = ? AND state = 1 {lock}",
+        *(file.owner, int(file.purpose), file.filename),
+    )
+    same = sorted(bytes(one) for one, name in rows if name == file.filename)  # MySQL takes no notice of spaces at the end
+    return [content for one in same if one != file.file_id for content in _delete(tx, one)]
+
+
+def _owner_first(tx: Transaction, file_id: bytes) -> None:
+    """Lock what counts the files of an owner, ahead of the file: who changes several files of one owner has no other one in the way."""
+    row = tx.row("SELECT owner_id FROM files WHERE file_id = ?", file_id)
+    if row is not None:
+        tx.row("SELECT bytes FROM file_usage WHERE user_id = ? {lock}", row[0])
+
+
 def _delete(tx: Transaction, file_id: bytes) -> list[Content]:
+    _owner_first(tx, file_id)
     free: list[Content] = []
     for _ in range(2):  # the file, and its thumbnail
         file = find_file(tx, file_id, lock=True)
@@ -400,6 +431,14 @@ def _use(tx: Transaction, user: int, size: int, count: int, quota: int) -> None:
     if quota and size > 0 and row[0] + size > quota:
         raise Refused(Status.QUOTA_EXCEEDED, f"Your files may take {quota} bytes; {max(0, quota - row[0])} are left.")
     tx.execute("UPDATE file_usage SET bytes = bytes + ?, files = files + ? WHERE user_id = ?", size, count, user)
+
+
+def _some_open(tx: Transaction, user: int, most: int, now: int) -> None:
+    """:raises Refused: so many files of a user are on their way already, whose time is not over."""
+    row = tx.row("SELECT COUNT(*) FROM files WHERE owner_id = ? AND state = 0 AND expires_at > ?", user, now)
+    if row is not None and row[0] >= most:
+        reason = f"{most} files of yours are on their way already; send them to their end, or give some of them up."
+        raise Refused(Status.SERVER_BUSY, reason, retry_after=OFFER_AGAIN)
 
 
 def _may_write(tx: Transaction, thread_id: int, user: int) -> None:

@@ -78,17 +78,45 @@ class FileCommands(CliCase):
     async def test_interrupted(self) -> None:
         """Ctrl-C at a terminal leaves what is there, and says how to go on; the same command then does."""
         anna, ben = await self.friends("anna", "ben")
-        path = self.file(60_000_000)
+        path = self.file(0)
+        os.truncate(path, 240_000_000)
         sending = self.run_cli("--as", anna, "send", str(path), "--to", ben, terminal=True, server=False)
         await self.until(lambda: re.search(r"\[#+-+\]  +\d+%  [\d.]+ MB/s  \d+:\d\d", sending.output) or sending.status is not None)
         await self.until(lambda: list((self.config / "imsys" / "unfinished").glob("*.json")) or sending.status is not None)
         sending.type("\x03")
         await sending.ended
         self.assertEqual(sending.status, 130, sending.shown)
-        self.assertIn(f"go on with: imsys-cli --as {anna} send", re.sub(r"\s+", " ", sending.shown))
+        self.assertIn(f"goonwith:imsys-cli--as{anna}send", re.sub(r"\s+", "", sending.shown))
         said = await self.process("--as", anna, "send", str(path), server=False)
-        self.assertIn("Sent cat.bin (60 MB)", said)
+        self.assertIn("Sent cat.bin (240 MB)", said)
+        self.assertIn("No upload of", await self.cli("--as", anna, "send", str(path), "--give-up", status=1, server=False))
         self.assertEqual(list((self.config / "imsys" / "unfinished").glob("*.json")), [])
+
+    async def test_given_up(self) -> None:
+        """What was interrupted can be given up: nothing is left of it here or there."""
+        anna, ben = await self.friends("anna", "ben")
+        path = self.file(60_000_000)
+        sending = self.run_cli("--as", anna, "send", str(path), "--to", ben, terminal=True, server=False)
+        left = self.config / "imsys" / "unfinished"
+        await self.until(lambda: list(left.glob("*.json")) or sending.status is not None)
+        sending.type("\x03")
+        await sending.ended
+        self.assertIn("Giveitupwith--give-up,orgoonwith:", re.sub(r"\s+", "", sending.shown))
+        path.unlink()
+        self.assertIn("Given up: cat.bin.", await self.cli("--as", anna, "send", str(path), "--give-up", server=False))
+        self.assertEqual(list(left.glob("*.json")), [])
+
+    async def test_avatar(self) -> None:
+        """A picture that one sends of oneself is what others find beside the name; what is none is refused in a sentence."""
+        from PIL import Image
+
+        (anna,) = await self.accounts("anna")
+        path = self.here / "me.png"
+        Image.effect_noise((300, 200), 50).save(path)
+        self.assertIn("me.png is your avatar now.", await self.cli("--as", anna, "avatar", str(path), server=False))
+        said = await self.cli("--as", anna, "avatar", str(self.file(1000, "noise.png")), status=1, server=False)
+        self.assertIn("picture", said)
+        self.assertIn("There is no file", await self.cli("--as", anna, "avatar", "/nowhere", status=1, server=False))
 
     async def test_chat(self) -> None:
         """Within a chat /send sends a file, and /get receives one of those that came."""

@@ -93,6 +93,15 @@ class Filing(ChatCase):
         a = await self.server.login(self.anna)
         self.assertEqual([(await self.offer(a, size=size))["error"] for size in (1000, 501, 500, 1)], [0, 68, 0, 68])
 
+    async def test_many_on_their_way(self) -> None:
+        """A user whose files on their way are too many is told to come back, however small they are; others are not concerned."""
+        a, b = await self.server.login(self.anna), await self.server.login(self.bert)
+        for _ in range(20):
+            self.assertEqual((await self.offer(a, size=0))["error"], 0)
+        refused = await self.offer(a, size=0)
+        self.assertEqual((refused["error"], refused["retry_after"]), (73, 60))
+        self.assertEqual((await self.offer(b, size=0))["error"], 0)
+
     async def test_no_server(self) -> None:
         """Without a resources server an offer is answered with 11, and nothing is kept."""
         a = await self.server.login(self.anna)

@@ -27,6 +27,7 @@ from imsys.files.spool import Spool
 from tests.support.children import folder, free_port
 from tests.support.object_storage import BUCKET, Road, object_storage
 
+AB, CD = "ab" * 16, "cd" * 16
 MIB = 1 << 20
 
 
@@ -96,21 +97,42 @@ class BlobTests(StoreCase):
 
     def test_apart(self) -> None:
         """Another prefix is another store."""
-        self.store().keep(self.spooled(b"x"), "ab")
+        self.store().keep(self.spooled(b"x"), AB)
         other = self.store(s3_prefix=self.prefix + "more/")
         self.assertEqual(list(other.blobs()), [])
-        self.assertRaises(FileNotFoundError, other.read, "ab", 0, 1)
+        self.assertRaises(FileNotFoundError, other.read, AB, 0, 1)
+
+    def test_of_others(self) -> None:
+        """What else lies in the bucket is no blob, is not tidied up, and nobody can take it for an orphan."""
+        store, client = self.store(leftover=0), self.storage.client()
+        self.store(s3_prefix=self.prefix + "more/").keep(self.spooled(b"x"), AB)
+        client.put_object(Bucket=BUCKET, Key=self.prefix + "report.pdf", Body=b"")
+        theirs = [self.prefix + name for name in (f"more/{CD}", "report.zip")]
+        for key in theirs:
+            client.create_multipart_upload(Bucket=BUCKET, Key=key)
+        store.keep(self.spooled(b"ours"), CD)
+        self.assertEqual([blob.name for blob in store.blobs()], [CD])
+        store.tidy()
+        self.assertEqual(self.uploads(), theirs)
+
+    def test_no_ranges(self) -> None:
+        """A storage that sends the whole object whatever was asked for does not fill the memory."""
+        store = self.store()
+        store.keep(self.spooled(bytes(MIB)), AB)
+        get = store._client.get_object
+        self.patch(store._client, "get_object", lambda Range, **more: get(**more))
+        self.assertEqual(store.read(AB, 0, 1000), bytes(1000))
 
     def test_crash_in_between(self) -> None:
         """A file that is stored already, whether the spool has it still or not, is that one; one that is nowhere is an error."""
         store = self.store()
-        store.keep(self.spooled(b"first"), "ab")
+        store.keep(self.spooled(b"first"), AB)
         changed = next(store.blobs()).changed
-        store.keep(self.folder / "spooled", "ab")
+        store.keep(self.folder / "spooled", AB)
         again = self.spooled(b"other")
-        store.keep(again, "ab")
-        self.assertEqual((store.read("ab", 0, 9), again.exists(), next(store.blobs()).changed), (b"first", False, changed))
-        self.assertRaises(FileNotFoundError, store.keep, self.folder / "spooled", "cd")
+        store.keep(again, AB)
+        self.assertEqual((store.read(AB, 0, 9), again.exists(), next(store.blobs()).changed), (b"first", False, changed))
+        self.assertRaises(FileNotFoundError, store.keep, self.folder / "spooled", CD)
 
     def test_sealed(self) -> None:
         """A sealed file of 40 MiB goes up in parts, ranges of it open what they touch, and a flipped bit is an error."""
@@ -119,9 +141,9 @@ class BlobTests(StoreCase):
         spool.open()
         spool.write([data])
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        store.keep(spool.close(), "ab")
+        store.keep(spool.close(), AB)
         self.assertLess(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, 32 << 10)  # KiB: parts are not held
-        file, source = SealedFile(store, "ab", seal, len(data)), random.Random(3)
+        file, source = SealedFile(store, AB, seal, len(data)), random.Random(3)
         for _ in range(10):
             start, length = source.randrange(len(data)), source.randrange(1, MIB)
             self.assertEqual(file.read(start, length), data[start : start + length])
@@ -129,10 +151,10 @@ class BlobTests(StoreCase):
         for start in range(0, len(data), 4 * MIB):
             seen.update(file.read(start, 4 * MIB))
         self.assertEqual(seen.digest(), hashlib.sha256(data).digest())
-        stored = bytearray(store.read("ab", 0, len(data) * 2))
+        stored = bytearray(store.read(AB, 0, len(data) * 2))
         self.assertGreater(len(stored), len(data))
         stored[20 * MIB] ^= 1
-        self.storage.client().put_object(Bucket=BUCKET, Key=self.prefix + "ab", Body=bytes(stored))
+        self.storage.client().put_object(Bucket=BUCKET, Key=self.prefix + AB, Body=bytes(stored))
         self.assertRaises(Damaged, file.read, 20 * MIB - 65536, 131072)
         self.assertEqual(file.read(0, 100), data[:100])
 
@@ -140,16 +162,16 @@ class BlobTests(StoreCase):
         """More objects than one answer lists are listed, all of them."""
         client = self.storage.client()
         for number in range(1003):
-            client.put_object(Bucket=BUCKET, Key=f"{self.prefix}{number:04}", Body=b"")
-        self.assertEqual(sorted(blob.name for blob in self.store().blobs()), [f"{number:04}" for number in range(1003)])
+            client.put_object(Bucket=BUCKET, Key=f"{self.prefix}{number:032}", Body=b"")
+        self.assertEqual(sorted(blob.name for blob in self.store().blobs()), [f"{number:032}" for number in range(1003)])
 
     def test_leftovers(self) -> None:
         """What a crash left of an upload is aborted when it is old, and else left alone."""
         client = self.storage.client()
-        upload = client.create_multipart_upload(Bucket=BUCKET, Key=self.prefix + "ab")["UploadId"]
-        client.upload_part(Bucket=BUCKET, Key=self.prefix + "ab", UploadId=upload, PartNumber=1, Body=b"x")
+        upload = client.create_multipart_upload(Bucket=BUCKET, Key=self.prefix + AB)["UploadId"]
+        client.upload_part(Bucket=BUCKET, Key=self.prefix + AB, UploadId=upload, PartNumber=1, Body=b"x")
         self.store(leftover=1e10).tidy()
-        self.assertEqual(self.uploads(), [self.prefix + "ab"])
+        self.assertEqual(self.uploads(), [self.prefix + AB])
         self.store(leftover=0).tidy()
         self.assertEqual(self.uploads(), [])
 
@@ -160,20 +182,20 @@ class BrokenTests(StoreCase):
     def test_broken_read(self) -> None:
         """A read whose connection breaks in the middle goes on where it was."""
         data = os.urandom(3 * MIB)
-        self.store().keep(self.spooled(data), "ab")
+        self.store().keep(self.spooled(data), AB)
         road = Road(self.storage.port)
         store = self.by(road)
         break_next(store, road, down=[MIB, MIB])
-        self.assertTrue(store.read("ab", 0, 3 * MIB) == data)
+        self.assertTrue(store.read(AB, 0, 3 * MIB) == data)
         self.assertEqual(road.breaks, 2)
 
     def test_broken_off(self) -> None:
         """When it breaks again and again it is an error, and soon."""
-        self.store().keep(self.spooled(bytes(3 * MIB)), "ab")
+        self.store().keep(self.spooled(bytes(3 * MIB)), AB)
         road = Road(self.storage.port)
         store = self.by(road)
         break_next(store, road, down=[1000] * 1000)
-        self.assertRaises(OSError, store.read, "ab", 0, 3 * MIB)
+        self.assertRaises(OSError, store.read, AB, 0, 3 * MIB)
         self.assertLess(road.breaks, 20)
 
     def test_broken_upload(self) -> None:
@@ -182,18 +204,18 @@ class BrokenTests(StoreCase):
         road = Road(self.storage.port)
         store = self.by(road)
         break_next(store, road, up=[3 * MIB] * 4)  # moto takes one request a connection; two are not of parts
-        store.keep(self.spooled(data), "ab")
+        store.keep(self.spooled(data), AB)
         self.assertIn(road.breaks, (1, 2))
-        self.assertTrue(store.read("ab", 0, 12 * MIB) == data)
+        self.assertTrue(store.read(AB, 0, 12 * MIB) == data)
         break_next(store, road, up=[MIB] * 1000)
         path = self.spooled(data)
-        error = self.assertRaises(OSError, store.keep, path, "cd")
-        self.assertRegex(str(error), "object storage: cd cannot be stored: ")
+        error = self.assertRaises(OSError, store.keep, path, CD)
+        self.assertRegex(str(error), f"object storage: {CD} cannot be stored: ")
         self.assertTrue(path.exists())
-        self.assertEqual(([blob.name for blob in self.store().blobs()], self.uploads()), (["ab"], []))
+        self.assertEqual(([blob.name for blob in self.store().blobs()], self.uploads()), ([AB], []))
         break_next(store, road)
-        store.keep(path, "cd")
-        self.assertTrue(store.read("cd", 0, 12 * MIB) == data)
+        store.keep(path, CD)
+        self.assertTrue(store.read(CD, 0, 12 * MIB) == data)
 
     def test_gone(self) -> None:
         """A storage that went away is an error, for all that is asked of it."""
@@ -201,7 +223,7 @@ class BrokenTests(StoreCase):
         store = self.by(road, s3_timeout=1)
         break_next(store, road)
         road.close()
-        for ask in (lambda: store.read("ab", 0, 1), lambda: store.keep(self.spooled(b"x"), "ab"), lambda: store.delete("ab")):
+        for ask in (lambda: store.read(AB, 0, 1), lambda: store.keep(self.spooled(b"x"), AB), lambda: store.delete(AB)):
             error = self.assertRaises(OSError, ask)
             self.assertNotIsInstance(error, FileNotFoundError)
         self.assertRaises(OSError, list, store.blobs())
@@ -216,7 +238,7 @@ class BrokenTests(StoreCase):
             raise ClientError(error, "PutObject")  # type: ignore[arg-type]
 
         store._client.meta.events.register("before-call.s3.PutObject", full)
-        self.assertEqual(self.assertRaises(OSError, store.keep, self.spooled(b"x"), "ab").errno, errno.ENOSPC)
+        self.assertEqual(self.assertRaises(OSError, store.keep, self.spooled(b"x"), AB).errno, errno.ENOSPC)
 
 
 class ConfiguredTests(StoreCase):
@@ -249,8 +271,8 @@ class ConfiguredTests(StoreCase):
         """Keys that were taken away are an error, not a missing file."""
         store = self.store()
         other = S3Store(self.storage.settings(s3_prefix=self.prefix, s3_secret_key="wrong-secret"))
-        store.keep(self.spooled(b"x"), "ab")
-        error = self.assertRaises(OSError, other.read, "ab", 0, 1)
+        store.keep(self.spooled(b"x"), AB)
+        error = self.assertRaises(OSError, other.read, AB, 0, 1)
         self.assertNotIsInstance(error, FileNotFoundError)
         self.assertNotIn("wrong-secret", str(error))
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from dataclasses import fields
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from imsys.config import FilesConfig
 from imsys.errors import ConfigError
 from imsys.files.master import MasterKeys, UnknownKey
 from imsys.files.sealing import SEGMENT, AesGcm, Checked, Damaged, Seal, segments, stored_size
@@ -56,6 +58,12 @@ class SealTests(SynchronousTestCase):
         sizes = (0, 1, SEGMENT, SEGMENT + 1, 10 * SEGMENT)
         self.assertEqual([segments(size) for size in sizes], [1, 1, 1, 2, 10])
         self.assertEqual([stored_size(size, 28) - size for size in sizes], [28, 28, 28, 56, 280])
+
+    def test_largest(self) -> None:
+        """No configuration allows a file whose segments one key must not seal."""
+        (largest,) = (f.metadata["parse"] for f in fields(FilesConfig) if f.name == "max_file")
+        self.assertEqual(segments(largest(str(1 << 44))), 1 << 28)
+        self.assertRaises(ValueError, largest, str((1 << 44) + 1))
 
 
 class MasterTests(SynchronousTestCase):

@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from imsys.files import blobs
+from imsys.files import spool as spooling
 from imsys.files.blobs import DiskStore, SealedFile
-from imsys.files.sealing import SEGMENT, AesGcm, Checked, Damaged, Seal
-from imsys.files.spool import TOGETHER, Spool
+from imsys.files.sealing import SEGMENT, AesGcm, Bytes, Checked, Damaged, Seal
+from imsys.files.spool import Spool
 from tests.support.children import folder
 
 SEALS: list[Callable[[], Seal]] = [lambda: AesGcm(bytes(32)), Checked]
@@ -43,8 +45,9 @@ class SpoolTests(SynchronousTestCase):
                 spool, at = self.spool(size, seal), 0
                 while at < size:
                     count = source.choice((1, 1000, SEGMENT // 2, SEGMENT, 2 * SEGMENT))
-                    self.assertEqual(spool.write([data[at : at + count]]), min(at + count, size))
-                    at += count
+                    spool.write([data[at : at + count]])
+                    at = min(at + count, size)
+                    self.assertEqual((spool.offset, spool.settle() if source.random() < 0.5 else at), (at, at))
                 self.assertTrue(spool.whole)
                 self.assertEqual(spool.digest(), hashlib.sha256(data).digest())
                 store.keep(spool.close(), "0abc")
@@ -66,7 +69,8 @@ class SpoolTests(SynchronousTestCase):
                 seal = make()
                 spool = self.spool(size, seal)
                 while at < size:
-                    at = spool.write([data[at : at + 50_000]])
+                    spool.write([data[at : at + 50_000]])
+                    at = spool.settle()
                     spool = self.spool(size, seal)
                     self.assertEqual(spool.offset, at)
                 self.assertEqual(spool.digest(), hashlib.sha256(data).digest())
@@ -81,15 +85,61 @@ class SpoolTests(SynchronousTestCase):
                 size = source.choice((9 * SEGMENT, 3 * SEGMENT + 77, 70_000))
                 data, seal = os.urandom(size), make()
                 spool = self.spool(size, seal)
-                acknowledged = spool.write([data[: source.randrange(1, size)]])
+                spool.write([data[: source.randrange(1, size)]])
+                acknowledged = spool.settle()
                 before = self.snapshot()
                 spool.write([data[acknowledged : source.randrange(acknowledged, size) + 1]])
+                spool.settle()
                 self.tear(before, source)
                 again = self.spool(size, seal)
                 self.assertGreaterEqual(again.offset, acknowledged)
                 again.write([data[again.offset :]])
                 self.assertEqual(again.digest(), hashlib.sha256(data).digest())
                 again.discard()
+
+    def test_lost_in_between(self) -> None:
+        """Of what was written and not durable, a crash of the machine may leave any part: the first that is missing is where it goes on."""
+        for make in SEALS:
+            seal, data = make(), os.urandom(9 * SEGMENT + 5)
+            spool = self.spool(len(data), seal)
+            spool.write([data[: 2 * SEGMENT + 99]])
+            durable = spool.settle()
+            spool.write([data[durable : 7 * SEGMENT]])
+            stored = SEGMENT + seal.overhead
+            with (self.folder / "x.part").open("r+b") as part:
+                part.seek(2 * stored)
+                part.write(bytes(stored))  # a file system that has the length, and later parts, but not this one
+            again = self.spool(len(data), seal)
+            self.assertEqual(again.offset, durable)
+            again.write([data[durable:]])
+            self.assertEqual(again.digest(), hashlib.sha256(data).digest())
+            again.discard()
+
+    def test_hashed_in_parts(self) -> None:
+        """A file that has to be read to be hashed may be so a part at a time."""
+        seal, data = AesGcm(bytes(32)), os.urandom(5 * SEGMENT + 1)
+        self.spool(len(data), seal).write([data])
+        again = self.spool(len(data), seal)
+        self.assertEqual([again.digest(2) for _ in range(4)], [None, None, *[hashlib.sha256(data).digest()] * 2])
+
+    def test_hashed_again(self) -> None:
+        """A read that fails in the middle changes nothing of the hash, however often it is tried again."""
+        seal, data = Checked(), os.urandom(5 * SEGMENT + 1)
+        self.spool(len(data), seal).write([data])
+        again = self.spool(len(data), seal)
+        self.assertIsNone(again.digest(2))
+        opened, calls = seal.open, []
+
+        def failing(index: int, final: bool, stored: Bytes) -> bytes:
+            calls.append(index)
+            if len(calls) % 3 == 0:
+                raise OSError(5, "Input/output error")
+            return opened(index, final, stored)
+
+        self.patch(seal, "open", failing)
+        self.assertRaises(OSError, again.digest)
+        self.patch(seal, "open", opened)
+        self.assertEqual((again.digest(), calls), (hashlib.sha256(data).digest(), [2, 3, 4]))
 
     def snapshot(self) -> dict[Path, bytes]:
         return {path: path.read_bytes() for path in self.folder.iterdir()}
@@ -111,10 +161,11 @@ class SpoolTests(SynchronousTestCase):
         """What the disk did not take is not found afterwards, although it can still be read from memory."""
         sync = os.fdatasync
         for make in SEALS:
-            for good in range(2):
+            for good, found in enumerate((SEGMENT + 1000, 3 * SEGMENT)):
                 data, seal = os.urandom(4 * SEGMENT), make()
                 spool = self.spool(len(data), seal)
-                acknowledged = spool.write([data[: SEGMENT + 1000]])
+                spool.write([data[: SEGMENT + 1000]])
+                spool.settle()
                 calls = [good]
 
                 def failing(descriptor: int, calls: list[int] = calls) -> None:
@@ -124,22 +175,42 @@ class SpoolTests(SynchronousTestCase):
                     sync(descriptor)
 
                 self.patch(os, "fdatasync", failing)
-                self.assertRaises(OSError, spool.write, [data[acknowledged : 3 * SEGMENT + 10]])
+                spool.write([data[SEGMENT + 1000 : 3 * SEGMENT + 10]])
+                self.assertRaises(OSError, spool.settle)
                 self.patch(os, "fdatasync", sync)
-                self.assertEqual(self.spool(len(data), seal).offset, acknowledged)
+                self.assertEqual(self.spool(len(data), seal).offset, found)
                 spool.discard()
 
-    def test_much_at_once(self) -> None:
-        """However much is written at once, only what was synced last can be missing after a crash, and is looked at."""
-        data, seal = os.urandom((2 * TOGETHER + 3) * SEGMENT + 5), Checked()
-        spool = self.spool(len(data) + 1, seal)
-        self.assertEqual(spool.write([data]), len(data))
-        path = self.folder / "x.part"
-        stored = bytearray(path.read_bytes())
-        for index in (TOGETHER + 10, TOGETHER + 3):
-            stored[index * (SEGMENT + seal.overhead) + 5] ^= 1
-            path.write_bytes(stored)
-            self.assertEqual(self.spool(len(data) + 1, seal).offset, index * SEGMENT)
+    def test_killed(self) -> None:
+        """What a process that was killed has written is durable before anybody is told that it is here."""
+        data, seal = os.urandom(2 * SEGMENT), Checked()
+        self.spool(len(data), seal).write([data[: SEGMENT + 5]])
+        synced: list[int] = []
+        self.patch(os, "fdatasync", lambda descriptor: synced.append(os.fstat(descriptor).st_size))
+        self.assertEqual((self.spool(len(data), seal).offset, synced), (SEGMENT, [SEGMENT + seal.overhead]))
+
+    def test_names(self) -> None:
+        """The names of new files and folders are durable before what is in them, also where somebody died after making them."""
+        for made in (False, True):
+            synced: list[Path] = []
+            for module in (spooling, blobs):
+                self.patch(module, "sync_folder", synced.append)
+            data, seal, kept = os.urandom(100), Checked(), folder("blobs")
+            store = DiskStore("one", kept)
+            store.open()
+            if made:
+                (kept / "0a").mkdir()
+                for name in ("x.part", "x.tail0"):
+                    (self.folder / name).touch()
+            spool = self.spool(100, seal)
+            self.assertEqual(synced, [self.folder])
+            spool.write([data[:50]])
+            spool.settle()
+            self.assertEqual(synced, [self.folder] * 2)
+            spool.write([data[50:]])
+            store.keep(spool.close(), "0abc")
+            self.assertEqual(synced, [self.folder] * 2 + [kept, kept / "0a", self.folder])
+            self.assertEqual(SealedFile(store, "0abc", seal, 100).read(0, 100), data)
 
     @settings(max_examples=60, deadline=None)
     @given(st.binary(max_size=300), st.integers(0, 2))

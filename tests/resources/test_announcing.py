@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import Clock
 
 from imsys.errors import Refused, Status, Unavailable
-from imsys.resources.announcing import BATCH, FIRST_WAIT, LONGEST_WAIT, ROUND, Announcing
+from imsys.resources.announcing import BATCH, FIRST_WAIT, LONGEST_WAIT, OVERDUE, ROUND, Announcing
 from imsys.store.files import Content, FileStore, Offer, Purpose
 from imsys.tickets import new_file_id
 from tests.support.stores import OnSqlite
@@ -45,17 +45,17 @@ class AnnouncingTests(OnSqlite):
         self.chats = Chats()
         self.announcing = self.begin()
 
-    def begin(self) -> Announcing:
-        announcing = Announcing(self.clock, "r1", self.files, self.chats.announce)
+    def begin(self, shared: str = "") -> Announcing:
+        announcing = Announcing(self.clock, "r1", self.files, self.chats.announce, shared)
         self.addCleanup(lambda: announcing.stopService() if announcing.running else None)
         return announcing
 
-    async def whole(self) -> bytes:
+    async def whole(self, server: str = "r1", store: str = "r1") -> bytes:
         offer = Offer(
-            file_id=new_file_id(), owner=1, purpose=Purpose.MESSAGE, thread_id=0, server="r1", filename="f", size=1, mime=""
+            file_id=new_file_id(), owner=1, purpose=Purpose.MESSAGE, thread_id=0, server=server, filename="f", size=1, mime=""
         )
         await self.files.offer(offer, life=60, quota=0)
-        content = Content(0, "r1", hashlib.sha256(offer.file_id).digest(), 1, offer.file_id.hex(), "", b"")
+        content = Content(0, store, hashlib.sha256(offer.file_id).digest(), 1, offer.file_id.hex(), "", b"")
         await self.files.finish(offer.file_id, content, mime="", announce=True)
         return offer.file_id
 
@@ -87,6 +87,20 @@ class AnnouncingTests(OnSqlite):
         self.clock.advance(ROUND)
         await self.idle()
         self.assertEqual((self.chats.told, await self.outbox()), ([first, second, third], []))
+
+    async def test_lost_server(self) -> None:
+        """What a server that is gone left untold in a store that all share is told by another one, in the end; of a disk it is not."""
+        theirs = await self.whole(server="r2", store="s3")
+        await self.whole(server="r2", store="r2")
+        self.announcing = self.begin(shared="s3")
+        self.announcing.startService()
+        await self.idle()
+        self.assertEqual(self.chats.told, [])
+        over = self.clock.seconds() + OVERDUE + ROUND
+        while self.clock.seconds() < over:
+            self.clock.advance(ROUND)
+            await self.idle()
+        self.assertEqual((self.chats.told, len(await self.outbox())), ([theirs], 1))
 
     async def test_woken_meanwhile(self) -> None:
         """What comes while others are told is told after them."""

@@ -135,7 +135,7 @@ class UploadTests(Case):
         await self.until(lambda: bool(one.lost))
         release.set()
         other = await taking
-        self.assertEqual((other.upload.offset, other.upload.fed), (150_000, 150_000))
+        self.assertEqual((other.upload.offset, other.upload.fed, len(self.parts.uploads._idle)), (150_000, 150_000, 0))
         self.assertEqual([reason.status for reason in one.lost], [36])
         self.assertRaises(Misplaced, one.upload.feed, 150_000, data[150_000:])
         await self.refused(one.upload.finish(), 36)
@@ -391,7 +391,7 @@ class ShareTests(Case):
         feed(small.upload, bytes(65536))
         release.set()
         await large.upload.flushed()
-        self.assertEqual(order[:2], ["large", "small"])
+        self.assertIn("small", order[:2])
         self.assertGreater(order.count("large"), 4)
 
     def watch(self, connection: Connection, name: str, order: list[str]) -> None:
@@ -589,6 +589,7 @@ class FaultTests(Case):
         await one.upload.flushed()
         await self.restart()
         other = await self.take(file_id)
+        self.assertEqual(other.upload.offset, 200_000)
         part = self.parts.spool / f"{file_id.hex()}.part"
         stored = bytearray(part.read_bytes())
         stored[100] ^= 1
@@ -597,6 +598,31 @@ class FaultTests(Case):
         await self.refused(other.upload.finish(), 69)
         feed(other.upload, data)
         await other.upload.finish()
+        self.assertEqual(await self.fetch(file_id), data)
+
+    async def test_not_read_after_the_store(self) -> None:
+        """A store that breaks off while what is in it is hashed anew does not make another file of it."""
+        data = os.urandom(1_000_000)
+        file_id = await self.offer(len(data), sha256=sha256(data))
+        one = await self.take(file_id)
+        feed(one.upload, data)
+        await one.upload.flushed()
+        stored = self.parts.uploads._arriving[file_id].spooled
+        assert stored is not None
+        stored.keep()
+        await self.restart()
+        one = await self.take(file_id)
+        read, calls = self.parts.store.read, []
+
+        def failing(name: str, offset: int, length: int) -> bytes:
+            calls.append(offset)
+            if len(calls) == 3:
+                raise OSError(110, "Connection timed out")
+            return read(name, offset, length)
+
+        self.patch(self.parts.store, "read", failing)
+        await self.refused(one.upload.finish(), 39)
+        self.assertEqual((await one.upload.finish()).state, State.WHOLE)
         self.assertEqual(await self.fetch(file_id), data)
 
     async def test_damaged_after_the_store(self) -> None:

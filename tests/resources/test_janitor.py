@@ -64,6 +64,16 @@ class JanitorTests(EngineCase):
         await self.turn()
         self.assertEqual(self.blobs(), sorted(file_id.hex() for file_id in (*kept, other)))
 
+    async def test_another_database(self) -> None:
+        """A server that was started on a database of another store, which knows no file, removes nothing from its own."""
+        for _ in range(3):
+            self.blob(os.urandom(16).hex())
+        await self.turn()
+        self.assertEqual(len(self.blobs()), 3)
+        await self.send(b"data")
+        await self.turn()
+        self.assertEqual(len(self.blobs()), 1)
+
     def blob(self, name: str) -> None:
         spooled = self.parts.spool / "new"
         spooled.write_bytes(b"x")
@@ -136,13 +146,14 @@ class JanitorTests(EngineCase):
         self.clock = Clock()
         self.clock.advance(self.reactor.seconds())
         await self.restart()
+        await self.send(b"data")
         for _ in range(2):
             self.blob(os.urandom(16).hex())
             if not self.parts.janitor.running:
                 self.parts.janitor.startService()
                 self.addCleanup(self.parts.janitor.stopService)
             self.clock.advance(janitor.INTERVAL)
-            await self.until(lambda: not self.blobs())
+            await self.until(lambda: len(self.blobs()) == 1)
             await self.until(lambda: bool(self.clock and self.clock.getDelayedCalls()))
 
 

@@ -22,6 +22,8 @@ TIMING = replace(Timing(), first_wait=0.1, longest_wait=0.5, mark=0.05, patience
 
 
 class Killed(TestCase):
+    """A test with the real servers in a process that it starts, and clients."""
+
     timeout = 120
 
     def setUp(self) -> None:
@@ -59,6 +61,8 @@ class Killed(TestCase):
         while not condition():
             await deferLater(self.reactor, 0.02)
 
+
+class ConversationTests(Killed):
     async def test_kill_nine(self) -> None:
         """The server is killed while both write, and started again: every text is there once, for both, in one order."""
         server = await self.server()

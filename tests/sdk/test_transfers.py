@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import CancelledError, gatherResults
+from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import SkipTest
 
@@ -63,7 +63,10 @@ class Desk:
         await self._files.offer(offer, life=3600, quota=0)
         return self._grant(offer.file_id, Right.WRITE, filename, size, sha256, False)
 
-    async def get_file(self, file_id: str, *, write: bool = False) -> Grant:
+    async def offer_avatar(self, filename: str, size: int, *, sha256: str = "", mime: str = "") -> Grant:
+        return await self.offer_file(0, filename, size, sha256=sha256, mime=mime)
+
+    async def get_file(self, file_id: str, *, write: bool = False, thumbnail: bool = False) -> Grant:
         self._fail()
         self.gets += 1
         file = await self._files.readable(decode_id(file_id), self._user)
@@ -242,6 +245,53 @@ class UploadTests(TransfersCase):
         self.assertEqual(self.visible(), {"cat.jpg": path.read_bytes()})
         self.assertGreaterEqual(min(report.done for report in reports if report.done), 2_000_000)
         self.assertEqual((self.desk.offers, list((self.here / "unfinished").iterdir())), (1, []))
+
+    async def test_cancelled_while_asking(self) -> None:
+        """A transfer that is cancelled ends, even if what it waits for takes that for a failure that may pass."""
+        asked: list[Deferred[Grant]] = []
+
+        async def offer(*_: Any, **__: Any) -> Grant:
+            asked.append(Deferred())
+            try:
+                return await asked[-1]
+            except CancelledError:
+                raise Unavailable(Status.NETWORK_ERROR, "It was given up.") from None
+
+        self.patch(self.desk, "offer_file", offer)
+        transfer = (await self.transfers()).upload(self.file(1000), THREAD)
+        await self.until(lambda: asked)
+        transfer.cancel()
+        await self.fails(transfer, CancelledError)
+        self.assertEqual(len(asked), 1)
+
+    async def test_given_up(self) -> None:
+        """An upload that is given up leaves nothing on the server, and nothing here; one that is whole stays."""
+        transfers = await self.transfers(remember=True)
+        first = transfers.upload(self.file(8_000_000), THREAD)
+        await self.moved(first, 2_000_000)
+        await transfers.give_up(first)
+        await self.fails(first, CancelledError)
+        self.assertEqual((await self.ids(), self.arriving(), list((self.here / "unfinished").iterdir())), ([], [], []))
+        await transfers.give_up(first)
+        whole = transfers.upload(self.file(100), THREAD)
+        await whole.result()
+        with self.assertRaises(Refused) as caught:
+            await transfers.give_up(whole)
+        self.assertEqual(caught.exception.status, Status.FILE_OPEN_ERROR)
+        self.assertEqual(list(self.visible()), ["cat.jpg"])
+
+    async def test_given_up_later(self) -> None:
+        """Another run of the program gives an upload up that broke off, over a line that breaks."""
+        first = (await self.transfers(remember=True)).upload(self.file(8_000_000), THREAD)
+        await self.moved(first, 2_000_000)
+        first.cancel()
+        await self.fails(first, CancelledError)
+        unfinished = FileUnfinishedUploads(self.reactor, self.here / "unfinished")
+        (left,) = await unfinished.all()
+        self.desk.problems = [Unavailable(Status.NETWORK_ERROR, "No.")]
+        self.desk.spoilt = 1
+        await (await self.transfers(remember=True)).give_up(left)
+        self.assertEqual((await self.ids(), self.arriving(), await unfinished.all()), ([], [], []))
 
     async def test_changed_between_runs(self) -> None:
         """A file that was written anew between two runs is offered anew."""

@@ -12,7 +12,7 @@ from twisted.internet.task import Clock
 
 from imsys.errors import Refused, Status
 from imsys.store import Stores
-from imsys.store.files import Content, File, FileStore, Offer, Purpose, State
+from imsys.store.files import Content, File, FileStore, Finished, Offer, Purpose, State
 from imsys.tickets import new_file_id
 from tests.support.stores import OnMariaDb, OnSqlite, StoreCase
 
@@ -128,6 +128,44 @@ class Keeping(StoreCase):
         taken = await gatherResults([Deferred.fromCoroutine(one(store)) for store in stores * 6])
         self.assertEqual((taken.count(True), await self.used()), (10, (100, 10)))
 
+    async def test_many_on_their_way(self) -> None:
+        """So many files of a user may be on their way, however small; one that is whole, given up, or whose time is over makes room."""
+
+        async def offer() -> Offer:
+            draft = self.draft(0)
+            await self.files.offer(draft, life=DAY, quota=0, most=3)
+            return draft
+
+        await self.offer(0, owner=self.bert)
+        first, second, third = [await offer() for _ in range(3)]
+        with self.assertRaises(Refused) as caught:
+            await offer()
+        self.assertEqual((caught.exception.status, caught.exception.retry_after), (Status.SERVER_BUSY, 60))
+        await self.files.finish(first.file_id, content_of(first), mime="", announce=False)
+        await self.files.give_up(second.file_id)
+        await self.files.refuse(third.file_id)
+        for _ in range(3):
+            await offer()
+        await self.refused(Status.SERVER_BUSY, offer())
+        self.assertEqual(await self.used(), (0, 4))
+        self.clock.advance(DAY)
+        await offer()
+
+    async def test_many_at_once(self) -> None:
+        """Of many offers at once, from several servers, no more than that many are taken."""
+        stores = [Stores.on(self.open_database(), self.clock.seconds).files for _ in range(4)]
+
+        async def one(store: FileStore) -> bool:
+            try:
+                await store.offer(self.draft(1), life=DAY, quota=0, most=5)
+            except Refused as refused:
+                self.assertEqual(refused.status, Status.SERVER_BUSY)
+                return False
+            return True
+
+        taken = await gatherResults([Deferred.fromCoroutine(one(store)) for store in stores * 6])
+        self.assertEqual((taken.count(True), await self.used()), (5, (5, 5)))
+
     async def test_key_of_the_spool(self) -> None:
         """The first key that is given to a file stays its key."""
         offer = await self.offer()
@@ -190,8 +228,8 @@ class Keeping(StoreCase):
             for number, offer in enumerate(offers)
         ]
         finished = [result for result in await gatherResults(finishing) if result is not None]
-        self.assertEqual([len(finished), sum(taken for _, taken in finished)], [16, 1])
-        self.assertEqual(len({file.content.content_id for file, _ in finished if file.content}), 1)
+        self.assertEqual([len(finished), sum(one.taken for one in finished)], [16, 1])
+        self.assertEqual(len({file.content.content_id for file, _, _ in finished if file.content}), 1)
         deleting = [Deferred.fromCoroutine(stores[number % 4].delete(offer.file_id)) for number, offer in enumerate(offers)]
         freed = await gatherResults(deleting)
         self.assertEqual(sum(map(len, freed)), 1)
@@ -211,6 +249,46 @@ class Keeping(StoreCase):
             self.assertNotIn(kept.blob, [one.blob for one in freed])
             self.assertEqual(finished[1], kept.blob == new.file_id.hex())
             await self.files.delete(new.file_id)
+
+    async def original(self, data: bytes, filename: str = "katze.jpg", owner: int = 0) -> Offer:
+        return await self.offer(len(data), purpose=Purpose.ORIGINAL, thread_id=0, filename=filename, owner=owner or self.anna)
+
+    async def finished(self, store: FileStore, offer: Offer, data: bytes) -> Finished:
+        finished = await store.finish(offer.file_id, content_of(offer, data), mime="", announce=False)
+        assert finished is not None
+        return finished
+
+    async def test_in_its_place(self) -> None:
+        """A file of the original service that becomes whole takes the place of that name in the same transaction, and of no other."""
+        others = [await self.original(b"other", "katze.jpg "), await self.original(b"other", "Katze.jpg")]
+        others += [await self.original(b"other", owner=self.bert), await self.offer(5)]
+        for other in others:
+            self.assertEqual((await self.finished(self.files, other, b"other")).freed, [])
+        first, arriving = await self.original(b"first"), await self.original(b"later")
+        one = await self.finished(self.files, first, b"first")
+        second = await self.original(b"second")
+        two = await self.finished(self.files, second, b"second")
+        self.assertEqual((one.freed, two.freed), ([], [one.file.content]))
+        self.assertIsNone(await self.files.find(first.file_id))
+        self.assertEqual(await self.finished(self.files, second, b"second"), Finished(two.file, True, []))
+        again = await self.original(b"second")
+        three = await self.finished(self.files, again, b"second")
+        self.assertEqual((three.taken, three.freed, three.file.content), (False, [], two.file.content))
+        for offer in (*others, arriving):
+            self.assertIsNotNone(await self.files.find(offer.file_id))
+
+    async def test_in_its_place_at_once(self) -> None:
+        """Of two that become whole at the same time, on two servers, one is there in the end."""
+        other = Stores.on(self.open_database(), self.clock.seconds).files
+        for _ in range(8):
+            offers = [await self.original(b"one"), await self.original(b"two")]
+            pairs = zip((self.files, other), offers, (b"one", b"two"), strict=True)
+            done = await gatherResults([Deferred.fromCoroutine(self.finished(*pair)) for pair in pairs])
+            left = [found for offer in offers if (found := await self.files.find(offer.file_id)) is not None]
+            self.assertEqual(len(left), 1)
+            self.assertEqual(await self.files.contents(0, 10), [left[0].content])
+            self.assertEqual(await self.used(), (3, 1))
+            self.assertGreaterEqual(sum(len(one.freed) for one in done), 1)
 
     async def test_given_up_at_once(self) -> None:
         """A file whose time is over in the moment in which it is finished is either whole or gone."""
@@ -336,7 +414,7 @@ class Keeping(StoreCase):
                     await store.offer(offer, life=DAY, quota=0)
                 await store.finish(small.file_id, content_of(small, picture), mime="", announce=False)
                 finish = store.finish(large.file_id, content_of(large, data), mime="", thumbnail_id=small.file_id, announce=True)
-                end = chance.choice((store.refuse, store.give_up, store.delete, store.supersede))
+                end = chance.choice((store.refuse, store.give_up, store.delete, store.find))
                 both: list[Deferred[Any]] = [Deferred.fromCoroutine(finish), Deferred.fromCoroutine(end(large.file_id))]
                 await gatherResults(both)
 

@@ -159,8 +159,8 @@ class OnePlace:
 class ChatServer:
     """The parts of a chat server that has no other servers beside it, on a plaintext port."""
 
-    limits: ClassVar[dict[str, Any]] = {"max_file": 1000, "quota": 1500}
-    """Of files, in bytes."""
+    limits: ClassVar[dict[str, Any]] = {"max_file": 1000, "quota": 1500, "offers": 20}
+    """Of files, in bytes; and how many."""
 
     def __init__(
         self, case: StoreCase, config: ChatConfig, redis: Any, cluster: Any = None, send_to_peer: Any = None, tell: Any = None

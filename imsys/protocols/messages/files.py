@@ -81,10 +81,11 @@ class FileContent(msgspec.Struct, frozen=True, kw_only=True):
 
 @message(72, reply=73)
 class UploadOpenRequest(Request, frozen=True, kw_only=True):
-    """On the resources port: begin, or go on."""
+    """On the resources port: begin, or go on; or never go on with it (``give_up``): what is there of it is removed."""
 
     file_id: str
     ticket: str
+    give_up: bool = False
 
 
 @message(73)
@@ -94,6 +95,8 @@ class UploadOpenResponse(Response, frozen=True, kw_only=True):
     offset: int
     chunk_size: int
     window: int
+    given_up: bool | UnsetType = UNSET
+    """True: as was asked for, the file is not on its way any more, and no chunks are taken."""
 
 
 @message(74, reply=77)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from twisted.logger import Logger
@@ -83,17 +84,20 @@ class Finishing:
             self._disk.soon(spooled.discard)
             await self._disk.run(self._store.delete, content.blob)
             raise Refused(Status.FILE_OPEN_ERROR, "This file was given up meanwhile.")
-        whole, taken = outcome
         self._disk.soon(spooled.discard)
-        if not taken:
+        if not outcome.taken:
             self._disk.soon(lambda: self._store.delete(content.blob))
+        for freed in outcome.freed:
+            if freed.store == self._store.name:
+                self._disk.soon(partial(self._store.delete, freed.blob))
         if file.purpose in _TOLD:
             self._announced()
-        return whole
+        return outcome.file
 
     async def _compare(self, file: File, spooled: Spooled) -> bytes:
         try:
-            digest = await self._disk.run(spooled.digest)
+            while (digest := await self._disk.run(spooled.digest)) is None:
+                pass
         except Damaged as damaged:
             _log.error("the upload {name} is damaged in the spool: {reason}", name=blob_name(file.file_id), reason=str(damaged))
             digest = b""

@@ -10,7 +10,7 @@ from twisted.logger import Logger
 
 from imsys.errors import Refused, Status
 from imsys.protocols.deadlines import DeadlineWheel
-from imsys.resources.engine.arriving import Arriving
+from imsys.resources.engine.arriving import UNSYNCED, Arriving
 from imsys.resources.engine.memory import Memory
 from imsys.resources.transfers import Misplaced
 from imsys.store.files import File
@@ -57,7 +57,8 @@ class Hand:
         self._lost = lost
         self._finish = finish
         self._freed = freed
-        self._held = False
+        self.held = False
+        """Whether no more should be read for now."""
         self._failure: Misplaced | None = None
         self._released = False
         self._complete = False
@@ -90,6 +91,7 @@ class Hand:
         if offset + len(data) > arriving.file.size:
             raise Misplaced(Status.FILE_UPLOAD_ERROR, f"The file has {arriving.file.size} bytes, and no more.", arriving.fed)
         if data:
+            self._memory.served(self)
             arriving.feed(data)
             self._live()
             self.adjust()
@@ -115,8 +117,8 @@ class Hand:
             self._failure = self._failure or Misplaced(Status.FILE_UPLOAD_ERROR, "You have let go of this upload.", self.offset)
             self._wheel.remove(self)
             self._memory.leave(self)
-            if self._held:
-                self._held = False
+            if self.held:
+                self.held = False
                 self._tell(self._hold, False)
             if self._arriving.hand is self:
                 self._arriving.hand = None
@@ -143,7 +145,7 @@ class Hand:
 
     def expired(self) -> None:
         """It is time for progress; where bytes wait, or nobody may send, it is the disk that makes none."""
-        if self._held or self._arriving.pending or self._arriving.lock.locked:
+        if self.held or self._arriving.pending or self._arriving.lock.locked:
             self.deadline = self._clock.seconds() + self._stalled
             self._wheel.add(self)
         else:
@@ -157,12 +159,15 @@ class Hand:
             self.deadline = self._clock.seconds() + self._stalled
 
     def adjust(self) -> None:
-        """Hold who has its share waiting, until half of that is written."""
-        pending, share = self._arriving.pending, self._memory.share(self._window)
-        held = self._memory.full or (bool(pending) and pending >= (share // 2 if self._held else share))
-        if held is not self._held and not self._released:
-            self._held = held
+        """Hold who has its share waiting, until half of that is written; and who is too far ahead of the disk."""
+        waiting, share = self._arriving.waiting, self._memory.share(self._window)
+        held = self._memory.full or (bool(waiting) and waiting >= (share // 2 if self.held else share))
+        held = held or self._arriving.pending >= (UNSYNCED // 2 if self.held else UNSYNCED) + waiting
+        if held is not self.held and not self._released:
+            self.held = held
             self._tell(self._hold, held)
+            if held:
+                self._arriving.go_on()
 
     def _tell(self, callback: Callable[[T], None], value: T) -> None:
         try:

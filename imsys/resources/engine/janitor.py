@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import stat
 from collections.abc import Iterator
 from itertools import islice
@@ -14,7 +13,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from imsys.errors import Refused
-from imsys.files.blobs import Blob, BlobStore
+from imsys.files.blobs import Blob, BlobStore, file_of
 from imsys.resources.disk import Disk
 from imsys.resources.engine.shielding import alone
 from imsys.resources.engine.spooled import MADE, remove_spooled
@@ -134,7 +133,7 @@ class Janitor(Service):
         for name, size in (await self._disk.run(self._spooled, before)).items():
             if self._stopping:
                 return
-            file_id = _file_id(name)
+            file_id = file_of(name)
             if file_id is None:
                 await self._disk.run(self._remove, name)
             elif file_id not in self._uploads:
@@ -166,7 +165,7 @@ class Janitor(Service):
 
     def _remove(self, name: str) -> None:
         """In a thread."""
-        file_id = _file_id(name)
+        file_id = file_of(name)
         if file_id is not None:
             remove_spooled(self._folder, file_id)
         else:
@@ -194,22 +193,24 @@ class Janitor(Service):
             self._blobs = None
         old = [blob.name for blob in found if blob.changed <= self._clock.seconds() - self._age]
         known = await self._files.known_blobs(old) if old else set()
+        strange = bool(old) and not known and not await self._files.contents(0, 1)
+        if strange:
+            _log.error(
+                "the store has {count} blobs or more, and the database knows none at all: is it the right one? Nothing is removed",
+                count=len(old),
+            )
         for name in old:
             if name not in known and not self._stopping:
-                await self._orphan(name)
+                await self._orphan(name, remove=not strange)
         return self._blobs is not None
 
-    async def _orphan(self, name: str) -> None:
+    async def _orphan(self, name: str, *, remove: bool) -> None:
         """A blob that nothing refers to: its file may still become whole, or is gone."""
-        file_id = _file_id(name)
+        file_id = file_of(name)
         file = await self._files.find(file_id) if file_id is not None else None
         if file is not None and file.state is State.ARRIVING:
             if file.server == self._server:
                 await self._complete(file)
-        elif not await self._files.known_blobs([name]):  # it may have become whole since that was asked; from here on it cannot
+        elif remove and not await self._files.known_blobs([name]):  # it may have become whole since that was asked; from here on it cannot
             await self._disk.run(self._store.delete, name)
             _log.info("the blob {name} was removed: nothing refers to it", name=name)
-
-
-def _file_id(name: str) -> bytes | None:
-    return bytes.fromhex(name) if re.fullmatch("[0-9a-f]{32}", name) else None

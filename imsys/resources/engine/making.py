@@ -50,7 +50,7 @@ class Making:
         if found is not None and found.state is State.ARRIVING:
             content = await self._keep(found, data)
             outcome = await self._files.finish(made, content, mime=mime, announce=False)
-            if outcome is None or not outcome[1]:
+            if outcome is None or not outcome.taken:
                 await self._disk.run(self._store.delete, content.blob)
         return made
 

@@ -18,12 +18,13 @@ class Memory:
 
     An upload may have as many bytes waiting as are free altogether, and its window at most: the more uploads there are, the less is
     free, and n of them settle at the (n+1)th part each (Choudhury and Hahne, "Dynamic queue length thresholds", 1998).
-    An upload that sends nothing takes nothing away. When nothing is free any more, nobody may send until a quarter is.
+    An upload that sends nothing takes nothing away. When nothing is free any more, nobody may send until a quarter is; then those
+    are let on first that have waited longest, since what is free may not last for all.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._sharers: dict[Sharer, None] = {}  # in order
+        self._sharers: dict[Sharer, None] = {}  # who was served last stands last
         self.used = 0
         """Bytes that wait."""
         self.full = False
@@ -35,6 +36,11 @@ class Memory:
     def leave(self, sharer: Sharer) -> None:
         """Hear it no more (idempotent)."""
         self._sharers.pop(sharer, None)
+
+    def served(self, sharer: Sharer) -> None:
+        """It has just taken some."""
+        if self._sharers.pop(sharer, self) is None:
+            self._sharers[sharer] = None
 
     def share(self, window: int) -> int:
         """Bytes that an upload with this window may have waiting now."""

@@ -141,8 +141,7 @@ class Arrivals(Service):
                 return Whole(file)
             arriving = self._arriving.get(file_id)
             if arriving is None:
-                arriving = self._arriving[file_id] = Arriving(file, self._disk, self.memory, self._ended)
-            self._idle.discard(arriving)
+                arriving = self._arriving[file_id] = Arriving(file, self._clock, self._disk, self.memory, self._ended)
             async with arriving.lock:
                 try:
                     if await self._ready(arriving, user):
@@ -191,6 +190,7 @@ class Arrivals(Service):
         self, arriving: Arriving, durable: Callable[[int], None], hold: Callable[[bool], None], lost: Callable[[Refused], None]
     ) -> Hand:
         user = arriving.file.owner
+        self._idle.discard(arriving)
         self._users[user] += 1
         arriving.hand = Hand(
             arriving,

@@ -46,8 +46,12 @@ class FrameDoor:
         @handles(UploadOpenRequest)
         async def upload_open(caller: Caller, request: UploadOpenRequest) -> UploadOpenResponse:
             file_id = self._admit(caller, request.file_id, request.ticket, Right.WRITE)
-            offset = await self._of(caller.session).uploading.open(file_id, caller.user)
-            return UploadOpenResponse(offset=offset, chunk_size=min(self._uploads.chunk, self._largest), window=self._uploads.window)
+            uploading, chunk = self._of(caller.session).uploading, min(self._uploads.chunk, self._largest)
+            if request.give_up:
+                await uploading.give_up(file_id, caller.user)
+                return UploadOpenResponse(offset=0, chunk_size=chunk, window=self._uploads.window, given_up=True)
+            offset = await uploading.open(file_id, caller.user)
+            return UploadOpenResponse(offset=offset, chunk_size=chunk, window=self._uploads.window)
 
         @handles(DownloadRequest)
         async def download(caller: Caller, request: DownloadRequest) -> DownloadResponse:

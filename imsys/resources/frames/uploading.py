@@ -136,6 +136,14 @@ class Uploading:
             self._clock.callLater(0, arriving.durable, upload.offset)
         return upload.offset
 
+    async def give_up(self, file_id: bytes, user: int) -> None:
+        """Remove what is here of a file, and never go on with it (idempotent). :raises Refused: 38, it is whole, or not this user's."""
+        before = self._open.pop(file_id, None)
+        if before is not None:
+            before.release()
+            self.adjust()
+        await self._uploads.terminate(file_id, user)
+
     def take(self, chunk: Chunk) -> None:
         """Bytes of a file."""
         arriving = self._open.get(chunk.file_id)

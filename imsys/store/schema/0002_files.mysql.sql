@@ -47,6 +47,7 @@ CREATE TABLE IF NOT EXISTS files (
     -- when a file that is still on its way is given up
     expires_at BIGINT NOT NULL,
     KEY files_owner (owner_id, file_id),
+    KEY files_open (owner_id, state, expires_at),
     KEY files_named (owner_id, purpose, filename(100)),
     KEY files_thread (thread_id, file_id),
     KEY files_expiring (server, state, expires_at),
@@ -67,5 +68,6 @@ CREATE TABLE IF NOT EXISTS file_outbox (
     server VARCHAR(63) NOT NULL,
     due_at BIGINT NOT NULL,
     attempts INT NOT NULL DEFAULT 0,
-    KEY file_outbox_due (server, due_at)
+    KEY file_outbox_due (server, due_at),
+    KEY file_outbox_overdue (due_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

@@ -47,6 +47,7 @@ CREATE TABLE files (
     expires_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX files_owner ON files (owner_id, file_id);
+CREATE INDEX files_open ON files (owner_id, state, expires_at);
 CREATE INDEX files_named ON files (owner_id, purpose, filename);
 CREATE INDEX files_thread ON files (thread_id, file_id);
 CREATE INDEX files_expiring ON files (server, state, expires_at);
@@ -68,3 +69,4 @@ CREATE TABLE file_outbox (
     attempts INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX file_outbox_due ON file_outbox (server, due_at);
+CREATE INDEX file_outbox_overdue ON file_outbox (due_at);

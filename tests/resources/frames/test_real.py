@@ -97,6 +97,35 @@ class RealTests(ResourcesCase):
         await self.until(lambda: self.acks(client) == [300_000])
         self.assertEqual(self.visible(), {"cat.jpg": DATA})
 
+    async def test_given_up(self) -> None:
+        """Who gives an upload up takes it from whoever has it; nothing of it is left, and it may be said again. A whole one stays."""
+        client, other, file_id = await self.login(), await self.login(), await self.offer(DATA)
+        await self.open(client, file_id)
+        client.send_raw(encode_chunk(UPLOAD_CHUNK, file_id, 0, DATA[:200_000]))
+        await self.until(lambda: self.acks(client) == [200_000])
+        for wrong in (self.keys(file_id, Right.READ), self.keys(file_id) | {"ticket": self.tickets.issue(file_id, 8, Right.WRITE)}):
+            self.assertEqual((await other.ask(72, **wrong, give_up=True))["error"], 65)
+        self.assertEqual(len(self.arriving()), 1)
+        for _ in range(2):
+            response = await other.ask(72, **self.keys(file_id), give_up=True)
+            self.assertEqual((response["error"], response["given_up"]), (0, True))
+            self.assertEqual((self.arriving(), await FileStore(self.database, self.reactor.seconds).used(7)), ([], (0, 0)))
+        told = await client.next(79)
+        self.assertEqual((told["error"], told["file_id"]), (38, encode_id(file_id)))
+        self.assertEqual((await client.ask(72, **self.keys(file_id)))["error"], 38)
+        whole = await self.offer(DATA)
+        await self.open(client, whole)
+        client.send_raw(encode_chunk(UPLOAD_CHUNK, whole, 0, DATA))
+        await self.until(lambda: self.visible() == {"cat.jpg": DATA})
+        self.assertEqual((await client.ask(72, **self.keys(whole), give_up=True))["error"], 38)
+        # on the connection that sends it, nobody has to be told
+        again = await self.offer(DATA)
+        await self.open(client, again)
+        self.assertTrue((await client.ask(72, **self.keys(again), give_up=True))["given_up"])
+        client.send_raw(encode_chunk(UPLOAD_CHUNK, again, 0, DATA))
+        self.assertEqual((await client.next(79))["error"], 65)
+        self.assertEqual(self.visible(), {"cat.jpg": DATA})
+
     async def test_foreign(self) -> None:
         """A ticket that another user was given opens nothing, nor does a good one for somebody else's upload."""
         client, file_id = await self.login(8), await self.offer(DATA)

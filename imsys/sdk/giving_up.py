@@ -1,0 +1,46 @@
+"""Having a server forget an upload that nobody is to go on with."""
+
+from __future__ import annotations
+
+import contextlib
+
+from imsys.errors import Refused, Status
+from imsys.protocols.messages.files import UploadOpenRequest, UploadOpenResponse
+from imsys.sdk.attachments import Grant
+from imsys.sdk.carrier import Carrier
+from imsys.sdk.persistence import Persistence
+from imsys.sdk.surroundings import Surroundings
+
+
+class GivingUp:
+    """One upload of this user, and what is there of it on the server."""
+
+    def __init__(self, around: Surroundings, file_id: str) -> None:
+        self._files = around.files
+        self._file_id = file_id
+        self._persistence = Persistence(around, self._ask, lambda _: None)
+
+    async def run(self) -> None:
+        """Remove it; one that is gone already is fine.
+
+        :raises Refused: ``FILE_OPEN_ERROR``, it is whole, and its thread has it.
+        """
+        with contextlib.suppress(_Gone):
+            await self._persistence.run(self._remove)
+
+    async def _ask(self) -> Grant:
+        try:
+            grant = await self._files.get_file(self._file_id, write=True)
+        except Refused as refusal:
+            raise _Gone if refusal.status is Status.FILE_OPEN_ERROR else refusal from None
+        if grant.whole:
+            raise Refused(Status.FILE_OPEN_ERROR, "The file is whole: it cannot be given up any more.")
+        return grant
+
+    async def _remove(self, carrier: Carrier, grant: Grant) -> None:
+        # a server that does not know of this opens the upload, and lets its time run out
+        await carrier.request(UploadOpenRequest(file_id=grant.file_id, ticket=grant.ticket, give_up=True), UploadOpenResponse)
+
+
+class _Gone(Exception):
+    """There is no such upload (any more)."""
