@@ -43,7 +43,7 @@ class FrameFormat:
 CHAT = FrameFormat(struct.Struct("!HH"), 0xFFFF)
 RESOURCES = FrameFormat(struct.Struct("!HI"), 0xFFFFFFFF)
 
-_LARGE = 0x10000
+LARGE = 0x10000
 """Bytes of a frame beyond which copying it once more would show; no frame of the chat port has as many."""
 
 
@@ -67,6 +67,10 @@ class FrameDecoder:
         """How many bytes of an unfinished frame are held."""
         return 0 if self._buffer is None else len(self._buffer)
 
+    def forget(self) -> None:
+        """Let go of the unfinished frame; nothing may be fed any more."""
+        self._buffer = None
+
     def feed(self, data: bytes) -> list[Frame]:
         """Take what arrived; give back the frames that it completes.
 
@@ -77,7 +81,7 @@ class FrameDecoder:
             self._buffer += data
             if len(self._buffer) < self._needed:
                 return []
-            if self._needed > _LARGE:
+            if self._needed > LARGE:
                 return self._large()
             data, self._buffer = bytes(self._buffer), None
         unpack, size, limit = self._format.header.unpack_from, self._format.header.size, self._limit

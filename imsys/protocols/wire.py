@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from typing import Protocol as Interface
 
@@ -16,7 +16,7 @@ from zope.interface import implementer
 
 from imsys.errors import PeerFault
 from imsys.protocols.deadlines import DeadlineWheel
-from imsys.protocols.framing import Frame, FrameDecoder, FrameFault, FrameFormat
+from imsys.protocols.framing import LARGE, Frame, FrameDecoder, FrameFault, FrameFormat
 
 _log = Logger()
 
@@ -52,6 +52,19 @@ class Unsent:
         self.bytes = 0
 
 
+class Unfinished:
+    """What has come of large frames that are not whole yet, of all connections together.
+
+    :param limit: bytes of them at most.
+    :param strangers: bytes beyond which nobody who is not logged in may have any.
+    """
+
+    def __init__(self, limit: int = 1 << 28, strangers: int = 1 << 26) -> None:
+        self.limit = limit
+        self.strangers = strangers
+        self.bytes = 0
+
+
 @dataclass(frozen=True, slots=True)
 class WireSettings:
     """Bytes and seconds; see the keys of the same names in the configuration."""
@@ -62,6 +75,7 @@ class WireSettings:
     heartbeat_timeout: float
     high_water: int
     unsent: Unsent
+    unfinished: Unfinished = field(default_factory=Unfinished)
 
 
 @implementer(IPushProducer, IHalfCloseableProtocol)
@@ -78,10 +92,12 @@ class FrameConnection(protocol.Protocol):
         "_decoder",
         "_done_reading",
         "_ended",
+        "_known",
         "_now",
         "_reader_busy",
         "_reading",
         "_settings",
+        "_unfinished",
         "_unsent",
         "_unsent_bytes",
         "_wheel",
@@ -103,6 +119,8 @@ class FrameConnection(protocol.Protocol):
         self._unsent: list[bytes] | None = None
         self._unsent_bytes = 0
         self._buffered = 0
+        self._unfinished = 0
+        self._known = False
         self._choked = False
         self._ended = False
         self._reader_busy = False
@@ -159,9 +177,22 @@ class FrameConnection(protocol.Protocol):
         if fault is not None and not self.closing:
             _log.warn("closing the connection from {peer}: {reason}", peer=self.peer, reason=str(fault))
             self.close()
+        pending = self._decoder.pending
+        if pending > LARGE or self._unfinished:
+            self._count(pending)
+
+    def _count(self, pending: int) -> None:
+        """Keep count of what waits for the rest of a large frame; the connection that would pass the bound is cut."""
+        together = self._settings.unfinished
+        together.bytes += pending - self._unfinished
+        self._unfinished = pending
+        if together.bytes > (together.limit if self._known else together.strangers) and pending > LARGE:
+            _log.warn("cutting the connection from {peer}: there is no room for all the frames that are not whole", peer=self.peer)
+            self._abort()
 
     def logged_in(self) -> None:
         """From here on a heartbeat is due, and no login."""
+        self._known = True
         self.alive()
         self._wheel.add(self)  # it may be due earlier than the login was
 
@@ -202,9 +233,18 @@ class FrameConnection(protocol.Protocol):
 
     def _cut(self, waiting: int) -> None:
         _log.warn("cutting the connection from {peer}: {bytes} bytes were not read", peer=self.peer, bytes=waiting)
+        self._abort()
+
+    def _abort(self) -> None:
         self._take_unsent()
+        self._forget_unfinished()
         self.closing = True
         self.transport.abortConnection()
+
+    def _forget_unfinished(self) -> None:
+        self._decoder.forget()  # now: what is left of a connection may wait long to be collected
+        self._settings.unfinished.bytes -= self._unfinished
+        self._unfinished = 0
 
     def _take_unsent(self) -> list[bytes]:
         unsent, self._unsent = self._unsent or [], None
@@ -273,6 +313,7 @@ class FrameConnection(protocol.Protocol):
         if self.closing or self.gone:
             return
         self.closing = True
+        self._forget_unfinished()
         self.deadline = self._now() + LINGER
         self._wheel.add(self)
         if not self._choked:
@@ -290,6 +331,7 @@ class FrameConnection(protocol.Protocol):
         """Forget everything."""
         self.gone = self.closing = True
         self._take_unsent()
+        self._forget_unfinished()
         self._wheel.remove(self)
         if not reason.check(ConnectionDone):
             _log.debug("the connection from {peer} broke: {reason}", peer=self.peer, reason=reason.getErrorMessage())

@@ -17,8 +17,8 @@ from twisted.trial.unittest import TestCase
 
 from imsys.errors import PeerFault
 from imsys.protocols.deadlines import DeadlineWheel
-from imsys.protocols.framing import CHAT, Frame
-from imsys.protocols.wire import BUFFERED, LINGER, FrameConnection, Unsent, WireSettings
+from imsys.protocols.framing import CHAT, RESOURCES, Frame
+from imsys.protocols.wire import BUFFERED, LINGER, FrameConnection, Unfinished, Unsent, WireSettings
 from imsys.services.common import ListenService, public_context
 from tests.support.servers import certificates
 
@@ -326,3 +326,55 @@ class NoHandshakeTests(Case):
             receiver = self.receivers.pop()
             self.pass_time(11)
             await self.until(lambda ends=(peer, receiver): ends[0].closed and ends[1].losses)
+
+
+class LargeFramesTests(Case):
+    """Frames of a mebibyte, on a port where two and a half of them may wait for their ends, and one and a half before login."""
+
+    SIZE = 1 << 20
+
+    async def setUp(self) -> None:
+        self.unfinished = Unfinished(5 * self.SIZE // 2, 3 * self.SIZE // 2)
+        self.settings = dataclasses.replace(SETTINGS, format=RESOURCES, max_frame=self.SIZE, unfinished=self.unfinished)
+        await super().setUp()
+
+    async def half(self, *, known: bool = False) -> tuple[Peer, FrameConnection]:
+        """Somebody who has sent all of a frame but its last byte; ``known``: logged in."""
+        count = len(self.receivers)
+        peer: Peer = await connectProtocol(HostnameEndpoint(self.reactor, "127.0.0.1", self.port.port), Peer())
+        self.addCleanup(peer.transport.abortConnection)
+        await self.until(lambda: len(self.receivers) > count)
+        connection = self.receivers[-1].connection
+        if known:
+            connection.logged_in()
+        before = self.unfinished.bytes
+        peer.transport.write(RESOURCES.encode(70, bytes(self.SIZE - 6))[:-1])
+        await self.until(lambda: connection.closing or self.unfinished.bytes == before + self.SIZE - 1)
+        return peer, connection
+
+    async def test_whole(self) -> None:
+        """What is counted is counted no more when the frame is whole."""
+        peer, connection = await self.half()
+        peer.transport.write(b"x")
+        await self.until(lambda: self.receivers[0].frames)
+        self.assertEqual((self.unfinished.bytes, connection.closing), (0, False))
+
+    async def test_strangers(self) -> None:
+        """Who has not logged in is cut where strangers have too much waiting; who has goes on, until all have too much."""
+        _, first = await self.half()
+        _, second = await self.half()
+        self.assertEqual((first.closing, second.closing, self.unfinished.bytes), (False, True, self.SIZE - 1))
+        _, third = await self.half(known=True)
+        _, fourth = await self.half(known=True)
+        self.assertEqual((third.closing, fourth.closing, self.unfinished.bytes), (False, True, 2 * (self.SIZE - 1)))
+
+    async def test_lost(self) -> None:
+        """A connection that is lost, or closed, holds nothing of its frame any more, collected or not."""
+        for closed in (False, True):
+            peer, connection = await self.half()
+            if closed:
+                connection.close()
+            else:
+                peer.transport.abortConnection()
+            await self.until(lambda: self.receivers[-1].connection.closing)
+            self.assertEqual((connection._decoder.pending, self.unfinished.bytes), (0, 0))

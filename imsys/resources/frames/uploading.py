@@ -126,9 +126,11 @@ class Uploading:
         except BaseException:
             self.remove(arriving)
             raise
-        if not self.has(arriving):  # the connection is gone
+        if not self.has(arriving):
             upload.release()
-            raise Refused(Status.NETWORK_ERROR, "The connection is gone, or has lost this file.")
+            if self.session.open:
+                raise Refused(Status.FILE_UPLOAD_ERROR, "Somebody else goes on with this upload.", retry_after=1.0)
+            raise Refused(Status.NETWORK_ERROR, "The connection is gone.")
         arriving.upload = upload
         if upload.offset == upload.file.size:  # nothing is missing but its end; after the response
             self._clock.callLater(0, arriving.durable, upload.offset)

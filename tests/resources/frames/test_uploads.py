@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import struct
+from typing import Any
 
 import google_crc32c
+from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from imsys.config import ResourcesConfig
@@ -85,6 +87,26 @@ class UploadTests(FramesCase):
         two.chunk(file, 1000, DATA[1000:])
         await self.until(lambda: 3500 in two.acks())
         self.assertEqual(self.stored(file), DATA)
+
+    async def test_taken_while_opening(self) -> None:
+        """Who loses a file before the answer to its opening is told the same, as what passes by itself."""
+        one, two, file = await self.login(), await self.login(), self.files.offer(7, DATA)
+        opened, turn = self.files.open, Deferred[None]()
+
+        async def slowly(*arguments: Any, **more: Any) -> Any:
+            upload = await opened(*arguments, **more)
+            self.files.open = opened  # type: ignore[method-assign]
+            await turn
+            return upload
+
+        self.files.open = slowly  # type: ignore[method-assign]
+        one.send(72, **self.ticket(file))
+        await self.until(lambda: self.files.hands)
+        self.assertEqual(await self.open(two, file), 0)
+        turn.callback(None)
+        self.assertEqual((await one.next(73))["error"], 36)
+        two.chunk(file, 0, DATA)
+        await self.until(lambda: 3500 in two.acks())
 
     async def test_same_connection(self) -> None:
         """A file can be opened again on the connection that has it: what was sent before counts."""
