@@ -120,6 +120,7 @@ class FileStore:
     def _finish(
         tx: Transaction, file_id: bytes, content: Content, mime: str, thumbnail_id: bytes | None, announce: bool, now: int
     ) -> Finished | None:
+        _owner_first(tx, file_id)
         row = tx.row("SELECT state FROM files WHERE file_id = ? {lock}", file_id)
         if row is None or row[0] == State.REFUSED:
             return None
@@ -151,6 +152,7 @@ class FileStore:
 
     @staticmethod
     def _refuse(tx: Transaction, file_id: bytes) -> None:
+        _owner_first(tx, file_id)
         row = tx.row("SELECT owner_id, size, state FROM files WHERE file_id = ? {lock}", file_id)
         if row is not None and row[2] == State.ARRIVING:
             tx.execute("UPDATE files SET state = 2 WHERE file_id = ?", file_id)
@@ -166,6 +168,7 @@ class FileStore:
 
     @staticmethod
     def _give_up(tx: Transaction, file_id: bytes) -> bool:
+        _owner_first(tx, file_id)
         row = tx.row("SELECT state FROM files WHERE file_id = ? {lock}", file_id)
         if row is not None and row[0] == State.WHOLE:
             return False
@@ -367,7 +370,15 @@ def _supersede(tx: Transaction, file: File) -> list[Content]:
     return [content for one in same if one != file.file_id for content in _delete(tx, one)]
 
 
+def _owner_first(tx: Transaction, file_id: bytes) -> None:
+    """Lock what counts the files of an owner, ahead of the file: who changes several files of one owner has no other one in the way."""
+    row = tx.row("SELECT owner_id FROM files WHERE file_id = ?", file_id)
+    if row is not None:
+        tx.row("SELECT bytes FROM file_usage WHERE user_id = ? {lock}", row[0])
+
+
 def _delete(tx: Transaction, file_id: bytes) -> list[Content]:
+    _owner_first(tx, file_id)
     free: list[Content] = []
     for _ in range(2):  # the file, and its thumbnail
         file = find_file(tx, file_id, lock=True)

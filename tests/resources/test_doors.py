@@ -87,6 +87,30 @@ class FullDiskTests(ServerCase):
         return await client.upload("old.bin", data, 500_000)
 
 
+class BothTests(ServerCase):
+    async def test_one_door_after_the_other(self) -> None:
+        """A file that is begun in frames goes on over HTTP and in frames again; who had it in hands is told, and the file is equal."""
+        data = os.urandom(1_500_000)
+        await self.balance()
+        await self.serve()
+        file_id = await self.offer(len(data), sha256=hashlib.sha256(data).digest())
+        client = await self.login()
+        await client.open(file_id, self.write(file_id))
+        await client.move(lambda offset, length: data[offset : offset + length], 400_000)
+        while client.acked < 400_000:
+            await client.news()
+        reply = await self.patch(file_id, 400_000, data[400_000:900_000])
+        self.assertEqual((reply.status, reply.headers["Upload-Offset"]), (204, "900000"))
+        told = await client.next(79)
+        self.assertEqual((told["error"], told["offset"]), (36, 400_000))
+        self.assertEqual(await client.open(file_id, self.write(file_id)), 900_000)
+        await client.move(lambda offset, length: data[offset : offset + length], len(data))
+        await client.acknowledged(len(data))
+        self.assertEqual(await self.digest(file_id), hashlib.sha256(data).hexdigest())
+        reply = await self.http("GET", file_id, self.read(file_id))
+        self.assertEqual((reply.status, reply.body == data), (200, True))
+
+
 class FlippedTests(ServerCase):
     async def test_flipped_bits(self) -> None:
         """Where a bit of a file, or of its thumbnail, is another one on the disk, every door breaks off, and gives no wrong byte."""
