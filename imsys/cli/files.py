@@ -27,8 +27,8 @@ async def send(context: Context) -> None:
     """Send a file to a friend."""
     arguments = context.arguments
     path = Path(arguments.file).expanduser().absolute()
-    if not path.is_file() and not arguments.give_up:
-        raise Trouble(f"There is no file {shown_path(path)}.")
+    if not arguments.give_up:
+        _check(path)
     _, account = context.account()
     errands = Errands(context, account)
     if arguments.give_up:
@@ -45,9 +45,7 @@ async def send(context: Context) -> None:
 async def avatar(context: Context) -> None:
     """Send a picture of oneself."""
     path = Path(context.arguments.file).expanduser().absolute()
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "is no file" if os.path.exists(path) else ""
-        raise Trouble(f"{shown_path(path)} {what}; only files can be sent." if what else f"There is no file {shown_path(path)}.")
+    _check(path)
     _, account = context.account()
     errands = Errands(context, account)
     again = f"imsys-cli{_as(context)} avatar {shlex.quote(context.arguments.file)}"
@@ -69,6 +67,8 @@ async def get(context: Context) -> None:
     errands = Errands(context, account)
     grant = await errands.look_up(file_id)
     path = place(arguments.path, grant.filename, file_id)
+    if path.is_dir() and not path.is_symlink():
+        raise Trouble(f"{shown_path(path)} is a folder, and is not replaced; name another PATH.")
     if os.path.lexists(path) and not arguments.force:
         raise Trouble(f"{shown_path(path)} exists already; name another PATH, or give --force to replace it.")
     again = f"imsys-cli{_as(context)} get {file_id}" + (f" {shlex.quote(arguments.path)}" if arguments.path else "")
@@ -88,6 +88,13 @@ def place(given: str | None, filename: str, file_id: str) -> Path:
         return Path.cwd() / name
     path = Path(given).expanduser().absolute()
     return path / name if path.is_dir() else path
+
+
+def _check(path: Path) -> None:
+    """See that there is something that can be sent. :raises Trouble: there is not."""
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "is no file" if path.exists() else ""
+        raise Trouble(f"{shown_path(path)} {what}; only files can be sent." if what else f"There is no file {shown_path(path)}.")
 
 
 @asynccontextmanager

@@ -72,6 +72,7 @@ _MORE_EXACT = {
     Status.FRIENDING_ERROR,
     Status.FILE_CREATE_ERROR,
     Status.FILE_OPEN_ERROR,
+    Status.FILE_WRITE_ERROR,
     Status.PERMISSION_DENIED,
     Status.QUOTA_EXCEEDED,
 }

@@ -50,6 +50,11 @@ class FileCommands(CliCase):
         (self.here / "folder").mkdir()
         await self.process("--as", ben, "get", found[1], str(self.here / "folder"), server=False)
         self.assertEqual((self.here / "folder" / "cat.bin").read_bytes(), path.read_bytes())
+        (self.here / "cat.bin").unlink()
+        (self.here / "cat.bin").mkdir()
+        said = await self.cli("--as", ben, "get", found[1], str(self.here), "--force", status=1, server=False)
+        self.assertIn("is a folder, and is not replaced", said)
+        self.assertEqual(sorted(entry.name for entry in self.here.iterdir()), ["cat.bin", "copy", "folder"])
 
     async def until_listed(self, name: str, friend: str, file_id: str) -> None:
         """Wait until the thread was told of a file."""

@@ -188,6 +188,7 @@ class SentenceTests(SynchronousTestCase):
             (Refused(Status.FILE_CREATE_ERROR, "The name of a file has no control characters in it."), "no control characters"),
             (Refused(Status.FILE_OPEN_ERROR, "There is no such file."), "There is no such file."),
             (Refused(Status.PERMISSION_DENIED, "This file was refused."), "This file was refused."),
+            (Refused(Status.FILE_WRITE_ERROR, "The store does not give the file as it was."), "The store does not give"),
             (Refused(Status.QUOTA_EXCEEDED, "A file has at most 2147483648 bytes."), "at most 2147483648 bytes"),
             (Refused(Status.RATE_LIMITED, "", retry_after=41.2), "42 seconds"),
             (Refused(Status.RATE_LIMITED, "", retry_after=1000), "17 minutes"),
