@@ -148,7 +148,7 @@ class Upload:
         self._tell(Stage.MOVING if acked < size else Stage.FINISHING, acked)
         try:
             while carrier.acked < size:
-                while sent < size and sent - acked < window:
+                while sent < size and sent + min(chunk, size - sent) - acked <= window:
                     carrier.check()
                     data = await self._source.read(sent, min(chunk, size - sent))
                     carrier.send(sent, data)
