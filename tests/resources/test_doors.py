@@ -59,7 +59,7 @@ class FullDiskTests(ServerCase):
             self.assertEqual((await self.original(originals, by_blocks))["error"], 68)
             self.assertEqual((self.blobs(), self.rows("SELECT count(*) FROM files WHERE state = 1")), ([], [(0,)]))
         offset = await client.open(one, self.write(one))
-        self.assertEqual(offset, told["offset"])
+        self.assertTrue(told["offset"] <= offset <= 1_500_000, offset)  # what was written and not durable then is so by now
         await client.move(lambda offset, length: by_frames[offset : offset + length], len(by_frames))
         await client.acknowledged(len(by_frames))
         head = await self.http("HEAD", other, self.write(other), headers=TUS)
