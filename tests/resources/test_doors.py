@@ -59,12 +59,12 @@ class FullDiskTests(ServerCase):
             self.assertEqual((await self.original(originals, by_blocks))["error"], 68)
             self.assertEqual((self.blobs(), self.rows("SELECT count(*) FROM files WHERE state = 1")), ([], [(0,)]))
         offset = await client.open(one, self.write(one))
-        self.assertEqual(offset, told["offset"])
+        self.assertTrue(told["offset"] <= offset <= 1_500_000)  # some of what failed together may be durable
         await client.move(lambda offset, length: by_frames[offset : offset + length], len(by_frames))
         await client.acknowledged(len(by_frames))
         head = await self.http("HEAD", other, self.write(other), headers=TUS)
         offset = int(head.headers["Upload-Offset"])
-        self.assertEqual(offset, int(reply.headers.get("Upload-Offset", 0)))
+        self.assertGreaterEqual(offset, int(reply.headers["Upload-Offset"]))
         self.assertEqual((await self.patch(other, offset, by_tus[offset:])).status, 204)
         self.assertTrue((await self.original(originals, by_blocks))["EOF"])
         for file_id, data in ((one, by_frames), (other, by_tus)):
