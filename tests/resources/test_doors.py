@@ -64,7 +64,7 @@ class FullDiskTests(ServerCase):
         await client.acknowledged(len(by_frames))
         head = await self.http("HEAD", other, self.write(other), headers=TUS)
         offset = int(head.headers["Upload-Offset"])
-        self.assertEqual(offset, int(reply.headers.get("Upload-Offset", 0)))
+        self.assertGreaterEqual(offset, int(reply.headers["Upload-Offset"]))
         self.assertEqual((await self.patch(other, offset, by_tus[offset:])).status, 204)
         self.assertTrue((await self.original(originals, by_blocks))["EOF"])
         for file_id, data in ((one, by_frames), (other, by_tus)):
