@@ -1,0 +1,173 @@
+"""Streams over HTTP, as FLV that never ends: for players in browsers, and for other servers of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from imsys.errors import Refused, Status
+from imsys.protocols.flv import encode_tag, header
+from imsys.protocols.media import Media
+from imsys.resources.live.broadcast import Broadcast
+from imsys.resources.live.players import Encoding
+from imsys.resources.live.viewing import Keys
+from imsys.resources.web.answers import Headers, Response
+from imsys.resources.web.pushing import Outlet, chunk
+from imsys.resources.web.requests import Request
+from imsys.resources.web.routing import Route
+
+SUFFIX = ".flv"
+
+LINGER = 10.0
+"""Seconds that a peer has to take its last bytes."""
+
+PEER = 0
+"""The user of the keys that our servers make for each other; nobody else has that number."""
+
+_HEADERS: Headers = (
+    ("Content-Type", "video/x-flv"),
+    ("Cache-Control", "no-store"),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Accel-Buffering", "no"),  # nginx as a proxy passes on what there is
+)
+
+
+class _Plain:
+    """Tags, for HTTP/1.0."""
+
+    def encode(self, media: Media) -> bytes:
+        """A tag."""
+        return encode_tag(media)
+
+    def join(self, pieces: Sequence[bytes]) -> bytes:
+        """One after the other."""
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+class _Chunked(_Plain):
+    """Tags in chunks of HTTP/1.1: one for all that is written at once."""
+
+    def join(self, pieces: Sequence[bytes]) -> bytes:
+        """One chunk."""
+        return chunk(pieces)
+
+
+PLAIN: Encoding = _Plain()
+CHUNKED: Encoding = _Chunked()
+
+
+class FlvPlayer:
+    """Somebody who watches over HTTP: a :class:`~imsys.resources.live.players.Player` whose bytes are a pushed body.
+
+    It has joined the stream before its first byte can be sent, so that it is refused while there is still a status to say so with.
+    """
+
+    length: None = None
+
+    def __init__(self, clock: IReactorTime, broadcast: Broadcast, *, watches: bool) -> None:
+        """:raises Refused: 73, there are too many."""
+        self._clock = clock
+        self._broadcast = broadcast
+        self._outlet: Outlet | None = None
+        self._over = False
+        self._deadline: IDelayedCall | None = None
+        self.encoding = CHUNKED
+        broadcast.join(self, watches=watches)
+
+    # -- for the connection
+
+    def begin(self, outlet: Outlet) -> None:
+        """Begin with what is there of the stream."""
+        self._outlet = outlet
+        if not outlet.chunked:
+            self.encoding = PLAIN
+        outlet.write(self.encoding.join([header(self._broadcast.kinds)]))
+        if self._over:
+            outlet.end()
+        else:
+            self._broadcast.resume(self)
+
+    def resume(self) -> None:
+        """The connection has room again."""
+        if not self._over:
+            self._broadcast.resume(self)
+        elif self._outlet is not None:
+            self._outlet.end()
+
+    def gone(self) -> None:
+        """Nobody is there any more."""
+        self._over = True
+        self._broadcast.leave(self)
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+
+    # -- for the stream
+
+    @property
+    def behind(self) -> bool:
+        """Whether the connection is full, or has not begun."""
+        return self._outlet is None or self._outlet.choked
+
+    def write(self, data: bytes) -> None:
+        """Send."""
+        assert self._outlet is not None, "it says that it is behind"
+        self._outlet.write(data)
+
+    def over(self, reason: str) -> None:
+        """The body ends, when its last bytes were taken; they have to be soon."""
+        self._over = True
+        if self._outlet is None:
+            return
+        if self._outlet.choked:
+            self._deadline = self._clock.callLater(LINGER, self._outlet.abort)
+        else:
+            self._outlet.end()
+
+
+class _Unsent:
+    """The body of a response to HEAD."""
+
+    length: None = None
+
+    def begin(self, outlet: Outlet) -> None:
+        """There is none."""
+        outlet.end()
+
+    def resume(self) -> None:
+        """Nothing was waited for."""
+
+    def gone(self) -> None:
+        """Nothing is held."""
+
+
+class FlvDoor:
+    """``GET /live/<stream id>.flv``.
+
+    :param find: the stream as it is here, or brought here. It waits a while for one that nobody sends yet, and raises
+        :class:`~imsys.errors.Refused` with 74 then. Its second argument: a server of ours asks.
+    """
+
+    def __init__(self, clock: IReactorTime, keys: Keys, find: Callable[[bytes, bool], Awaitable[Broadcast]]) -> None:
+        self._clock = clock
+        self._keys = keys
+        self._find = find
+
+    def routes(self) -> list[Route]:
+        """The path of the streams."""
+        return [Route("/live/{}", {"GET": self.get, "HEAD": self.get})]
+
+    async def get(self, request: Request, name: str) -> Response:
+        """A stream, from its newest key frame on.
+
+        :raises Problem: 401 or 403, as the key is; 404, there is no such stream. :raises Refused: 74, it is over, or nobody sends it;
+            73, too many watch it.
+        """
+        if not name.endswith(SUFFIX):
+            raise Refused(Status.STREAM_NOT_FOUND, "There is no such live stream.")
+        ticket = self._keys.read(request, name.removesuffix(SUFFIX))
+        peer = ticket.user == PEER
+        broadcast = await self._find(ticket.file_id, peer)
+        if request.method == "HEAD":
+            return Response(200, _HEADERS, _Unsent())
+        return Response(200, _HEADERS, FlvPlayer(self._clock, broadcast, watches=not peer))
