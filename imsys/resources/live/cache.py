@@ -67,8 +67,8 @@ class Cache:
         return self._first + len(self._entries)
 
     @property
-    def bytes(self) -> int:
-        """Of the payloads that are kept."""
+    def held(self) -> int:
+        """Bytes of the payloads that are kept."""
         return self._bytes
 
     @property
