@@ -9,6 +9,7 @@ in the cache, which is the same for all.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from imsys.errors import Refused, Status
 from imsys.protocols.media import Media
 from imsys.resources.live.cache import Cache, Entry
 from imsys.resources.live.players import Encoding, Place, Player
+from imsys.resources.live.timeline import Timeline
 
 _log = Logger()
 
@@ -57,6 +59,7 @@ class Broadcast:
         self._seconds = seconds
         self._most = most
         self._patience = patience
+        self._timeline = Timeline(seconds)
         self._channels: dict[Encoding, _Channel] = {}
         self._places: dict[Player, Place] = {}  # of those that are not in step
         self._waiting: dict[Player, None] = {}  # those of them that have room, and wait for something to begin with
@@ -78,7 +81,13 @@ class Broadcast:
     # -- the publisher's side
 
     def feed(self, media: Media) -> None:
-        """The next message."""
+        """The next message of the publisher.
+
+        :raises PeerFault: its timestamp is long before that of another.
+        """
+        timestamp = self._timeline.place(media.timestamp)
+        if timestamp != media.timestamp:
+            media = dataclasses.replace(media, timestamp=timestamp)
         entry = self._cache.add(media)
         self.fed_at = entry.moment
         for channel in self._channels.values():
@@ -91,6 +100,7 @@ class Broadcast:
     def restart(self) -> None:
         """Another publisher, or the same again, begins."""
         self._cache.restart()
+        self._timeline.restart()
 
     def _give(self, channel: _Channel, entry: Entry) -> None:
         channel.pending.append(entry.encoded(channel.encoding))

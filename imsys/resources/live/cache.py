@@ -67,8 +67,8 @@ class Cache:
         return self._first + len(self._entries)
 
     @property
-    def bytes(self) -> int:
-        """Of the payloads that are kept."""
+    def held(self) -> int:
+        """Bytes of the payloads that are kept."""
         return self._bytes
 
     @property
@@ -107,7 +107,7 @@ class Cache:
 
     def pieces(self, start: int, encoding: Encoding, size: int) -> list[bytes]:
         """Messages from a number on in an encoding: at least one, if there is one, then as many as fit into so many bytes."""
-        found = []
+        found: list[bytes] = []
         for at in range(start - self._first, len(self._entries)):
             data = self._entries[at].encoded(encoding)
             if found and size < len(data):

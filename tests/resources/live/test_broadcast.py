@@ -80,7 +80,7 @@ class JoiningTests(Stage):
         self.assertEqual([one.payload for one in watcher.seen], [METADATA.payload, AAC.payload, sound(46).payload])
         self.clock.advance(LATE + 1)
         self.turn(sound(69))
-        self.assertEqual(self.cache.bytes, len(sound(69).payload))
+        self.assertEqual(self.cache.held, len(sound(69).payload))
 
     def test_pictures_that_cease(self) -> None:
         """A stream whose pictures have ceased is one of sound."""
@@ -97,7 +97,7 @@ class JoiningTests(Stage):
         """A group of pictures that is more than the cache may hold is forgotten: who comes then waits for the next."""
         early = self.watcher()
         self.turn(AVC, key(0, 50_000), inter(40, 50_000), inter(80))
-        self.assertEqual(self.cache.bytes, 0)
+        self.assertEqual(self.cache.held, 0)
         late = self.watcher()
         self.turn(inter(120))
         self.assertEqual(late.seen, [])
@@ -246,13 +246,15 @@ class EndTests(Stage):
         self.assertEqual(self.broadcast.players, 0)
 
     def test_another_publisher(self) -> None:
-        """When the publisher comes back, those who stayed get its headers and go on; who comes then begins with it."""
+        """When the publisher comes back, those who stayed get its headers and go on in time; who comes then begins with it."""
         stayed = self.watcher()
         self.turn(AVC, AAC, key(0), inter(40))
+        self.clock.advance(5)
         self.broadcast.restart()
-        other = media(Kind.VIDEO, 5000, b"\x17\x00\x00\x00\x00other")
+        other = media(Kind.VIDEO, 0, b"\x17\x00\x00\x00\x00other")
         self.turn(other, AAC)
         came = self.watcher()
-        self.turn(key(5000))
-        self.assertEqual(stayed.seen, [AVC, AAC, key(0), inter(40), other, AAC, key(5000)])
+        self.turn(key(40))
+        self.assertEqual([one.payload for one in stayed.seen[4:]], [other.payload, AAC.payload, key(0).payload])
+        self.assertEqual([one.timestamp for one in stayed.seen], [0, 0, 0, 40, 5040, 5040, 5080])
         self.assertEqual([one.payload for one in came.seen], [other.payload, AAC.payload, key(5000).payload])
