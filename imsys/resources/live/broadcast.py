@@ -10,13 +10,13 @@ in the cache, which is the same for all.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any
 
 from twisted.logger import Logger
 
 from imsys.errors import Refused, Status
-from imsys.protocols.media import Media
+from imsys.protocols.media import Kind, Media
 from imsys.resources.live.cache import Cache, Entry
 from imsys.resources.live.players import Encoding, Place, Player
 from imsys.resources.live.timeline import Timeline
@@ -77,6 +77,11 @@ class Broadcast:
     def idle(self) -> bool:
         """Whether nobody is there, not even who does not count as one that watches."""
         return not self._places and not any(channel.players for channel in self._channels.values())
+
+    @property
+    def kinds(self) -> Set[Kind]:
+        """What the stream has, as far as anybody knows: sound, pictures, data."""
+        return self._cache.kinds
 
     # -- the publisher's side
 

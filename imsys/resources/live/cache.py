@@ -60,6 +60,8 @@ class Cache:
         self._pictures: float | None = None
         self._headers: dict[tuple[Kind, int], tuple[int, Media]] = {}  # with the number of the message that brought it
         self._headers_at_key: Sequence[tuple[int, Media]] = ()
+        self.kinds: set[Kind] = set()
+        """Kinds of messages that the publisher has sent."""
 
     @property
     def end(self) -> int:
@@ -83,6 +85,7 @@ class Cache:
     def add(self, media: Media) -> Entry:
         """Keep a message."""
         entry = Entry(media, self._seconds())
+        self.kinds.add(media.kind)
         if media.kind is Kind.VIDEO:
             self._pictures = entry.moment
         slot = _slot(media)
@@ -104,6 +107,7 @@ class Cache:
         self._key = None
         self._pictures = None
         self._headers.clear()
+        self.kinds.clear()
 
     def pieces(self, start: int, encoding: Encoding, size: int) -> list[bytes]:
         """Messages from a number on in an encoding: at least one, if there is one, then as many as fit into so many bytes."""
