@@ -10,6 +10,7 @@ in the cache, which is the same for all.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Set
 from typing import Any
 
@@ -121,22 +122,23 @@ class Broadcast:
 
     def _write(self, channel: _Channel) -> None:
         """One write for each player that is in step, of everything that came since the last."""
-        data = channel.encoding.join(channel.pending)
-        channel.pending = []
+        pieces, channel.pending = channel.pending, []
+        data = channel.encoding.join(pieces)
         for player in tuple(channel.players):
+            if player.behind:  # since the last write; who has had room again since then has missed nothing
+                self._fall_behind(channel, player, self._cache.end - len(pieces))
+                continue
             try:
                 player.write(data)
             except Exception:
                 _log.failure("a player could not be written to, and is closed")
                 self._close(player, "it could not be written to")
-            if player.behind:
-                self._fall_behind(channel, player)
 
-    def _fall_behind(self, channel: _Channel, player: Player) -> None:
+    def _fall_behind(self, channel: _Channel, player: Player, at: int) -> None:
         if player in channel.players:
             del channel.players[player]
             place = self._places[player] = Place(player, self._seconds())
-            place.at = self._cache.end
+            place.at = at
 
     # -- the players' side
 
@@ -165,13 +167,14 @@ class Broadcast:
                 channel.pending = []
 
     def hold(self, player: Player) -> None:
-        """It is behind from now on, because it says so: it has paused."""
+        """It is behind from now on, because it wants to be: it has paused. That may last."""
         channel = self._channels.get(player.encoding)
-        if channel is not None and player in channel.players:
-            if channel.pending:
-                self._write(channel)
-            self._fall_behind(channel, player)
+        if channel is not None:
+            self._fall_behind(channel, player, self._cache.end - len(channel.pending))
         self._waiting.pop(player, None)
+        place = self._places.get(player)
+        if place is not None:
+            place.since = math.inf
 
     def resume(self, player: Player) -> None:
         """It has room again: go on from where it was, or from the newest key frame if that is no more."""

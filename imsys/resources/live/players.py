@@ -58,4 +58,4 @@ class Place:
         self.at = START
         """The number of the message that it gets next."""
         self.since = since
-        """When it last had room, or began to wait; in seconds of the relay's clock."""
+        """When it last had room, or was found to have none; in seconds of the relay's clock."""
