@@ -143,7 +143,8 @@ class LiveStore:
         kind, low, high, flags = row
         if kind == PRIVATE:
             other = low + high - stream.owner
-            return stream, other, [stream.owner, other] if flags == FRIENDS else [stream.owner]
+            heard = flags == FRIENDS or stream.state is LiveState.ENDED  # who has heard of its beginning hears of its end
+            return stream, other, [stream.owner, other] if heard else [stream.owner]
         return stream, 0, [user for (user,) in tx.rows("SELECT user_id FROM members WHERE thread_id = ?", stream.thread_id)]
 
     async def end(self, stream_id: bytes, user: int | None = None) -> LiveStream | None:
@@ -164,13 +165,22 @@ class LiveStore:
         return _known(tx, stream_id) if tx.execute(over, self._now(tx), stream_id) else None
 
     async def moved(self, stream_id: bytes, away_from: str, server: str) -> LiveStream | None:
-        """Have the publisher of a stream that waits come to another server than that one; ``None``: it does not wait for it there."""
+        """Have the publisher of a stream come to another server than that one, where it waits or has not been heard of for some time.
+
+        :returns: the stream; ``None``: it is live there, or is not there at all.
+        """
         return await self._database.write(self._moved, stream_id, away_from, server)
 
-    @staticmethod
-    def _moved(tx: Transaction, stream_id: bytes, away_from: str, server: str) -> LiveStream | None:
-        move = "UPDATE live_streams SET server = ? WHERE stream_id = ? AND state = 0 AND server = ?"
-        return _known(tx, stream_id) if tx.execute(move, server, stream_id, away_from) else None
+    def _moved(self, tx: Transaction, stream_id: bytes, away_from: str, server: str) -> LiveStream | None:
+        changed = tx.execute(
+            "UPDATE live_streams SET server = ?, state = 0, viewers = 0 "
+            "WHERE stream_id = ? AND server = ? AND (state = 0 OR (state = 1 AND seen_at <= ?))",
+            server,
+            stream_id,
+            away_from,
+            self._now(tx) - _ms(LOST),
+        )
+        return _known(tx, stream_id) if changed else None
 
     # -- for resources servers
 
