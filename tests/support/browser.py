@@ -6,6 +6,7 @@ import base64
 import json
 import shutil
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ class Browser(ProcessProtocol):
         self._number += 1
         message = {"id": self._number, "method": method, "params": parameters, **({"sessionId": session} if session else {})}
         answer = self._answers[self._number] = Deferred()
-        self.transport.writeToChild(_SEND, json.dumps(message).encode() + b"\0")  # type: ignore[attr-defined]
+        self.transport.writeToChild(_SEND, json.dumps(message).encode() + b"\0")
         return await answer.addTimeout(PATIENCE, self.reactor)
 
     async def page(self, *, width: int = 1280, height: int = 800, dark: bool = False, touch: bool = False) -> Page:
@@ -77,9 +78,7 @@ class Browser(ProcessProtocol):
         session = (await self.ask("Target.attachToTarget", targetId=target, flatten=True))["sessionId"]
         page = Page(self, session)
         await page.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=touch)
-        await page.ask(
-            "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
-        )
+        await page.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
         await page.ask("Runtime.enable")
         await page.ask("Log.enable")
         await page.ask("Page.enable")
@@ -89,7 +88,7 @@ class Browser(ProcessProtocol):
         """End it."""
         if not self._ended.called:
             assert self.transport is not None
-            self.transport.signalProcess(signal.SIGKILL)  # type: ignore[attr-defined]
+            self.transport.signalProcess(signal.SIGKILL)
             await self._ended
 
 
@@ -147,10 +146,8 @@ async def browser(test: TestCase) -> Browser:
         *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars"),
         *("--ignore-certificate-errors", "--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank"),
     ]
-    import sys
-
     made = Browser(reactor)
-    reactor.spawnProcess(  # type: ignore[attr-defined]
+    reactor.spawnProcess(
         made,
         sys.executable,
         [sys.executable, "-c", _EXEC, program, *options],

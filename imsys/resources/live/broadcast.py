@@ -84,6 +84,11 @@ class Broadcast:
         """What the stream has, as far as anybody knows: sound, pictures, data."""
         return self._cache.kinds
 
+    @property
+    def settled(self) -> bool:
+        """Whether that is all that it has, as far as one can know."""
+        return self._cache.settled
+
     # -- the publisher's side
 
     def feed(self, media: Media) -> None:

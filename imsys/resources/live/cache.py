@@ -62,6 +62,8 @@ class Cache:
         self._headers_at_key: Sequence[tuple[int, Media]] = ()
         self.kinds: set[Kind] = set()
         """Kinds of messages that the publisher has sent."""
+        self.settled = False
+        """Whether there was sound or a picture, and so all headers before them."""
 
     @property
     def end(self) -> int:
@@ -91,7 +93,9 @@ class Cache:
         slot = _slot(media)
         if slot is not None:
             self._remember(slot, media)
-        elif media.key:
+        elif media.kind is not Kind.DATA:
+            self.settled = True
+        if media.key and slot is None:
             self._key = self.end
             self._headers_at_key = self._in_order()
         self._entries.append(entry)
@@ -108,6 +112,7 @@ class Cache:
         self._pictures = None
         self._headers.clear()
         self.kinds.clear()
+        self.settled = False
 
     def pieces(self, start: int, encoding: Encoding, size: int) -> list[bytes]:
         """Messages from a number on in an encoding: at least one, if there is one, then as many as fit into so many bytes."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
+from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from imsys.errors import Refused, Status
@@ -11,6 +13,7 @@ from imsys.protocols.flv import encode_tag, header
 from imsys.protocols.media import Media
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.players import Encoding
+from imsys.resources.live.relay import Relay
 from imsys.resources.live.viewing import Keys
 from imsys.resources.web.answers import Headers, Response
 from imsys.resources.web.pushing import Outlet, chunk
@@ -18,6 +21,12 @@ from imsys.resources.web.requests import Request
 from imsys.resources.web.routing import Route
 
 SUFFIX = ".flv"
+
+WAIT = 10.0
+"""Seconds that somebody waits for a stream that has not begun, or that is being brought here."""
+
+LOOK, LOOKS = 0.1, 10
+"""Seconds between looks at a stream that has only just begun, and how many there are."""
 
 LINGER = 10.0
 """Seconds that a peer has to take its last bytes."""
@@ -60,7 +69,8 @@ CHUNKED: Encoding = _Chunked()
 class FlvPlayer:
     """Somebody who watches over HTTP: a :class:`~imsys.resources.live.players.Player` whose bytes are a pushed body.
 
-    It has joined the stream before its first byte can be sent, so that it is refused while there is still a status to say so with.
+    It joins the stream before anything can be sent, so that it is refused, or told that there is nothing to be seen, while there is
+    still a status to say so with.
     """
 
     length: None = None
@@ -70,22 +80,33 @@ class FlvPlayer:
         self._clock = clock
         self._broadcast = broadcast
         self._outlet: Outlet | None = None
+        self._first = b""
+        self._arrived: Deferred[None] = Deferred()
         self._over = False
         self._deadline: IDelayedCall | None = None
-        self.encoding = CHUNKED
+        self.encoding = PLAIN
         broadcast.join(self, watches=watches)
+
+    async def begun(self) -> None:
+        """Wait until there is something to send. :raises Refused: 74, there is nothing."""
+        try:
+            await self._arrived.addTimeout(WAIT, self._clock)
+        except DeferredTimeout:
+            self.gone()
+            raise Refused(Status.STREAM_NOT_FOUND, "Nobody sends this live stream now.") from None
 
     # -- for the connection
 
     def begin(self, outlet: Outlet) -> None:
-        """Begin with what is there of the stream."""
+        """Begin with what came first."""
         self._outlet = outlet
-        if not outlet.chunked:
-            self.encoding = PLAIN
-        outlet.write(self.encoding.join([header(self._broadcast.kinds)]))
+        if outlet.chunked:
+            self.encoding = CHUNKED
+        outlet.write(self.encoding.join([header(self._broadcast.kinds), self._first]))
+        self._first = b""
         if self._over:
             outlet.end()
-        else:
+        elif not outlet.choked:
             self._broadcast.resume(self)
 
     def resume(self) -> None:
@@ -106,18 +127,33 @@ class FlvPlayer:
 
     @property
     def behind(self) -> bool:
-        """Whether the connection is full, or has not begun."""
-        return self._outlet is None or self._outlet.choked
+        """Whether the connection is full, or has not begun and has something to begin with."""
+        return bool(self._first) if self._outlet is None else self._outlet.choked
 
     def write(self, data: bytes) -> None:
         """Send."""
-        assert self._outlet is not None, "it says that it is behind"
-        self._outlet.write(data)
+        if self._outlet is not None:
+            self._outlet.write(data)
+            return
+        if not self._first:
+            self._clock.callLater(0, self._arrive, 0)  # not within the stream's round of its players
+        self._first += data
+
+    def _arrive(self, looks: int) -> None:
+        """There is something to send; what kinds of things there will be is told in the first bytes, and may not be known yet."""
+        if self._over or self._arrived.called:
+            return
+        if self._broadcast.settled or looks == LOOKS:
+            self._arrived.callback(None)
+        else:
+            self._clock.callLater(LOOK, self._arrive, looks + 1)
 
     def over(self, reason: str) -> None:
         """The body ends, when its last bytes were taken; they have to be soon."""
         self._over = True
         if self._outlet is None:
+            if not self._arrived.called:
+                self._arrived.errback(Refused(Status.STREAM_NOT_FOUND, "This live stream is over."))
             return
         if self._outlet.choked:
             self._deadline = self._clock.callLater(LINGER, self._outlet.abort)
@@ -142,16 +178,12 @@ class _Unsent:
 
 
 class FlvDoor:
-    """``GET /live/<stream id>.flv``.
+    """``GET /live/<stream id>.flv``."""
 
-    :param find: the stream as it is here, or brought here. It waits a while for one that nobody sends yet, and raises
-        :class:`~imsys.errors.Refused` with 74 then. Its second argument: a server of ours asks.
-    """
-
-    def __init__(self, clock: IReactorTime, keys: Keys, find: Callable[[bytes, bool], Awaitable[Broadcast]]) -> None:
+    def __init__(self, clock: IReactorTime, keys: Keys, relay: Relay) -> None:
         self._clock = clock
         self._keys = keys
-        self._find = find
+        self._relay = relay
 
     def routes(self) -> list[Route]:
         """The path of the streams."""
@@ -167,7 +199,10 @@ class FlvDoor:
             raise Refused(Status.STREAM_NOT_FOUND, "There is no such live stream.")
         ticket = self._keys.read(request, name.removesuffix(SUFFIX))
         peer = ticket.user == PEER
-        broadcast = await self._find(ticket.file_id, peer)
+        # what another server wants is here, or nowhere: it would else go round in a circle
+        broadcast = self._relay.own(ticket.file_id) if peer else await self._relay.watch(ticket.file_id)
         if request.method == "HEAD":
             return Response(200, _HEADERS, _Unsent())
-        return Response(200, _HEADERS, FlvPlayer(self._clock, broadcast, watches=not peer))
+        player = FlvPlayer(self._clock, broadcast, watches=not peer)
+        await player.begun()
+        return Response(200, _HEADERS, player)

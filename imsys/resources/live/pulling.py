@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.protocol import Protocol as Receiver
 from twisted.internet.protocol import connectionDone
 from twisted.internet.ssl import Certificate, platformTrust, trustRootFromCertificates
-from twisted.internet.task import LoopingCall
+from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.client import Agent, BrowserLikePolicyForHTTPS, ResponseDone
@@ -124,9 +124,7 @@ class Pulls(Service):
 class Pulling:
     """One stream on its way here; a :class:`~imsys.resources.live.relay.Source`."""
 
-    def __init__(
-        self, reactor: Any, stream: LiveStream, broadcast: Broadcast, longest: int, left: Callable[[Pulling], None]
-    ) -> None:
+    def __init__(self, reactor: Any, stream: LiveStream, broadcast: Broadcast, longest: int, left: Callable[[Pulling], None]) -> None:
         self._reactor = reactor
         self._stream = stream
         self._broadcast = broadcast
@@ -143,6 +141,9 @@ class Pulling:
         reason = "it has ended there"
         self._look.start(LOOK, now=False)
         try:
+            await deferLater(self._reactor, 0)  # whoever wants it does not know yet that this is it
+            if self._dropped:
+                return
             self._asking = Deferred.fromCoroutine(ask(self._stream))
             response = await self._asking.addTimeout(ANSWER, self._reactor)
             if not self._dropped:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 
 import msgspec
@@ -19,7 +19,6 @@ from twisted.logger import Logger
 from imsys.errors import Refused
 from imsys.files.folders import sync_folder
 from imsys.files.master import MasterKeys, Wrapped
-from imsys.files.sealing import Checked
 from imsys.files.spool import Spool
 from imsys.protocols.flv import encode_tag
 from imsys.protocols.media import Kind, Media
@@ -92,8 +91,11 @@ class Kept:
         self._path.unlink(missing_ok=True)
 
 
-def kept_in(folder: Path, masters: MasterKeys) -> list[Kept | str]:
-    """What there is in the folder, the oldest first; of what cannot be read, why. What is no recording is removed. It blocks."""
+def kept_in(folder: Path, masters: MasterKeys, keep: Container[str]) -> list[Kept | str]:
+    """What there is in the folder, the oldest first; of what cannot be read, why. What belongs to no recording is removed. It blocks.
+
+    :param keep: names of recordings that are under way.
+    """
     found: list[Kept | str] = []
     known = set()
     for path in sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime):
@@ -106,18 +108,13 @@ def kept_in(folder: Path, masters: MasterKeys) -> list[Kept | str]:
         except Exception as error:
             found.append(f"{path.name}: {error}")
     for path in folder.iterdir():
-        if path.name.partition(".")[0] not in known:
+        if (name := path.name.partition(".")[0]) not in known and name not in keep:
             path.unlink(missing_ok=True)
     return found
 
 
-def discard_stray(folder: Path, name: str) -> None:
-    """Remove what is left of a recording that cannot be read. It blocks."""
-    Spool(folder, name, Checked(), 0).discard()
-
-
 class Tape:
-    """An :class:`~imsys.resources.live.players.Encoding` of one recording: tags whose time begins at 0, and one description of the stream."""
+    """An :class:`~imsys.resources.live.players.Encoding` of one recording: tags, from time 0 on, and one description."""
 
     def __init__(self) -> None:
         self._base: int | None = None
@@ -152,7 +149,14 @@ class Recording:
     behind = False
 
     def __init__(
-        self, clock: IReactorTime, disk: Disk, kept: Kept, broadcast: Broadcast, most: int, budget: Budget, ended: Callable[[Recording], None]
+        self,
+        clock: IReactorTime,
+        disk: Disk,
+        kept: Kept,
+        broadcast: Broadcast,
+        most: int,
+        budget: Budget,
+        ended: Callable[[Recording], None],
     ) -> None:
         self._clock = clock
         self._disk = disk

@@ -49,7 +49,7 @@ class Streams:
             self._reading[stream_id].append(waiter)
         else:
             self._reading[stream_id] = [waiter]
-            Deferred.fromCoroutine(self._find(stream_id)).addBoth(self._found, stream_id)  # type: ignore[arg-type]
+            Deferred.fromCoroutine(self._find(stream_id)).addBoth(self._found, stream_id)
         return await waiter
 
     def _found(self, result: LiveStream | Failure | None, stream_id: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from twisted.internet.defer import Deferred
@@ -60,6 +61,6 @@ class Push(Protocol):
         ...
 
 
-def chunk(pieces: list[bytes] | tuple[bytes, ...]) -> bytes:
+def chunk(pieces: Sequence[bytes]) -> bytes:
     """Bytes as one chunk; there have to be some, since an empty chunk is the end."""
     return b"".join((b"%x\r\n" % sum(map(len, pieces)), *pieces, b"\r\n"))
