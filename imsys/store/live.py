@@ -51,11 +51,13 @@ class LiveStream:
     """When it ends, whatever is sent."""
     viewers: int = 0
     """Players that its server had then."""
+    posted: bool = False
+    """Whether its thread has the message of it."""
 
 
 STREAM = (
     "SELECT s.stream_id, s.owner_id, s.thread_id, s.title, s.server, s.record, s.state, s.created_at, s.started_at, s.ended_at, s.seen_at, "
-    "s.latest_at, s.viewers FROM live_streams s "
+    "s.latest_at, s.viewers, s.posted FROM live_streams s "
 )
 
 
@@ -143,8 +145,13 @@ class LiveStore:
         kind, low, high, flags = row
         if kind == PRIVATE:
             other = low + high - stream.owner
-            return stream, other, [stream.owner, other] if flags == FRIENDS else [stream.owner]
+            heard = flags == FRIENDS or stream.state is LiveState.ENDED  # who has heard of its beginning hears of its end
+            return stream, other, [stream.owner, other] if heard else [stream.owner]
         return stream, 0, [user for (user,) in tx.rows("SELECT user_id FROM members WHERE thread_id = ?", stream.thread_id)]
+
+    async def posted(self, stream_id: bytes) -> None:
+        """The thread of a stream has the message of it."""
+        await self._database.write(lambda tx: tx.execute("UPDATE live_streams SET posted = 1 WHERE stream_id = ?", stream_id))
 
     async def end(self, stream_id: bytes, user: int | None = None) -> LiveStream | None:
         """End a stream; ``None``: it had ended already.
@@ -164,13 +171,22 @@ class LiveStore:
         return _known(tx, stream_id) if tx.execute(over, self._now(tx), stream_id) else None
 
     async def moved(self, stream_id: bytes, away_from: str, server: str) -> LiveStream | None:
-        """Have the publisher of a stream that waits come to another server than that one; ``None``: it does not wait for it there."""
+        """Have the publisher of a stream come to another server than that one, where it waits or has not been heard of for some time.
+
+        :returns: the stream; ``None``: it is live there, or is not there at all.
+        """
         return await self._database.write(self._moved, stream_id, away_from, server)
 
-    @staticmethod
-    def _moved(tx: Transaction, stream_id: bytes, away_from: str, server: str) -> LiveStream | None:
-        move = "UPDATE live_streams SET server = ? WHERE stream_id = ? AND state = 0 AND server = ?"
-        return _known(tx, stream_id) if tx.execute(move, server, stream_id, away_from) else None
+    def _moved(self, tx: Transaction, stream_id: bytes, away_from: str, server: str) -> LiveStream | None:
+        changed = tx.execute(
+            "UPDATE live_streams SET server = ?, state = 0, viewers = 0 "
+            "WHERE stream_id = ? AND server = ? AND (state = 0 OR (state = 1 AND seen_at <= ?))",
+            server,
+            stream_id,
+            away_from,
+            self._now(tx) - _ms(LOST),
+        )
+        return _known(tx, stream_id) if changed else None
 
     # -- for resources servers
 
@@ -290,7 +306,7 @@ def _unknown() -> Refused:
 
 
 def _stream_of(row: Row) -> LiveStream:
-    stream_id, owner, thread_id, title, server, record, state, created, started, ended, seen, latest, viewers = row
+    stream_id, owner, thread_id, title, server, record, state, created, started, ended, seen, latest, viewers, posted = row
     return LiveStream(
         stream_id=bytes(stream_id),
         owner=owner,
@@ -305,6 +321,7 @@ def _stream_of(row: Row) -> LiveStream:
         seen_ms=seen,
         latest_ms=latest,
         viewers=viewers,
+        posted=bool(posted),
     )
 
 
