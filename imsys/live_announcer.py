@@ -74,10 +74,11 @@ class LiveAnnouncer:
 
     async def _announce(self, stream_id: bytes) -> None:
         stream, receiver, members = await self._stores.live.told(stream_id)
-        if stream.state is not LiveState.ENDED:  # whoever started it may not have come to say so
+        if not stream.posted and stream.state is not LiveState.ENDED:  # who started it may not have come to do so
             name = encode_id(stream_id)
             content = msgspec.json.encode(LiveContent(stream_id=name, title=stream.title)).decode()
             await self._post(stream.owner, receiver, stream.thread_id, Draft(f"live:{name}", content, int(Kind.VIDEO)))
+            await self._stores.live.posted(stream_id)
         self._outbound.deliver(members, live_push(stream))
 
     async def over(self, stream: LiveStream) -> None:
@@ -85,7 +86,7 @@ class LiveAnnouncer:
         try:
             await self.announce(stream.stream_id)
         except Refused as refused:
-            _log.warn("the thread {thread} is not told that a live stream is over: {reason}", thread=stream.thread_id, reason=refused.message)
+            _log.warn("thread {thread} is not told that a live stream is over: {reason}", thread=stream.thread_id, reason=refused.message)
         try:
             await self._servers.end(stream.server, stream.stream_id)
         except Refused as refused:

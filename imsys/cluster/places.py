@@ -67,10 +67,13 @@ class Places:
         for age in (self._fresh, AGAIN):
             found = [server for server in await self._servers(age) if able(server) and not _full(server)]
             if found:
-                best: imsys_v1_pb2.Server = min(found, key=lambda one: (one.load + one.assigned + self._sent[one.name], -self._room(one), one.name))
+                best: imsys_v1_pb2.Server = min(found, key=self._order)
                 self._sent[best.name] += 1
                 return best
         return None
+
+    def _order(self, server: imsys_v1_pb2.Server) -> tuple[int, float, str]:
+        return server.load + server.assigned + self._sent[server.name], -self._room(server), server.name
 
     async def named(self, name: str, *, plaintext: bool) -> Place:
         """The server that has a file, be it draining or full. :raises Refused: 11, it is away. :raises Unavailable: balance is."""

@@ -51,11 +51,13 @@ class LiveStream:
     """When it ends, whatever is sent."""
     viewers: int = 0
     """Players that its server had then."""
+    posted: bool = False
+    """Whether its thread has the message of it."""
 
 
 STREAM = (
     "SELECT s.stream_id, s.owner_id, s.thread_id, s.title, s.server, s.record, s.state, s.created_at, s.started_at, s.ended_at, s.seen_at, "
-    "s.latest_at, s.viewers FROM live_streams s "
+    "s.latest_at, s.viewers, s.posted FROM live_streams s "
 )
 
 
@@ -146,6 +148,10 @@ class LiveStore:
             heard = flags == FRIENDS or stream.state is LiveState.ENDED  # who has heard of its beginning hears of its end
             return stream, other, [stream.owner, other] if heard else [stream.owner]
         return stream, 0, [user for (user,) in tx.rows("SELECT user_id FROM members WHERE thread_id = ?", stream.thread_id)]
+
+    async def posted(self, stream_id: bytes) -> None:
+        """The thread of a stream has the message of it."""
+        await self._database.write(lambda tx: tx.execute("UPDATE live_streams SET posted = 1 WHERE stream_id = ?", stream_id))
 
     async def end(self, stream_id: bytes, user: int | None = None) -> LiveStream | None:
         """End a stream; ``None``: it had ended already.
@@ -300,7 +306,7 @@ def _unknown() -> Refused:
 
 
 def _stream_of(row: Row) -> LiveStream:
-    stream_id, owner, thread_id, title, server, record, state, created, started, ended, seen, latest, viewers = row
+    stream_id, owner, thread_id, title, server, record, state, created, started, ended, seen, latest, viewers, posted = row
     return LiveStream(
         stream_id=bytes(stream_id),
         owner=owner,
@@ -315,6 +321,7 @@ def _stream_of(row: Row) -> LiveStream:
         seen_ms=seen,
         latest_ms=latest,
         viewers=viewers,
+        posted=bool(posted),
     )
 
 

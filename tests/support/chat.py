@@ -221,9 +221,14 @@ class ChatServer:
         self.ends = StreamEnds()
         self.live_announcer = LiveAnnouncer(case.stores, self.announcer.post, self.outbound, self.ends)
         self.live = LiveDesk(self.live_config, self.tickets, self.places, self.live_announcer, reactor.seconds)
-        self.dispatcher.serve(Chat(case.stores, self.node, self.log, self.directory, self.outbound, self.tokens, self.files, self.live))
         self._case = case
+        self.serve()
         self.port = reactor.listenTCP(0, self.connections, interface="127.0.0.1")
+
+    def serve(self) -> None:
+        """Have handlers work with what is here now."""
+        chat = Chat(self._case.stores, self.node, self.log, self.directory, self.outbound, self.tokens, self.files, self.live)
+        self.dispatcher.serve(chat)
 
     def _ended(self, session: Session) -> None:
         self.directory.ended(session)

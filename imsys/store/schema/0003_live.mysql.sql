@@ -24,6 +24,8 @@ CREATE TABLE IF NOT EXISTS live_streams (
     due_at BIGINT NULL,
     -- players, when its server last told of it
     viewers INT NOT NULL DEFAULT 0,
+    -- whether its thread has the message of it
+    posted TINYINT NOT NULL DEFAULT 0,
     KEY live_streams_owner (owner_id, state),
     KEY live_streams_thread (thread_id, state),
     KEY live_streams_due (due_at)

@@ -22,7 +22,9 @@ CREATE TABLE live_streams (
     -- when it ends unless something is heard of it; NULL: it is over
     due_at INTEGER NULL,
     -- players, when its server last told of it
-    viewers INTEGER NOT NULL DEFAULT 0
+    viewers INTEGER NOT NULL DEFAULT 0,
+    -- whether its thread has the message of it
+    posted INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX live_streams_owner ON live_streams (owner_id, state);
 CREATE INDEX live_streams_thread ON live_streams (thread_id, state);
