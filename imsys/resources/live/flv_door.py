@@ -99,6 +99,7 @@ class FlvPlayer:
 
     def begin(self, outlet: Outlet) -> None:
         """Begin with what came first."""
+        self._broadcast.hold(self)  # with whom it may be in step until now
         self._outlet = outlet
         if outlet.chunked:
             self.encoding = CHUNKED
@@ -106,7 +107,7 @@ class FlvPlayer:
         self._first = b""
         if self._over:
             outlet.end()
-        elif not outlet.choked:
+        else:
             self._broadcast.resume(self)
 
     def resume(self) -> None:
