@@ -59,6 +59,7 @@ class FfmpegTests(LiveCase):
             self.assertEqual(await player.ended(), 0, player.errors)
             seen = Hashes(player.text)
             self.assertEqual(seen.extradata, sent.extradata)
+            self.assertIn("#media_type 0: video", player.text)  # nothing else has become a stream
             first = sent.of(0).index(seen.of(0)[0])
             self.assertEqual(first % GROUP, 0, "it did not begin with a key frame")
             self.assertEqual(seen.of(0)[:5], sent.of(0)[first : first + 5])
@@ -98,7 +99,14 @@ class OtherProgramsTests(LiveCase):
         player = self.run_program(*FFMPEG, "-i", self.url(stream, Right.PLAY), *HASHES, "-")
         await self.until(lambda: self.relay.find(stream.stream_id), "somebody waits")
         await self.until(lambda: self.broadcast(stream).players, "somebody waits")
-        pipeline = ["filesrc", f"location={film()}", f"blocksize={film().stat().st_size}", "!", "rtmpsink", f"location={self.url(stream, Right.PUBLISH)} live=1"]
+        pipeline = [
+            "filesrc",
+            f"location={film()}",
+            f"blocksize={film().stat().st_size}",
+            "!",
+            "rtmpsink",
+            f"location={self.url(stream, Right.PUBLISH)} live=1",
+        ]
         publisher = self.run_program("gst-launch-1.0", "--quiet", *pipeline)
         self.assertEqual(await publisher.ended(), 0, publisher.errors)
         self.assertEqual(await player.ended(), 0, player.errors)
