@@ -166,9 +166,9 @@ class ChunkReader:
         size = stop - start
         if not size:
             return
-        self._held += size
-        if self._held > 2 * self.limit:
+        if self._held + size > 2 * self.limit:
             raise ChunkFault(f"more than {2 * self.limit} bytes of unfinished messages")
+        self._held += size
         if chunks.body is None:
             chunks.body = bytearray()
         chunks.body += memoryview(data)[start:stop]
