@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from imsys.protocols.rtmp.chunks import Message
+from imsys.protocols.rtmp.chunks import ChunkReader, Message
 
 
 class Sender:
@@ -53,6 +53,12 @@ def basic(form: int, number: int) -> bytes:
     if number < 320:
         return bytes((form << 6, number - 64))
     return bytes((form << 6 | 1,)) + (number - 64).to_bytes(2, "little")
+
+
+def heard(reader: ChunkReader, data: bytes) -> list[Message]:
+    """All messages that this completes."""
+    reader.feed(data)
+    return list(iter(reader.next, None))
 
 
 def pieces(data: bytes, cuts: list[int]) -> list[bytes]:

@@ -28,7 +28,7 @@ from imsys.protocols.rtmp.server import (
     State,
     StreamClosed,
 )
-from tests.protocols.rtmp.sender import pieces
+from tests.protocols.rtmp.sender import heard, pieces
 
 LONGEST = 1_000_000
 HELLO = b"\x03" + bytes(3072)
@@ -77,7 +77,7 @@ class Peer:
         data = self.connection.take()
         if not self._shaken and data:
             data, self._shaken = data[len(HELLO) :], True
-        return self._reader.receive(data)
+        return heard(self._reader, data)
 
     def told(self) -> list[tuple[str, float, list[Value]]]:
         """The commands of it."""
@@ -182,12 +182,12 @@ class PublishTests(SynchronousTestCase):
         """A publisher gets its stream, is told that it is live, and what it sends arrives."""
         peer = Peer()
         self.assertEqual(peer.say(CONNECT + CREATE + PUBLISH), [ConnectRequested("live"), PublishRequested("live", "abc", SECRET)])
-        heard = peer.hear()
-        self.assertEqual(messages.read_command(heard[3]), ("_result", 2.0, [None, 1.0]))
-        self.assertEqual(messages.read_event(heard[4]), (Event.STREAM_BEGIN, 1))
-        name, transaction, (_, information) = messages.read_command(heard[5])
+        said = peer.hear()
+        self.assertEqual(messages.read_command(said[3]), ("_result", 2.0, [None, 1.0]))
+        self.assertEqual(messages.read_event(said[4]), (Event.STREAM_BEGIN, 1))
+        name, transaction, (_, information) = messages.read_command(said[5])
         assert isinstance(information, dict)
-        self.assertEqual((name, transaction, information["code"], heard[5].stream), ("onStatus", 0.0, "NetStream.Publish.Start", 1))
+        self.assertEqual((name, transaction, information["code"], said[5].stream), ("onStatus", 0.0, "NetStream.Publish.Start", 1))
         data = Message(Type.DATA, 0, 1, messages.SET_DATA_FRAME + METADATA)
         self.assertEqual(
             peer.say(encode(data, 4, 128) + picture(time=40) + picture(time=30, kind=8)),
@@ -264,12 +264,12 @@ class PlayTests(SynchronousTestCase):
         """A player is told that its stream begins, is reset, and starts; only then come media."""
         peer = Peer()
         self.assertEqual(peer.say(CONNECT + CREATE + PLAY), [ConnectRequested("live"), PlayRequested("live", "abc", SECRET)])
-        heard = peer.hear()[4:]
-        self.assertEqual(messages.read_event(heard[0]), (Event.STREAM_BEGIN, 1))
-        statuses = [messages.read_command(message).arguments[1] for message in heard[1:3]]
+        said = peer.hear()[4:]
+        self.assertEqual(messages.read_event(said[0]), (Event.STREAM_BEGIN, 1))
+        statuses = [messages.read_command(message).arguments[1] for message in said[1:3]]
         codes = [status["code"] for status in statuses if isinstance(status, dict)]
         self.assertEqual(codes, ["NetStream.Play.Reset", "NetStream.Play.Start"])
-        self.assertEqual(amf0.decode(heard[3].payload), ["|RtmpSampleAccess", True, True])
+        self.assertEqual(amf0.decode(said[3].payload), ["|RtmpSampleAccess", True, True])
 
     def test_pause(self) -> None:
         """A player pauses and goes on, and is told so."""
@@ -299,9 +299,9 @@ class PlayTests(SynchronousTestCase):
         """A player is told when the stream is over."""
         peer = player()
         peer.connection.over()
-        heard = peer.hear()
-        self.assertEqual(messages.read_event(heard[1]), (Event.STREAM_EOF, 1))
-        codes = [messages.read_command(heard[index]).arguments[1] for index in (0, 2)]
+        said = peer.hear()
+        self.assertEqual(messages.read_event(said[1]), (Event.STREAM_EOF, 1))
+        codes = [messages.read_command(said[index]).arguments[1] for index in (0, 2)]
         self.assertEqual(
             [status["code"] for status in codes if isinstance(status, dict)], ["NetStream.Play.UnpublishNotify", "NetStream.Play.Stop"]
         )
@@ -321,9 +321,9 @@ class FlowTests(SynchronousTestCase):
         self.assertEqual(peer.connection.acknowledged, 4242)
         for _ in range(5):
             peer.say(picture(5000))
-        heard = [message for message in peer.hear() if message.type == Type.ACKNOWLEDGEMENT]
-        self.assertEqual(len(heard), 2)
-        self.assertGreater(messages.read_number(heard[1]) - messages.read_number(heard[0]), 9_999)
+        said = [message for message in peer.hear() if message.type == Type.ACKNOWLEDGEMENT]
+        self.assertEqual(len(said), 2)
+        self.assertGreater(messages.read_number(said[1]) - messages.read_number(said[0]), 9_999)
 
     def test_tiny_window(self) -> None:
         """A window of one byte does not make us talk after each."""
