@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from imsys.errors import Refused, Status
 from imsys.store.database import Database, Row, Transaction
 from imsys.store.file_rows import FILE, Announcement, Content, File, Offer, Purpose, State, content_of, file_of, find_file
-from imsys.store.heads import FRIENDS, PRIVATE, blocked_by
+from imsys.store.heads import PRIVATE, may_write
 from imsys.store.people import Person, change_person
 
 __all__ = ["Announcement", "Content", "File", "FileStore", "Offer", "Purpose", "State"]
@@ -43,7 +43,7 @@ class FileStore:
     @staticmethod
     def _offer(tx: Transaction, offer: Offer, now: int, expires: int, quota: int) -> None:
         if offer.thread_id:
-            _may_write(tx, offer.thread_id, offer.owner)
+            may_write(tx, offer.thread_id, offer.owner)
         _use(tx, offer.owner, offer.size, 1, quota)
         tx.execute(
             "INSERT INTO files (file_id, owner_id, purpose, thread_id, server, filename, size, mime, offered_sha256, key_id, wrapped_key, "
@@ -399,16 +399,3 @@ def _use(tx: Transaction, user: int, size: int, count: int, quota: int) -> None:
     if quota and size > 0 and row[0] + size > quota:
         raise Refused(Status.QUOTA_EXCEEDED, f"Your files may take {quota} bytes; {max(0, quota - row[0])} are left.")
     tx.execute("UPDATE file_usage SET bytes = bytes + ?, files = files + ? WHERE user_id = ?", size, count, user)
-
-
-def _may_write(tx: Transaction, thread_id: int, user: int) -> None:
-    """:raises Refused: a user may not write in a thread; what counts in the end is the head when the message is stored."""
-    row = tx.row("SELECT kind, COALESCE(low_id, 0), COALESCE(high_id, 0), flags FROM threads WHERE thread_id = ?", thread_id)
-    if row is None or tx.row("SELECT user_id FROM members WHERE thread_id = ? AND user_id = ?", thread_id, user) is None:
-        raise Refused(Status.PERMISSION_DENIED, "Only its members may write in a thread.")
-    kind, low, high, flags = row
-    if kind == PRIVATE:
-        if flags & blocked_by(low, low + high - user):
-            raise Refused(Status.BLOCKED, "This user does not want to hear from you.")
-        if not flags & FRIENDS:
-            raise Refused(Status.NOT_FRIENDS, "You are not friends.")
