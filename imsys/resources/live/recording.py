@@ -85,6 +85,11 @@ class Kept:
         sync_folder(self._folder)
         self.spool.open()
 
+    def write(self, blocks: Sequence[bytes]) -> None:
+        """Add tags, durably. :raises OSError: the disk did not take them."""
+        self.spool.write(blocks)
+        self.spool.settle()
+
     def discard(self) -> None:
         """Remove it; what says what it is goes last (idempotent)."""
         self.spool.discard()
@@ -237,7 +242,7 @@ class Recording:
             blocks, self._waiting = self._waiting, []
             size = sum(map(len, blocks))
             try:
-                await self._disk.run(self.kept.spool.write, blocks)
+                await self._disk.run(self.kept.write, blocks)
             except (OSError, Refused) as error:
                 self._fail(error)
             finally:
