@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shutil
 import signal
 import sys
@@ -27,7 +28,7 @@ PATIENCE = 60.0
 
 _SEND, _RECEIVE = 3, 4
 
-_EXEC = _LAUNCHER.partition("sys.argv")[0] + "import os; os.execv(sys.argv[1], sys.argv[1:])"
+_EXEC = _LAUNCHER.partition("sys.argv")[0] + "import os; os.setsid(); os.execv(sys.argv[1], sys.argv[1:])"
 
 
 class Browser(ProcessProtocol):
@@ -85,11 +86,13 @@ class Browser(ProcessProtocol):
         return page
 
     async def end(self) -> None:
-        """End it."""
-        if not self._ended.called:
-            assert self.transport is not None
-            self.transport.signalProcess(signal.SIGKILL)
-            await self._ended
+        """End it: it does when nobody can ask it anything more, as also when the tests are killed."""
+        assert self.transport is not None
+        group = self.transport.pid
+        self.transport.closeChildFD(_SEND)
+        kill = self.reactor.callLater(5, os.killpg, group, signal.SIGKILL)
+        await self._ended
+        kill.cancel() if kill.active() else None
 
 
 class Page:
@@ -117,7 +120,7 @@ class Page:
     async def until(self, expression: str) -> None:
         """Return when an expression is true."""
         give_up = self._browser.reactor.seconds() + PATIENCE
-        while not await self.run(expression):
+        while not await self.run(f"Boolean(document.body && ({expression}))"):
             if self._browser.reactor.seconds() > give_up:
                 state = await self.run("document.body && document.body.dataset.state + ': ' + document.body.innerText")
                 raise AssertionError(f"it did not come true: {expression}; the page is {state}")

@@ -16,6 +16,9 @@ from imsys.resources.web.requests import Request
 from imsys.resources.web.routing import Route
 from imsys.store.live import LiveState, LiveStream
 
+POLL = 5.0
+"""Seconds between two questions of a page about its stream."""
+
 UNNAMED = "Live video"
 """What the page is called for those who may not know the title, or where there is none."""
 
@@ -72,7 +75,7 @@ class WatchPage:
             status, title = problem.status, ""
         except Refused as refused:
             status, title = refusal(refused).status, ""
-        text = self._page.substitute(self._assets.paths, title=html.escape(title or UNNAMED))
+        text = self._page.substitute(self._assets.paths, title=html.escape(title or UNNAMED), poll=round(POLL * 1000))
         headers = (("Content-Type", "text/html; charset=utf-8"), ("Content-Security-Policy", _POLICY), *_PRIVATE)
         return Response(status, headers, text.encode("utf-8"))
 

@@ -6,8 +6,10 @@ import gzip
 import json
 import re
 from pathlib import Path
+from typing import Any
 
-from imsys.resources.live import viewing
+from imsys.config import LiveConfig
+from imsys.resources.live import viewing, watch_page
 from imsys.store.live import LiveState, LiveStream
 from imsys.tickets import Right, encode_id, new_file_id
 from tests.resources.live.web_scene import WebLiveCase
@@ -22,7 +24,7 @@ class WatchPageTests(WebLiveCase):
 
     async def test_page(self) -> None:
         """The page has the title, as text whatever is in it; it loads only what is ours, and its address is told to nobody."""
-        stream = await self.stream(title="<b>Cats</b> & \"dogs\" $title")
+        stream = await self.stream(title='<b>Cats</b> & "dogs" $title')
         reply = await self.ask("GET", self.path(stream, PAGE))
         self.assertEqual((reply.status, reply.headers["Content-Type"]), (200, "text/html; charset=utf-8"))
         text = reply.body.decode()
@@ -92,7 +94,7 @@ class WatchPageTests(WebLiveCase):
         await streams.find(stream.stream_id)
         self.assertEqual(len(found), 1)
 
-    async def state(self, stream: LiveStream, key: str | None = None) -> dict[str, object]:
+    async def state(self, stream: LiveStream, key: str | None = None) -> dict[str, Any]:
         reply = await self.ask("GET", self.path(stream, STATE, self.watch_key(stream, life=3600) if key is None else key))
         self.assertEqual((reply.status, reply.headers["Cache-Control"]), (200, "no-store"))
         return dict(json.loads(reply.body))
@@ -101,9 +103,12 @@ class WatchPageTests(WebLiveCase):
 class BrowserTests(WebLiveCase):
     """What people see of it."""
 
+    live = LiveConfig(away=60.0, streams=1000)
+
     async def setUp(self) -> None:
         await super().setUp()
         self.patch(viewing, "FRESH", 0.0)
+        self.patch(watch_page, "POLL", 0.5)
         self.browser: Browser = await browser(self)
         self.violations: list[str] = []
         self.browser.events = self.event

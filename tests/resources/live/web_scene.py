@@ -37,7 +37,8 @@ class WebLiveCase(LiveCase):
         routes = live_routes(self.reactor, self.live, self.tickets, self.stores.live, self.relay)
         self.http = HttpServer(self.reactor, http_settings(self.web), site(self.web, routes).answer)
         self.https_port, self.http_port = (
-            ListenService(self.reactor, self.http, "127.0.0.1", 0, context, "http_port") for context in (public_context(certificates()), None)
+            ListenService(self.reactor, self.http, "127.0.0.1", 0, context, "http_port")
+            for context in (public_context(certificates()), None)
         )
         ours = [self.http, self.https_port, self.http_port]
         for part in ours:

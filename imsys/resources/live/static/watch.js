@@ -5,7 +5,8 @@
 "use strict";
 
 (() => {
-  const POLL = 5000; // ms between two questions about the stream
+  const POLL = Number(document.body.dataset.poll); // ms between two questions about the stream
+  const SOON = 700; // ms after which it is asked who watches, when we have begun to
   const FROZEN = 12000; // ms without any progress after which the video is begun anew
   const BACKOFF = [500, 1000, 2000, 4000, 8000]; // ms before the video is begun again
   const BEHIND = 8; // s behind the newest picture from which a way there is offered
@@ -104,8 +105,8 @@
       key = told.key;
       history.replaceState(null, "", `?key=${encodeURIComponent(key)}`); // so that a reload works, too
     }
-    const count = told.watchers || 0;
-    element("watchers").textContent = told.state === "live" ? (count === 1 ? "1 person watching" : `${count} people watching`) : "";
+    const count = Math.max(told.watchers || 0, document.body.dataset.state === "live" ? 1 : 0); // us
+    element("watchers").textContent = told.state === "live" && count ? (count === 1 ? "1 person watching" : `${count} people watching`) : "";
     if (told.state !== "live") {
       leave();
       tries = 0;
@@ -217,6 +218,10 @@
     position = video.currentTime;
     moved = Date.now();
     tries = 0;
+    if (document.body.dataset.state !== "live") {
+      clearTimeout(polling);
+      polling = setTimeout(poll, SOON);
+    }
     show("live");
     element("edge").hidden = behind() < BEHIND;
   });
