@@ -6,23 +6,26 @@ published there, so nothing ever goes round in a circle.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, Protocol
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
 from twisted.internet.protocol import Protocol as Receiver
 from twisted.internet.protocol import connectionDone
 from twisted.internet.ssl import Certificate, platformTrust, trustRootFromCertificates
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.client import Agent, BrowserLikePolicyForHTTPS, ResponseDone
+from twisted.web.client import URI, Agent, BrowserLikePolicyForHTTPS, ResponseDone
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IPolicyForHTTPS
+from twisted.web.iweb import IAgentEndpointFactory, IPolicyForHTTPS, IResponse
+from zope.interface import implementer
 
-from imsys.errors import ConfigError, PeerFault, Refused
+from imsys.errors import ConfigError
 from imsys.protocols.flv import FlvReader
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.flv_door import PEER, SUFFIX
@@ -82,7 +85,7 @@ class Pulls(Service):
         self, reactor: Any, policy: IPolicyForHTTPS, find: Callable[[str], Awaitable[Place]], tickets: Tickets, longest: int
     ) -> None:
         self._reactor = reactor
-        self._agent = Agent(reactor, policy, connectTimeout=CONNECT)
+        self._policy = policy
         self._find = find
         self._tickets = tickets
         self._longest = longest
@@ -96,7 +99,7 @@ class Pulls(Service):
 
         :param left: called once when no more comes, unless it was dropped before.
         """
-        pulling = Pulling(self._reactor, stream, broadcast, self._longest, left)
+        pulling = Pulling(self._reactor, stream, broadcast, _Line(self._reactor, self._policy), self._longest, left)
         done = self._pulling[pulling] = Deferred.fromCoroutine(pulling.run(self._ask))
 
         def ended(_: object) -> None:
@@ -105,13 +108,16 @@ class Pulls(Service):
         done.addBoth(ended)
         return pulling
 
-    async def _ask(self, stream: LiveStream) -> Any:
+    async def _ask(self, stream: LiveStream, line: _Line) -> IResponse:
         place = await self._find(stream.server)
         name = encode_id(stream.stream_id)
         host = f"[{place.host}]" if ":" in place.host else place.host
         key = self._tickets.issue(stream.stream_id, PEER, Right.PLAY, life=KEY_LIFE)
         headers = Headers({"Authorization": [f"Bearer {key}"], "User-Agent": ["imsys"]})
-        return await self._agent.request(b"GET", f"https://{host}:{place.http_port}/live/{name}{SUFFIX}".encode("ascii"), headers)
+        url = f"https://{host}:{place.http_port}/live/{name}{SUFFIX}".encode("ascii")
+        # an agent of its own: nothing of it is kept for others
+        response: IResponse = await Agent.usingEndpointFactory(self._reactor, line).request(b"GET", url, headers)
+        return response
 
     def stopService(self) -> Deferred[Any]:
         """Let go of everything; fires when it is gone."""
@@ -121,45 +127,79 @@ class Pulls(Service):
         return DeferredList(list(self._pulling.values()))
 
 
+@implementer(IAgentEndpointFactory, IStreamClientEndpoint)
+class _Line:
+    """The way to one server, by TLS; it can be cut."""
+
+    def __init__(self, reactor: Any, policy: IPolicyForHTTPS) -> None:
+        self._reactor = reactor
+        self._policy = policy
+        self._endpoint: Any = None
+        self._connected: Any = None
+
+    def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
+        """Of the one request that there is."""
+        creator = self._policy.creatorForNetloc(uri.host, uri.port)
+        plain = HostnameEndpoint(self._reactor, uri.host, uri.port, timeout=CONNECT)
+        self._endpoint = wrapClientTLS(creator, plain)
+        return self
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        """Connect, and remember with what."""
+
+        def connected(protocol: IProtocol) -> IProtocol:
+            self._connected = protocol
+            return protocol
+
+        connecting: Deferred[IProtocol] = self._endpoint.connect(protocolFactory)
+        return connecting.addCallback(connected)
+
+    def cut(self) -> None:
+        """Drop the connection, if there is one, whatever is on its way."""
+        if self._connected is not None and self._connected.transport is not None:
+            self._connected.transport.abortConnection()
+
+
 class Pulling:
     """One stream on its way here; a :class:`~imsys.resources.live.relay.Source`."""
 
-    def __init__(self, reactor: Any, stream: LiveStream, broadcast: Broadcast, longest: int, left: Callable[[Pulling], None]) -> None:
+    def __init__(
+        self, reactor: Any, stream: LiveStream, broadcast: Broadcast, line: _Line, longest: int, left: Callable[[Pulling], None]
+    ) -> None:
         self._reactor = reactor
         self._stream = stream
         self._broadcast = broadcast
+        self._line = line
         self._reader = FlvReader(longest)
         self._left = left
-        self._asking: Deferred[Any] | None = None
-        self._body: _Body | None = None
+        self._asking: Deferred[IResponse] | None = None
         self._dropped = False
-        self._look = LoopingCall(self._watched)
-        self._look.clock = reactor
 
-    async def run(self, ask: Callable[[LiveStream], Any]) -> None:
+    async def run(self, ask: Callable[[LiveStream, _Line], Coroutine[Any, Any, IResponse]]) -> None:
         """Until nobody watches, or nothing more comes."""
         reason = "it has ended there"
-        self._look.start(LOOK, now=False)
+        look = LoopingCall(self._look)
+        look.clock = self._reactor
+        look.start(LOOK, now=False)
         try:
             await deferLater(self._reactor, 0)  # whoever wants it does not know yet that this is it
+            self._asking = Deferred.fromCoroutine(ask(self._stream, self._line))
             if self._dropped:
-                return
-            self._asking = Deferred.fromCoroutine(ask(self._stream))
+                self._asking.cancel()
             response = await self._asking.addTimeout(ANSWER, self._reactor)
-            if not self._dropped:
-                self._body = _Body(self._receive)
-                response.deliverBody(self._body)
-                if response.code != 200:
-                    reason = f"it answers with {response.code}"
-                    self._body.close()
-                await self._body.ended
-        except (Refused, PeerFault) as error:
-            reason = str(error)
+            self._asking = None
+            if response.code == 200:
+                body = _Body(self._receive)
+                response.deliverBody(body)
+                await body.ended
+            else:
+                reason = f"it answers with {response.code}"
         except Exception as error:
             reason = str(error) or type(error).__name__
         finally:
             self._asking = None
-            self._look.stop()
+            self._line.cut()
+            look.stop()
         if not self._dropped:
             name = encode_id(self._stream.stream_id)
             _log.info("live stream {stream} comes from {server} no more: {reason}", stream=name, server=self._stream.server, reason=reason)
@@ -169,63 +209,46 @@ class Pulling:
     def dropped(self, reason: str) -> None:
         """Nobody wants it any more."""
         self._dropped = True
-        if self._body is not None:
-            self._body.close()
-        elif self._asking is not None:
+        self._line.cut()
+        if self._asking is not None:
             self._asking.cancel()
 
     def _receive(self, data: bytes) -> None:
-        """Bytes of the body. :raises PeerFault: they are not FLV."""
+        """Bytes of the body. :raises PeerFault: they are not FLV, or its time goes back."""
+        if self._dropped:
+            return
         for media in self._reader.receive(data):
-            if self._dropped:
-                return
             self._broadcast.feed(media)
 
-    def _watched(self) -> None:
+    def _look(self) -> None:
         if self._broadcast.idle and not self._dropped:
             self.dropped("nobody watches it any more")
             self._left(self)
 
 
 class _Body(Receiver):
-    """The bytes of a response that may never end."""
+    """The bytes of a response that may never end; what is wrong with them ends it."""
 
     transport: Any
 
     def __init__(self, receive: Callable[[bytes], None]) -> None:
         self._receive = receive
-        self._closed = False
         self.ended: Deferred[None] = Deferred()
-
-    def connectionMade(self) -> None:
-        """It begins."""
-        if self._closed:
-            self.transport.abortConnection()
 
     def dataReceived(self, data: bytes) -> None:
         """The next bytes."""
-        if self._closed:
+        if self.ended.called:
             return
         try:
             self._receive(data)
         except Exception:
-            self._fail(Failure())
-
-    def _fail(self, reason: Failure) -> None:
-        self.close()
-        if not self.ended.called:
-            self.ended.errback(reason)
-
-    def close(self) -> None:
-        """Take no more."""
-        self._closed = True
-        if self.transport is not None:
-            self.transport.abortConnection()
+            self.ended.errback(Failure())
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """It is over."""
-        if not self.ended.called:
-            if reason.check(ResponseDone) or self._closed:
-                self.ended.callback(None)
-            else:
-                self.ended.errback(reason)
+        if self.ended.called:
+            return
+        if reason.check(ResponseDone):
+            self.ended.callback(None)
+        else:
+            self.ended.errback(reason)
