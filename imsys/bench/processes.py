@@ -30,8 +30,18 @@ def bound_to_parent() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def spawn(command: Sequence[str], log: Path, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Start a server that writes into a log, dies with this process, and does not hear the terminal's Ctrl-C."""
+def spawn(command: Sequence[str], log: Path, environ: Mapping[str, str], cores: Iterable[int] = ()) -> subprocess.Popen[bytes]:
+    """Start a server that writes into a log, dies with this process, and does not hear the terminal's Ctrl-C.
+
+    :param cores: those that it may use, with all its threads and children; none: any.
+    """
+    allowed = list(cores)
+
+    def prepare() -> None:
+        bound_to_parent()
+        if allowed:
+            os.sched_setaffinity(0, allowed)
+
     with log.open("ab") as output:
         return subprocess.Popen(  # noqa: S603 (programs that the caller has found)
             command,
@@ -39,7 +49,7 @@ def spawn(command: Sequence[str], log: Path, environ: Mapping[str, str]) -> subp
             stdout=output,
             stderr=output,
             env=dict(environ),
-            preexec_fn=bound_to_parent,
+            preexec_fn=prepare,
             start_new_session=True,
         )
 
@@ -109,6 +119,20 @@ def memory_kib(pids: Mapping[str, int]) -> dict[str, int]:
     """Resident memory of processes, where /proc tells."""
     page = os.sysconf("SC_PAGE_SIZE") // 1024
     return {name: int(fields[21]) * page for name, pid in pids.items() if (fields := _stat(pid)) is not None}
+
+
+def peak_kib(pid: int) -> int:
+    """The most resident memory that a process has had since :func:`forget_peak`, where /proc tells; else 0."""
+    try:
+        found = Path(f"/proc/{pid}/status").read_text().partition("VmHWM:")[2].split()
+    except OSError:
+        return 0
+    return int(found[0]) if found else 0
+
+
+def forget_peak(pid: int) -> None:
+    """Let the present be the peak of a process's memory (proc(5), ``clear_refs``)."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
 def children(pid: int) -> Iterable[int]:

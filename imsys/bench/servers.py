@@ -36,6 +36,8 @@ class Setup:
     """Processes of the (one) chat server."""
     database: Sequence[str] = ()
     """More options for MariaDB."""
+    cores: Sequence[int] = ()
+    """Cores that our own servers may use; none: any."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +52,8 @@ class Target:
 class Servers:
     """What runs, and how to reach it."""
 
+    home: Path
+    """Where their files are."""
     environ: dict[str, str]
     targets: list[Target]
     ca: str
@@ -85,14 +89,14 @@ def private_servers(setup: Setup) -> Iterator[Servers]:
         environ |= {"IMSYS_BALANCE_TOKEN_IDLE": "86400"}  # the users are made before long measurements
         environ |= {f"IMSYS_{name}_PORT": str(free_port()) for name in ("GATEWAY", "RESOURCES")}
         environ |= {f"IMSYS_{name}_GRPC_PORT": str(free_port()) for name in ("BALANCE", "CAPTCHA", "RESOURCES")}
-        environ |= {f"IMSYS_RESOURCES_{name}_PORT": str(free_port()) for name in ("HTTP", "RTMP", "RTMPS")}
+        environ |= {f"IMSYS_RESOURCES_{name}_PORT": str(free_port()) for name in ("PLAIN", "HTTP", "RTMP", "RTMPS")}
         environ["IMSYS_BALANCE_ADDRESSES"] = f"127.0.0.1:{environ['IMSYS_BALANCE_GRPC_PORT']}"
         environ["IMSYS_RESOURCES_CAPACITY"] = "100"  # the descriptors are for chats
         environ |= {f"IMSYS_{name}": value for name, value in setup.settings.items()}
         pids = _mysql(stack, home, environ, setup.database) if setup.backend == "mysql" else {}
         start = _cluster if apart else _together
         targets, ours = start(stack, home, environ, setup)
-        yield Servers(environ=environ, targets=targets, ca=str(home / "certs" / "ca.pem"), pids={**ours, **pids})
+        yield Servers(home=home, environ=environ, targets=targets, ca=str(home / "certs" / "ca.pem"), pids={**ours, **pids})
 
 
 def _together(stack: contextlib.ExitStack, home: Path, environ: dict[str, str], setup: Setup) -> tuple[list[Target], dict[str, int]]:
@@ -161,7 +165,7 @@ def _daemon(
         name,
         *more,
     ]
-    child = spawn(command, output, environ)
+    child = spawn(command, output, environ, setup.cores)
     stack.callback(end, child)
     wait_until(_says(output, says), child, output)
     return child.pid

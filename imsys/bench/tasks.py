@@ -57,17 +57,41 @@ class Ask(msgspec.Struct, kw_only=True, tag="ask"):
     """Which threads are asked for: every so many, from this one on."""
 
 
+class Grant(msgspec.Struct, kw_only=True):
+    """One file, and where it is sent to or read from."""
+
+    host: str
+    port: int
+    file_id: str = ""
+    ticket: str = ""
+    path: str = ""
+    """Of a URL, at a server that is not ours."""
+
+
+class Carry(msgspec.Struct, kw_only=True, tag="carry"):
+    """Send or read one file for each user, all at the same time."""
+
+    door: str
+    """``http``: tus and GET; ``web``: PUT and GET of any web server; ``frames``; ``blocks``: the original's service."""
+    up: bool
+    size: int
+    """Bytes of each file."""
+    grants: list[Grant]
+
+
 class Task(msgspec.Struct, kw_only=True):
     """Who takes part, how they connect, and what they do then."""
 
     users: list[User]
-    work: Chat | Hold | LogIn | Ask
+    work: Chat | Hold | LogIn | Ask | Carry
     tls: bool = False
     ca: str = ""
     at_once: int = 64
     """Logins in progress at a time."""
     sources: int = 1
     """Addresses 127.0.0.x that connections come from: one has some 28,000 ports."""
+    cores: list[int] = []
+    """Cores that the process may use; none: any."""
 
 
 class Result(msgspec.Struct, kw_only=True):

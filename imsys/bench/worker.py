@@ -13,12 +13,13 @@ import sys
 import msgspec
 
 from imsys.bench.asking import AskLoad
+from imsys.bench.carrying import CarryLoad
 from imsys.bench.chatting import ChatLoad
 from imsys.bench.entering import LogInLoad
 from imsys.bench.holding import HoldLoad
-from imsys.bench.tasks import Ask, Chat, Hold, LogIn, Task
+from imsys.bench.tasks import Ask, Carry, Chat, Hold, LogIn, Task
 
-Load = ChatLoad | HoldLoad | LogInLoad | AskLoad
+Load = ChatLoad | HoldLoad | LogInLoad | AskLoad | CarryLoad
 
 
 def _load(task: Task) -> Load:
@@ -31,6 +32,8 @@ def _load(task: Task) -> Load:
             return LogInLoad(task, login)
         case Ask() as ask:
             return AskLoad(task, ask)
+        case Carry() as carry:
+            return CarryLoad(task, carry)
 
 
 def main() -> None:
@@ -38,7 +41,10 @@ def main() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     try:
-        load = _load(msgspec.json.decode(sys.stdin.buffer.readline(), type=Task))
+        task = msgspec.json.decode(sys.stdin.buffer.readline(), type=Task)
+        if task.cores:
+            os.sched_setaffinity(0, task.cores)
+        load = _load(task)
         load.arrive()
     except (OSError, RuntimeError) as problem:
         print(f"failed {problem}", flush=True)

@@ -4,7 +4,11 @@ A file in the spool is ``<name>.part``, the whole segments that are here, and, w
 middle of a segment, ``<name>.tail0`` or ``.tail1``: the bytes after them. Tails are written in turn to the one and the
 other, so that a crash in the middle of a write leaves the one before.
 
-Everything here blocks, and belongs into a thread; one at a time for one file.
+Bytes are durable in two steps, so that the next ones can be hashed and sealed while the disk takes those before: :meth:`Spool.write` gives
+whole segments to the system, :meth:`Spool.sync` has the disk take them. What comes after the last whole segment waits in memory
+for its rest, or for :meth:`Spool.settle`.
+
+Everything here blocks, and belongs into a thread; one at a time for one file, but for :meth:`Spool.sync`.
 """
 
 from __future__ import annotations
@@ -22,6 +26,13 @@ from imsys.files.sealing import SEGMENT, Bytes, Damaged, Seal, segments, stored_
 
 _TAIL = struct.Struct("!Q")
 
+_MOST_BUFFERS = 256
+"""Buffers of one write: fewer than any system allows."""
+
+UNSYNCED = 256
+"""Segments that are written ahead of what is durable, at most (16 MiB): after a crash some of them may be there, and others not."""
+
+
 class Spool:
     """One file on its way. It has no open descriptor between two calls.
 
@@ -35,13 +46,16 @@ class Spool:
         self._seal = seal
         self._stored = SEGMENT + seal.overhead
         self._last = segments(size) - 1
-        self._rest = bytearray()  # after the last whole segment
+        self._rest = b""  # after the last whole segment
         self._full = 0  # whole segments
         self._next_tail = 0
         self._hash: hashlib._Hash | None = None
+        self._read_hash = hashlib.sha256(), 0  # and how many segments it is of
         self.size = size
         self.offset = 0
-        """Bytes that are here, and durable."""
+        """Bytes that are here."""
+        self.written = 0
+        """Bytes of them that the system has: all but those after the last whole segment."""
 
     @property
     def whole(self) -> bool:
@@ -51,65 +65,85 @@ class Spool:
     def open(self) -> None:
         """Find out what is here, after whatever happened. :raises OSError: the disk does not say."""
         _create(self._part)
-        self._full, self._rest = 0, bytearray()
+        self._full, self._rest = 0, b""
         with self._part.open("r+b") as file:
             length = file.seek(0, os.SEEK_END)
             whole = self.size // SEGMENT if self.size else 0
             self._full = min(length // self._stored, whole)
+            self._full = self._first_torn(file, max(0, self._full - UNSYNCED), self._full)
             while self._full and not self._intact(file, self._full - 1):
-                self._full -= 1  # what was being written when the power went
+                self._full -= 1
             if self._full == whole and (last := self.size - whole * SEGMENT):
-                self._rest = bytearray(self._ending(file, last))
+                self._rest = self._ending(file, last)
             if not self._rest and length != self._full * self._stored:
                 file.truncate(self._full * self._stored)
+        self.written = self._full * SEGMENT + len(self._rest)
         if not self._rest:
             self._find_tail()
         self.offset = self._full * SEGMENT + len(self._rest)
         self._hash = hashlib.sha256() if not self.offset else None  # else it is hashed anew at the end
+        self._read_hash = hashlib.sha256(), 0
 
     def write(self, blocks: Sequence[Bytes]) -> int:
-        """Add bytes at the end, durably; the new offset. Never more than the file's size.
+        """Add bytes at the end, never more than the file's size; :attr:`written`.
 
         :raises OSError: the disk did not take them: :meth:`open` says what is here.
         """
-        rest, ready = self._rest, []
-        for block in blocks:
-            if self._hash is not None:
+        if self._hash is not None:
+            for block in blocks:
                 self._hash.update(block)
-            rest += block
-        assert self._full * SEGMENT + len(rest) <= self.size, "more than the whole file"
-        full, view = self._full, memoryview(rest)
-        start = 0
-        while len(rest) - start >= SEGMENT:
+        data = blocks[0] if len(blocks) == 1 and not self._rest else b"".join((self._rest, *blocks))
+        assert self._full * SEGMENT + len(data) <= self.size, "more than the whole file"
+        full, view, ready, start = self._full, memoryview(data), list[bytes](), 0
+        while len(data) - start >= SEGMENT:
             ready.append(self._seal.seal(full, full == self._last, view[start : start + SEGMENT]))
             start += SEGMENT
             full += 1
-        if full == self._last and len(rest) - start == self.size - full * SEGMENT and len(rest) > start:
+        ends = full * SEGMENT + len(data) - start == self.size
+        if ends and start < len(data):
             ready.append(self._seal.seal(full, True, view[start:]))
-        else:
-            full_rest = bytes(view[start:])
-            if full_rest:
-                self._write_tail(full, full_rest)
-        view.release()
         if ready:
-            with self._part.open("r+b") as file:
-                file.seek(self._full * self._stored)
-                file.write(b"".join(ready))
-                file.flush()
-                os.fdatasync(file.fileno())
-        del rest[:start]
-        self._full = full
-        self.offset = full * SEGMENT + len(rest)
+            _put(self._part, ready, self._full * self._stored)
+        self._full, self._rest = full, bytes(view[start:])
+        self.offset = full * SEGMENT + len(self._rest)
+        self.written = self.offset if ends else full * SEGMENT
+        return self.written
+
+    def sync(self) -> int:
+        """Have the disk take what the system has by now; the offset up to which all is durable. It may run beside :meth:`write`.
+
+        :raises OSError: the disk did not take it.
+        """
+        written = self.written
+        with self._part.open("rb") as file:
+            os.fdatasync(file.fileno())
+        return written
+
+    def settle(self) -> int:
+        """Have the disk take everything, also what follows the last whole segment; :attr:`offset`. :raises OSError: it did not."""
+        self.sync()
+        if self.offset > self.written:
+            self._write_tail(self._full, self._rest)
         return self.offset
 
-    def digest(self) -> bytes:
-        """SHA-256 of the whole file. :raises Damaged: what is here is not what was written. :raises OSError: it cannot be read."""
+    def digest(self, most: int | None = None) -> bytes | None:
+        """SHA-256 of the whole file.
+
+        :param most: segments that are read at a time at most, where the file has to be read: ``None`` says that there are more.
+        :raises Damaged: what is here is not what was written. :raises OSError: it cannot be read.
+        """
         assert self.whole, "not yet"
         if self._hash is None:
-            self._hash = hashlib.sha256()
+            hashed, index = self._read_hash
+            end = segments(self.size) if most is None else min(segments(self.size), index + most)
             with self._part.open("rb") as file:
-                for index in range(segments(self.size)):
-                    self._hash.update(self._seal.open(index, index == self._last, file.read(self._stored)))
+                file.seek(index * self._stored)
+                for place in range(index, end):
+                    hashed.update(self._seal.open(place, place == self._last, file.read(self._stored)))
+            self._read_hash = hashed, end
+            if end < segments(self.size):
+                return None
+            self._hash = hashed
         return self._hash.digest()
 
     def close(self) -> Path:
@@ -132,6 +166,10 @@ class Spool:
                 path.unlink()
 
     # -- segments and tails
+
+    def _first_torn(self, file: BinaryIO, begin: int, end: int) -> int:
+        """The first segment that is not as it was written, or the end."""
+        return next((index for index in range(begin, end) if not self._intact(file, index)), end)
 
     def _intact(self, file: BinaryIO, index: int) -> bool:
         return self._opened(file, index, self._stored) is not None
@@ -172,7 +210,23 @@ class Spool:
             with contextlib.suppress(Damaged):
                 data = self._seal.open(self._full, False, memoryview(stored)[_TAIL.size :])
                 if len(self._rest) < len(data) < SEGMENT:
-                    self._rest, self._next_tail = bytearray(data), 1 - number
+                    self._rest, self._next_tail = data, 1 - number
+
+
+def _put(path: Path, buffers: Sequence[bytes], offset: int) -> None:
+    """Write buffers, one after the other, without copying them together. :raises OSError: the disk does not take them all."""
+    rest, size = list[Bytes](buffers), sum(map(len, buffers))
+    descriptor = os.open(path, os.O_WRONLY)
+    try:
+        while size:
+            count = os.pwritev(descriptor, rest[:_MOST_BUFFERS], offset)
+            offset, size = offset + count, size - count
+            while rest and count >= len(rest[0]):
+                count -= len(rest.pop(0))
+            if count:
+                rest[0] = memoryview(rest[0])[count:]
+    finally:
+        os.close(descriptor)
 
 
 def _create(path: Path) -> None:

@@ -68,6 +68,8 @@ class FlvReader:
 
         :raises FlvFault: it is no FLV, or a tag is too long.
         """
+        if self._skip:
+            data = data[self._pass(len(data)) :]
         self._buffer += data
         if len(self._buffer) < self._needed:
             return []
@@ -77,9 +79,7 @@ class FlvReader:
         end = len(data)
         while True:
             if self._skip:
-                step = min(self._skip, end - at)
-                at += step
-                self._skip -= step
+                at += self._pass(end - at)
             if end - at < _TAG.size:
                 self._needed = _TAG.size
                 break
@@ -104,6 +104,12 @@ class FlvReader:
             self._skip = _U32.size
         self._buffer = bytearray(data[at:])
         return found
+
+    def _pass(self, there: int) -> int:
+        """Pass over what is to be passed over; give back how many bytes that were."""
+        step = min(self._skip, there)
+        self._skip -= step
+        return step
 
     def _file(self, data: bytes) -> int:
         """Read the file's header; give back how many bytes it has."""

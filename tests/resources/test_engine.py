@@ -539,11 +539,12 @@ class FaultTests(Case):
         feed(one.upload, data[:200_000])
         await one.upload.flushed()
         await self.restart()
+        other = await self.take(file_id)
+        self.assertEqual(other.upload.offset, 200_000)
         part = self.parts.spool / f"{file_id.hex()}.part"
         stored = bytearray(part.read_bytes())
         stored[100] ^= 1
         part.write_bytes(stored)
-        other = await self.take(file_id)
         feed(other.upload, data)
         await self.refused(other.upload.finish(), 69)
         feed(other.upload, data)

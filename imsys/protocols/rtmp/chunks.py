@@ -3,7 +3,8 @@
 A peer's chunks are read by a :class:`ChunkReader`::
 
     reader = ChunkReader(limit=65536)
-    for message in reader.receive(data): ...      # raises ChunkFault
+    reader.feed(data)
+    while (message := reader.next()) is not None: ...      # raises ChunkFault
 
 What we send has a full header (type 0, absolute time) and goes out whole, so the bytes of a message depend on nothing that was sent before:
 :func:`encode_media` makes them once for all players.
@@ -55,11 +56,7 @@ _SIZES = (11, 7, 3, 0)
 
 
 class ChunkFault(PeerFault):
-    """Bytes that are no chunks, or too many; ``messages`` are those that were complete before."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.messages: list[Message] = []
+    """Bytes that are no chunks, or too many."""
 
 
 class Message(NamedTuple):
@@ -89,52 +86,50 @@ class _ChunkStream:
 class ChunkReader:
     """Chunks to messages.
 
-    Set Chunk Size and Abort are obeyed here, since they change how the next bytes are read, and not given back; nor are messages
-    without any payload, which mean nothing.
+    One message is read at a time, so that what it means can change how the next is read: ``limit``, the bytes of the longest message, may
+    be set between any two. A length is looked at before anything of the message is kept, and all unfinished messages together hold no
+    more than twice the limit.
 
-    ``limit`` are the bytes of the longest message; it may be changed at any time. A length is looked at before anything of the message is
-    kept, and all unfinished messages together hold no more than twice the limit.
+    Set Chunk Size and Abort are obeyed here and not given back; nor are messages without any payload, which mean nothing.
     """
 
-    __slots__ = ("_current", "_held", "_left", "_rest", "_streams", "chunk_size", "limit")
+    __slots__ = ("_at", "_current", "_data", "_held", "_left", "_streams", "chunk_size", "limit")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.chunk_size = DEFAULT_CHUNK
         self._streams: dict[int, _ChunkStream] = {}
-        self._rest = b""
+        self._data = b""
+        self._at = 0
         self._current: _ChunkStream | None = None
         self._left = 0
         self._held = 0
 
     @property
     def pending(self) -> int:
-        """How many bytes of unfinished messages and headers are held."""
-        return self._held + len(self._rest)
+        """How many bytes are held: of unfinished messages, and those that have not been looked at."""
+        return self._held + len(self._data) - self._at
 
-    def receive(self, data: bytes) -> list[Message]:
-        """Take what arrived; give back the messages that it completes.
+    def feed(self, data: bytes) -> None:
+        """Take what arrived; nothing of it is looked at yet."""
+        if self._at < len(self._data):
+            data = self._data[self._at :] + data
+        self._data, self._at = data, 0
+
+    def next(self) -> Message | None:
+        """The next message that is complete; ``None``: there is none.
 
         :raises ChunkFault: it breaks the rules or a limit; the reader cannot be used any more.
         """
-        messages: list[Message] = []
-        try:
-            self._receive(self._rest + data if self._rest else data, messages)
-        except ChunkFault as fault:
-            fault.messages = messages
-            raise
-        return messages
-
-    def _receive(self, data: bytes, messages: list[Message]) -> None:
-        self._rest = b""
-        at, end = 0, len(data)
+        data, at = self._data, self._at
+        end = len(data)
         while True:
             chunks = self._current
             if chunks is None:
                 begin = self._header(data, at, end)
                 if not begin:
-                    self._rest = data[at:]
-                    return
+                    self._data, self._at = data[at:], 0
+                    return None
                 at = begin
                 chunks = self._current
                 assert chunks is not None
@@ -142,7 +137,8 @@ class ChunkReader:
             if stop > end:
                 self._keep(chunks, data, at, end)
                 self._left = stop - end
-                return
+                self._data, self._at = b"", 0
+                return None
             self._current = None
             if chunks.body is None and self._left == chunks.length:
                 payload = data[at:stop]
@@ -155,20 +151,20 @@ class ChunkReader:
                 payload = bytes(chunks.body or b"")
                 self._drop(chunks)
             at = stop
-            if chunks.type > _ABORT:
-                if payload:
-                    messages.append(Message(chunks.type, chunks.timestamp, chunks.stream, payload))
-            else:
+            if chunks.type <= _ABORT:
                 self._obey(chunks.type, payload)
+            elif payload:
+                self._at = at
+                return Message(chunks.type, chunks.timestamp, chunks.stream, payload)
 
     def _keep(self, chunks: _ChunkStream, data: bytes, start: int, stop: int) -> None:
         """Put a piece to its message."""
         size = stop - start
         if not size:
             return
-        self._held += size
-        if self._held > 2 * self.limit:
+        if self._held + size > 2 * self.limit:
             raise ChunkFault(f"more than {2 * self.limit} bytes of unfinished messages")
+        self._held += size
         if chunks.body is None:
             chunks.body = bytearray()
         chunks.body += memoryview(data)[start:stop]

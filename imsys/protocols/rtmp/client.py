@@ -100,15 +100,13 @@ class ClientConnection:
 
         :raises PeerFault: what came is no RTMP, or breaks a limit.
         """
-        found = self._link.receive(data)
+        self._link.feed(data)
         if self._link.ready and not self._greeted:
             self._greeted = True
             self._link.announce()
             self._link.command(messages.command(0, "connect", _CONNECT, self._connect))
-        for message in found:
+        while (message := self._link.next()) is not None:
             yield from self._message(message)
-        if self._link.fault is not None:
-            raise self._link.fault
 
     def send(self, media: Media) -> None:
         """Publish a message; metadata are for the server to keep."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from imsys.errors import PeerFault
+from collections.abc import Iterator
+
 from imsys.protocols.rtmp import chunks, messages
-from imsys.protocols.rtmp.chunks import ChunkFault, ChunkReader, Message
+from imsys.protocols.rtmp.chunks import ChunkReader, Message
 from imsys.protocols.rtmp.handshake import ClientHandshake, ServerHandshake
 from imsys.protocols.rtmp.messages import Bandwidth, Event, Type
 
@@ -18,18 +19,17 @@ _SMALLEST_WINDOW = 4096
 class Link:
     """The lower half of a connection."""
 
-    __slots__ = ("_acknowledged_to", "_handshake", "_out", "_peer_window", "_reader", "_received", "acknowledged", "chunk_size", "fault")
+    __slots__ = ("_acknowledged_to", "_handshake", "_out", "_parts", "_peer_window", "_reader", "_received", "acknowledged", "chunk_size")
 
     def __init__(self, handshake: ServerHandshake | ClientHandshake, limit: int) -> None:
         self._handshake = handshake
         self._reader = ChunkReader(limit)
         self._out: list[bytes] = []
+        self._parts: Iterator[Message] | None = None
         self._received = self._acknowledged_to = 0
         self._peer_window = WINDOW
         self.chunk_size = chunks.DEFAULT_CHUNK
         """Bytes of the chunks that we send."""
-        self.fault: PeerFault | None = None
-        """What the peer did wrong; nothing is read behind it."""
         self.acknowledged = 0
         """What the peer has last acknowledged: bytes, of 32 bits."""
 
@@ -40,48 +40,44 @@ class Link:
 
     @property
     def pending(self) -> int:
-        """How many bytes of unfinished messages are held."""
+        """How many bytes are held: of unfinished messages, and those that have not been looked at."""
         return self._reader.pending
 
     def allow(self, limit: int) -> None:
         """From now on messages may have so many bytes."""
         self._reader.limit = limit
 
-    def receive(self, data: bytes) -> list[Message]:
-        """Take what arrived; give back the commands, data, audio and video that it completes, up to a :attr:`fault` if there is one."""
-        found: list[Message] = []
-        if self.fault is None:
-            try:
-                self._receive(data, found)
-            except PeerFault as fault:
-                self.fault = fault
-        return found
-
-    def _receive(self, data: bytes, found: list[Message]) -> None:
+    def feed(self, data: bytes) -> None:
+        """Take what arrived. :raises HandshakeFault: it is no RTMP."""
         self._received += len(data)
         if not self._handshake.done:
             answer, data = self._handshake.receive(data)
             if answer:
                 self._out.append(answer)
-        try:
-            complete = self._reader.receive(data)
-        except ChunkFault as fault:
-            self._sift(fault.messages, found)
-            raise
-        self._sift(complete, found)
+        self._reader.feed(data)
         if self._received - self._acknowledged_to >= self._peer_window:
             self._acknowledged_to = self._received
             self.control(messages.control(Type.ACKNOWLEDGEMENT, self._received & 0xFFFFFFFF))
 
-    def _sift(self, complete: list[Message], found: list[Message]) -> None:
-        """Obey what is about the connection itself, take aggregates apart, and pass on the rest."""
-        for message in complete:
+    def next(self) -> Message | None:
+        """The next command, data, audio or video that is complete; ``None``: there is none. What is about the connection itself is obeyed.
+
+        :raises PeerFault: what came is against the rules, or a limit.
+        """
+        while True:
+            if self._parts is not None:
+                part = next(self._parts, None)
+                if part is not None:
+                    return part
+                self._parts = None
+            message = self._reader.next()
+            if message is None:
+                return None
             kind = message.type
-            if kind >= Type.AUDIO:
-                if kind == Type.AGGREGATE:
-                    found.extend(messages.split_aggregate(message))
-                else:
-                    found.append(message)
+            if kind == Type.AGGREGATE:
+                self._parts = messages.split_aggregate(message)
+            elif kind >= Type.AUDIO:
+                return message
             elif kind == Type.USER_CONTROL:
                 event, value = messages.read_event(message)
                 if event == Event.PING:

@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import enum
 import math
-from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -45,7 +44,7 @@ _LONGEST_NAME = 2048
 """Characters of an application's or a stream's name with all that is behind its question mark."""
 
 _MOST_HELD = 256 * 1024
-"""Bytes of messages that are held while a request waits for its answer; a transport reads 64 KiB at a time."""
+"""Bytes that are held while a request waits for its answer; a transport reads 64 KiB at a time."""
 
 _CODECS = 32
 """Codecs that a peer may name; fewer exist."""
@@ -130,19 +129,18 @@ class State(enum.Enum):
 
 
 _WAITING = frozenset((State.CONNECTING, State.ASKING_TO_PUBLISH, State.ASKING_TO_PLAY))
+_DEAF = _WAITING | {State.REFUSED}
 
 
 class ServerConnection:
     """The state of one connection, from handshake to goodbye."""
 
-    __slots__ = ("_held", "_inbox", "_link", "_longest", "_request", "_transaction", "app", "state")
+    __slots__ = ("_link", "_longest", "_request", "_transaction", "app", "state")
 
     def __init__(self, longest: int) -> None:
         """``longest`` are the bytes of the longest message of a publisher."""
         self._link = Link(ServerHandshake(), BEFORE)
         self._longest = longest
-        self._inbox: deque[Message] = deque()
-        self._held = 0
         self._transaction = 0.0
         self._request: dict[str, Value] = {}
         self.app = ""
@@ -155,8 +153,8 @@ class ServerConnection:
 
     @property
     def pending(self) -> int:
-        """How many bytes are held: of unfinished messages, and of those that wait."""
-        return self._link.pending + self._held
+        """How many bytes are held: of unfinished messages, and those that wait for an answer."""
+        return self._link.pending
 
     @property
     def acknowledged(self) -> int:
@@ -172,24 +170,16 @@ class ServerConnection:
 
         :raises PeerFault: what came is no RTMP, breaks a limit, or is out of order; the events before it have been given out.
         """
-        if data and self.state is not State.REFUSED:
-            found = self._link.receive(data)
-            self._inbox.extend(found)
-            self._held += sum(len(message.payload) for message in found)
-        while self._inbox and self.state not in _WAITING:
-            message = self._inbox.popleft()
-            self._held -= len(message.payload)
+        if self.state is State.REFUSED:
+            return
+        self._link.feed(data)
+        while self.state not in _DEAF and (message := self._link.next()) is not None:
             yield from self._message(message)
-        if self.waiting:
-            if self._held > _MOST_HELD:
-                raise MessageFault(f"more than {_MOST_HELD} bytes sent before the answer to a request")
-        elif self._link.fault is not None and self.state is not State.REFUSED:
-            raise self._link.fault
+        if self.waiting and self.pending > _MOST_HELD:
+            raise MessageFault(f"more than {_MOST_HELD} bytes sent before the answer to a request")
 
     def _message(self, message: Message) -> Iterator[ServerEvent]:
         kind = message.type
-        if self.state is State.REFUSED:
-            return
         if kind in (Type.VIDEO, Type.AUDIO):
             if self.state is not State.PUBLISHING:
                 raise MessageFault("audio or video of a peer that does not publish")

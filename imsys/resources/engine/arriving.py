@@ -25,11 +25,16 @@ _log = Logger()
 BATCH = 1 << 21
 """Bytes that one job writes at most (and a block more)."""
 
+UNSYNCED = 1 << 23
+"""Bytes that are written and not durable beyond which nothing more is taken; fewer than :data:`imsys.files.spool.UNSYNCED` segments."""
+
 
 class Arriving:
-    """A file of which this process knows what is in the spool; one job at a time writes all that waits by then.
+    """A file of which this process knows what is in the spool.
 
-    Jobs of many files take turns, since each has one at a time, and the threads take them in order.
+    One job at a time writes all that waits by then, and beside it another one has the disk take what was written. When nothing
+    waits any more, the bytes after the last whole segment become durable, too.
+    Jobs of many files take turns, since each has one of each kind at a time, and the threads take them in order.
 
     :param ended: called when what is in the spool is not known any more: who wants to go on opens it anew.
     """
@@ -44,31 +49,36 @@ class Arriving:
         self.offset = 0
         """Bytes that are durable."""
         self.fed = 0
+        self._written = 0  # the system has it, or it is durable
         self._disk = disk
         self._memory = memory
         self._ended = ended
         self._waiting: deque[bytes] = deque()  # a thread takes from it
-        self._writing = False
+        self._writing = self._syncing = False
+        self._fault: Misplaced | None = None
         self._flushed: list[tuple[int, Deferred[int]]] = []
 
     @property
     def pending(self) -> int:
-        """Bytes that wait in memory, or are being written."""
+        """Bytes that are not durable yet."""
         return self.fed - self.offset
+
+    @property
+    def waiting(self) -> int:
+        """Bytes of them that are in memory."""
+        return self.fed - self._written
 
     def begin(self, spooled: Spooled, offset: int) -> None:
         """This is what is here of it."""
         self.spooled = spooled
-        self.fed = self.offset = offset
+        self.fed = self._written = self.offset = offset
 
     def feed(self, data: bytes) -> None:
         """Have bytes written."""
         self._waiting.append(data)
         self.fed += len(data)
         self._memory.take(len(data))
-        if not self._writing:
-            self._writing = True
-            alone(self._write(), "writing an upload")
+        self._go_on()
 
     def flushed(self) -> Deferred[int]:
         """Fires with the offset when all that was fed by now is durable; fails with :class:`Misplaced`."""
@@ -83,7 +93,8 @@ class Arriving:
         """What is in the spool is not known any more: whoever has it in their hands, or waits, hears why."""
         self.over = True
         self._waiting.clear()
-        lost, self.fed = self.pending, self.offset
+        lost, self.fed = self.waiting, self.offset
+        self._written = self.offset
         self._memory.give(lost)
         self._ended(self)
         waiters, self._flushed = self._flushed, []
@@ -92,23 +103,59 @@ class Arriving:
         for _, waiter in waiters:
             waiter.errback(reason)
 
+    def _go_on(self) -> None:
+        """Begin what can be done now."""
+        if self.over or self._fault is not None:
+            return
+        if not self._syncing and self._written > self.offset:
+            self._syncing = True
+            alone(self._sync(), "writing an upload")
+        if not self._writing and (self._waiting or (self.offset < self.fed and not self._syncing)):
+            self._writing = True
+            alone(self._write(), "writing an upload")
+
     async def _write(self) -> None:
-        while self._waiting:
-            try:
-                offset = await self._disk.run(self._batch)
-            except Exception as error:
-                if not isinstance(error, OSError):
-                    _log.failure("an upload was not written")
-                else:
-                    _log.error("the upload {name} was not written: {reason}", name=self.file.file_id.hex(), reason=str(error))
-                self.end(not_written(error, self.offset))
-                break
-            if self.over:
-                break
-            written, self.offset = offset - self.offset, offset
-            self._memory.give(written)
-            self._progressed()
+        assert self.spooled is not None
+        settling = not self._waiting
+        written = await self._job(self.spooled.settle if settling else self._batch)
         self._writing = False
+        self._ended_job(written, durable=settling)
+
+    async def _sync(self) -> None:
+        assert self.spooled is not None
+        durable = await self._job(self.spooled.sync)
+        self._syncing = False
+        self._ended_job(durable, durable=True)
+
+    async def _job(self, work: Callable[[], int]) -> int:
+        """Do something in a thread; an error counts when nothing runs there any more."""
+        try:
+            return await self._disk.run(work)
+        except Exception as error:
+            if not isinstance(error, OSError):
+                _log.failure("an upload was not written")
+            else:
+                _log.error("the upload {name} was not written: {reason}", name=self.file.file_id.hex(), reason=str(error))
+            self._fault = self._fault or not_written(error, self.offset)
+            return 0
+
+    def _ended_job(self, offset: int, *, durable: bool) -> None:
+        """The system has it up to here, or the disk has."""
+        if self.over:
+            return
+        if self._fault is not None:
+            if not (self._writing or self._syncing):
+                self.end(self._fault)
+            return
+        if offset > self._written:
+            self._memory.give(offset - self._written)
+            self._written = offset
+        if durable and offset > self.offset:
+            self.offset = offset
+            self._progressed()
+        elif self.hand is not None:
+            self.hand.adjust()
+        self._go_on()
 
     def _batch(self) -> int:
         """In a thread."""

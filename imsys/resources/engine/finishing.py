@@ -93,7 +93,8 @@ class Finishing:
 
     async def _compare(self, file: File, spooled: Spooled) -> bytes:
         try:
-            digest = await self._disk.run(spooled.digest)
+            while (digest := await self._disk.run(spooled.digest)) is None:
+                pass
         except Damaged as damaged:
             _log.error("the upload {name} is damaged in the spool: {reason}", name=blob_name(file.file_id), reason=str(damaged))
             digest = b""

@@ -10,7 +10,7 @@ from twisted.logger import Logger
 
 from imsys.errors import Refused, Status
 from imsys.protocols.deadlines import DeadlineWheel
-from imsys.resources.engine.arriving import Arriving
+from imsys.resources.engine.arriving import UNSYNCED, Arriving
 from imsys.resources.engine.memory import Memory
 from imsys.resources.transfers import Misplaced
 from imsys.store.files import File
@@ -157,9 +157,10 @@ class Hand:
             self.deadline = self._clock.seconds() + self._stalled
 
     def adjust(self) -> None:
-        """Hold who has its share waiting, until half of that is written."""
-        pending, share = self._arriving.pending, self._memory.share(self._window)
-        held = self._memory.full or (bool(pending) and pending >= (share // 2 if self._held else share))
+        """Hold who has its share waiting, until half of that is written; and who is too far ahead of the disk."""
+        waiting, share = self._arriving.waiting, self._memory.share(self._window)
+        held = self._memory.full or (bool(waiting) and waiting >= (share // 2 if self._held else share))
+        held = held or self._arriving.pending >= (UNSYNCED // 2 if self._held else UNSYNCED) + waiting
         if held is not self._held and not self._released:
             self._held = held
             self._tell(self._hold, held)

@@ -8,15 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from imsys.files.blobs import BlobStore, SealedFile
-from imsys.files.sealing import Bytes, Checked, Seal
+from imsys.files.sealing import SEGMENT, Bytes, Checked, Seal
+from imsys.files.sources import PIECE
 from imsys.files.spool import Spool
 from imsys.store.files import File, Purpose
 
 MADE = "-made"
 """What the name of a file ends with that the server made in the spool."""
 
-_STEP = 1 << 20
-"""Bytes that are read at a time to hash a file that is in the store already."""
+_STEP = 1 << 26
+"""Bytes that are read at a time to hash a file anew: a thread has a fraction of a second of work, and then others have their turn."""
 
 
 class Spooled:
@@ -31,6 +32,7 @@ class Spooled:
         self._file = file
         self._spool = Spool(folder, blob_name(file.file_id), seal, file.size)
         self._kept = False
+        self._hashed = hashlib.sha256(), 0  # and how many bytes it is of, where the file is in the store
 
     def open(self, *, first: bool = False) -> int:
         """Find out what is here; the durable offset. :raises OSError: the disk does not say.
@@ -42,20 +44,33 @@ class Spooled:
         return self._file.size if self._kept else self._spool.offset
 
     def write(self, blocks: Sequence[Bytes]) -> int:
-        """Add bytes at the end, durably; the new offset. :raises OSError: what is here has to be found out anew."""
+        """Add bytes at the end; up to where the system has them. :raises OSError: what is here has to be found out anew."""
         return self._spool.write(blocks)
 
-    def digest(self) -> bytes:
-        """SHA-256 of the whole file.
+    def sync(self) -> int:
+        """Have the disk take what the system has; up to where all is durable. It may run beside :meth:`write`. :raises OSError: as that."""
+        return self._spool.sync()
+
+    def settle(self) -> int:
+        """Have the disk take everything; the offset. :raises OSError: as :meth:`write`."""
+        return self._spool.settle()
+
+    def digest(self) -> bytes | None:
+        """SHA-256 of the whole file; where it has to be read, a part of it at a time: ``None``, ask again.
 
         :raises Damaged: what is here is not what was written.
         :raises OSError: it cannot be read.
         """
         if not self._kept:
-            return self._spool.digest()
-        digest, kept = hashlib.sha256(), self._stored()
-        for offset in range(0, self._file.size, _STEP):
-            digest.update(kept.read(offset, _STEP))
+            return self._spool.digest(_STEP // SEGMENT)
+        (digest, offset), kept = self._hashed, self._stored()
+        end = min(self._file.size, offset + _STEP)
+        for begin in range(offset, end, PIECE):
+            digest.update(kept.read(begin, min(PIECE, end - begin)))
+        self._hashed = digest, end
+        if end < self._file.size:
+            return None
+        self._hashed = hashlib.sha256(), 0
         return digest.digest()
 
     def reader(self) -> SealedFile:
