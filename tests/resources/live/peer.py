@@ -14,7 +14,8 @@ from twisted.python.failure import Failure
 
 from imsys.protocols.media import Media
 from imsys.protocols.rtmp.chunks import Message, encode
-from imsys.protocols.rtmp.client import ClientConnection, Failed, MediaReceived, Over, Purpose, Started
+from imsys.protocols.rtmp.client import ClientConnection, Failed, Over, Purpose, Started
+from imsys.protocols.rtmp.server import MediaReceived
 from tests.support.servers import certificates
 
 
@@ -38,7 +39,7 @@ class Peer(Protocol):
 
     async def connect(self, reactor: Any) -> None:
         """Connect; the handshake follows."""
-        endpoint: Any = HostnameEndpoint(reactor, self.where.hostname, self.where.port)
+        endpoint: Any = HostnameEndpoint(reactor, "127.0.0.1", self.where.port or 0)
         if self.where.scheme == "rtmps":
             with open(certificates().ca, "rb") as file:
                 endpoint = wrapClientTLS(optionsForClientTLS("127.0.0.1", trustRoot=Certificate.loadPEM(file.read())), endpoint)

@@ -15,6 +15,7 @@ from imsys.keyring import add_key
 from imsys.protocols.rtmp.client import Failed, Purpose
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.relay import Relay
+from imsys.resources.live.rtmp_connection import RtmpConnection
 from imsys.resources.live.rtmp_door import RtmpDoor, RtmpSettings
 from imsys.services.common import ListenService, public_context
 from imsys.store.live import LiveState, LiveStream
@@ -57,8 +58,9 @@ class LiveCase(OnSqlite):
         self.addCleanup(lambda: Deferred.fromCoroutine(self.stop()))
         self.programs = programs(self)
         self.lines: list[str] = []
-        globalLogPublisher.addObserver(self._log)
-        self.addCleanup(globalLogPublisher.removeObserver, self._log)
+        observer: Any = self._log
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
 
     def _log(self, event: LogEvent) -> None:
         self.lines.append(formatEvent(event))
@@ -159,6 +161,11 @@ class LiveCase(OnSqlite):
         """Wait until a player has seen exactly this."""
         await self.until(lambda: len(peer.seen) >= len(payloads) or peer.gone, f"{len(payloads)} messages have come")
         self.assertEqual([media.payload for media in peer.seen], payloads)
+
+    def connection(self, peer: Peer) -> RtmpConnection:
+        """The server's side of a client."""
+        port = peer.transport.getHost().port
+        return next(one for one in self.door.connections if one.transport.getPeer().port == port)
 
     def run_program(self, *command: str, **more: Any) -> Program:
         """Start a program, which ends with the test at the latest."""
