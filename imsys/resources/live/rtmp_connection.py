@@ -7,7 +7,7 @@ from typing import Any
 from typing import Protocol as Interface
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.interfaces import IPushProducer, ISSLTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -93,6 +93,8 @@ class RtmpConnection(Protocol):
 
     transport: Any
     encoding = RTMP
+    write: Callable[[bytes], None]
+    """See :class:`~imsys.resources.live.players.Player`: the transport's own, so that it costs a call less."""
 
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
@@ -104,6 +106,8 @@ class RtmpConnection(Protocol):
         self._meter = Meter(owner.settings.bitrate)
         self._choked = False  # the transport's buffer is full
         self._held = True  # the player is not ready, or has paused
+        self.behind = True
+        """See :class:`~imsys.resources.live.players.Player`; looked at for every player and write, as :attr:`write` is called."""
         self.listens = True  # what the peer says is read
         self._pumping = False
         self._closing = False
@@ -114,6 +118,9 @@ class RtmpConnection(Protocol):
     def connectionMade(self) -> None:
         """Who connects has so long to say what it wants."""
         self.transport.setTcpNoDelay(True)
+        self.write = self.transport.write
+        if not ISSLTransport.providedBy(self.transport):  # which has the one of the transport below, whose bytes are not encrypted
+            self.write = getattr(self.transport, "write_at_once", self.write)
         self.transport.registerProducer(self, True)
         self._due(self._owner.settings.begin)
 
@@ -149,12 +156,13 @@ class RtmpConnection(Protocol):
 
     def pauseProducing(self) -> None:
         """The transport's buffer is full; a peer that does not read what it asked for is not read, either."""
-        self._choked = True
+        self._choked = self.behind = True
         self._adjust_reading()
 
     def resumeProducing(self) -> None:
         """There is room again."""
         self._choked = False
+        self.behind = self._held
         self._adjust_reading()
         if self._broadcast is not None and not self._publishes and not self._held:
             self._broadcast.resume(self)
@@ -267,18 +275,9 @@ class RtmpConnection(Protocol):
             self._owner.relay.left(self._stream_id, self)
         elif broadcast is not None:
             broadcast.leave(self)
-        self._held = True
+        self._held = self.behind = True
 
     # -- a player
-
-    @property
-    def behind(self) -> bool:
-        """See :class:`~imsys.resources.live.players.Player`."""
-        return self._choked or self._held
-
-    def write(self, data: bytes) -> None:
-        """See :class:`~imsys.resources.live.players.Player`."""
-        self.transport.write(data)
 
     def over(self, reason: str) -> None:
         """See :class:`~imsys.resources.live.players.Player`."""
@@ -291,13 +290,14 @@ class RtmpConnection(Protocol):
             self._close(reason)
 
     def _hold(self) -> None:
-        self._held = True
+        self._held = self.behind = True
         self._due(PAUSE)
         if self._broadcast is not None:
             self._broadcast.hold(self)
 
     def _go_on(self) -> None:
         self._held = False
+        self.behind = self._choked
         self._owner.wheel.remove(self)
         if self._broadcast is not None:
             self._broadcast.resume(self)
