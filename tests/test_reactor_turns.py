@@ -112,10 +112,11 @@ class WritingTests(ReactorTestCase):
         self.assertEqual(self.arrived(theirs), [b"later behind it"])
 
     def test_write_at_once_without_room(self) -> None:
-        """What the kernel does not take at once follows in order; a producer is paused; and nothing is sent when it is closed."""
+        """What the kernel does not take at once follows in order; a producer is paused; and nothing happens behind the end."""
         protocol, peer = self.pair()
         transport, paused = protocol.transport, []
-        transport.registerProducer(type("Producer", (), {"pauseProducing": lambda _: paused.append(1), "resumeProducing": lambda _: 0})(), True)
+        producer = type("Producer", (), {"pauseProducing": lambda _: paused.append(1), "resumeProducing": lambda _: None})
+        transport.registerProducer(producer(), True)
         much = random.Random(1).randbytes(8 << 20)
         transport.write_at_once(much)
         self.assertEqual(paused, [1])
@@ -124,8 +125,9 @@ class WritingTests(ReactorTestCase):
         self.assertEqual(peer.read(), much + b"more")
         transport.unregisterProducer()
         transport.loseConnection()
-        transport.write_at_once(b"too late")
         self.until(peer.finished)
+        transport.write_at_once(b"too late")
+        self.assertEqual(self.reactor.getWriters(), [])
         self.assertEqual(peer.read(), much + b"more")
 
     def test_written_twice(self) -> None:
