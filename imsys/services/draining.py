@@ -18,7 +18,7 @@ _log = Logger()
 
 
 class Requests(Protocol):
-    """Connections with HTTP, which end with their present request."""
+    """Connections that end by themselves: with HTTP, after their present request, or with RTMP, with their live stream."""
 
     def drain(self) -> None: ...  # noqa: D102
     def emptied(self) -> Deferred[None]: ...  # noqa: D102
@@ -36,7 +36,7 @@ class Draining(Service):
         membership: Membership,
         connections: Connections,
         ports: Sequence[ListenService],
-        requests: Requests | None = None,
+        requests: Sequence[Requests] = (),
     ) -> None:
         self._reactor = reactor
         self._membership = membership
@@ -72,9 +72,10 @@ class Draining(Service):
             if await_closed is not None:
                 await await_closed
         self._membership.drain()
-        if self._requests is not None:
-            self._requests.drain()
-            await self._requests.emptied()
+        for requests in self._requests:
+            requests.drain()
+        for requests in self._requests:
+            await requests.emptied()
         await self._connections.emptied()
         if self.running:
             _log.info("{name} is drained", name=self._membership.name)

@@ -37,10 +37,12 @@ from imsys.resources.web.server import HttpServer
 from imsys.services.common import ListenService, Options, make_daemon, public_context
 from imsys.services.draining import Draining
 from imsys.services.foundations import database_of, redis_of, tickets_of
+from imsys.services.live import live_of
 from imsys.services.ordered import InOrder
 from imsys.session import Session
 from imsys.store import Database
 from imsys.store.files import FileStore
+from imsys.store.live import LiveStore
 from imsys.tokens import Tokens
 
 __all__ = ["Options", "build", "makeService"]
@@ -123,13 +125,21 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     routes = file_routes(ours, config.files.max_file, tickets, engine.uploads, engine.downloads)
     http = HttpServer(reactor, http_settings(ours), site(ours, routes).answer)
     web = ListenService(reactor, http, ours.host, ours.http_port, context, "[resources] http_port")
-    grpc = GrpcServer(reactor, config.cluster, ours.grpc_host, ours.grpc_port, [])
+    live = live_of(reactor, config, LiveStore(database, reactor.seconds), tickets, chats.announce_live, context)
+    grpc = GrpcServer(reactor, config.cluster, ours.grpc_host, ours.grpc_port, live.calls if live is not None else [])
 
     def ports() -> Ports:
-        return Ports(tls=tls.port, plain=plain.port if plain is not None else 0, http=web.port, grpc=grpc.port)
+        return Ports(
+            tls=tls.port,
+            plain=plain.port if plain is not None else 0,
+            http=web.port,
+            grpc=grpc.port,
+            rtmp=live.rtmp.port if live is not None and live.rtmp is not None else 0,
+            rtmps=live.rtmps.port if live is not None else 0,
+        )
 
     def load() -> int:
-        return len(connections) + len(http)
+        return len(connections) + len(http) + (len(live.door) if live is not None else 0)
 
     membership = Membership(
         reactor,
@@ -144,11 +154,12 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
         ours.capacity,
         engine.space.free,
     )
-    listeners = [port for port in (tls, plain, web) if port is not None]
-    for part in (balance, chats, announcing, *engine.parts, grpc, sessions, connections, http, *listeners, membership):
+    listeners = [port for port in (tls, plain, web) if port is not None] + (live.listeners if live is not None else [])
+    streams = live.parts if live is not None else ()
+    for part in (balance, chats, announcing, *engine.parts, *streams, grpc, sessions, connections, http, *listeners, membership):
         part.setServiceParent(server)
     if own_process:
-        Draining(reactor, membership, connections, listeners, http).setServiceParent(server)
+        Draining(reactor, membership, connections, listeners, [http] if live is None else [http, live.door]).setServiceParent(server)
     return server
 
 
