@@ -1,19 +1,17 @@
-"""The live streams of a resources server: the relay, and the RTMP ports that lead to it."""
+"""Live streams of one resources server: the relay, the door of RTMP, and its ports."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from twisted.application.service import Service
 
-from imsys.cluster.server import AddServicer
-from imsys.cluster.streams import stream_services
 from imsys.config import Config
-from imsys.resources.live.relay import Relay
+from imsys.resources.live.relay import Relay, Tell
 from imsys.resources.live.rtmp_door import RtmpDoor, RtmpSettings
-from imsys.services.common import ListenService
+from imsys.services.common import ListenService, public_context
+from imsys.store import Database
 from imsys.store.live import LiveStore
 from imsys.tickets import Tickets
 
@@ -24,36 +22,43 @@ class Live:
 
     relay: Relay
     door: RtmpDoor
-    rtmp: ListenService | None
-    """``None``: closed."""
-    rtmps: ListenService
-    calls: Sequence[tuple[AddServicer, Any]] = field(repr=False)
-    """For its gRPC port."""
+    plain: ListenService | None
+    tls: ListenService | None
 
     @property
     def parts(self) -> tuple[Service, ...]:
-        """What is started before the ports are open, in this order; the streams are paused before their connections are closed."""
+        """Those that are started, and stopped the other way round: the relay tells everybody why they are closed."""
         return self.door, self.relay
 
     @property
     def listeners(self) -> list[ListenService]:
-        """The ports."""
-        return [port for port in (self.rtmp, self.rtmps) if port is not None]
+        """The ports that are open."""
+        return [port for port in (self.plain, self.tls) if port is not None]
+
+    @property
+    def rtmp_port(self) -> int:
+        """The number of the port without TLS; 0: it is closed."""
+        return 0 if self.plain is None else self.plain.port
+
+    @property
+    def rtmps_port(self) -> int:
+        """The number of the port with TLS; 0: it is closed."""
+        return 0 if self.tls is None else self.tls.port
 
 
-def live_of(
-    reactor: Any, config: Config, store: LiveStore, tickets: Tickets, announce: Callable[[bytes], Awaitable[None]], context: Any
-) -> Live | None:
-    """The live streams of one resources server; ``None``: there are none here.
+def live_of(reactor: Any, config: Config, database: Database, tickets: Tickets, tell: Tell) -> Live:
+    """The live streams of a resources server; without ports where ``[live] enabled`` says so.
 
-    :param announce: has a thread told of its stream.
-    :param context: of TLS, for RTMPS.
+    :param tell: has a thread told of its stream.
     """
-    ours, live = config.resources, config.live
-    if not live.enabled:
-        return None
-    relay = Relay(reactor, live, ours.name, store, announce)
-    door = RtmpDoor(reactor, RtmpSettings(ours.login_deadline, live.bitrate, live.max_message, ours.capacity), relay, tickets)
-    rtmp = ListenService(reactor, door, ours.host, ours.rtmp_port, None, "[resources] rtmp_port") if ours.rtmp_port else None
-    rtmps = ListenService(reactor, door, ours.host, ours.rtmps_port, context, "[resources] rtmps_port")
-    return Live(relay, door, rtmp, rtmps, stream_services(relay))
+    ours, limits = config.resources, config.live
+    relay = Relay(reactor, limits, ours.name, LiveStore(database, reactor.seconds), tell)
+    settings = RtmpSettings(begin=ours.login_deadline, bitrate=limits.bitrate, longest=limits.max_message, capacity=ours.capacity)
+    door = RtmpDoor(reactor, settings, relay, tickets)
+    plain = tls = None
+    if limits.enabled:
+        context = public_context(config.tls)
+        tls = ListenService(reactor, door, ours.host, ours.rtmps_port, context, "[resources] rtmps_port")
+        if ours.rtmp_port:
+            plain = ListenService(reactor, door, ours.host, ours.rtmp_port, None, "[resources] rtmp_port")
+    return Live(relay, door, plain, tls)

@@ -119,7 +119,7 @@ class Process:
 def environment(**settings: str) -> dict[str, str]:
     """The environment of a daemon: ours without any ``IMSYS_…``, and with the given ones (``CHAT_PORT="0"``).
 
-    The ports of live streams are no fixed ones, whether a test wants them or not.
+    The ports of live streams are not those that everybody knows, so that several servers can run side by side.
     """
     settings = {"RESOURCES_RTMP_PORT": "0", "RESOURCES_RTMPS_PORT": "0"} | settings
     kept = {name: value for name, value in os.environ.items() if not name.startswith("IMSYS_")}

@@ -75,6 +75,12 @@ class Broadcast:
         return len(self._watchers)
 
     @property
+    def begun(self) -> bool:
+        """Whether who joins now gets something at once."""
+        start = self._cache.start
+        return start is not None and start < self._cache.end
+
+    @property
     def idle(self) -> bool:
         """Whether nobody is there, not even who does not count as one that watches."""
         return not self._places and not any(channel.players for channel in self._channels.values())

@@ -117,13 +117,19 @@ class Cache:
         return found
 
     def headers(self, since: int, start: int) -> Iterator[Media]:
-        """What somebody who saw everything before ``since`` has to have before he goes on at ``start``: with its timestamp."""
+        """What somebody who saw everything before ``since`` has to have before he goes on at ``start``.
+
+        Headers have the time of what follows. Metadata have none: ffmpeg takes those of any other time than 0 for subtitles.
+        """
         known = self._headers_at_key if start == self._key else self._in_order()
         at = start - self._first
         timestamp = self._entries[at].media.timestamp if at < len(self._entries) else None
         for number, media in known:
             if since <= number < start:
-                yield media if timestamp is None else dataclasses.replace(media, timestamp=timestamp)
+                if media.kind is Kind.DATA:
+                    yield dataclasses.replace(media, timestamp=0)
+                else:
+                    yield media if timestamp is None else dataclasses.replace(media, timestamp=timestamp)
 
     def _remember(self, slot: tuple[Kind, int], media: Media) -> None:
         known = self._headers.get(slot)

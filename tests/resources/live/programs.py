@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
-import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
@@ -147,6 +145,3 @@ def imageio_ffmpeg() -> str:
     import imageio_ffmpeg as wheel
 
     return str(wheel.get_ffmpeg_exe())
-
-
-TERM: Any = signal.SIGTERM

@@ -31,7 +31,7 @@ class LiveCase(OnSqlite):
     """A test with one server, and a thread of two friends of whom one has live streams."""
 
     timeout = 180.0
-    config = LiveConfig(away=2.0, streams=1000)
+    live = LiveConfig(away=2.0, streams=1000)
     settings = RtmpSettings(begin=20.0, bitrate=50_000_000, longest=1 << 22, capacity=1000)
 
     async def setUp(self) -> None:
@@ -44,7 +44,7 @@ class LiveCase(OnSqlite):
         self.late = 0.0  # seconds that the clock of tickets is ahead
         self.tickets = Tickets(TicketKeys(keys), lambda: self.reactor.seconds() + self.late, 3600)
         self.told: list[tuple[bytes, LiveState]] = []
-        self.relay = Relay(self.reactor, self.config, SERVER, self.stores.live, self.tell)
+        self.relay = Relay(self.reactor, self.live, SERVER, self.stores.live, self.tell)
         self.door = RtmpDoor(self.reactor, self.settings, self.relay, self.tickets)
         self.plain = ListenService(self.reactor, self.door, "127.0.0.1", 0, None, "rtmp_port")
         self.tls = ListenService(self.reactor, self.door, "127.0.0.1", 0, public_context(certificates()), "rtmps_port")
@@ -70,7 +70,7 @@ class LiveCase(OnSqlite):
         """A stream of Anna's that waits for her."""
         draft = LiveStream(stream_id=new_file_id(), owner=self.anna, thread_id=self.thread, title="Cats", server=SERVER)
         draft = dataclasses.replace(draft, **changes)
-        return await self.stores.live.start(draft, self.config.streams, wait=600, longest=3600)
+        return await self.stores.live.start(draft, self.live.streams, wait=600, longest=3600)
 
     def key(self, stream: LiveStream, right: Right, user: int | None = None) -> str:
         """A key for it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -45,11 +47,11 @@ class JoiningTests(Stage):
         self.assertEqual(watcher.seen, stream)
 
     def test_starts_at_once(self) -> None:
-        """Who comes late gets the metadata and headers, at the time of what follows, then the newest group of pictures, at once."""
-        self.turn(METADATA, AVC, AAC, key(0), inter(40), key(1000), sound(1010), inter(1040))
+        """Who comes late gets the metadata, the headers at the time of what follows, and the newest group of pictures, at once."""
+        self.turn(dataclasses.replace(METADATA, timestamp=30), AVC, AAC, key(0), inter(40), key(1000), sound(1010), inter(1040))
         watcher = self.watcher()
-        expected = [(one.kind, 1000, one.payload) for one in (METADATA, AVC, AAC)]
-        self.assertEqual([(one.kind, one.timestamp, one.payload) for one in watcher.seen[:3]], expected)
+        expected = [(0, METADATA.payload), (1000, AVC.payload), (1000, AAC.payload)]
+        self.assertEqual([(one.timestamp, one.payload) for one in watcher.seen[:3]], expected)
         self.assertEqual(watcher.seen[3:], [key(1000), sound(1010), inter(1040)])
         self.turn(inter(1080))
         self.assertEqual(watcher.seen[6:], [inter(1080)])

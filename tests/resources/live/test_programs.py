@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
 from twisted.internet.threads import deferToThread
@@ -56,16 +55,14 @@ class FfmpegTests(LiveCase):
         await self.until_begun(stream)
         sent = hashes(film())
         for _ in range(20):
-            latest = self.broadcast(stream).latest
-            player = self.run_program(*FFMPEG, "-i", self.url(stream, Right.PLAY), *HASHES, "-frames:v", "5", "-")
+            player = self.run_program(*FFMPEG, "-i", self.url(stream, Right.PLAY), *HASHES, "-t", "0.4", "-")
             self.assertEqual(await player.ended(), 0, player.errors)
             seen = Hashes(player.text)
             self.assertEqual(seen.extradata, sent.extradata)
+            self.assertIn("#media_type 0: video", player.text)  # nothing else has become a stream
             first = sent.of(0).index(seen.of(0)[0])
             self.assertEqual(first % GROUP, 0, "it did not begin with a key frame")
             self.assertEqual(seen.of(0)[:5], sent.of(0)[first : first + 5])
-            began = int(player.began(stream_ms=True)) if hasattr(player, "began") else None
-            del began, latest
         self.assertTrue(publisher.running)
 
     async def test_ffprobe(self) -> None:
@@ -102,12 +99,16 @@ class OtherProgramsTests(LiveCase):
         player = self.run_program(*FFMPEG, "-i", self.url(stream, Right.PLAY), *HASHES, "-")
         await self.until(lambda: self.relay.find(stream.stream_id), "somebody waits")
         await self.until(lambda: self.broadcast(stream).players, "somebody waits")
-        pipeline = ["filesrc", f"location={film()}", "!", "rtmpsink", f"location={self.url(stream, Right.PUBLISH)} live=1"]
+        pipeline = [
+            "filesrc",
+            f"location={film()}",
+            f"blocksize={film().stat().st_size}",
+            "!",
+            "rtmpsink",
+            f"location={self.url(stream, Right.PUBLISH)} live=1",
+        ]
         publisher = self.run_program("gst-launch-1.0", "--quiet", *pipeline)
         self.assertEqual(await publisher.ended(), 0, publisher.errors)
         self.assertEqual(await player.ended(), 0, player.errors)
         sent, seen = hashes(film()), Hashes(player.text)
         self.assertEqual((seen.extradata, seen.of(0), seen.of(1)), (sent.extradata, sent.of(0), sent.of(1)))
-
-
-del subprocess
