@@ -108,6 +108,7 @@ class Relay(Service):
         except BaseException:
             if here.source is source:
                 self._lose(here)
+                self._do(self._paused(here))  # if it took over from somebody, it has left as well
             raise
         if here.source is not source:
             raise Refused(Status.STREAM_NOT_FOUND, "This live stream is over, or was taken over.")

@@ -43,6 +43,12 @@ APPLICATION = "live"
 LINGER = 5.0
 """Seconds that a peer has to take the last bytes, and to close."""
 
+TALK = 1 << 15
+"""Bytes a second, averaged over some seconds, of who does not publish: a few hundred in all, and acknowledgements."""
+
+MESSAGES = 2000
+"""Messages a second, averaged over some seconds, of a publisher: pictures and sound are some 80, whatever their bit rate."""
+
 PAUSE = 600.0
 """Seconds that a player may pause."""
 
@@ -103,7 +109,8 @@ class RtmpConnection(Protocol):
         self._stream_id = b""
         self._broadcast: Broadcast | None = None
         self._publishes = False
-        self._meter = Meter(owner.settings.bitrate)
+        self._bytes = Meter(TALK)
+        self._messages = Meter(MESSAGES)
         self._choked = False  # the transport's buffer is full
         self._held = True  # the player is not ready, or has paused
         self.behind = True
@@ -128,8 +135,9 @@ class RtmpConnection(Protocol):
         """Take what came; nothing of a peer that is told to go."""
         if self._closing:
             return
-        if self._publishes and not self._meter.add(len(data), self._owner.seconds()):
-            self._fail(f"it sends more than {self._owner.settings.bitrate} bits a second")
+        if not self._bytes.add(len(data), self._owner.seconds()):
+            allowed = self._owner.settings.bitrate if self._publishes else TALK * 8
+            self._fail(f"it sends more than {allowed} bits a second")
             return
         self._pump(data)
 
@@ -190,7 +198,9 @@ class RtmpConnection(Protocol):
 
     def _handle(self, event: ServerEvent) -> None:
         if isinstance(event, MediaReceived):
-            if self._broadcast is not None:
+            if not self._messages.add(1, self._owner.seconds()):
+                self._fail(f"it sends more than {MESSAGES} messages a second")
+            elif self._broadcast is not None:
                 self._broadcast.feed(event.media)
         elif isinstance(event, ConnectRequested):
             self._connect(event)
@@ -235,6 +245,7 @@ class RtmpConnection(Protocol):
             relay.left(stream_id, self)
             return
         self._stream_id, self._broadcast, self._publishes = stream_id, broadcast, True
+        self._bytes = Meter(self._owner.settings.bitrate // 8)
         self._owner.wheel.remove(self)
         self._rtmp.accept_publish()
         self._pump(b"")
