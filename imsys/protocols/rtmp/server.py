@@ -58,9 +58,12 @@ _CAPABILITIES = 2 | 4 | 8
 
 @dataclass(frozen=True, slots=True)
 class ConnectRequested:
-    """The peer wants to use an application."""
+    """The peer wants to use an application.
 
-    app: str
+    Nothing that it names is shown by this or the other requests: a key may be anywhere in it, by mistake.
+    """
+
+    app: str = field(repr=False)
     key: str = field(default="", repr=False)
     """What it wrote behind ``?key=`` in the application's name, as some players do."""
 
@@ -69,8 +72,8 @@ class ConnectRequested:
 class PublishRequested:
     """The peer wants to send a stream."""
 
-    app: str
-    name: str
+    app: str = field(repr=False)
+    name: str = field(repr=False)
     key: str = field(default="", repr=False)
 
 
@@ -78,8 +81,8 @@ class PublishRequested:
 class PlayRequested:
     """The peer wants to watch a stream."""
 
-    app: str
-    name: str
+    app: str = field(repr=False)
+    name: str = field(repr=False)
     key: str = field(default="", repr=False)
 
 

@@ -384,7 +384,8 @@ class OrderTests(SynchronousTestCase):
 
     def test_secrets(self) -> None:
         """Neither what is asked nor what is remembered shows a key."""
-        for peer, data in ((Peer(), CONNECT + CREATE + PUBLISH), (Peer(), CONNECT + CREATE + PLAY)):
+        wrong = command("publish", None, f"abc;key={SECRET}", "live")
+        for peer, data in ((Peer(), CONNECT + CREATE + PUBLISH), (Peer(), CONNECT + CREATE + PLAY), (Peer(), CONNECT + CREATE + wrong)):
             self.assertNotIn(SECRET, repr(peer.say(data)))
 
     @given(st.lists(st.integers(0, 10**6), max_size=20))

@@ -1,0 +1,292 @@
+"""``imsys-bench live``: how many can watch one stream on one core, how late it is for them, and what they cost; beside nginx-rtmp."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import platform
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from imsys.bench.crew import Observed, crew
+from imsys.bench.nginx_rtmp import nginx_rtmp
+from imsys.bench.offering import Caller, connected
+from imsys.bench.options import add_output, seconds, setting, whole
+from imsys.bench.processes import forget_peak, peak_kib
+from imsys.bench.profiling import Profile
+from imsys.bench.report import Report, latency, publish
+from imsys.bench.servers import Setup, private_servers
+from imsys.bench.tasks import Publish, Stream, Task, Watch, microseconds
+from imsys.bench.users import users_of
+from imsys.errors import ConfigError
+from imsys.protocols.framing import CHAT
+
+_START = 80
+"""LIVE_START."""
+_PROBES = 8
+"""Players that read and time everything; the others are the crowd."""
+_FEW, _FIRST = 20, 150
+"""Players of the first two trials: one that only warms up and says what memory the cache takes, and one that says where to look."""
+_FULL = 0.95
+"""Of its core, a server that has as many players as it can have uses so much."""
+_CLOSE = 1.06
+"""So near to each other are a number of players that went well and one that did not, when the search ends."""
+_TRIALS = 7
+_BELOW = 0.8
+"""Of the most players: at how many the delay is measured."""
+_LAG = 1.0
+"""Seconds after its end in which a stream must have arrived everywhere: what takes longer was only put off."""
+_DRAIN = 6.0
+_BUSY = 0.95
+"""Of its core: a generator that uses more measures itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What happened with so many players."""
+
+    players: int
+    delays: Sequence[int]
+    """Microseconds."""
+    short: int
+    """Players that missed something."""
+    lag: float
+    """Seconds until the last of them had the end."""
+    cpu: float
+    """Seconds of the server's for each second of the stream."""
+    generator: float
+    """The same of the generator's processes."""
+    memory: int
+    """KiB at most."""
+    received: int
+    """Messages that the probes read."""
+
+    @property
+    def well(self) -> bool:
+        """Whether everybody had everything in time."""
+        return not self.short and self.lag <= _LAG
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("live", help="players of one live stream on one core, beside nginx-rtmp")
+    parser.add_argument("--bitrate", type=whole, default=4_000_000, metavar="N", help="bits a second of the stream")
+    parser.add_argument("--time", type=seconds, default=5.0, metavar="SECONDS", help="how long the stream of one trial is")
+    parser.add_argument("--players", type=whole, metavar="N", help="one trial with so many, instead of searching for the most")
+    parser.add_argument("--chunk", type=whole, default=4096, metavar="BYTES", help="chunk size of nginx-rtmp, whose default is 4096")
+    parser.add_argument("--only", choices=("imsys", "nginx"), help="measure one of them")
+    parser.add_argument("--server-core", type=int, default=0, metavar="N", help="the one core that a server has")
+    parser.add_argument("--client-core", type=int, default=1, metavar="N", help="the core that publisher and players have")
+    parser.add_argument("--reactor", metavar="NAME", help="reactor of our server (default: its own choice)")
+    parser.add_argument("--set", action="append", type=setting, default=[], metavar="KEY=VALUE", help="configuration of our server")
+    parser.add_argument("--profile", metavar="FILE", help="record where our server spends its time, with py-spy (with --players)")
+    parser.add_argument("--generators", type=whole, default=1, help=argparse.SUPPRESS)  # every scene is told; a stream needs one
+    add_output(parser)
+    parser.set_defaults(run=lambda options: publish(options, measure(options)), measure=measure)
+
+
+def measure(options: argparse.Namespace) -> list[Report]:
+    """Run what was asked for. :raises ConfigError: something does not start, or is refused."""
+    cores = os.sched_getaffinity(0)
+    for core in (options.server_core, options.client_core):
+        if core not in cores:
+            raise ConfigError(f"there is no core {core} here, but {', '.join(map(str, sorted(cores)))}")
+    reports = []
+    if options.only != "nginx":
+        with _imsys(options) as streams:
+            reports.append(_measured("imsys", options, streams))
+    if options.only != "imsys":
+        with nginx_rtmp([options.server_core], options.chunk) as beside:
+            names = iter(range(1_000_000))
+            reports.append(_measured("nginx-rtmp", options, _Streams(beside.pid, lambda: beside.stream(str(next(names))))))
+    if len(reports) == 2 and not options.players:
+        ours, theirs = (found.figures["players"] for found in reports)
+        figures = {**reports[0].figures, "players, % of nginx-rtmp": round(100 * ours / max(1, theirs), 1)}
+        reports[0] = Report(**{**vars(reports[0]), "figures": figures})
+    return reports
+
+
+@dataclass(frozen=True)
+class _Streams:
+    """A server, and a new stream of it each time."""
+
+    pid: int
+    new: Callable[[], Stream]
+    watch: Callable[[], Stream] | None = None
+    """The one that was made last, for players, where that is not the same."""
+
+
+@contextlib.contextmanager
+def _imsys(options: argparse.Namespace) -> Iterator[_Streams]:
+    """Our server, and somebody who goes live there."""
+    many = {"LIVE_PLAYERS": "100000", "LIVE_SILENCE": "600", "LIVE_STREAMS": "1000", "RESOURCES_CAPACITY": "30000", **dict(options.set)}
+    with contextlib.ExitStack() as stack:
+        servers = stack.enter_context(private_servers(Setup(settings=many, reactor=options.reactor, cores=(options.server_core,))))
+        user = users_of(servers.environ, servers.addresses(tls=False), 1)[0]
+        caller = Caller(stack.enter_context(connected(user[2], user[3], None)), CHAT)
+        caller.log_in(user)
+        urls: dict[str, str] = {}
+
+        def new() -> Stream:
+            urls.update(caller.ask(_START, _START + 1, thread_id=str(user[5]), title="measured"))
+            return _stream(urls["publish_url"])
+
+        yield _Streams(servers.pids["server"], new, lambda: _stream(urls["play_url"]))
+
+
+def _stream(url: str) -> Stream:
+    """Where a URL leads. :raises ConfigError: it is not for RTMP."""
+    parts = urlsplit(url)
+    if parts.scheme != "rtmp" or parts.port is None:
+        raise ConfigError(f"the server gives URLs of {parts.scheme}, and players without TLS are measured")
+    app, _, name = parts.path.strip("/").partition("/")
+    return Stream(host="127.0.0.1", port=parts.port, app=app, name=f"{name}?{parts.query}" if parts.query else name)
+
+
+def _measured(name: str, options: argparse.Namespace, streams: _Streams) -> Report:
+    """All trials of one server."""
+    trials: list[Trial] = []
+
+    def attempt(players: int) -> Trial:
+        found = _trial(options, streams, players, profile=name == "imsys")
+        trials.append(found)
+        if options.json != "-":
+            print(_line(name, found), flush=True)
+        if found.generator > _BUSY:
+            raise ConfigError(f"the generator is as busy as the server with {players} players: nothing is measured like that")
+        return found
+
+    if options.players:
+        best = below = attempt(options.players)
+    else:
+        attempt(_FEW)
+        best = _most(attempt)
+        below = attempt(max(_PROBES + 1, round(best.players * _BELOW)))
+    return _report(name, options, trials, best, below)
+
+
+def _most(attempt: Callable[[int], Trial]) -> Trial:
+    """The trial with the most players that went well; from a first one it is estimated how many a whole core can serve."""
+    best = first = attempt(_FIRST)
+    if not first.well:
+        raise ConfigError(f"it does not go well with {_FIRST} players: {first.short} missed something, the last was {first.lag:.1f} s late")
+    worst: int | None = None
+    players = round(first.players * _FULL / max(1e-3, first.cpu))
+    for _ in range(_TRIALS):
+        found = attempt(players)
+        if found.well:
+            best = max(best, found, key=lambda trial: trial.players)
+        else:
+            worst = min(worst or players, players)
+        if worst is None:
+            players = round(best.players * 1.12)
+        elif worst <= best.players * _CLOSE:
+            break
+        else:
+            players = (best.players + worst) // 2 if best is not first else round(worst * 0.85)
+    return best
+
+
+def _trial(options: argparse.Namespace, streams: _Streams, players: int, *, profile: bool) -> Trial:
+    """One stream, and so many players of it."""
+    stream = streams.new()
+    watched = streams.watch() if streams.watch else stream
+    cores = [options.client_core]
+    source = Task(users=[], work=Publish(stream=stream, bitrate=options.bitrate, time=options.time), cores=cores)
+    common = {"stream": watched, "time": options.time, "warmup": min(1.0, options.time / 4), "drain": _DRAIN}
+    probes = Task(users=[], work=Watch(players=_PROBES, read=True, **common), cores=cores)
+    crowd = Task(users=[], work=Watch(players=max(1, players - _PROBES), read=False, **common), cores=cores)
+    recording = Profile(streams.pid, Path(options.profile), options.time) if options.profile and profile else None
+    sent: list[Observed] = []
+    with crew([source], {}) as publisher, crew([probes], {}) as readers, crew([crowd], {"server": streams.pid}) as audience:
+        forget_peak(streams.pid)
+        seen: list[Observed] = []
+        others = [
+            threading.Thread(target=lambda: seen.append(readers.work())),
+            threading.Thread(target=lambda: sent.append(publisher.work())),
+        ]
+
+        def begin() -> None:
+            if recording is not None:
+                recording.start()
+            for thread in others:
+                thread.start()
+
+        counted = audience.work(begin)
+        for thread in others:
+            thread.join()
+        memory = peak_kib(streams.pid)
+    if recording is not None:
+        recording.finish()
+    if not sent or not seen:
+        raise ConfigError("a process that makes load failed")
+    return _seen(options, players, sent[0], seen[0], counted, memory)
+
+
+def _seen(options: argparse.Namespace, players: int, sent: Observed, read: Observed, counted: Observed, memory: int) -> Trial:
+    """What came out of a trial."""
+    result = counted.result
+    cpu = sum(one.result.cpu_seconds for one in (sent, read, counted))
+    return Trial(
+        players=players,
+        delays=microseconds(read.result.latencies["publish to play"]),
+        short=result.counts["short"] + read.result.counts["lost"] + read.result.counts["closed"],
+        lag=max(0, result.counts["last, us"] - sent.result.counts["ended, us"]) / 1e6,
+        cpu=sum(counted.cpu.values()) / options.time,
+        generator=cpu / options.time,
+        memory=memory,
+        received=read.result.counts["received"],
+    )
+
+
+def _line(name: str, trial: Trial) -> str:
+    """A trial for people who wait."""
+    delay, outcome = latency(trial.delays), "well" if trial.well else f"{trial.short} short"
+    return (
+        f"{name:10} {trial.players:5} players: {outcome}, the last {trial.lag:.2f} s late,"
+        f" p50 {delay.p50:.1f} and p99 {delay.p99:.1f} ms, CPU {trial.cpu:.0%}, generator {trial.generator:.0%},"
+        f" {trial.memory / 1024:.0f} MiB"
+    )
+
+
+def _report(name: str, options: argparse.Namespace, trials: Sequence[Trial], best: Trial, below: Trial) -> Report:
+    """What is told of a server: the most players, and how it is with some fewer."""
+    few = trials[0]
+    about: dict[str, object] = {
+        "what": name,
+        "operation": name,
+        "bits a second": options.bitrate,
+        "seconds": options.time,
+        **({"chunk size": options.chunk} if name != "imsys" else dict(options.set)),
+        "players with delay": below.players,
+        "server cores": 1,
+        "generator cores": 1,
+        "python": platform.python_version(),
+        "cores": os.cpu_count() or 0,
+    }
+    figures: dict[str, float] = {
+        "players": best.players,
+        "CPU, s per stream-minute": round(below.cpu * 60 / below.players, 4),
+        "peak memory, MiB": round(max(trial.memory for trial in trials) / 1024, 1),
+        **{f"peak memory with {trial.players} players, MiB": round(trial.memory / 1024, 1) for trial in _by_players(trials)},
+    }
+    if best.players > few.players:
+        figures["memory a player, KiB"] = round((best.memory - few.memory) / (best.players - few.players), 1)
+    return Report(
+        scene="live",
+        setting=about,
+        seconds=options.time,
+        latency={"publish to play": latency(below.delays)},
+        counts={"players with delay": below.players, "received by probes": below.received, "missed something": below.short},
+        figures=figures,
+    )
+
+
+def _by_players(trials: Sequence[Trial]) -> list[Trial]:
+    """One trial for each number of players, in their order."""
+    return [found for _, found in sorted({trial.players: trial for trial in trials}.items())]
