@@ -12,6 +12,7 @@ from imsys.cluster.client import GrpcClient
 from imsys.cluster.listed import Listed
 from imsys.cluster.membership import Membership, Ports
 from imsys.cluster.server import GrpcServer
+from imsys.cluster.streams import stream_services
 from imsys.cluster.telling import ChatServers
 from imsys.config import Config
 from imsys.connections import Connections
@@ -37,6 +38,7 @@ from imsys.resources.web.server import HttpServer
 from imsys.services.common import ListenService, Options, make_daemon, public_context
 from imsys.services.draining import Draining
 from imsys.services.foundations import database_of, redis_of, tickets_of
+from imsys.services.live import live_of
 from imsys.services.ordered import InOrder
 from imsys.session import Session
 from imsys.store import Database
@@ -115,6 +117,7 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     announcing = Announcing(reactor, ours.name, FileStore(database, reactor.seconds), chats.announce)
     engine = engine_of(reactor, config, database, announcing.wake)
     tickets = tickets_of(reactor, config, server)
+    live = live_of(reactor, config, database, tickets, chats.announce_live)
     resources = Resources(ours, sessions, engine.disk, engine.uploads, engine.downloads, engine.originals, tickets)
     connections = connections_of(reactor, resources)
     context = public_context(config.tls)
@@ -123,13 +126,14 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     routes = file_routes(ours, config.files.max_file, tickets, engine.uploads, engine.downloads)
     http = HttpServer(reactor, http_settings(ours), site(ours, routes).answer)
     web = ListenService(reactor, http, ours.host, ours.http_port, context, "[resources] http_port")
-    grpc = GrpcServer(reactor, config.cluster, ours.grpc_host, ours.grpc_port, [])
+    grpc = GrpcServer(reactor, config.cluster, ours.grpc_host, ours.grpc_port, stream_services(live.relay))
 
     def ports() -> Ports:
-        return Ports(tls=tls.port, plain=plain.port if plain is not None else 0, http=web.port, grpc=grpc.port)
+        plain_port = plain.port if plain is not None else 0
+        return Ports(tls.port, plain_port, web.port, grpc.port, live.rtmp_port, live.rtmps_port)
 
     def load() -> int:
-        return len(connections) + len(http)
+        return len(connections) + len(http) + len(live.door)
 
     membership = Membership(
         reactor,
@@ -144,11 +148,11 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
         ours.capacity,
         engine.space.free,
     )
-    listeners = [port for port in (tls, plain, web) if port is not None]
-    for part in (balance, chats, announcing, *engine.parts, grpc, sessions, connections, http, *listeners, membership):
+    listeners = [port for port in (tls, plain, web, *live.listeners) if port is not None]
+    for part in (balance, chats, announcing, *engine.parts, grpc, sessions, connections, http, *live.parts, *listeners, membership):
         part.setServiceParent(server)
     if own_process:
-        Draining(reactor, membership, connections, listeners, http).setServiceParent(server)
+        Draining(reactor, membership, connections, listeners, (http, live.door)).setServiceParent(server)
     return server
 
 

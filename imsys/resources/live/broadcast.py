@@ -80,6 +80,11 @@ class Broadcast:
         start = self._cache.start
         return start is not None and start < self._cache.end
 
+    def in_step(self, player: Player) -> bool:
+        """Whether a player gets everything as it comes."""
+        channel = self._channels.get(player.encoding)
+        return channel is not None and player in channel.players
+
     @property
     def idle(self) -> bool:
         """Whether nobody is there, not even who does not count as one that watches."""
@@ -189,7 +194,7 @@ class Broadcast:
                 self._waiting[player] = None
                 return
             if place.at == self._cache.end:
-                self._in_step(player)
+                self._keep_step(player)
                 return
             pieces = self._cache.pieces(place.at, player.encoding, PIECE)
             place.at += len(pieces)
@@ -207,7 +212,7 @@ class Broadcast:
             place.player.write(encoding.join(headers))
         return True
 
-    def _in_step(self, player: Player) -> None:
+    def _keep_step(self, player: Player) -> None:
         del self._places[player]
         channel = self._channels.get(player.encoding)
         if channel is None:

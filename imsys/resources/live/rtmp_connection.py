@@ -32,6 +32,7 @@ from imsys.protocols.rtmp.server import (
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.meter import Meter
 from imsys.resources.live.relay import Relay
+from imsys.resources.live.sockets import keep_little
 from imsys.tickets import Right, Tickets, decode_id
 
 _log = Logger()
@@ -103,7 +104,7 @@ class RtmpConnection(Protocol):
         self._meter = Meter(owner.settings.bitrate)
         self._choked = False  # the transport's buffer is full
         self._held = True  # the player is not ready, or has paused
-        self._reading = True
+        self.listens = True  # what the peer says is read
         self._pumping = False
         self._closing = False
         self.deadline = 0.0
@@ -163,8 +164,8 @@ class RtmpConnection(Protocol):
 
     def _adjust_reading(self) -> None:
         wanted = self._closing or not (self._choked or self._rtmp.waiting)
-        if wanted != self._reading:
-            self._reading = wanted
+        if wanted != self.listens:
+            self.listens = wanted
             if wanted:
                 self.transport.resumeProducing()
             else:
@@ -245,6 +246,7 @@ class RtmpConnection(Protocol):
             return
         self._stream_id, self._broadcast = stream_id, broadcast
         self._owner.wheel.remove(self)
+        keep_little(self.transport)
         self._rtmp.accept_play()
         self._send()
         self._go_on()

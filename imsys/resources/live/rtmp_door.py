@@ -58,6 +58,11 @@ class RtmpDoor(Service, Factory):
     def __len__(self) -> int:
         return len(self._open)
 
+    @property
+    def connections(self) -> list[RtmpConnection]:
+        """Those that there are."""
+        return list(self._open)
+
     def buildProtocol(self, addr: IAddress | None) -> Protocol:
         """A new connection; one that is closed at once when there are as many as there may be."""
         if len(self._open) >= self.settings.capacity:
@@ -84,11 +89,11 @@ class RtmpDoor(Service, Factory):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
-        for connection in list(self._open):
+        for connection in self.connections:
             connection.dropped("this server stops")
         try:
             await self.emptied().addTimeout(GRACE, self._clock)
         except DeferredTimeout:
-            for connection in list(self._open):
+            for connection in self.connections:
                 connection.abort()
             await self.emptied()

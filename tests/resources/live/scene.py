@@ -8,15 +8,19 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import deferLater
+from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
 from imsys.config import LiveConfig
 from imsys.keyring import add_key
+from imsys.protocols.rtmp.client import Failed, Purpose
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.relay import Relay
+from imsys.resources.live.rtmp_connection import RtmpConnection
 from imsys.resources.live.rtmp_door import RtmpDoor, RtmpSettings
 from imsys.services.common import ListenService, public_context
 from imsys.store.live import LiveState, LiveStream
 from imsys.tickets import Right, TicketKeys, Tickets, encode_id, new_file_id
+from tests.resources.live.peer import Peer
 from tests.resources.live.programs import Program, programs
 from tests.support.children import folder
 from tests.support.servers import certificates
@@ -53,6 +57,17 @@ class LiveCase(OnSqlite):
             part.startService()
         self.addCleanup(lambda: Deferred.fromCoroutine(self.stop()))
         self.programs = programs(self)
+        self.lines: list[str] = []
+        observer: Any = self._log
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+
+    def _log(self, event: LogEvent) -> None:
+        self.lines.append(formatEvent(event))
+
+    def closed(self, reason: str) -> int:
+        """How many lines say that a connection was closed for a reason."""
+        return sum("closing the RTMP connection from" in line and reason in line for line in self.lines)
 
     async def stop(self) -> None:
         """Stop the server (idempotent)."""
@@ -108,6 +123,49 @@ class LiveCase(OnSqlite):
         """Wait until a player would get something."""
         await self.until_state(stream, LiveState.LIVE)
         await self.until(lambda: self.broadcast(stream).begun, "something is sent")
+
+    # -- clients of our own
+
+    async def peer(self, url: str, purpose: Purpose, *, greets: bool = True) -> Peer:
+        """A connection, which is closed after the test at the latest."""
+        peer = Peer(url, purpose)
+        peer.greets = greets
+        await peer.connect(self.reactor)
+        self.addCleanup(peer.close)
+        return peer
+
+    async def publisher(self, stream: LiveStream, *, tls: bool = False) -> Peer:
+        """Anna, who may begin."""
+        peer = await self.peer(self.url(stream, Right.PUBLISH, tls=tls), Purpose.PUBLISH)
+        await self.until(lambda: peer.started or peer.failure or peer.gone, "the publisher may begin")
+        self.assertTrue(peer.started, peer.failure)
+        return peer
+
+    async def player(self, stream: LiveStream, *, tls: bool = False) -> Peer:
+        """Bert, who watches."""
+        peer = await self.peer(self.url(stream, Right.PLAY, tls=tls, key=self.key(stream, Right.PLAY, self.bert)), Purpose.PLAY)
+        await self.until(lambda: peer.started or peer.failure or peer.gone, "the player may begin")
+        self.assertTrue(peer.started, peer.failure)
+        return peer
+
+    async def refused(self, url: str, purpose: Purpose, code: str) -> Failed:
+        """A connection that is refused, told why, and closed."""
+        peer = await self.peer(url, purpose)
+        await self.until(lambda: peer.failure, "it is refused")
+        assert peer.failure is not None
+        self.assertEqual(peer.failure.code, code)
+        await self.until(lambda: peer.gone, "it is closed")
+        return peer.failure
+
+    async def sees(self, peer: Peer, payloads: list[bytes]) -> None:
+        """Wait until a player has seen exactly this."""
+        await self.until(lambda: len(peer.seen) >= len(payloads) or peer.gone, f"{len(payloads)} messages have come")
+        self.assertEqual([media.payload for media in peer.seen], payloads)
+
+    def connection(self, peer: Peer) -> RtmpConnection:
+        """The server's side of a client."""
+        port = peer.transport.getHost().port
+        return next(one for one in self.door.connections if one.transport.getPeer().port == port)
 
     def run_program(self, *command: str, **more: Any) -> Program:
         """Start a program, which ends with the test at the latest."""
