@@ -276,7 +276,9 @@ class Client:
             case ResyncPush():
                 self._resync(push)
             case LivePush():
-                self.on_live.emit(live.change(push))
+                change = live.change(push)
+                if change is not None:
+                    self.on_live.emit(change)
             case _:
                 self.on_push.emit(push)
 

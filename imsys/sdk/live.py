@@ -121,9 +121,12 @@ class LiveStreams:
         async def read(cursor: str) -> tuple[list[LiveStream], str, bool]:
             request = LiveListRequest(thread_id=str(thread_id) if thread_id else UNSET, cursor=cursor, limit=_PAGE)
             page = await self._ask(request, LiveListResponse)
-            return [stream(item) for item in page.streams], page.next, page.is_complete
+            return [stream(item) for item in page.streams if item.state in _STATES], page.next, page.is_complete
 
         return Pages(read, "")
+
+
+_STATES = frozenset(state.value for state in LiveState)
 
 
 def mention(text: str) -> LiveMention | None:
@@ -135,8 +138,10 @@ def mention(text: str) -> LiveMention | None:
     return LiveMention(content.stream_id, content.title)
 
 
-def change(push: LivePush) -> LiveChange:
-    """Read push 131. :raises ValueError: its state is none that this version knows."""
+def change(push: LivePush) -> LiveChange | None:
+    """Read push 131; ``None``: its state is none that this version knows."""
+    if push.state not in _STATES:
+        return None
     return LiveChange(
         stream_id=push.stream_id,
         thread_id=int(push.thread_id),
