@@ -58,6 +58,10 @@ class Place(Protocol):
     def http_port(self) -> int: ...  # noqa: D102
 
 
+Find = Callable[[str], Awaitable[Place]]
+"""Where the server of a name is."""
+
+
 def trust(ca: str) -> IPolicyForHTTPS:
     """Whose certificates are believed: those of the authorities in a file, or, where there is none, those that the system believes.
 
@@ -81,9 +85,7 @@ class Pulls(Service):
     :param longest: bytes of one message at most.
     """
 
-    def __init__(
-        self, reactor: Any, policy: IPolicyForHTTPS, find: Callable[[str], Awaitable[Place]], tickets: Tickets, longest: int
-    ) -> None:
+    def __init__(self, reactor: Any, policy: IPolicyForHTTPS, find: Find, tickets: Tickets, longest: int) -> None:
         self._reactor = reactor
         self._policy = policy
         self._find = find
