@@ -13,7 +13,7 @@ from array import array
 from typing import Any
 
 from imsys.bench.film import stamp
-from imsys.bench.publishing import connected
+from imsys.bench.joining import Joined, join
 from imsys.bench.tasks import Result, Watch
 from imsys.errors import PeerFault
 from imsys.protocols.media import Kind
@@ -32,7 +32,7 @@ class WatchLoad:
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
-        self._players: list[tuple[socket.socket, ClientConnection]] = []
+        self._players: list[Joined] = []
         self._delays = array("I")
         self._lost = self._closed = 0
         self._numbers: dict[tuple[int, Kind], int] = {}
@@ -40,10 +40,9 @@ class WatchLoad:
 
     def arrive(self) -> None:
         """Let all of them begin to play. :raises RuntimeError: somebody is refused. :raises OSError: nobody is there."""
-        for _ in range(self._watch.players):
-            sock, connection = connected(self._watch.stream, Purpose.PLAY)
+        self._players = join(self._watch.stream, Purpose.PLAY, self._watch.players)
+        for sock, _ in self._players:
             sock.setblocking(False)
-            self._players.append((sock, connection))
 
     def work(self) -> Result:
         """Play until the stream has been quiet for a while."""
