@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from twisted.application.service import Service
 from imsys.config import Config
 from imsys.resources.live.relay import Relay, Tell
 from imsys.resources.live.rtmp_door import RtmpDoor, RtmpSettings
-from imsys.services.common import ListenService, public_context
+from imsys.services.common import ListenService
 from imsys.store import Database
 from imsys.store.live import LiveStore
 from imsys.tickets import Tickets
@@ -46,10 +47,11 @@ class Live:
         return 0 if self.tls is None else self.tls.port
 
 
-def live_of(reactor: Any, config: Config, database: Database, tickets: Tickets, tell: Tell) -> Live:
+def live_of(reactor: Any, config: Config, database: Database, tickets: Tickets, tell: Tell, context: ssl.SSLContext) -> Live:
     """The live streams of a resources server; without ports where ``[live] enabled`` says so.
 
     :param tell: has a thread told of its stream.
+    :param context: TLS of the public ports.
     """
     ours, limits = config.resources, config.live
     relay = Relay(reactor, limits, ours.name, LiveStore(database, reactor.seconds), tell)
@@ -57,7 +59,6 @@ def live_of(reactor: Any, config: Config, database: Database, tickets: Tickets, 
     door = RtmpDoor(reactor, settings, relay, tickets)
     plain = tls = None
     if limits.enabled:
-        context = public_context(config.tls)
         tls = ListenService(reactor, door, ours.host, ours.rtmps_port, context, "[resources] rtmps_port")
         if ours.rtmp_port:
             plain = ListenService(reactor, door, ours.host, ours.rtmp_port, None, "[resources] rtmp_port")

@@ -14,15 +14,22 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from imsys.errors import Refused, Status
-from imsys.protocols.media import Media
-from imsys.resources.live.cache import Cache, Entry
+from imsys.protocols.media import Kind, Media
+from imsys.resources.live.cache import Cache
 from imsys.resources.live.players import Encoding, Place, Player
 from imsys.resources.live.timeline import Timeline
 
 _log = Logger()
+
+SOUND = 0.02
+"""Seconds that a piece of sound waits for a picture, to be sent with it: AAC has one every 23 ms, film a picture every 33 to 42 ms.
+
+A write to a player costs about the same whatever its size, so that this spares a third of what a player costs.
+"""
 
 PIECE = 1 << 16
 """Bytes that are written at once to a player that catches up."""
@@ -42,31 +49,27 @@ class _Channel:
 class Broadcast:
     """See the module.
 
-    :param later: calls a function once, at the end of the reactor's turn or soon after it.
+    :param at_turn_end: calls a function once, at the end of the reactor's turn or soon after it.
     :param most: players at most.
     :param patience: seconds that a player may have no room.
     """
 
     def __init__(
-        self,
-        cache: Cache,
-        later: Callable[[Callable[[], None]], Any],
-        seconds: Callable[[], float],
-        most: int,
-        patience: float,
+        self, cache: Cache, clock: IReactorTime, at_turn_end: Callable[[Callable[[], None]], Any], most: int, patience: float
     ) -> None:
         self._cache = cache
-        self._later = later
-        self._seconds = seconds
+        self._clock = clock
+        self._at_turn_end = at_turn_end
         self._most = most
         self._patience = patience
-        self._timeline = Timeline(seconds)
+        self._timeline = Timeline(clock.seconds)
         self._channels: dict[Encoding, _Channel] = {}
         self._places: dict[Player, Place] = {}  # of those that are not in step
         self._waiting: dict[Player, None] = {}  # those of them that have room, and wait for something to begin with
         self._watchers: set[Player] = set()
-        self._flushing = False
-        self.fed_at = seconds()
+        self._flushing = False  # at the end of this turn
+        self._sound: IDelayedCall | None = None  # when what has gathered is written in any case
+        self.fed_at = clock.seconds()
         """When the publisher last sent something."""
 
     @property
@@ -102,9 +105,13 @@ class Broadcast:
             media = dataclasses.replace(media, timestamp=timestamp)
         entry = self._cache.add(media)
         self.fed_at = entry.moment
+        given = False
         for channel in self._channels.values():
             if channel.players:
-                self._give(channel, entry)
+                channel.pending.append(entry.encoded(channel.encoding))
+                given = True
+        if given and not self._flushing:
+            self._write_soon(media)
         if self._waiting and self._cache.start is not None:
             for player in list(self._waiting):
                 self.resume(player)
@@ -114,14 +121,19 @@ class Broadcast:
         self._cache.restart()
         self._timeline.restart()
 
-    def _give(self, channel: _Channel, entry: Entry) -> None:
-        channel.pending.append(entry.encoded(channel.encoding))
-        if not self._flushing:
+    def _write_soon(self, media: Media) -> None:
+        """Have a picture written when the turn ends, and a piece of sound with the next picture, if that comes soon."""
+        if media.kind is Kind.VIDEO or not self._cache.has_pictures:
             self._flushing = True
-            self._later(self._flush)
+            self._at_turn_end(self._flush)
+        elif self._sound is None:
+            self._sound = self._clock.callLater(SOUND, self._flush)
 
     def _flush(self) -> None:
         self._flushing = False
+        sound, self._sound = self._sound, None
+        if sound is not None and sound.active():
+            sound.cancel()
         for channel in self._channels.values():
             if channel.pending:
                 self._write(channel)
@@ -143,7 +155,7 @@ class Broadcast:
     def _fall_behind(self, channel: _Channel, player: Player, at: int) -> None:
         if player in channel.players:
             del channel.players[player]
-            place = self._places[player] = Place(player, self._seconds())
+            place = self._places[player] = Place(player, self._clock.seconds())
             place.at = at
 
     # -- the players' side
@@ -158,7 +170,7 @@ class Broadcast:
             if len(self._watchers) >= self._most:
                 raise Refused(Status.SERVER_BUSY, f"At most {self._most} can watch a stream.")
             self._watchers.add(player)
-        self._places[player] = Place(player, self._seconds())
+        self._places[player] = Place(player, self._clock.seconds())
         self.resume(player)
 
     def leave(self, player: Player) -> None:
@@ -187,7 +199,7 @@ class Broadcast:
         place = self._places.get(player)
         if place is None:
             return
-        place.since = self._seconds()
+        place.since = self._clock.seconds()
         self._waiting.pop(player, None)
         while not player.behind:
             if place.at not in self._cache and not self._skip(place):
@@ -223,7 +235,7 @@ class Broadcast:
 
     def look(self) -> None:
         """Close the players that had no room for too long; to be called every now and then."""
-        latest = self._seconds() - self._patience
+        latest = self._clock.seconds() - self._patience
         for player, place in list(self._places.items()):
             if place.since < latest and player not in self._waiting:
                 self._close(player, f"it was behind for more than {self._patience:g} s")

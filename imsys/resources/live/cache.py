@@ -74,7 +74,12 @@ class Cache:
     @property
     def start(self) -> int | None:
         """The number of the message with which somebody can begin; ``None``: nobody can now."""
-        return self._key if self._has_pictures() else self.end
+        return self._key if self.has_pictures else self.end
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether there are any, and have been of late."""
+        return self._pictures is not None and self._seconds() - self._pictures < STILL
 
     def __contains__(self, number: int) -> bool:
         """Whether a message is here, or is the next that will be."""
@@ -142,11 +147,8 @@ class Cache:
         """Metadata first, then pictures, then sound."""
         return [self._headers[slot] for slot in sorted(self._headers, key=lambda slot: (-slot[0], slot[1]))]
 
-    def _has_pictures(self) -> bool:
-        return self._pictures is not None and self._seconds() - self._pictures < STILL
-
     def _trim(self, now: float) -> None:
-        keep = len(self._entries) if self._key is None or not self._has_pictures() else self._key - self._first
+        keep = len(self._entries) if self._key is None or not self.has_pictures else self._key - self._first
         drop = 0
         while drop < keep and (now - self._entries[drop].moment > LATE or self._too_much(drop)):
             self._bytes -= len(self._entries[drop].media.payload)

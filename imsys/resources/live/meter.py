@@ -7,21 +7,21 @@ WINDOW = 5
 
 
 class Meter:
-    """Counts bytes of the last :data:`WINDOW` seconds.
+    """Counts bytes, or messages, of the last :data:`WINDOW` seconds.
 
-    :param limit: bits a second.
+    :param limit: how many there may be in a second.
     """
 
     __slots__ = ("_counts", "_most", "_second", "_total")
 
     def __init__(self, limit: int) -> None:
-        self._most = limit * WINDOW // 8
+        self._most = limit * WINDOW
         self._counts = [0] * WINDOW
         self._second = 0
         self._total = 0
 
     def add(self, size: int, now: float) -> bool:
-        """So many bytes more; whether that is within the limit."""
+        """So many more; whether that is within the limit."""
         second = int(now)
         if second != self._second:
             for passed in range(self._second + 1, min(second, self._second + WINDOW) + 1):

@@ -78,7 +78,7 @@ class Relay(Service):
         self._server = server
         self._store = store
         self._tell = tell
-        self._later = getattr(reactor, "callAtTurnEnd", None) or partial(reactor.callLater, 0)
+        self._at_turn_end = getattr(reactor, "callAtTurnEnd", None) or partial(reactor.callLater, 0)
         self._here: dict[bytes, _Here] = {}
         self._loops: list[LoopingCall] = []
         self._telling: set[Deferred[None]] = set()
@@ -108,6 +108,7 @@ class Relay(Service):
         except BaseException:
             if here.source is source:
                 self._lose(here)
+                self._do(self._paused(here))  # if it took over from somebody, it has left as well
             raise
         if here.source is not source:
             raise Refused(Status.STREAM_NOT_FOUND, "This live stream is over, or was taken over.")
@@ -206,7 +207,7 @@ class Relay(Service):
                 raise Refused(Status.SERVER_BUSY, "This server is about to stop.")
             config, seconds = self._config, self._reactor.seconds
             cache = Cache(config.cache, MOST_MESSAGES, seconds)
-            broadcast = Broadcast(cache, self._later, seconds, config.players, config.behind)
+            broadcast = Broadcast(cache, self._reactor, self._at_turn_end, config.players, config.behind)
             here = self._here[stream.stream_id] = _Here(stream, broadcast, seconds())
         return here
 

@@ -7,7 +7,7 @@ from typing import Any
 from typing import Protocol as Interface
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.interfaces import IPushProducer, ISSLTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -42,6 +42,12 @@ APPLICATION = "live"
 
 LINGER = 5.0
 """Seconds that a peer has to take the last bytes, and to close."""
+
+TALK = 1 << 15
+"""Bytes a second, averaged over some seconds, of who does not publish: a few hundred in all, and acknowledgements."""
+
+MESSAGES = 2000
+"""Messages a second, averaged over some seconds, of a publisher: pictures and sound are some 80, whatever their bit rate."""
 
 PAUSE = 600.0
 """Seconds that a player may pause."""
@@ -93,6 +99,8 @@ class RtmpConnection(Protocol):
 
     transport: Any
     encoding = RTMP
+    write: Callable[[bytes], None]
+    """See :class:`~imsys.resources.live.players.Player`: the transport's own, so that it costs a call less."""
 
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
@@ -101,9 +109,12 @@ class RtmpConnection(Protocol):
         self._stream_id = b""
         self._broadcast: Broadcast | None = None
         self._publishes = False
-        self._meter = Meter(owner.settings.bitrate)
+        self._bytes = Meter(TALK)
+        self._messages = Meter(MESSAGES)
         self._choked = False  # the transport's buffer is full
         self._held = True  # the player is not ready, or has paused
+        self.behind = True
+        """See :class:`~imsys.resources.live.players.Player`; looked at for every player and write, as :attr:`write` is called."""
         self.listens = True  # what the peer says is read
         self._pumping = False
         self._closing = False
@@ -114,6 +125,9 @@ class RtmpConnection(Protocol):
     def connectionMade(self) -> None:
         """Who connects has so long to say what it wants."""
         self.transport.setTcpNoDelay(True)
+        self.write = self.transport.write
+        if not ISSLTransport.providedBy(self.transport):  # which has the one of the transport below, whose bytes are not encrypted
+            self.write = getattr(self.transport, "write_at_once", self.write)
         self.transport.registerProducer(self, True)
         self._due(self._owner.settings.begin)
 
@@ -121,8 +135,9 @@ class RtmpConnection(Protocol):
         """Take what came; nothing of a peer that is told to go."""
         if self._closing:
             return
-        if self._publishes and not self._meter.add(len(data), self._owner.seconds()):
-            self._fail(f"it sends more than {self._owner.settings.bitrate} bits a second")
+        if not self._bytes.add(len(data), self._owner.seconds()):
+            allowed = self._owner.settings.bitrate if self._publishes else TALK * 8
+            self._fail(f"it sends more than {allowed} bits a second")
             return
         self._pump(data)
 
@@ -149,12 +164,13 @@ class RtmpConnection(Protocol):
 
     def pauseProducing(self) -> None:
         """The transport's buffer is full; a peer that does not read what it asked for is not read, either."""
-        self._choked = True
+        self._choked = self.behind = True
         self._adjust_reading()
 
     def resumeProducing(self) -> None:
         """There is room again."""
         self._choked = False
+        self.behind = self._held
         self._adjust_reading()
         if self._broadcast is not None and not self._publishes and not self._held:
             self._broadcast.resume(self)
@@ -182,7 +198,9 @@ class RtmpConnection(Protocol):
 
     def _handle(self, event: ServerEvent) -> None:
         if isinstance(event, MediaReceived):
-            if self._broadcast is not None:
+            if not self._messages.add(1, self._owner.seconds()):
+                self._fail(f"it sends more than {MESSAGES} messages a second")
+            elif self._broadcast is not None:
                 self._broadcast.feed(event.media)
         elif isinstance(event, ConnectRequested):
             self._connect(event)
@@ -227,6 +245,7 @@ class RtmpConnection(Protocol):
             relay.left(stream_id, self)
             return
         self._stream_id, self._broadcast, self._publishes = stream_id, broadcast, True
+        self._bytes = Meter(self._owner.settings.bitrate // 8)
         self._owner.wheel.remove(self)
         self._rtmp.accept_publish()
         self._pump(b"")
@@ -267,18 +286,9 @@ class RtmpConnection(Protocol):
             self._owner.relay.left(self._stream_id, self)
         elif broadcast is not None:
             broadcast.leave(self)
-        self._held = True
+        self._held = self.behind = True
 
     # -- a player
-
-    @property
-    def behind(self) -> bool:
-        """See :class:`~imsys.resources.live.players.Player`."""
-        return self._choked or self._held
-
-    def write(self, data: bytes) -> None:
-        """See :class:`~imsys.resources.live.players.Player`."""
-        self.transport.write(data)
 
     def over(self, reason: str) -> None:
         """See :class:`~imsys.resources.live.players.Player`."""
@@ -291,13 +301,14 @@ class RtmpConnection(Protocol):
             self._close(reason)
 
     def _hold(self) -> None:
-        self._held = True
+        self._held = self.behind = True
         self._due(PAUSE)
         if self._broadcast is not None:
             self._broadcast.hold(self)
 
     def _go_on(self) -> None:
         self._held = False
+        self.behind = self._choked
         self._owner.wheel.remove(self)
         if self._broadcast is not None:
             self._broadcast.resume(self)

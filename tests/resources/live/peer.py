@@ -89,6 +89,13 @@ class Peer(Protocol):
         """Send a message that the client would not."""
         self.transport.write(encode(message, 3, chunk_size))
 
+    def pour(self, data: bytes) -> None:
+        """Send this again and again, as fast as it is taken."""
+        if not self.gone:
+            self.transport.write(data)
+            reactor: Any = self.transport.reactor
+            reactor.callLater(0, self.pour, data)
+
     def close(self) -> None:
         """Be gone, as a process that was killed."""
         if not self.gone:

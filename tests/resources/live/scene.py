@@ -91,10 +91,14 @@ class LiveCase(OnSqlite):
         """A key for it."""
         return self.tickets.issue(stream.stream_id, self.anna if user is None else user, right)
 
+    def port(self, *, tls: bool) -> int:
+        """The port of RTMP or RTMPS."""
+        return (self.tls if tls else self.plain).port
+
     def url(self, stream: LiveStream, right: Right, *, tls: bool = False, key: str | None = None) -> str:
         """Where to publish or play it."""
-        scheme, port = ("rtmps", self.tls.port) if tls else ("rtmp", self.plain.port)
-        return f"{scheme}://127.0.0.1:{port}/live/{encode_id(stream.stream_id)}?key={key or self.key(stream, right)}"
+        scheme = "rtmps" if tls else "rtmp"
+        return f"{scheme}://127.0.0.1:{self.port(tls=tls)}/live/{encode_id(stream.stream_id)}?key={key or self.key(stream, right)}"
 
     def broadcast(self, stream: LiveStream) -> Broadcast:
         """It, which is here."""

@@ -8,6 +8,7 @@ from imsys.config import LiveConfig
 from imsys.protocols.rtmp import amf0
 from imsys.protocols.rtmp.chunks import Message, encode
 from imsys.protocols.rtmp.client import Purpose
+from imsys.resources.live.meter import Meter
 from imsys.resources.live.rtmp_door import RtmpSettings
 from imsys.tickets import Right
 from tests.resources.live.peer import Peer
@@ -139,10 +140,23 @@ class BadInputTests(LiveCase):
         self.assertEqual(self.closed(""), 0)
         await self.unharmed()
 
+    async def test_many_messages(self) -> None:
+        """Messages of a byte each, as many as the bit rate allows."""
+        peer = await self.publishing()
+        peer.pour(encode(Message(VIDEO, 0, 1, b"\x27"), 6) * 1000)
+        await self.closed_for(peer, "2000 messages a second")
+
+    async def test_player_that_talks(self) -> None:
+        """A player that has much to say."""
+        player = await self.player(self.beside)
+        player.pour(encode(Message(4, 0, 0, struct.pack(">HI", 6, 1)), 2) * 1000)
+        await self.closed_for(player, "bits a second")
+
     async def test_pings_without_reading(self) -> None:
         """Who asks without end, and reads no answer, is not listened to for long."""
         player = await self.player(self.beside)
         connection = self.connection(player)
+        connection._bytes = Meter(1 << 40)
         player.transport.pauseProducing()
         pings = encode(Message(4, 0, 0, struct.pack(">HI", 6, 1)), 2) * 10_000
         for _ in range(200):

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.errors import Refused
 from imsys.protocols.media import Kind, Media, media
-from imsys.resources.live.broadcast import Broadcast
+from imsys.resources.live.broadcast import SOUND, Broadcast
 from imsys.resources.live.cache import LATE, STILL, Cache
 from tests.resources.live.watching import AAC, AVC, METADATA, Plain, Watcher, inter, key, sound
 
@@ -21,7 +21,7 @@ class Stage(SynchronousTestCase):
         self.clock = Clock()
         self.plain = Plain()
         self.cache = Cache(100_000, 1000, self.clock.seconds)
-        self.broadcast = Broadcast(self.cache, lambda call: self.clock.callLater(0, call), self.clock.seconds, most=100, patience=PATIENCE)
+        self.broadcast = Broadcast(self.cache, self.clock, lambda call: self.clock.callLater(0, call), most=100, patience=PATIENCE)
 
     def feed(self, *messages: Media) -> None:
         for message in messages:
@@ -30,7 +30,7 @@ class Stage(SynchronousTestCase):
     def turn(self, *messages: Media) -> None:
         """All of these come in one turn of the reactor."""
         self.feed(*messages)
-        self.clock.advance(0)
+        self.clock.advance(SOUND)
 
     def watcher(self, room: int = 1 << 40, encoding: Plain | None = None) -> Watcher:
         watcher = Watcher(encoding or self.plain, room)
@@ -129,6 +129,26 @@ class JoiningTests(Stage):
         for watcher in watchers:
             self.assertEqual(len(watcher.writes), 1)
             self.assertIs(watcher.writes[0], watchers[0].writes[0])
+
+    def test_sound_waits_for_pictures(self) -> None:
+        """Sound is written with the picture that follows; if there is none soon, alone; and without pictures at once."""
+        watcher = self.watcher()
+        self.feed(AAC, sound(0))
+        self.clock.advance(0)
+        self.assertEqual(len(watcher.writes), 1)
+        self.turn(AVC, key(20))
+        self.feed(sound(23))
+        self.clock.advance(SOUND / 2)
+        self.feed(sound(46))
+        self.assertEqual(len(watcher.writes), 2)
+        self.feed(inter(60))
+        self.clock.advance(0)
+        self.assertEqual(len(watcher.writes), 3)
+        self.feed(sound(69))
+        self.clock.advance(SOUND)
+        self.assertEqual(len(watcher.writes), 4)
+        self.assertEqual(watcher.seen[4:], [sound(23), sound(46), inter(60), sound(69)])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_two_encodings(self) -> None:
         """Players of two kinds watch the same."""
@@ -258,5 +278,5 @@ class EndTests(Stage):
         came = self.watcher()
         self.turn(key(40))
         self.assertEqual([one.payload for one in stayed.seen[4:]], [other.payload, AAC.payload, key(0).payload])
-        self.assertEqual([one.timestamp for one in stayed.seen], [0, 0, 0, 40, 5040, 5040, 5080])
+        self.assertEqual([one.timestamp for one in stayed.seen], [0, 0, 0, 40, 5060, 5060, 5100])
         self.assertEqual([one.payload for one in came.seen], [other.payload, AAC.payload, key(5000).payload])

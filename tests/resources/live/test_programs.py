@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -53,15 +54,23 @@ class FfmpegTests(LiveCase):
         stream = await self.stream()
         publisher = self.run_program(*publishing(self.url(stream, Right.PUBLISH), film(), loop=True))
         await self.until_begun(stream)
-        sent = hashes(film())
+        sent, watcher = hashes(film()), await self.player(stream)
+
+        def groups() -> list[str]:
+            """The key frames that were sent since somebody watches, without the header of FLV."""
+            return [hashlib.md5(media.payload[5:]).hexdigest() for media in watcher.seen if media.key]
+
+        await self.until(groups, "something is sent")
         for _ in range(20):
-            player = self.run_program(*FFMPEG, "-i", self.url(stream, Right.PLAY), *HASHES, "-t", "0.4", "-")
+            before = len(groups())
+            player = self.run_program(*FFMPEG, "-analyzeduration", "100000", "-i", self.url(stream, Right.PLAY), *HASHES, "-t", "0.2", "-")
             self.assertEqual(await player.ended(), 0, player.errors)
             seen = Hashes(player.text)
             self.assertEqual(seen.extradata, sent.extradata)
             self.assertIn("#media_type 0: video", player.text)  # nothing else has become a stream
             first = sent.of(0).index(seen.of(0)[0])
             self.assertEqual(first % GROUP, 0, "it did not begin with a key frame")
+            self.assertIn(seen.of(0)[0], groups()[before - 1 :], "it began with an old one")
             self.assertEqual(seen.of(0)[:5], sent.of(0)[first : first + 5])
         self.assertTrue(publisher.running)
 
