@@ -18,7 +18,7 @@ TRACKS = 16
 """Codec headers that are kept at most (enhanced RTMP may have several tracks); what would be one more is only passed on."""
 
 _METADATA = b"\x02\x00\x0aonMetaData"
-_MULTITRACK, _ONE_TRACK = 6, 0
+_MULTITRACK, _ONE_TRACK = {Kind.VIDEO: 6, Kind.AUDIO: 5}, 0
 
 
 class Entry:
@@ -186,6 +186,6 @@ def _slot(media: Media) -> tuple[Kind, int] | None:
     payload = media.payload
     extended = payload[0] & 0x80 if media.kind is Kind.VIDEO else payload[0] >> 4 == 9
     # a multitrack packet of one track: its type and that of the multitrack in a byte, the codec's FourCC, and the track
-    if extended and payload[0] & 15 == _MULTITRACK and len(payload) > 6 and payload[1] >> 4 == _ONE_TRACK:
+    if extended and payload[0] & 15 == _MULTITRACK[media.kind] and len(payload) > 6 and payload[1] >> 4 == _ONE_TRACK:
         return media.kind, payload[6]
     return media.kind, 0
