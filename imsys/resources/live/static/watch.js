@@ -152,7 +152,7 @@
       },
     );
     const mine = player;
-    player.on(mpegts.Events.ERROR, (type, detail, info) => mine === player && failed(type, detail, info));
+    player.on(mpegts.Events.ERROR, (_, detail, info) => mine === player && failed(detail, info));
     player.on(mpegts.Events.LOADING_COMPLETE, () => mine === player && retry());
     moved = Date.now();
     position = 0;
@@ -173,12 +173,9 @@
     }
   }
 
-  function failed(type, detail, info) {
-    if (type === mpegts.ErrorTypes.MEDIA_ERROR && detail !== mpegts.ErrorDetails.MEDIA_MSE_ERROR) {
-      unplayable = detail === mpegts.ErrorDetails.MEDIA_CODEC_UNSUPPORTED;
-    } else if (detail === mpegts.ErrorDetails.MEDIA_MSE_ERROR && info && info.name === "NotSupportedError") {
-      unplayable = true;
-    }
+  function failed(detail, info) {
+    const unsupported = detail === mpegts.ErrorDetails.MEDIA_MSE_ERROR && info && info.code === DOMException.NOT_SUPPORTED_ERR;
+    unplayable = unsupported || detail === mpegts.ErrorDetails.MEDIA_CODEC_UNSUPPORTED;
     if (unplayable) {
       leave();
       show("codec");
