@@ -76,8 +76,9 @@ class Kept:
 
     def begin(self) -> None:
         """Make it. :raises OSError: the disk does not take it."""
+        self._folder.mkdir(parents=True, exist_ok=True)
         fresh = self._path.with_suffix(".new")
-        with fresh.open("wb") as file:
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(msgspec.json.encode(self.about))
             file.flush()
             os.fsync(file.fileno())

@@ -11,19 +11,22 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import SynchronousTestCase
 
-from imsys.config import FilesConfig, LiveConfig, ResourcesConfig
+from imsys.config import ChatConfig, FilesConfig, LiveConfig, ResourcesConfig
 from imsys.protocols.flv import FlvReader
 from imsys.protocols.media import Kind
 from imsys.protocols.rtmp.amf0 import decode
+from imsys.redis import RedisService
 from imsys.resources.judging import looking
 from imsys.resources.live import recording
 from imsys.resources.live.recordings import Recordings, filename
 from imsys.store.files import File, Purpose, State
 from imsys.store.live import LiveState, LiveStream
-from imsys.tickets import Right
+from imsys.tickets import Right, encode_id
 from tests.resources.live.programs import film, hashes, publishing
 from tests.resources.live.scene import SERVER, LiveCase
 from tests.resources.parts import KEYS, Parts
+from tests.support.chat import ChatServer
+from tests.support.servers import redis_server
 
 
 class RecordingCase(LiveCase):
@@ -137,6 +140,24 @@ class RecordingTests(RecordingCase):
         self.assertIn("K", packet["flags"])
         self.assertLess(abs(float(packet["pts_time"]) - 9), 0.2)
         self.assertEqual([one.file.file_id for one in await self.engine.files.due(SERVER, 10)], [file.file_id])
+
+    async def test_in_the_thread(self) -> None:
+        """A chat server that is told of the file makes a message of type video of it, which the other one reads."""
+        stream = await self.stream(record=True)
+        await self.published(stream)
+        self.relay.end(stream.stream_id)
+        (file,) = await self.whole()
+        redis = RedisService(self.reactor, redis_server())
+        redis.startService()
+        self.addCleanup(redis.stopService)
+        server = ChatServer(self, ChatConfig(), redis.redis)
+        await server.start()
+        await server.announcer.announce(file.file_id)
+        (record,) = [one for one in await self.stores.messages.page(self.bert, self.thread, 0, 10) if one.kind == 5]
+        content = json.loads(record.content)
+        self.assertEqual((record.sender, content["file_id"]), (self.anna, encode_id(file.file_id)))
+        self.assertEqual((content["mime"], content["size"]), ("video/x-flv", file.size))
+        self.assertIn("thumbnail", content)
 
     def described(self, path: Path) -> tuple[dict[str, Any], list[int]]:
         """What a file says of itself, and where its key frames really are."""
