@@ -154,7 +154,7 @@ class JoiningTests(Stage):
         self.assertEqual(len(watcher.writes), 2)
         self.feed(inter(60))
         self.clock.advance(0)
-        self.assertEqual(len(watcher.writes), 3)
+        self.assertEqual((len(watcher.writes), self.clock.getDelayedCalls()), (3, []))
         self.feed(sound(69))
         self.clock.advance(SOUND)
         self.assertEqual(len(watcher.writes), 4)
