@@ -17,9 +17,10 @@ _AT_ONCE = 64
 Joined: TypeAlias = tuple[socket.socket, ClientConnection]
 
 
-def join(stream: Stream, purpose: Purpose, count: int = 1) -> list[Joined]:
+def join(stream: Stream, purpose: Purpose, count: int = 1, space: int = 0) -> list[Joined]:
     """So many connections that have started; their sockets block.
 
+    :param space: bytes that the system keeps for each that is not read; 0: what it thinks right.
     :raises RuntimeError: one is refused.
     :raises OSError: nobody is there.
     """
@@ -28,7 +29,7 @@ def join(stream: Stream, purpose: Purpose, count: int = 1) -> list[Joined]:
     with selectors.DefaultSelector() as selector:
         while len(joined) < count:
             while asked < min(count, len(joined) + _AT_ONCE):
-                sock, connection = _ask(stream, purpose)
+                sock, connection = _ask(stream, purpose, space)
                 selector.register(sock, selectors.EVENT_READ, connection)
                 asked += 1
             ready = selector.select(PATIENCE)
@@ -42,8 +43,12 @@ def join(stream: Stream, purpose: Purpose, count: int = 1) -> list[Joined]:
     return joined
 
 
-def _ask(stream: Stream, purpose: Purpose) -> Joined:
-    sock = socket.create_connection((stream.host, stream.port), PATIENCE)
+def _ask(stream: Stream, purpose: Purpose, space: int) -> Joined:
+    sock = socket.socket()
+    if space:  # before it connects: it decides what window can be said
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, space)
+    sock.settimeout(PATIENCE)
+    sock.connect((stream.host, stream.port))
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     place = {"tcUrl": f"rtmp://{stream.host}:{stream.port}/{stream.app}"}
     connection = ClientConnection(stream.app, stream.name, purpose, properties=place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import os
 import platform
 import threading
@@ -36,14 +37,14 @@ _FULL = 0.95
 """Of its core, a server that has as many players as it can have uses so much."""
 _CLOSE = 1.06
 """So near to each other are a number of players that went well and one that did not, when the search ends."""
-_TRIALS = 7
-_BELOW = 0.8
-"""Of the most players: at how many the delay is measured."""
+_TRIALS = 9
+_BELOW = 0.5
+"""Of the most players that nginx-rtmp can have: with how many the delay is measured, of both. (Of one's own, if there is no other.)"""
 _LAG = 1.0
 """Seconds after its end in which a stream must have arrived everywhere: what takes longer was only put off."""
 _DRAIN = 6.0
 _BUSY = 0.95
-"""Of its core: a generator that uses more measures itself."""
+"""Of its core: a generator that uses more measures itself, and the server could have more players."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +69,8 @@ class Trial:
 
     @property
     def well(self) -> bool:
-        """Whether everybody had everything in time."""
-        return not self.short and self.lag <= _LAG
+        """Whether everybody had everything in time, and it was not the generator that could do no more."""
+        return not self.short and self.lag <= _LAG and self.generator <= _BUSY
 
 
 def add_command(commands: Any) -> None:
@@ -96,18 +97,19 @@ def measure(options: argparse.Namespace) -> list[Report]:
     for core in (options.server_core, options.client_core):
         if core not in cores:
             raise ConfigError(f"there is no core {core} here, but {', '.join(map(str, sorted(cores)))}")
-    reports = []
-    if options.only != "nginx":
-        with _imsys(options) as streams:
-            reports.append(_measured("imsys", options, streams))
+    reports, below = [], None
     if options.only != "imsys":
         with nginx_rtmp([options.server_core], options.chunk) as beside:
             names = iter(range(1_000_000))
-            reports.append(_measured("nginx-rtmp", options, _Streams(beside.pid, lambda: beside.stream(str(next(names))))))
+            reports.append(_measured("nginx-rtmp", options, _Streams(beside.pid, lambda: beside.stream(str(next(names)))), None))
+        below = reports[0].counts["players with delay"]
+    if options.only != "nginx":
+        with _imsys(options) as streams:
+            reports.append(_measured("imsys", options, streams, below))
     if len(reports) == 2 and not options.players:
-        ours, theirs = (found.figures["players"] for found in reports)
-        figures = {**reports[0].figures, "players, % of nginx-rtmp": round(100 * ours / max(1, theirs), 1)}
-        reports[0] = Report(**{**vars(reports[0]), "figures": figures})
+        theirs, ours = (found.figures["players"] for found in reports)
+        figures = {**reports[1].figures, "players, % of nginx-rtmp": round(100 * ours / max(1, theirs), 1)}
+        reports[1] = Report(**{**vars(reports[1]), "figures": figures})
     return reports
 
 
@@ -148,8 +150,8 @@ def _stream(url: str) -> Stream:
     return Stream(host="127.0.0.1", port=parts.port, app=app, name=f"{name}?{parts.query}" if parts.query else name)
 
 
-def _measured(name: str, options: argparse.Namespace, streams: _Streams) -> Report:
-    """All trials of one server."""
+def _measured(name: str, options: argparse.Namespace, streams: _Streams, below: int | None) -> Report:
+    """All trials of one server; ``below``: with how many players the delay is measured, half of the most if that is not said."""
     trials: list[Trial] = []
 
     def attempt(players: int) -> Trial:
@@ -157,38 +159,38 @@ def _measured(name: str, options: argparse.Namespace, streams: _Streams) -> Repo
         trials.append(found)
         if options.json != "-":
             print(_line(name, found), flush=True)
-        if found.generator > _BUSY:
-            raise ConfigError(f"the generator is as busy as the server with {players} players: nothing is measured like that")
         return found
 
     if options.players:
-        best = below = attempt(options.players)
+        best = fewer = attempt(options.players)
     else:
         attempt(_FEW)
         best = _most(attempt)
-        below = attempt(max(_PROBES + 1, round(best.players * _BELOW)))
-    return _report(name, options, trials, best, below)
+        fewer = attempt(min(best.players, below or max(_PROBES + 1, round(best.players * _BELOW))))
+    return _report(name, options, trials, best, fewer)
 
 
 def _most(attempt: Callable[[int], Trial]) -> Trial:
-    """The trial with the most players that went well; from a first one it is estimated how many a whole core can serve."""
+    """The trial with the most players that went well: what trials used of the core tells where to look, as long as all go well."""
     best = first = attempt(_FIRST)
     if not first.well:
         raise ConfigError(f"it does not go well with {_FIRST} players: {first.short} missed something, the last was {first.lag:.1f} s late")
     worst: int | None = None
-    players = round(first.players * _FULL / max(1e-3, first.cpu))
+    players = round(min(8.0, _FULL / max(1e-3, first.cpu)) * first.players)
     for _ in range(_TRIALS):
         found = attempt(players)
         if found.well:
-            best = max(best, found, key=lambda trial: trial.players)
+            before, best = best, max(best, found, key=lambda trial: trial.players)
         else:
             worst = min(worst or players, players)
         if worst is None:
-            players = round(best.players * 1.12)
+            each = max(1e-6, (best.cpu - before.cpu) / max(1, best.players - before.players))
+            players = round(best.players * min(2.0, max(1.1, 1 + (_FULL - best.cpu) / each / best.players)))
         elif worst <= best.players * _CLOSE:
             break
         else:
-            players = (best.players + worst) // 2 if best is not first else round(worst * 0.85)
+            near = 0.85 if best is first else 0.0  # an estimate that was too high is nearer than the first trial
+            players = max((best.players + worst) // 2, round(worst * near))
     return best
 
 
@@ -269,24 +271,23 @@ def _report(name: str, options: argparse.Namespace, trials: Sequence[Trial], bes
         "python": platform.python_version(),
         "cores": os.cpu_count() or 0,
     }
+    calm = list(itertools.takewhile(lambda trial: trial.well, trials))  # what an overload left behind does not tell what players need
+    most = max(calm or trials, key=lambda trial: trial.players)
+    if any(trial.generator > _BUSY for trial in trials):
+        about["limited by"] = "generator"
+    about["MiB at most, by players"] = ", ".join(f"{trial.players}: {trial.memory / 1024:.0f}" for trial in trials)
     figures: dict[str, float] = {
         "players": best.players,
         "CPU, s per stream-minute": round(below.cpu * 60 / below.players, 4),
+        f"memory with {_FEW} players, MiB": round(few.memory / 1024, 1),
+        "memory a player, KiB": round((most.memory - few.memory) / max(1, most.players - few.players), 1),
         "peak memory, MiB": round(max(trial.memory for trial in trials) / 1024, 1),
-        **{f"peak memory with {trial.players} players, MiB": round(trial.memory / 1024, 1) for trial in _by_players(trials)},
     }
-    if best.players > few.players:
-        figures["memory a player, KiB"] = round((best.memory - few.memory) / (best.players - few.players), 1)
     return Report(
         scene="live",
         setting=about,
         seconds=options.time,
-        latency={"publish to play": latency(below.delays)},
-        counts={"players with delay": below.players, "received by probes": below.received, "missed something": below.short},
+        latency={"publish to play": latency(below.delays), "with the most players": latency(best.delays)},
+        counts={"players with delay": below.players, "received": below.received, "failed": 0 if below.well else max(1, below.short)},
         figures=figures,
     )
-
-
-def _by_players(trials: Sequence[Trial]) -> list[Trial]:
-    """One trial for each number of players, in their order."""
-    return [found for _, found in sorted({trial.players: trial for trial in trials}.items())]

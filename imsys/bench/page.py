@@ -62,6 +62,7 @@ def render(results: Results, text: str) -> str:
         "login": _logins,
         "idle": _idle,
         "growth": _growth,
+        "live": _live,
         "profile": _profile,
         "commands": _commands,
     }
@@ -200,7 +201,7 @@ def _goals(results: Results) -> str:
 def _goal_reports(results: Results, goal: Goal) -> Found:
     found = _reports(results, goal.scene)
     if goal.stored is None:
-        return found
+        return [report for report in found if not goal.operation or report["setting"]["operation"] == goal.operation]
     near = [report for report in found if abs(int(report["setting"]["stored"]) - goal.stored) <= goal.stored * 0.05]
     return [report for report in near if report["setting"]["operation"] == goal.operation]
 
@@ -321,6 +322,23 @@ def _growth(results: Results) -> str:
         else:
             tables.append(f"{scene.title}: not measured.")
     return "\n\n".join(tables)
+
+
+def _live(results: Results) -> str:
+    rows, measured = [], {}
+    for scene in _in("live"):
+        for name in dict.fromkeys(report["setting"]["operation"] for report in _reports(results, scene.name)):
+            found = [report for report in _reports(results, scene.name) if report["setting"]["operation"] == name]
+            wait = " / ".join(_cell(found, "latency", "publish to play", rank) for rank in ("p50", "p99", "max"))
+            figures = ("CPU, s per stream-minute", "memory with 20 players, MiB", "memory a player, KiB", "peak memory, MiB")
+            players = (_span(found, ("figures", "players")), _cell(found, "counts", "players with delay"))
+            rows.append([name, *players, wait, *(_cell(found, "figures", figure) for figure in figures)])
+            measured[name] = found
+    head = [
+        *("", "players at most", "with so many", "delay p50 / p99 / max, ms", "CPU of a stream-minute, s"),
+        *("memory with 20 players, MiB", "memory of one more, KiB", "at most, overloaded too, MiB"),
+    ]
+    return _table(head, rows) + _wrong(measured) if rows else "Not measured."
 
 
 def _profile(results: Results) -> str:

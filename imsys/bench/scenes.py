@@ -138,6 +138,7 @@ SCENES: Sequence[Scene] = (
     _idle(90_000, *_MARIADB, "--processes", "5", seconds=1800.0),
     _growth("mysql", "MariaDB"),
     _growth("sqlite", "SQLite"),
+    Scene(name="live", title="4 Mb/s", group="live", arguments=("live",), quick=("--time", "2", "--players", "100")),
 )
 
 _CPU = ("cpu_ms_per_1000", "server")
@@ -225,5 +226,15 @@ GOALS: Sequence[Goal] = (
         figures=(Figure(path=("latency", "answer", "p99"), what="ms p99", at_most=5),),
         stored=10_000_000,
         operation="page of history",
+    ),
+    Goal(
+        scene="live",
+        title="players of a live stream of 4 Mb/s on one core, and the delay of half as many as nginx-rtmp can have",
+        original="–",
+        figures=(
+            Figure(path=("figures", "players, % of nginx-rtmp"), what="% of nginx-rtmp's", at_least=50),
+            Figure(path=("latency", "publish to play", "p99"), what="ms p99", at_most=50),
+        ),
+        operation="imsys",
     ),
 )

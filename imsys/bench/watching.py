@@ -6,6 +6,7 @@ and counted. Since every player gets the same bytes, one that misses something h
 
 from __future__ import annotations
 
+import os
 import selectors
 import socket
 import time
@@ -22,8 +23,10 @@ from imsys.protocols.rtmp.server import MediaReceived
 
 _QUIET = 0.7
 """Seconds without a byte after which everything has come; pictures are 0.03 s apart."""
-_TURN = 0.02
+_TURN = 0.04
 """Seconds between two looks at the crowd."""
+_KEPT = 1 << 20
+"""Bytes that the system may keep for one of the crowd meanwhile: a key frame has a tenth of that."""
 _SPACE = bytearray(1 << 20)
 
 
@@ -40,7 +43,9 @@ class WatchLoad:
 
     def arrive(self) -> None:
         """Let all of them begin to play. :raises RuntimeError: somebody is refused. :raises OSError: nobody is there."""
-        self._players = join(self._watch.stream, Purpose.PLAY, self._watch.players)
+        if not self._watch.read:
+            os.nice(10)  # those that take the time come first
+        self._players = join(self._watch.stream, Purpose.PLAY, self._watch.players, 0 if self._watch.read else _KEPT)
         for sock, _ in self._players:
             sock.setblocking(False)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -92,6 +92,16 @@ class Broadcast:
     def idle(self) -> bool:
         """Whether nobody is there, not even who does not count as one that watches."""
         return not self._places and not any(channel.players for channel in self._channels.values())
+
+    @property
+    def kinds(self) -> Set[Kind]:
+        """What the stream has, as far as anybody knows: sound, pictures, data."""
+        return self._cache.kinds
+
+    @property
+    def settled(self) -> bool:
+        """Whether that is all that it has, as far as one can know."""
+        return self._cache.settled
 
     # -- the publisher's side
 

@@ -18,7 +18,7 @@ TRACKS = 16
 """Codec headers that are kept at most (enhanced RTMP may have several tracks); what would be one more is only passed on."""
 
 _METADATA = b"\x02\x00\x0aonMetaData"
-_MULTITRACK, _ONE_TRACK = 6, 0
+_MULTITRACK, _ONE_TRACK = {Kind.VIDEO: 6, Kind.AUDIO: 5}, 0
 
 
 class Entry:
@@ -60,6 +60,10 @@ class Cache:
         self._pictures: float | None = None
         self._headers: dict[tuple[Kind, int], tuple[int, Media]] = {}  # with the number of the message that brought it
         self._headers_at_key: Sequence[tuple[int, Media]] = ()
+        self.kinds: set[Kind] = set()
+        """Kinds of messages that the publisher has sent."""
+        self.settled = False
+        """Whether there was sound or a picture, and so all headers before them."""
 
     @property
     def end(self) -> int:
@@ -88,12 +92,15 @@ class Cache:
     def add(self, media: Media) -> Entry:
         """Keep a message."""
         entry = Entry(media, self._seconds())
+        self.kinds.add(media.kind)
         if media.kind is Kind.VIDEO:
             self._pictures = entry.moment
         slot = _slot(media)
         if slot is not None:
             self._remember(slot, media)
-        elif media.key:
+        elif media.kind is not Kind.DATA:
+            self.settled = True
+        if media.key and slot is None:
             self._key = self.end
             self._headers_at_key = self._in_order()
         self._entries.append(entry)
@@ -109,6 +116,8 @@ class Cache:
         self._key = None
         self._pictures = None
         self._headers.clear()
+        self.kinds.clear()
+        self.settled = False
 
     def pieces(self, start: int, encoding: Encoding, size: int) -> list[bytes]:
         """Messages from a number on in an encoding: at least one, if there is one, then as many as fit into so many bytes."""
@@ -177,6 +186,6 @@ def _slot(media: Media) -> tuple[Kind, int] | None:
     payload = media.payload
     extended = payload[0] & 0x80 if media.kind is Kind.VIDEO else payload[0] >> 4 == 9
     # a multitrack packet of one track: its type and that of the multitrack in a byte, the codec's FourCC, and the track
-    if extended and payload[0] & 15 == _MULTITRACK and len(payload) > 6 and payload[1] >> 4 == _ONE_TRACK:
+    if extended and payload[0] & 15 == _MULTITRACK[media.kind] and len(payload) > 6 and payload[1] >> 4 == _ONE_TRACK:
         return media.kind, payload[6]
     return media.kind, 0

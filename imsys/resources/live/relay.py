@@ -48,6 +48,9 @@ Tell = Callable[[bytes], Awaitable[None]]
 Pull = Callable[[LiveStream, Broadcast], Source]
 """Fetches a stream from the server that has it, into a broadcast; see :meth:`Relay.watch`."""
 
+Record = Callable[[LiveStream, Broadcast], None]
+"""Records a stream that is to be, from now on; called whenever its publisher comes (back)."""
+
 
 class _Here:
     """A stream that is here: somebody publishes it, or watches, or has just done so."""
@@ -85,6 +88,8 @@ class Relay(Service):
         self._telling: set[Deferred[None]] = set()
         self.pull: Pull | None = None
         """Set where streams of other servers can be fetched."""
+        self.record: Record | None = None
+        """Set where streams can be recorded."""
 
     def __len__(self) -> int:
         return len(self._here)
@@ -117,6 +122,8 @@ class Relay(Service):
         here.broadcast.fed_at = self._reactor.seconds()
         _log.info("live stream {stream} begins", stream=encode_id(stream_id))
         self._announce(stream_id)
+        if self.record is not None and here.stream.record:
+            self.record(here.stream, here.broadcast)
         return here.broadcast
 
     def left(self, stream_id: bytes, source: Source) -> None:
@@ -168,6 +175,13 @@ class Relay(Service):
         """A stream that is here."""
         here = self._here.get(stream_id)
         return None if here is None else here.broadcast
+
+    def own(self, stream_id: bytes) -> Broadcast:
+        """A stream that is published here, for another server. :raises Refused: 74, it is not."""
+        here = self._here.get(stream_id)
+        if here is None or not here.ours:
+            raise Refused(Status.STREAM_NOT_FOUND, "This live stream is not published here.")
+        return here.broadcast
 
     async def watch(self, stream_id: bytes) -> Broadcast:
         """A stream to watch: one that is here, or is fetched, or is waited for.
