@@ -10,6 +10,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from imsys.config import LiveConfig
 from imsys.errors import Refused, Status
@@ -333,8 +334,13 @@ class Relay(Service):
             _log.warn("no chat server was told of live stream {stream}: {reason}", stream=encode_id(stream_id), reason=refused)
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
-        done = Deferred.fromCoroutine(work)
-        done.addErrback(lambda reason: _log.failure("what became of a live stream could not be told", reason))
+        def failed(failure: Failure) -> None:
+            if failure.check(Refused):
+                _log.warn("what became of a live stream could not be told: {reason}", reason=failure.value)
+            else:
+                _log.failure("what became of a live stream could not be told", failure)
+
+        done = Deferred.fromCoroutine(work).addErrback(failed)
         if not done.called:
             self._telling.add(done)
             done.addCallback(lambda _: self._telling.discard(done))
