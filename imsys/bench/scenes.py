@@ -229,7 +229,7 @@ GOALS: Sequence[Goal] = (
     ),
     Goal(
         scene="live",
-        title="players of a live stream of 4 Mb/s on one core, and the delay of half as many as nginx-rtmp can have",
+        title="players of a live stream of 4 Mb/s on one core, and the delay with half as many as nginx-rtmp has at its best",
         original="–",
         figures=(
             Figure(path=("figures", "players, % of nginx-rtmp"), what="% of nginx-rtmp's", at_least=50),
