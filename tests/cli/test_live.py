@@ -42,6 +42,12 @@ class LiveTests(CliCase):
 
         return {stream["codec_name"] for stream in (await deferToThread(run))["streams"]}
 
+    async def fetched(self, url: str) -> str:
+        """What a browser gets there."""
+        command = ["curl", "--silent", "--show-error", "--fail", "--max-time", "20", "--cacert", self.server.ca, url]
+        done = await deferToThread(subprocess.run, command, check=True, capture_output=True)
+        return str(done.stdout.decode())
+
     def found(self, pattern: str, text: str) -> str:
         match = re.search(pattern, text, re.MULTILINE)
         assert match is not None, text
@@ -54,7 +60,7 @@ class LiveTests(CliCase):
         await self.sees(watching, "We are friends now!")
         said = await self.process("--as", anna, "live", "start", otto, "Cats \x1b[31mand dogs", status=1, server=False)
         self.assertIn("control characters", said)
-        said = await self.process("--as", anna, "live", "start", otto, "Cats and dogs", server=False)
+        said = await self.process("--as", anna, "live", "start", otto, "Cats and dogs", "--record", server=False)
         server, key = self.found(r"^  Server +(\S+)$", said), self.found(r"^  Stream Key +(\S+)$", said)
         self.assertRegex(server, r"^rtmps://127\.0\.0\.1:\d+/live$")
         line = shlex.split(self.found(r"^  (ffmpeg .*)$", said))
@@ -72,6 +78,8 @@ class LiveTests(CliCase):
         self.assertIn(f"{anna}: Cats and dogs", listed)
         self.assertNotIn("send  ", listed)
         self.assertLessEqual({"h264", "aac"}, await self.probe(self.found(r"^  play +(\S+)$", listed)))
+        page = await self.fetched(self.found(r"^  watch +(\S+)$", listed))
+        self.assertIn("Cats and dogs", page)
         self.assertIn("you: Cats and dogs", await self.cli("--as", anna, "live", "list", server=False))
 
         self.assertIn("It is over.", await self.cli("--as", anna, "live", "stop", server=False))
@@ -79,6 +87,7 @@ class LiveTests(CliCase):
         await deferToThread(sending.wait, 30)
         self.assertIn("Nobody is live.", await self.cli("--as", otto, "live", "list", server=False))
         self.assertIn("You are not live.", await self.cli("--as", anna, "live", "stop", status=1, server=False))
+        await self.sees(watching, "[video Cats and dogs")  # the recording
         self.assertIn("[live Cats and dogs]", await self.cli("--as", otto, "history", anna, server=False))
         self.assertNotIn(key, (self.server.home / "log" / "imsys.log").read_text("utf-8"))
 
