@@ -87,13 +87,20 @@ class Announcer:
 
     async def _append(self, file: File, receiver: int) -> None:
         draft = Draft(f"file:{encode_id(file.file_id)}", file_content(file), file_kind(file.mime))
-        appended = await self._log.append(Submission(file.owner, receiver, file.thread_id, (draft,)), self).deferred()
-        members = (file.owner, *appended.receivers)
+        await self.post(file.owner, receiver, file.thread_id, draft)
+
+    async def post(self, sender: int, receiver: int, thread_id: int, draft: Draft) -> None:
+        """Return when a message of the server's, in a user's name, is durable, and pushed to all members; once, however often it is said.
+
+        :raises Refused: 65, 66, 76, they may not write there; 73, there is too much to do; 14, the database does not answer.
+        """
+        appended = await self._log.append(Submission(sender, receiver, thread_id, (draft,)), self).deferred()
+        members = (sender, *appended.receivers)
         (message,) = appended.messages
         if message.resent or appended.in_doubt:  # whoever stored it may not have come to push it
             self._outbound.catch_up(members)
         if not message.resent:
-            push = TextPush(text_sender=str(file.owner), text_receiver=str(receiver), text_msg=[incoming(message)])
+            push = TextPush(text_sender=str(sender), text_receiver=str(receiver), text_msg=[incoming(message)])
             self._outbound.deliver(members, push)
 
     async def _become_avatar(self, file: File) -> None:

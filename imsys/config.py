@@ -276,6 +276,8 @@ class ResourcesConfig:
     port: int = setting(8445, _PORT, "TCP port for the frame protocol over TLS; 0: any free one.")
     plain_port: int = setting(0, _PORT, "TCP port for the frame protocol without TLS; 0: closed.")
     http_port: int = setting(8446, _PORT, "TCP port for HTTPS; 0: any free one.")
+    rtmp_port: int = setting(1935, _PORT, "TCP port for live streams by RTMP, without TLS; 0: closed.")
+    rtmps_port: int = setting(1936, _PORT, "TCP port for live streams by RTMP over TLS; 0: any free one.")
     advertise: str = setting("127.0.0.1", _host, "Host that clients are told to connect to; the certificate must be valid for it.")
     grpc_host: str = setting("127.0.0.1", _host, "Interface of the gRPC port.")
     grpc_port: int = setting(8453, _PORT, "TCP port for gRPC; 0: any free one.")
@@ -339,6 +341,30 @@ class FilesConfig:
 
 
 @dataclass(frozen=True)
+class LiveConfig:
+    """``[live]``: what chat and resources servers know of live streams; the same for all of an installation."""
+
+    enabled: bool = setting(True, _boolean, "Let users go live: yes or no (LIVE_START is refused, and the RTMP ports are closed).")
+    streams: int = setting(2, _integer(1, 1000), "Live streams that one user has at the same time at most.")
+    players: int = setting(1000, _integer(1, 1000000), "Players of one live stream on one server at most.")
+    bitrate: int = setting(20000000, _integer(1000, 10000000000), "Bits a second, averaged over 5 s, beyond which a publisher is closed.")
+    silence: float = setting(30.0, _number(1, 3600), "Seconds without media after which a publisher is closed.")
+    behind: float = setting(10.0, _number(1, 3600), "Seconds that a player may be behind before it is closed.")
+    wait: float = setting(600.0, _number(1, 86400), "Seconds that a live stream waits for its publisher to come at all.")
+    away: float = setting(60.0, _number(10, 86400), "Seconds that a publisher may be away before its live stream ends.")
+    longest: float = setting(43200.0, _number(10, 2592000), "Seconds after which a live stream ends, whatever is sent.")
+    play_key: float = setting(600.0, _number(1, 604800), "Seconds in which a player has to begin with the key that it was given.")
+    cache: int = setting(
+        16777216, _integer(65536, 1 << 40), "Bytes of the newest group of pictures of one live stream kept for players that join."
+    )
+    max_message: int = setting(4194304, _integer(65536, 16777215), "Bytes that one message of a publisher (a picture) has at most.")
+    record: bool = setting(False, _boolean, "Record live streams whose owner does not say otherwise: yes or no.")
+    max_recording: int = setting(
+        2147483648, _integer(1048576, 1 << 50), "Bytes of one recording at most; what comes later is not recorded."
+    )
+
+
+@dataclass(frozen=True)
 class GatewayConfig:
     """``[gateway]``: the HTTP interfaces."""
 
@@ -385,6 +411,7 @@ class Config:
     chat: ChatConfig = field(default_factory=ChatConfig)
     resources: ResourcesConfig = field(default_factory=ResourcesConfig)
     files: FilesConfig = field(default_factory=FilesConfig)
+    live: LiveConfig = field(default_factory=LiveConfig)
     gateway: GatewayConfig = field(default_factory=GatewayConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
 

@@ -31,6 +31,7 @@ from imsys.protocols.messages.registry import (
 if TYPE_CHECKING:
     from imsys.directory import Directory
     from imsys.file_desk import FileDesk
+    from imsys.live_desk import LiveDesk
     from imsys.message_log import MessageLog
     from imsys.node import Node
     from imsys.outbound import Outbound
@@ -80,6 +81,7 @@ class Chat:
     outbound: Outbound
     tokens: Tokens
     files: FileDesk
+    live: LiveDesk
 
     def context(self, session: Session, user: int) -> Context:
         """The surroundings of a session's requests."""

@@ -1,7 +1,7 @@
-"""Tickets: signed, expiring grants of one user to one file, checked by whoever has the keys.
+"""Tickets: signed, expiring grants of one user to one file or live stream, checked by whoever has the keys.
 
 A ticket is ``v1.<key id>.<file id>.<user>.<right>.<expiry>.<mac>``: the file id and the mac are
-base64url without padding, ``right`` is ``r`` or ``w``, ``expiry`` is in Unix seconds, and the mac
+base64url without padding, ``right`` is one of :class:`Right`, ``expiry`` is in Unix seconds, and the mac
 is HMAC-SHA256 over everything before its dot (resources specification, "Files").
 """
 
@@ -33,10 +33,14 @@ FILE_ID_BYTES = 16
 
 
 class Right(enum.Enum):
-    """What a ticket lets its holder do with the file."""
+    """What a ticket lets its holder do with the file, or the live stream."""
 
     READ = "r"
     WRITE = "w"
+    PUBLISH = "p"
+    """Send a live stream; its identifier stands where a file's does."""
+    PLAY = "l"
+    """Watch one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +110,10 @@ class Tickets:
         self._seconds = seconds
         self.life = life
 
-    def issue(self, file_id: bytes, user: int, right: Right) -> str:
-        """Make a ticket."""
+    def issue(self, file_id: bytes, user: int, right: Right, life: float | None = None) -> str:
+        """Make a ticket, good for ``life`` seconds where that is given."""
         key_id, key = self._keys.signing()
-        expires = int(self._seconds() + self.life)
+        expires = int(self._seconds() + (self.life if life is None else life))
         text = f"{_VERSION}.{key_id}.{encode_id(file_id)}.{user}.{right.value}.{expires}"
         return f"{text}.{_mac(key, text)}"
 
@@ -136,7 +140,7 @@ class Tickets:
 
 
 _SHAPE = re.compile(
-    r"(?P<text>v1\.(?P<key>[0-9A-Za-z]{1,16})\.(?P<file>[0-9A-Za-z_-]{22})\.(?P<user>[0-9]{1,10})\.(?P<right>[rw])\.(?P<expires>[0-9]{1,12}))"
+    r"(?P<text>v1\.(?P<key>[0-9A-Za-z]{1,16})\.(?P<file>[0-9A-Za-z_-]{22})\.(?P<user>[0-9]{1,10})\.(?P<right>[rwpl])\.(?P<expires>[0-9]{1,12}))"
     r"\.(?P<mac>[0-9A-Za-z_-]{43})"
 )
 

@@ -8,12 +8,14 @@ from msgspec import UNSET
 from imsys.files.sniffing import kind
 from imsys.protocols.messages.contacts import Friend, FriendRequestItem, FriendshipPush, HelloMessage
 from imsys.protocols.messages.files import FileContent
+from imsys.protocols.messages.live import LivePush
 from imsys.protocols.messages.people import Card
 from imsys.protocols.messages.texts import IncomingText, VerifiedText
 from imsys.store.appending import Stored
 from imsys.store.contacts import Contact, Friendship, Pending
 from imsys.store.files import File
 from imsys.store.ids import timestamp
+from imsys.store.live import LiveStream
 from imsys.store.people import Person
 from imsys.tickets import encode_id
 
@@ -125,3 +127,15 @@ def file_content(file: File) -> str:
         thumbnail=UNSET if file.thumbnail_id is None else encode_id(file.thumbnail_id),
     )
     return msgspec.json.encode(content).decode()
+
+
+def live_push(stream: LiveStream) -> LivePush:
+    """The news of a live stream."""
+    return LivePush(
+        stream_id=encode_id(stream.stream_id),
+        thread_id=str(stream.thread_id),
+        owner=str(stream.owner),
+        title=stream.title,
+        state=stream.state.name.lower(),
+        viewers=stream.viewers,
+    )

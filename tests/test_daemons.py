@@ -28,7 +28,7 @@ from tests.support.servers import certificates, key_settings, mariadb, redis_ser
 TCP_PORTS = {
     "gateway": ("port",),
     "chat": ("port", "grpc_port"),
-    "resources": ("port", "http_port", "grpc_port"),
+    "resources": ("port", "http_port", "rtmp_port", "rtmps_port", "grpc_port"),
     "balance": ("grpc_port",),
     "captcha": ("grpc_port",),
 }
@@ -209,7 +209,7 @@ class ForegroundTests(DaemonTestCase):
 
     async def test_resources(self) -> None:
         """So does a resources server."""
-        await self.with_balance("resources", "RESOURCES_PORT", "RESOURCES_HTTP_PORT")
+        await self.with_balance("resources", "RESOURCES_PORT", "RESOURCES_HTTP_PORT", "RESOURCES_RTMP_PORT", "RESOURCES_RTMPS_PORT")
 
 
 class BackgroundTests(DaemonTestCase):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import dataclasses
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,6 +16,7 @@ from imsys.store import Stores
 from imsys.store.bulk import befriend, free_numbers, insert_accounts
 from imsys.store.database import Transaction
 from imsys.store.files import Content, Offer, Purpose
+from imsys.store.live import LiveStream
 from imsys.tickets import new_file_id
 from tests.support.stores import OnMariaDb, OnSqlite, StoreCase, text
 
@@ -28,6 +31,7 @@ ALLOWED = {
     "ORDER BY t.last_msg_id, t.thread_id LIMIT ?": "sorts the threads of one user: as many as they have friends, whatever is stored",
     "filename = ? AND state = 1 ORDER BY file_id": "sorts the files of one name of one user: the new one, and the one that it replaces",
     "FROM file_outbox ORDER BY due_at LIMIT ?": "reads the index from its beginning, as far as the limit",
+    "AND s.state IN (0, 1) AND s.stream_id > ?": "sorts the live streams of one user's threads",
     "CAST(UNIX_TIMESTAMP": "reads no table",
 }
 """Parts of statements that may read a whole table or sort, and why that does not grow with the store."""
@@ -68,6 +72,7 @@ class Plans(StoreCase):
         )
         tx.execute_many("INSERT INTO blocks (user_id, blocked_id, created_at) VALUES (?, ?, 0)", asking)
         fill_files(tx, users, thread)
+        fill_live(tx, users, thread)
 
     async def play(self) -> None:
         """Everything that the stores can do."""
@@ -102,6 +107,7 @@ class Plans(StoreCase):
         await stores.threads.move_marks(bert, thread, (1 << 63) - 1, 0)
         await stores.messages.page(anna, thread, 0, 10)
         await stores.messages.page_before(anna, thread, 0, 10)
+        await self.play_live(anna, thread)
         await self.play_files(anna, bert, thread)
         await stores.contacts.unfriend(anna, bert)
         lease = await stores.nodes.acquire("h")
@@ -146,6 +152,38 @@ class Plans(StoreCase):
         await files.known_blobs([large.hex()])
         await files.rewrapped([(1, "k", "l", b"k")])
         await files.delete(large)
+        for _ in range(40):  # of one file any index is as good as another
+            await files.offer(dataclasses.replace(offer, file_id=new_file_id()), life=10, quota=100)
+
+    async def play_live(self, anna: int, thread: int) -> None:
+        live = self.stores.live
+        first, second = [
+            LiveStream(stream_id=new_file_id(), owner=anna, thread_id=thread, title="t", server="r1") for _ in range(2)
+        ]
+        for stream in (first, second):
+            await live.start(stream, 9, wait=0.0 if stream is second else 600.0, longest=600.0)
+        await live.posted(first.stream_id)
+        await live.running(anna)
+        await live.running(anna, thread_id=thread)
+        await live.told(first.stream_id)
+        await live.told((await self.started_in_a_group(anna)).stream_id)
+        await live.moved(first.stream_id, "r1", "r2")
+        await live.began(first.stream_id, "r2", away=60.0)
+        await live.beat("r2", {first.stream_id: 1}, away=60.0)
+        await live.paused(first.stream_id, "r2", away=60.0)
+        with contextlib.suppress(Refused):
+            await live.end(first.stream_id, 1)
+        await live.end(first.stream_id, anna)
+        await live.end_abandoned(2)
+
+    async def started_in_a_group(self, anna: int) -> LiveStream:
+        def make(tx: Transaction) -> int:
+            group = tx.insert("INSERT INTO threads (kind, created_at) VALUES (1, 0)")
+            tx.execute_many("INSERT INTO members (thread_id, user_id) VALUES (?, ?)", [(group, anna)])
+            return group
+
+        stream = LiveStream(stream_id=new_file_id(), owner=anna, thread_id=await self.database.write(make), title="t", server="r1")
+        return await self.stores.live.start(stream, 9, wait=600.0, longest=600.0)
 
     async def befriended(self, one: int, other: int) -> int:
         await self.stores.contacts.ask(self.ids, one, other, "", "Hi")
@@ -216,7 +254,7 @@ class Plans(StoreCase):
         raise NotImplementedError
 
 
-FILES = ("files", "contents", "file_usage", "file_outbox")
+FILES = ("files", "contents", "file_usage", "file_outbox", "live_streams")
 
 
 def fill_files(tx: Transaction, users: range, thread: int) -> None:
@@ -237,6 +275,22 @@ def fill_files(tx: Transaction, users: range, thread: int) -> None:
     )
     tx.execute_many("INSERT INTO file_usage (user_id, bytes, files) VALUES (?, 2, 2)", [(user,) for user in users])
     tx.execute_many("INSERT INTO file_outbox (file_id, server, due_at) VALUES (?, 'r2', ?)", [(ids[user, 0], user) for user in users])
+
+
+def fill_live(tx: Transaction, users: range, thread: int) -> None:
+    """Two streams of each user, of many threads: one that is over, one that is live and long due."""
+    tx.execute_many(
+        "INSERT INTO live_streams (stream_id, owner_id, thread_id, title, record, state, server, created_at, seen_at, latest_at, due_at) "
+        "VALUES (?, ?, ?, 't', 0, ?, ?, 0, 0, ?, ?)",
+        [
+            (b"%08d%08d" % (user, state), user, thread + user - users[0], state, f"r{2 + user % 5}", FOREVER, None if state == 2 else user)
+            for user in users
+            for state in (1, 2)
+        ],
+    )
+
+
+FOREVER = 1 << 60
 
 
 class Undone(Refused):

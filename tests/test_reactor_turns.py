@@ -99,6 +99,37 @@ class WritingTests(ReactorTestCase):
         self.turns(1)
         self.assertEqual(self.arrived(theirs), [b"read thread timed end"])
 
+    def test_write_at_once(self) -> None:
+        """What is written at once is sent before the turn ends, unless something waits before it."""
+        connection, theirs = self.packets()
+        connection.write_at_once(b"now")
+        self.assertEqual(self.arrived(theirs), [b"now"])
+        self.assertEqual(self.reactor.getWriters(), [])
+        connection.write(b"later ")
+        connection.write_at_once(b"behind it")
+        self.assertEqual(self.arrived(theirs), [])
+        self.turns(1)
+        self.assertEqual(self.arrived(theirs), [b"later behind it"])
+
+    def test_write_at_once_without_room(self) -> None:
+        """What the kernel does not take at once follows in order; a producer is paused; and nothing happens behind the end."""
+        protocol, peer = self.pair()
+        transport, paused = protocol.transport, []
+        producer = type("Producer", (), {"pauseProducing": lambda _: paused.append(1), "resumeProducing": lambda _: None})
+        transport.registerProducer(producer(), True)
+        much = random.Random(1).randbytes(8 << 20)
+        transport.write_at_once(much)
+        self.assertEqual(paused, [1])
+        transport.write_at_once(b"more")
+        self.until(lambda: len(peer.read()) == len(much) + 4)
+        self.assertEqual(peer.read(), much + b"more")
+        transport.unregisterProducer()
+        transport.loseConnection()
+        self.until(peer.finished)
+        transport.write_at_once(b"too late")
+        self.assertEqual(self.reactor.getWriters(), [])
+        self.assertEqual(peer.read(), much + b"more")
+
     def test_written_twice(self) -> None:
         """A connection that has sent, or that gave up sending, does so again in the same turn only once."""
         connection, theirs = self.packets()

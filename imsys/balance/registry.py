@@ -100,7 +100,7 @@ return redis.call('GET', KEYS[1])
 """)
 
 
-_NUMBERS = ("tls", "plain", "http", "grpc", "load", "capacity", "free")
+_NUMBERS = ("tls", "plain", "http", "grpc", "rtmp", "rtmps", "load", "capacity", "free")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +118,8 @@ class Server:
     plain: int = 0
     http: int = 0
     grpc: int = 0
+    rtmp: int = 0
+    rtmps: int = 0
     grpc_host: str = ""
     incarnation: str = ""
     load: int = 0
@@ -159,6 +161,8 @@ class Registry:
             "capacity": server.capacity,
             "draining": int(server.draining),
             "free": server.free,
+            "rtmp": server.rtmp,
+            "rtmps": server.rtmps,
         }
         flat = [part for pair in fields.items() for part in pair]
         keys = [*self._keys(server.kind, server.name), self._redis.key("epoch"), self._redis.key("retired", server.kind, server.name, "")]

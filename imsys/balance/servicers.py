@@ -186,7 +186,7 @@ def _read(request: imsys_v1_pb2.RegisterRequest) -> Server:
     if not _is_incarnation(request.incarnation):
         raise Refused(Status.INVALID_FIELD, "The incarnation of a server is 1 to 64 letters and digits.")
     tls = check_port(info.port) if info.port else ports.tls
-    for port in (tls, ports.plain, ports.http, ports.grpc):
+    for port in (tls, ports.plain, ports.http, ports.grpc, ports.rtmp, ports.rtmps):
         if port > 65535:
             raise Refused(Status.INVALID_FIELD, "The port of a server is a number up to 65535.")
     return Server(
@@ -197,6 +197,8 @@ def _read(request: imsys_v1_pb2.RegisterRequest) -> Server:
         plain=ports.plain,
         http=ports.http,
         grpc=ports.grpc,
+        rtmp=ports.rtmp,
+        rtmps=ports.rtmps,
         grpc_host=check_host(request.grpc_host) if request.grpc_host else "",
         incarnation=request.incarnation,
         load=request.load,
@@ -211,7 +213,9 @@ def _write(server: Server) -> imsys_v1_pb2.Server:
         name=server.name,
         kind=server.kind,
         host=server.host,
-        ports=imsys_v1_pb2.Ports(tls=server.tls, plain=server.plain, http=server.http, grpc=server.grpc),
+        ports=imsys_v1_pb2.Ports(
+            tls=server.tls, plain=server.plain, http=server.http, grpc=server.grpc, rtmp=server.rtmp, rtmps=server.rtmps
+        ),
         grpc_host=server.grpc_host,
         incarnation=server.incarnation,
         load=server.load,

@@ -146,6 +146,7 @@ SCENES: Sequence[Scene] = (
     _files("files-memory", "on a RAM disk", "--rounds", "3", "--encryption", "on", "--folder", "/dev/shm"),  # noqa: S108 (a RAM disk)
     _files("files-large", "10 GiB", "--what", "large", quick=("--size", "200")),
     _files("files-many", "200 users", "--what", "many", quick=("--users", "20")),
+    Scene(name="live", title="4 Mb/s", group="live", arguments=("live",), quick=("--time", "2", "--players", "100")),
 )
 
 _NGINX = ("figures", "of nginx, %")
@@ -265,5 +266,15 @@ GOALS: Sequence[Goal] = (
         original="–",
         figures=(Figure(path=_GREW, what="MiB of memory", at_most=64),),
         operation="frames up, TLS, encrypted",
+    ),
+    Goal(
+        scene="live",
+        title="players of a live stream of 4 Mb/s on one core, and the delay with half as many as nginx-rtmp has at its best",
+        original="–",
+        figures=(
+            Figure(path=("figures", "players, % of nginx-rtmp"), what="% of nginx-rtmp's", at_least=50),
+            Figure(path=("latency", "publish to play", "p99"), what="ms p99", at_most=50),
+        ),
+        operation="imsys",
     ),
 )

@@ -89,7 +89,7 @@ def private_servers(setup: Setup) -> Iterator[Servers]:
         environ |= {"IMSYS_BALANCE_TOKEN_IDLE": "86400"}  # the users are made before long measurements
         environ |= {f"IMSYS_{name}_PORT": str(free_port()) for name in ("GATEWAY", "RESOURCES")}
         environ |= {f"IMSYS_{name}_GRPC_PORT": str(free_port()) for name in ("BALANCE", "CAPTCHA", "RESOURCES")}
-        environ |= {f"IMSYS_RESOURCES_{name}_PORT": str(free_port()) for name in ("PLAIN", "HTTP")}
+        environ |= {f"IMSYS_RESOURCES_{name}_PORT": str(free_port()) for name in ("PLAIN", "HTTP", "RTMP", "RTMPS")}
         environ["IMSYS_BALANCE_ADDRESSES"] = f"127.0.0.1:{environ['IMSYS_BALANCE_GRPC_PORT']}"
         environ["IMSYS_RESOURCES_CAPACITY"] = "100"  # the descriptors are for chats
         environ |= {f"IMSYS_{name}": value for name, value in setup.settings.items()}

@@ -79,11 +79,41 @@ class Carry(msgspec.Struct, kw_only=True, tag="carry"):
     grants: list[Grant]
 
 
+class Stream(msgspec.Struct, kw_only=True):
+    """A live stream, and where it is by RTMP."""
+
+    host: str
+    port: int
+    app: str
+    name: str
+    """With the key behind it."""
+
+
+class Publish(msgspec.Struct, kw_only=True, tag="publish"):
+    """Publish a stream: something to begin with, and after that so many seconds of it."""
+
+    stream: Stream
+    bitrate: int
+    time: float
+
+
+class Watch(msgspec.Struct, kw_only=True, tag="watch"):
+    """Play a stream, so many times, until nothing comes any more."""
+
+    stream: Stream
+    players: int
+    read: bool
+    """Whether everything is read and timed; else bytes are only counted."""
+    warmup: float
+    time: float
+    drain: float
+
+
 class Task(msgspec.Struct, kw_only=True):
     """Who takes part, how they connect, and what they do then."""
 
     users: list[User]
-    work: Chat | Hold | LogIn | Ask | Carry
+    work: Chat | Hold | LogIn | Ask | Carry | Publish | Watch
     tls: bool = False
     ca: str = ""
     at_once: int = 64

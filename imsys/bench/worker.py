@@ -17,9 +17,11 @@ from imsys.bench.carrying import CarryLoad
 from imsys.bench.chatting import ChatLoad
 from imsys.bench.entering import LogInLoad
 from imsys.bench.holding import HoldLoad
-from imsys.bench.tasks import Ask, Carry, Chat, Hold, LogIn, Task
+from imsys.bench.publishing import PublishLoad
+from imsys.bench.tasks import Ask, Carry, Chat, Hold, LogIn, Publish, Task, Watch
+from imsys.bench.watching import WatchLoad
 
-Load = ChatLoad | HoldLoad | LogInLoad | AskLoad | CarryLoad
+Load = ChatLoad | HoldLoad | LogInLoad | AskLoad | CarryLoad | PublishLoad | WatchLoad
 
 
 def _load(task: Task) -> Load:
@@ -34,6 +36,10 @@ def _load(task: Task) -> Load:
             return AskLoad(task, ask)
         case Carry() as carry:
             return CarryLoad(task, carry)
+        case Publish() as publish:
+            return PublishLoad(publish)
+        case Watch() as watch:
+            return WatchLoad(watch)
 
 
 def main() -> None:

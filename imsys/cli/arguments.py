@@ -124,8 +124,25 @@ def parser() -> argparse.ArgumentParser:
     get.add_argument("file_id", metavar="FILE_ID", help="what 'send' and the history call it")
     get.add_argument("path", metavar="PATH", nargs="?", help="where to put it, a file or a folder (default: here, under its own name)")
     get.add_argument("--force", "-f", action="store_true", help="replace a file that is there")
+    _live(command("live", "go live from OBS or ffmpeg, and see who is live"), common)
     command("demo", "play a conversation of two new users against a server on this machine")
     return whole
+
+
+def _live(live: argparse.ArgumentParser, common: _Parser) -> None:
+    actions = live.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
+
+    def action(name: str, summary: str) -> argparse.ArgumentParser:
+        return actions.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".", parents=[common])
+
+    start = action("start", "go live for a friend; says where to send it")
+    start.add_argument("name", metavar="NAME", help="username of the friend, or #ID of a thread")
+    start.add_argument("title", metavar="TITLE", help="what it is called")
+    start.add_argument("--record", action=argparse.BooleanOptionalAction, default=None, help="send it as a file when it is over, or not")
+    stop = action("stop", "end a live stream of yours")
+    stop.add_argument("stream_id", metavar="STREAM_ID", nargs="?", help="what 'start' and 'list' call it (not needed if you have but one)")
+    listing = action("list", "show who is live, and where to watch")
+    listing.add_argument("name", metavar="NAME", nargs="?", help="username of a friend, or #ID of a thread (default: all of them)")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

@@ -82,6 +82,9 @@ def content(message: Message) -> str:
     """The text of a message, or a word for what it carries."""
     if message.kind in (MessageKind.DEFAULT, MessageKind.TEXT):
         return printable(message.text, lines=True)
+    live = message.live
+    if live is not None:
+        return f"[live {printable(live.title)}]"
     word = message.kind.name.lower() if isinstance(message.kind, MessageKind) else "something new"
     file = message.attachment
     return f"[{word}]" if file is None else f"[{word} {printable(file.filename)} {bytes_text(file.size)}]"

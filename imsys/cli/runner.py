@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imsys import demo
-from imsys.cli import INTERRUPTED, files, history, people, sign_in, talk
+from imsys.cli import INTERRUPTED, files, history, live, people, sign_in, talk
 from imsys.cli.console import Console, Interrupted, Trouble
 from imsys.cli.context import Context
 from imsys.sdk import Refused, explain
@@ -46,6 +46,7 @@ COMMANDS: dict[str, Callable[[Context], Awaitable[None]]] = {
     "send": files.send,
     "avatar": files.avatar,
     "get": files.get,
+    "live": live.live,
     "demo": _demo,
 }
 

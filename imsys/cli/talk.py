@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from imsys.cli.context import Context
 from imsys.cli.conversation import Mark, Plain, Utterance, View, passed, utterance
 from imsys.cli.editor import Editor, Line
 from imsys.cli.history import newest, private_thread
+from imsys.cli.live import described, news
 from imsys.cli.people import find
 from imsys.cli.screen import Screen
 from imsys.cli.text import printable, width
@@ -25,6 +27,8 @@ from imsys.sdk import (
     ConnectionState,
     FriendRequest,
     Friendship,
+    LiveChange,
+    LiveState,
     Message,
     Outgoing,
     Person,
@@ -73,6 +77,7 @@ class Chat:
         self._early: list[Message] | None = []
         self._waiting: dict[str, Utterance] = {}  # by unique id
         self._people: dict[int, str] = {}
+        self._streams: set[str] = set()  # live ones, as far as they were told of
         self._read = 0
         self._reading: IDelayedCall | None = None
         self._lost = False
@@ -82,6 +87,7 @@ class Chat:
         client.on_message.subscribe(self._message)
         client.on_sent.subscribe(self._message)
         client.on_position.subscribe(self._position)
+        client.on_live.subscribe(self._live)
         client.on_friend_request.subscribe(self._asked)
         client.on_friendship.subscribe(self._befriended)
         client.on_connection_state.subscribe(self._state)
@@ -169,11 +175,14 @@ class Chat:
                 self._end()
             case "/help":
                 self._view.notice("a line is a message; /send FILE sends a file, /get lists the files, /get N receives one")
+                self._view.notice("/live shows who is live here, and where to watch")
                 self._view.notice("/quit or Ctrl-D ends the chat; // begins a message with a slash")
             case text if text == "/send" or text.startswith("/send "):
                 self._files.send(text[5:].strip(), self._thread)
             case text if text == "/get" or text.startswith("/get "):
                 self._files.get(text[4:].strip())
+            case "/live":
+                self._show_live()
             case text if text.startswith("/") and not text.startswith("//"):
                 self._view.notice("there is no such command; try /help")
             case _:
@@ -272,14 +281,47 @@ class Chat:
                 self._view.update(said)
 
     def _elsewhere(self, message: Message) -> None:
+        self._named(message.sender, lambda name: f"{name} writes in another chat: {utterance(message, name).text}")
+
+    def _named(self, user: int, sentence: Callable[[str], str]) -> None:
+        """Show a notice about somebody, by their name."""
+
         async def tell() -> None:
-            if message.sender not in self._people:
-                for person in await self._client.contacts.people([message.sender]):
+            if user not in self._people:
+                for person in await self._client.contacts.people([user]):
                     self._people[person.uuid] = printable(person.username)
-            name = self._people.get(message.sender, "somebody")
-            self._view.notice(f"{name} writes in another chat: {utterance(message, name).text}")
+            self._view.notice(sentence(self._people.get(user, "somebody")))
 
         Deferred.fromCoroutine(tell()).addErrback(_no_matter)
+
+    def _live(self, change: LiveChange) -> None:
+        if change.state is LiveState.WAITING and change.stream_id not in self._streams:
+            return  # the message of it says so
+        if change.state is LiveState.ENDED:
+            self._streams.discard(change.stream_id)
+        else:
+            self._streams.add(change.stream_id)
+        if change.owner == self._client.me.uuid:
+            self._view.notice(news(change, "you"))
+        elif change.thread_id == self._thread:
+            self._view.notice(news(change, self._speaker))
+        else:
+            self._named(change.owner, lambda name: f"in another chat: {news(change, name)}")
+
+    def _show_live(self) -> None:
+        async def tell() -> None:
+            streams = await self._client.live.running(self._thread).all()
+            if not streams:
+                self._view.notice("nobody is live here")
+            for stream in streams:
+                self._view.notice(described(stream))
+                self._view.notice(stream.watch_url or "its server is away")
+
+        def failed(reason: Failure) -> None:
+            if reason.value is not None and not self._ended.called:
+                self._view.notice(explain(reason.value))
+
+        Deferred.fromCoroutine(tell()).addErrback(failed)
 
     def _asked(self, request: FriendRequest) -> None:
         name = printable(request.person.username)

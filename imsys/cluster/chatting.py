@@ -29,7 +29,11 @@ Previous = Callable[[Sequence[tuple[int, int]]], Awaitable[Sequence[int]]]
 Announce = Callable[[bytes], Awaitable[None]]
 """Tells whoever is to know of a whole file; see :meth:`imsys.announcer.Announcer.announce`."""
 
+AnnounceLive = Callable[[bytes], Awaitable[None]]
+"""Tells a thread of its live stream, as it is by now; see :meth:`imsys.live_announcer.LiveAnnouncer.announce`."""
+
 FILE_ID_BYTES = 16
+"""Of a file's identifier, and of a live stream's."""
 
 
 async def unknown(messages: Sequence[tuple[int, int]]) -> Sequence[int]:
@@ -90,14 +94,22 @@ class DistributedChatting:
 class Announcements:
     """``imsys.v1.Announcements``."""
 
-    def __init__(self, announce: Announce) -> None:
+    def __init__(self, announce: Announce, announce_live: AnnounceLive) -> None:
         self._announce = announce
+        self._announce_live = announce_live
 
     async def Announce(self, request: imsys_v1_pb2.AnnounceRequest) -> imsys_v1_pb2.AnnounceResponse:
         """Have a file announced. :raises Refused: what became of it, or 70, this is no file's identifier."""
         if len(request.file_id) != FILE_ID_BYTES:
             raise Refused(Status.INVALID_FIELD, "This is not the identifier of a file.")
         await self._announce(request.file_id)
+        return imsys_v1_pb2.AnnounceResponse()
+
+    async def AnnounceLive(self, request: imsys_v1_pb2.AnnounceLiveRequest) -> imsys_v1_pb2.AnnounceResponse:
+        """Have a live stream announced. :raises Refused: what became of it, or 70, this is no stream's identifier."""
+        if len(request.stream_id) != FILE_ID_BYTES:
+            raise Refused(Status.INVALID_FIELD, "This is not the identifier of a live stream.")
+        await self._announce_live(request.stream_id)
         return imsys_v1_pb2.AnnounceResponse()
 
 
@@ -107,13 +119,13 @@ def chatting_services(
     handler: PeerHandler,
     here: Here | None = None,
     previous: Previous = unknown,
-    announce: Announce | None = None,
+    announcements: Announcements | None = None,
 ) -> list[tuple[AddServicer, Any]]:
     """The services of a chat server, for its :class:`~imsys.cluster.server.GrpcServer`.
 
     :param here: whether a user has a session on this server; ``None``: always taken to be so.
     :param previous: finds what came before texts that arrive by single calls.
-    :param announce: for files that are whole, where there is somebody to be told of them.
+    :param announcements: of files that are whole and live streams, where there is somebody to be told of them.
     """
     services: list[tuple[AddServicer, Any]] = [
         (imsys_v1_pb2_grpc.add_RelayServicer_to_server, RelayServicer(reactor, membership, handler)),
@@ -122,6 +134,6 @@ def chatting_services(
             DistributedChatting(handler, here or (lambda uuid: True), previous),
         ),
     ]
-    if announce is not None:
-        services.append((imsys_v1_pb2_grpc.add_AnnouncementsServicer_to_server, Announcements(announce)))
+    if announcements is not None:
+        services.append((imsys_v1_pb2_grpc.add_AnnouncementsServicer_to_server, announcements))
     return services

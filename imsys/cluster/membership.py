@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import secrets
 from collections.abc import Callable, Mapping
@@ -36,6 +37,8 @@ class Ports:
     plain: int = 0
     http: int = 0
     grpc: int = 0
+    rtmp: int = 0
+    rtmps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +169,7 @@ class Membership(Service):
             clock_ms=round(self._reactor.seconds() * 1000),
             load=self._load(),
             capacity=self._capacity,
-            ports=imsys_v1_pb2.Ports(tls=ports.tls, plain=ports.plain, http=ports.http, grpc=ports.grpc),
+            ports=imsys_v1_pb2.Ports(**dataclasses.asdict(ports)),
             draining=self.draining,
             grpc_host=self._grpc_advertise,
             free=self._free(),

@@ -1,8 +1,9 @@
-"""Where files go, and where they are: the resources servers, as clients reach them."""
+"""Where files and live streams go, and where they are: the resources servers, as clients reach them."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,10 +23,13 @@ class Place:
     host: str
     port: int
     http_port: int
+    rtmp_port: int = 0
+    """For live streams, without TLS; 0: closed."""
+    rtmps_port: int = 0
 
 
 class Places:
-    """Chooses resources servers for files, and finds them again.
+    """Chooses resources servers for files and live streams, and finds them again.
 
     What was sent to a server since balance last told of it counts as if it were there.
 
@@ -46,14 +50,30 @@ class Places:
         :raises Refused: 11, there is none.
         :raises Unavailable: balance does not answer.
         """
+        best = await self._best(lambda server: self._room(server) >= size)
+        if best is None:
+            raise _none("There is no resources server that takes this file now.")
+        self._promised[best.name] += size
+        return _place(best, plaintext)
+
+    async def pick_live(self, *, plaintext: bool) -> Place:
+        """The same for a live stream. :raises Refused: 11, there is none. :raises Unavailable: balance does not answer."""
+        best = await self._best(lambda server: bool(server.ports.rtmp or server.ports.rtmps))
+        if best is None:
+            raise _none("There is no resources server that takes live streams now.")
+        return _place(best, plaintext)
+
+    async def _best(self, able: Callable[[imsys_v1_pb2.Server], bool]) -> imsys_v1_pb2.Server | None:
         for age in (self._fresh, AGAIN):
-            able = [server for server in await self._servers(age) if self._room(server) >= size and not _full(server)]
-            if able:
-                best = min(able, key=lambda one: (one.load + one.assigned + self._sent[one.name], -self._room(one), one.name))
+            found = [server for server in await self._servers(age) if able(server) and not _full(server)]
+            if found:
+                best: imsys_v1_pb2.Server = min(found, key=self._order)
                 self._sent[best.name] += 1
-                self._promised[best.name] += size
-                return _place(best, plaintext)
-        raise Refused(Status.NO_AVAILABLE_RESOURCES_SERVER, "There is no resources server that takes this file now.", retry_after=1.0)
+                return best
+        return None
+
+    def _order(self, server: imsys_v1_pb2.Server) -> tuple[int, float, str]:
+        return server.load + server.assigned + self._sent[server.name], -self._room(server), server.name
 
     async def named(self, name: str, *, plaintext: bool) -> Place:
         """The server that has a file, be it draining or full. :raises Refused: 11, it is away. :raises Unavailable: balance is."""
@@ -61,7 +81,7 @@ class Places:
             for server in await self._servers(age):
                 if server.name == name:
                     return _place(server, plaintext)
-        raise Refused(Status.NO_AVAILABLE_RESOURCES_SERVER, "The resources server that has this file is away.", retry_after=1.0)
+        raise _none("The resources server that has this is away.")
 
     async def _servers(self, age: float) -> Any:
         servers = await self._listed.servers(age)
@@ -82,4 +102,8 @@ def _full(server: imsys_v1_pb2.Server) -> bool:
 def _place(server: imsys_v1_pb2.Server, plaintext: bool) -> Place:
     ports = server.ports
     port = (ports.plain or ports.tls) if plaintext else ports.tls
-    return Place(server.name, server.host, port, ports.http)
+    return Place(server.name, server.host, port, ports.http, ports.rtmp, ports.rtmps)
+
+
+def _none(message: str) -> Refused:
+    return Refused(Status.NO_AVAILABLE_RESOURCES_SERVER, message, retry_after=1.0)

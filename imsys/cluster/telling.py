@@ -1,4 +1,4 @@
-"""Telling the chat servers of files: any of them will do."""
+"""Telling the chat servers of files and live streams: any of them will do."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import grpc
 from twisted.application.service import Service
 from twisted.logger import Logger
 
+from imsys.cluster.channels import Address, Channels
 from imsys.cluster.client import send
 from imsys.cluster.listed import Listed
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
@@ -18,8 +19,6 @@ from imsys.config import ClusterConfig
 from imsys.errors import ConfigError, Refused, Status, Unavailable
 
 _log = Logger()
-
-Address = tuple[str, int]
 
 
 class ChatServers(Service):
@@ -30,16 +29,15 @@ class ChatServers(Service):
 
     def __init__(self, reactor: Any, cluster: ClusterConfig, listed: Listed, fresh: float) -> None:
         self._reactor = reactor
-        self._trust = Trust(cluster)
+        self._channels = Channels(Trust(cluster))
         self._deadline = cluster.deadline
         self._listed = listed
         self._fresh = fresh
-        self._channels: dict[Address, grpc.Channel] = {}
 
     def stopService(self) -> None:
         """Close the channels; calls under way fail."""
         super().stopService()
-        self._close(list(self._channels))
+        self._channels.close()
 
     async def announce(self, file_id: bytes) -> None:
         """Have a whole file's thread told, durably; to do so again is harmless.
@@ -47,17 +45,27 @@ class ChatServers(Service):
         :raises Refused: with what the chat server answered.
         :raises Unavailable: 3, none answered in time.
         """
-        request = imsys_v1_pb2.AnnounceRequest(file_id=file_id)
+        await self._tell("Announce", imsys_v1_pb2.AnnounceRequest(file_id=file_id))
+
+    async def announce_live(self, stream_id: bytes) -> None:
+        """Have a live stream's thread told that it began, paused or ended, as the database has it by now.
+
+        :raises Refused: with what the chat server answered.
+        :raises Unavailable: 3, none answered in time.
+        """
+        await self._tell("AnnounceLive", imsys_v1_pb2.AnnounceLiveRequest(stream_id=stream_id))
+
+    async def _tell(self, method: str, request: Any) -> None:
         end = self._reactor.seconds() + self._deadline
         for address in await self._addresses():
             remaining = end - self._reactor.seconds()
             if remaining <= 0 or not self.running:
                 break
             try:
-                stub = imsys_v1_pb2_grpc.AnnouncementsStub(self._channel(address))
-                answer = await send(self._reactor, stub.Announce, request, remaining)
+                stub = imsys_v1_pb2_grpc.AnnouncementsStub(self._channels.to(address))
+                answer = await send(self._reactor, getattr(stub, method), request, remaining)
             except (grpc.RpcError, ConfigError, ValueError) as error:  # ValueError: the channel was closed just now
-                _log.debug("a chat server was not told of a file: {reason}", reason=type(error).__name__)
+                _log.debug("a chat server did not answer {method}: {reason}", method=method, reason=type(error).__name__)
                 continue
             if answer.error:
                 raise Refused(_status(answer.error), answer.message)
@@ -68,18 +76,8 @@ class ChatServers(Service):
         """Where they are, in an order that spreads calls; those that are leaving last."""
         servers = [server for server in await self._listed.servers(self._fresh) if server.ports.grpc]
         addresses = {(server.grpc_host or server.host, server.ports.grpc): server.draining for server in servers}
-        self._close([address for address in self._channels if address not in addresses])
+        self._channels.keep(addresses)
         return sorted(addresses, key=lambda address: (addresses[address], random.random()))  # noqa: S311
-
-    def _channel(self, address: Address) -> grpc.Channel:
-        channel = self._channels.get(address)
-        if channel is None:
-            channel = self._channels[address] = self._trust.channel(*address)
-        return channel
-
-    def _close(self, addresses: Sequence[Address]) -> None:
-        for address in addresses:
-            self._channels.pop(address).close()
 
 
 def _status(number: int) -> Status:

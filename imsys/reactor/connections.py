@@ -55,6 +55,21 @@ class Connection(tcp.Connection):
         if self.writing == IDLE:
             self.startWriting()
 
+    def write_at_once(self, data: bytes) -> None:
+        """Send bytes now, if nothing waits to be sent before them; keep what the kernel does not take.
+
+        For the same bytes to many connections, which nothing would be added to before the turn ends.
+        """
+        if self._tempDataBuffer or self.dataBuffer or not self.connected or self.TLS or self._writeDisconnected or self.disconnecting:
+            self.write(data)
+            return
+        try:
+            sent = self.socket.send(data)
+        except OSError:
+            sent = 0  # no room; or the end, which sending meets again
+        if sent != len(data):
+            self.write(data[sent:] if sent else data)
+
     def doWrite(self) -> Any:
         """Send what there is."""
         if (

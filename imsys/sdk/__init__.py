@@ -10,6 +10,7 @@ from imsys.sdk.delivery import MessageStream
 from imsys.sdk.downloading import Received
 from imsys.sdk.gateway import Gateway, Login, Resources
 from imsys.sdk.link import Credentials, Timing
+from imsys.sdk.live import LiveChange, LiveMention, LiveState, LiveStream, LiveStreams
 from imsys.sdk.model import (
     ConnectionState,
     Friend,
@@ -48,6 +49,11 @@ __all__ = [
     "Friendship",
     "Gateway",
     "Grant",
+    "LiveChange",
+    "LiveMention",
+    "LiveState",
+    "LiveStream",
+    "LiveStreams",
     "Login",
     "MemorySeenStore",
     "Message",

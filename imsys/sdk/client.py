@@ -14,13 +14,14 @@ from imsys.errors import Refused, Status, Unavailable
 from imsys.protocols.messages.catch_up import ResyncPush
 from imsys.protocols.messages.contacts import FriendRequestPush, FriendshipPush, HelloMessage
 from imsys.protocols.messages.files import FileGetRequest, FileGetResponse, FileOfferRequest, FileOfferResponse
+from imsys.protocols.messages.live import LivePush
 from imsys.protocols.messages.people import ProfilePush
 from imsys.protocols.messages.registry import Message as WireMessage
 from imsys.protocols.messages.registry import Request, Response
 from imsys.protocols.messages.session import LoginResponse
 from imsys.protocols.messages.texts import TextPush
 from imsys.protocols.messages.threads import PositionPush, PositionRequest, PositionResponse
-from imsys.sdk import attachments, model
+from imsys.sdk import attachments, live, model
 from imsys.sdk.attachments import Grant
 from imsys.sdk.backoff import Backoff
 from imsys.sdk.catching_up import CatchingUp
@@ -30,6 +31,7 @@ from imsys.sdk.gateway import Gateway, Resources
 from imsys.sdk.history import History
 from imsys.sdk.inbox import Inbox
 from imsys.sdk.link import Credentials, Link, Timing
+from imsys.sdk.live import LiveChange, LiveStreams
 from imsys.sdk.marks import Marks
 from imsys.sdk.model import ConnectionState, FriendRequest, Friendship, Message, Person, Position, StateChange
 from imsys.sdk.outbox import Outbox, Outgoing
@@ -80,6 +82,7 @@ class Client:
         self.on_friendship: Signal[Friendship] = Signal()
         self.on_position: Signal[Position] = Signal()
         self.on_profile: Signal[Person] = Signal()
+        self.on_live: Signal[LiveChange] = Signal()
         self.on_signed_out: Signal[str] = Signal()
         self.on_push: Signal[WireMessage] = Signal()
         """Pushes of services that this library does not know, as they came."""
@@ -93,6 +96,7 @@ class Client:
         self.on_connection_state.subscribe(self._state_changed)
         self.contacts = Contacts(self.request, lambda: self.me)
         self.history = History(self.request, lambda: self.me.uuid)
+        self.live = LiveStreams(self.request, lambda: self.me.uuid)
         self.transfers = Transfers(reactor, self, credentials, gateway.trust if gateway.encrypted else None, timing, unfinished=unfinished)
         self._delivery = Delivery(self._handled)
         self.on_message = self._delivery.on_message
@@ -271,6 +275,10 @@ class Client:
                 self.on_profile.emit(model.person(push))
             case ResyncPush():
                 self._resync(push)
+            case LivePush():
+                change = live.change(push)
+                if change is not None:
+                    self.on_live.emit(change)
             case _:
                 self.on_push.emit(push)
 

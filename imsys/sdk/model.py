@@ -14,6 +14,7 @@ from imsys.protocols.messages.texts import IncomingText
 from imsys.protocols.messages.threads import PositionPush
 from imsys.protocols.messages.threads import Thread as WireThread
 from imsys.sdk.attachments import Attachment, attachment
+from imsys.sdk.live import LiveMention, mention
 
 
 class MessageKind(enum.IntEnum):
@@ -134,6 +135,11 @@ class Message:
     def attachment(self) -> Attachment | None:
         """The file that it carries, if any."""
         return attachment(self.text) if self.kind in _WITH_FILES else None
+
+    @property
+    def live(self) -> LiveMention | None:
+        """The live stream that began with it, if any."""
+        return mention(self.text) if self.kind is MessageKind.VIDEO else None
 
 
 _WITH_FILES = (MessageKind.IMAGE, MessageKind.FILE, MessageKind.AUDIO, MessageKind.VIDEO)

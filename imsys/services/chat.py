@@ -10,13 +10,14 @@ from typing import Any
 from twisted.application.service import IService
 
 from imsys.announcer import Announcer
-from imsys.cluster.chatting import chatting_services
+from imsys.cluster.chatting import Announcements, chatting_services
 from imsys.cluster.client import GrpcClient
 from imsys.cluster.listed import Listed
 from imsys.cluster.membership import Membership, Ports
 from imsys.cluster.peers import News, Peers, RemotePush
 from imsys.cluster.places import Places
 from imsys.cluster.server import GrpcServer
+from imsys.cluster.streams import ResourcesServers
 from imsys.config import Config
 from imsys.connections import Connections
 from imsys.directory import Directory
@@ -24,6 +25,9 @@ from imsys.dispatch import Chat, Dispatcher
 from imsys.doubts import Doubts
 from imsys.errors import ConfigError
 from imsys.file_desk import FileDesk
+from imsys.live_announcer import LiveAnnouncer
+from imsys.live_care import LiveCare
+from imsys.live_desk import LiveDesk
 from imsys.message_log import MessageLog
 from imsys.node import Node
 from imsys.outbound import Outbound
@@ -171,12 +175,21 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     handler = FromPeers(directory, outbound)
     peers = Peers(reactor, config.cluster, membership, handler)
     neighbours.peers = peers
-    places = Places(Listed(reactor, balance, "resources", config.balance.lease), config.balance.interval)
-    files = FileDesk(config.files, config.resources.chunk, tickets_of(reactor, config, server), places)
-    dispatcher.serve(Chat(stores, node, log, directory, outbound, tokens, files))
+    resources = Listed(reactor, balance, "resources", config.balance.lease)
+    places, tickets = Places(resources, config.balance.interval), tickets_of(reactor, config, server)
+    files = FileDesk(config.files, config.resources.chunk, tickets, places)
     announcer = Announcer(stores, log, outbound)
+    stream_servers = ResourcesServers(reactor, config.cluster, resources, config.balance.interval)
+    live_announcer = LiveAnnouncer(stores, announcer.post, outbound, stream_servers)
+    live = LiveDesk(config.live, tickets, places, live_announcer, reactor.seconds)
+    dispatcher.serve(Chat(stores, node, log, directory, outbound, tokens, files, live))
     calls = chatting_services(
-        reactor, membership, handler, lambda user: directory.local(user) is not None, stores.messages.previous, announcer.announce
+        reactor,
+        membership,
+        handler,
+        lambda user: directory.local(user) is not None,
+        stores.messages.previous,
+        Announcements(announcer.announce, live_announcer.announce),
     )
     grpc = GrpcServer(reactor, config.cluster, chat.grpc_host, chat.grpc_port, calls)
 
@@ -186,7 +199,8 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     tls = listener(chat.port, public_context(config.tls), "[chat] port")
     plain = listener(chat.plain_port, None, "[chat] plain_port") if chat.plain_port else None
     listeners = [port for port in (tls, plain) if port is not None]
-    for part in (node, directory, outbound, doubts, balance, grpc, peers, connections, *listeners, membership):
+    care = LiveCare(reactor, stores.live, live_announcer.over)
+    for part in (node, directory, outbound, doubts, balance, stream_servers, grpc, peers, care, connections, *listeners, membership):
         part.setServiceParent(server)
     if own_process:
         Draining(reactor, membership, connections, listeners).setServiceParent(server)

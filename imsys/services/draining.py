@@ -17,8 +17,8 @@ from imsys.services.signals import on_signal
 _log = Logger()
 
 
-class Requests(Protocol):
-    """Connections with HTTP, which end with their present request."""
+class Others(Protocol):
+    """Connections of other protocols, which end when what is under way has: a request of HTTP, a live stream."""
 
     def drain(self) -> None: ...  # noqa: D102
     def emptied(self) -> Deferred[None]: ...  # noqa: D102
@@ -36,13 +36,13 @@ class Draining(Service):
         membership: Membership,
         connections: Connections,
         ports: Sequence[ListenService],
-        requests: Requests | None = None,
+        others: Sequence[Others] = (),
     ) -> None:
         self._reactor = reactor
         self._membership = membership
         self._connections = connections
         self._ports = ports
-        self._requests = requests
+        self._others = others
         self._restore: Callable[[], None] | None = None
         self._begun = False
 
@@ -72,9 +72,10 @@ class Draining(Service):
             if await_closed is not None:
                 await await_closed
         self._membership.drain()
-        if self._requests is not None:
-            self._requests.drain()
-            await self._requests.emptied()
+        for other in self._others:
+            other.drain()
+        for other in self._others:
+            await other.emptied()
         await self._connections.emptied()
         if self.running:
             _log.info("{name} is drained", name=self._membership.name)

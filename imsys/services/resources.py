@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from twisted.application.service import IService, Service
@@ -11,7 +12,9 @@ from twisted.application.service import IService, Service
 from imsys.cluster.client import GrpcClient
 from imsys.cluster.listed import Listed
 from imsys.cluster.membership import Membership, Ports
+from imsys.cluster.places import Places
 from imsys.cluster.server import GrpcServer
+from imsys.cluster.streams import stream_services
 from imsys.cluster.telling import ChatServers
 from imsys.config import Config
 from imsys.connections import Connections
@@ -39,6 +42,7 @@ from imsys.services.common import ListenService, Options, make_daemon, public_co
 from imsys.services.draining import Draining
 from imsys.services.foundations import database_of, redis_of, tickets_of
 from imsys.services.fresh_keys import FreshKeys
+from imsys.services.live import live_of
 from imsys.services.ordered import InOrder
 from imsys.session import Session
 from imsys.store import Database
@@ -129,18 +133,31 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     ahead = Budget(ours.unsent)
     connections = connections_of(reactor, resources, ahead)
     context = public_context(config.tls)
+    places = Places(Listed(reactor, balance, "resources", config.balance.lease), config.balance.interval)
+    live = live_of(
+        reactor,
+        config,
+        database,
+        tickets,
+        chats.announce_live,
+        context,
+        partial(places.named, plaintext=False),
+        engine.disk,
+        engine.uploads,
+    )
     tls = ListenService(reactor, connections, ours.host, ours.port, context, "[resources] port")
     plain = ListenService(reactor, connections, ours.host, ours.plain_port, None, "[resources] plain_port") if ours.plain_port else None
-    routes = file_routes(ours, config.files.max_file, tickets, engine.uploads, engine.downloads, ahead)
+    routes = [*file_routes(ours, config.files.max_file, tickets, engine.uploads, engine.downloads, ahead), *live.routes]
     http = HttpServer(reactor, http_settings(ours), site(ours, routes).answer)
     web = ListenService(reactor, http, ours.host, ours.http_port, context, "[resources] http_port")
-    grpc = GrpcServer(reactor, config.cluster, ours.grpc_host, ours.grpc_port, [])
+    grpc = GrpcServer(reactor, config.cluster, ours.grpc_host, ours.grpc_port, stream_services(live.relay))
 
     def ports() -> Ports:
-        return Ports(tls=tls.port, plain=plain.port if plain is not None else 0, http=web.port, grpc=grpc.port)
+        plain_port = plain.port if plain is not None else 0
+        return Ports(tls.port, plain_port, web.port, grpc.port, live.rtmp_port, live.rtmps_port)
 
     def load() -> int:
-        return len(connections) + len(http)
+        return len(connections) + len(http) + len(live.door)
 
     membership = Membership(
         reactor,
@@ -155,11 +172,11 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
         ours.capacity,
         engine.space.free,
     )
-    listeners = [port for port in (tls, plain, web) if port is not None]
-    for part in (balance, chats, announcing, *engine.parts, grpc, sessions, connections, http, *listeners, membership):
+    listeners = [port for port in (tls, plain, web, *live.listeners) if port is not None]
+    for part in (balance, chats, announcing, *engine.parts, grpc, sessions, connections, http, *live.parts, *listeners, membership):
         part.setServiceParent(server)
     if own_process:
-        Draining(reactor, membership, connections, listeners, http).setServiceParent(server)
+        Draining(reactor, membership, connections, listeners, (http, live.door)).setServiceParent(server)
     return server
 
 

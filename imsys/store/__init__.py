@@ -9,6 +9,7 @@ from imsys.store.accounts import AccountStore
 from imsys.store.contacts import ContactStore
 from imsys.store.database import Database
 from imsys.store.files import FileStore
+from imsys.store.live import LiveStore
 from imsys.store.messages import MessageStore
 from imsys.store.nodes import NodeStore
 from imsys.store.people import PeopleStore
@@ -28,6 +29,7 @@ class Stores:
     messages: MessageStore
     nodes: NodeStore
     files: FileStore
+    live: LiveStore
 
     @classmethod
     def on(cls, database: Database, seconds: Callable[[], float]) -> Stores:
@@ -40,4 +42,5 @@ class Stores:
             MessageStore(database),
             NodeStore(database, seconds),
             FileStore(database, seconds),
+            LiveStore(database, seconds),
         )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from imsys.errors import Refused, Status
 from imsys.store.database import Database, Row, Transaction
 from imsys.store.file_rows import FILE, SHARED, Announcement, Content, File, Finished, Offer, Purpose, State, content_of, file_of, find_file
-from imsys.store.heads import FRIENDS, PRIVATE, blocked_by
+from imsys.store.heads import PRIVATE, may_write
 from imsys.store.people import Person, change_person
 
 OFFER_AGAIN = 60.0
@@ -48,7 +48,7 @@ class FileStore:
     @staticmethod
     def _offer(tx: Transaction, offer: Offer, now: int, expires: int, quota: int, most: int) -> None:
         if offer.thread_id:
-            _may_write(tx, offer.thread_id, offer.owner)
+            may_write(tx, offer.thread_id, offer.owner)
         _use(tx, offer.owner, offer.size, 1, quota)
         if most:  # two offers cannot count at the same time: the row of what is used is locked
             _some_open(tx, offer.owner, most, now)
@@ -441,16 +441,3 @@ def _some_open(tx: Transaction, user: int, most: int, now: int) -> None:
     if row is not None and row[0] >= most:
         reason = f"{most} files of yours are on their way already; send them to their end, or give some of them up."
         raise Refused(Status.SERVER_BUSY, reason, retry_after=OFFER_AGAIN)
-
-
-def _may_write(tx: Transaction, thread_id: int, user: int) -> None:
-    """:raises Refused: a user may not write in a thread; what counts in the end is the head when the message is stored."""
-    row = tx.row("SELECT kind, COALESCE(low_id, 0), COALESCE(high_id, 0), flags FROM threads WHERE thread_id = ?", thread_id)
-    if row is None or tx.row("SELECT user_id FROM members WHERE thread_id = ? AND user_id = ?", thread_id, user) is None:
-        raise Refused(Status.PERMISSION_DENIED, "Only its members may write in a thread.")
-    kind, low, high, flags = row
-    if kind == PRIVATE:
-        if flags & blocked_by(low, low + high - user):
-            raise Refused(Status.BLOCKED, "This user does not want to hear from you.")
-        if not flags & FRIENDS:
-            raise Refused(Status.NOT_FRIENDS, "You are not friends.")

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 import msgspec
 
+from imsys.errors import Refused, Status
 from imsys.store.database import Transaction
 from imsys.store.dialects import numbers
 
@@ -70,3 +71,16 @@ def private_thread(tx: Transaction, one: int, other: int, flags: int, now_ms: in
         tx.execute("UPDATE threads SET flags = ? WHERE thread_id = ?", flags, head.thread_id)
         head.flags = flags
     return head
+
+
+def may_write(tx: Transaction, thread_id: int, user: int) -> None:
+    """:raises Refused: a user may not write in a thread; what counts in the end is the head when the message is stored."""
+    row = tx.row("SELECT kind, COALESCE(low_id, 0), COALESCE(high_id, 0), flags FROM threads WHERE thread_id = ?", thread_id)
+    if row is None or tx.row("SELECT user_id FROM members WHERE thread_id = ? AND user_id = ?", thread_id, user) is None:
+        raise Refused(Status.PERMISSION_DENIED, "Only its members may write in a thread.")
+    kind, low, high, flags = row
+    if kind == PRIVATE:
+        if flags & blocked_by(low, low + high - user):
+            raise Refused(Status.BLOCKED, "This user does not want to hear from you.")
+        if not flags & FRIENDS:
+            raise Refused(Status.NOT_FRIENDS, "You are not friends.")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from imsys.errors import Status, Unavailable
+from imsys.store.clock import now_ms
 from imsys.store.database import Database, Transaction
 from imsys.store.ids import id_at
 
@@ -38,7 +39,7 @@ class NodeStore:
         return await self._database.append(self._acquire, holder)
 
     def _acquire(self, tx: Transaction, holder: str) -> NodeLease:
-        now = self._now(tx)
+        now = now_ms(tx, self._seconds)
         row = tx.row("SELECT number, floor_id FROM nodes WHERE expires_at <= ? ORDER BY number LIMIT 1 {lock}", now)
         if row is None:
             raise Unavailable(Status.SERVER_BUSY, "All 1,024 node numbers are leased.")
@@ -64,13 +65,5 @@ class NodeStore:
             return False
         # until the lease ends, the ids of this holder grow by its length at most
         floor_id = max(highest_id, id_at(self._seconds())) + (int(seconds * 1000) << 22)
-        self._write(tx, number, holder, self._now(tx) + int(seconds * 1000), floor_id)
+        self._write(tx, number, holder, now_ms(tx, self._seconds) + int(seconds * 1000), floor_id)
         return True
-
-    def _now(self, tx: Transaction) -> int:
-        """Milliseconds by the database's clock, which is the only one that all nodes share."""
-        if tx.dialect.name == "sqlite":
-            return round(self._seconds() * 1000)
-        row = tx.row("SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)")
-        assert row is not None
-        return int(row[0])

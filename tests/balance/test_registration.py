@@ -22,7 +22,7 @@ async def sleep(seconds: float) -> None:
 class RegisterTests(BalanceCase):
     async def test_register(self) -> None:
         """A registration is listed with all it said, lives 15 s, and is answered with the peers of its kind."""
-        ports = imsys_v1_pb2.Ports(plain=8001, http=8002, grpc=8003)
+        ports = imsys_v1_pb2.Ports(plain=8001, http=8002, grpc=8003, rtmp=8004, rtmps=8005)
         self.assertEqual((await self.balance.register("a", 8000)).error, 0)
         response = await self.balance.register("b", 9000, ports=ports, load=5, capacity=100, grpc_host="127.0.0.2")
         await self.balance.register("files", 7000, kind="resources")
@@ -30,6 +30,7 @@ class RegisterTests(BalanceCase):
         listed = (await self.balance.servers("chat"))["b"]
         self.assertEqual((listed.host, listed.ports.tls, listed.ports.plain, listed.ports.http), ("127.0.0.1", 9000, 8001, 8002))
         self.assertEqual((listed.grpc_host, listed.ports.grpc, listed.load, listed.capacity), ("127.0.0.2", 8003, 5, 100))
+        self.assertEqual((listed.ports.rtmp, listed.ports.rtmps), (8004, 8005))
         self.assertEqual(sorted(await self.balance.servers()), ["a", "b", "files"])
         ttl = int(self.redis.command("PTTL", "t:server:chat:b")[1:])
         self.assertTrue(0 < ttl <= 15000, ttl)

@@ -60,7 +60,7 @@ class Running:
 def server() -> Running:
     """The server that all scenes of the test process share."""
     home = folder("cli")
-    names = ("GATEWAY_PORT", "CHAT_PORT", "RESOURCES_PORT", "RESOURCES_HTTP_PORT")
+    names = ("GATEWAY_PORT", "CHAT_PORT", "RESOURCES_PORT", "RESOURCES_HTTP_PORT", "RESOURCES_RTMP_PORT", "RESOURCES_RTMPS_PORT")
     grpc = ("BALANCE_GRPC_PORT", "CAPTCHA_GRPC_PORT", "CHAT_GRPC_PORT", "RESOURCES_GRPC_PORT")
     ports = {name: str(free_port()) for name in (*names, *grpc)}
     addresses = {f"{part}_ADDRESSES": f"127.0.0.1:{ports[f'{part}_GRPC_PORT']}" for part in ("BALANCE", "CAPTCHA")}

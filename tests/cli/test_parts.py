@@ -16,9 +16,10 @@ from imsys.cli.arguments import parse, parser
 from imsys.cli.console import Trouble
 from imsys.cli.conversation import Mark, Plain, Utterance, content, passed
 from imsys.cli.editor import Editor, End, Line
+from imsys.cli.live import news
 from imsys.cli.screen import Screen
 from imsys.cli.text import bytes_text, cut, printable, width, wrap
-from imsys.sdk import Message, MessageKind
+from imsys.sdk import LiveChange, LiveState, Message, MessageKind
 from tests.cli.terminal import Terminal
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
@@ -64,6 +65,18 @@ class Text(SynchronousTestCase):
         self.assertEqual(shown(MessageKind.IMAGE, file), "[image c\ufffdat.jpg 120 kB]")
         self.assertEqual(shown(MessageKind.VIDEO, "nonsense"), "[video]")
         self.assertEqual(shown(9, file), "[something new]")
+        self.assertEqual(shown(MessageKind.VIDEO, '{"stream_id": "x", "title": "c\\u001bats"}'), "[live c\ufffdats]")
+
+    def test_live(self) -> None:
+        """What becomes of a live stream is a sentence about who sends it."""
+
+        def told(state: LiveState, who: str) -> str:
+            return news(LiveChange(stream_id="x", thread_id=1, owner=2, title="c\x1bats", state=state), who)
+
+        self.assertEqual(told(LiveState.LIVE, "bob"), "bob is live: c\ufffdats (/live shows where to watch)")
+        self.assertEqual(told(LiveState.LIVE, "you"), "you are live: c\ufffdats")
+        self.assertEqual(told(LiveState.WAITING, "you"), "you are not sending c\ufffdats at the moment")
+        self.assertEqual(told(LiveState.ENDED, "bob"), "c\ufffdats is over")
 
     @settings(max_examples=200)
     @given(st.text(alphabet="ab 日🎉\n", max_size=60), st.integers(2, 20))

@@ -72,6 +72,18 @@ class PlacesTests(PlacesCase):
         self.assertEqual([await self.picked(size) for size in (60, 60, 200, 10**12)], ["a", "b", "b", "c"])
         self.assertEqual([await self.picked(size) for size in (0, 40, 41)], ["a", "a", "c"])
 
+    async def test_live(self) -> None:
+        """A live stream goes to the least loaded server that has a port for it, which is told with its ports."""
+        await self.register("a", 7000)
+        await self.refused(self.places.pick_live(plaintext=False))
+        await self.register("b", 7100, load=5, ports=imsys_v1_pb2.Ports(http=7102, rtmps=7104))
+        await self.register("c", 7200, load=6, ports=imsys_v1_pb2.Ports(http=7202, rtmp=7203, rtmps=7204))
+        await self.register("d", 7300, draining=True, ports=imsys_v1_pb2.Ports(rtmp=7303))
+        self.clock.advance(AGAIN + 1)
+        places = [await self.places.pick_live(plaintext=False) for _ in range(4)]
+        self.assertEqual([place.name for place in places], ["b", "b", "c", "b"])
+        self.assertEqual(places[2], Place("c", "127.0.0.1", 7200, 7202, 7203, 7204))
+
     async def test_equals(self) -> None:
         """Of two that are loaded alike the one with more room is chosen."""
         await self.register("a", 7000, free=100)
@@ -152,11 +164,16 @@ class Chat:
     def __init__(self, error: int = 0) -> None:
         self.error = error
         self.told: list[bytes] = []
+        self.live: list[bytes] = []
 
     async def Announce(self, request: Any) -> Any:
         self.told.append(request.file_id)
         if self.error:
             raise Refused(Status(self.error), "No.")
+        return imsys_v1_pb2.AnnounceResponse()
+
+    async def AnnounceLive(self, request: Any) -> Any:
+        self.live.append(request.stream_id)
         return imsys_v1_pb2.AnnounceResponse()
 
 
@@ -214,3 +231,13 @@ class TellingTests(PlacesCase):
         with self.assertRaises(Unavailable):
             await self.telling.announce(b"f" * 16)
         await eventually(lambda: len(chat.told) == 1)
+
+    async def test_live(self) -> None:
+        """A chat server is told of a live stream; one that does not know that call is passed over."""
+        old = GrpcServer(self.reactor, self.balance.config.cluster, "127.0.0.1", 0, [])
+        old.startService()
+        self.addCleanup(old.stopService)
+        await self.register("a", 8000, ports=imsys_v1_pb2.Ports(grpc=old.port))
+        chat, _ = await self.chat("b", draining=True)
+        await self.telling.announce_live(b"s" * 16)
+        self.assertEqual((chat.live, chat.told), ([b"s" * 16], []))

@@ -25,6 +25,7 @@ TABLES = {
     "contents",
     "file_usage",
     "file_outbox",
+    "live_streams",
     "schema_migrations",
 }
 

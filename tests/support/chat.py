@@ -17,13 +17,15 @@ from twisted.python.failure import Failure
 
 from imsys.announcer import Announcer
 from imsys.cluster.places import Place
-from imsys.config import ChatConfig
+from imsys.config import ChatConfig, LiveConfig
 from imsys.connections import Connections
 from imsys.directory import Directory
 from imsys.dispatch import Chat, Dispatcher
 from imsys.doubts import Doubts
 from imsys.errors import Refused, Status
 from imsys.file_desk import FileDesk
+from imsys.live_announcer import LiveAnnouncer
+from imsys.live_desk import LiveDesk
 from imsys.message_log import MessageLog
 from imsys.node import Node
 from imsys.outbound import Outbound
@@ -143,6 +145,10 @@ class OnePlace:
         self.asked.append((size, plaintext))
         return self._place(plaintext)
 
+    async def pick_live(self, *, plaintext: bool) -> Place:
+        """There is but one."""
+        return self._place(plaintext)
+
     async def named(self, name: str, *, plaintext: bool) -> Place:
         """There is but one."""
         self.asked.append((name, plaintext))
@@ -153,7 +159,21 @@ class OnePlace:
     def _place(self, plaintext: bool) -> Place:
         if not self.name:
             raise Refused(Status.NO_AVAILABLE_RESOURCES_SERVER, "There is none.")
-        return Place(self.name, "files.example", 7000 if plaintext else 7001, 7002)
+        return Place(self.name, "files.example", 7000 if plaintext else 7001, 7002, 1935, 1936)
+
+
+class StreamEnds:
+    """The resources servers: what they are told, unless they are away."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.told: list[tuple[str, bytes]] = []
+
+    async def end(self, server: str, stream_id: bytes) -> None:
+        """A stream is over."""
+        if self.away:
+            raise Refused(Status.GRPC_ERROR, "It is away.")
+        self.told.append((server, stream_id))
 
 
 class ChatServer:
@@ -161,6 +181,7 @@ class ChatServer:
 
     limits: ClassVar[dict[str, Any]] = {"max_file": 1000, "quota": 1500, "offers": 20}
     """Of files, in bytes; and how many."""
+    live_config = LiveConfig()
 
     def __init__(
         self, case: StoreCase, config: ChatConfig, redis: Any, cluster: Any = None, send_to_peer: Any = None, tell: Any = None
@@ -197,9 +218,17 @@ class ChatServer:
         self.tickets = Tickets(TicketKeys(Path(keys.ticket_keys)), reactor.seconds, 3600.0)
         self.files = FileDesk(dataclasses.replace(keys, **self.limits), 65536, self.tickets, self.places)
         self.announcer = Announcer(case.stores, self.log, self.outbound)
-        self.dispatcher.serve(Chat(case.stores, self.node, self.log, self.directory, self.outbound, self.tokens, self.files))
+        self.ends = StreamEnds()
+        self.live_announcer = LiveAnnouncer(case.stores, self.announcer.post, self.outbound, self.ends)
+        self.live = LiveDesk(self.live_config, self.tickets, self.places, self.live_announcer, reactor.seconds)
         self._case = case
+        self.serve()
         self.port = reactor.listenTCP(0, self.connections, interface="127.0.0.1")
+
+    def serve(self) -> None:
+        """Have handlers work with what is here now."""
+        chat = Chat(self._case.stores, self.node, self.log, self.directory, self.outbound, self.tokens, self.files, self.live)
+        self.dispatcher.serve(chat)
 
     def _ended(self, session: Session) -> None:
         self.directory.ended(session)

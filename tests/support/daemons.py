@@ -117,7 +117,11 @@ class Process:
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """The environment of a daemon: ours without any ``IMSYS_…``, and with the given ones (``CHAT_PORT="0"``)."""
+    """The environment of a daemon: ours without any ``IMSYS_…``, and with the given ones (``CHAT_PORT="0"``).
+
+    The ports of live streams are not those that everybody knows, so that several servers can run side by side.
+    """
+    settings = {"RESOURCES_RTMP_PORT": "0", "RESOURCES_RTMPS_PORT": "0"} | settings
     kept = {name: value for name, value in os.environ.items() if not name.startswith("IMSYS_")}
     return kept | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"} | {f"IMSYS_{name}": value for name, value in settings.items()}
 

@@ -8,16 +8,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Ports(_message.Message):
-    __slots__ = ("tls", "plain", "http", "grpc")
+    __slots__ = ("tls", "plain", "http", "grpc", "rtmp", "rtmps")
     TLS_FIELD_NUMBER: _ClassVar[int]
     PLAIN_FIELD_NUMBER: _ClassVar[int]
     HTTP_FIELD_NUMBER: _ClassVar[int]
     GRPC_FIELD_NUMBER: _ClassVar[int]
+    RTMP_FIELD_NUMBER: _ClassVar[int]
+    RTMPS_FIELD_NUMBER: _ClassVar[int]
     tls: int
     plain: int
     http: int
     grpc: int
-    def __init__(self, tls: _Optional[int] = ..., plain: _Optional[int] = ..., http: _Optional[int] = ..., grpc: _Optional[int] = ...) -> None: ...
+    rtmp: int
+    rtmps: int
+    def __init__(self, tls: _Optional[int] = ..., plain: _Optional[int] = ..., http: _Optional[int] = ..., grpc: _Optional[int] = ..., rtmp: _Optional[int] = ..., rtmps: _Optional[int] = ...) -> None: ...
 
 class RegisterRequest(_message.Message):
     __slots__ = ("info", "kind", "incarnation", "clock_ms", "load", "capacity", "ports", "draining", "grpc_host", "free")
@@ -256,6 +260,26 @@ class AnnounceRequest(_message.Message):
     def __init__(self, file_id: _Optional[bytes] = ...) -> None: ...
 
 class AnnounceResponse(_message.Message):
+    __slots__ = ("error", "message")
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    error: int
+    message: str
+    def __init__(self, error: _Optional[int] = ..., message: _Optional[str] = ...) -> None: ...
+
+class AnnounceLiveRequest(_message.Message):
+    __slots__ = ("stream_id",)
+    STREAM_ID_FIELD_NUMBER: _ClassVar[int]
+    stream_id: bytes
+    def __init__(self, stream_id: _Optional[bytes] = ...) -> None: ...
+
+class EndRequest(_message.Message):
+    __slots__ = ("stream_id",)
+    STREAM_ID_FIELD_NUMBER: _ClassVar[int]
+    stream_id: bytes
+    def __init__(self, stream_id: _Optional[bytes] = ...) -> None: ...
+
+class EndResponse(_message.Message):
     __slots__ = ("error", "message")
     ERROR_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]

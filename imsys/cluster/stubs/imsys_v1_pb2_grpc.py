@@ -443,6 +443,11 @@ class AnnouncementsStub:
                 request_serializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AnnounceRequest.SerializeToString,
                 response_deserializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AnnounceResponse.FromString,
                 _registered_method=True)
+        self.AnnounceLive = channel.unary_unary(
+                '/imsys.v1.Announcements/AnnounceLive',
+                request_serializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AnnounceLiveRequest.SerializeToString,
+                response_deserializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AnnounceResponse.FromString,
+                _registered_method=True)
 
 
 class AnnouncementsServicer:
@@ -456,12 +461,24 @@ class AnnouncementsServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AnnounceLive(self, request, context):
+        """A live stream has begun, paused or ended, as it stands in the database by now: its thread is told.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AnnouncementsServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'Announce': grpc.unary_unary_rpc_method_handler(
                     servicer.Announce,
                     request_deserializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AnnounceRequest.FromString,
+                    response_serializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AnnounceResponse.SerializeToString,
+            ),
+            'AnnounceLive': grpc.unary_unary_rpc_method_handler(
+                    servicer.AnnounceLive,
+                    request_deserializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AnnounceLiveRequest.FromString,
                     response_serializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AnnounceResponse.SerializeToString,
             ),
     }
@@ -493,6 +510,109 @@ class Announcements:
             '/imsys.v1.Announcements/Announce',
             imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AnnounceRequest.SerializeToString,
             imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AnnounceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AnnounceLive(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/imsys.v1.Announcements/AnnounceLive',
+            imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AnnounceLiveRequest.SerializeToString,
+            imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AnnounceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class StreamsStub:
+    """Served by resources servers: what chat servers have to say about live streams.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.End = channel.unary_unary(
+                '/imsys.v1.Streams/End',
+                request_serializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.EndRequest.SerializeToString,
+                response_deserializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.EndResponse.FromString,
+                _registered_method=True)
+
+
+class StreamsServicer:
+    """Served by resources servers: what chat servers have to say about live streams.
+    """
+
+    def End(self, request, context):
+        """A live stream is over: its publisher and its players are closed. To say it again, or of one that is not there, is harmless.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_StreamsServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'End': grpc.unary_unary_rpc_method_handler(
+                    servicer.End,
+                    request_deserializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.EndRequest.FromString,
+                    response_serializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.EndResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'imsys.v1.Streams', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('imsys.v1.Streams', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class Streams:
+    """Served by resources servers: what chat servers have to say about live streams.
+    """
+
+    @staticmethod
+    def End(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/imsys.v1.Streams/End',
+            imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.EndRequest.SerializeToString,
+            imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.EndResponse.FromString,
             options,
             channel_credentials,
             insecure,

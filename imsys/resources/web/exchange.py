@@ -87,6 +87,11 @@ class Exchange:
         return self._http.our_state
 
     @property
+    def their_http_version(self) -> bytes | None:
+        """What the peer speaks, as in ``b"1.1"``; ``None`` before its first request."""
+        return self._http.their_http_version
+
+    @property
     def they_are_waiting_for_100_continue(self) -> bool:
         """Whether the peer sends its body when it is told to."""
         return self._http.they_are_waiting_for_100_continue and not (self._passing and self._begun)

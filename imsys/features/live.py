@@ -1,0 +1,138 @@
+"""Live streams: starting and stopping one, and what is live."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+from msgspec import UNSET
+
+from imsys.dispatch import Context, handles
+from imsys.errors import Refused, Status
+from imsys.fields import parse_id, within
+from imsys.live_desk import LivePlace
+from imsys.protocols.fitting import fit
+from imsys.protocols.messages.live import (
+    LiveItem,
+    LiveListRequest,
+    LiveListResponse,
+    LiveStartRequest,
+    LiveStartResponse,
+    LiveStopRequest,
+    LiveStopResponse,
+)
+from imsys.store.live import LiveStream
+from imsys.tickets import decode_id, encode_id, new_file_id
+
+TITLE = 100
+"""Characters of a title at most."""
+
+
+@handles(LiveStartRequest)
+async def start(context: Context, request: LiveStartRequest) -> LiveStartResponse:
+    """Make a live stream, tell its thread, and say where it goes."""
+    desk, plaintext, stores = context.chat.live, context.session.plaintext, context.chat.stores
+    if not desk.config.enabled:
+        raise Refused(Status.PERMISSION_DENIED, "There are no live streams here.")
+    thread_id, title = parse_id(request.thread_id, "thread_id"), _title(request.title)
+    place = await desk.places.pick_live(plaintext=plaintext)
+    draft = LiveStream(
+        stream_id=new_file_id(),
+        owner=context.user,
+        thread_id=thread_id,
+        title=title,
+        server=place.name,
+        record=desk.config.record if request.record is UNSET else request.record,
+    )
+    stream = await stores.live.start(draft, desk.config.streams, wait=desk.config.wait, longest=desk.config.longest)
+    try:
+        await desk.news.announce(stream.stream_id)
+    except Refused:
+        await stores.live.end(stream.stream_id)
+        raise
+    urls = desk.watch_urls(stream, context.user, place, plaintext=plaintext)
+    return LiveStartResponse(
+        stream_id=encode_id(stream.stream_id),
+        publish_url=desk.publish_url(stream, place, plaintext=plaintext),
+        play_url=urls.play_url,
+        flv_url=urls.flv_url,
+        watch_url=urls.watch_url,
+        key_expires=urls.key_expires,
+    )
+
+
+@handles(LiveStopRequest)
+async def stop(context: Context, request: LiveStopRequest) -> LiveStopResponse:
+    """End a live stream; to do so again changes nothing."""
+    ended = await context.chat.stores.live.end(decode_id(request.stream_id), context.user)
+    if ended is not None:
+        await context.chat.live.news.over(ended)
+    return LiveStopResponse()
+
+
+@handles(LiveListRequest)
+async def live(context: Context, request: LiveListRequest) -> LiveListResponse:
+    """Live streams of a thread, or of all threads, by their identifiers, ascending."""
+    limit = within(request.limit, 1, 100, "limit")
+    thread_id = 0 if request.thread_id is UNSET else parse_id(request.thread_id, "thread_id")
+    after = decode_id(request.cursor) if request.cursor else b""
+    found = await context.chat.stores.live.running(context.user, thread_id=thread_id, after=after, limit=limit + 1)
+    places = await _places(context, {stream.server for stream in found[:limit]})
+    items = [await _item(context, stream, places) for stream in found[:limit]]
+    return fit(
+        items,
+        lambda some: LiveListResponse(
+            streams=list(some), next=some[-1].stream_id if some else request.cursor, is_complete=len(some) == len(found)
+        ),
+    )
+
+
+async def _places(context: Context, names: Iterable[str]) -> dict[str, LivePlace]:
+    """The servers of these names that are there."""
+    places = {}
+    for name in sorted(names):
+        try:
+            places[name] = await context.chat.live.places.named(name, plaintext=context.session.plaintext)
+        except Refused:
+            continue
+    return places
+
+
+async def _item(context: Context, stream: LiveStream, places: dict[str, LivePlace]) -> LiveItem:
+    desk, plaintext, mine = context.chat.live, context.session.plaintext, stream.owner == context.user
+    place = places.get(stream.server)
+    if place is None and mine:
+        stream, place = await _elsewhere(context, stream)
+    urls = desk.watch_urls(stream, context.user, place, plaintext=plaintext) if place is not None else None
+    return LiveItem(
+        stream_id=encode_id(stream.stream_id),
+        thread_id=str(stream.thread_id),
+        owner=str(stream.owner),
+        title=stream.title,
+        state=stream.state.name.lower(),
+        viewers=stream.viewers,
+        play_url=urls.play_url if urls is not None else UNSET,
+        flv_url=urls.flv_url if urls is not None else UNSET,
+        watch_url=urls.watch_url if urls is not None else UNSET,
+        key_expires=urls.key_expires if urls is not None else UNSET,
+        publish_url=desk.publish_url(stream, place, plaintext=plaintext) if place is not None and mine else UNSET,
+    )
+
+
+async def _elsewhere(context: Context, stream: LiveStream) -> tuple[LiveStream, LivePlace | None]:
+    """The stream, and another server for it, unless somebody publishes it to the one that seems to be away."""
+    try:
+        place = await context.chat.live.places.pick_live(plaintext=context.session.plaintext)
+        moved = await context.chat.stores.live.moved(stream.stream_id, stream.server, place.name)
+    except Refused:
+        return stream, None
+    return (moved, place) if moved is not None else (stream, None)
+
+
+def _title(title: str) -> str:
+    """A title that is one. :raises Refused: 70."""
+    if not 1 <= len(title) <= TITLE or not title.strip():
+        raise Refused(Status.INVALID_FIELD, f"The title of a live stream has 1 to {TITLE} characters.")
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in title):
+        raise Refused(Status.INVALID_FIELD, "The title of a live stream has no control characters in it.")
+    return title

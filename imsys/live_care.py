@@ -1,0 +1,54 @@
+"""Live streams that nobody is heard of any more."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from imsys.errors import Refused
+from imsys.store.live import LiveStore, LiveStream
+from imsys.tickets import encode_id
+
+_log = Logger()
+
+INTERVAL = 5.0
+"""Seconds between two looks: that much later than its time a stream ends at most."""
+
+
+class LiveCare(Service):
+    """Ends abandoned streams; any number of servers may do so, and the one that has ended a stream tells of it.
+
+    :param over: tells of a stream that was ended; see :meth:`imsys.live_announcer.LiveAnnouncer.over`.
+    """
+
+    def __init__(self, clock: IReactorTime, store: LiveStore, over: Callable[[LiveStream], Awaitable[None]]) -> None:
+        self._store = store
+        self._over = over
+        self._looks = LoopingCall(lambda: Deferred.fromCoroutine(self.look()))
+        self._looks.clock = clock
+
+    def startService(self) -> None:
+        """Begin with what an earlier life has left."""
+        super().startService()
+        self._looks.start(INTERVAL)
+
+    def stopService(self) -> None:
+        """Look no more."""
+        super().stopService()
+        self._looks.stop()
+
+    async def look(self) -> None:
+        """End those that are due now."""
+        try:
+            for stream in await self._store.end_abandoned():
+                _log.info("live stream {stream} is over: it was due", stream=encode_id(stream.stream_id))
+                await self._over(stream)
+        except Refused as refused:  # the next look finds them
+            _log.debug("abandoned live streams are left for later: {reason}", reason=refused.message)
+        except Exception:
+            _log.failure("looking after live streams failed")

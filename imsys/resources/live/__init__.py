@@ -1,0 +1,1 @@
+"""Live streams: from one publisher, through a bounded cache, to everybody who watches."""

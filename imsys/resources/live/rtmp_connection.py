@@ -1,0 +1,362 @@
+"""One connection of RTMP: it publishes a stream, or plays one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from typing import Protocol as Interface
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IPushProducer, ISSLTransport
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from imsys.errors import PeerFault, Refused, Status
+from imsys.protocols.deadlines import DeadlineWheel
+from imsys.protocols.media import Media
+from imsys.protocols.rtmp.chunks import encode_media
+from imsys.protocols.rtmp.server import (
+    ConnectRequested,
+    MediaReceived,
+    Paused,
+    PlayRequested,
+    PublishRequested,
+    Resumed,
+    ServerConnection,
+    ServerEvent,
+    State,
+    StreamClosed,
+)
+from imsys.resources.live.broadcast import Broadcast
+from imsys.resources.live.meter import Meter
+from imsys.resources.live.relay import Relay
+from imsys.resources.live.sockets import keep_little
+from imsys.tickets import Right, Tickets, decode_id
+
+_log = Logger()
+
+APPLICATION = "live"
+"""What stands in the URL before the stream."""
+
+LINGER = 5.0
+"""Seconds that a peer has to take the last bytes, and to close."""
+
+TALK = 1 << 15
+"""Bytes a second, averaged over some seconds, of who does not publish: a few hundred in all, and acknowledgements."""
+
+MESSAGES = 2000
+"""Messages a second, averaged over some seconds, of a publisher: pictures and sound are some 80, whatever their bit rate."""
+
+PAUSE = 600.0
+"""Seconds that a player may pause."""
+
+
+class RtmpEncoding:
+    """Messages in chunks, the same for every player."""
+
+    def encode(self, media: Media) -> bytes:
+        """One message."""
+        return encode_media(media)
+
+    def join(self, pieces: Sequence[bytes]) -> bytes:
+        """Chunks follow each other."""
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+RTMP = RtmpEncoding()
+
+
+class Settings(Interface):
+    """Limits of a connection; see :class:`~imsys.resources.live.rtmp_door.RtmpSettings`."""
+
+    @property
+    def begin(self) -> float: ...  # noqa: D102
+    @property
+    def bitrate(self) -> int: ...  # noqa: D102
+    @property
+    def longest(self) -> int: ...  # noqa: D102
+
+
+class Owner(Interface):
+    """The door that a connection came through."""
+
+    settings: Any
+    relay: Relay
+    tickets: Tickets
+    wheel: DeadlineWheel
+    seconds: Callable[[], float]
+
+    def ended(self, connection: RtmpConnection) -> None:
+        """The connection is gone."""
+        ...
+
+
+@implementer(IPushProducer)
+class RtmpConnection(Protocol):
+    """One connection."""
+
+    transport: Any
+    encoding = RTMP
+    write: Callable[[bytes], None]
+    """See :class:`~imsys.resources.live.players.Player`: the transport's own, so that it costs a call less."""
+
+    def __init__(self, owner: Owner) -> None:
+        self._owner = owner
+        self._rtmp = ServerConnection(owner.settings.longest)
+        self._key = ""  # of the application's name: for whatever is asked for later
+        self._stream_id = b""
+        self._broadcast: Broadcast | None = None
+        self._publishes = False
+        self._bytes = Meter(TALK)
+        self._messages = Meter(MESSAGES)
+        self._choked = False  # the transport's buffer is full
+        self._held = True  # the player is not ready, or has paused
+        self.behind = True
+        """See :class:`~imsys.resources.live.players.Player`; looked at for every player and write, as :attr:`write` is called."""
+        self.listens = True  # what the peer says is read
+        self._pumping = False
+        self._closing = False
+        self.deadline = 0.0
+
+    # -- the transport's side
+
+    def connectionMade(self) -> None:
+        """Who connects has so long to say what it wants."""
+        self.transport.setTcpNoDelay(True)
+        self.write = self.transport.write
+        if not ISSLTransport.providedBy(self.transport):  # which has the one of the transport below, whose bytes are not encrypted
+            self.write = getattr(self.transport, "write_at_once", self.write)
+        self.transport.registerProducer(self, True)
+        self._due(self._owner.settings.begin)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take what came; nothing of a peer that is told to go."""
+        if self._closing:
+            return
+        if not self._bytes.add(len(data), self._owner.seconds()):
+            allowed = self._owner.settings.bitrate if self._publishes else TALK * 8
+            self._fail(f"it sends more than {allowed} bits a second")
+            return
+        self._pump(data)
+
+    def _pump(self, data: bytes) -> None:
+        if self._pumping:
+            return  # a request was answered at once; whoever is at it goes on
+        self._pumping = True
+        try:
+            for event in self._rtmp.receive(data):
+                self._handle(event)
+                if self._closing:
+                    break
+        except PeerFault as fault:
+            self._fail(str(fault))
+        finally:
+            self._pumping = False
+        self._send()
+        self._adjust_reading()
+
+    def _send(self) -> None:
+        data = self._rtmp.take()
+        if data:
+            self.transport.write(data)
+
+    def pauseProducing(self) -> None:
+        """The transport's buffer is full; a peer that does not read what it asked for is not read, either."""
+        self._choked = self.behind = True
+        self._adjust_reading()
+
+    def resumeProducing(self) -> None:
+        """There is room again."""
+        self._choked = False
+        self.behind = self._held
+        self._adjust_reading()
+        if self._broadcast is not None and not self._publishes and not self._held:
+            self._broadcast.resume(self)
+
+    def stopProducing(self) -> None:
+        """The connection is going away; :meth:`connectionLost` follows."""
+
+    def _adjust_reading(self) -> None:
+        wanted = self._closing or not (self._choked or self._rtmp.waiting)
+        if wanted != self.listens:
+            self.listens = wanted
+            if wanted:
+                self.transport.resumeProducing()
+            else:
+                self.transport.pauseProducing()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """It is gone."""
+        self._closing = True
+        self._owner.wheel.remove(self)
+        self._let_go()
+        self._owner.ended(self)
+
+    # -- what the peer wants
+
+    def _handle(self, event: ServerEvent) -> None:
+        if isinstance(event, MediaReceived):
+            if not self._messages.add(1, self._owner.seconds()):
+                self._fail(f"it sends more than {MESSAGES} messages a second")
+            elif self._broadcast is not None:
+                self._broadcast.feed(event.media)
+        elif isinstance(event, ConnectRequested):
+            self._connect(event)
+        elif isinstance(event, PublishRequested):
+            self._run(self._publish(event))
+        elif isinstance(event, PlayRequested):
+            self._run(self._play(event))
+        elif isinstance(event, Paused):
+            self._hold()
+        elif isinstance(event, Resumed):
+            self._go_on()
+        elif isinstance(event, StreamClosed):
+            self._let_go()
+            self._due(self._owner.settings.begin)
+
+    def _connect(self, event: ConnectRequested) -> None:
+        self._key = event.key
+        if event.app == APPLICATION:
+            self._rtmp.accept_connect()
+        else:
+            self._rtmp.refuse_connect("There is no such application.")
+            self._close("it wants an application that is not here")
+
+    def _run(self, work: Any) -> None:
+        def failed(failure: Failure) -> None:
+            _log.failure("a request of {peer} by RTMP failed", failure, peer=self.transport.getPeer())
+            self.abort()
+
+        Deferred.fromCoroutine(work).addErrback(failed)
+
+    async def _publish(self, event: PublishRequested) -> None:
+        relay = self._owner.relay
+        try:
+            stream_id, user = self._granted(event, Right.PUBLISH)
+            broadcast = await relay.publish(stream_id, user, self)
+        except Refused as refused:
+            if self._rtmp.state is State.ASKING_TO_PUBLISH and not self._closing:
+                self._rtmp.refuse_publish(refused.message)
+                self._close(f"it may not publish: {refused}")
+            return
+        if self._closing:
+            relay.left(stream_id, self)
+            return
+        self._stream_id, self._broadcast, self._publishes = stream_id, broadcast, True
+        self._bytes = Meter(self._owner.settings.bitrate // 8)
+        self._owner.wheel.remove(self)
+        self._rtmp.accept_publish()
+        self._pump(b"")
+
+    async def _play(self, event: PlayRequested) -> None:
+        try:
+            stream_id, _ = self._granted(event, Right.PLAY)
+            broadcast = await self._owner.relay.watch(stream_id)
+            if self._closing:
+                return
+            broadcast.join(self)
+        except Refused as refused:
+            if not self._closing:
+                code = "NetStream.Play.StreamNotFound" if refused.status is Status.STREAM_NOT_FOUND else "NetStream.Play.Failed"
+                self._rtmp.refuse_play(refused.message, code)
+                self._close(f"it may not play: {refused}")
+            return
+        self._stream_id, self._broadcast = stream_id, broadcast
+        self._owner.wheel.remove(self)
+        keep_little(self.transport)
+        self._rtmp.accept_play()
+        self._send()
+        self._go_on()
+        self._pump(b"")
+
+    def _granted(self, event: PublishRequested | PlayRequested, right: Right) -> tuple[bytes, int]:
+        """The stream that is asked for, and by whom. :raises Refused: the key is none for that."""
+        try:
+            stream_id = decode_id(event.name)
+        except Refused:
+            raise Refused(Status.STREAM_NOT_FOUND, "There is no such live stream.") from None
+        return stream_id, self._owner.tickets.check(event.key or self._key, stream_id, right).user
+
+    def _let_go(self) -> None:
+        broadcast, self._broadcast = self._broadcast, None
+        publishes, self._publishes = self._publishes, False
+        if publishes:
+            self._owner.relay.left(self._stream_id, self)
+        elif broadcast is not None:
+            broadcast.leave(self)
+        self._held = self.behind = True
+
+    # -- a player
+
+    def over(self, reason: str) -> None:
+        """See :class:`~imsys.resources.live.players.Player`."""
+        self._broadcast = None
+        if self._choked:
+            self._close(reason)
+            self.abort()
+        elif not self._closing:
+            self._rtmp.over()
+            self._close(reason)
+
+    def _hold(self) -> None:
+        self._held = self.behind = True
+        self._due(PAUSE)
+        if self._broadcast is not None:
+            self._broadcast.hold(self)
+
+    def _go_on(self) -> None:
+        self._held = False
+        self.behind = self._choked
+        self._owner.wheel.remove(self)
+        if self._broadcast is not None:
+            self._broadcast.resume(self)
+
+    # -- a publisher
+
+    def dropped(self, reason: str) -> None:
+        """See :class:`~imsys.resources.live.relay.Source`; also for whoever is connected when the server stops."""
+        if not self._closing:
+            if self._publishes:
+                self._rtmp.fail(f"Closed: {reason}.")
+            self._close(reason)
+
+    # -- the end
+
+    def _due(self, seconds: float) -> None:
+        self.deadline = self._owner.seconds() + seconds
+        self._owner.wheel.add(self)
+
+    def expired(self) -> None:
+        """The deadline has passed."""
+        if self._closing:
+            self.abort()
+        else:
+            self._fail("it has paused for too long" if self._broadcast is not None else "it takes too long to say what it wants")
+
+    def _fail(self, reason: str) -> None:
+        """It has done what it may not."""
+        if self._closing:
+            return
+        if self._rtmp.state in (State.PUBLISHING, State.PLAYING):
+            self._rtmp.fail(f"Closed: {reason}.")
+        self._close(reason)
+
+    def _close(self, reason: str) -> None:
+        """Say why, in the log; send what there is; and close when the peer does, or a little later."""
+        if self._closing:
+            return
+        _log.info("closing the RTMP connection from {peer}: {reason}", peer=self.transport.getPeer(), reason=reason)
+        self._closing = True
+        self._let_go()
+        self._send()
+        self._adjust_reading()
+        self._due(LINGER)
+        self.transport.unregisterProducer()
+        # our half alone: were all closed with bytes unread, the peer might be reset before it has read why
+        self.transport.loseWriteConnection()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self.transport.abortConnection()

@@ -1,0 +1,99 @@
+"""RTMP: publishers and players."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.internet.protocol import Factory, Protocol
+from twisted.logger import Logger
+
+from imsys.protocols.deadlines import DeadlineWheel
+from imsys.protocols.present import Present, TurnedAway
+from imsys.resources.live.relay import Relay
+from imsys.resources.live.rtmp_connection import RtmpConnection
+from imsys.tickets import Tickets
+
+_log = Logger()
+
+GRACE = 5.0
+"""Seconds that connections have to close by themselves when the server stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class RtmpSettings:
+    """Seconds, bytes and so on."""
+
+    begin: float
+    """Seconds until a new connection publishes or plays."""
+    bitrate: int
+    """Bits a second that a publisher may send."""
+    longest: int
+    """Bytes of one message of a publisher."""
+    capacity: int
+    """Connections."""
+
+
+class RtmpDoor(Service, Factory):
+    """Every connection of the RTMP ports.
+
+    Of a stream its identifier is logged; never a key.
+    """
+
+    noisy = False
+
+    def __init__(self, clock: IReactorTime, settings: RtmpSettings, relay: Relay, tickets: Tickets) -> None:
+        self.settings = settings
+        self.relay = relay
+        self.tickets = tickets
+        self.wheel = DeadlineWheel(clock)
+        self._clock = clock
+        self._open = Present[RtmpConnection]()
+        self.seconds: Callable[[], float] = clock.seconds
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    @property
+    def connections(self) -> list[RtmpConnection]:
+        """Those that there are."""
+        return list(self._open)
+
+    def buildProtocol(self, addr: IAddress | None) -> Protocol:
+        """A new connection; one that is closed at once when there are as many as there may be."""
+        if len(self._open) >= self.settings.capacity:
+            _log.warn("refusing the connection from {peer}: there are {count} already", peer=addr, count=len(self._open))
+            return TurnedAway()
+        connection = RtmpConnection(self)
+        self._open.add(connection)
+        return connection
+
+    def ended(self, connection: RtmpConnection) -> None:
+        """A connection is gone."""
+        self._open.leave(connection)
+
+    def drain(self) -> None:
+        """Nothing: who publishes or plays goes on until the end of the stream."""
+
+    def emptied(self) -> Deferred[None]:
+        """Fires when there is no connection."""
+        return self._open.emptied()
+
+    def stopService(self) -> Deferred[None]:
+        """Close every connection that the end of the streams has not closed."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        for connection in self.connections:
+            connection.dropped("this server stops")
+        try:
+            await self.emptied().addTimeout(GRACE, self._clock)
+        except DeferredTimeout:
+            for connection in self.connections:
+                connection.abort()
+            await self.emptied()

@@ -1,0 +1,329 @@
+"""Live streams: who sends what to which thread, where, and until when.
+
+A stream is WAITING for its publisher, LIVE while that one sends, and ENDED. One UPDATE decides each of these steps, whoever
+else is at it; only who has changed the row tells others of it. A stream that nobody is heard of any more is due at a time
+that stands in its row, so that any server finds it, whichever one is dead.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from imsys.errors import Refused, Status
+from imsys.store.clock import now_ms
+from imsys.store.database import Database, Row, Transaction
+from imsys.store.heads import FRIENDS, PRIVATE, may_write
+
+LOST = 20.0
+"""Seconds without a beat after which a publisher may come to another server than the one that has the stream: four beats."""
+
+
+class LiveState(enum.IntEnum):
+    """How far a live stream is."""
+
+    WAITING = 0
+    """Its publisher is not there: not yet, or not any more."""
+    LIVE = 1
+    ENDED = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveStream:
+    """One live stream; times are milliseconds since 1970, 0 for what has not happened."""
+
+    stream_id: bytes
+    owner: int
+    thread_id: int
+    title: str
+    server: str
+    """The resources server that its publisher is to come to, or has come to."""
+    record: bool = False
+    state: LiveState = LiveState.WAITING
+    created_ms: int = 0
+    started_ms: int = 0
+    """When its publisher first came."""
+    ended_ms: int = 0
+    seen_ms: int = 0
+    """When its server last told of it."""
+    latest_ms: int = 0
+    """When it ends, whatever is sent."""
+    viewers: int = 0
+    """Players that its server had then."""
+    posted: bool = False
+    """Whether its thread has the message of it."""
+
+
+STREAM = (
+    "SELECT s.stream_id, s.owner_id, s.thread_id, s.title, s.server, s.record, s.state, s.created_at, s.started_at, s.ended_at, s.seen_at, "
+    "s.latest_at, s.viewers, s.posted FROM live_streams s "
+)
+
+
+class LiveStore:
+    """The table ``live_streams``; times are the database's, since what one server writes another measures (SQLite: ``seconds``)."""
+
+    def __init__(self, database: Database, seconds: Callable[[], float]) -> None:
+        self._database = database
+        self._seconds = seconds
+
+    def _now(self, tx: Transaction) -> int:
+        return now_ms(tx, self._seconds)
+
+    # -- for chat servers
+
+    async def start(self, stream: LiveStream, most: int, *, wait: float, longest: float) -> LiveStream:
+        """Make a stream that waits for its publisher; its state and times are set here.
+
+        :param most: streams that one user has at most.
+        :param wait: seconds in which the publisher has to come.
+        :param longest: seconds after which it ends, whatever is sent.
+        :raises Refused: 65, 66 or 76, its owner may not write in the thread; 73, they have too many streams.
+        """
+        return await self._database.write(self._start, stream, most, _ms(wait), _ms(longest))
+
+    def _start(self, tx: Transaction, stream: LiveStream, most: int, wait: int, longest: int) -> LiveStream:
+        may_write(tx, stream.thread_id, stream.owner)
+        now = self._now(tx)
+        tx.row("SELECT user_id FROM profiles WHERE user_id = ? {lock}", stream.owner)  # one after the other
+        row = tx.row("SELECT COUNT(*) FROM live_streams WHERE owner_id = ? AND state IN (0, 1)", stream.owner)
+        if row is not None and row[0] >= most:
+            raise Refused(Status.SERVER_BUSY, f"You have {row[0]} live streams already; stop one of them.")
+        tx.execute(
+            "INSERT INTO live_streams (stream_id, owner_id, thread_id, title, record, server, created_at, seen_at, latest_at, due_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            stream.stream_id,
+            stream.owner,
+            stream.thread_id,
+            stream.title,
+            int(stream.record),
+            stream.server,
+            now,
+            now,
+            now + longest,
+            now + min(wait, longest),
+        )
+        return _known(tx, stream.stream_id)
+
+    async def running(self, user: int, *, thread_id: int = 0, after: bytes = b"", limit: int = 1000) -> list[LiveStream]:
+        """Streams that are not over, of the threads of a user or of one of these, by their identifiers, above one.
+
+        In a private thread somebody else's is there only while both are friends and neither blocks the other.
+
+        :raises Refused: 65, the user is no member of the thread.
+        """
+        return await self._database.read(self._running, user, thread_id, after, limit)
+
+    @staticmethod
+    def _running(tx: Transaction, user: int, thread_id: int, after: bytes, limit: int) -> list[LiveStream]:
+        if thread_id and tx.row("SELECT user_id FROM members WHERE thread_id = ? AND user_id = ?", thread_id, user) is None:
+            raise Refused(Status.PERMISSION_DENIED, "Only its members may see the live streams of a thread.")
+        rows = tx.rows(
+            f"{STREAM}JOIN members m ON m.thread_id = s.thread_id JOIN threads t ON t.thread_id = s.thread_id "
+            f"WHERE m.user_id = ?{' AND m.thread_id = ?' if thread_id else ''} AND s.state IN (0, 1) AND s.stream_id > ? "
+            f"AND (t.kind <> {PRIVATE} OR t.flags = {FRIENDS} OR s.owner_id = m.user_id) ORDER BY s.stream_id LIMIT ?",
+            *((user, thread_id) if thread_id else (user,)),
+            after,
+            limit,
+        )
+        return [_stream_of(row) for row in rows]
+
+    async def told(self, stream_id: bytes) -> tuple[LiveStream, int, list[int]]:
+        """A stream, whom a message of it is for (the other one of a private thread, 0 in a group), and who is to hear of it.
+
+        :raises Refused: 74, there is no such stream.
+        """
+        return await self._database.read(self._told, stream_id)
+
+    @staticmethod
+    def _told(tx: Transaction, stream_id: bytes) -> tuple[LiveStream, int, list[int]]:
+        stream = _known(tx, stream_id)
+        row = tx.row("SELECT kind, COALESCE(low_id, 0), COALESCE(high_id, 0), flags FROM threads WHERE thread_id = ?", stream.thread_id)
+        if row is None:
+            return stream, 0, [stream.owner]
+        kind, low, high, flags = row
+        if kind == PRIVATE:
+            other = low + high - stream.owner
+            heard = flags == FRIENDS or stream.state is LiveState.ENDED  # who has heard of its beginning hears of its end
+            return stream, other, [stream.owner, other] if heard else [stream.owner]
+        return stream, 0, [user for (user,) in tx.rows("SELECT user_id FROM members WHERE thread_id = ?", stream.thread_id)]
+
+    async def posted(self, stream_id: bytes) -> None:
+        """The thread of a stream has the message of it."""
+        await self._database.write(lambda tx: tx.execute("UPDATE live_streams SET posted = 1 WHERE stream_id = ?", stream_id))
+
+    async def end(self, stream_id: bytes, user: int | None = None) -> LiveStream | None:
+        """End a stream; ``None``: it had ended already.
+
+        :param user: who wants it; ``None``: the system does.
+        :raises Refused: 74, there is no such stream (of a thread of that user); 65, it is somebody else's.
+        """
+        return await self._database.write(self._end, stream_id, user)
+
+    def _end(self, tx: Transaction, stream_id: bytes, user: int | None) -> LiveStream | None:
+        stream = _known(tx, stream_id)
+        if user not in (None, stream.owner):
+            if tx.row("SELECT user_id FROM members WHERE thread_id = ? AND user_id = ?", stream.thread_id, user) is None:
+                raise _unknown()
+            raise Refused(Status.PERMISSION_DENIED, "Only who started a live stream may stop it.")
+        over = "UPDATE live_streams SET state = 2, ended_at = ?, due_at = NULL, viewers = 0 WHERE stream_id = ? AND state IN (0, 1)"
+        return _known(tx, stream_id) if tx.execute(over, self._now(tx), stream_id) else None
+
+    async def moved(self, stream_id: bytes, away_from: str, server: str) -> LiveStream | None:
+        """Have the publisher of a stream come to another server than that one, where it waits or has not been heard of for some time.
+
+        :returns: the stream; ``None``: it is live there, or is not there at all.
+        """
+        return await self._database.write(self._moved, stream_id, away_from, server)
+
+    def _moved(self, tx: Transaction, stream_id: bytes, away_from: str, server: str) -> LiveStream | None:
+        changed = tx.execute(
+            "UPDATE live_streams SET server = ?, state = 0, viewers = 0 "
+            "WHERE stream_id = ? AND server = ? AND (state = 0 OR (state = 1 AND seen_at <= ?))",
+            server,
+            stream_id,
+            away_from,
+            self._now(tx) - _ms(LOST),
+        )
+        return _known(tx, stream_id) if changed else None
+
+    # -- for resources servers
+
+    async def find(self, stream_id: bytes) -> LiveStream | None:
+        """A stream, whoever may see it."""
+        return await self._database.read(_find, stream_id)
+
+    async def began(self, stream_id: bytes, server: str, *, away: float) -> LiveStream | None:
+        """The publisher is there, at this server; ``None``: the stream is over, or there is none.
+
+        :param away: seconds without a :meth:`beat` after which it is over.
+        :raises Refused: 73, it is live at another server, which has told of it just now.
+        """
+        return await self._database.write(self._began, stream_id, server, _ms(away))
+
+    def _began(self, tx: Transaction, stream_id: bytes, server: str, away: int) -> LiveStream | None:
+        now = self._now(tx)
+        changed = tx.execute(
+            "UPDATE live_streams SET state = 1, server = ?, seen_at = ?, viewers = 0, "
+            "started_at = CASE started_at WHEN 0 THEN ? ELSE started_at END, due_at = CASE WHEN latest_at < ? THEN latest_at ELSE ? END "
+            "WHERE stream_id = ? AND (state = 0 OR (state = 1 AND (server = ? OR seen_at <= ?)))",
+            server,
+            now,
+            now,
+            now + away,
+            now + away,
+            stream_id,
+            server,
+            now - _ms(LOST),
+        )
+        stream = _find(tx, stream_id)
+        if stream is None or stream.state is LiveState.ENDED:
+            return None
+        if not changed and stream.server != server:  # MySQL counts no row where nothing is new
+            raise Refused(Status.SERVER_BUSY, "This stream is published at another server.", retry_after=LOST)
+        return stream
+
+    async def paused(self, stream_id: bytes, server: str, *, away: float) -> LiveStream | None:
+        """The publisher has gone from this server; ``None``: the stream was not live there, and nothing has changed.
+
+        :param away: seconds in which it has to come back.
+        """
+        return await self._database.write(self._paused, stream_id, server, _ms(away))
+
+    def _paused(self, tx: Transaction, stream_id: bytes, server: str, away: int) -> LiveStream | None:
+        now = self._now(tx)
+        changed = tx.execute(
+            "UPDATE live_streams SET state = 0, seen_at = ?, viewers = 0, due_at = CASE WHEN latest_at < ? THEN latest_at ELSE ? END "
+            "WHERE stream_id = ? AND state = 1 AND server = ?",
+            now,
+            now + away,
+            now + away,
+            stream_id,
+            server,
+        )
+        return _known(tx, stream_id) if changed else None
+
+    async def beat(self, server: str, viewers: Mapping[bytes, int], *, away: float) -> set[bytes]:
+        """Tell of the streams that a server has, with the players of each; those that are over, or at another server by now.
+
+        :param away: seconds without another beat after which one that is live is over.
+        """
+        return await self._database.write(self._beat, server, viewers, _ms(away))
+
+    def _beat(self, tx: Transaction, server: str, viewers: Mapping[bytes, int], away: int) -> set[bytes]:
+        now = self._now(tx)
+        # in one order, so that no two servers wait for each other
+        for stream_id, players in sorted(viewers.items()):
+            tx.execute(
+                "UPDATE live_streams SET seen_at = ?, viewers = ?, due_at = CASE WHEN latest_at < ? THEN latest_at ELSE ? END "
+                "WHERE stream_id = ? AND state = 1 AND server = ?",
+                now,
+                players,
+                now + away,
+                now + away,
+                stream_id,
+                server,
+            )
+        found = (_find(tx, stream_id) for stream_id in viewers)
+        return set(viewers) - {one.stream_id for one in found if one and one.server == server and one.state is not LiveState.ENDED}
+
+    # -- for whoever looks after them
+
+    async def end_abandoned(self, limit: int = 100) -> list[LiveStream]:
+        """End streams that are due: no publisher came, or came back, or their server is dead, or they have been as long as any may be.
+
+        :returns: those that were ended by this call.
+        """
+        due = await self._database.read(self._due, limit)
+        return await self._database.write(self._end_due, due) if due else []
+
+    def _due(self, tx: Transaction, limit: int) -> list[bytes]:
+        now = self._now(tx)
+        rows = tx.rows("SELECT stream_id FROM live_streams WHERE due_at <= ? ORDER BY due_at LIMIT ?", now, limit)
+        return [bytes(stream_id) for (stream_id,) in rows]
+
+    def _end_due(self, tx: Transaction, due: list[bytes]) -> list[LiveStream]:
+        now = self._now(tx)
+        over = "UPDATE live_streams SET state = 2, ended_at = ?, due_at = NULL, viewers = 0 WHERE stream_id = ? AND due_at <= ?"
+        return [_known(tx, stream_id) for stream_id in sorted(due) if tx.execute(over, now, stream_id, now)]
+
+
+def _find(tx: Transaction, stream_id: bytes) -> LiveStream | None:
+    row = tx.row(STREAM + "WHERE s.stream_id = ?", stream_id)
+    return None if row is None else _stream_of(row)
+
+
+def _known(tx: Transaction, stream_id: bytes) -> LiveStream:
+    stream = _find(tx, stream_id)
+    if stream is None:
+        raise _unknown()
+    return stream
+
+
+def _unknown() -> Refused:
+    return Refused(Status.STREAM_NOT_FOUND, "There is no such live stream.")
+
+
+def _stream_of(row: Row) -> LiveStream:
+    stream_id, owner, thread_id, title, server, record, state, created, started, ended, seen, latest, viewers, posted = row
+    return LiveStream(
+        stream_id=bytes(stream_id),
+        owner=owner,
+        thread_id=thread_id,
+        title=title,
+        server=server,
+        record=bool(record),
+        state=LiveState(state),
+        created_ms=created,
+        started_ms=started,
+        ended_ms=ended,
+        seen_ms=seen,
+        latest_ms=latest,
+        viewers=viewers,
+        posted=bool(posted),
+    )
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,247 @@
+"""Who publishes, and who may not."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+
+from imsys.config import LiveConfig
+from imsys.protocols.rtmp.client import Purpose
+from imsys.resources.live.rtmp_door import RtmpSettings
+from imsys.store.live import LiveState
+from imsys.tickets import Right, encode_id, new_file_id
+from tests.resources.live.programs import film, publishing
+from tests.resources.live.scene import SERVER, LiveCase
+from tests.resources.live.watching import AAC, AVC, METADATA, inter, key, sound
+
+BAD_NAME = "NetStream.Publish.BadName"
+
+
+class KeyTests(LiveCase):
+    async def test_bad_keys(self) -> None:
+        """Forged, foreign and expired keys, keys for something else, and none at all: told so, closed, and never in the log."""
+        stream, other = await self.stream(), await self.stream()
+        good = self.key(stream, Right.PUBLISH)
+        expired = self.tickets.issue(stream.stream_id, self.anna, Right.PUBLISH, life=-1)
+        keys = {
+            "forged": good[:-4] + ("AAAA" if good[-4:] != "AAAA" else "BBBB"),
+            "foreign": self.key(other, Right.PUBLISH),
+            "to play": self.key(stream, Right.PLAY),
+            "to write": self.key(stream, Right.WRITE),
+            "expired": expired,
+            "nonsense": "hunter2",
+            "none": "",
+            "of another": self.key(stream, Right.PUBLISH, self.bert),
+        }
+        for what, bad in keys.items():
+            url = self.url(stream, Right.PUBLISH).partition("?")[0] + f"?key={bad}"
+            failure = await self.refused(url, Purpose.PUBLISH, BAD_NAME)
+            self.assertNotIn(bad or "?key=", failure.description, what)
+        self.assertEqual(self.closed("it may not publish"), len(keys))
+        said = "\n".join(self.lines)
+        for what, bad in keys.items():
+            self.assertFalse(bad and bad in said, what)
+        found = await self.stores.live.find(stream.stream_id)
+        self.assertEqual((found and found.state, len(self.relay)), (LiveState.WAITING, 0))
+
+    async def test_no_such_stream(self) -> None:
+        """A stream that is over, or never was, cannot be published."""
+        stream = await self.stream()
+        await self.stores.live.end(stream.stream_id)
+        await self.refused(self.url(stream, Right.PUBLISH), Purpose.PUBLISH, BAD_NAME)
+        never = new_file_id()
+        url = f"rtmp://127.0.0.1:{self.plain.port}/live/{encode_id(never)}?key={self.tickets.issue(never, self.anna, Right.PUBLISH)}"
+        await self.refused(url, Purpose.PUBLISH, BAD_NAME)
+        await self.refused(f"rtmp://127.0.0.1:{self.plain.port}/live/cats?key=x", Purpose.PUBLISH, BAD_NAME)
+        await self.refused(f"rtmp://127.0.0.1:{self.plain.port}/vod/cats?key=x", Purpose.PUBLISH, "NetConnection.Connect.Rejected")
+        self.assertEqual(len(self.relay), 0)
+
+    async def test_key_of_the_application(self) -> None:
+        """Some programs write the key behind the application."""
+        stream = await self.stream()
+        name = encode_id(stream.stream_id)
+        url = f"rtmp://127.0.0.1:{self.plain.port}/live?key={self.key(stream, Right.PUBLISH)}"
+        peer = await self.peer(url, Purpose.PUBLISH, greets=False)
+        peer.rtmp = type(peer.rtmp)(f"live?key={self.key(stream, Right.PUBLISH)}", name, Purpose.PUBLISH)
+        peer.greets = True
+        peer.flush()
+        await self.until(lambda: peer.started, "the publisher may begin")
+
+
+class OnlyOneTests(LiveCase):
+    async def test_second_is_refused(self) -> None:
+        """A second publisher is refused while the first one sends."""
+        stream = await self.stream()
+        first, player = await self.publisher(stream), await self.player(stream)
+        first.publish([AVC, key(0)])
+        await self.sees(player, [AVC.payload, key(0).payload])
+        await self.refused(self.url(stream, Right.PUBLISH), Purpose.PUBLISH, BAD_NAME)
+        first.publish([inter(40)])
+        await self.sees(player, [AVC.payload, key(0).payload, inter(0).payload])
+
+    async def test_takes_over(self) -> None:
+        """When the first one has sent nothing for five seconds the second takes over; players go on, in time."""
+        stream = await self.stream()
+        first, player = await self.publisher(stream), await self.player(stream)
+        first.publish([METADATA, AVC, key(0), inter(40)])
+        await self.sees(player, [one.payload for one in (METADATA, AVC, key(0), inter(0))])
+        self.broadcast(stream).fed_at -= 5.1  # five seconds pass
+        second = await self.publisher(stream)
+        await self.until(lambda: first.gone, "the first is closed")
+        self.assertEqual(first.failure and first.failure.code, "NetStream.Publish.Failed")
+        second.publish([AVC, key(0)])
+        await self.until(lambda: len(player.seen) == 6, "the player goes on")
+        self.assertGreater(player.seen[-1].timestamp, 40)
+        self.assertEqual(len({one.timestamp for one in player.seen[-2:]}), 1)
+        self.assertFalse(player.gone)
+        self.assertEqual(self.told.count((stream.stream_id, LiveState.WAITING)), 0)
+
+
+class ComingAndGoingTests(LiveCase):
+    live = LiveConfig(away=10.0, streams=1000)
+
+    async def test_comes_back(self) -> None:
+        """A publisher that was killed, and comes back in time, finds its players there."""
+        stream = await self.stream()
+        player = await self.player(stream)
+        publisher = self.run_program(*publishing(self.url(stream, Right.PUBLISH), film(), loop=True))
+        await self.until(lambda: len(player.seen) > 60, "the player sees something")
+        publisher.send(signal.SIGKILL)
+        await self.until_state(stream, LiveState.WAITING)
+        self.assertFalse(player.gone)
+        before = len(player.seen)
+        self.run_program(*publishing(self.url(stream, Right.PUBLISH), film(), loop=True))
+        await self.until(lambda: len(player.seen) > before + 60, "the player goes on")
+        stamps = [one.timestamp for one in player.seen if not one.header]
+        self.assertTrue(all(after - earlier > -200 for earlier, after in itertools.pairwise(stamps)), stamps)
+        self.assertEqual([state for _, state in self.told], [LiveState.LIVE, LiveState.WAITING, LiveState.LIVE])
+
+    async def test_published_by_one_connection_twice(self) -> None:
+        """A connection may stop, and then publish again."""
+        stream = await self.stream()
+        peer, player = await self.publisher(stream), await self.player(stream)
+        peer.publish([AVC, key(0)])
+        await self.sees(player, [AVC.payload, key(0).payload])
+        peer.rtmp.close()
+        peer.flush()
+        await self.until_state(stream, LiveState.WAITING)
+        self.assertFalse(peer.gone or player.gone)
+
+
+class EndTests(LiveCase):
+    live = LiveConfig(away=1.0, streams=1000)
+
+    async def test_stays_away(self) -> None:
+        """When the publisher does not come back the stream ends: players are told, and so is the thread."""
+        stream = await self.stream()
+        publisher, player = await self.publisher(stream), await self.player(stream)
+        publisher.publish([AVC, key(0)])
+        await self.sees(player, [AVC.payload, key(0).payload])
+        publisher.close()
+        await self.until(lambda: player.gone, "the player is closed")
+        self.assertTrue(player.over)
+        await self.until_state(stream, LiveState.ENDED)
+        await self.until(lambda: len(self.told) == 3, "the thread is told")
+        self.assertEqual(len(self.relay), 0)
+
+    async def test_stopped(self) -> None:
+        """LIVE_STOP, which a chat server passes on, closes everybody at once."""
+        stream = await self.stream()
+        publisher, player = await self.publisher(stream), await self.player(stream)
+        await self.stores.live.end(stream.stream_id, self.anna)
+        self.relay.end(stream.stream_id)
+        self.relay.end(stream.stream_id)
+        await self.until(lambda: player.gone and publisher.gone, "both are closed")
+        self.assertTrue(player.over)
+        assert publisher.failure is not None
+        self.assertIn("over", publisher.failure.description)
+        await self.refused(self.url(stream, Right.PUBLISH), Purpose.PUBLISH, BAD_NAME)
+
+    async def test_stopped_elsewhere(self) -> None:
+        """If nobody passes it on, it is seen in the database with the next beat."""
+        stream, waited = await self.stream(), await self.stream()
+        publisher, player, early = await self.publisher(stream), await self.player(stream), await self.player(waited)
+        publisher.publish([AVC, key(0)])
+        await self.stores.live.end(stream.stream_id)
+        await self.until(lambda: player.gone and publisher.gone, "both are closed")
+        self.assertTrue(player.over)
+        await self.until(lambda: early.gone, "nobody came")
+
+    async def test_moved(self) -> None:
+        """A stream that another server has by now is let go of."""
+        stream = await self.stream()
+        publisher, player = await self.publisher(stream), await self.player(stream)
+        move = "UPDATE live_streams SET server = 'resources2' WHERE stream_id = ?"
+        await self.database.write(lambda tx: tx.execute(move, stream.stream_id))
+        await self.until(lambda: player.gone and publisher.gone, "both are closed")
+        found = await self.stores.live.find(stream.stream_id)
+        self.assertEqual((found and found.server, found and found.state), ("resources2", LiveState.LIVE))
+
+    async def test_server_stops(self) -> None:
+        """When the server stops everybody is told, and the stream waits for its publisher."""
+        stream = await self.stream()
+        publisher, player, tls = await self.publisher(stream), await self.player(stream), await self.player(stream, tls=True)
+        publisher.publish([AVC, key(0)])
+        await self.sees(tls, [AVC.payload, key(0).payload])
+        await self.stop()
+        await self.until(lambda: player.gone and publisher.gone and tls.gone, "all are closed")
+        self.assertTrue(player.over and tls.over)
+        found = await self.stores.live.find(stream.stream_id)
+        self.assertEqual((found and found.state, found and found.server), (LiveState.WAITING, SERVER))
+        self.assertEqual(len(self.door), 0)
+
+
+class LimitTests(LiveCase):
+    live = LiveConfig(away=10.0, silence=1.0, streams=1000)
+    settings = RtmpSettings(begin=1.0, bitrate=100_000, longest=1 << 18, capacity=4)
+
+    async def test_silent(self) -> None:
+        """A publisher that sends nothing is closed, and told why."""
+        stream = await self.stream()
+        publisher = await self.publisher(stream)
+        publisher.publish([AVC])
+        await self.until(lambda: publisher.gone, "it is closed")
+        assert publisher.failure is not None
+        self.assertIn("nothing", publisher.failure.description)
+        await self.until_state(stream, LiveState.WAITING)
+        self.assertEqual(self.closed("nothing for 1 s"), 1)
+
+    async def test_too_much(self) -> None:
+        """A publisher that sends more than it may is closed; its players stay for the next."""
+        stream = await self.stream()
+        publisher, player = await self.publisher(stream), await self.player(stream)
+        publisher.publish([AVC, key(0, 60_000), inter(40, 10_000)])
+        await self.until(lambda: publisher.gone, "it is closed")
+        assert publisher.failure is not None
+        self.assertIn("bits", publisher.failure.description)
+        self.assertEqual(self.closed("100000 bits"), 1)
+        self.assertFalse(player.gone)
+
+    async def test_says_nothing(self) -> None:
+        """Who connects and says nothing, or does not say what it wants, is closed."""
+        silent = await self.peer(f"rtmp://127.0.0.1:{self.plain.port}/live/x", Purpose.PLAY, greets=False)
+        undecided = await self.peer(f"rtmps://127.0.0.1:{self.tls.port}/live/x", Purpose.PLAY, greets=False)
+        undecided.transport.write(undecided.rtmp.take())
+        await self.until(lambda: silent.gone and undecided.gone, "both are closed")
+        self.assertEqual(self.closed("too long"), 2)
+
+    async def test_too_many_connections(self) -> None:
+        """Past its capacity the server closes whoever comes, at once."""
+        url = f"rtmp://127.0.0.1:{self.plain.port}/live/x"
+        peers = [await self.peer(url, Purpose.PLAY, greets=False) for _ in range(5)]
+        await self.until(lambda: peers[4].gone, "the fifth is closed")
+        self.assertFalse(any(peer.gone for peer in peers[:4]))
+
+
+class BackTests(LiveCase):
+    async def test_back_in_time(self) -> None:
+        """A publisher whose timestamps jump back is closed; sound that is a little late is not."""
+        stream = await self.stream()
+        publisher, player = await self.publisher(stream), await self.player(stream)
+        publisher.publish([AVC, AAC, key(5000), sound(4800), inter(5040)])
+        await self.until(lambda: len(player.seen) == 5, "all is seen")
+        publisher.publish([inter(100)])
+        await self.until(lambda: publisher.gone, "it is closed")
+        self.assertEqual(self.closed("goes back"), 1)
+        self.assertFalse(player.gone)
+        self.assertEqual(len(player.seen), 5)

@@ -1,0 +1,333 @@
+"""Live streams in the database: who may start one, one step at a time, and what is over when nobody is heard of."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from twisted.internet.defer import Deferred, gatherResults
+
+from imsys.errors import Refused, Status
+from imsys.store import Stores
+from imsys.store.live import LOST, LiveState, LiveStore, LiveStream
+from imsys.tickets import new_file_id
+from tests.support.stores import OnMariaDb, OnSqlite, StoreCase
+
+WAIT, LONGEST, AWAY = 600.0, 43200.0, 60.0
+
+
+class Living(StoreCase):
+    async def setUp(self) -> None:
+        await super().setUp()
+        self.live = self.stores.live
+        self.anna, self.bert, self.carl = await self.people("anna", "bert", "carl")
+        self.thread = await self.befriend(self.anna, self.bert)
+
+    def draft(self, **changes: Any) -> LiveStream:
+        stream = LiveStream(stream_id=new_file_id(), owner=self.anna, thread_id=self.thread, title="Katzen 🐈", server="resources1")
+        return dataclasses.replace(stream, **changes)
+
+    async def start(self, most: int = 2, live: LiveStore | None = None, **changes: Any) -> LiveStream:
+        return await (live or self.live).start(self.draft(**changes), most, wait=WAIT, longest=LONGEST)
+
+    async def began(self, stream: LiveStream, server: str = "resources1") -> LiveStream | None:
+        return await self.live.began(stream.stream_id, server, away=AWAY)
+
+    async def started(self, **changes: Any) -> LiveStream:
+        """A stream whose publisher is there."""
+        stream = await self.began(await self.start(**changes))
+        assert stream is not None
+        return stream
+
+    async def state(self, stream: LiveStream) -> LiveState | None:
+        found = await self.live.find(stream.stream_id)
+        return found.state if found is not None else None
+
+    async def refused(self, status: Status, call: Any) -> None:
+        with self.assertRaises(Refused) as caught:
+            await call
+        self.assertEqual(caught.exception.status, status)
+
+    async def pass_time(self, seconds: float) -> None:
+        """Have it all be so much longer ago: on MariaDB the clock is the database's."""
+        ms = round(seconds * 1000)
+        move = "UPDATE live_streams SET seen_at = seen_at - ?, latest_at = latest_at - ?, due_at = due_at - ?"
+        await self.database.write(lambda tx: tx.execute(move, ms, ms, ms))
+
+    async def group(self, *members: int) -> int:
+        def make(tx: Any) -> int:
+            thread = int(tx.insert("INSERT INTO threads (kind, created_at) VALUES (1, 0)"))
+            tx.execute_many("INSERT INTO members (thread_id, user_id) VALUES (?, ?)", [(thread, member) for member in members])
+            return thread
+
+        return await self.database.write(make)
+
+    def servers(self, count: int) -> list[LiveStore]:
+        """Stores on connections of their own, as of several processes."""
+        return [Stores.on(self.open_database(), self.reactor.seconds).live for _ in range(count)]
+
+    # -- starting
+
+    async def test_started(self) -> None:
+        """A stream that was started is found as it was started, waiting, with its times."""
+        draft = self.draft(record=True)
+        before = self.reactor.seconds() * 1000 - 1000
+        stream = await self.live.start(draft, 2, wait=WAIT, longest=LONGEST)
+        self.assertEqual(await self.live.find(draft.stream_id), stream)
+        now = stream.created_ms
+        self.assertEqual(stream, dataclasses.replace(draft, created_ms=now, seen_ms=now, latest_ms=now + 43_200_000))
+        self.assertTrue(before < stream.created_ms < before + 30_000)
+        self.assertIsNone(await self.live.find(new_file_id()))
+
+    async def test_who_may_start(self) -> None:
+        """Only a member may start a stream in a thread, for a friend who did not block them."""
+        await self.refused(Status.PERMISSION_DENIED, self.start(owner=self.carl))
+        await self.refused(Status.PERMISSION_DENIED, self.start(thread_id=10**9))
+        await self.stores.contacts.block(self.bert, self.anna, True)
+        await self.refused(Status.BLOCKED, self.start())
+        await self.stores.contacts.block(self.bert, self.anna, False)
+        await self.stores.contacts.unfriend(self.bert, self.anna)
+        await self.refused(Status.NOT_FRIENDS, self.start())
+        await self.start(thread_id=await self.group(self.anna, self.carl), owner=self.carl)
+
+    async def test_how_many(self) -> None:
+        """A user has so many streams that are not over; one that ends makes room, and others have their own."""
+        first, second = await self.started(), await self.start()
+        await self.refused(Status.SERVER_BUSY, self.start())
+        await self.start(owner=self.bert)
+        await self.live.end(first.stream_id)
+        await self.start()
+        await self.refused(Status.SERVER_BUSY, self.start())
+        self.assertEqual(await self.state(second), LiveState.WAITING)
+
+    async def test_many_at_once(self) -> None:
+        """Of many starts at once, from several servers, as many succeed as may be, and none fails otherwise."""
+
+        async def one(live: LiveStore) -> bool:
+            try:
+                await self.start(3, live)
+            except Refused as refused:
+                self.assertEqual(refused.status, Status.SERVER_BUSY)
+                return False
+            return True
+
+        made = await gatherResults([Deferred.fromCoroutine(one(live)) for live in self.servers(4) * 5])
+        self.assertEqual((made.count(True), len(await self.live.running(self.anna))), (3, 3))
+
+    # -- on the air
+
+    async def test_comes_and_goes(self) -> None:
+        """The publisher comes, goes, comes to another server and goes for good; when it first came is kept."""
+        stream = await self.start()
+        live = await self.began(stream)
+        assert live is not None
+        self.assertEqual((live.state, live.server), (LiveState.LIVE, "resources1"))
+        self.assertGreaterEqual(live.started_ms, live.created_ms)
+        self.assertEqual((await self.began(stream)), await self.live.find(stream.stream_id))
+        self.assertIsNone(await self.live.paused(stream.stream_id, "resources2", away=AWAY))
+        paused = await self.live.paused(stream.stream_id, "resources1", away=AWAY)
+        assert paused is not None
+        self.assertEqual(paused.state, LiveState.WAITING)
+        self.assertIsNone(await self.live.paused(stream.stream_id, "resources1", away=AWAY))
+        again = await self.began(stream, "resources2")
+        assert again is not None
+        self.assertEqual((again.state, again.server, again.started_ms), (LiveState.LIVE, "resources2", live.started_ms))
+        ended = await self.live.end(stream.stream_id, self.anna)
+        assert ended is not None
+        self.assertEqual((ended.state, ended.ended_ms >= live.started_ms), (LiveState.ENDED, True))
+
+    async def test_over_is_over(self) -> None:
+        """A stream that has ended does not begin, pause or end again; one that is not there does not begin either."""
+        stream = await self.started()
+        await self.live.end(stream.stream_id)
+        self.assertIsNone(await self.live.end(stream.stream_id, self.anna))
+        self.assertIsNone(await self.began(stream))
+        self.assertIsNone(await self.live.paused(stream.stream_id, "resources1", away=AWAY))
+        self.assertIsNone(await self.live.moved(stream.stream_id, "resources1", "resources2"))
+        self.assertIsNone(await self.live.began(new_file_id(), "resources1", away=AWAY))
+        self.assertEqual(await self.state(stream), LiveState.ENDED)
+
+    async def test_who_may_end(self) -> None:
+        """Its owner ends a stream; another member may not, and to everybody else it is not there."""
+        stream = await self.started()
+        await self.refused(Status.PERMISSION_DENIED, self.live.end(stream.stream_id, self.bert))
+        await self.refused(Status.STREAM_NOT_FOUND, self.live.end(stream.stream_id, self.carl))
+        await self.refused(Status.STREAM_NOT_FOUND, self.live.end(new_file_id(), self.anna))
+        self.assertEqual(await self.state(stream), LiveState.LIVE)
+
+    async def test_two_ends(self) -> None:
+        """Of several who end a stream at once one has done it."""
+        for _ in range(3):
+            stream = await self.started()
+            ends = [Deferred.fromCoroutine(live.end(stream.stream_id)) for live in self.servers(3) * 2]
+            self.assertEqual(sum(one is not None for one in await gatherResults(ends)), 1)
+
+    async def test_ended_while_beginning(self) -> None:
+        """A stream that ends while its publisher comes is over, whichever was first, and the publisher is told so in the end."""
+        here, there = self.servers(2)
+        for _ in range(5):
+            stream = await self.start()
+            beginning = Deferred.fromCoroutine(here.began(stream.stream_id, "resources1", away=AWAY))
+            ending = Deferred.fromCoroutine(there.end(stream.stream_id))
+            _began, ended = await gatherResults([beginning, ending])
+            self.assertIsNotNone(ended)
+            self.assertEqual(await self.state(stream), LiveState.ENDED)
+            self.assertEqual(await self.live.beat("resources1", {stream.stream_id: 0}, away=AWAY), {stream.stream_id})
+
+    async def test_one_publisher(self) -> None:
+        """A stream that is live at a server does not begin at another, unless nothing was heard of the first for some time."""
+        stream = await self.started()
+        await self.refused(Status.SERVER_BUSY, self.began(stream, "resources2"))
+        await self.pass_time(LOST - 5)
+        await self.refused(Status.SERVER_BUSY, self.began(stream, "resources2"))
+        self.assertEqual(await self.live.beat("resources1", {stream.stream_id: 1}, away=AWAY), set())
+        await self.pass_time(LOST - 5)
+        await self.refused(Status.SERVER_BUSY, self.began(stream, "resources2"))
+        await self.pass_time(10)
+        taken = await self.began(stream, "resources2")
+        assert taken is not None
+        self.assertEqual(taken.server, "resources2")
+        self.assertEqual(await self.live.beat("resources1", {stream.stream_id: 1}, away=AWAY), {stream.stream_id})
+        self.assertIsNone(await self.live.paused(stream.stream_id, "resources1", away=AWAY))
+        self.assertEqual(await self.state(stream), LiveState.LIVE)
+
+    async def test_one_of_two_publishers(self) -> None:
+        """Of two servers where a stream begins at once one has it."""
+
+        async def begin(live: LiveStore, stream: LiveStream, server: str) -> bool:
+            try:
+                return await live.began(stream.stream_id, server, away=AWAY) is not None
+            except Refused as refused:
+                self.assertEqual(refused.status, Status.SERVER_BUSY)
+                return False
+
+        here, there = self.servers(2)
+        for _ in range(5):
+            stream = await self.start(most=9)
+            both = [begin(here, stream, "resources1"), begin(there, stream, "resources2")]
+            self.assertEqual(sorted(await gatherResults([Deferred.fromCoroutine(one) for one in both])), [False, True])
+
+    async def test_beat(self) -> None:
+        """A beat keeps what is live, tells of its players, and says what is over, elsewhere or unknown; who waits there stays."""
+        live, waiting = await self.started(), await self.start()
+        over, elsewhere = await self.started(owner=self.bert), await self.start(owner=self.bert, server="resources2")
+        await self.live.end(over.stream_id)
+        unknown = new_file_id()
+        viewers = {one.stream_id: 7 for one in (live, waiting, over, elsewhere)} | {unknown: 7}
+        found = await self.live.beat("resources1", viewers, away=AWAY)
+        self.assertEqual(found, {over.stream_id, elsewhere.stream_id, unknown})
+        rows = [await self.live.find(one.stream_id) for one in (live, waiting, over, elsewhere)]
+        self.assertEqual([row.viewers for row in rows if row is not None], [7, 0, 0, 0])
+        self.assertEqual(await self.live.beat("resources1", {}, away=AWAY), set())
+
+    async def test_moved(self) -> None:
+        """A stream that waits at a server may be moved to another, once; one that is live there may not."""
+        stream = await self.start()
+        moved = await self.live.moved(stream.stream_id, "resources1", "resources2")
+        assert moved is not None
+        self.assertEqual(moved.server, "resources2")
+        self.assertIsNone(await self.live.moved(stream.stream_id, "resources1", "resources3"))
+        await self.began(stream, "resources2")
+        self.assertIsNone(await self.live.moved(stream.stream_id, "resources2", "resources1"))
+
+    # -- when nobody is heard of
+
+    async def gone(self) -> set[bytes]:
+        return {stream.stream_id for stream in await self.live.end_abandoned()}
+
+    async def test_nobody_came(self) -> None:
+        """A stream to which no publisher comes is over after a while."""
+        stream = await self.start()
+        await self.pass_time(WAIT - 10)
+        self.assertEqual(await self.gone(), set())
+        await self.pass_time(11)
+        self.assertEqual(await self.gone(), {stream.stream_id})
+        self.assertEqual((await self.gone(), await self.state(stream)), (set(), LiveState.ENDED))
+
+    async def test_did_not_come_back(self) -> None:
+        """One whose publisher has gone is over sooner, unless it comes back; so is one whose server is heard of no more."""
+        gone, back, dead, kept = [await self.started(most=9) for _ in range(4)]
+        for stream in (gone, back):
+            await self.live.paused(stream.stream_id, "resources1", away=AWAY)
+        await self.pass_time(AWAY - 10)
+        await self.began(back)
+        await self.live.beat("resources1", {kept.stream_id: 0, gone.stream_id: 0}, away=AWAY)
+        self.assertEqual(await self.gone(), set())
+        await self.pass_time(11)
+        self.assertEqual(await self.gone(), {gone.stream_id, dead.stream_id})
+        self.assertEqual([await self.state(one) for one in (back, kept)], [LiveState.LIVE] * 2)
+
+    async def test_longest(self) -> None:
+        """No stream is longer than any may be, however often its server tells of it."""
+        stream = await self.started()
+        await self.pass_time(LONGEST - 30)
+        await self.live.beat("resources1", {stream.stream_id: 1}, away=AWAY)
+        self.assertEqual(await self.gone(), set())
+        await self.live.paused(stream.stream_id, "resources1", away=AWAY)
+        await self.began(stream)
+        await self.pass_time(31)
+        self.assertEqual(await self.gone(), {stream.stream_id})
+
+    async def test_ended_once(self) -> None:
+        """Of several who look after abandoned streams one ends each of them."""
+        streams = {(await self.start(most=99)).stream_id for _ in range(12)}
+        await self.pass_time(WAIT + 1)
+        found = await gatherResults([Deferred.fromCoroutine(live.end_abandoned()) for live in self.servers(3) * 2])
+        ended = [stream.stream_id for some in found for stream in some]
+        self.assertEqual((sorted(ended), len(set(ended))), (sorted(streams), 12))
+
+    async def test_few_at_a_time(self) -> None:
+        """No more end in one transaction than are wanted."""
+        for _ in range(3):
+            await self.start(most=9)
+        await self.pass_time(WAIT + 1)
+        self.assertEqual([len(await self.live.end_abandoned(2)) for _ in range(3)], [2, 1, 0])
+
+    # -- who sees them
+
+    async def test_running(self) -> None:
+        """The members of a thread see what runs there, in pages, and nobody else does; what is over is not there."""
+        group = await self.group(self.anna, self.bert, self.carl)
+        first, second = await self.started(), await self.start(thread_id=group)
+        over = await self.start(owner=self.bert)
+        await self.live.end(over.stream_id)
+        both = sorted((first.stream_id, second.stream_id))
+        for user, wanted in ((self.anna, both), (self.bert, both), (self.carl, [second.stream_id])):
+            self.assertEqual([one.stream_id for one in await self.live.running(user)], wanted)
+        self.assertEqual([one.stream_id for one in await self.live.running(self.bert, thread_id=self.thread)], [first.stream_id])
+        await self.refused(Status.PERMISSION_DENIED, self.live.running(self.carl, thread_id=self.thread))
+        (page,) = await self.live.running(self.bert, limit=1)
+        (rest,) = await self.live.running(self.bert, after=page.stream_id)
+        self.assertEqual([page.stream_id, rest.stream_id], both)
+
+    async def test_no_friends(self) -> None:
+        """Who does not want to hear of somebody does not hear of their streams, nor does who is not wanted; their owner sees them."""
+        stream = await self.started()
+        self.assertEqual(await self.live.told(stream.stream_id), (stream, self.bert, [self.anna, self.bert]))
+        for blocker, blocked in ((self.bert, self.anna), (self.anna, self.bert)):
+            await self.stores.contacts.block(blocker, blocked, True)
+            self.assertEqual(await self.live.running(self.bert), [])
+            self.assertEqual([one.stream_id for one in await self.live.running(self.anna)], [stream.stream_id])
+            self.assertEqual((await self.live.told(stream.stream_id))[2], [self.anna])
+            await self.stores.contacts.block(blocker, blocked, False)
+        await self.stores.contacts.unfriend(self.bert, self.anna)
+        self.assertEqual(await self.live.running(self.bert), [])
+
+    async def test_told(self) -> None:
+        """Everybody in a group hears of a stream."""
+        group = await self.group(self.anna, self.bert, self.carl)
+        stream = await self.start(thread_id=group)
+        found, receiver, members = await self.live.told(stream.stream_id)
+        self.assertEqual((found, receiver, sorted(members)), (stream, 0, sorted((self.anna, self.bert, self.carl))))
+        await self.refused(Status.STREAM_NOT_FOUND, self.live.told(new_file_id()))
+
+
+class SqliteLivingTests(Living, OnSqlite):
+    """On SQLite."""
+
+
+class MariaDbLivingTests(Living, OnMariaDb):
+    """On MariaDB."""
+
+
+del Living
