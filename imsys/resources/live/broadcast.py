@@ -259,6 +259,12 @@ class Broadcast:
             if place.since < latest and player not in self._waiting:
                 self._close(player, f"it was behind for more than {self._patience:g} s")
 
+    def excuse(self, seconds: float) -> None:
+        """Have so many seconds not count: the process was not running."""
+        self.fed_at += seconds
+        for place in self._places.values():
+            place.since += seconds
+
     def over(self, reason: str) -> None:
         """It has ended: everybody gets the rest that they are in step with, and is told."""
         self._flush()
