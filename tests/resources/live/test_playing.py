@@ -155,7 +155,7 @@ class SlowTests(LiveCase):
         broadcast, connection = self.broadcast(self.shown), self.connection(slow)
         second, missed = 0, 0
         while missed < 5:
-            self.assertLess(second, 100, "it never fell behind")
+            self.assertLess(second, 12 + missed, "the kernel keeps too much for it")
             second += 1
             await self.show(publisher, others, second)
             missed += not broadcast.in_step(connection)
