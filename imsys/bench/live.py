@@ -286,7 +286,7 @@ def _report(name: str, options: argparse.Namespace, trials: Sequence[Trial], bes
     figures: dict[str, float] = {
         "players": best.players,
         "CPU, s per stream-minute": round(below.cpu * 60 / below.players, 4),
-        f"memory with {_FEW} players, MiB": round(few.memory / 1024, 1),
+        f"memory with {few.players} players, MiB": round(few.memory / 1024, 1),
         "memory a player, KiB": round((most.memory - few.memory) / max(1, most.players - few.players), 1),
         "peak memory, MiB": round(max(trial.memory for trial in trials) / 1024, 1),
     }

@@ -19,7 +19,7 @@ from twisted.logger import Logger
 
 from imsys.errors import Refused, Status
 from imsys.protocols.media import Kind, Media
-from imsys.resources.live.cache import Cache
+from imsys.resources.live.cache import Cache, describes
 from imsys.resources.live.players import Encoding, Place, Player
 from imsys.resources.live.timeline import Timeline
 
@@ -71,6 +71,7 @@ class Broadcast:
         self._waiting: dict[Player, None] = {}  # those of them that have room, and wait for something to begin with
         self._watchers: set[Player] = set()
         self._elsewhere: dict[str, tuple[int, float]] = {}
+        self._shown = False  # a key frame has come from this publisher
         self._flushing = False  # at the end of this turn
         self._sound: IDelayedCall | None = None  # when what has gathered is written in any case
         self.fed_at = clock.seconds()
@@ -122,8 +123,12 @@ class Broadcast:
         timestamp = self._timeline.place(media.timestamp)
         if timestamp != media.timestamp:
             media = dataclasses.replace(media, timestamp=timestamp)
+        self.fed_at = self._clock.seconds()
+        if media.kind is Kind.VIDEO and not self._shown:
+            self._shown = media.key
+            if not media.key and not describes(media):
+                return  # it needs pictures that nobody has
         entry = self._cache.add(media)
-        self.fed_at = entry.moment
         given = False
         for channel in self._channels.values():
             if channel.players:
@@ -137,6 +142,7 @@ class Broadcast:
 
     def restart(self) -> None:
         """Another publisher, or the same again, begins."""
+        self._shown = False
         self._cache.restart()
         self._timeline.restart()
 
@@ -258,6 +264,12 @@ class Broadcast:
         for player, place in list(self._places.items()):
             if place.since < latest and player not in self._waiting:
                 self._close(player, f"it was behind for more than {self._patience:g} s")
+
+    def excuse(self, seconds: float) -> None:
+        """Have so many seconds not count: the process was not running."""
+        self.fed_at += seconds
+        for place in self._places.values():
+            place.since += seconds
 
     def over(self, reason: str) -> None:
         """It has ended: everybody gets the rest that they are in step with, and is told."""

@@ -17,7 +17,9 @@ STILL = 10.0
 TRACKS = 16
 """Codec headers that are kept at most (enhanced RTMP may have several tracks); what would be one more is only passed on."""
 
-_METADATA = b"\x02\x00\x0aonMetaData"
+_COLOURS = 0x84
+"""Of the first byte of a video payload: enhanced RTMP's metadata, which describe the colours of a high dynamic range."""
+
 _MULTITRACK, _ONE_TRACK = {Kind.VIDEO: 6, Kind.AUDIO: 5}, 0
 
 
@@ -100,7 +102,7 @@ class Cache:
             self._remember(slot, media)
         elif media.kind is not Kind.DATA:
             self.settled = True
-        if media.key and slot is None:
+        if media.key and not _track(media):
             self._key = self.end
             self._headers_at_key = self._in_order()
         self._entries.append(entry)
@@ -177,15 +179,30 @@ class Cache:
         return self._bytes > self._most_bytes or len(self._entries) - without > self._most_messages
 
 
+def describes(media: Media) -> bool:
+    """Whether it is no picture or sound, but what players have to have before some."""
+    return _slot(media) is not None
+
+
 def _slot(media: Media) -> tuple[Kind, int] | None:
-    """What a message replaces when it is the newest of its kind: metadata, or the header of a codec, of a track."""
-    if media.kind is Kind.DATA:
-        return (media.kind, 0) if media.payload.startswith(_METADATA) else None
-    if not media.header:
-        return None
+    """What a message replaces when it is the newest of its kind: metadata, a codec's header, what describes colours."""
+    if media.header:
+        return media.kind, _track(media)
     payload = media.payload
+    if media.kind is Kind.VIDEO and payload and payload[0] & 0x8F == _COLOURS:
+        return media.kind, 256  # no track has that number
+    return None
+
+
+def _track(media: Media) -> int:
+    """The track of a message: 0, unless it is enhanced RTMP's that is for another one.
+
+    Such a one has the types of a multitrack and of itself in a byte, the codec's FourCC, and the track.
+    """
+    payload = media.payload
+    if media.kind is Kind.DATA or len(payload) < 7:
+        return 0
     extended = payload[0] & 0x80 if media.kind is Kind.VIDEO else payload[0] >> 4 == 9
-    # a multitrack packet of one track: its type and that of the multitrack in a byte, the codec's FourCC, and the track
-    if extended and payload[0] & 15 == _MULTITRACK[media.kind] and len(payload) > 6 and payload[1] >> 4 == _ONE_TRACK:
-        return media.kind, payload[6]
-    return media.kind, 0
+    if extended and payload[0] & 15 == _MULTITRACK[media.kind] and payload[1] >> 4 == _ONE_TRACK:
+        return payload[6]
+    return 0

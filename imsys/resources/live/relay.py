@@ -85,6 +85,7 @@ class Relay(Service):
         self._at_turn_end = getattr(reactor, "callAtTurnEnd", None) or partial(reactor.callLater, 0)
         self._here: dict[bytes, _Here] = {}
         self._loops: list[LoopingCall] = []
+        self._looked = 0.0
         self._telling: set[Deferred[None]] = set()
         self.pull: Pull | None = None
         """Set where streams of other servers can be fetched."""
@@ -251,6 +252,7 @@ class Relay(Service):
     def startService(self) -> None:
         """Look at what is late, and tell of what is live, from time to time."""
         super().startService()
+        self._looked = self._reactor.seconds()
         for work, interval in ((self._look, LOOK), (self._beat, BEAT)):
             loop = LoopingCall(work)
             loop.clock = self._reactor
@@ -280,7 +282,11 @@ class Relay(Service):
     def _look(self) -> None:
         """Who is too late: a publisher that is silent or away, a player that is behind."""
         now, config = self._reactor.seconds(), self._config
+        stalled, self._looked = now - self._looked - LOOK, now
         for here in list(self._here.values()):
+            if stalled > LOOK:  # nobody was read or written to: it is not their fault, and what they sent meanwhile comes after this
+                here.since += stalled
+                here.broadcast.excuse(stalled)
             here.broadcast.look()
             if here.source is not None and now - here.broadcast.fed_at > config.silence:
                 source = here.source

@@ -85,6 +85,30 @@ class JoiningTests(Stage):
         expected = [track(0), track(1, b"other"), *(track(number) for number in range(2, TRACKS)), key(0)]
         self.assertEqual([one.payload for one in seen], [one.payload for one in expected])
 
+    def test_key_frames_of_other_tracks(self) -> None:
+        """One begins with a key frame of the first track: those of others come behind it."""
+        other = media(Kind.VIDEO, 0, b"\x96\x01hvc1\x01picture")
+        self.assertTrue(other.key)
+        self.turn(AVC, key(0), other, inter(40))
+        self.assertEqual(self.watcher().seen, [AVC, key(0), other, inter(40)])
+
+    def test_colours(self) -> None:
+        """What describes the colours of a high dynamic range is kept as a header is."""
+        colours = media(Kind.VIDEO, 0, b"\xd4hvc1colorInfo")
+        self.turn(AVC, colours, key(0))
+        self.turn(key(1000))
+        self.assertEqual([one.payload for one in self.watcher().seen], [AVC.payload, colours.payload, key(0).payload])
+
+    def test_pictures_that_need_others(self) -> None:
+        """What a publisher sends before its first key frame is of use to nobody."""
+        watcher = self.watcher()
+        self.turn(AVC, inter(0), sound(0), key(40), inter(80))
+        self.broadcast.restart()
+        self.turn(inter(0), key(40))
+        kinds = [(one.kind, one.key) for one in watcher.seen if not one.header]
+        video, audio = Kind.VIDEO, Kind.AUDIO
+        self.assertEqual(kinds, [(audio, False), (video, True), (video, False), (video, True)])
+
     def test_sound_alone(self) -> None:
         """Where there are no pictures one begins with any message, and nothing old is kept."""
         self.turn(METADATA, AAC, sound(0), sound(23))

@@ -49,14 +49,14 @@ class DaemonTests(LiveCase):
     def port(self, *, tls: bool) -> int:
         return self.ports["RTMPS" if tls else "RTMP"]
 
-    async def streaming(self) -> tuple[Process, LiveStream, Program, Program]:
+    async def streaming(self, *, tls: bool) -> tuple[Process, LiveStream, Program, Program]:
         """A server, and somebody who publishes, and somebody who watches."""
         server = await start(self, "imsys-resources", self.environment)
         stream = await self.stream()
-        publisher = self.run_program(*publishing(self.url(stream, Right.PUBLISH, tls=True), film(), loop=True))
+        publisher = self.run_program(*publishing(self.url(stream, Right.PUBLISH, tls=tls), film(), loop=True))
         await self.until_state(stream, LiveState.LIVE)
         saved = self.folder / "saved.flv"
-        player = self.run_program(*FFMPEG, "-i", self.url(stream, Right.PLAY), "-c", "copy", str(saved))
+        player = self.run_program(*FFMPEG, "-i", self.url(stream, Right.PLAY, tls=tls), "-c", "copy", str(saved))
         await self.until(lambda: saved.exists() and saved.stat().st_size > 10_000, "it is seen")
         return server, stream, publisher, player
 
@@ -73,7 +73,7 @@ class DaemonTests(LiveCase):
 
     async def test_stopped(self) -> None:
         """SIGTERM: the player ends as at the end of the stream, the publisher is closed, the stream waits; no key is in the log."""
-        server, stream, publisher, player = await self.streaming()
+        server, stream, publisher, player = await self.streaming(tls=False)
         await server.stop()
         self.assertEqual(await player.ended(), 0, player.errors)
         self.assertNotEqual(await publisher.ended(), 0)
@@ -84,7 +84,7 @@ class DaemonTests(LiveCase):
 
     async def test_drained(self) -> None:
         """SIGUSR2: nobody new is let in, who is live goes on, and the process ends when the stream has."""
-        server, stream, publisher, player = await self.streaming()
+        server, stream, publisher, player = await self.streaming(tls=True)
         server.send(signal.SIGUSR2)
         await server.says(" drains")
         late = self.run_program(*FFMPEG, "-i", self.url(stream, Right.PLAY), "-f", "null", "-")

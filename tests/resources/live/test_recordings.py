@@ -293,6 +293,27 @@ class RecordingTests(RecordingCase):
         self.assertEqual(kept.of(0), sent.of(0)[: len(kept.of(0))])
         self.assertGreater(len(kept.of(0)), 100)
 
+    async def test_damaged(self) -> None:
+        """One whose key is not what it was is left where it is, and is no hindrance to others."""
+        for damaged in (True, False):
+            stream = await self.stream(record=True)
+            await self.published(stream)
+            await self.halt()
+            if damaged:
+                (about,) = (self.home / "recordings").glob("*.json")
+                about.write_text(about.read_text().replace('"wrapped_key":"', '"wrapped_key":"AAAA'))
+            self.begin()
+            if damaged:
+                await self.until(lambda: self.recordings._complained, "it is noticed")
+        for _ in range(1000):
+            page = [file for file in await self.engine.files.page(b"", 10, user=self.anna) if file.purpose is Purpose.MESSAGE]
+            if [file.state for file in page] == [State.WHOLE]:
+                break
+            await self.soon()
+        self.assertEqual([file.state for file in page], [State.WHOLE])
+        await self.until(lambda: len([name for name in self.left() if name.endswith(".json")]) == 1, "the other is done with")
+        self.assertEqual(len([name for name in self.left() if name.endswith(".part")]), 1)
+
     async def broken(self, step: str) -> None:
         """The server is killed at this step: nothing after it happens."""
         killed: Deferred[None] = Deferred()

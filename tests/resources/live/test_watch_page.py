@@ -166,6 +166,23 @@ class BrowserTests(WebLiveCase):
         self.assertIn(await page.run("document.activeElement.id"), ("video", "sound"))
         self.assertEqual(self.violations, [])
 
+    async def test_pauses(self) -> None:
+        """Who pauses for long gets nothing meanwhile, and goes on by a key press, with what is sent by then."""
+        self.patch(watch_page, "REST", 0.5)
+        stream = await self.stream()
+        await self.publishing(stream)
+        page = await self.browser.page(width=900, height=640)
+        await page.go(self.link(stream, PAGE))
+        await page.until(PLAYING)
+        await page.run("video.pause()")
+        await page.until("document.body.dataset.state == 'paused'")
+        await self.until(lambda: not self.broadcast(stream).players, "nothing is fetched")
+        await self.shot(page, "paused")
+        await page.run("document.getElementById('again').focus()")
+        await page.press(" ", 32)
+        await page.until(PLAYING)
+        self.assertEqual(self.violations, [])
+
     async def test_codec(self) -> None:
         """A stream whose pictures the browser cannot play is said to be one."""
         stream = await self.stream(title="In HEVC")
