@@ -30,7 +30,7 @@ from tests.support.servers import certificates, cluster_certificates, mariadb, r
 LEASE, INTERVAL = 3.0, 0.5
 
 
-class ClusterScenes(TestCase):
+class ClusterCase(TestCase):
     """Two chat servers, one of each of the others."""
 
     timeout = 120.0
@@ -40,7 +40,7 @@ class ClusterScenes(TestCase):
 
         self.reactor: Any = reactor
         self.home = folder("cluster")
-        database = mariadb(self, tcp=True)
+        self.database = database = mariadb(self, tcp=True)
         prepare_database(database, create=False)
         trust = cluster_certificates()
         self.ports = {name: free_port() for name in ("gateway", "balance", "captcha", "one", "two", "one_grpc", "two_grpc")}
@@ -119,6 +119,10 @@ class ClusterScenes(TestCase):
             if page["is_complete"]:
                 return records
             cursor = page["next_msg_id"]
+
+
+class ClusterScenes(ClusterCase):
+    """Whoever dies or stops."""
 
     async def test_a_server_is_killed(self) -> None:
         """Friends on two servers talk; one server is killed in a burst; its user comes back by token, lands on the other server,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import dataclasses
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -105,8 +106,8 @@ class Plans(StoreCase):
         await stores.threads.move_marks(bert, thread, (1 << 63) - 1, 0)
         await stores.messages.page(anna, thread, 0, 10)
         await stores.messages.page_before(anna, thread, 0, 10)
-        await self.play_files(anna, bert, thread)
         await self.play_live(anna, thread)
+        await self.play_files(anna, bert, thread)
         await stores.contacts.unfriend(anna, bert)
         lease = await stores.nodes.acquire("h")
         await stores.nodes.renew(lease.number, "h", 5)
@@ -150,6 +151,8 @@ class Plans(StoreCase):
         await files.known_blobs([large.hex()])
         await files.rewrapped([(1, "k", "l", b"k")])
         await files.delete(large)
+        for _ in range(40):  # of one file any index is as good as another
+            await files.offer(dataclasses.replace(offer, file_id=new_file_id()), life=10, quota=100)
 
     async def play_live(self, anna: int, thread: int) -> None:
         live = self.stores.live

@@ -10,7 +10,7 @@ from typing import Any
 from imsys.config import Config
 from imsys.errors import ConfigError, Refused, Status, Unavailable
 
-HEADINGS = ("KIND", "NAME", "ADDRESS", "PLAIN", "HTTP", "GRPC", "LOAD", "CAPACITY", "STATE")
+HEADINGS = ("KIND", "NAME", "ADDRESS", "PLAIN", "HTTP", "RTMP", "GRPC", "LOAD", "CAPACITY", "STATE")
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -71,6 +71,7 @@ def _row(server: Any) -> tuple[str, ...]:
         f"{server.host}:{ports.tls}",
         str(ports.plain or "-"),
         str(ports.http or "-"),
+        "/".join(str(port) for port in (ports.rtmp, ports.rtmps) if port) or "-",
         f"{server.grpc_host or server.host}:{ports.grpc}",
         str(server.load),
         str(server.capacity or "-"),

@@ -40,5 +40,10 @@ def spool_folder(resources: ResourcesConfig) -> Path:
     return _folder(resources) / "spool"
 
 
+def recordings_folder(resources: ResourcesConfig) -> Path:
+    """Where recordings of live streams are until they are files."""
+    return _folder(resources) / "recordings"
+
+
 def _folder(resources: ResourcesConfig) -> Path:
     return Path(resources.path) / resources.name

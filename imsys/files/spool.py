@@ -126,6 +126,21 @@ class Spool:
             self._write_tail(self._full, self._rest)
         return self.offset
 
+    def read(self, index: int, count: int) -> bytes:
+        """Bytes of up to so many segments from one on, as far as they are here.
+
+        :raises Damaged: what is here is not what was written. :raises OSError: it cannot be read.
+        """
+        found = []
+        last = min(index + count, self._full)
+        if index < last:
+            with self._part.open("rb") as file:
+                file.seek(index * self._stored)
+                found = [self._seal.open(at, at == self._last, file.read(self._stored)) for at in range(index, last)]
+        if index <= self._full < index + count:
+            found.append(bytes(self._rest))
+        return b"".join(found)
+
     def digest(self, most: int | None = None) -> bytes | None:
         """SHA-256 of the whole file.
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Collection
 
 from imsys.errors import PeerFault
 from imsys.protocols.media import Kind, Media, media
 
 HEADER = b"FLV\x01\x05\x00\x00\x00\x09\x00\x00\x00\x00"
 """What a file begins with: version 1, audio and video, and the size of the tag before the first, which is none."""
+
+_AUDIO_FLAG, _VIDEO_FLAG = 4, 1
 
 LARGEST = 0xFFFFFF
 """Bytes of a tag's body that its size can name."""
@@ -26,6 +29,12 @@ _MOST_HEADER = 1024
 
 class FlvFault(PeerFault):
     """Bytes that are no FLV, or a tag that is too long."""
+
+
+def header(kinds: Collection[Kind]) -> bytes:
+    """What a file with messages of these kinds begins with; :data:`HEADER` for one of which nobody knows."""
+    flags = (Kind.AUDIO in kinds) * _AUDIO_FLAG | (Kind.VIDEO in kinds) * _VIDEO_FLAG
+    return HEADER[:4] + bytes((flags,)) + HEADER[5:] if flags else HEADER
 
 
 def encode_tag(media: Media) -> bytes:

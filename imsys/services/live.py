@@ -1,4 +1,4 @@
-"""Live streams of one resources server: the relay, the door of RTMP, and its ports."""
+"""Live streams of one resources server: the relay, the doors, the ports of RTMP, and what fetches and records."""
 
 from __future__ import annotations
 
@@ -9,10 +9,18 @@ from typing import Any
 from twisted.application.service import Service
 
 from imsys.config import Config
+from imsys.files.configured import master_keys, recordings_folder
+from imsys.resources.disk import Disk
+from imsys.resources.live.pulling import Find, Pulls, trust
+from imsys.resources.live.recordings import Recordings
 from imsys.resources.live.relay import Relay, Tell
 from imsys.resources.live.rtmp_door import RtmpDoor, RtmpSettings
+from imsys.resources.live.web_doors import fetch_from, live_routes
+from imsys.resources.transfers import Uploads
+from imsys.resources.web.routing import Route
 from imsys.services.common import ListenService
 from imsys.store import Database
+from imsys.store.files import FileStore
 from imsys.store.live import LiveStore
 from imsys.tickets import Tickets
 
@@ -23,13 +31,17 @@ class Live:
 
     relay: Relay
     door: RtmpDoor
+    pulls: Pulls
+    recordings: Recordings
+    routes: list[Route]
+    """The paths of the HTTPS port."""
     plain: ListenService | None
     tls: ListenService | None
 
     @property
     def parts(self) -> tuple[Service, ...]:
         """Those that are started, and stopped the other way round: the relay tells everybody why they are closed."""
-        return self.door, self.relay
+        return self.recordings, self.pulls, self.door, self.relay
 
     @property
     def listeners(self) -> list[ListenService]:
@@ -47,14 +59,45 @@ class Live:
         return 0 if self.tls is None else self.tls.port
 
 
-def live_of(reactor: Any, config: Config, database: Database, tickets: Tickets, tell: Tell, context: ssl.SSLContext) -> Live:
-    """The live streams of a resources server; without ports where ``[live] enabled`` says so.
+def live_of(
+    reactor: Any,
+    config: Config,
+    database: Database,
+    tickets: Tickets,
+    tell: Tell,
+    context: ssl.SSLContext,
+    find: Find,
+    disk: Disk,
+    uploads: Uploads,
+) -> Live:
+    """The live streams of a resources server; without ports and paths where ``[live] enabled`` says so.
 
     :param tell: has a thread told of its stream.
     :param context: TLS of the public ports.
+    :param find: where the resources server of a name is.
+    :param disk: threads for what is recorded.
+    :param uploads: what makes files of it.
+    :raises ConfigError: the file of authorities is none, or there are no keys for what is recorded.
     """
     ours, limits = config.resources, config.live
-    relay = Relay(reactor, limits, ours.name, LiveStore(database, reactor.seconds), tell)
+    store = LiveStore(database, reactor.seconds)
+    relay = Relay(reactor, limits, ours.name, store, tell)
+    pulls = Pulls(reactor, trust(config.tls.ca), find, tickets, limits.max_message)
+    fetch_from(relay, pulls)
+    recordings = Recordings(
+        reactor,
+        ours.name,
+        recordings_folder(ours),
+        disk,
+        master_keys(config.files),
+        FileStore(database, reactor.seconds),
+        uploads,
+        most=min(limits.max_recording, config.files.max_file),
+        life=config.files.expire,
+        quota=config.files.quota,
+    )
+    relay.record = recordings.begin
+    routes = live_routes(reactor, limits, tickets, store, relay)
     settings = RtmpSettings(begin=ours.login_deadline, bitrate=limits.bitrate, longest=limits.max_message, capacity=ours.capacity)
     door = RtmpDoor(reactor, settings, relay, tickets)
     plain = tls = None
@@ -62,4 +105,4 @@ def live_of(reactor: Any, config: Config, database: Database, tickets: Tickets, 
         tls = ListenService(reactor, door, ours.host, ours.rtmps_port, context, "[resources] rtmps_port")
         if ours.rtmp_port:
             plain = ListenService(reactor, door, ours.host, ours.rtmp_port, None, "[resources] rtmp_port")
-    return Live(relay, door, plain, tls)
+    return Live(relay, door, pulls, recordings, routes, plain, tls)

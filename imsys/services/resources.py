@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from twisted.application.service import IService, Service
@@ -11,6 +12,7 @@ from twisted.application.service import IService, Service
 from imsys.cluster.client import GrpcClient
 from imsys.cluster.listed import Listed
 from imsys.cluster.membership import Membership, Ports
+from imsys.cluster.places import Places
 from imsys.cluster.server import GrpcServer
 from imsys.cluster.streams import stream_services
 from imsys.cluster.telling import ChatServers
@@ -120,10 +122,21 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     resources = Resources(ours, sessions, engine.disk, engine.uploads, engine.downloads, engine.originals, tickets)
     connections = connections_of(reactor, resources)
     context = public_context(config.tls)
-    live = live_of(reactor, config, database, tickets, chats.announce_live, context)
+    places = Places(Listed(reactor, balance, "resources", config.balance.lease), config.balance.interval)
+    live = live_of(
+        reactor,
+        config,
+        database,
+        tickets,
+        chats.announce_live,
+        context,
+        partial(places.named, plaintext=False),
+        engine.disk,
+        engine.uploads,
+    )
     tls = ListenService(reactor, connections, ours.host, ours.port, context, "[resources] port")
     plain = ListenService(reactor, connections, ours.host, ours.plain_port, None, "[resources] plain_port") if ours.plain_port else None
-    routes = file_routes(ours, config.files.max_file, tickets, engine.uploads, engine.downloads)
+    routes = [*file_routes(ours, config.files.max_file, tickets, engine.uploads, engine.downloads), *live.routes]
     http = HttpServer(reactor, http_settings(ours), site(ours, routes).answer)
     web = ListenService(reactor, http, ours.host, ours.http_port, context, "[resources] http_port")
     grpc = GrpcServer(reactor, config.cluster, ours.grpc_host, ours.grpc_port, stream_services(live.relay))

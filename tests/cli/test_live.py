@@ -37,7 +37,7 @@ class LiveTests(CliCase):
         """The codecs of what is played there."""
 
         def run() -> Any:
-            command = ["ffprobe", "-loglevel", "error", "-print_format", "json", "-show_streams", url]
+            command = ["ffprobe", "-loglevel", "error", "-print_format", "json", "-show_streams", "-analyzeduration", "1000000", url]
             return json.loads(subprocess.run(command, check=True, capture_output=True, timeout=60).stdout)
 
         return {stream["codec_name"] for stream in (await deferToThread(run))["streams"]}

@@ -12,7 +12,11 @@ from imsys.sdk.live import mention
 from tests.sdk.fake import World
 from tests.sdk.scene import ALICE, BOB, THREAD, Scene, Seen
 
-URLS = {"play_url": "rtmps://h/live/s?key=secret", "flv_url": "https://h/live/s.flv?key=secret", "watch_url": "https://h/watch/s?key=secret"}
+URLS = {
+    "play_url": "rtmps://h/live/s?key=secret",
+    "flv_url": "https://h/live/s.flv?key=secret",
+    "watch_url": "https://h/watch/s?key=secret",
+}
 PUBLISH = "rtmps://h/live/s?key=owner"
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 

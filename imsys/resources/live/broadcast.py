@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -92,6 +92,16 @@ class Broadcast:
     def idle(self) -> bool:
         """Whether nobody is there, not even who does not count as one that watches."""
         return not self._places and not any(channel.players for channel in self._channels.values())
+
+    @property
+    def kinds(self) -> Set[Kind]:
+        """What the stream has, as far as anybody knows: sound, pictures, data."""
+        return self._cache.kinds
+
+    @property
+    def settled(self) -> bool:
+        """Whether that is all that it has, as far as one can know."""
+        return self._cache.settled
 
     # -- the publisher's side
 
@@ -239,6 +249,12 @@ class Broadcast:
         for player, place in list(self._places.items()):
             if place.since < latest and player not in self._waiting:
                 self._close(player, f"it was behind for more than {self._patience:g} s")
+
+    def excuse(self, seconds: float) -> None:
+        """Have so many seconds not count: the process was not running."""
+        self.fed_at += seconds
+        for place in self._places.values():
+            place.since += seconds
 
     def over(self, reason: str) -> None:
         """It has ended: everybody gets the rest that they are in step with, and is told."""

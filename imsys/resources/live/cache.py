@@ -60,6 +60,10 @@ class Cache:
         self._pictures: float | None = None
         self._headers: dict[tuple[Kind, int], tuple[int, Media]] = {}  # with the number of the message that brought it
         self._headers_at_key: Sequence[tuple[int, Media]] = ()
+        self.kinds: set[Kind] = set()
+        """Kinds of messages that the publisher has sent."""
+        self.settled = False
+        """Whether there was sound or a picture, and so all headers before them."""
 
     @property
     def end(self) -> int:
@@ -88,12 +92,15 @@ class Cache:
     def add(self, media: Media) -> Entry:
         """Keep a message."""
         entry = Entry(media, self._seconds())
+        self.kinds.add(media.kind)
         if media.kind is Kind.VIDEO:
             self._pictures = entry.moment
         slot = _slot(media)
         if slot is not None:
             self._remember(slot, media)
-        elif media.key:
+        elif media.kind is not Kind.DATA:
+            self.settled = True
+        if media.key and slot is None:
             self._key = self.end
             self._headers_at_key = self._in_order()
         self._entries.append(entry)
@@ -109,6 +116,8 @@ class Cache:
         self._key = None
         self._pictures = None
         self._headers.clear()
+        self.kinds.clear()
+        self.settled = False
 
     def pieces(self, start: int, encoding: Encoding, size: int) -> list[bytes]:
         """Messages from a number on in an encoding: at least one, if there is one, then as many as fit into so many bytes."""

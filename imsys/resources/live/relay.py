@@ -10,6 +10,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from imsys.config import LiveConfig
 from imsys.errors import Refused, Status
@@ -47,6 +48,9 @@ Tell = Callable[[bytes], Awaitable[None]]
 Pull = Callable[[LiveStream, Broadcast], Source]
 """Fetches a stream from the server that has it, into a broadcast; see :meth:`Relay.watch`."""
 
+Record = Callable[[LiveStream, Broadcast], None]
+"""Records a stream that is to be, from now on; called whenever its publisher comes (back)."""
+
 
 class _Here:
     """A stream that is here: somebody publishes it, or watches, or has just done so."""
@@ -81,9 +85,12 @@ class Relay(Service):
         self._at_turn_end = getattr(reactor, "callAtTurnEnd", None) or partial(reactor.callLater, 0)
         self._here: dict[bytes, _Here] = {}
         self._loops: list[LoopingCall] = []
+        self._looked = 0.0
         self._telling: set[Deferred[None]] = set()
         self.pull: Pull | None = None
         """Set where streams of other servers can be fetched."""
+        self.record: Record | None = None
+        """Set where streams can be recorded."""
 
     def __len__(self) -> int:
         return len(self._here)
@@ -116,6 +123,8 @@ class Relay(Service):
         here.broadcast.fed_at = self._reactor.seconds()
         _log.info("live stream {stream} begins", stream=encode_id(stream_id))
         self._announce(stream_id)
+        if self.record is not None and here.stream.record:
+            self.record(here.stream, here.broadcast)
         return here.broadcast
 
     def left(self, stream_id: bytes, source: Source) -> None:
@@ -167,6 +176,13 @@ class Relay(Service):
         """A stream that is here."""
         here = self._here.get(stream_id)
         return None if here is None else here.broadcast
+
+    def own(self, stream_id: bytes) -> Broadcast:
+        """A stream that is published here, for another server. :raises Refused: 74, it is not."""
+        here = self._here.get(stream_id)
+        if here is None or not here.ours:
+            raise Refused(Status.STREAM_NOT_FOUND, "This live stream is not published here.")
+        return here.broadcast
 
     async def watch(self, stream_id: bytes) -> Broadcast:
         """A stream to watch: one that is here, or is fetched, or is waited for.
@@ -236,6 +252,7 @@ class Relay(Service):
     def startService(self) -> None:
         """Look at what is late, and tell of what is live, from time to time."""
         super().startService()
+        self._looked = self._reactor.seconds()
         for work, interval in ((self._look, LOOK), (self._beat, BEAT)):
             loop = LoopingCall(work)
             loop.clock = self._reactor
@@ -265,7 +282,11 @@ class Relay(Service):
     def _look(self) -> None:
         """Who is too late: a publisher that is silent or away, a player that is behind."""
         now, config = self._reactor.seconds(), self._config
+        stalled, self._looked = now - self._looked - LOOK, now
         for here in list(self._here.values()):
+            if stalled > LOOK:  # nobody was read or written to: it is not their fault, and what they sent meanwhile comes after this
+                here.since += stalled
+                here.broadcast.excuse(stalled)
             here.broadcast.look()
             if here.source is not None and now - here.broadcast.fed_at > config.silence:
                 source = here.source
@@ -319,8 +340,13 @@ class Relay(Service):
             _log.warn("no chat server was told of live stream {stream}: {reason}", stream=encode_id(stream_id), reason=refused)
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
-        done = Deferred.fromCoroutine(work)
-        done.addErrback(lambda reason: _log.failure("what became of a live stream could not be told", reason))
+        def failed(failure: Failure) -> None:
+            if failure.check(Refused):
+                _log.warn("what became of a live stream could not be told: {reason}", reason=failure.value)
+            else:
+                _log.failure("what became of a live stream could not be told", failure)
+
+        done = Deferred.fromCoroutine(work).addErrback(failed)
         if not done.called:
             self._telling.add(done)
             done.addCallback(lambda _: self._telling.discard(done))

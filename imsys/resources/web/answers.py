@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from imsys.errors import Refused, Status, Unavailable
+from imsys.resources.web.pushing import Push
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -42,7 +43,7 @@ class Response:
 
     status: int
     headers: Headers = ()
-    body: bytes | Stream = b""
+    body: bytes | Stream | Push = b""
 
     @property
     def reason(self) -> str:

@@ -7,6 +7,7 @@ only while the peer takes them, so that neither ever waits in memory for long.
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any
@@ -24,6 +25,7 @@ from imsys.errors import Refused, Status
 from imsys.protocols.deadlines import DeadlineWheel
 from imsys.resources.web.answers import PeerGone, Problem, Response, Stream
 from imsys.resources.web.incoming import Incoming
+from imsys.resources.web.pushing import Outlet, Push
 from imsys.resources.web.requests import Request
 
 _log = Logger()
@@ -85,6 +87,7 @@ class HttpConnection(Protocol):
         self._body = Incoming(self)
         self._sending: Deferred[None] | None = None
         self._room: Deferred[None] | None = None
+        self._pushed: tuple[Push, Outlet] | None = None
         self._reading = True
         self._choked = False
         self._pumping = False
@@ -133,12 +136,18 @@ class HttpConnection(Protocol):
     def pauseProducing(self) -> None:
         """The transport's buffer is full."""
         self._choked = True
+        if self._pushed is not None:
+            self._pushed[1].choked = True
 
     def resumeProducing(self) -> None:
         """The peer has taken it."""
         self._choked = False
         room, self._room = self._room, None
-        if room is not None:
+        if self._pushed is not None:
+            push, outlet = self._pushed
+            outlet.choked = False
+            push.resume()
+        elif room is not None:
             room.callback(None)
         elif self._request is None and not self._closing:
             self._pump()
@@ -280,22 +289,23 @@ class HttpConnection(Protocol):
         await self._send(response)
 
     async def _send(self, response: Response, *, close: bool = False) -> None:
-        stream = None if isinstance(response.body, bytes) else response.body
+        body = response.body
         if self.gone:
-            if stream is not None:
-                await stream.aclose()
+            if isinstance(body, Push):
+                body.gone()
+            elif not isinstance(body, bytes):
+                await body.aclose()
             return
         self._body.over()
         close = close or self._owner.closing or not self._body_is_here()
         data = self._http.send(self._head(response, close=close))
-        if stream is None:
-            assert isinstance(response.body, bytes)
-            if response.body and not self._head_only:
-                data += self._http.send(h11.Data(data=response.body))
+        if isinstance(body, bytes):
+            if body and not self._head_only:
+                data += self._http.send(h11.Data(data=body))
             self.transport.write(data + self._http.send(h11.EndOfMessage()))
         else:
             self.transport.write(data)
-            if not await self._stream(stream):
+            if not await self._sent(self._push(body) if isinstance(body, Push) else self._pieces(body)):
                 return
         self._request = None
         if close or self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
@@ -325,9 +335,9 @@ class HttpConnection(Protocol):
             return False
         return self._http.their_state is not h11.ERROR
 
-    async def _stream(self, stream: Stream) -> bool:
-        """Send a body piece by piece; false where it could not be ended, and the connection was aborted."""
-        self._sending = Deferred.fromCoroutine(self._pieces(stream))
+    async def _sent(self, sending: Coroutine[Any, Any, None]) -> bool:
+        """Send a body that is not here as a whole; false where it could not be ended, and the connection was aborted."""
+        self._sending = Deferred.fromCoroutine(sending)
         try:
             await self._sending
         except CancelledError:
@@ -355,6 +365,19 @@ class HttpConnection(Protocol):
                         await self._until_room()
         finally:
             await stream.aclose()
+        self.transport.write(self._http.send(h11.EndOfMessage()))
+
+    async def _push(self, push: Push) -> None:
+        http11 = (self._http.their_http_version or b"") >= b"1.1"  # else there are no chunks, and h11 closes at the end
+        outlet = Outlet(self.transport, chunked=http11, choked=self._choked)
+        try:
+            if not self._head_only:
+                self._pushed = push, outlet
+                push.begin(outlet)
+                await outlet.ended()
+        finally:
+            self._pushed = None
+            push.gone()
         self.transport.write(self._http.send(h11.EndOfMessage()))
 
     async def _until_room(self) -> None:

@@ -13,10 +13,14 @@ CHALLENGE = ("WWW-Authenticate", 'Bearer realm="files"')
 
 
 class Grants:
-    """Reads tickets out of requests: ``Authorization: Bearer``, or, where a browser cannot send that, ``?ticket=``."""
+    """Reads tickets out of requests: ``Authorization: Bearer``, or, where a browser cannot send that, the query.
 
-    def __init__(self, tickets: Tickets) -> None:
+    :param field: of the query.
+    """
+
+    def __init__(self, tickets: Tickets, field: str = "ticket") -> None:
         self._tickets = tickets
+        self._field = field
 
     def of(self, request: Request, right: Right, file_id: bytes | None = None, *, in_query: bool = False) -> Ticket:
         """The grant that a request came with.
@@ -27,7 +31,7 @@ class Grants:
         """
         text = _bearer(request)
         if text is None and in_query:
-            text = request.field("ticket")
+            text = request.field(self._field)
         if text is None:
             raise Problem(401, Status.PERMISSION_DENIED, "This takes a ticket: Authorization: Bearer.", CHALLENGE)
         try:

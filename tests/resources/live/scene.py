@@ -35,7 +35,7 @@ class LiveCase(OnSqlite):
     """A test with one server, and a thread of two friends of whom one has live streams."""
 
     timeout = 180.0
-    live = LiveConfig(away=2.0, streams=1000)
+    live = LiveConfig(streams=1000)
     settings = RtmpSettings(begin=20.0, bitrate=50_000_000, longest=1 << 22, capacity=1000)
 
     async def setUp(self) -> None:
@@ -74,6 +74,10 @@ class LiveCase(OnSqlite):
         parts, self.parts = self.parts, []
         for part in reversed(parts):
             await maybeDeferred(part.stopService)
+
+    def nobody_comes(self) -> None:
+        """From now on nobody waits for a publisher that is away."""
+        self.relay._config = dataclasses.replace(self.live, away=0.0)
 
     async def tell(self, stream_id: bytes) -> None:
         """A thread is told of its stream."""

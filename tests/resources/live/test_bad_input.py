@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 
-from imsys.config import LiveConfig
 from imsys.protocols.rtmp import amf0
 from imsys.protocols.rtmp.chunks import Message, encode
 from imsys.protocols.rtmp.client import Purpose
@@ -19,7 +18,6 @@ COMMAND, DATA, VIDEO = 20, 18, 9
 
 
 class BadInputTests(LiveCase):
-    live = LiveConfig(away=30.0, streams=1000)
     settings = RtmpSettings(begin=20.0, bitrate=50_000_000, longest=1 << 20, capacity=100)
 
     async def setUp(self) -> None:

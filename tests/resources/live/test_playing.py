@@ -20,7 +20,7 @@ from tests.resources.live.watching import AAC, AVC, METADATA, inter, key, sound
 
 
 class PlayingTests(LiveCase):
-    live = LiveConfig(away=1.0, streams=1000, players=3)
+    live = LiveConfig(streams=1000, players=3)
 
     async def test_bad_keys(self) -> None:
         """Without a key for the stream nobody watches: they are told, closed, and the key is not logged."""
@@ -48,6 +48,7 @@ class PlayingTests(LiveCase):
         """Who waits for a publisher that does not come is told that it is over; the stream itself waits on."""
         stream = await self.stream()
         player = await self.player(stream)
+        self.nobody_comes()
         await self.until(lambda: player.gone, "it is closed")
         self.assertTrue(player.over)
         self.assertEqual(len(self.relay), 0)
@@ -121,7 +122,7 @@ class PlayingTests(LiveCase):
 
 
 class SlowTests(LiveCase):
-    live = LiveConfig(away=30.0, streams=1000, behind=3.0, cache=4 << 20)
+    live = LiveConfig(streams=1000, behind=3.0, cache=4 << 20)
     settings = RtmpSettings(begin=20.0, bitrate=1 << 30, longest=1 << 22, capacity=1000)
 
     async def crowd(self) -> tuple[Peer, Peer, list[Peer]]:

@@ -98,8 +98,6 @@ class OnlyOneTests(LiveCase):
 
 
 class ComingAndGoingTests(LiveCase):
-    live = LiveConfig(away=10.0, streams=1000)
-
     async def test_comes_back(self) -> None:
         """A publisher that was killed, and comes back in time, finds its players there."""
         stream = await self.stream()
@@ -129,8 +127,6 @@ class ComingAndGoingTests(LiveCase):
 
 
 class EndTests(LiveCase):
-    live = LiveConfig(away=1.0, streams=1000)
-
     async def test_stays_away(self) -> None:
         """When the publisher does not come back the stream ends: players are told, and so is the thread."""
         stream = await self.stream()
@@ -138,6 +134,8 @@ class EndTests(LiveCase):
         publisher.publish([AVC, key(0)])
         await self.sees(player, [AVC.payload, key(0).payload])
         publisher.close()
+        await self.until_state(stream, LiveState.WAITING)
+        self.nobody_comes()
         await self.until(lambda: player.gone, "the player is closed")
         self.assertTrue(player.over)
         await self.until_state(stream, LiveState.ENDED)
@@ -165,7 +163,8 @@ class EndTests(LiveCase):
         await self.stores.live.end(stream.stream_id)
         await self.until(lambda: player.gone and publisher.gone, "both are closed")
         self.assertTrue(player.over)
-        await self.until(lambda: early.gone, "nobody came")
+        await self.stores.live.end(waited.stream_id)
+        await self.until(lambda: early.gone, "nobody will come")
 
     async def test_moved(self) -> None:
         """A stream that another server has by now is let go of."""
@@ -192,8 +191,23 @@ class EndTests(LiveCase):
 
 
 class LimitTests(LiveCase):
-    live = LiveConfig(away=10.0, silence=1.0, streams=1000)
-    settings = RtmpSettings(begin=1.0, bitrate=100_000, longest=1 << 18, capacity=4)
+    live = LiveConfig(silence=1.0, streams=1000)
+    settings = RtmpSettings(begin=20.0, bitrate=100_000, longest=1 << 18, capacity=4)
+
+    async def test_stalled(self) -> None:
+        """A time in which the server itself did not run is nobody's fault."""
+        stream = await self.stream()
+        publisher, player = await self.publisher(stream), await self.player(stream)
+        publisher.publish([AVC, key(0)])
+        await self.sees(player, [AVC.payload, key(0).payload])
+        publisher.publish([inter(40)])
+        await self.until(lambda: len(player.seen) == 3, "it goes on")
+        looked = self.relay._looked
+        self.relay._looked -= 100  # as after a hundred seconds in which nothing was done
+        self.broadcast(stream).fed_at -= 100
+        await self.until(lambda: self.relay._looked >= looked + 0.5, "it has looked")
+        self.assertFalse(publisher.gone)
+        self.assertEqual(self.closed(""), 0)
 
     async def test_silent(self) -> None:
         """A publisher that sends nothing is closed, and told why."""
@@ -217,6 +231,17 @@ class LimitTests(LiveCase):
         self.assertEqual(self.closed("100000 bits"), 1)
         self.assertFalse(player.gone)
 
+    async def test_too_many_connections(self) -> None:
+        """Past its capacity the server closes whoever comes, at once."""
+        url = f"rtmp://127.0.0.1:{self.plain.port}/live/x"
+        peers = [await self.peer(url, Purpose.PLAY, greets=False) for _ in range(5)]
+        await self.until(lambda: peers[4].gone, "the fifth is closed")
+        self.assertFalse(any(peer.gone for peer in peers[:4]))
+
+
+class HastyTests(LiveCase):
+    settings = RtmpSettings(begin=1.0, bitrate=100_000, longest=1 << 18, capacity=4)
+
     async def test_says_nothing(self) -> None:
         """Who connects and says nothing, or does not say what it wants, is closed."""
         silent = await self.peer(f"rtmp://127.0.0.1:{self.plain.port}/live/x", Purpose.PLAY, greets=False)
@@ -224,13 +249,6 @@ class LimitTests(LiveCase):
         undecided.transport.write(undecided.rtmp.take())
         await self.until(lambda: silent.gone and undecided.gone, "both are closed")
         self.assertEqual(self.closed("too long"), 2)
-
-    async def test_too_many_connections(self) -> None:
-        """Past its capacity the server closes whoever comes, at once."""
-        url = f"rtmp://127.0.0.1:{self.plain.port}/live/x"
-        peers = [await self.peer(url, Purpose.PLAY, greets=False) for _ in range(5)]
-        await self.until(lambda: peers[4].gone, "the fifth is closed")
-        self.assertFalse(any(peer.gone for peer in peers[:4]))
 
 
 class BackTests(LiveCase):

@@ -1,0 +1,209 @@
+"""Streams over HTTP, as FLV that never ends: for players in browsers, and for other servers of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from imsys.errors import Refused, Status
+from imsys.protocols.flv import encode_tag, header
+from imsys.protocols.media import Media
+from imsys.resources.live.broadcast import Broadcast
+from imsys.resources.live.players import Encoding
+from imsys.resources.live.relay import Relay
+from imsys.resources.live.viewing import Keys
+from imsys.resources.web.answers import Headers, Response
+from imsys.resources.web.pushing import Outlet, chunk
+from imsys.resources.web.requests import Request
+from imsys.resources.web.routing import Route
+
+SUFFIX = ".flv"
+
+WAIT = 10.0
+"""Seconds that somebody waits for a stream that has not begun, or that is being brought here."""
+
+LOOK, LOOKS = 0.1, 10
+"""Seconds between looks at a stream that has only just begun, and how many there are."""
+
+LINGER = 10.0
+"""Seconds that a peer has to take its last bytes."""
+
+PEER = 0
+"""The user of the keys that our servers make for each other; nobody else has that number."""
+
+_HEADERS: Headers = (
+    ("Content-Type", "video/x-flv"),
+    ("Cache-Control", "no-store"),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Accel-Buffering", "no"),  # nginx as a proxy passes on what there is
+)
+
+
+class _Plain:
+    """Tags, for HTTP/1.0."""
+
+    def encode(self, media: Media) -> bytes:
+        """A tag."""
+        return encode_tag(media)
+
+    def join(self, pieces: Sequence[bytes]) -> bytes:
+        """One after the other."""
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+class _Chunked(_Plain):
+    """Tags in chunks of HTTP/1.1: one for all that is written at once."""
+
+    def join(self, pieces: Sequence[bytes]) -> bytes:
+        """One chunk."""
+        return chunk(pieces)
+
+
+PLAIN: Encoding = _Plain()
+CHUNKED: Encoding = _Chunked()
+
+
+class FlvPlayer:
+    """Somebody who watches over HTTP: a :class:`~imsys.resources.live.players.Player` whose bytes are a pushed body.
+
+    It joins the stream before anything can be sent, so that it is refused, or told that there is nothing to be seen, while there is
+    still a status to say so with.
+    """
+
+    length: None = None
+
+    def __init__(self, clock: IReactorTime, broadcast: Broadcast, *, watches: bool) -> None:
+        """:raises Refused: 73, there are too many."""
+        self._clock = clock
+        self._broadcast = broadcast
+        self._outlet: Outlet | None = None
+        self._first = b""
+        self._arrived: Deferred[None] = Deferred()
+        self._over = False
+        self._deadline: IDelayedCall | None = None
+        self.encoding = PLAIN
+        broadcast.join(self, watches=watches)
+
+    async def begun(self) -> None:
+        """Wait until there is something to send. :raises Refused: 74, there is nothing."""
+        try:
+            await self._arrived.addTimeout(WAIT, self._clock)
+        except DeferredTimeout:
+            self.gone()
+            raise Refused(Status.STREAM_NOT_FOUND, "Nobody sends this live stream now.") from None
+
+    # -- for the connection
+
+    def begin(self, outlet: Outlet) -> None:
+        """Begin with what came first."""
+        self._broadcast.hold(self)  # with whom it may be in step until now
+        self._outlet = outlet
+        if outlet.chunked:
+            self.encoding = CHUNKED
+        outlet.write(self.encoding.join([header(self._broadcast.kinds), self._first]))
+        self._first = b""
+        if self._over:
+            outlet.end()
+        else:
+            self._broadcast.resume(self)
+
+    def resume(self) -> None:
+        """The connection has room again."""
+        if not self._over:
+            self._broadcast.resume(self)
+        elif self._outlet is not None:
+            self._outlet.end()
+
+    def gone(self) -> None:
+        """Nobody is there any more."""
+        self._over = True
+        self._broadcast.leave(self)
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+
+    # -- for the stream
+
+    @property
+    def behind(self) -> bool:
+        """Whether the connection is full, or has not begun and has something to begin with."""
+        return bool(self._first) if self._outlet is None else self._outlet.choked
+
+    def write(self, data: bytes) -> None:
+        """Send."""
+        if self._outlet is not None:
+            self._outlet.write(data)
+            return
+        if not self._first:
+            self._clock.callLater(0, self._arrive, 0)  # not within the stream's round of its players
+        self._first += data
+
+    def _arrive(self, looks: int) -> None:
+        """There is something to send; what kinds of things there will be is told in the first bytes, and may not be known yet."""
+        if self._over or self._arrived.called:
+            return
+        if self._broadcast.settled or looks == LOOKS:
+            self._arrived.callback(None)
+        else:
+            self._clock.callLater(LOOK, self._arrive, looks + 1)
+
+    def over(self, reason: str) -> None:
+        """The body ends, when its last bytes were taken; they have to be soon."""
+        self._over = True
+        if self._outlet is None:
+            if not self._arrived.called:
+                self._arrived.errback(Refused(Status.STREAM_NOT_FOUND, "This live stream is over."))
+            return
+        if self._outlet.choked:
+            self._deadline = self._clock.callLater(LINGER, self._outlet.abort)
+        else:
+            self._outlet.end()
+
+
+class _Unsent:
+    """The body of a response to HEAD."""
+
+    length: None = None
+
+    def begin(self, outlet: Outlet) -> None:
+        """There is none."""
+        outlet.end()
+
+    def resume(self) -> None:
+        """Nothing was waited for."""
+
+    def gone(self) -> None:
+        """Nothing is held."""
+
+
+class FlvDoor:
+    """``GET /live/<stream id>.flv``."""
+
+    def __init__(self, clock: IReactorTime, keys: Keys, relay: Relay) -> None:
+        self._clock = clock
+        self._keys = keys
+        self._relay = relay
+
+    def routes(self) -> list[Route]:
+        """The path of the streams."""
+        return [Route("/live/{}", {"GET": self.get, "HEAD": self.get})]
+
+    async def get(self, request: Request, name: str) -> Response:
+        """A stream, from its newest key frame on.
+
+        :raises Problem: 401 or 403, as the key is; 404, there is no such stream. :raises Refused: 74, it is over, or nobody sends it;
+            73, too many watch it.
+        """
+        if not name.endswith(SUFFIX):
+            raise Refused(Status.STREAM_NOT_FOUND, "There is no such live stream.")
+        ticket = self._keys.read(request, name.removesuffix(SUFFIX))
+        peer = ticket.user == PEER
+        # what another server wants is here, or nowhere: it would else go round in a circle
+        broadcast = self._relay.own(ticket.file_id) if peer else await self._relay.watch(ticket.file_id)
+        if request.method == "HEAD":
+            return Response(200, _HEADERS, _Unsent())
+        player = FlvPlayer(self._clock, broadcast, watches=not peer)
+        await player.begun()
+        return Response(200, _HEADERS, player)

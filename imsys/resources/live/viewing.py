@@ -1,0 +1,94 @@
+"""Who may watch which stream, and what is known of it, for the doors of HTTP."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
+
+from imsys.errors import Refused, Status
+from imsys.resources.web.answers import Problem
+from imsys.resources.web.grants import Grants
+from imsys.resources.web.requests import Request
+from imsys.store.live import LiveStream
+from imsys.tickets import Right, Ticket, Tickets, decode_id
+
+FRESH = 1.0
+"""Seconds for which what was read of a stream is good: everybody who watches asks for it every few seconds."""
+
+KNOWN = 10_000
+"""Streams of which something is kept at most."""
+
+
+class Streams:
+    """What the database has of streams, read at most once in :data:`FRESH` seconds each, however many ask."""
+
+    def __init__(self, clock: IReactorTime, find: Callable[[bytes], Coroutine[Any, Any, LiveStream | None]]) -> None:
+        self._clock = clock
+        self._find = find
+        self._known: OrderedDict[bytes, tuple[float, LiveStream | None]] = OrderedDict()
+        self._reading: dict[bytes, list[Deferred[LiveStream | None]]] = {}
+
+    async def find(self, stream_id: bytes) -> LiveStream:
+        """A stream. :raises Refused: 74, there is none. :raises Unavailable: 14, the database is away."""
+        read, stream = self._known.get(stream_id, (float("-inf"), None))
+        if self._clock.seconds() - read >= FRESH:
+            stream = await self._read(stream_id)
+        if stream is None:
+            raise Refused(Status.STREAM_NOT_FOUND, "There is no such live stream.")
+        return stream
+
+    async def _read(self, stream_id: bytes) -> LiveStream | None:
+        """Read it, or wait for who does."""
+        waiter: Deferred[LiveStream | None] = Deferred()
+        if stream_id in self._reading:
+            self._reading[stream_id].append(waiter)
+        else:
+            self._reading[stream_id] = [waiter]
+            Deferred.fromCoroutine(self._find(stream_id)).addBoth(self._found, stream_id)
+        return await waiter
+
+    def _found(self, result: LiveStream | Failure | None, stream_id: bytes) -> None:
+        if not isinstance(result, Failure):
+            self._known[stream_id] = self._clock.seconds(), result
+            self._known.move_to_end(stream_id)
+            if len(self._known) > KNOWN:
+                self._known.popitem(last=False)
+        for waiter in self._reading.pop(stream_id):
+            if not waiter.called:  # else nobody waits any more
+                waiter.callback(result)  # a failure fails it
+
+
+class Keys:
+    """Reads keys to watch out of requests: ``?key=``, or ``Authorization: Bearer``.
+
+    :param life: seconds in which a player has to begin with one.
+    """
+
+    def __init__(self, tickets: Tickets, seconds: Callable[[], float], life: float) -> None:
+        self._tickets = tickets
+        self._grants = Grants(tickets, "key")
+        self._seconds = seconds
+        self._life = life
+
+    def read(self, request: Request, name: str) -> Ticket:
+        """The key of a request for a stream.
+
+        :param name: of the stream, as it stands in the path.
+        :raises Problem: 404, that is none; 401, there is no key, or it is forged or over; 403, it is for something else.
+        """
+        try:
+            stream_id = decode_id(name)
+        except Refused:
+            raise Problem(404, Status.STREAM_NOT_FOUND, "There is no such live stream.") from None
+        return self._grants.of(request, Right.PLAY, stream_id, in_query=True)
+
+    def renewed(self, ticket: Ticket) -> str | None:
+        """A new key for who has one that is half over, and goes on watching; ``None``: there is time."""
+        if ticket.expires - self._seconds() > self._life / 2:
+            return None
+        return self._tickets.issue(ticket.file_id, ticket.user, Right.PLAY, life=self._life)

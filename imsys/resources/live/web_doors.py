@@ -1,0 +1,39 @@
+"""Live streams by way of HTTPS: which paths lead to them, and to whom this server goes itself."""
+
+from __future__ import annotations
+
+from twisted.internet.interfaces import IReactorTime
+
+from imsys.config import LiveConfig
+from imsys.resources.live.broadcast import Broadcast
+from imsys.resources.live.flv_door import FlvDoor
+from imsys.resources.live.pulling import Pulling, Pulls
+from imsys.resources.live.relay import Relay
+from imsys.resources.live.viewing import Keys, Streams
+from imsys.resources.live.watch_page import WatchPage
+from imsys.resources.web.routing import Route
+from imsys.store.live import LiveStore, LiveStream
+from imsys.tickets import Tickets
+
+
+def live_routes(clock: IReactorTime, config: LiveConfig, tickets: Tickets, store: LiveStore, relay: Relay) -> list[Route]:
+    """The paths of live streams; none where there are no live streams."""
+    if not config.enabled:
+        return []
+
+    def players(stream_id: bytes) -> int | None:
+        broadcast = relay.find(stream_id)
+        return None if broadcast is None else broadcast.players
+
+    keys = Keys(tickets, clock.seconds, config.play_key)
+    page = WatchPage(keys, Streams(clock, store.find), players)
+    return [*FlvDoor(clock, keys, relay).routes(), *page.routes()]
+
+
+def fetch_from(relay: Relay, pulls: Pulls) -> None:
+    """Have what is published at other servers fetched for those who watch it here."""
+
+    def pull(stream: LiveStream, broadcast: Broadcast) -> Pulling:
+        return pulls.pull(stream, broadcast, lambda pulling: relay.left(stream.stream_id, pulling))
+
+    relay.pull = pull

@@ -1,0 +1,91 @@
+"""The HTTP door of live streams beside the RTMP door, and viewers with curl, ffmpeg and a browser."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+from collections.abc import Mapping
+from typing import Any
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.threads import deferToThread
+
+from imsys.config import ResourcesConfig
+from imsys.resources.live.web_doors import live_routes
+from imsys.resources.web.doors import http_settings, site
+from imsys.resources.web.server import HttpServer
+from imsys.services.common import ListenService, public_context
+from imsys.store.live import LiveStream
+from imsys.tickets import Right, encode_id
+from tests.resources.live.programs import Program, film, publishing
+from tests.resources.live.scene import LiveCase
+from tests.resources.web.scene import Reply
+from tests.support.servers import certificates
+
+
+class WebLiveCase(LiveCase):
+    """A test with one server, and its HTTP port with TLS and without."""
+
+    web = ResourcesConfig(cors_origins=("https://chat.example.org",))
+
+    async def setUp(self) -> None:
+        await super().setUp()
+        self.serve()
+
+    def serve(self) -> None:
+        """Open the HTTP ports."""
+        routes = live_routes(self.reactor, self.live, self.tickets, self.stores.live, self.relay)
+        self.http = HttpServer(self.reactor, http_settings(self.web), site(self.web, routes).answer)
+        self.https_port, self.http_port = (
+            ListenService(self.reactor, self.http, "127.0.0.1", 0, context, "http_port")
+            for context in (public_context(certificates()), None)
+        )
+        ours = [self.http, self.https_port, self.http_port]
+        for part in ours:
+            part.startService()
+        # the relay ends its streams before the connections are waited for
+        self.parts[:0] = ours
+
+    async def publishing(self, stream: LiveStream, **more: Any) -> Program:
+        """ffmpeg publishes the film, over and over; it has begun."""
+        program = self.run_program(*publishing(self.url(stream, Right.PUBLISH), film(), loop=True, **more))
+        await self.until_begun(stream)
+        return program
+
+    def watch_key(self, stream: LiveStream, user: int | None = None, **more: Any) -> str:
+        """A key to watch, of Bert."""
+        return self.tickets.issue(stream.stream_id, self.bert if user is None else user, Right.PLAY, **more)
+
+    def path(self, stream: LiveStream, what: str = "/live/{}.flv", key: str | None = None) -> str:
+        """A path, with a key in it."""
+        return f"{what.format(encode_id(stream.stream_id))}?key={self.watch_key(stream) if key is None else key}"
+
+    def link(self, stream: LiveStream, what: str = "/live/{}.flv", key: str | None = None) -> str:
+        """The same as an address."""
+        return f"https://127.0.0.1:{self.https_port.port}{self.path(stream, what, key)}"
+
+    async def ask(self, method: str, path: str, headers: Mapping[str, str] = {}) -> Reply:
+        """One request over TLS on a connection of its own."""
+
+        def work() -> Reply:
+            context = ssl.create_default_context(cafile=certificates().ca)
+            connection = http.client.HTTPSConnection("127.0.0.1", self.https_port.port, timeout=40, context=context)
+            try:
+                connection.request(method, path, headers=dict(headers))
+                response = connection.getresponse()
+                return Reply(response.status, response.headers, response.read())
+            finally:
+                connection.close()
+
+        return await deferToThread(work)
+
+    async def halt(self, *parts: Any) -> None:
+        """Stop parts in this order."""
+        for part in parts:
+            if part in self.parts:
+                self.parts.remove(part)
+            await maybeDeferred(part.stopService)
+
+    def later(self, work: Any) -> Deferred[Any]:
+        """A coroutine as a Deferred."""
+        return Deferred.fromCoroutine(work)
