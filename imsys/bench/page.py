@@ -62,11 +62,11 @@ def render(results: Results, text: str) -> str:
         "login": _logins,
         "idle": _idle,
         "growth": _growth,
+        "live": _live,
         "files": lambda found: _files(found, "files"),
         "files_memory": lambda found: _files(found, "files-memory"),
         "files_large": lambda found: _files(found, "files-large"),
         "files_many": _many,
-        "live": _live,
         "profile": _profile,
         "commands": _commands,
     }
@@ -327,6 +327,23 @@ def _growth(results: Results) -> str:
     return "\n\n".join(tables)
 
 
+def _live(results: Results) -> str:
+    rows, measured = [], {}
+    for scene in _in("live"):
+        for name in dict.fromkeys(report["setting"]["operation"] for report in _reports(results, scene.name)):
+            found = [report for report in _reports(results, scene.name) if report["setting"]["operation"] == name]
+            wait = " / ".join(_cell(found, "latency", "publish to play", rank) for rank in ("p50", "p99", "max"))
+            figures = ("CPU, s per stream-minute", "memory with 20 players, MiB", "memory a player, KiB", "peak memory, MiB")
+            players = (_span(found, ("figures", "players")), _cell(found, "counts", "players with delay"))
+            rows.append([name, *players, wait, *(_cell(found, "figures", figure) for figure in figures)])
+            measured[name] = found
+    head = [
+        *("", "players at most", "with so many", "delay p50 / p99 / max, ms", "CPU of a stream-minute, s"),
+        *("memory with 20 players, MiB", "memory of one more, KiB", "at most, overloaded too, MiB"),
+    ]
+    return _table(head, rows) + _wrong(measured) if rows else "Not measured."
+
+
 def _files(results: Results, scene: str) -> str:
     """The table of a scene of files: each way, over all its turns."""
     rows = []
@@ -352,23 +369,6 @@ def _many(results: Results) -> str:
         return "Not measured."
     head = ("", "MB a second together", "first / median / last to end, s", "server's memory grew by at most, MiB")
     return _table(head, rows) + _wrong({"files-many": _reports(results, "files-many")})
-
-
-def _live(results: Results) -> str:
-    rows, measured = [], {}
-    for scene in _in("live"):
-        for name in dict.fromkeys(report["setting"]["operation"] for report in _reports(results, scene.name)):
-            found = [report for report in _reports(results, scene.name) if report["setting"]["operation"] == name]
-            wait = " / ".join(_cell(found, "latency", "publish to play", rank) for rank in ("p50", "p99", "max"))
-            figures = ("CPU, s per stream-minute", "memory with 20 players, MiB", "memory a player, KiB", "peak memory, MiB")
-            players = (_span(found, ("figures", "players")), _cell(found, "counts", "players with delay"))
-            rows.append([name, *players, wait, *(_cell(found, "figures", figure) for figure in figures)])
-            measured[name] = found
-    head = [
-        *("", "players at most", "with so many", "delay p50 / p99 / max, ms", "CPU of a stream-minute, s"),
-        *("memory with 20 players, MiB", "memory of one more, KiB", "at most, overloaded too, MiB"),
-    ]
-    return _table(head, rows) + _wrong(measured) if rows else "Not measured."
 
 
 def _profile(results: Results) -> str:
