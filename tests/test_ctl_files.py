@@ -140,7 +140,7 @@ class FilesTests(OnSqlite):
         """What is damaged or missing is named, and the status is 1; what is intact is counted."""
         good, flipped, cut, gone, bad = [await self.file() for _ in range(5)]
         lines = await self.says("verify")
-        self.assertRegex(lines[-1], r"^The store resources1 has 5 contents \(\d+ bytes\) that are intact, and 0 that are damaged or mis")
+        self.assertRegex(lines[-1], r"^Store resources1: 5 contents intact \(\d+ bytes\), 0 damaged or missing\.$")
         data = bytearray(self.blob(flipped).read_bytes())
         data[SEGMENT + 100] ^= 1
         self.blob(flipped).write_bytes(data)
@@ -152,7 +152,7 @@ class FilesTests(OnSqlite):
         self.assertEqual((status, errors), (1, ""))
         named = {line.split()[1].rstrip(":") for line in lines if line.startswith("Damaged: ")}
         self.assertEqual(named, {encode_id(file.file_id) for file in (flipped, cut, gone, bad)})
-        self.assertIn("1 contents", lines[-1])
+        self.assertIn("1 content intact", lines[-1])
         self.assertNotIn(encode_id(good.file_id), "".join(lines))
 
     async def test_collect(self) -> None:

@@ -87,7 +87,7 @@ class Care:
             files = await self.files.of_content(content.content_id, BATCH)
             names = ", ".join(encode_id(file.file_id) for file in files) or f"no file any more (blob {content.blob})"
             self._say(f"Damaged: {names}: {wrong}")
-        self._say(f"The store {store.name} has {right} contents ({size} bytes) that are intact, and {bad} that are damaged or missing.")
+        self._say(f"Store {store.name}: {_counted(right, 'content')} intact ({size} bytes), {bad} damaged or missing.")
         if elsewhere:
             self._say(f"{elsewhere} more are in other stores: run this on their servers, too.")
         return 1 if bad else 0

@@ -67,7 +67,8 @@ class Arriving:
         self._memory = memory
         self._ended = ended
         self._waiting: deque[bytes] = deque()  # a thread takes from it
-        self._writing = self._syncing = self._settling = False
+        self._writing = self._syncing = False
+        self._settling = False  # what is being written becomes durable with it
         self._fault: Misplaced | None = None
         self._flushed: list[tuple[int, Deferred[int]]] = []
 

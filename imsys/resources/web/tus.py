@@ -14,9 +14,9 @@ from twisted.internet.defer import Deferred
 
 from imsys.errors import Refused, Status
 from imsys.files.sources import PIECE
+from imsys.resources.budget import Budget
 from imsys.resources.transfers import Misplaced, Upload, Uploads
 from imsys.resources.web.answers import Headers, Problem, Response, refusal
-from imsys.resources.web.budget import Budget
 from imsys.resources.web.grants import Grants, file_named
 from imsys.resources.web.requests import Request
 from imsys.resources.web.tus_headers import (
