@@ -26,9 +26,7 @@ T = TypeVar("T")
 async def send(context: Context) -> None:
     """Send a file to a friend."""
     arguments = context.arguments
-    path = Path(arguments.file).expanduser().absolute()
-    if not arguments.give_up:
-        _check(path)
+    path = Path(arguments.file).expanduser().absolute() if arguments.give_up else _file(arguments.file)
     _, account = context.account()
     errands = Errands(context, account)
     if arguments.give_up:
@@ -44,8 +42,7 @@ async def send(context: Context) -> None:
 
 async def avatar(context: Context) -> None:
     """Send a picture of oneself."""
-    path = Path(context.arguments.file).expanduser().absolute()
-    _check(path)
+    path = _file(context.arguments.file)
     _, account = context.account()
     errands = Errands(context, account)
     again = f"imsys-cli{_as(context)} avatar {shlex.quote(context.arguments.file)}"
@@ -90,13 +87,6 @@ def place(given: str | None, filename: str, file_id: str) -> Path:
     return path / name if path.is_dir() else path
 
 
-def _check(path: Path) -> None:
-    """See that there is something that can be sent. :raises Trouble: there is not."""
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "is no file" if path.exists() else ""
-        raise Trouble(f"{shown_path(path)} {what}; only files can be sent." if what else f"There is no file {shown_path(path)}.")
-
-
 @asynccontextmanager
 async def interruptible(context: Context, transfers: Transfers, sentence: str) -> AsyncIterator[None]:
     """While this lasts, whatever ends the program stops the transfers first. :raises Interrupted: with ``sentence``, it did."""
@@ -125,6 +115,15 @@ async def _follow(context: Context, transfer: Transfer[T], name: str) -> T:
         return await transfer.result()
     finally:
         bar.end()
+
+
+def _file(given: str) -> Path:
+    """The file that is to be sent. :raises Trouble: it is none."""
+    path = Path(given).expanduser().absolute()
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "is no file" if os.path.exists(path) else ""
+        raise Trouble(f"{shown_path(path)} {what}; only files can be sent." if what else f"There is no file {shown_path(path)}.")
+    return path
 
 
 async def _give_up(context: Context, errands: Errands, path: Path, user: int) -> None:
