@@ -17,6 +17,7 @@ from imsys.resources.engine.shielding import alone
 from imsys.resources.engine.spooled import Spooled
 from imsys.resources.transfers import Misplaced
 from imsys.store.files import File
+from imsys.tickets import encode_id
 
 if TYPE_CHECKING:
     from imsys.resources.engine.hand import Hand
@@ -184,7 +185,7 @@ class Arriving:
             if not isinstance(error, OSError):
                 _log.failure("an upload was not written")
             else:
-                _log.error("the upload {name} was not written: {reason}", name=self.file.file_id.hex(), reason=str(error))
+                _log.error("the upload {name} was not written: {reason}", name=encode_id(self.file.file_id), reason=str(error))
             self._fault = self._fault or not_written(error, self.offset)
             return 0
 
