@@ -98,7 +98,7 @@ class KillNineTests(ServerCase):
         await server.stop()
         command = [sys.executable, "-m", "imsys.ctl", "files"]
         settings = environment(**self.settings)
-        for part, said in (("collect", "There are no orphans"), ("verify", "0 damaged or missing.")):
+        for part, said in (("collect", "There are no orphans"), ("verify", " 0 damaged or missing.")):
             done = await in_thread(partial(subprocess.run, [*command, part], capture_output=True, text=True, timeout=60, env=settings))
             self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
             self.assertIn(said, done.stdout)
