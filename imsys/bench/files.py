@@ -200,13 +200,8 @@ def reported(
 
 @contextlib.contextmanager
 def _scene(options: argparse.Namespace, *, encrypted: bool, users: int = 2) -> Iterator[_Scene]:
-    settings = {
-        "FILES_ENCRYPTION": "yes" if encrypted else "no",
-        "FILES_MAX_FILE": str(1 << 40),
-        "FILES_QUOTA": "0",
-        "RESOURCES_CAPACITY": "1000",
-        **dict(options.set),
-    }
+    rules = {"FILES_ENCRYPTION": "yes" if encrypted else "no", "FILES_MAX_FILE": str(1 << 40), "FILES_QUOTA": "0"}
+    settings = rules | {"RESOURCES_CAPACITY": str(users + 100)} | dict(options.set)
     with private_servers(Setup(settings=settings, cores=(options.server_core,))) as servers:
         yield _Scene(options, servers, users_of(servers.environ, servers.addresses(tls=False), -(-users // 2)), encrypted=encrypted)
 

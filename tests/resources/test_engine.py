@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
 import os
 import threading
@@ -18,6 +19,7 @@ from imsys.config import ResourcesConfig
 from imsys.errors import Refused, Status
 from imsys.files.blobs import SealedFile
 from imsys.files.master import MasterKeys
+from imsys.files.spool import Spool
 from imsys.resources.engine.hand import PROGRESS
 from imsys.resources.engine.judging import Verdict
 from imsys.resources.transfers import READ, Misplaced
@@ -396,6 +398,39 @@ class ShareTests(Case):
 
     def watch(self, connection: Connection, name: str, order: list[str]) -> None:
         connection.upload._durable = lambda offset: order.append(name)
+
+    async def test_nothing_more_comes(self) -> None:
+        """What is too little for a job, and ends in the middle of a segment, is durable after a moment, and acknowledged once."""
+        one = await self.take(await self.offer(1 << 20))
+        feed(one.upload, bytes(70_000), 1000)
+        await self.until(lambda: bool(one.durable))
+        self.assertEqual(one.durable, [70_000])
+
+    async def test_disk_fails_behind_a_write(self) -> None:
+        """Where the disk fails while more is being written, the upload is lost when neither is at work, and goes on where it was durable."""
+        writing, failed = threading.Event(), threading.Event()
+
+        def sync(spool: Spool) -> int:
+            wait(writing)
+            failed.set()
+            raise OSError(errno.EIO, "no")
+
+        write = Spool.write
+
+        def slowly(spool: Spool, blocks: Any) -> int:
+            if spool.written:
+                writing.set()
+                wait(failed)
+            return write(spool, blocks)
+
+        await self.restart(config=dataclasses.replace(self.config, chunk=262144, window=64, memory=1 << 30))
+        file_id = await self.offer(8 << 20)
+        one = await self.take(file_id)
+        self.patch(Spool, "sync", sync)
+        self.patch(Spool, "write", slowly)
+        feed(one.upload, bytes(6 << 20), 1 << 20)
+        await self.until(lambda: bool(one.lost))
+        self.assertEqual((self.parts.disk.pending, self.parts.uploads.memory.used, one.lost[0].status), (0, 0, 39))
 
     async def test_batches(self) -> None:
         """What waits while the disk is busy is written at once: one write for many chunks."""
