@@ -22,11 +22,11 @@ from imsys.files.master import MasterKeys, Wrapped
 from imsys.files.spool import Spool
 from imsys.protocols.flv import encode_tag
 from imsys.protocols.media import Kind, Media
+from imsys.resources.budget import Budget
 from imsys.resources.disk import Disk
 from imsys.resources.engine.shielding import alone
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.flv_index import is_metadata
-from imsys.resources.web.budget import Budget
 
 _log = Logger()
 

@@ -20,13 +20,13 @@ from imsys.errors import PeerFault, Refused, Status
 from imsys.files.master import MasterKeys
 from imsys.files.names import LONGEST, check_filename
 from imsys.files.sealing import SEGMENT, Damaged
+from imsys.resources.budget import Budget
 from imsys.resources.disk import Disk
 from imsys.resources.engine.shielding import alone
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.flv_index import MOST_PREFIX, Tags
 from imsys.resources.live.recording import About, Kept, Recording, kept_in
 from imsys.resources.transfers import Misplaced, Upload, Uploads
-from imsys.resources.web.budget import Budget
 from imsys.store.files import File, FileStore, Offer, Purpose, State
 from imsys.store.live import LiveStream
 from imsys.tickets import encode_id, new_file_id
