@@ -17,9 +17,9 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from imsys.errors import Refused
-from imsys.files.folders import sync_folder
 from imsys.files.master import MasterKeys, Wrapped
 from imsys.files.spool import Spool
+from imsys.folders import sync_folder
 from imsys.protocols.flv import encode_tag
 from imsys.protocols.media import Kind, Media
 from imsys.resources.budget import Budget
