@@ -368,7 +368,7 @@ class ShareTests(Case):
         self.assertEqual(one.durable, [70_000])
 
     async def test_disk_fails_behind_a_write(self) -> None:
-        """Where the disk fails while more is being written, the upload is lost when neither is at work, and goes on where it was durable."""
+        """Where the disk fails while more is being written, the upload is lost when neither is at work, and goes on where it was."""
         writing, failed = threading.Event(), threading.Event()
 
         def sync(spool: Spool) -> int:
