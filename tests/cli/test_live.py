@@ -108,7 +108,7 @@ class LiveTests(CliCase):
             ("not friends", ("start", carl, "x")),
             ("1 to 100 characters", ("start", otto, "")),
             ("nobody called", ("start", "nobody-at-all", "x")),
-            ("not allowed", ("start", "#999999", "x")),
+            ("Only its members", ("start", "#999999", "x")),
             ("no such live stream", ("stop", "A" * 22)),
             ("no such live stream", ("stop", "-" + "A" * 21)),
         ):
