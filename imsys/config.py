@@ -288,13 +288,19 @@ class ResourcesConfig:
     max_frame: int = setting(1048576, _integer(1024, 16777216), "Bytes that a frame has at most, with its header.")
     high_water: int = setting(1048576, _integer(65536, 1073741824), "Bytes unsent to one client beyond which it is closed.")
     unsent: int = setting(
-        268435456, _integer(1048576, 1 << 40), "Bytes unsent to all clients together; the one that would pass it is closed."
+        268435456,
+        _integer(1048576, 1 << 40),
+        "Bytes unsent to all clients together; the one that would pass it is closed. As many bytes of files are read ahead for them.",
     )
     inflight: int = setting(4, _integer(1, 1024), "Requests of one client that wait before the server stops reading from it.")
     uploads: int = setting(16, _integer(1, 1024), "Files that one user sends at the same time at most.")
-    chunk: int = setting(262144, _integer(65536, 1048552), "Bytes of a file in a chunk that clients are told to send.")
+    chunk: int = setting(524288, _integer(65536, 1048552), "Bytes of a file in a chunk that clients are told to send.")
     window: int = setting(8, _integer(1, 64), "Chunks of a file that may be on their way unacknowledged.")
-    memory: int = setting(134217728, _integer(4194304, 1 << 40), "Bytes of all files on their way that wait in memory together.")
+    memory: int = setting(
+        134217728,
+        _integer(4194304, 1 << 40),
+        "Bytes of all uploads that wait in memory together. A quarter as many wait for the checksums of their requests (tus).",
+    )
     stalled: float = setting(120.0, _number(1, 86400), "Seconds after which a transfer that makes no progress is closed.")
     cors_origins: tuple[str, ...] = setting(
         (), _origins, "Origins whose pages may send and get files over HTTPS (https://chat.example.org); *: all; empty: none."

@@ -7,6 +7,7 @@ import contextlib
 import os
 import platform
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from imsys.bench.processes import forget_peak, memory_kib, peak_kib
 from imsys.bench.profiling import Profile
 from imsys.bench.report import Report, publish, report
 from imsys.bench.servers import Servers, Setup, private_servers
-from imsys.bench.tasks import Carry, Grant, Task, User
+from imsys.bench.tasks import Carry, Grant, Task, User, microseconds
 from imsys.bench.users import users_of
 from imsys.errors import ConfigError
 
@@ -72,6 +73,9 @@ def add_command(commands: Any) -> None:
     parser.add_argument("--users", type=whole, default=_USERS, metavar="N", help="users who send at the same time (many)")
     parser.add_argument("--doors", metavar="NAME,…", help="only those whose names begin so, as 'HTTP' or 'frames up, TLS'")
     parser.add_argument("--encryption", choices=("on", "off", "both"), default="both", help="whether files are encrypted at rest (rates)")
+    parser.add_argument(
+        "--folder", metavar="FOLDER", help="where the servers keep everything; on a RAM disk, no disk bounds them (default: TMPDIR)"
+    )
     parser.add_argument("--without-nginx", action="store_true", help="measure our server alone")
     parser.add_argument("--server-core", type=int, default=0, metavar="N", help="the one core that a server has")
     parser.add_argument("--client-core", type=int, default=1, metavar="N", help="the core that the client has")
@@ -90,6 +94,8 @@ def measure(options: argparse.Namespace) -> list[Report]:
     for core in (options.server_core, options.client_core):
         if core not in cores:
             raise ConfigError(f"there is no core {core} here, but {', '.join(map(str, sorted(cores)))}")
+    if options.folder:
+        tempfile.tempdir = options.folder
     if options.what == "large":
         return _large(options)
     if options.what == "many":
@@ -137,7 +143,7 @@ class _Scene:
 
     def _profile(self) -> Profile | None:
         path = self._options.profile
-        return Profile(self.pid, Path(path), 3600) if path else None
+        return Profile(self.pid, Path(path), None) if path else None
 
 
 def observe(
@@ -180,6 +186,9 @@ def reported(
         "python": platform.python_version(),
         "cores": 1,
     }
+    if len(ended := sorted(microseconds(seen.result.latencies["transfer"]))) > 1:
+        ranks = {"first": ended[0], "median": ended[len(ended) // 2], "last": ended[-1]}
+        figures = figures | {f"{rank} to end, s": round(value / 1e6, 3) for rank, value in ranks.items()}
     figures = {
         "MB a second": round(found * 1000 / max(1e-9, seen.result.seconds), 1),
         "server CPU, s/GB": round(sum(seen.cpu.values()) / found, 3),
@@ -191,7 +200,13 @@ def reported(
 
 @contextlib.contextmanager
 def _scene(options: argparse.Namespace, *, encrypted: bool, users: int = 2) -> Iterator[_Scene]:
-    settings = {"FILES_ENCRYPTION": "yes" if encrypted else "no", "FILES_MAX_FILE": str(1 << 40), "FILES_QUOTA": "0", **dict(options.set)}
+    settings = {
+        "FILES_ENCRYPTION": "yes" if encrypted else "no",
+        "FILES_MAX_FILE": str(1 << 40),
+        "FILES_QUOTA": "0",
+        "RESOURCES_CAPACITY": "1000",
+        **dict(options.set),
+    }
     with private_servers(Setup(settings=settings, cores=(options.server_core,))) as servers:
         yield _Scene(options, servers, users_of(servers.environ, servers.addresses(tls=False), -(-users // 2)), encrypted=encrypted)
 
@@ -263,5 +278,3 @@ def _room(home: Path, size: int) -> None:
     """See whether files fit. :raises ConfigError: they do not."""
     if (free := shutil.disk_usage(home).free) < size:
         raise ConfigError(f"{home} has room for {free / 1e9:.0f} GB, and {size / 1e9:.0f} are needed; TMPDIR names another place")
-
-

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from imsys.bench.crew import Observed, crew
 from imsys.bench.nginx_rtmp import nginx_rtmp
 from imsys.bench.offering import Caller, connected
-from imsys.bench.options import add_output, seconds, setting, whole
+from imsys.bench.options import add_output, amounts, seconds, setting, whole
 from imsys.bench.processes import forget_peak, peak_kib
 from imsys.bench.profiling import Profile
 from imsys.bench.report import Report, latency, publish
@@ -39,7 +39,7 @@ _CLOSE = 1.06
 """So near to each other are a number of players that went well and one that did not, when the search ends."""
 _TRIALS = 9
 _BELOW = 0.5
-"""Of the most players that nginx-rtmp can have: with how many the delay is measured, of both. (Of one's own, if there is no other.)"""
+"""Of the most players that nginx-rtmp can have: with how many our delay is measured. (Of one's own, if there is no other.)"""
 _LAG = 1.0
 """Seconds after its end in which a stream must have arrived everywhere: what takes longer was only put off."""
 _DRAIN = 6.0
@@ -79,7 +79,9 @@ def add_command(commands: Any) -> None:
     parser.add_argument("--bitrate", type=whole, default=4_000_000, metavar="N", help="bits a second of the stream")
     parser.add_argument("--time", type=seconds, default=5.0, metavar="SECONDS", help="how long the stream of one trial is")
     parser.add_argument("--players", type=whole, metavar="N", help="one trial with so many, instead of searching for the most")
-    parser.add_argument("--chunk", type=whole, default=4096, metavar="BYTES", help="chunk size of nginx-rtmp, whose default is 4096")
+    parser.add_argument(
+        "--chunks", type=amounts, default=[4096, 65536], metavar="BYTES,…", help="chunk sizes of nginx-rtmp: its default, and ours"
+    )
     parser.add_argument("--only", choices=("imsys", "nginx"), help="measure one of them")
     parser.add_argument("--server-core", type=int, default=0, metavar="N", help="the one core that a server has")
     parser.add_argument("--client-core", type=int, default=1, metavar="N", help="the core that publisher and players have")
@@ -97,20 +99,25 @@ def measure(options: argparse.Namespace) -> list[Report]:
     for core in (options.server_core, options.client_core):
         if core not in cores:
             raise ConfigError(f"there is no core {core} here, but {', '.join(map(str, sorted(cores)))}")
-    reports, below = [], None
-    if options.only != "imsys":
-        with nginx_rtmp([options.server_core], options.chunk) as beside:
-            names = iter(range(1_000_000))
-            reports.append(_measured("nginx-rtmp", options, _Streams(beside.pid, lambda: beside.stream(str(next(names)))), None))
-        below = reports[0].counts["players with delay"]
-    if options.only != "nginx":
-        with _imsys(options) as streams:
-            reports.append(_measured("imsys", options, streams, below))
-    if len(reports) == 2 and not options.players:
-        theirs, ours = (found.figures["players"] for found in reports)
-        figures = {**reports[1].figures, "players, % of nginx-rtmp": round(100 * ours / max(1, theirs), 1)}
-        reports[1] = Report(**{**vars(reports[1]), "figures": figures})
-    return reports
+    theirs = [_nginx(options, chunk) for chunk in (options.chunks if options.only != "imsys" else ())]
+    if options.only == "nginx":
+        return theirs
+    below = max((found.counts["players with delay"] for found in theirs), default=None)
+    with _imsys(options) as streams:
+        ours = _measured("imsys", options, streams, below)
+    if theirs and not options.players:
+        most = max(found.figures["players"] for found in theirs)
+        figures = {**ours.figures, "players, % of nginx-rtmp": round(100 * ours.figures["players"] / most, 1)}
+        ours = Report(**{**vars(ours), "figures": figures})
+    return [*theirs, ours]
+
+
+def _nginx(options: argparse.Namespace, chunk: int) -> Report:
+    """All trials of nginx-rtmp with chunks of this size."""
+    numbers = itertools.count()
+    with nginx_rtmp([options.server_core], chunk) as beside:
+        streams = _Streams(beside.pid, lambda: beside.stream(str(next(numbers))))
+        return _measured(f"nginx-rtmp, chunks of {chunk:,} bytes", options, streams, None)
 
 
 @dataclass(frozen=True)
@@ -250,7 +257,7 @@ def _line(name: str, trial: Trial) -> str:
     """A trial for people who wait."""
     delay, outcome = latency(trial.delays), "well" if trial.well else f"{trial.short} short"
     return (
-        f"{name:10} {trial.players:5} players: {outcome}, the last {trial.lag:.2f} s late,"
+        f"{name:33} {trial.players:5} players: {outcome}, the last {trial.lag:.2f} s late,"
         f" p50 {delay.p50:.1f} and p99 {delay.p99:.1f} ms, CPU {trial.cpu:.0%}, generator {trial.generator:.0%},"
         f" {trial.memory / 1024:.0f} MiB"
     )
@@ -264,7 +271,7 @@ def _report(name: str, options: argparse.Namespace, trials: Sequence[Trial], bes
         "operation": name,
         "bits a second": options.bitrate,
         "seconds": options.time,
-        **({"chunk size": options.chunk} if name != "imsys" else dict(options.set)),
+        **(dict(options.set) if name == "imsys" else {}),
         "players with delay": below.players,
         "server cores": 1,
         "generator cores": 1,
@@ -279,7 +286,7 @@ def _report(name: str, options: argparse.Namespace, trials: Sequence[Trial], bes
     figures: dict[str, float] = {
         "players": best.players,
         "CPU, s per stream-minute": round(below.cpu * 60 / below.players, 4),
-        f"memory with {_FEW} players, MiB": round(few.memory / 1024, 1),
+        f"memory with {few.players} players, MiB": round(few.memory / 1024, 1),
         "memory a player, KiB": round((most.memory - few.memory) / max(1, most.players - few.players), 1),
         "peak memory, MiB": round(max(trial.memory for trial in trials) / 1024, 1),
     }

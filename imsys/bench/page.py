@@ -63,6 +63,10 @@ def render(results: Results, text: str) -> str:
         "idle": _idle,
         "growth": _growth,
         "live": _live,
+        "files": lambda found: _files(found, "files"),
+        "files_memory": lambda found: _files(found, "files-memory"),
+        "files_large": lambda found: _files(found, "files-large"),
+        "files_many": _many,
         "profile": _profile,
         "commands": _commands,
     }
@@ -200,10 +204,9 @@ def _goals(results: Results) -> str:
 
 def _goal_reports(results: Results, goal: Goal) -> Found:
     found = _reports(results, goal.scene)
-    if goal.stored is None:
-        return [report for report in found if not goal.operation or report["setting"]["operation"] == goal.operation]
-    near = [report for report in found if abs(int(report["setting"]["stored"]) - goal.stored) <= goal.stored * 0.05]
-    return [report for report in near if report["setting"]["operation"] == goal.operation]
+    if goal.stored is not None:
+        found = [report for report in found if abs(int(report["setting"]["stored"]) - goal.stored) <= goal.stored * 0.05]
+    return [report for report in found if report["setting"].get("operation", "") == goal.operation]
 
 
 def _bound(figure: Figure) -> str:
@@ -339,6 +342,33 @@ def _live(results: Results) -> str:
         *("memory with 20 players, MiB", "memory of one more, KiB", "at most, overloaded too, MiB"),
     ]
     return _table(head, rows) + _wrong(measured) if rows else "Not measured."
+
+
+def _files(results: Results, scene: str) -> str:
+    """The table of a scene of files: each way, over all its turns."""
+    rows = []
+    for operation in _operations(results, scene):
+        found = [report for report in _reports(results, scene) if report["setting"]["operation"] == operation]
+        share, grew = (_span(found, ("figures", name)) for name in ("of nginx, %", "server memory grew by at most, MiB"))
+        cpu = " / ".join(_cell(found, "figures", f"{who} CPU, s/GB") for who in ("server", "client"))
+        rows.append([operation, _span(found, ("figures", "MB a second")), share, cpu, grew])
+    if not rows:
+        return "Not measured."
+    head = ("", "MB a second", "% of nginx", "CPU for a GB, server / client, s", "server's memory grew by at most, MiB")
+    return _table(head, rows) + _wrong({scene: _reports(results, scene)})
+
+
+def _many(results: Results) -> str:
+    """The table of many uploads at the same time."""
+    rows = []
+    for report in _reports(results, "files-many"):
+        ended = " / ".join(_cell([report], "figures", f"{rank} to end, s") for rank in ("first", "median", "last"))
+        grew = _cell([report], "figures", "server memory grew by at most, MiB")
+        rows.append([report["setting"]["operation"], _cell([report], "figures", "MB a second"), ended, grew])
+    if not rows:
+        return "Not measured."
+    head = ("", "MB a second together", "first / median / last to end, s", "server's memory grew by at most, MiB")
+    return _table(head, rows) + _wrong({"files-many": _reports(results, "files-many")})
 
 
 def _profile(results: Results) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -18,14 +19,17 @@ _RATE = 200
 class Profile:
     """A recording of one process.
 
+    :param seconds: how long; ``None``: until :meth:`finish`.
     :raises ConfigError: py-spy is not installed.
     """
 
-    def __init__(self, pid: int, path: Path, seconds: float) -> None:
+    def __init__(self, pid: int, path: Path, seconds: float | None) -> None:
         found = shutil.which("py-spy") or shutil.which("py-spy", path=str(Path(sys.executable).parent))
         if found is None:
             raise ConfigError("--profile needs py-spy: pip install py-spy")
-        self._command = [found, "record", "--pid", str(pid), "--duration", str(max(1, round(seconds))), "--rate", str(_RATE)]
+        self._command = [found, "record", "--pid", str(pid), "--rate", str(_RATE)]
+        self._command += [] if seconds is None else ["--duration", str(max(1, round(seconds)))]
+        self._endless = seconds is None
         self._command += ["--format", "raw", "--output", str(path)]
         self._child: subprocess.Popen[bytes] | None = None
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,6 +42,8 @@ class Profile:
         """Wait until the recording is written. :raises ConfigError: it failed."""
         if self._child is None:
             return
+        if self._endless:
+            self._child.send_signal(signal.SIGINT)
         try:
             _, errors = self._child.communicate(timeout=60)
         except subprocess.TimeoutExpired:

@@ -88,6 +88,10 @@ def _growth(backend: str, title: str) -> Scene:
     )
 
 
+def _files(name: str, title: str, *arguments: str, quick: Sequence[str] = ("--size", "50", "--rounds", "1")) -> Scene:
+    return Scene(name=name, title=title, group="files", arguments=("files", *arguments), quick=quick, once=True)
+
+
 _MARIADB, _SQLITE = ("--backend", "mysql"), ("--backend", "sqlite")
 
 SCENES: Sequence[Scene] = (
@@ -138,8 +142,16 @@ SCENES: Sequence[Scene] = (
     _idle(90_000, *_MARIADB, "--processes", "5", seconds=1800.0),
     _growth("mysql", "MariaDB"),
     _growth("sqlite", "SQLite"),
+    _files("files", "on the disk", "--rounds", "3"),
+    _files("files-memory", "on a RAM disk", "--rounds", "3", "--encryption", "on", "--folder", "/dev/shm"),  # noqa: S108 (a RAM disk)
+    _files("files-large", "10 GiB", "--what", "large", quick=("--size", "200")),
+    _files("files-many", "200 users", "--what", "many", quick=("--users", "20")),
     Scene(name="live", title="4 Mb/s", group="live", arguments=("live",), quick=("--time", "2", "--players", "100")),
 )
+
+_NGINX = ("figures", "of nginx, %")
+_GREW = ("figures", "server memory grew by at most, MiB")
+_DOWN, _UP = "HTTP down, TLS, encrypted", "HTTP up, TLS, encrypted"
 
 _CPU = ("cpu_ms_per_1000", "server")
 _RATE, _ACK, _DELIVERY = ("rates", "acknowledged"), ("latency", "ack", "p99"), ("latency", "delivery", "p99")
@@ -229,12 +241,40 @@ GOALS: Sequence[Goal] = (
     ),
     Goal(
         scene="live",
-        title="players of a live stream of 4 Mb/s on one core, and the delay of half as many as nginx-rtmp can have",
+        title="players of a live stream of 4 Mb/s on one core, and the delay with half as many as nginx-rtmp has at its best",
         original="–",
         figures=(
             Figure(path=("figures", "players, % of nginx-rtmp"), what="% of nginx-rtmp's", at_least=50),
             Figure(path=("latency", "publish to play", "p99"), what="ms p99", at_most=50),
         ),
         operation="imsys",
+    ),
+    Goal(
+        scene="files",
+        title="download by HTTP, TLS, encrypted at rest, one core",
+        original="–",
+        figures=(Figure(path=_NGINX, what="% of nginx", at_least=40),),
+        operation=_DOWN,
+    ),
+    Goal(
+        scene="files",
+        title="upload by HTTP, the same",
+        original="67 MB/s",
+        figures=(Figure(path=_NGINX, what="% of nginx's PUT", at_least=60),),
+        operation=_UP,
+    ),
+    Goal(
+        scene="files-memory",
+        title="the same upload with a RAM disk for both",
+        original="–",
+        figures=(Figure(path=_NGINX, what="% of nginx's PUT", at_least=60),),
+        operation=_UP,
+    ),
+    Goal(
+        scene="files-large",
+        title="a file of 10 GiB by frames",
+        original="–",
+        figures=(Figure(path=_GREW, what="MiB of memory", at_most=64),),
+        operation="frames up, TLS, encrypted",
     ),
 )

@@ -8,6 +8,9 @@ from typing import Protocol
 from imsys.errors import Refused, Status
 from imsys.store.files import File
 
+READ = 1 << 20
+"""Bytes that a download gives at a time at most. Each time costs a thread's turn, some 100 µs, whatever it reads."""
+
 
 class Misplaced(Refused):
     """Bytes for another place than the next one, or spoilt ones: nothing was taken; ``offset`` is where to go on."""
@@ -106,7 +109,7 @@ class Download(Protocol):
         ...
 
     async def read(self, offset: int, length: int) -> bytes:
-        """Bytes from anywhere; fewer at the end. Up to :data:`~imsys.config.ResourcesConfig.chunk` at a time.
+        """Bytes from anywhere; fewer at the end. Up to :data:`READ` at a time.
 
         :raises Refused: 39, the store does not give them, or gives others than were written.
         """

@@ -82,7 +82,7 @@ def live_of(
     ours, limits = config.resources, config.live
     store = LiveStore(database, reactor.seconds)
     relay = Relay(reactor, limits, ours.name, store, tell)
-    pulls = Pulls(reactor, trust(config.tls.ca), find, tickets, limits.max_message)
+    pulls = Pulls(reactor, ours.name, trust(config.tls.ca), find, tickets, limits.max_message)
     fetch_from(relay, pulls)
     recordings = Recordings(
         reactor,

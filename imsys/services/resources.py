@@ -23,6 +23,7 @@ from imsys.files.configured import blob_store, master_keys, spool_folder
 from imsys.protocols.framing import RESOURCES
 from imsys.redis import Redis
 from imsys.resources.announcing import Announcing
+from imsys.resources.budget import Budget
 from imsys.resources.disk import Disk
 from imsys.resources.engine.downloads import StoredDownloads
 from imsys.resources.engine.finishing import Finishing
@@ -81,21 +82,25 @@ def engine_of(reactor: Any, config: Config, database: Database, announced: Calla
     return Engine(
         disk,
         uploads,
-        StoredDownloads(files, disk, store, masters, ours.chunk),
+        StoredDownloads(files, disk, store, masters),
         Originals(ours.name, config.files, files, uploads),
         space,
         (disk, space, studio, uploads, Janitor(reactor, ours.name, files, disk, spool, store, uploads)),
     )
 
 
-def connections_of(reactor: Any, resources: Resources) -> Connections:
-    """The connections that are served from these resources."""
+def connections_of(reactor: Any, resources: Resources, ahead: Budget | None = None) -> Connections:
+    """The connections that are served from these resources.
+
+    :param ahead: what is read of files before it can be sent; by default their own.
+    """
+    ahead = ahead or Budget(resources.config.unsent)
 
     def ended(session: Session) -> None:
         resources.ended(session)
         connections.ended(session)
 
-    door = FrameDoor(reactor, resources.config, resources.tickets, resources.uploads, resources.downloads)
+    door = FrameDoor(reactor, resources.config, resources.tickets, resources.uploads, resources.downloads, ahead)
     dispatcher = Dispatcher((*HANDLERS, *door.handlers()), ended, RESOURCES)
     dispatcher.serve(resources)
     connections = Connections(reactor, resources.config, dispatcher, door.front)
@@ -120,7 +125,8 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     engine = engine_of(reactor, config, database, announcing.wake)
     tickets = tickets_of(reactor, config, server)
     resources = Resources(ours, sessions, engine.disk, engine.uploads, engine.downloads, engine.originals, tickets)
-    connections = connections_of(reactor, resources)
+    ahead = Budget(ours.unsent)
+    connections = connections_of(reactor, resources, ahead)
     context = public_context(config.tls)
     places = Places(Listed(reactor, balance, "resources", config.balance.lease), config.balance.interval)
     live = live_of(
@@ -136,7 +142,7 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     )
     tls = ListenService(reactor, connections, ours.host, ours.port, context, "[resources] port")
     plain = ListenService(reactor, connections, ours.host, ours.plain_port, None, "[resources] plain_port") if ours.plain_port else None
-    routes = [*file_routes(ours, config.files.max_file, tickets, engine.uploads, engine.downloads), *live.routes]
+    routes = [*file_routes(ours, config.files.max_file, tickets, engine.uploads, engine.downloads, ahead), *live.routes]
     http = HttpServer(reactor, http_settings(ours), site(ours, routes).answer)
     web = ListenService(reactor, http, ours.host, ours.http_port, context, "[resources] http_port")
     grpc = GrpcServer(reactor, config.cluster, ours.grpc_host, ours.grpc_port, stream_services(live.relay))

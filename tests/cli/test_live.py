@@ -10,7 +10,7 @@ from typing import Any
 
 from twisted.internet.threads import deferToThread
 
-from tests.cli.running import CliCase
+from tests.cli.running import CliCase, Person
 from tests.support.children import folder, spawn
 
 QUIET = ("ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin")
@@ -42,6 +42,18 @@ class LiveTests(CliCase):
 
         return {stream["codec_name"] for stream in (await deferToThread(run))["streams"]}
 
+    async def leave(self, person: Person) -> None:
+        """End a chat, so that commands of its account disturb nobody."""
+        person.type("\x04")
+        await person.ended
+        self.assertEqual(person.status, 0, person.shown)
+
+    async def fetched(self, url: str) -> str:
+        """What a browser gets there."""
+        command = ["curl", "--silent", "--show-error", "--fail", "--max-time", "20", "--cacert", self.server.ca, url]
+        done = await deferToThread(subprocess.run, command, check=True, capture_output=True)
+        return str(done.stdout.decode())
+
     def found(self, pattern: str, text: str) -> str:
         match = re.search(pattern, text, re.MULTILINE)
         assert match is not None, text
@@ -54,7 +66,7 @@ class LiveTests(CliCase):
         await self.sees(watching, "We are friends now!")
         said = await self.process("--as", anna, "live", "start", otto, "Cats \x1b[31mand dogs", status=1, server=False)
         self.assertIn("control characters", said)
-        said = await self.process("--as", anna, "live", "start", otto, "Cats and dogs", server=False)
+        said = await self.process("--as", anna, "live", "start", otto, "Cats and dogs", "--record", server=False)
         server, key = self.found(r"^  Server +(\S+)$", said), self.found(r"^  Stream Key +(\S+)$", said)
         self.assertRegex(server, r"^rtmps://127\.0\.0\.1:\d+/live$")
         line = shlex.split(self.found(r"^  (ffmpeg .*)$", said))
@@ -63,20 +75,26 @@ class LiveTests(CliCase):
         self.assertIn(f"imsys-cli live stop {stream_id}", said)
         self.assertRegex(said, rf"watch  https://127\.0\.0\.1:\d+/watch/{re.escape(stream_id)}\?key=")
         await self.sees(watching, "[live Cats and dogs]")
-        self.assertIn("nothing is sent", await self.cli("--as", otto, "live", "list", anna, server=False))
-        await self.sees(watching, "connected again")
+        self.assertIn("you: Cats and dogs (nothing is sent", await self.cli("--as", anna, "live", "list", otto, server=False))
 
         sending = self.publish(line[-1])
         await self.sees(watching, f"{anna} is live: Cats and dogs")
+        await self.leave(watching)
         listed = await self.cli("--as", otto, "live", "list", server=False)
         self.assertIn(f"{anna}: Cats and dogs", listed)
         self.assertNotIn("send  ", listed)
-        self.assertLessEqual({"h264", "aac"}, await self.probe(self.found(r"^  play +(\S+)$", listed)))
+        self.assertEqual({"h264", "aac"}, await self.probe(self.found(r"^  play +(\S+)$", listed)))
+        page = await self.fetched(self.found(r"^  watch +(\S+)$", listed))
+        self.assertIn("Cats and dogs", page)
         self.assertIn("you: Cats and dogs", await self.cli("--as", anna, "live", "list", server=False))
 
+        watching = self.run_cli("--as", otto, "chat", anna, terminal=True, server=False)
+        await self.sees(watching, "[live Cats and dogs]")
         self.assertIn("It is over.", await self.cli("--as", anna, "live", "stop", server=False))
         await self.sees(watching, "Cats and dogs is over")
         await deferToThread(sending.wait, 30)
+        await self.sees(watching, "[video Cats and dogs")  # the recording
+        await self.leave(watching)
         self.assertIn("Nobody is live.", await self.cli("--as", otto, "live", "list", server=False))
         self.assertIn("You are not live.", await self.cli("--as", anna, "live", "stop", status=1, server=False))
         self.assertIn("[live Cats and dogs]", await self.cli("--as", otto, "history", anna, server=False))

@@ -58,7 +58,7 @@ class Parts:
         self.disk, self.studio = Disk(reactor, config.disk_workers), Disk(reactor, 2)
         finishing = Finishing(self.files, self.disk, self.studio, self.spool, self.store, masters, judge or Unjudged(), self._announce)
         self.uploads = Arrivals(self.clock, config, self.files, self.disk, self.spool, self.store, masters, finishing)
-        self.downloads = StoredDownloads(self.files, self.disk, self.store, masters, config.chunk)
+        self.downloads = StoredDownloads(self.files, self.disk, self.store, masters)
         self.janitor = Janitor(self.clock, config.name, self.files, self.disk, self.spool, self.store, self.uploads, age=0)
         self._running: list[Any] = [self.database, self.disk, self.studio, self.uploads]
 

@@ -20,7 +20,7 @@ from imsys.files.blobs import SealedFile
 from imsys.files.master import MasterKeys
 from imsys.resources.engine.hand import PROGRESS
 from imsys.resources.engine.judging import Verdict
-from imsys.resources.transfers import Misplaced
+from imsys.resources.transfers import READ, Misplaced
 from imsys.store.files import File, Purpose, State
 from tests.resources.engine import Connection, EngineCase, feed
 
@@ -261,10 +261,10 @@ class ContentTests(Case):
         await self.refused(self.take(arriving), 39)
 
     async def test_reads(self) -> None:
-        """A read gives up to a chunk, and nothing behind the end."""
-        data = os.urandom(2 * self.config.chunk)
+        """A read gives up to a mebibyte, and nothing behind the end."""
+        data = os.urandom(2 * READ)
         download = await self.parts.downloads.open(await self.send(data))
-        self.assertEqual(await download.read(5, 1 << 30), data[5 : 5 + self.config.chunk])
+        self.assertEqual(await download.read(5, 1 << 30), data[5 : 5 + READ])
         self.assertEqual(await download.read(len(data) - 1, 100), data[-1:])
         self.assertEqual(await download.read(len(data), 1), b"")
 
@@ -352,7 +352,7 @@ class ShareTests(Case):
         feed(small.upload, bytes(65536))
         release.set()
         await large.upload.flushed()
-        self.assertEqual(order[:2], ["large", "small"])
+        self.assertIn("small", order[:2])
         self.assertGreater(order.count("large"), 4)
 
     def watch(self, connection: Connection, name: str, order: list[str]) -> None:
@@ -529,6 +529,7 @@ class FaultTests(Case):
                 one = await self.take(file_id)
                 self.assertEqual(one.upload.offset, len(data))
             await one.upload.finish()
+            await self.quiet()
             self.assertEqual((await self.fetch(file_id), self.spooled()), (data, []))
 
     async def test_damaged_in_the_spool(self) -> None:

@@ -128,8 +128,9 @@ class Page:
 
     async def press(self, key: str, code: int) -> None:
         """Press a key and let go of it."""
-        for kind in ("rawKeyDown", "keyUp"):
-            await self.ask("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
+        text = {"text": key} if len(key) == 1 else {}
+        await self.ask("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", key=key, windowsVirtualKeyCode=code, **text)
+        await self.ask("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
 
     async def screenshot(self, path: Path) -> None:
         """Keep a picture of it."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from imsys.resources.disk import Disk
@@ -25,6 +26,12 @@ _log = Logger()
 BATCH = 1 << 21
 """Bytes that one job writes at most (and a block more)."""
 
+GATHER = 1 << 20
+"""Bytes that a job is worth: fewer wait for more, for :data:`PATIENCE` seconds, unless somebody waits for them or the file ends with them.
+A job costs some 100 µs, whatever it does."""
+
+PATIENCE = 0.02
+
 UNSYNCED = 1 << 23
 """Bytes that are written and not durable beyond which nothing more is taken; fewer than :data:`imsys.files.spool.UNSYNCED` segments."""
 
@@ -33,13 +40,13 @@ class Arriving:
     """A file of which this process knows what is in the spool.
 
     One job at a time writes all that waits by then, and beside it another one has the disk take what was written. When nothing
-    waits any more, the bytes after the last whole segment become durable, too.
+    more comes, the bytes after the last whole segment become durable, too.
     Jobs of many files take turns, since each has one of each kind at a time, and the threads take them in order.
 
     :param ended: called when what is in the spool is not known any more: who wants to go on opens it anew.
     """
 
-    def __init__(self, file: File, disk: Disk, memory: Memory, ended: Callable[[Arriving], None]) -> None:
+    def __init__(self, file: File, clock: IReactorTime, disk: Disk, memory: Memory, ended: Callable[[Arriving], None]) -> None:
         self.file = file
         self.lock = DeferredLock()
         """Held by whoever takes the file into their hands, finishes it, or gives it up."""
@@ -50,11 +57,15 @@ class Arriving:
         """Bytes that are durable."""
         self.fed = 0
         self._written = 0  # the system has it, or it is durable
+        self._clock = clock
+        self._due: IDelayedCall | None = None
+        self._hurried = False  # what is here is not to wait for more
         self._disk = disk
         self._memory = memory
         self._ended = ended
         self._waiting: deque[bytes] = deque()  # a thread takes from it
         self._writing = self._syncing = False
+        self._settling = False  # what is being written becomes durable with it
         self._fault: Misplaced | None = None
         self._flushed: list[tuple[int, Deferred[int]]] = []
 
@@ -78,7 +89,10 @@ class Arriving:
         self._waiting.append(data)
         self.fed += len(data)
         self._memory.take(len(data))
-        self._go_on()
+        self._hurried = self.fed == self.file.size or bool(self._flushed)
+        if self._due is None and not self._hurried:
+            self._due = self._clock.callLater(PATIENCE, self._patience_over)
+        self.go_on()
 
     def flushed(self) -> Deferred[int]:
         """Fires with the offset when all that was fed by now is durable; fails with :class:`Misplaced`."""
@@ -87,11 +101,14 @@ class Arriving:
             waiter.callback(self.offset)
         else:
             self._flushed.append((self.fed, waiter))
+            self._hurried = True
+            self.go_on()
         return waiter
 
     def end(self, reason: Misplaced) -> None:
         """What is in the spool is not known any more: whoever has it in their hands, or waits, hears why."""
         self.over = True
+        self._wait_no_more()
         self._waiting.clear()
         lost, self.fed = self.waiting, self.offset
         self._written = self.offset
@@ -103,22 +120,38 @@ class Arriving:
         for _, waiter in waiters:
             waiter.errback(reason)
 
-    def _go_on(self) -> None:
+    def go_on(self) -> None:
         """Begin what can be done now."""
         if self.over or self._fault is not None:
             return
-        if not self._syncing and self._written > self.offset:
+        if self.offset == self.fed:
+            self._wait_no_more()
+            return
+        unsynced = self._written - self.offset
+        if not self._syncing and not self._settling and unsynced and (unsynced >= GATHER or (self._hurried and not self._waiting)):
             self._syncing = True
             alone(self._sync(), "writing an upload")
-        if not self._writing and (self._waiting or (self.offset < self.fed and not self._syncing)):
+        held = self.hand is not None and self.hand.held  # there will not be more to wait for
+        enough = bool(self._waiting) and (held or self.waiting >= GATHER)
+        if not self._writing and (enough or (self._hurried and (self._waiting or not self._syncing))):
             self._writing = True
             alone(self._write(), "writing an upload")
 
+    def _patience_over(self) -> None:
+        self._due = None
+        self._hurried = True
+        self.go_on()
+
+    def _wait_no_more(self) -> None:
+        due, self._due = self._due, None
+        if due is not None:
+            due.cancel()
+
     async def _write(self) -> None:
         assert self.spooled is not None
-        settling = not self._waiting
-        written = await self._job(self.spooled.settle if settling else self._batch)
-        self._writing = False
+        settling = self._settling = self._hurried and not self._syncing
+        written = await self._job(self._settle if settling else self._batch)
+        self._writing = self._settling = False
         self._ended_job(written, durable=settling)
 
     async def _sync(self) -> None:
@@ -155,7 +188,14 @@ class Arriving:
             self._progressed()
         elif self.hand is not None:
             self.hand.adjust()
-        self._go_on()
+        self.go_on()
+
+    def _settle(self) -> int:
+        """In a thread."""
+        assert self.spooled is not None
+        if self._waiting:
+            self._batch()
+        return self.spooled.settle()
 
     def _batch(self) -> int:
         """In a thread."""

@@ -9,6 +9,7 @@ from imsys.files.blobs import BlobStore, SealedFile
 from imsys.files.master import MasterKeys, UnknownKey, Wrapped
 from imsys.files.sealing import Damaged
 from imsys.resources.disk import Disk
+from imsys.resources.transfers import READ
 from imsys.store.files import Content, File, FileStore, State
 
 _log = Logger()
@@ -17,17 +18,16 @@ _log = Logger()
 class StoredDownload:
     """A :class:`~imsys.resources.transfers.Download`."""
 
-    def __init__(self, file: File, content: Content, sealed: SealedFile, disk: Disk, chunk: int) -> None:
+    def __init__(self, file: File, content: Content, sealed: SealedFile, disk: Disk) -> None:
         self.file = file
         self._content = content
         self._sealed = sealed
         self._disk = disk
-        self._chunk = chunk
 
     async def read(self, offset: int, length: int) -> bytes:
         """Bytes from anywhere. :raises Refused: 39."""
         try:
-            return await self._disk.run(self._sealed.read, offset, min(length, self._chunk))
+            return await self._disk.run(self._sealed.read, offset, min(length, READ))
         except (Damaged, OSError) as error:
             _log.error(
                 "the file {blob} of store {store} cannot be read: {reason}",
@@ -41,12 +41,11 @@ class StoredDownload:
 class StoredDownloads:
     """The :class:`~imsys.resources.transfers.Downloads` of one store."""
 
-    def __init__(self, files: FileStore, disk: Disk, store: BlobStore, masters: MasterKeys, chunk: int) -> None:
+    def __init__(self, files: FileStore, disk: Disk, store: BlobStore, masters: MasterKeys) -> None:
         self._files = files
         self._disk = disk
         self._store = store
         self._masters = masters
-        self._chunk = chunk
 
     async def open(self, file_id: bytes) -> StoredDownload:
         """A file. :raises Refused: 38, there is none here; 39, its key is not."""
@@ -61,4 +60,4 @@ class StoredDownloads:
                 "the file {blob} of store {store} cannot be opened: {reason}", blob=content.blob, store=content.store, reason=str(error)
             )
             raise Refused(Status.FILE_WRITE_ERROR, "The key of this file is not here.") from None
-        return StoredDownload(file, content, SealedFile(self._store, content.blob, seal, content.size), self._disk, self._chunk)
+        return StoredDownload(file, content, SealedFile(self._store, content.blob, seal, content.size), self._disk)

@@ -57,7 +57,8 @@ class Hand:
         self._lost = lost
         self._finish = finish
         self._freed = freed
-        self._held = False
+        self.held = False
+        """Whether no more should be read for now."""
         self._failure: Misplaced | None = None
         self._released = False
         self._complete = False
@@ -115,8 +116,8 @@ class Hand:
             self._failure = self._failure or Misplaced(Status.FILE_UPLOAD_ERROR, "You have let go of this upload.", self.offset)
             self._wheel.remove(self)
             self._memory.leave(self)
-            if self._held:
-                self._held = False
+            if self.held:
+                self.held = False
                 self._tell(self._hold, False)
             if self._arriving.hand is self:
                 self._arriving.hand = None
@@ -143,7 +144,7 @@ class Hand:
 
     def expired(self) -> None:
         """It is time for progress; where bytes wait, or nobody may send, it is the disk that makes none."""
-        if self._held or self._arriving.pending or self._arriving.lock.locked:
+        if self.held or self._arriving.pending or self._arriving.lock.locked:
             self.deadline = self._clock.seconds() + self._stalled
             self._wheel.add(self)
         else:
@@ -159,11 +160,13 @@ class Hand:
     def adjust(self) -> None:
         """Hold who has its share waiting, until half of that is written; and who is too far ahead of the disk."""
         waiting, share = self._arriving.waiting, self._memory.share(self._window)
-        held = self._memory.full or (bool(waiting) and waiting >= (share // 2 if self._held else share))
-        held = held or self._arriving.pending >= (UNSYNCED // 2 if self._held else UNSYNCED) + waiting
-        if held is not self._held and not self._released:
-            self._held = held
+        held = self._memory.full or (bool(waiting) and waiting >= (share // 2 if self.held else share))
+        held = held or self._arriving.pending >= (UNSYNCED // 2 if self.held else UNSYNCED) + waiting
+        if held is not self.held and not self._released:
+            self.held = held
             self._tell(self._hold, held)
+            if held:
+                self._arriving.go_on()
 
     def _tell(self, callback: Callable[[T], None], value: T) -> None:
         try:

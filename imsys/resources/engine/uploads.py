@@ -139,7 +139,7 @@ class Arrivals(Service):
                 return Whole(file)
             arriving = self._arriving.get(file_id)
             if arriving is None:
-                arriving = self._arriving[file_id] = Arriving(file, self._disk, self.memory, self._ended)
+                arriving = self._arriving[file_id] = Arriving(file, self._clock, self._disk, self.memory, self._ended)
             self._idle.discard(arriving)
             async with arriving.lock:
                 try:

@@ -12,7 +12,8 @@ from imsys.errors import Refused, Status
 from imsys.protocols.chunks import CREDIT, OVERHEAD, UPLOAD_CHUNK, decode_chunk, decode_count
 from imsys.protocols.framing import Frame
 from imsys.protocols.messages.files import DownloadRequest, DownloadResponse, UploadOpenRequest, UploadOpenResponse
-from imsys.resources.frames.downloading import Ahead, Downloading
+from imsys.resources.budget import Budget
+from imsys.resources.frames.downloading import Downloading
 from imsys.resources.frames.uploading import Uploading
 from imsys.resources.transfers import Downloads, Uploads
 from imsys.session import Session
@@ -26,13 +27,15 @@ class FrameDoor:
     nothing, or by acknowledgements and errors at any time, and go straight to their transfer.
     """
 
-    def __init__(self, clock: IReactorTime, config: ResourcesConfig, tickets: Tickets, uploads: Uploads, downloads: Downloads) -> None:
+    def __init__(
+        self, clock: IReactorTime, config: ResourcesConfig, tickets: Tickets, uploads: Uploads, downloads: Downloads, ahead: Budget
+    ) -> None:
         self._clock = clock
         self._config = config
         self._tickets = tickets
         self._uploads = uploads
         self._downloads = downloads
-        self._ahead = Ahead(config.memory)
+        self._ahead = ahead
         self._largest = config.max_frame - OVERHEAD
         self._open: dict[Session, _Transfers] = {}
 

@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 
 from imsys.errors import Refused, Status
 from imsys.protocols.chunks import DOWNLOAD_CHUNK, encode_chunk
+from imsys.resources.budget import Budget
 from imsys.resources.frames.errors import tell
 from imsys.resources.frames.room import Room
 from imsys.resources.transfers import Download
@@ -20,29 +21,12 @@ from imsys.session import Session
 _log = Logger()
 
 
-class Ahead:
-    """Bytes that all downloads together have read and not yet sent: where it is used up, nobody reads before there is room."""
-
-    def __init__(self, limit: int) -> None:
-        self._left = limit
-
-    def take(self, size: int) -> bool:
-        """Try to have so many."""
-        taken = self._left >= size
-        if taken:
-            self._left -= size
-        return taken
-
-    def give_back(self, size: int) -> None:
-        """They are sent."""
-        self._left += size
-
-
 class Leaving:
     """One file that a connection reads: as far as the client grants, and as fast as it reads.
 
     At most one chunk is in memory here, and another one in the transport's buffer.
 
+    :param ahead: what all downloads together have read and not yet sent: where it is used up, nobody reads before there is room.
     :param chunk: bytes of one at most.
     :param patience: seconds without a credit after which it is over.
     """
@@ -52,7 +36,7 @@ class Leaving:
         session: Session,
         clock: IReactorTime,
         room: Room,
-        ahead: Ahead,
+        ahead: Budget,
         *,
         file_id: bytes,
         download: Download,
@@ -122,7 +106,7 @@ class Leaving:
             self._session.push(encode_chunk(DOWNLOAD_CHUNK, self.file_id, place, data))
         finally:
             if ahead:
-                self._ahead.give_back(length)
+                self._ahead.give(length)
 
     async def _some_room(self) -> None:
         try:
@@ -150,7 +134,7 @@ class Downloading:
     :param limit: of them.
     """
 
-    def __init__(self, session: Session, clock: IReactorTime, ahead: Ahead, *, limit: int, chunk: int, patience: float) -> None:
+    def __init__(self, session: Session, clock: IReactorTime, ahead: Budget, *, limit: int, chunk: int, patience: float) -> None:
         self._session = session
         self._clock = clock
         self._ahead = ahead

@@ -31,6 +31,9 @@ SOUND = 0.02
 A write to a player costs about the same whatever its size, so that this spares a third of what a player costs.
 """
 
+TOLD = 20.0
+"""Seconds for which it counts what another server has told."""
+
 PIECE = 1 << 16
 """Bytes that are written at once to a player that catches up."""
 
@@ -67,6 +70,7 @@ class Broadcast:
         self._places: dict[Player, Place] = {}  # of those that are not in step
         self._waiting: dict[Player, None] = {}  # those of them that have room, and wait for something to begin with
         self._watchers: set[Player] = set()
+        self._elsewhere: dict[str, tuple[int, float]] = {}
         self._shown = False  # a key frame has come from this publisher
         self._flushing = False  # at the end of this turn
         self._sound: IDelayedCall | None = None  # when what has gathered is written in any case
@@ -75,8 +79,13 @@ class Broadcast:
 
     @property
     def players(self) -> int:
-        """How many watch."""
-        return len(self._watchers)
+        """How many watch, here and at the servers that fetch it from here."""
+        latest = self._clock.seconds() - TOLD
+        return len(self._watchers) + sum(count for count, told in self._elsewhere.values() if told > latest)
+
+    def watched_elsewhere(self, server: str, count: int) -> None:
+        """A server that fetches it says how many watch there; it is to say so again and again."""
+        self._elsewhere[server] = count, self._clock.seconds()
 
     @property
     def begun(self) -> bool:

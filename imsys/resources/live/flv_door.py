@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from twisted.internet.defer import Deferred
@@ -187,8 +188,8 @@ class FlvDoor:
         self._relay = relay
 
     def routes(self) -> list[Route]:
-        """The path of the streams."""
-        return [Route("/live/{}", {"GET": self.get, "HEAD": self.get})]
+        """The paths of the streams."""
+        return [Route("/live/{}", {"GET": self.get, "HEAD": self.get}), Route("/live/{}/watchers/{}/{}", {"PUT": self.watched})]
 
     async def get(self, request: Request, name: str) -> Response:
         """A stream, from its newest key frame on.
@@ -207,3 +208,16 @@ class FlvDoor:
         player = FlvPlayer(self._clock, broadcast, watches=not peer)
         await player.begun()
         return Response(200, _HEADERS, player)
+
+    async def watched(self, request: Request, name: str, server: str, count: str) -> Response:
+        """Another server that fetches a stream says how many watch it there.
+
+        :raises Problem: 401 or 403, it is none; 400, it is no number. :raises Refused: 74, the stream is not published here.
+        """
+        ticket = self._keys.read(request, name)
+        if ticket.user != PEER:
+            raise Refused(Status.PERMISSION_DENIED, "This is for servers.")
+        if not re.fullmatch(r"[0-9]{1,9}", count):
+            raise Refused(Status.INVALID_FIELD, "This is not a number of watchers.")
+        self._relay.own(ticket.file_id).watched_elsewhere(server, int(count))
+        return Response(204)

@@ -46,6 +46,9 @@ LOOK = 1.0
 KEY_LIFE = 60.0
 """Seconds that a key of ours is good for: it is used at once, and clocks differ."""
 
+TELL = 5.0
+"""Seconds between two words to the other server about how many watch here."""
+
 _MARKER = "-----BEGIN CERTIFICATE-----"
 
 
@@ -57,6 +60,9 @@ class Place(Protocol):
     @property
     def http_port(self) -> int: ...  # noqa: D102
 
+
+Ask = Callable[["LiveStream", "_Line"], Coroutine[Any, Any, IResponse]]
+Tell = Callable[["LiveStream", "_Line", int], Coroutine[Any, Any, None]]
 
 Find = Callable[[str], Awaitable[Place]]
 """Where the server of a name is."""
@@ -80,13 +86,15 @@ def trust(ca: str) -> IPolicyForHTTPS:
 class Pulls(Service):
     """All that is being fetched.
 
+    :param server: the name of this server.
     :param policy: of :func:`trust`.
     :param find: where the server of a name is.
     :param longest: bytes of one message at most.
     """
 
-    def __init__(self, reactor: Any, policy: IPolicyForHTTPS, find: Find, tickets: Tickets, longest: int) -> None:
+    def __init__(self, reactor: Any, server: str, policy: IPolicyForHTTPS, find: Find, tickets: Tickets, longest: int) -> None:
         self._reactor = reactor
+        self._server = server
         self._policy = policy
         self._find = find
         self._tickets = tickets
@@ -101,8 +109,12 @@ class Pulls(Service):
 
         :param left: called once when no more comes, unless it was dropped before.
         """
-        pulling = Pulling(self._reactor, stream, broadcast, _Line(self._reactor, self._policy), self._longest, left)
-        done = self._pulling[pulling] = Deferred.fromCoroutine(pulling.run(self._ask))
+
+        def line() -> _Line:
+            return _Line(self._reactor, self._policy)
+
+        pulling = Pulling(self._reactor, stream, broadcast, line, self._longest, left)
+        done = self._pulling[pulling] = Deferred.fromCoroutine(pulling.run(self._ask, self._tell))
 
         def ended(_: object) -> None:
             self._pulling.pop(pulling, None)
@@ -111,14 +123,20 @@ class Pulls(Service):
         return pulling
 
     async def _ask(self, stream: LiveStream, line: _Line) -> IResponse:
+        return await self._request(stream, line, b"GET", SUFFIX)
+
+    async def _tell(self, stream: LiveStream, line: _Line, count: int) -> None:
+        await self._request(stream, line, b"PUT", f"/watchers/{self._server}/{count}")
+
+    async def _request(self, stream: LiveStream, line: _Line, method: bytes, path: str) -> IResponse:
         place = await self._find(stream.server)
         name = encode_id(stream.stream_id)
         host = f"[{place.host}]" if ":" in place.host else place.host
         key = self._tickets.issue(stream.stream_id, PEER, Right.PLAY, life=KEY_LIFE)
         headers = Headers({"Authorization": [f"Bearer {key}"], "User-Agent": ["imsys"]})
-        url = f"https://{host}:{place.http_port}/live/{name}{SUFFIX}".encode("ascii")
+        url = f"https://{host}:{place.http_port}/live/{name}{path}".encode("ascii")
         # an agent of its own: nothing of it is kept for others
-        response: IResponse = await Agent.usingEndpointFactory(self._reactor, line).request(b"GET", url, headers)
+        response: IResponse = await Agent.usingEndpointFactory(self._reactor, line).request(method, url, headers)
         return response
 
     def stopService(self) -> Deferred[Any]:
@@ -166,23 +184,37 @@ class Pulling:
     """One stream on its way here; a :class:`~imsys.resources.live.relay.Source`."""
 
     def __init__(
-        self, reactor: Any, stream: LiveStream, broadcast: Broadcast, line: _Line, longest: int, left: Callable[[Pulling], None]
+        self,
+        reactor: Any,
+        stream: LiveStream,
+        broadcast: Broadcast,
+        line: Callable[[], _Line],
+        longest: int,
+        left: Callable[[Pulling], None],
     ) -> None:
         self._reactor = reactor
         self._stream = stream
         self._broadcast = broadcast
-        self._line = line
+        self._new_line = line
+        self._line = line()
         self._reader = FlvReader(longest)
         self._left = left
         self._asking: Deferred[IResponse] | None = None
+        self._telling: Deferred[None] | None = None
         self._dropped = False
 
-    async def run(self, ask: Callable[[LiveStream, _Line], Coroutine[Any, Any, IResponse]]) -> None:
-        """Until nobody watches, or nothing more comes."""
+    async def run(self, ask: Ask, tell: Tell) -> None:
+        """Until nobody watches, or nothing more comes.
+
+        :param ask: asks the other server for the stream. :param tell: tells it how many watch here.
+        """
         reason = "it has ended there"
         look = LoopingCall(self._look)
         look.clock = self._reactor
         look.start(LOOK, now=False)
+        count = LoopingCall(self._count, tell)
+        count.clock = self._reactor
+        count.start(TELL, now=False)
         try:
             await deferLater(self._reactor, 0)  # whoever wants it does not know yet that this is it
             self._asking = Deferred.fromCoroutine(ask(self._stream, self._line))
@@ -202,6 +234,9 @@ class Pulling:
             self._asking = None
             self._line.cut()
             look.stop()
+            count.stop()
+            if self._telling is not None:
+                self._telling.cancel()
         if not self._dropped:
             name = encode_id(self._stream.stream_id)
             _log.info("live stream {stream} comes from {server} no more: {reason}", stream=name, server=self._stream.server, reason=reason)
@@ -221,6 +256,18 @@ class Pulling:
             return
         for media in self._reader.receive(data):
             self._broadcast.feed(media)
+
+    async def _count(self, tell: Tell) -> None:
+        """Tell how many watch here. Where that cannot be told, the number is less than it might be."""
+        line = self._new_line()
+        self._telling = Deferred.fromCoroutine(tell(self._stream, line, self._broadcast.players))
+        try:
+            await self._telling.addTimeout(CONNECT, self._reactor)
+        except Exception as error:
+            _log.debug("how many watch here could not be told: {reason}", reason=str(error) or type(error).__name__)
+        finally:
+            self._telling = None
+            line.cut()
 
     def _look(self) -> None:
         if self._broadcast.idle and not self._dropped:

@@ -22,11 +22,11 @@ from imsys.files.master import MasterKeys, Wrapped
 from imsys.files.spool import Spool
 from imsys.protocols.flv import encode_tag
 from imsys.protocols.media import Kind, Media
+from imsys.resources.budget import Budget
 from imsys.resources.disk import Disk
 from imsys.resources.engine.shielding import alone
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.flv_index import is_metadata
-from imsys.resources.web.budget import Budget
 
 _log = Logger()
 
@@ -76,8 +76,9 @@ class Kept:
 
     def begin(self) -> None:
         """Make it. :raises OSError: the disk does not take it."""
+        self._folder.mkdir(parents=True, exist_ok=True)
         fresh = self._path.with_suffix(".new")
-        with fresh.open("wb") as file:
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(msgspec.json.encode(self.about))
             file.flush()
             os.fsync(file.fileno())

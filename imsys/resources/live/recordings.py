@@ -20,13 +20,13 @@ from imsys.errors import PeerFault, Refused, Status
 from imsys.files.master import MasterKeys
 from imsys.files.names import LONGEST, check_filename
 from imsys.files.sealing import SEGMENT, Damaged
+from imsys.resources.budget import Budget
 from imsys.resources.disk import Disk
 from imsys.resources.engine.shielding import alone
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.flv_index import MOST_PREFIX, Tags
 from imsys.resources.live.recording import About, Kept, Recording, kept_in
 from imsys.resources.transfers import Misplaced, Upload, Uploads
-from imsys.resources.web.budget import Budget
 from imsys.store.files import File, FileStore, Offer, Purpose, State
 from imsys.store.live import LiveStream
 from imsys.tickets import encode_id, new_file_id
@@ -88,7 +88,7 @@ class Recordings(Service):
         self._finishing: Deferred[None] | None = None
         self._again = False
         self._call: IDelayedCall | None = None
-        self._complained: set[str] = set()
+        self._complained: set[str] = set()  # what cannot be read, in words or by its identifier
 
     def __len__(self) -> int:
         return len(self._running)
@@ -168,7 +168,7 @@ class Recordings(Service):
                 if not self.running:
                     return
                 if isinstance(one, Kept):
-                    if one.about.file_id not in self._running:
+                    if one.about.file_id not in self._running and one.about.file_id not in self._complained:
                         left = not await self._finish(one) or left
                 elif one not in self._complained:
                     self._complained.add(one)
@@ -203,8 +203,11 @@ class Recordings(Service):
             return False
         except Damaged as damaged:
             _log.error("the recording of {stream} is damaged, and left where it is: {reason}", stream=about.stream_id, reason=damaged)
-            self._complained.add(f"{about.file_id}.json")
+            self._complained.add(about.file_id)
             return True
+        except Exception:
+            _log.failure("the recording of {stream} has to wait", stream=about.stream_id)
+            return False
         if not self.running:
             return False
         await self._disk.run(kept.discard)

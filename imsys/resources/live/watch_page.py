@@ -19,6 +19,9 @@ from imsys.store.live import LiveState, LiveStream
 POLL = 5.0
 """Seconds between two questions of a page about its stream."""
 
+REST = 60.0
+"""Seconds of a pause after which a page fetches nothing more."""
+
 UNNAMED = "Live video"
 """What the page is called for those who may not know the title, or where there is none."""
 
@@ -75,7 +78,8 @@ class WatchPage:
             status, title = problem.status, ""
         except Refused as refused:
             status, title = refusal(refused).status, ""
-        text = self._page.substitute(self._assets.paths, title=html.escape(title or UNNAMED), poll=round(POLL * 1000))
+        values = {"title": html.escape(title or UNNAMED), "poll": round(POLL * 1000), "rest": round(REST * 1000)}
+        text = self._page.substitute(self._assets.paths, **values)
         headers = (("Content-Type", "text/html; charset=utf-8"), ("Content-Security-Policy", _POLICY), *_PRIVATE)
         return Response(status, headers, text.encode("utf-8"))
 

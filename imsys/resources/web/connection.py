@@ -24,6 +24,7 @@ from zope.interface import implementer
 from imsys.errors import Refused, Status
 from imsys.protocols.deadlines import DeadlineWheel
 from imsys.resources.web.answers import PeerGone, Problem, Response, Stream
+from imsys.resources.web.exchange import Exchange
 from imsys.resources.web.incoming import Incoming
 from imsys.resources.web.pushing import Outlet, Push
 from imsys.resources.web.requests import Request
@@ -82,7 +83,7 @@ class HttpConnection(Protocol):
 
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
-        self._http = h11.Connection(h11.SERVER, HEAD_BYTES)
+        self._http = Exchange(HEAD_BYTES)
         self._request: Request | None = None
         self._body = Incoming(self)
         self._sending: Deferred[None] | None = None
@@ -118,7 +119,7 @@ class HttpConnection(Protocol):
         if self._request is None and not self._begun:
             self._begun = True
             self._due(self._owner.settings.head)
-        if not self._pump() and self._http.trailing_data[0]:
+        if not self._pump() and self._http.unread:
             self._hold_reading(True)
 
     def readConnectionLost(self) -> None:

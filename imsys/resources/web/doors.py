@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from imsys.config import ResourcesConfig
-from imsys.resources.transfers import Downloads, Uploads
+from imsys.resources.budget import Budget
+from imsys.resources.transfers import READ, Downloads, Uploads
 from imsys.resources.web.answers import Response
-from imsys.resources.web.budget import Budget
 from imsys.resources.web.connection import HttpSettings
 from imsys.resources.web.cors import Origins
 from imsys.resources.web.downloads import DownloadDoor
@@ -21,14 +21,17 @@ def http_settings(config: ResourcesConfig) -> HttpSettings:
     return HttpSettings(head=config.login_deadline, idle=config.heartbeat_timeout, stalled=config.stalled, capacity=config.capacity)
 
 
-def file_routes(config: ResourcesConfig, max_file: int, tickets: Tickets, uploads: Uploads, downloads: Downloads) -> list[Route]:
+def file_routes(
+    config: ResourcesConfig, max_file: int, tickets: Tickets, uploads: Uploads, downloads: Downloads, ahead: Budget | None = None
+) -> list[Route]:
     """The paths of files.
 
     :param max_file: bytes of a file at most.
+    :param ahead: what is read of files before it can be sent; by default their own.
     """
     grants = Grants(tickets)
     tus = TusDoor(uploads, grants, Budget(config.memory // 4), max_file)
-    files = DownloadDoor(downloads, grants, Budget(config.unsent), config.chunk)
+    files = DownloadDoor(downloads, grants, ahead or Budget(config.unsent), READ)
 
     async def head(request: Request, name: str) -> Response:
         """A client of tus asks where to go on, any other what it would get."""

@@ -6,16 +6,16 @@ from collections.abc import AsyncIterator
 
 from twisted.internet.defer import Deferred
 
-from imsys.resources.transfers import Download, Downloads
+from imsys.resources.budget import Budget
+from imsys.resources.transfers import READ, Download, Downloads
 from imsys.resources.web.answers import Headers, Response
-from imsys.resources.web.budget import Budget
 from imsys.resources.web.grants import Grants, file_named
 from imsys.resources.web.ranges import changed, wanted
 from imsys.resources.web.requests import Request
 from imsys.resources.web.showing import showing
 from imsys.tickets import Right
 
-PIECE = 1 << 18
+PIECE = READ
 """Bytes that are read at a time, from one multiple of it to the next."""
 
 SMALL_PIECE = 1 << 16

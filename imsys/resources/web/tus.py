@@ -13,9 +13,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from twisted.internet.defer import Deferred
 
 from imsys.errors import Refused, Status
+from imsys.resources.budget import Budget
 from imsys.resources.transfers import Misplaced, Upload, Uploads
 from imsys.resources.web.answers import Headers, Problem, Response, refusal
-from imsys.resources.web.budget import Budget
 from imsys.resources.web.grants import Grants, file_named
 from imsys.resources.web.requests import Request
 from imsys.resources.web.tus_headers import ALGORITHMS, BYTES, EXTENSIONS, VERSION, Checksum, check_metadata, checksum, expires, number

@@ -26,6 +26,7 @@ from imsys.protocols.chunks import (
 from imsys.protocols.framing import RESOURCES, FrameDecoder
 from imsys.protocols.messages.session import HeartbeatRequest, HeartbeatResponse, LoginRequest
 from imsys.protocols.messages.uploads import ResourcesLoginResponse
+from imsys.resources.budget import Budget
 from imsys.resources.frames import FrameDoor
 from imsys.services.common import ListenService, public_context
 from imsys.session import Session
@@ -117,7 +118,7 @@ class FramesCase(PortCase[Client]):
 
     def start(self, port: int = 0) -> None:
         """Start the server."""
-        self.door = FrameDoor(self.reactor, self.config, self.tickets, self.files, MemoryDownloads(self.files))
+        self.door = FrameDoor(self.reactor, self.config, self.tickets, self.files, MemoryDownloads(self.files), Budget(self.config.unsent))
         dispatcher = Dispatcher(self.handlers(), lambda session: self.connections.ended(session), RESOURCES)
         dispatcher.serve(_Server())
         self.connections = Connections(self.reactor, self.config, dispatcher, self.door.front)

@@ -129,7 +129,7 @@ class DownloadTests(FramesCase):
         await self.until(lambda: not self.door._open)
         gate, self.files.read_gate = self.files.read_gate, None
         gate.callback(None)
-        await self.until(lambda: self.door._ahead._left == self.config.memory)
+        await self.until(lambda: not self.door._ahead.taken)
         self.assertEqual(self.files.reads, 1)
 
 

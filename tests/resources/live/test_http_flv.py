@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import socket
 from pathlib import Path
 
@@ -118,6 +120,27 @@ class HttpFlvTests(WebLiveCase):
         self.assertNotIn(b"chunked", head.lower())
         messages = FlvReader(1 << 24).receive(body)
         self.assertTrue(any(one.key for one in messages))
+
+    async def test_goes_on(self) -> None:
+        """After a stream that ends the connection can be used for the next request."""
+        stream = await self.stream()
+        await self.publishing(stream)
+        connection = http.client.HTTPConnection("127.0.0.1", self.http_port.port, timeout=20)
+        self.addCleanup(connection.close)
+
+        def ask(path: str) -> tuple[int, bytes]:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.read()
+
+        watched = deferToThread(ask, self.path(stream))
+        await self.until(lambda: self.broadcast(stream).players == 1, "it watches")
+        self.relay.end(stream.stream_id)
+        status, body = await watched
+        self.assertEqual((status, body[:3]), (200, b"FLV"))
+        status, body = await deferToThread(ask, self.path(stream, "/watch/{}/state"))
+        self.assertEqual((status, json.loads(body)["title"]), (200, "Cats"))
+        self.assertEqual(len(self.http), 1)
 
     async def test_never_reads(self) -> None:
         """One who never reads is dropped after a while; the others miss nothing."""

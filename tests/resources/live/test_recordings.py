@@ -11,19 +11,22 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import SynchronousTestCase
 
-from imsys.config import FilesConfig, LiveConfig, ResourcesConfig
+from imsys.config import ChatConfig, FilesConfig, LiveConfig, ResourcesConfig
 from imsys.protocols.flv import FlvReader
 from imsys.protocols.media import Kind
 from imsys.protocols.rtmp.amf0 import decode
+from imsys.redis import RedisService
 from imsys.resources.judging import looking
 from imsys.resources.live import recording
 from imsys.resources.live.recordings import Recordings, filename
 from imsys.store.files import File, Purpose, State
 from imsys.store.live import LiveState, LiveStream
-from imsys.tickets import Right
+from imsys.tickets import Right, encode_id
 from tests.resources.live.programs import film, hashes, publishing
 from tests.resources.live.scene import SERVER, LiveCase
 from tests.resources.parts import KEYS, Parts
+from tests.support.chat import ChatServer
+from tests.support.servers import redis_server
 
 
 class RecordingCase(LiveCase):
@@ -137,6 +140,24 @@ class RecordingTests(RecordingCase):
         self.assertIn("K", packet["flags"])
         self.assertLess(abs(float(packet["pts_time"]) - 9), 0.2)
         self.assertEqual([one.file.file_id for one in await self.engine.files.due(SERVER, 10)], [file.file_id])
+
+    async def test_in_the_thread(self) -> None:
+        """A chat server that is told of the file makes a message of type video of it, which the other one reads."""
+        stream = await self.stream(record=True)
+        await self.published(stream)
+        self.relay.end(stream.stream_id)
+        (file,) = await self.whole()
+        redis = RedisService(self.reactor, redis_server())
+        redis.startService()
+        self.addCleanup(redis.stopService)
+        server = ChatServer(self, ChatConfig(), redis.redis)
+        await server.start()
+        await server.announcer.announce(file.file_id)
+        (record,) = [one for one in await self.stores.messages.page(self.bert, self.thread, 0, 10) if one.kind == 5]
+        content = json.loads(record.content)
+        self.assertEqual((record.sender, content["file_id"]), (self.anna, encode_id(file.file_id)))
+        self.assertEqual((content["mime"], content["size"]), ("video/x-flv", file.size))
+        self.assertIn("thumbnail", content)
 
     def described(self, path: Path) -> tuple[dict[str, Any], list[int]]:
         """What a file says of itself, and where its key frames really are."""
@@ -271,6 +292,27 @@ class RecordingTests(RecordingCase):
         sent, kept = hashes(film()), hashes(await self.download(whole))
         self.assertEqual(kept.of(0), sent.of(0)[: len(kept.of(0))])
         self.assertGreater(len(kept.of(0)), 100)
+
+    async def test_damaged(self) -> None:
+        """One whose key is not what it was is left where it is, and is no hindrance to others."""
+        for damaged in (True, False):
+            stream = await self.stream(record=True)
+            await self.published(stream)
+            await self.halt()
+            if damaged:
+                (about,) = (self.home / "recordings").glob("*.json")
+                about.write_text(about.read_text().replace('"wrapped_key":"', '"wrapped_key":"AAAA'))
+            self.begin()
+            if damaged:
+                await self.until(lambda: self.recordings._complained, "it is noticed")
+        for _ in range(1000):
+            page = [file for file in await self.engine.files.page(b"", 10, user=self.anna) if file.purpose is Purpose.MESSAGE]
+            if [file.state for file in page] == [State.WHOLE]:
+                break
+            await self.soon()
+        self.assertEqual([file.state for file in page], [State.WHOLE])
+        await self.until(lambda: len([name for name in self.left() if name.endswith(".json")]) == 1, "the other is done with")
+        self.assertEqual(len([name for name in self.left() if name.endswith(".part")]), 1)
 
     async def broken(self, step: str) -> None:
         """The server is killed at this step: nothing after it happens."""

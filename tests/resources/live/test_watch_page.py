@@ -12,6 +12,7 @@ from imsys.config import LiveConfig
 from imsys.resources.live import viewing, watch_page
 from imsys.store.live import LiveState, LiveStream
 from imsys.tickets import Right, encode_id, new_file_id
+from tests.resources.live.programs import film, imageio_ffmpeg, publishing
 from tests.resources.live.web_scene import WebLiveCase
 from tests.support.browser import Browser, Page, browser
 
@@ -164,6 +165,35 @@ class BrowserTests(WebLiveCase):
         await page.press("Tab", 9)
         self.assertIn(await page.run("document.activeElement.id"), ("video", "sound"))
         self.assertEqual(self.violations, [])
+
+    async def test_pauses(self) -> None:
+        """Who pauses for long gets nothing meanwhile, and goes on by a key press, with what is sent by then."""
+        self.patch(watch_page, "REST", 0.5)
+        stream = await self.stream()
+        await self.publishing(stream)
+        page = await self.browser.page(width=900, height=640)
+        await page.go(self.link(stream, PAGE))
+        await page.until(PLAYING)
+        await page.run("video.pause()")
+        await page.until("document.body.dataset.state == 'paused'")
+        await self.until(lambda: not self.broadcast(stream).players, "nothing is fetched")
+        await self.shot(page, "paused")
+        await page.run("document.getElementById('again').focus()")
+        await page.press(" ", 32)
+        await page.until(PLAYING)
+        self.assertEqual(self.violations, [])
+
+    async def test_codec(self) -> None:
+        """A stream whose pictures the browser cannot play is said to be one."""
+        stream = await self.stream(title="In HEVC")
+        ffmpeg = imageio_ffmpeg()
+        path = film(ffmpeg, "libx265")
+        self.run_program(*publishing(self.url(stream, Right.PUBLISH), path, ffmpeg=ffmpeg, loop=True))
+        await self.until_begun(stream)
+        page = await self.browser.page(width=900, height=640)
+        await page.go(self.link(stream, PAGE))
+        await page.until("document.body.dataset.state == 'codec'")
+        await self.shot(page, "codec")
 
     async def test_errors(self) -> None:
         """Who cannot watch is told why."""

@@ -12,7 +12,7 @@ from zope.interface import implementer
 
 from imsys.config import ResourcesConfig
 from imsys.files.sniffing import served
-from imsys.resources.web.budget import Budget
+from imsys.resources.budget import Budget
 from imsys.resources.web.downloads import PIECE, SMALL_PIECE, Pieces
 from imsys.tickets import Right, encode_id
 from tests.resources.web.scene import Reply, WebCase

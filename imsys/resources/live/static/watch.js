@@ -6,6 +6,7 @@
 
 (() => {
   const POLL = Number(document.body.dataset.poll); // ms between two questions about the stream
+  const REST = Number(document.body.dataset.rest); // ms of a pause after which nothing more is fetched
   const SOON = 700; // ms after which it is asked who watches, when we have begun to
   const FROZEN = 12000; // ms without any progress after which the video is begun anew
   const BACKOFF = [500, 1000, 2000, 4000, 8000]; // ms before the video is begun again
@@ -22,11 +23,13 @@
     full: ["This stream has as many watchers as it can have", "Trying again …"],
     incapable: [
       "This browser cannot play live video",
-      "It needs Media Source Extensions, as Firefox, Chrome, Edge and Safari have them on computers and tablets. Players such as VLC play the stream, too: the chat has an address for them.",
+      "It needs Media Source Extensions with H.264, as Firefox, Chrome, Edge and Safari have them. Players such as VLC play the stream, too: the chat has an address for them.",
     ],
+    ready: ["Ready to play", ""],
+    paused: ["Paused", "It goes on with what is sent by then."],
     codec: ["This browser cannot play this stream's format", "Another browser, or a player such as VLC, may be able to."],
   };
-  const WITH_BUTTON = ["codec", "missing"];
+  const BUTTONS = { codec: "Try again", missing: "Try again", ready: "Play", paused: "Continue" };
   const FINAL = ["ended", "missing", "refused", "expired", "incapable"];
 
   const element = (id) => document.getElementById(id);
@@ -40,6 +43,7 @@
   let moved = 0; // when the video last made progress
   let position = 0;
   let unplayable = false;
+  let paused = 0; // since when
 
   function show(state) {
     if (document.body.dataset.state === state) return;
@@ -47,7 +51,8 @@
     const [title, text] = WORDS[state] || ["", ""];
     element("notice-title").textContent = title;
     element("notice-text").textContent = text;
-    element("again").hidden = !WITH_BUTTON.includes(state);
+    element("again").hidden = !(state in BUTTONS);
+    element("again").textContent = BUTTONS[state] || "";
     element("badge").hidden = state !== "live";
     if (state !== "live") {
       element("sound").hidden = true;
@@ -107,6 +112,7 @@
     }
     const count = Math.max(told.watchers || 0, document.body.dataset.state === "live" ? 1 : 0); // us
     element("watchers").textContent = told.state === "live" && count ? (count === 1 ? "1 person watching" : `${count} people watching`) : "";
+    if (document.body.dataset.state === "paused") return; // its own wish
     if (told.state !== "live") {
       leave();
       tries = 0;
@@ -152,7 +158,7 @@
       },
     );
     const mine = player;
-    player.on(mpegts.Events.ERROR, (type, detail, info) => mine === player && failed(type, detail, info));
+    player.on(mpegts.Events.ERROR, (_, detail, info) => mine === player && failed(detail, info));
     player.on(mpegts.Events.LOADING_COMPLETE, () => mine === player && retry());
     moved = Date.now();
     position = 0;
@@ -169,16 +175,13 @@
       if (error.name !== "NotAllowedError" || video.muted) return;
       video.muted = true;
       element("sound").hidden = false;
-      video.play().catch(() => {});
+      video.play().catch((denied) => denied.name === "NotAllowedError" && show("ready"));
     }
   }
 
-  function failed(type, detail, info) {
-    if (type === mpegts.ErrorTypes.MEDIA_ERROR && detail !== mpegts.ErrorDetails.MEDIA_MSE_ERROR) {
-      unplayable = detail === mpegts.ErrorDetails.MEDIA_CODEC_UNSUPPORTED;
-    } else if (detail === mpegts.ErrorDetails.MEDIA_MSE_ERROR && info && info.name === "NotSupportedError") {
-      unplayable = true;
-    }
+  function failed(detail, info) {
+    const unsupported = detail === mpegts.ErrorDetails.MEDIA_MSE_ERROR && info && info.code === DOMException.NOT_SUPPORTED_ERR;
+    unplayable = unsupported || detail === mpegts.ErrorDetails.MEDIA_CODEC_UNSUPPORTED;
     if (unplayable) {
       leave();
       show("codec");
@@ -233,8 +236,17 @@
   setInterval(() => {
     if (!player) return;
     element("edge").hidden = document.body.dataset.state !== "live" || behind() < BEHIND;
-    if (video.paused && document.body.dataset.state === "live") moved = Date.now(); // its own wish
-    else if (Date.now() - moved > FROZEN && !document.hidden) retry();
+    if (video.paused && ["live", "ready"].includes(document.body.dataset.state)) {
+      moved = Date.now();
+      paused = paused || moved;
+      if (moved - paused > REST) {
+        leave();
+        show("paused");
+      }
+    } else {
+      paused = 0;
+      if (Date.now() - moved > FROZEN && !document.hidden) retry();
+    }
   }, 1000);
 
   document.addEventListener("visibilitychange", () => {
@@ -256,7 +268,12 @@
   });
 
   element("again").addEventListener("click", () => {
+    if (document.body.dataset.state === "ready") {
+      start();
+      return;
+    }
     unplayable = false;
+    paused = 0;
     tries = 0;
     show("loading");
     poll();
