@@ -227,9 +227,11 @@ class Broadcast:
         place.since = self._clock.seconds()
         self._waiting.pop(player, None)
         while not player.behind:
-            if place.at not in self._cache and not self._skip(place):
-                self._waiting[player] = None
-                return
+            if place.at not in self._cache:
+                if not self._skip(place):
+                    self._waiting[player] = None
+                    return
+                continue  # what it had to have first may have been all that there is room for
             if place.at == self._cache.end:
                 self._keep_step(player)
                 return

@@ -233,6 +233,15 @@ class SlowTests(Stage):
         self.assertEqual(slow.seen[-1], inter(5080))
         self.assertEqual(len(quick.seen), 26)
 
+    def test_no_room_for_headers(self) -> None:
+        """Who has no room for more than the headers gets them, and the rest when there is room."""
+        self.turn(AVC, key(0))
+        slow = self.watcher(room=5)
+        self.assertEqual(slow.seen, [AVC])
+        slow.unsent = 0
+        self.broadcast.resume(slow)
+        self.assertEqual(slow.seen, [AVC, key(0)])
+
     def test_waits_for_nobody(self) -> None:
         """What waits for a slow player is bounded, whatever comes; and the others get everything."""
         slow, quick = self.watcher(room=1000), self.watcher()
