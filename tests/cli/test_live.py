@@ -116,6 +116,6 @@ class LiveTests(CliCase):
         for _ in range(2):
             said = await self.cli("--as", anna, "live", "start", otto, "x", server=False)
         stream_id = self.found(r"live stop (\S+)$", said)
-        self.assertIn("not allowed", await self.cli("--as", otto, "live", "stop", stream_id, status=1, server=False))
+        self.assertIn("Only who started", await self.cli("--as", otto, "live", "stop", stream_id, status=1, server=False))
         self.assertIn("2 live streams already", await self.cli("--as", anna, "live", "start", otto, "x", status=1, server=False))
         self.assertIn("Say which one", await self.cli("--as", anna, "live", "stop", status=1, server=False))
