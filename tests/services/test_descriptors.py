@@ -82,7 +82,7 @@ class ChatServerTests(DaemonTestCase):
         self.assertIn("imsys-chat: the process may open 600 files", text)
         self.assertIn("imsys-chat: running on Twisted's own reactor, which is slower, and not on imsys.reactor: it was not tried", text)
         (row,) = (await self.status()).splitlines()[1:]
-        capacity = int(row.split()[7])
+        capacity = int(row.split()[8])
         self.assertIn(f"[chat] capacity is {capacity} instead of 19000", process.text)
         self.assertTrue(200 < capacity < 600, capacity)
 

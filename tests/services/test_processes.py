@@ -109,7 +109,7 @@ class LifeTests(ProcessesCase):
         rows = (await self.status()).splitlines()[1:]
         self.assertEqual([row.split()[1] for row in rows], ["chat1-1", "chat1-2"])
         self.assertEqual({row.split()[2] for row in rows}, {f"127.0.0.1:{self.settings['CHAT_PORT']}"})
-        self.assertEqual([row.split()[5] for row in rows], [f"127.0.0.1:{self.base + 1}", f"127.0.0.1:{self.base + 2}"])
+        self.assertEqual([row.split()[6] for row in rows], [f"127.0.0.1:{self.base + 1}", f"127.0.0.1:{self.base + 2}"])
         logs = [self.home / "var" / "log" / f"imsys-chat{end}.log" for end in ("", "-1", "-2")]
         for log in logs:
             log.rename(log.with_suffix(".1"))

@@ -171,8 +171,8 @@ class HttpFlvTests(WebLiveCase):
         asked = self.later(self.ask("GET", self.path(stream)))
         await self.until(lambda: self.relay.find(stream.stream_id), "somebody waits")
         self.run_program(*publishing(self.url(stream, Right.PUBLISH), path))
-        await self.until(lambda: self.broadcast(stream).settled and self.broadcast(stream)._channels, "it has begun")
-        await self.until(lambda: any(channel.players for channel in self.broadcast(stream)._channels.values()), "it is in step")
+        chunked = flv_door.CHUNKED
+        await self.until(lambda: chunked in self.broadcast(stream)._channels, "its response has begun")
         self.relay.end(stream.stream_id)
         reply = await asked
         self.assertEqual(reply.body[:3], b"FLV")
