@@ -167,13 +167,14 @@ class Cache:
         if drop:
             self._drop(drop)
         if self._too_much(0):
-            self._key = None
             self._bytes = 0
             self._drop(len(self._entries))
 
     def _drop(self, count: int) -> None:
         del self._entries[:count]
         self._first += count
+        if self._key is not None and self._key < self._first:
+            self._key = None
 
     def _too_much(self, without: int) -> bool:
         return self._bytes > self._most_bytes or len(self._entries) - without > self._most_messages

@@ -130,6 +130,41 @@ class JoiningTests(Stage):
         self.assertEqual(watcher.seen[-1], sound(20000))
         self.assertNotIn(Kind.VIDEO, [one.kind for one in watcher.seen if not one.header])
 
+    def test_pictures_that_come_again(self) -> None:
+        """Who began with sound alone gets no picture before a key frame; who comes before that has nothing to begin with."""
+        self.turn(AVC, AAC, key(0))
+        for second in range(int(STILL) + 1):
+            self.clock.advance(1)
+            self.turn(sound(1000 * second))
+        deaf, blind = Watcher(self.plain), self.watcher()
+        self.turn(inter(12000), sound(12010))
+        self.broadcast.join(deaf)
+        self.turn(inter(12040), key(12080), inter(12120))
+        for watcher in (blind, deaf):
+            pictures = [one for one in watcher.seen if one.kind is Kind.VIDEO and not one.header]
+            self.assertEqual(pictures, [key(12080), inter(12120)])
+
+    def test_pictures_that_come_again_for_who_has_all(self) -> None:
+        """Who has seen all of them goes on; others wait for a key frame, since that of these pictures is kept no more."""
+        first = self.watcher()
+        self.turn(AVC, key(0))
+        for second in range(int(STILL) + 1):
+            self.clock.advance(1)
+            self.turn(sound(1000 * second))
+        self.turn(inter(12000), sound(12010))
+        second = self.watcher()
+        self.turn(inter(12040), key(12080), inter(12120))
+        self.assertEqual(first.seen[-5:], [inter(12000), sound(12010), inter(12040), key(12080), inter(12120)])
+        self.assertEqual([one.payload for one in second.seen], [AVC.payload, key(0).payload, inter(0).payload])
+
+    def test_metadata_of_no_time(self) -> None:
+        """A publisher that comes back, and whose metadata say 0 as always, goes on where the stream is; new ones are no fault of its."""
+        watcher = self.watcher()
+        self.turn(METADATA, AVC, key(0), inter(3_600_000), METADATA)
+        self.broadcast.restart()
+        self.turn(METADATA, dataclasses.replace(AVC, timestamp=3_601_000), key(3_601_000))
+        self.assertLess(max(one.timestamp for one in watcher.seen), 3_601_000)
+
     def test_too_large_a_group(self) -> None:
         """A group of pictures that is more than the cache may hold is forgotten: who comes then waits for the next."""
         early = self.watcher()
