@@ -101,7 +101,8 @@ class Relay(Service):
         """Take a stream from this source, until it is :meth:`left` or dropped.
 
         :param user: who wants to publish.
-        :raises Refused: 74, there is no such stream, or it is over; 65, it is not this user's; 73, somebody else sends it.
+        :raises Refused: 74, there is no such stream, or it is over; 65, it is not this user's; 65, 66 or 76, they may not write in its
+            thread any more; 73, somebody else sends it.
         :raises Unavailable: the database does not answer.
         """
         here = self._here.get(stream_id) or self._keep(await self._known(stream_id))
@@ -110,6 +111,7 @@ class Relay(Service):
             raise Refused(Status.PERMISSION_DENIED, "Only who started a live stream may publish it.")
         self._take_over(here)
         here.source = source
+        here.broadcast.fed_at = self._reactor.seconds()  # not silent, nor dead, while the database is asked
         try:
             await here.lock.run(self._begin, here)
         except BaseException:
@@ -300,7 +302,7 @@ class Relay(Service):
                 self._unused(here)
 
     async def _ended(self, stream_id: bytes) -> None:
-        if await self._store.end(stream_id) is not None:
+        if await self._store.end_waiting(stream_id, self._server) is not None:
             self._announce(stream_id)
 
     async def _beat(self) -> None:

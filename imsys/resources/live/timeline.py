@@ -51,7 +51,7 @@ class Timeline:
         return moved
 
     def beside(self, timestamp: int) -> int:
-        """The timestamp of data, which move nothing: metadata say 0 whenever they come. One that is far from the latest becomes the latest."""
+        """The timestamp of data, which move nothing: metadata say 0 whenever they come. What is far from the latest gets the latest."""
         if self._latest is None:
             return timestamp
         if self._shift is not None:

@@ -146,16 +146,16 @@ class JoiningTests(Stage):
 
     def test_pictures_that_come_again_for_who_has_all(self) -> None:
         """Who has seen all of them goes on; others wait for a key frame, since that of these pictures is kept no more."""
-        first = self.watcher()
+        early = self.watcher()
         self.turn(AVC, key(0))
         for second in range(int(STILL) + 1):
             self.clock.advance(1)
             self.turn(sound(1000 * second))
         self.turn(inter(12000), sound(12010))
-        second = self.watcher()
+        late = self.watcher()
         self.turn(inter(12040), key(12080), inter(12120))
-        self.assertEqual(first.seen[-5:], [inter(12000), sound(12010), inter(12040), key(12080), inter(12120)])
-        self.assertEqual([one.payload for one in second.seen], [AVC.payload, key(0).payload, inter(0).payload])
+        self.assertEqual(early.seen[-5:], [inter(12000), sound(12010), inter(12040), key(12080), inter(12120)])
+        self.assertEqual([one.payload for one in late.seen], [AVC.payload, key(0).payload, inter(0).payload])
 
     def test_metadata_of_no_time(self) -> None:
         """A publisher that comes back, and whose metadata say 0 as always, goes on where the stream is; new ones are no fault of its."""
