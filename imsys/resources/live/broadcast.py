@@ -282,6 +282,7 @@ class Broadcast:
         self._places.clear()
         self._waiting.clear()
         self._watchers.clear()
+        self._cache.clear()
         for player in everybody:
             self._close(player, reason)
 

@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 
 from imsys.config import LiveConfig
 from imsys.errors import Refused, Status
+from imsys.resources.budget import Budget
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.cache import Cache
 from imsys.store.live import LiveState, LiveStore, LiveStream
@@ -84,6 +85,7 @@ class Relay(Service):
         self._tell = tell
         self._at_turn_end = getattr(reactor, "callAtTurnEnd", None) or partial(reactor.callLater, 0)
         self._here: dict[bytes, _Here] = {}
+        self._kept = Budget(config.caches)
         self._loops: list[LoopingCall] = []
         self._looked = 0.0
         self._telling: set[Deferred[None]] = set()
@@ -224,7 +226,7 @@ class Relay(Service):
             if not self.running:
                 raise Refused(Status.SERVER_BUSY, "This server is about to stop.")
             config, seconds = self._config, self._reactor.seconds
-            cache = Cache(config.cache, MOST_MESSAGES, seconds)
+            cache = Cache(config.cache, MOST_MESSAGES, seconds, self._kept)
             broadcast = Broadcast(cache, self._reactor, self._at_turn_end, config.players, config.behind)
             here = self._here[stream.stream_id] = _Here(stream, broadcast, seconds())
         return here
@@ -237,6 +239,7 @@ class Relay(Service):
     def _forget(self, here: _Here) -> None:
         if self._here.get(here.stream.stream_id) is here:
             del self._here[here.stream.stream_id]
+            here.broadcast.over("nobody has to do with it")
 
     # -- the end
 

@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.errors import Refused
 from imsys.protocols.media import Kind, Media, media
+from imsys.resources.budget import Budget
 from imsys.resources.live.broadcast import SOUND, Broadcast
 from imsys.resources.live.cache import LATE, STILL, TRACKS, Cache
 from tests.resources.live.watching import AAC, AVC, METADATA, Plain, Watcher, inter, key, sound
@@ -20,7 +21,8 @@ class Stage(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.plain = Plain()
-        self.cache = Cache(100_000, 1000, self.clock.seconds)
+        self.budget = Budget(150_000)
+        self.cache = Cache(100_000, 1000, self.clock.seconds, self.budget)
         self.broadcast = Broadcast(self.cache, self.clock, lambda call: self.clock.callLater(0, call), most=100, patience=PATIENCE)
 
     def feed(self, *messages: Media) -> None:
@@ -176,6 +178,21 @@ class JoiningTests(Stage):
         self.turn(key(1000))
         self.assertEqual(early.seen, [AVC, key(0, 50_000), inter(40, 50_000), inter(80), inter(120), key(1000)])
         self.assertEqual([one.payload for one in late.seen], [AVC.payload, key(1000).payload])
+
+    def test_too_much_of_all(self) -> None:
+        """All streams together keep no more than they may; who has nothing to begin with waits, and whoever is in step goes on."""
+        early = self.watcher()
+        self.budget.take(100_000)  # another stream's
+        self.turn(AVC, key(0), inter(40, 49_000), inter(80, 5_000), inter(120))
+        self.assertEqual((len(early.seen), self.cache.start), (5, None))
+        self.assertLessEqual(self.budget.taken, 150_000)
+        late = self.watcher()
+        self.assertEqual(late.seen, [])
+        self.turn(key(160), inter(200))
+        self.assertEqual([one.payload for one in late.seen], [AVC.payload, key(160).payload, inter(200).payload])
+        self.assertEqual(self.budget.taken, 100_000 + self.cache.held)
+        self.broadcast.over("done")
+        self.assertEqual((self.budget.taken, self.cache.held), (100_000, 0))
 
     def test_too_many_messages(self) -> None:
         """The cache is bounded in messages as well."""
