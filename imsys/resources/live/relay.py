@@ -310,11 +310,14 @@ class Relay(Service):
 
     async def _beat(self) -> None:
         viewers = {stream_id: here.broadcast.players for stream_id, here in self._here.items() if here.ours}
+        sources = {stream_id: here.source for stream_id, here in self._here.items()}
         waiting = [here for here in self._here.values() if not here.ours and here.source is None]
         try:
             if viewers:
                 for stream_id in await self._store.beat(self._server, viewers, away=self._config.away):
-                    self.end(stream_id)
+                    here = self._here.get(stream_id)
+                    if here is not None and here.source is sources[stream_id]:  # else it has begun since: the next beat tells
+                        self.end(stream_id)
             for here in waiting:
                 await self._look_elsewhere(here)
         except Refused as refused:

@@ -201,6 +201,32 @@ class EndTests(LiveCase):
         await self.until(lambda: player.gone and publisher.gone, "both are closed")
         await self.refused(self.url(stream, Right.PUBLISH), Purpose.PUBLISH, BAD_NAME)
 
+    async def test_back_before_the_beat_is_answered(self) -> None:
+        """What the database said of a stream before its publisher came back is no reason to close them."""
+        stream = await self.stream()
+        first = await self.publisher(stream)
+        first.close()
+        await self.until_state(stream, LiveState.WAITING)
+        beat, answered, slow = self.stores.live.beat, Deferred[None](), [True]
+        self.addCleanup(answered.addErrback, lambda _: None)
+        self.addCleanup(answered.cancel)
+
+        async def slowly(*arguments: Any, **more: Any) -> set[bytes]:
+            if not slow:
+                return await beat(*arguments, **more)
+            slow.clear()
+            await answered
+            return {stream.stream_id}
+
+        self.patch(self.stores.live, "beat", slowly)
+        beating = Deferred.fromCoroutine(self.relay._beat())
+        second = await self.publisher(stream)
+        answered.callback(None)
+        await beating
+        self.assertIs(self.relay.own(stream.stream_id), self.broadcast(stream))
+        second.publish([AVC, key(0)])
+        await self.until_begun(stream)
+
     async def test_moved(self) -> None:
         """A stream that another server has by now is let go of."""
         stream = await self.stream()
