@@ -357,6 +357,11 @@ class LiveConfig:
     cache: int = setting(
         16777216, _integer(65536, 1 << 40), "Bytes of the newest group of pictures of one live stream kept for players that join."
     )
+    caches: int = setting(
+        1073741824,
+        _integer(65536, 1 << 50),
+        "The same of all live streams of one server together; with more, who joins waits for a key frame for which there is room.",
+    )
     max_message: int = setting(4194304, _integer(65536, 16777215), "Bytes that one message of a publisher (a picture) has at most.")
     record: bool = setting(False, _boolean, "Record live streams whose owner does not say otherwise: yes or no.")
     max_recording: int = setting(

@@ -60,6 +60,20 @@ STREAM = (
     "s.latest_at, s.viewers, s.posted FROM live_streams s "
 )
 
+_OPEN = f"(t.kind <> {PRIVATE} OR t.flags = {FRIENDS})"
+"""Of a thread: its members may write in it, as :func:`~imsys.store.heads.may_write` has it."""
+
+_WATCHER = (
+    "SELECT m.user_id FROM live_streams s JOIN members m ON m.thread_id = s.thread_id JOIN threads t ON t.thread_id = s.thread_id "  # noqa: S608
+    f"WHERE s.stream_id = ? AND m.user_id = ? AND ({_OPEN} OR s.owner_id = m.user_id)"
+)
+_SENT = (
+    "SELECT s.stream_id FROM live_streams s JOIN threads t ON t.thread_id = s.thread_id "  # noqa: S608
+    "JOIN members m ON m.thread_id = s.thread_id AND m.user_id = s.owner_id "
+    f"WHERE s.stream_id = ? AND s.server = ? AND s.state IN (0, 1) AND {_OPEN}"
+)
+"""A stream that may be sent at a server, by an owner who may write in its thread."""
+
 
 class LiveStore:
     """The table ``live_streams``; times are the database's, since what one server writes another measures (SQLite: ``seconds``)."""
@@ -122,12 +136,16 @@ class LiveStore:
         rows = tx.rows(
             f"{STREAM}JOIN members m ON m.thread_id = s.thread_id JOIN threads t ON t.thread_id = s.thread_id "
             f"WHERE m.user_id = ?{' AND m.thread_id = ?' if thread_id else ''} AND s.state IN (0, 1) AND s.stream_id > ? "
-            f"AND (t.kind <> {PRIVATE} OR t.flags = {FRIENDS} OR s.owner_id = m.user_id) ORDER BY s.stream_id LIMIT ?",
+            f"AND ({_OPEN} OR s.owner_id = m.user_id) ORDER BY s.stream_id LIMIT ?",
             *((user, thread_id) if thread_id else (user,)),
             after,
             limit,
         )
         return [_stream_of(row) for row in rows]
+
+    async def may_watch(self, stream_id: bytes, user: int) -> bool:
+        """Whether a stream would be listed for a user, were it not over; see :meth:`running`."""
+        return await self._database.read(lambda tx: tx.row(_WATCHER, stream_id, user) is not None)
 
     async def told(self, stream_id: bytes) -> tuple[LiveStream, int, list[int]]:
         """A stream, whom a message of it is for (the other one of a private thread, 0 in a group), and who is to hear of it.
@@ -170,6 +188,14 @@ class LiveStore:
         over = "UPDATE live_streams SET state = 2, ended_at = ?, due_at = NULL, viewers = 0 WHERE stream_id = ? AND state IN (0, 1)"
         return _known(tx, stream_id) if tx.execute(over, self._now(tx), stream_id) else None
 
+    async def end_waiting(self, stream_id: bytes, server: str) -> LiveStream | None:
+        """End a stream whose publisher did not come back to this server; ``None``: it did, or went to another one, or it is over."""
+        return await self._database.write(self._end_waiting, stream_id, server)
+
+    def _end_waiting(self, tx: Transaction, stream_id: bytes, server: str) -> LiveStream | None:
+        over = "UPDATE live_streams SET state = 2, ended_at = ?, due_at = NULL WHERE stream_id = ? AND state = 0 AND server = ?"
+        return _known(tx, stream_id) if tx.execute(over, self._now(tx), stream_id, server) else None
+
     async def moved(self, stream_id: bytes, away_from: str, server: str) -> LiveStream | None:
         """Have the publisher of a stream come to another server than that one, where it waits or has not been heard of for some time.
 
@@ -198,7 +224,8 @@ class LiveStore:
         """The publisher is there, at this server; ``None``: the stream is over, or there is none.
 
         :param away: seconds without a :meth:`beat` after which it is over.
-        :raises Refused: 73, it is live at another server, which has told of it just now.
+        :raises Refused: 73, it is live at another server, which has told of it just now; 65, 66 or 76, its owner may not write in
+            the thread any more.
         """
         return await self._database.write(self._began, stream_id, server, _ms(away))
 
@@ -222,6 +249,7 @@ class LiveStore:
             return None
         if not changed and stream.server != server:  # MySQL counts no row where nothing is new
             raise Refused(Status.SERVER_BUSY, "This stream is published at another server.", retry_after=LOST)
+        may_write(tx, stream.thread_id, stream.owner)
         return stream
 
     async def paused(self, stream_id: bytes, server: str, *, away: float) -> LiveStream | None:
@@ -245,7 +273,9 @@ class LiveStore:
         return _known(tx, stream_id) if changed else None
 
     async def beat(self, server: str, viewers: Mapping[bytes, int], *, away: float) -> set[bytes]:
-        """Tell of the streams that a server has, with the players of each; those that are over, or at another server by now.
+        """Tell of the streams that a server has, with the players of each; those that it is to let go of.
+
+        These are over, or at another server by now, or their owner may not write in the thread any more.
 
         :param away: seconds without another beat after which one that is live is over.
         """
@@ -265,8 +295,7 @@ class LiveStore:
                 stream_id,
                 server,
             )
-        found = (_find(tx, stream_id) for stream_id in viewers)
-        return set(viewers) - {one.stream_id for one in found if one and one.server == server and one.state is not LiveState.ENDED}
+        return {stream_id for stream_id in viewers if tx.row(_SENT, stream_id, server) is None}
 
     # -- for whoever looks after them
 

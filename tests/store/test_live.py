@@ -313,6 +313,48 @@ class Living(StoreCase):
         await self.stores.contacts.unfriend(self.bert, self.anna)
         self.assertEqual(await self.live.running(self.bert), [])
 
+    async def test_who_may_watch(self) -> None:
+        """Who is in its thread; in a private one only a friend, and the owner."""
+        stream = await self.started()
+
+        async def watching() -> list[bool]:
+            return [await self.live.may_watch(stream.stream_id, user) for user in (self.anna, self.bert, self.carl, 0)]
+
+        self.assertEqual(await watching(), [True, True, False, False])
+        await self.stores.contacts.block(self.anna, self.bert, True)
+        self.assertEqual(await watching(), [True, False, False, False])
+        self.assertFalse(await self.live.may_watch(new_file_id(), self.anna))
+
+    async def test_owner_who_may_not_write(self) -> None:
+        """Who was blocked, or is no member any more, does not go on, and cannot begin again."""
+        group = await self.group(self.anna, self.carl)
+        alone, together = await self.started(), await self.started(thread_id=group)
+        both = {alone.stream_id: 1, together.stream_id: 1}
+        self.assertEqual(await self.live.beat("resources1", both, away=AWAY), set())
+        await self.stores.contacts.block(self.bert, self.anna, True)
+        self.assertEqual(await self.live.beat("resources1", both, away=AWAY), {alone.stream_id})
+        await self.database.write(lambda tx: tx.execute("DELETE FROM members WHERE thread_id = ? AND user_id = ?", group, self.anna))
+        self.assertEqual(await self.live.beat("resources1", both, away=AWAY), set(both))
+        for stream, status in ((alone, Status.BLOCKED), (together, Status.PERMISSION_DENIED)):
+            await self.live.paused(stream.stream_id, "resources1", away=AWAY)
+            await self.refused(status, self.began(stream))
+            self.assertIs(await self.state(stream), LiveState.WAITING)
+
+    async def test_ends_what_waits(self) -> None:
+        """A server ends what still waits for its publisher there; not what has come back, to it or to another one."""
+        stream = await self.started()
+        self.assertIsNone(await self.live.end_waiting(stream.stream_id, "resources1"))
+        await self.live.paused(stream.stream_id, "resources1", away=AWAY)
+        await self.began(stream, "resources2")
+        self.assertIsNone(await self.live.end_waiting(stream.stream_id, "resources1"))
+        await self.live.paused(stream.stream_id, "resources2", away=AWAY)
+        self.assertIsNone(await self.live.end_waiting(stream.stream_id, "resources1"))
+        ended = await self.live.end_waiting(stream.stream_id, "resources2")
+        self.assertIs(ended and ended.state, LiveState.ENDED)
+        self.assertIsNone(await self.live.end_waiting(stream.stream_id, "resources2"))
+        await self.pass_time(LONGEST + 1)
+        self.assertEqual(await self.live.end_abandoned(), [])
+
     async def test_told(self) -> None:
         """Everybody in a group hears of a stream."""
         group = await self.group(self.anna, self.bert, self.carl)

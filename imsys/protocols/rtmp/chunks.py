@@ -93,10 +93,12 @@ class ChunkReader:
     Set Chunk Size and Abort are obeyed here and not given back; nor are messages without any payload, which mean nothing.
     """
 
-    __slots__ = ("_at", "_current", "_data", "_held", "_left", "_streams", "chunk_size", "limit")
+    __slots__ = ("_at", "_current", "_data", "_held", "_left", "_streams", "chunk_size", "count", "limit")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+        self.count = 0
+        """How many chunks have been read: each takes as long, however little is in it."""
         self.chunk_size = DEFAULT_CHUNK
         self._streams: dict[int, _ChunkStream] = {}
         self._data = b""
@@ -131,6 +133,7 @@ class ChunkReader:
                     self._data, self._at = data[at:], 0
                     return None
                 at = begin
+                self.count += 1
                 chunks = self._current
                 assert chunks is not None
             stop = at + self._left

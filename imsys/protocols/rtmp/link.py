@@ -43,6 +43,11 @@ class Link:
         """How many bytes are held: of unfinished messages, and those that have not been looked at."""
         return self._reader.pending
 
+    @property
+    def chunks(self) -> int:
+        """How many chunks have been read."""
+        return self._reader.count
+
     def allow(self, limit: int) -> None:
         """From now on messages may have so many bytes."""
         self._reader.limit = limit

@@ -160,6 +160,11 @@ class ServerConnection:
         return self._link.pending
 
     @property
+    def chunks(self) -> int:
+        """How many chunks have been read; they may be of a byte each, or empty."""
+        return self._link.chunks
+
+    @property
     def acknowledged(self) -> int:
         """How many bytes the peer says it has received, of 32 bits; many never do."""
         return self._link.acknowledged

@@ -120,7 +120,8 @@ class Broadcast:
 
         :raises PeerFault: its timestamp is long before that of another.
         """
-        timestamp = self._timeline.place(media.timestamp)
+        place = self._timeline.beside if media.kind is Kind.DATA else self._timeline.place
+        timestamp = place(media.timestamp)
         if timestamp != media.timestamp:
             media = dataclasses.replace(media, timestamp=timestamp)
         self.fed_at = self._clock.seconds()
@@ -246,6 +247,8 @@ class Broadcast:
             return False
         encoding = place.player.encoding
         headers = [encoding.encode(media) for media in self._cache.headers(place.at, start)]
+        if not self._cache.has_pictures:
+            self._shown = False  # should there be any again, they have to begin with a key frame for this one
         place.at = start
         if headers:
             place.player.write(encoding.join(headers))
@@ -281,6 +284,7 @@ class Broadcast:
         self._places.clear()
         self._waiting.clear()
         self._watchers.clear()
+        self._cache.clear()
         for player in everybody:
             self._close(player, reason)
 

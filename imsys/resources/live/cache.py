@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 
 from imsys.protocols.media import Kind, Media
+from imsys.resources.budget import Budget
 from imsys.resources.live.players import Encoding
 
 LATE = 2.0
@@ -49,12 +50,15 @@ class Cache:
     groups, then everything, and nobody can begin until the next key frame.
 
     :param most_bytes: of payloads; what they are encoded to comes on top, once for each encoding in use.
+    :param budget: the same of all streams together: what it has no room for is too much, too.
     """
 
-    def __init__(self, most_bytes: int, most_messages: int, seconds: Callable[[], float]) -> None:
+    def __init__(self, most_bytes: int, most_messages: int, seconds: Callable[[], float], budget: Budget) -> None:
         self._most_bytes = most_bytes
         self._most_messages = most_messages
         self._seconds = seconds
+        self._budget = budget
+        self._taken = 0  # of the budget
         self._entries: list[Entry] = []
         self._first = 1
         self._bytes = 0
@@ -121,6 +125,12 @@ class Cache:
         self.kinds.clear()
         self.settled = False
 
+    def clear(self) -> None:
+        """Let go of every message."""
+        self._bytes = 0
+        self._drop(len(self._entries))
+        self._afford()
+
     def pieces(self, start: int, encoding: Encoding, size: int) -> list[bytes]:
         """Messages from a number on in an encoding: at least one, if there is one, then as many as fit into so many bytes."""
         found: list[bytes] = []
@@ -166,14 +176,24 @@ class Cache:
             drop += 1
         if drop:
             self._drop(drop)
-        if self._too_much(0):
-            self._key = None
-            self._bytes = 0
-            self._drop(len(self._entries))
+        if self._too_much(0) or not self._afford():
+            self.clear()
+
+    def _afford(self) -> bool:
+        """Have the budget know how much is kept; false: it has no room for that."""
+        more = self._bytes - self._taken
+        if more > 0 and not self._budget.take(more):
+            return False
+        if more < 0:
+            self._budget.give(-more)
+        self._taken = self._bytes
+        return True
 
     def _drop(self, count: int) -> None:
         del self._entries[:count]
         self._first += count
+        if self._key is not None and self._key < self._first:
+            self._key = None
 
     def _too_much(self, without: int) -> bool:
         return self._bytes > self._most_bytes or len(self._entries) - without > self._most_messages

@@ -15,6 +15,7 @@ from imsys.protocols.media import Media
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.players import Encoding
 from imsys.resources.live.relay import Relay
+from imsys.resources.live.sockets import keep_little
 from imsys.resources.live.viewing import Keys
 from imsys.resources.web.answers import Headers, Response
 from imsys.resources.web.pushing import Outlet, chunk
@@ -102,6 +103,7 @@ class FlvPlayer:
         """Begin with what came first."""
         self._broadcast.hold(self)  # with whom it may be in step until now
         self._outlet = outlet
+        keep_little(outlet.transport)
         if outlet.chunked:
             self.encoding = CHUNKED
         outlet.write(self.encoding.join([header(self._broadcast.kinds), self._first]))

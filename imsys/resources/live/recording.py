@@ -26,6 +26,7 @@ from imsys.resources.budget import Budget
 from imsys.resources.disk import Disk
 from imsys.resources.engine.shielding import alone
 from imsys.resources.live.broadcast import Broadcast
+from imsys.resources.live.cache import describes
 from imsys.resources.live.flv_index import is_metadata
 
 _log = Logger()
@@ -134,9 +135,9 @@ class Tape:
             if self._described:
                 return b""
             self._described = True
-        if self._base is None:
-            self._base = media.timestamp
-        time = (media.timestamp - self._base) % (2 * _HALF)
+        if self._base is None and not describes(media) and media.kind is not Kind.DATA:
+            self._base = media.timestamp  # of the first picture or sound: what describes them often says 0
+        time = (media.timestamp - self._base) % (2 * _HALF) if self._base is not None else 0
         return encode_tag(dataclasses.replace(media, timestamp=time if time < _HALF else 0))
 
     def join(self, pieces: Sequence[bytes]) -> bytes:

@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 
 from imsys.config import LiveConfig
 from imsys.errors import Refused, Status
+from imsys.resources.budget import Budget
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.cache import Cache
 from imsys.store.live import LiveState, LiveStore, LiveStream
@@ -84,6 +85,7 @@ class Relay(Service):
         self._tell = tell
         self._at_turn_end = getattr(reactor, "callAtTurnEnd", None) or partial(reactor.callLater, 0)
         self._here: dict[bytes, _Here] = {}
+        self._kept = Budget(config.caches)
         self._loops: list[LoopingCall] = []
         self._looked = 0.0
         self._telling: set[Deferred[None]] = set()
@@ -101,7 +103,8 @@ class Relay(Service):
         """Take a stream from this source, until it is :meth:`left` or dropped.
 
         :param user: who wants to publish.
-        :raises Refused: 74, there is no such stream, or it is over; 65, it is not this user's; 73, somebody else sends it.
+        :raises Refused: 74, there is no such stream, or it is over; 65, it is not this user's; 65, 66 or 76, they may not write in its
+            thread any more; 73, somebody else sends it.
         :raises Unavailable: the database does not answer.
         """
         here = self._here.get(stream_id) or self._keep(await self._known(stream_id))
@@ -110,6 +113,7 @@ class Relay(Service):
             raise Refused(Status.PERMISSION_DENIED, "Only who started a live stream may publish it.")
         self._take_over(here)
         here.source = source
+        here.broadcast.fed_at = self._reactor.seconds()  # not silent, nor dead, while the database is asked
         try:
             await here.lock.run(self._begin, here)
         except BaseException:
@@ -222,7 +226,7 @@ class Relay(Service):
             if not self.running:
                 raise Refused(Status.SERVER_BUSY, "This server is about to stop.")
             config, seconds = self._config, self._reactor.seconds
-            cache = Cache(config.cache, MOST_MESSAGES, seconds)
+            cache = Cache(config.cache, MOST_MESSAGES, seconds, self._kept)
             broadcast = Broadcast(cache, self._reactor, self._at_turn_end, config.players, config.behind)
             here = self._here[stream.stream_id] = _Here(stream, broadcast, seconds())
         return here
@@ -235,6 +239,7 @@ class Relay(Service):
     def _forget(self, here: _Here) -> None:
         if self._here.get(here.stream.stream_id) is here:
             del self._here[here.stream.stream_id]
+            here.broadcast.over("nobody has to do with it")
 
     # -- the end
 
@@ -300,16 +305,19 @@ class Relay(Service):
                 self._unused(here)
 
     async def _ended(self, stream_id: bytes) -> None:
-        if await self._store.end(stream_id) is not None:
+        if await self._store.end_waiting(stream_id, self._server) is not None:
             self._announce(stream_id)
 
     async def _beat(self) -> None:
         viewers = {stream_id: here.broadcast.players for stream_id, here in self._here.items() if here.ours}
+        sources = {stream_id: here.source for stream_id, here in self._here.items()}
         waiting = [here for here in self._here.values() if not here.ours and here.source is None]
         try:
             if viewers:
                 for stream_id in await self._store.beat(self._server, viewers, away=self._config.away):
-                    self.end(stream_id)
+                    here = self._here.get(stream_id)
+                    if here is not None and here.source is sources[stream_id]:  # else it has begun since: the next beat tells
+                        self.end(stream_id)
             for here in waiting:
                 await self._look_elsewhere(here)
         except Refused as refused:

@@ -49,6 +49,10 @@ TALK = 1 << 15
 MESSAGES = 2000
 """Messages a second, averaged over some seconds, of a publisher: pictures and sound are some 80, whatever their bit rate."""
 
+CHUNK = 100
+"""Bytes that the chunks of a peer have on average at least, past the first :data:`MESSAGES` a second: those of all known programs have 128
+or more. In chunks of a byte, or empty ones, what a publisher may send in a second takes longer than that to read."""
+
 PAUSE = 600.0
 """Seconds that a player may pause."""
 
@@ -110,6 +114,7 @@ class RtmpConnection(Protocol):
         self._broadcast: Broadcast | None = None
         self._publishes = False
         self._bytes = Meter(TALK)
+        self._chunks = Meter(TALK // CHUNK + MESSAGES)
         self._messages = Meter(MESSAGES)
         self._choked = False  # the transport's buffer is full
         self._held = True  # the player is not ready, or has paused
@@ -145,11 +150,14 @@ class RtmpConnection(Protocol):
         if self._pumping:
             return  # a request was answered at once; whoever is at it goes on
         self._pumping = True
+        before = self._rtmp.chunks
         try:
             for event in self._rtmp.receive(data):
                 self._handle(event)
                 if self._closing:
                     break
+            if not self._chunks.add(self._rtmp.chunks - before, self._owner.seconds()):
+                self._fail("what it sends is cut into too small pieces")
         except PeerFault as fault:
             self._fail(str(fault))
         finally:
@@ -245,7 +253,8 @@ class RtmpConnection(Protocol):
             relay.left(stream_id, self)
             return
         self._stream_id, self._broadcast, self._publishes = stream_id, broadcast, True
-        self._bytes = Meter(self._owner.settings.bitrate // 8)
+        rate = self._owner.settings.bitrate // 8
+        self._bytes, self._chunks = Meter(rate), Meter(rate // CHUNK + MESSAGES)
         self._owner.wheel.remove(self)
         self._rtmp.accept_publish()
         self._pump(b"")

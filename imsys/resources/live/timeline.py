@@ -49,3 +49,13 @@ class Timeline:
                 return moved
         self._latest, self._moment = moved, now
         return moved
+
+    def beside(self, timestamp: int) -> int:
+        """The timestamp of data, which move nothing: metadata say 0 whenever they come. What is far from the latest gets the latest."""
+        if self._latest is None:
+            return timestamp
+        if self._shift is not None:
+            moved = (timestamp + self._shift) % _BITS
+            if (moved - self._latest + BACK) % _BITS <= 2 * BACK:
+                return moved
+        return self._latest

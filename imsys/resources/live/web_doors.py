@@ -26,7 +26,7 @@ def live_routes(clock: IReactorTime, config: LiveConfig, tickets: Tickets, store
         return None if broadcast is None else broadcast.players
 
     keys = Keys(tickets, clock.seconds, config.play_key)
-    page = WatchPage(keys, Streams(clock, store.find), players)
+    page = WatchPage(keys, Streams(clock, store.find), players, store.may_watch)
     return [*FlvDoor(clock, keys, relay).routes(), *page.routes()]
 
 

@@ -16,10 +16,10 @@ class Outlet:
     :param choked: see :attr:`choked`.
     """
 
-    __slots__ = ("_ended", "_transport", "choked", "chunked", "write")
+    __slots__ = ("_ended", "choked", "chunked", "transport", "write")
 
     def __init__(self, transport: Any, *, chunked: bool, choked: bool) -> None:
-        self._transport = transport
+        self.transport = transport
         self._ended: Deferred[None] = Deferred()
         self.chunked = chunked
         self.choked = choked
@@ -34,7 +34,7 @@ class Outlet:
 
     def abort(self) -> None:
         """It is not, and will never be: the connection is dropped, so that the peer can tell."""
-        self._transport.abortConnection()
+        self.transport.abortConnection()
 
     def ended(self) -> Deferred[None]:
         """Fires when the body is complete; it is cancelled when the connection is gone."""

@@ -87,6 +87,19 @@ class BadInputTests(LiveCase):
         peer.say(Message(1, 0, 0, struct.pack(">I", 0x7FFFFFFF)), 128)
         await self.closed_for(peer, "chunk size")
 
+    async def test_crumbs(self) -> None:
+        """Pictures in chunks of one byte, which take long to read."""
+        peer = await self.publishing()
+        peer.say(Message(1, 0, 0, struct.pack(">I", 1)))
+        peer.transport.write(encode(Message(VIDEO, 0, 1, bytes(500_000)), 6, 1))
+        await self.closed_for(peer, "too small pieces")
+
+    async def test_empty_chunks(self) -> None:
+        """Chunks of nothing, which are no messages, either."""
+        peer = await self.publishing()
+        peer.transport.write(encode(Message(VIDEO, 0, 1, b""), 6) + b"\xc6" * 500_000)
+        await self.closed_for(peer, "too small pieces")
+
     async def test_deep_amf0(self) -> None:
         """Objects within objects within objects."""
         peer = await self.greeted()

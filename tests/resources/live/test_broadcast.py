@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.errors import Refused
 from imsys.protocols.media import Kind, Media, media
+from imsys.resources.budget import Budget
 from imsys.resources.live.broadcast import SOUND, Broadcast
 from imsys.resources.live.cache import LATE, STILL, TRACKS, Cache
 from tests.resources.live.watching import AAC, AVC, METADATA, Plain, Watcher, inter, key, sound
@@ -20,7 +21,8 @@ class Stage(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.plain = Plain()
-        self.cache = Cache(100_000, 1000, self.clock.seconds)
+        self.budget = Budget(150_000)
+        self.cache = Cache(100_000, 1000, self.clock.seconds, self.budget)
         self.broadcast = Broadcast(self.cache, self.clock, lambda call: self.clock.callLater(0, call), most=100, patience=PATIENCE)
 
     def feed(self, *messages: Media) -> None:
@@ -130,6 +132,41 @@ class JoiningTests(Stage):
         self.assertEqual(watcher.seen[-1], sound(20000))
         self.assertNotIn(Kind.VIDEO, [one.kind for one in watcher.seen if not one.header])
 
+    def test_pictures_that_come_again(self) -> None:
+        """Who began with sound alone gets no picture before a key frame; who comes before that has nothing to begin with."""
+        self.turn(AVC, AAC, key(0))
+        for second in range(int(STILL) + 1):
+            self.clock.advance(1)
+            self.turn(sound(1000 * second))
+        deaf, blind = Watcher(self.plain), self.watcher()
+        self.turn(inter(12000), sound(12010))
+        self.broadcast.join(deaf)
+        self.turn(inter(12040), key(12080), inter(12120))
+        for watcher in (blind, deaf):
+            pictures = [one for one in watcher.seen if one.kind is Kind.VIDEO and not one.header]
+            self.assertEqual(pictures, [key(12080), inter(12120)])
+
+    def test_pictures_that_come_again_for_who_has_all(self) -> None:
+        """Who has seen all of them goes on; others wait for a key frame, since that of these pictures is kept no more."""
+        early = self.watcher()
+        self.turn(AVC, key(0))
+        for second in range(int(STILL) + 1):
+            self.clock.advance(1)
+            self.turn(sound(1000 * second))
+        self.turn(inter(12000), sound(12010))
+        late = self.watcher()
+        self.turn(inter(12040), key(12080), inter(12120))
+        self.assertEqual(early.seen[-5:], [inter(12000), sound(12010), inter(12040), key(12080), inter(12120)])
+        self.assertEqual([one.payload for one in late.seen], [AVC.payload, key(0).payload, inter(0).payload])
+
+    def test_metadata_of_no_time(self) -> None:
+        """A publisher that comes back, and whose metadata say 0 as always, goes on where the stream is; new ones are no fault of its."""
+        watcher = self.watcher()
+        self.turn(METADATA, AVC, key(0), inter(3_600_000), METADATA)
+        self.broadcast.restart()
+        self.turn(METADATA, dataclasses.replace(AVC, timestamp=3_601_000), key(3_601_000))
+        self.assertLess(max(one.timestamp for one in watcher.seen), 3_601_000)
+
     def test_too_large_a_group(self) -> None:
         """A group of pictures that is more than the cache may hold is forgotten: who comes then waits for the next."""
         early = self.watcher()
@@ -141,6 +178,21 @@ class JoiningTests(Stage):
         self.turn(key(1000))
         self.assertEqual(early.seen, [AVC, key(0, 50_000), inter(40, 50_000), inter(80), inter(120), key(1000)])
         self.assertEqual([one.payload for one in late.seen], [AVC.payload, key(1000).payload])
+
+    def test_too_much_of_all(self) -> None:
+        """All streams together keep no more than they may; who has nothing to begin with waits, and whoever is in step goes on."""
+        early = self.watcher()
+        self.budget.take(100_000)  # another stream's
+        self.turn(AVC, key(0), inter(40, 49_000), inter(80, 5_000), inter(120))
+        self.assertEqual((len(early.seen), self.cache.start), (5, None))
+        self.assertLessEqual(self.budget.taken, 150_000)
+        late = self.watcher()
+        self.assertEqual(late.seen, [])
+        self.turn(key(160), inter(200))
+        self.assertEqual([one.payload for one in late.seen], [AVC.payload, key(160).payload, inter(200).payload])
+        self.assertEqual(self.budget.taken, 100_000 + self.cache.held)
+        self.broadcast.over("done")
+        self.assertEqual((self.budget.taken, self.cache.held), (100_000, 0))
 
     def test_too_many_messages(self) -> None:
         """The cache is bounded in messages as well."""

@@ -11,6 +11,7 @@ from twisted.internet.threads import deferToThread
 
 from imsys.protocols.flv import FlvReader
 from imsys.resources.live import flv_door
+from imsys.resources.live.sockets import UNSENT
 from imsys.store.live import LiveState
 from imsys.tickets import Right, encode_id, new_file_id
 from tests.resources.live.programs import FFMPEG, HASHES, SECONDS, film, hashes, publishing
@@ -48,6 +49,18 @@ class HttpFlvTests(WebLiveCase):
             pictures = [one for one in messages if one.kind == 9]
             self.assertTrue(pictures[0].header)
             self.assertTrue(pictures[1].key)
+
+    async def test_little_in_the_kernel(self) -> None:
+        """The kernel keeps little for a player, with TLS, too: it would find out late that it is behind."""
+        stream = await self.stream()
+        await self.publishing(stream)
+        self.run_program(*FFMPEG, "-ca_file", certificates().ca, "-i", self.link(stream), "-f", "null", "-")
+        level = socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT
+
+        def kept() -> list[int]:
+            return [one.transport.getHandle().getsockopt(*level) for one in self.http._open]
+
+        await self.until(lambda: kept() == [UNSENT], "the kernel was told")
 
     async def test_head(self) -> None:
         """The head says what it is, keeps the address from others, and lets pages of the configured origins in."""

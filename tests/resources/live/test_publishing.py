@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import itertools
 import signal
+from typing import Any
+
+from twisted.internet.defer import Deferred
 
 from imsys.config import LiveConfig
 from imsys.protocols.rtmp.client import Purpose
@@ -96,6 +99,30 @@ class OnlyOneTests(LiveCase):
         self.assertFalse(player.gone)
         self.assertEqual(self.told.count((stream.stream_id, LiveState.WAITING)), 0)
 
+    async def test_while_the_database_is_asked(self) -> None:
+        """Who comes back after a long time is neither silent nor dead while the database takes its time."""
+        stream = await self.stream()
+        await self.player(stream)
+        self.broadcast(stream).fed_at -= 100  # it was away
+        asked, answered = Deferred[None](), Deferred[None]()
+        self.addCleanup(answered.addErrback, lambda _: None)
+        self.addCleanup(answered.cancel)
+        began = self.stores.live.began
+
+        async def slowly(*arguments: Any, **more: Any) -> Any:
+            asked.callback(None)
+            await answered
+            return await began(*arguments, **more)
+
+        self.patch(self.stores.live, "began", slowly)
+        first = await self.peer(self.url(stream, Right.PUBLISH), Purpose.PUBLISH)
+        await asked
+        self.relay._look()
+        await self.refused(self.url(stream, Right.PUBLISH), Purpose.PUBLISH, BAD_NAME)
+        answered.callback(None)
+        await self.until(lambda: first.started or first.failure or first.gone, "it may begin")
+        self.assertTrue(first.started)
+
 
 class ComingAndGoingTests(LiveCase):
     async def test_comes_back(self) -> None:
@@ -165,6 +192,40 @@ class EndTests(LiveCase):
         self.assertTrue(player.over)
         await self.stores.live.end(waited.stream_id)
         await self.until(lambda: early.gone, "nobody will come")
+
+    async def test_blocked(self) -> None:
+        """Who was blocked sends no more, and those who watched see no more of it."""
+        stream = await self.stream()
+        publisher, player = await self.publisher(stream), await self.player(stream)
+        await self.stores.contacts.block(self.bert, self.anna, True)
+        await self.until(lambda: player.gone and publisher.gone, "both are closed")
+        await self.refused(self.url(stream, Right.PUBLISH), Purpose.PUBLISH, BAD_NAME)
+
+    async def test_back_before_the_beat_is_answered(self) -> None:
+        """What the database said of a stream before its publisher came back is no reason to close them."""
+        stream = await self.stream()
+        first = await self.publisher(stream)
+        first.close()
+        await self.until_state(stream, LiveState.WAITING)
+        beat, answered, slow = self.stores.live.beat, Deferred[None](), [True]
+        self.addCleanup(answered.addErrback, lambda _: None)
+        self.addCleanup(answered.cancel)
+
+        async def slowly(*arguments: Any, **more: Any) -> set[bytes]:
+            if not slow:
+                return await beat(*arguments, **more)
+            slow.clear()
+            await answered
+            return {stream.stream_id}
+
+        self.patch(self.stores.live, "beat", slowly)
+        beating = Deferred.fromCoroutine(self.relay._beat())
+        second = await self.publisher(stream)
+        answered.callback(None)
+        await beating
+        self.assertIs(self.relay.own(stream.stream_id), self.broadcast(stream))
+        second.publish([AVC, key(0)])
+        await self.until_begun(stream)
 
     async def test_moved(self) -> None:
         """A stream that another server has by now is let go of."""

@@ -12,21 +12,31 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.config import ChatConfig, FilesConfig, LiveConfig, ResourcesConfig
-from imsys.protocols.flv import FlvReader
+from imsys.protocols.flv import HEADER, FlvReader
 from imsys.protocols.media import Kind
 from imsys.protocols.rtmp.amf0 import decode
 from imsys.redis import RedisService
 from imsys.resources.judging import looking
 from imsys.resources.live import recording
+from imsys.resources.live.recording import Tape
 from imsys.resources.live.recordings import Recordings, filename
 from imsys.store.files import File, Purpose, State
 from imsys.store.live import LiveState, LiveStream
 from imsys.tickets import Right, encode_id
 from tests.resources.live.programs import film, hashes, publishing
 from tests.resources.live.scene import SERVER, LiveCase
+from tests.resources.live.watching import AAC, AVC, METADATA, inter, key, sound
 from tests.resources.parts import KEYS, Parts
 from tests.support.chat import ChatServer
 from tests.support.servers import redis_server
+
+
+class TapeTests(SynchronousTestCase):
+    def test_begins_at_zero(self) -> None:
+        """The first picture or sound is at 0, whatever its publisher counts from, and whatever is said before it."""
+        tape, hour = Tape(), 3_600_000
+        data = b"".join(tape.encode(one) for one in (METADATA, AVC, AAC, key(hour), sound(hour + 10), inter(hour + 40)))
+        self.assertEqual([one.timestamp for one in FlvReader(1000).receive(HEADER + data)], [0, 0, 0, 0, 10, 40])
 
 
 class RecordingCase(LiveCase):

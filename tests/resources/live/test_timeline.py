@@ -42,3 +42,14 @@ class TimelineTests(SynchronousTestCase):
         """Where nothing has come yet there is nothing to go on from."""
         self.line.restart()
         self.assertEqual(self.line.place(777), 777)
+
+    def test_data(self) -> None:
+        """Metadata say 0, whenever they come: they move nothing, and are never a fault."""
+        self.assertEqual(self.line.beside(0), 0)
+        self.assertEqual(self.line.place(2**31 + 5), 2**31 + 5)
+        self.assertEqual([self.line.beside(stamp) for stamp in (2**31, 2**31 + 2000, 0)], [2**31, 2**31 + 2000, 2**31 + 5])
+        self.clock.advance(3)
+        self.line.restart()
+        self.assertEqual(self.line.beside(0), 2**31 + 5)
+        self.assertEqual(self.line.place(900_000), 2**31 + 3005)
+        self.assertEqual([self.line.beside(stamp) for stamp in (0, 900_000)], [2**31 + 3005] * 2)

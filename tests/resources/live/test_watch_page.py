@@ -80,6 +80,14 @@ class WatchPageTests(WebLiveCase):
         await self.stores.live.end(stream.stream_id)
         self.assertEqual(await self.state(stream, self.watch_key(stream, life=200)), {"state": "ended", "title": "Cats", "watchers": 0})
 
+    async def test_no_key_for_who_may_not(self) -> None:
+        """Who was blocked gets no new key: the old one is good for as long as it was."""
+        self.patch(viewing, "FRESH", 0.0)
+        stream = await self.stream()
+        self.assertIn("key", await self.state(stream, self.watch_key(stream, life=200)))
+        await self.stores.contacts.block(self.anna, self.bert, True)
+        self.assertNotIn("key", await self.state(stream, self.watch_key(stream, life=200)))
+
     async def test_asked_by_many(self) -> None:
         """However many ask for the state of a stream, the database is asked once in a while."""
         stream, found = await self.stream(), []
