@@ -73,6 +73,7 @@ class HttpFlvTests(WebLiveCase):
         ):
             reply = await self.ask("GET", self.path(stream, key=key))
             self.assertEqual((reply.status, reply.error), (status, 65), key)
+            self.assertNotIn(b"ticket", reply.body, key)
         reply = await self.ask("GET", f"/live/{encode_id(stream.stream_id)}.flv")
         self.assertEqual((reply.status, reply.error), (401, 65))
         self.assertIsNone(self.relay.find(stream.stream_id))
