@@ -29,6 +29,8 @@ async def _start(context: Context) -> None:
         except Refused as refusal:
             if refusal.status is Status.SERVER_BUSY and refusal.retry_after is None:  # it does not pass by itself
                 raise Trouble(refusal.message) from None
+            if refusal.status is Status.NO_AVAILABLE_RESOURCES_SERVER:  # else it is files that are spoken of
+                raise Trouble("No server takes live streams now; try again later.") from None
             raise
     server, _, key = stream.publish_url.rpartition("/")
     _, account = context.account()

@@ -156,6 +156,7 @@ class HttpFlvTests(WebLiveCase):
         self.broadcast(stream)._patience = 0.5
         await self.until(lambda: self.broadcast(stream).players == 0, "it is let go of")
         await self.until(lambda: not len(self.http), "its connection is closed")
+        self.assertEqual(sum("closing the live stream over HTTP to" in line and "behind" in line for line in self.lines), 1)
         await self.until_state(stream, LiveState.LIVE)
 
     async def test_kinds(self) -> None:
