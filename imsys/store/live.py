@@ -129,6 +129,14 @@ class LiveStore:
         )
         return [_stream_of(row) for row in rows]
 
+    async def may_watch(self, user: int, stream: LiveStream) -> bool:
+        """Whether a stream is among those that are :meth:`running` for a user."""
+        try:
+            running = await self.running(user, thread_id=stream.thread_id)
+        except Refused:
+            return False
+        return any(one.stream_id == stream.stream_id for one in running)
+
     async def told(self, stream_id: bytes) -> tuple[LiveStream, int, list[int]]:
         """A stream, whom a message of it is for (the other one of a private thread, 0 in a group), and who is to hear of it.
 

@@ -92,7 +92,7 @@ class WatchPage:
             "ended" if over else "live" if stream.state is LiveState.LIVE else "waiting",
             stream.title or UNNAMED,
             0 if over else self._watchers(stream),
-            key=None if over else self._keys.renewed(ticket),
+            key=None if over else await self._keys.renewed(ticket, stream),
         )
         return Response(200, (("Content-Type", "application/json"), *_PRIVATE), msgspec.json.encode(told))
 

@@ -80,6 +80,14 @@ class WatchPageTests(WebLiveCase):
         await self.stores.live.end(stream.stream_id)
         self.assertEqual(await self.state(stream, self.watch_key(stream, life=200)), {"state": "ended", "title": "Cats", "watchers": 0})
 
+    async def test_blocked(self) -> None:
+        """Who may watch no more gets no new key."""
+        stream = await self.stream()
+        await self.stores.contacts.block(self.anna, self.bert, True)
+        self.assertNotIn("key", await self.state(stream, self.watch_key(stream, life=200)))
+        await self.stores.contacts.block(self.anna, self.bert, False)
+        self.assertIn("key", await self.state(stream, self.watch_key(stream, life=200)))
+
     async def test_asked_by_many(self) -> None:
         """However many ask for the state of a stream, the database is asked once in a while."""
         stream, found = await self.stream(), []
