@@ -42,6 +42,11 @@ class Right(enum.Enum):
     PLAY = "l"
     """Watch one."""
 
+    @property
+    def called(self) -> str:
+        """What users know such a ticket as: those of live streams stand in URLs, as keys."""
+        return "key" if self in (Right.PUBLISH, Right.PLAY) else "ticket"
+
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
@@ -122,20 +127,25 @@ class Tickets:
 
         :raises Refused: 65, it is forged, has expired, or is for another file or another right.
         """
-        ticket = self.read(text)
+        name = right.called
+        ticket = self.read(text, name)
         if ticket.file_id != file_id or ticket.right is not right:
-            raise Refused(Status.PERMISSION_DENIED, "This ticket is for something else.")
+            raise Refused(Status.PERMISSION_DENIED, f"This {name} is for something else.")
         return ticket
 
-    def read(self, text: str) -> Ticket:
-        """What a ticket grants, whatever that is. :raises Refused: 65, it is forged or has expired."""
+    def read(self, text: str, name: str = "ticket") -> Ticket:
+        """What a ticket grants, whatever that is.
+
+        :param name: what its holder knows it as.
+        :raises Refused: 65, it is forged or has expired.
+        """
         match = _SHAPE.fullmatch(text) if len(text) <= _LONGEST else None
         key = self._keys.opening(match["key"]) if match is not None else None
         if match is None or key is None or not hmac.compare_digest(_mac(key, match["text"]), match["mac"]):
-            raise Refused(Status.PERMISSION_DENIED, "This is no ticket of ours.")
+            raise Refused(Status.PERMISSION_DENIED, f"This is no {name} of ours.")
         ticket = Ticket(decode_id(match["file"]), int(match["user"]), Right(match["right"]), int(match["expires"]))
         if ticket.expires <= self._seconds():
-            raise Refused(Status.PERMISSION_DENIED, "This ticket has expired; ask for another.")
+            raise Refused(Status.PERMISSION_DENIED, f"This {name} has expired; ask for another.")
         return ticket
 
 

@@ -29,14 +29,21 @@ async def _start(context: Context) -> None:
         except Refused as refusal:
             if refusal.status is Status.SERVER_BUSY and refusal.retry_after is None:  # it does not pass by itself
                 raise Trouble(refusal.message) from None
+            if refusal.status is Status.NO_AVAILABLE_RESOURCES_SERVER:  # else it is files that are spoken of
+                raise Trouble("No server takes live streams now; try again later.") from None
             raise
     server, _, key = stream.publish_url.rpartition("/")
+    _, account = context.account()
+    ca = context.ca(account.server, account) if server.startswith("rtmps:") else None
     say(f"{printable(stream.title)} waits for you to send it.")
     say("In OBS (Settings, Stream, Custom):")
     say(f"  Server      {server}")
     say(f"  Stream Key  {key}")
+    if ca:
+        say(f"  (OBS trusts the authorities of its system alone, so {ca} has to be among them)")
     say("Or with ffmpeg:")
-    say(f"  {FFMPEG} {shlex.quote(stream.publish_url)}")
+    authority = f"-ca_file {shlex.quote(ca)} " if ca else ""
+    say(f"  {FFMPEG} {authority}{shlex.quote(stream.publish_url)}")
     _say_where(context, stream)
     say(f"End it with: imsys-cli live stop {stream.stream_id}")
 

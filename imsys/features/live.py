@@ -64,7 +64,11 @@ async def start(context: Context, request: LiveStartRequest) -> LiveStartRespons
 @handles(LiveStopRequest)
 async def stop(context: Context, request: LiveStopRequest) -> LiveStopResponse:
     """End a live stream; to do so again changes nothing."""
-    ended = await context.chat.stores.live.end(decode_id(request.stream_id), context.user)
+    try:
+        stream_id = decode_id(request.stream_id)
+    except Refused:
+        raise Refused(Status.STREAM_NOT_FOUND, "There is no such live stream.") from None
+    ended = await context.chat.stores.live.end(stream_id, context.user)
     if ended is not None:
         await context.chat.live.news.over(ended)
     return LiveStopResponse()

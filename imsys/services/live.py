@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +17,7 @@ from imsys.resources.live.rtmp_door import RtmpDoor, RtmpSettings
 from imsys.resources.live.web_doors import fetch_from, live_routes
 from imsys.resources.transfers import Uploads
 from imsys.resources.web.routing import Route
-from imsys.services.common import ListenService
+from imsys.services.common import ListenService, public_context
 from imsys.store import Database
 from imsys.store.files import FileStore
 from imsys.store.live import LiveStore
@@ -65,7 +64,6 @@ def live_of(
     database: Database,
     tickets: Tickets,
     tell: Tell,
-    context: ssl.SSLContext,
     find: Find,
     disk: Disk,
     uploads: Uploads,
@@ -73,7 +71,6 @@ def live_of(
     """The live streams of a resources server; without ports and paths where ``[live] enabled`` says so.
 
     :param tell: has a thread told of its stream.
-    :param context: TLS of the public ports.
     :param find: where the resources server of a name is.
     :param disk: threads for what is recorded.
     :param uploads: what makes files of it.
@@ -102,6 +99,7 @@ def live_of(
     door = RtmpDoor(reactor, settings, relay, tickets)
     plain = tls = None
     if limits.enabled:
+        context = public_context(config.tls, tickets=False)
         tls = ListenService(reactor, door, ours.host, ours.rtmps_port, context, "[resources] rtmps_port")
         if ours.rtmp_port:
             plain = ListenService(reactor, door, ours.host, ours.rtmp_port, None, "[resources] rtmp_port")

@@ -140,7 +140,6 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
         database,
         tickets,
         chats.announce_live,
-        context,
         partial(places.named, plaintext=False),
         engine.disk,
         engine.uploads,

@@ -15,13 +15,15 @@ from imsys.config import TlsConfig
 from imsys.errors import ConfigError
 
 
-def public_context(config: TlsConfig, application: str | None = None) -> ssl.SSLContext:
+def public_context(config: TlsConfig, application: str | None = None, *, tickets: bool = True) -> ssl.SSLContext:
     """TLS of the public ports: 1.2 at least, resumption by ticket, no certificate asked of the client.
 
     Tickets are sealed with a key that the context makes for itself and that nobody else
     knows: they end with the process, and so with the certificate that they stand for.
 
     :param application: the protocol's name in ALPN (RFC 7301), where it has one; clients that offer others only are served all the same.
+    :param tickets: whether a client is given one to resume with. The ports of RTMP give none: in TLS 1.3 it comes behind the handshake,
+        where librtmp with GnuTLS (rtmpdump, GStreamer) takes it for the end of the connection.
     :raises ConfigError: a file cannot be read, or the two do not belong together.
     """
     _check(config.certificate, "[tls] certificate", x509.load_pem_x509_certificates)
@@ -29,7 +31,7 @@ def public_context(config: TlsConfig, application: str | None = None) -> ssl.SSL
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
-    context.num_tickets = 1  # each costs a client's handshake bytes and us time, and a client comes back with one connection
+    context.num_tickets = int(tickets)  # each costs a client's handshake bytes and us time, and a client comes back with one connection
     try:
         context.load_cert_chain(config.certificate, config.key)
     except ssl.SSLError as error:

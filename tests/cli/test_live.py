@@ -71,6 +71,8 @@ class LiveTests(CliCase):
         self.assertRegex(server, r"^rtmps://127\.0\.0\.1:\d+/live$")
         line = shlex.split(self.found(r"^  (ffmpeg .*)$", said))
         self.assertEqual(line[-1], f"{server}/{key}")
+        self.assertEqual(line[-3:-1], ["-ca_file", self.server.ca])  # newer ones of ffmpeg believe the system's alone
+        self.assertIn(f"so {self.server.ca} has to be among them", said)
         stream_id = key.partition("?")[0]
         self.assertIn(f"imsys-cli live stop {stream_id}", said)
         self.assertRegex(said, rf"watch  https://127\.0\.0\.1:\d+/watch/{re.escape(stream_id)}\?key=")
@@ -108,9 +110,10 @@ class LiveTests(CliCase):
             ("not friends", ("start", carl, "x")),
             ("1 to 100 characters", ("start", otto, "")),
             ("nobody called", ("start", "nobody-at-all", "x")),
-            ("Only its members", ("start", "#999999", "x")),
+            ("members may write", ("start", "#999999", "x")),
             ("no such live stream", ("stop", "A" * 22)),
             ("no such live stream", ("stop", "-" + "A" * 21)),
+            ("no such live stream", ("stop", "cats")),
         ):
             self.assertIn(wrong, await self.cli("--as", anna, "live", *command, status=1, server=False))
         for _ in range(2):

@@ -236,7 +236,7 @@ class Living(ChatCase):
         self.assertEqual((await bert.ask(82, stream_id=name))["error"], Status.PERMISSION_DENIED)
         self.assertEqual((await carl.ask(82, stream_id=name))["error"], Status.STREAM_NOT_FOUND)
         self.assertEqual((await anna.ask(82, stream_id=encode_id(new_file_id())))["error"], Status.STREAM_NOT_FOUND)
-        self.assertEqual((await anna.ask(82, stream_id="x"))["error"], Status.INVALID_FIELD)
+        self.assertEqual((await anna.ask(82, stream_id="x"))["error"], Status.STREAM_NOT_FOUND)
         self.assertEqual(len((await bert.ask(84))["streams"]), 1)
 
     async def test_stopped_while_its_server_is_away(self) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
 
 from imsys.errors import Refused, Status
 from imsys.protocols.flv import encode_tag, header
@@ -21,6 +22,8 @@ from imsys.resources.web.answers import Headers, Response
 from imsys.resources.web.pushing import Outlet, chunk
 from imsys.resources.web.requests import Request
 from imsys.resources.web.routing import Route
+
+_log = Logger()
 
 SUFFIX = ".flv"
 
@@ -160,6 +163,7 @@ class FlvPlayer:
                 self._arrived.errback(Refused(Status.STREAM_NOT_FOUND, "This live stream is over."))
             return
         if self._outlet.choked:
+            _log.info("closing the live stream over HTTP to {peer}: {reason}", peer=self._outlet.peer, reason=reason)
             self._deadline = self._clock.callLater(LINGER, self._outlet.abort)
         else:
             self._outlet.end()

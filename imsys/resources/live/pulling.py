@@ -14,8 +14,8 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
+from twisted.internet.protocol import Factory, connectionDone
 from twisted.internet.protocol import Protocol as Receiver
-from twisted.internet.protocol import connectionDone
 from twisted.internet.ssl import Certificate, platformTrust, trustRootFromCertificates
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
@@ -171,6 +171,8 @@ class _Line:
             self._connected = protocol
             return protocol
 
+        if isinstance(protocolFactory, Factory):
+            protocolFactory.noisy = False  # it is started and stopped for each request, and that every few seconds
         connecting: Deferred[IProtocol] = self._endpoint.connect(protocolFactory)
         return connecting.addCallback(connected)
 

@@ -136,7 +136,8 @@ class Relay(Service):
         here = self._here.get(stream_id)
         if here is not None and here.source is source:
             self._lose(here)
-            _log.info("the publisher of live stream {stream} is away", stream=encode_id(stream_id))
+            if here.ours:  # else it was fetched from another server
+                _log.info("the publisher of live stream {stream} is away", stream=encode_id(stream_id))
             self._do(self._paused(here))
 
     def _take_over(self, here: _Here) -> None:
@@ -248,7 +249,10 @@ class Relay(Service):
         here = self._here.pop(stream_id, None)
         if here is None:
             return
-        _log.info("live stream {stream} ends: {reason}", stream=encode_id(stream_id), reason=reason)
+        if here.ours or here.source is not None:
+            _log.info("live stream {stream} ends: {reason}", stream=encode_id(stream_id), reason=reason)
+        else:  # it was never here, and may yet begin
+            _log.info("live stream {stream} is waited for no more: {reason}", stream=encode_id(stream_id), reason=reason)
         source, here.source = here.source, None
         if source is not None:
             source.dropped(reason)

@@ -67,9 +67,13 @@ class Keys:
     """Reads keys to watch out of requests: ``?key=``, or ``Authorization: Bearer``.
 
     :param life: seconds in which a player has to begin with one.
+    :param may_watch: whether a user may watch a stream now; who has left its thread, or was blocked, gets no new key.
     """
 
-    def __init__(self, tickets: Tickets, seconds: Callable[[], float], life: float) -> None:
+    def __init__(
+        self, tickets: Tickets, seconds: Callable[[], float], life: float, may_watch: Callable[[bytes, int], Coroutine[Any, Any, bool]]
+    ) -> None:
+        self._may_watch = may_watch
         self._tickets = tickets
         self._grants = Grants(tickets, "key")
         self._seconds = seconds
@@ -87,8 +91,8 @@ class Keys:
             raise Problem(404, Status.STREAM_NOT_FOUND, "There is no such live stream.") from None
         return self._grants.of(request, Right.PLAY, stream_id, in_query=True)
 
-    def renewed(self, ticket: Ticket) -> str | None:
-        """A new key for who has one that is half over, and goes on watching; ``None``: there is time."""
-        if ticket.expires - self._seconds() > self._life / 2:
+    async def renewed(self, ticket: Ticket) -> str | None:
+        """A new key for who has one that is half over, and goes on watching; ``None``: there is time, or they may watch it no more."""
+        if ticket.expires - self._seconds() > self._life / 2 or not await self._may_watch(ticket.file_id, ticket.user):
             return None
         return self._tickets.issue(ticket.file_id, ticket.user, Right.PLAY, life=self._life)

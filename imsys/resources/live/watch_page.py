@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import string
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import msgspec
 
@@ -15,7 +15,6 @@ from imsys.resources.web.answers import Headers, Problem, Response, refusal
 from imsys.resources.web.requests import Request
 from imsys.resources.web.routing import Route
 from imsys.store.live import LiveState, LiveStream
-from imsys.tickets import Ticket
 
 POLL = 5.0
 """Seconds between two questions of a page about its stream."""
@@ -53,16 +52,12 @@ class WatchPage:
     """The page, its state and its files.
 
     :param players: how many watch a stream from here; ``None``: it is not here.
-    :param may_watch: whether a user may (still) watch a stream.
     """
 
-    def __init__(
-        self, keys: Keys, streams: Streams, players: Callable[[bytes], int | None], may_watch: Callable[[bytes, int], Awaitable[bool]]
-    ) -> None:
+    def __init__(self, keys: Keys, streams: Streams, players: Callable[[bytes], int | None]) -> None:
         self._keys = keys
         self._streams = streams
         self._players = players
-        self._may_watch = may_watch
         self._assets = Assets()
         self._page = string.Template(read_static("watch.html").decode("utf-8"))
 
@@ -97,14 +92,9 @@ class WatchPage:
             "ended" if over else "live" if stream.state is LiveState.LIVE else "waiting",
             stream.title or UNNAMED,
             0 if over else self._watchers(stream),
-            key=None if over else await self._renewed(ticket),
+            key=None if over else await self._keys.renewed(ticket),
         )
         return Response(200, (("Content-Type", "application/json"), *_PRIVATE), msgspec.json.encode(told))
-
-    async def _renewed(self, ticket: Ticket) -> str | None:
-        """A new key where it is time for one, for who may still watch: who has left the thread, or was blocked, has the old one only."""
-        key = self._keys.renewed(ticket)
-        return key if key is not None and await self._may_watch(ticket.file_id, ticket.user) else None
 
     def _watchers(self, stream: LiveStream) -> int:
         """Those of the server that has it, as it last said, or as it is here now."""

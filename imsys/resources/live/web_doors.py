@@ -25,8 +25,8 @@ def live_routes(clock: IReactorTime, config: LiveConfig, tickets: Tickets, store
         broadcast = relay.find(stream_id)
         return None if broadcast is None else broadcast.players
 
-    keys = Keys(tickets, clock.seconds, config.play_key)
-    page = WatchPage(keys, Streams(clock, store.find), players, store.may_watch)
+    keys = Keys(tickets, clock.seconds, config.play_key, store.may_watch)
+    page = WatchPage(keys, Streams(clock, store.find), players)
     return [*FlvDoor(clock, keys, relay).routes(), *page.routes()]
 
 

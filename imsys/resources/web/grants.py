@@ -33,13 +33,14 @@ class Grants:
         if text is None and in_query:
             text = request.field(self._field)
         if text is None:
-            raise Problem(401, Status.PERMISSION_DENIED, "This takes a ticket: Authorization: Bearer.", CHALLENGE)
+            where = f"?{self._field}=, or " if in_query else ""
+            raise Problem(401, Status.PERMISSION_DENIED, f"This takes a {right.called}: {where}Authorization: Bearer.", CHALLENGE)
         try:
-            ticket = self._tickets.read(text)
+            ticket = self._tickets.read(text, right.called)
         except Refused as refused:
             raise Problem(401, refused.status, refused.message, (CHALLENGE[0], f'{CHALLENGE[1]}, error="invalid_token"')) from None
         if ticket.right is not right or (file_id is not None and ticket.file_id != file_id):
-            raise Problem(403, Status.PERMISSION_DENIED, "This ticket is for something else.")
+            raise Problem(403, Status.PERMISSION_DENIED, f"This {right.called} is for something else.")
         return ticket
 
 

@@ -27,6 +27,11 @@ class Outlet:
         self.write = transport.write
         """Send bytes: those of a whole chunk, or of several, where the body is in chunks."""
 
+    @property
+    def peer(self) -> Any:
+        """Whose address it leads to."""
+        return self.transport.getPeer()
+
     def end(self) -> None:
         """The body is complete (idempotent)."""
         if not self._ended.called:

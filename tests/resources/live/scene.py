@@ -51,7 +51,7 @@ class LiveCase(OnSqlite):
         self.relay = Relay(self.reactor, self.live, SERVER, self.stores.live, self.tell)
         self.door = RtmpDoor(self.reactor, self.settings, self.relay, self.tickets)
         self.plain = ListenService(self.reactor, self.door, "127.0.0.1", 0, None, "rtmp_port")
-        self.tls = ListenService(self.reactor, self.door, "127.0.0.1", 0, public_context(certificates()), "rtmps_port")
+        self.tls = ListenService(self.reactor, self.door, "127.0.0.1", 0, public_context(certificates(), tickets=False), "rtmps_port")
         self.parts: list[Any] = [self.door, self.relay, self.plain, self.tls]
         for part in self.parts:
             part.startService()

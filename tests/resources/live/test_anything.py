@@ -8,6 +8,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.protocols.media import Kind, Media, media
+from imsys.resources.budget import Budget
 from imsys.resources.live.broadcast import SOUND, Broadcast
 from imsys.resources.live.cache import STILL, Cache
 from tests.resources.live.watching import METADATA, Plain, Watcher
@@ -26,7 +27,7 @@ class Story:
     def __init__(self, test: SynchronousTestCase) -> None:
         self.test = test
         self.clock = Clock()
-        cache = Cache(300, 14, self.clock.seconds)
+        cache = Cache(300, 14, self.clock.seconds, Budget(1 << 20))
         self.broadcast = Broadcast(cache, self.clock, lambda call: self.clock.callLater(0, call), most=100, patience=1e9)
         self.plain = Plain()
         self.fed: list[tuple[Media, int]] = []  # with the number of their publisher

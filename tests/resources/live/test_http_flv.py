@@ -86,6 +86,7 @@ class HttpFlvTests(WebLiveCase):
         ):
             reply = await self.ask("GET", self.path(stream, key=key))
             self.assertEqual((reply.status, reply.error), (status, 65), key)
+            self.assertNotIn(b"ticket", reply.body, key)
         reply = await self.ask("GET", f"/live/{encode_id(stream.stream_id)}.flv")
         self.assertEqual((reply.status, reply.error), (401, 65))
         self.assertIsNone(self.relay.find(stream.stream_id))
@@ -168,6 +169,7 @@ class HttpFlvTests(WebLiveCase):
         self.broadcast(stream)._patience = 0.5
         await self.until(lambda: self.broadcast(stream).players == 0, "it is let go of")
         await self.until(lambda: not len(self.http), "its connection is closed")
+        self.assertEqual(sum("closing the live stream over HTTP to" in line and "behind" in line for line in self.lines), 1)
         await self.until_state(stream, LiveState.LIVE)
 
     async def test_kinds(self) -> None:

@@ -91,11 +91,11 @@ class FfmpegTests(LiveCase):
 
 
 class OtherProgramsTests(LiveCase):
-    async def test_librtmp_plays(self) -> None:
-        """rtmpdump saves what is sent, and ends well when the stream does."""
+    async def librtmp_plays(self, *, tls: bool) -> None:
+        """Have rtmpdump wait, publish a film, and compare."""
         stream = await self.stream()
         saved = self.folder / "saved.flv"
-        player = self.run_program("rtmpdump", "--quiet", "--live", "-r", self.url(stream, Right.PLAY), "-o", str(saved))
+        player = self.run_program("rtmpdump", "--quiet", "--live", "-r", self.url(stream, Right.PLAY, tls=tls), "-o", str(saved))
         await self.until(lambda: self.relay.find(stream.stream_id), "somebody waits")
         await self.until(lambda: self.broadcast(stream).players, "somebody waits")
         publisher = self.run_program(*publishing(self.url(stream, Right.PUBLISH), film(), speed=6))
@@ -105,6 +105,14 @@ class OtherProgramsTests(LiveCase):
         await player.ended()
         sent, seen = hashes(film()), hashes(saved)
         self.assertEqual((seen.extradata, seen.of(0), seen.of(1)), (sent.extradata, sent.of(0), sent.of(1)))
+
+    async def test_librtmp_plays(self) -> None:
+        """rtmpdump saves what is sent, and ends well when the stream does."""
+        await self.librtmp_plays(tls=False)
+
+    async def test_librtmp_plays_over_tls(self) -> None:
+        """The same over TLS, whose tickets to resume with librtmp does not survive."""
+        await self.librtmp_plays(tls=True)
 
     async def test_gstreamer_publishes(self) -> None:
         """GStreamer's rtmpsink publishes a file."""

@@ -99,6 +99,9 @@ class PullingTests(WebLiveCase):
         self.assertEqual(watched, 4)  # a server is nobody who watches, but tells of those that do
         await self.until(lambda: not len(self.pulls2) and self.relay2.find(stream.stream_id) is None, "it is let go of")
         await self.until(lambda: not len(self.http), "its connection is closed")
+        said = "\n".join(self.lines)
+        self.assertNotIn("factory", said)  # of its requests, one every few seconds
+        self.assertNotIn("is away", said)  # its publisher is where it was
 
     async def test_ends(self) -> None:
         """When the stream is over it is over there, too."""
