@@ -177,7 +177,8 @@ def _machine(results: Results) -> str:
     machine = results["machine"]
     first = ", ".join(machine[name] for name in ("processor", "memory", "system"))
     versions = ", ".join(f"{name} {value}" for name, value in machine.items() if name not in ("processor", "memory", "system") and value)
-    runs = "one run of each scene" if results["runs"] == 1 else f"medians of {results['runs']} runs of each scene, in turns (growth: one)"
+    single = ", ".join(dict.fromkeys(scene.group for scene in SCENES if scene.once))
+    runs = "one run of each scene" if results["runs"] == 1 else f"medians of {results['runs']} runs of each scene, in turns ({single}: one)"
     quick = " These were quick runs, for a first impression only." if results["quick"] else ""
     return f"{first}; {versions}. Begun {results['began']}, ended {results['finished']}; {runs}.{quick}{_exceptions(results)}"
 

@@ -146,7 +146,7 @@ SCENES: Sequence[Scene] = (
     _files("files-memory", "on a RAM disk", "--rounds", "3", "--encryption", "on", "--folder", "/dev/shm"),  # noqa: S108 (a RAM disk)
     _files("files-large", "10 GiB", "--what", "large", quick=("--size", "200")),
     _files("files-many", "200 users", "--what", "many", quick=("--users", "20")),
-    Scene(name="live", title="4 Mb/s", group="live", arguments=("live",), quick=("--time", "2", "--players", "100")),
+    Scene(name="live", title="4 Mb/s", group="live", arguments=("live",), quick=("--time", "2", "--players", "100"), once=True),
 )
 
 _NGINX = ("figures", "of nginx, %")

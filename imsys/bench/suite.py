@@ -53,7 +53,7 @@ def _run(options: argparse.Namespace) -> int:
         raise ConfigError(f"--only {options.only}: there are {', '.join(scene.name for scene in SCENES)}")
     path = Path(options.out)
     unfinished = path.with_suffix(".part.json")  # what the page is made of does not change before there is all of it
-    results = _results(path, options)
+    results = _results(path, options, wanted)
     for scene in wanted:
         results["scenes"].pop(scene.name, None)
     began = time.monotonic()
@@ -77,12 +77,15 @@ def _run(options: argparse.Namespace) -> int:
     return 1 if wrong else 0
 
 
-def _results(path: Path, options: argparse.Namespace) -> dict[str, Any]:
+def _results(path: Path, options: argparse.Namespace, wanted: Sequence[Scene]) -> dict[str, Any]:
     """What there is already, with what this run says about itself."""
     found: dict[str, Any] = {"scenes": {}}
     if options.only is not None and path.exists():
         found = json.loads(path.read_text("utf-8"))
-    return found | {"machine": _machine(), "began": _now(), "finished": _now(), "runs": options.runs, "quick": options.quick}
+    alone = {scene.name for scene in wanted} >= found["scenes"].keys()
+    began = _now() if alone else found["began"]
+    runs = found["runs"] if not alone and all(scene.once for scene in wanted) else options.runs  # the others are what they were
+    return found | {"machine": _machine(), "began": began, "finished": _now(), "runs": runs, "quick": options.quick}
 
 
 def _one(scene: Scene, options: argparse.Namespace, folder: Path, entry: dict[str, Any]) -> None:
