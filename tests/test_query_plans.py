@@ -170,7 +170,9 @@ class Plans(StoreCase):
         await live.moved(first.stream_id, "r1", "r2")
         await live.began(first.stream_id, "r2", away=60.0)
         await live.beat("r2", {first.stream_id: 1}, away=60.0)
+        await live.may_watch(first.stream_id, anna)
         await live.paused(first.stream_id, "r2", away=60.0)
+        await live.end_waiting(first.stream_id, "r1")
         with contextlib.suppress(Refused):
             await live.end(first.stream_id, 1)
         await live.end(first.stream_id, anna)
