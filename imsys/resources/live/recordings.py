@@ -23,6 +23,7 @@ from imsys.files.sealing import SEGMENT, Damaged
 from imsys.resources.budget import Budget
 from imsys.resources.disk import Disk
 from imsys.resources.engine.shielding import alone
+from imsys.resources.hands import Hands
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.flv_index import MOST_PREFIX, Tags
 from imsys.resources.live.recording import About, Kept, Recording, kept_in
@@ -260,7 +261,7 @@ class Recordings(Service):
 
     async def _send(self, kept: Kept, tags: Tags, prefix: bytes) -> File | None:
         """The bytes of the file, from wherever an earlier run has left off; ``None``: this server stops."""
-        hands = _Hands()
+        hands = Hands()
         upload = await self._uploads.open(kept.file_id, kept.about.owner, durable=hands.durable, hold=hands.hold, lost=hands.lost)
         try:
             if upload.fed < len(prefix):
@@ -278,38 +279,6 @@ class Recordings(Service):
             return await upload.finish()
         finally:
             upload.release()
-
-
-class _Hands:
-    """What holds an upload."""
-
-    def __init__(self) -> None:
-        self._room: Deferred[None] | None = None
-        self._reason: Refused | None = None
-
-    def durable(self, offset: int) -> None:
-        """Nobody waits for that."""
-
-    def hold(self, held: bool) -> None:
-        """Feed no more, or go on."""
-        if held and self._room is None and self._reason is None:
-            self._room = Deferred()
-        elif not held:
-            room, self._room = self._room, None
-            if room is not None:
-                room.callback(None)
-
-    def lost(self, reason: Refused) -> None:
-        """It is in these hands no more."""
-        self._reason = reason
-        self.hold(False)
-
-    async def room(self) -> None:
-        """Wait until there is some. :raises Refused: it was lost."""
-        if self._room is not None:
-            await self._room
-        if self._reason is not None:
-            raise self._reason
 
 
 def _feed(upload: Upload, data: bytes) -> None:

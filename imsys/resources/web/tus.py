@@ -10,11 +10,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from twisted.internet.defer import Deferred
-
 from imsys.errors import Refused, Status
 from imsys.files.sources import PIECE
 from imsys.resources.budget import Budget
+from imsys.resources.hands import Hands
 from imsys.resources.transfers import Misplaced, Upload, Uploads
 from imsys.resources.web.answers import Headers, Problem, Response, refusal
 from imsys.resources.web.grants import Grants, file_named
@@ -41,38 +40,18 @@ RESUMABLE = ("Tus-Resumable", VERSION)
 Spoken = Callable[..., Awaitable[Response]]
 
 
-class _Hands:
+class _Hands(Hands):
     """One request that has an upload in its hands."""
 
     def __init__(self, request: Request) -> None:
+        super().__init__()
         self._request = request
-        self._room: Deferred[None] | None = None
-        self._lost: Refused | None = None
-
-    def durable(self, offset: int) -> None:
-        """HTTP has no words for that before the end."""
-
-    def hold(self, held: bool) -> None:
-        """Read no more, or go on."""
-        if held and self._room is None and self._lost is None:
-            self._room = Deferred()
-        elif not held:
-            room, self._room = self._room, None
-            if room is not None:
-                room.callback(None)
 
     def lost(self, reason: Refused) -> None:
         """It is in these hands no more."""
-        self._lost = reason
+        self.reason = reason  # whoever waits for the body goes on at once, and asks for it
         self._request.body.fail(reason)
-        self.hold(False)
-
-    async def room(self) -> None:
-        """Wait until more may be read. :raises Refused: it is in these hands no more."""
-        if self._room is not None:
-            await self._room
-        if self._lost is not None:
-            raise self._lost
+        super().lost(reason)
 
     def problem(self, refused: Refused) -> Problem:
         """A refusal in the words of tus."""
@@ -80,7 +59,7 @@ class _Hands:
             # the ticket is ours: there was such a file
             return Problem(410, refused.status, refused.message)
         offset: Headers = (("Upload-Offset", str(refused.offset)),) if isinstance(refused, Misplaced) else ()
-        if refused.status is Status.FILE_UPLOAD_ERROR and refused is self._lost:
+        if refused.status is Status.FILE_UPLOAD_ERROR and refused is self.reason:
             return Problem(423, refused.status, refused.message, *offset)
         if refused.status is Status.CHECKSUM_MISMATCH:
             return Problem(460, refused.status, refused.message, *offset)
