@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import parse_qs
@@ -33,6 +33,7 @@ from imsys.protocols.media import Kind, Media, media
 from imsys.protocols.rtmp import amf0, chunks, messages
 from imsys.protocols.rtmp.amf0 import Value
 from imsys.protocols.rtmp.chunks import MEDIA_STREAM, Message
+from imsys.protocols.rtmp.enhanced import extensions
 from imsys.protocols.rtmp.handshake import ServerHandshake
 from imsys.protocols.rtmp.link import Link
 from imsys.protocols.rtmp.messages import Command, Event, MessageFault, MetadataCleared, Type
@@ -45,15 +46,6 @@ _LONGEST_NAME = 2048
 
 _MOST_HELD = 256 * 1024
 """Bytes that are held while a request waits for its answer; a transport reads 64 KiB at a time."""
-
-_CODECS = 32
-"""Codecs that a peer may name; fewer exist."""
-
-_CAN_FORWARD = 4
-"""Enhanced RTMP: what a codec's mask has for a server that passes it on."""
-
-_CAPABILITIES = 2 | 4 | 8
-"""Enhanced RTMP's capsEx: several tracks, modifiers and nanoseconds pass through; reconnecting when told is not known here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +304,7 @@ class ServerConnection:
         self._link.announce()
         information = _information("status", "NetConnection.Connect.Success", "Welcome.")
         information["objectEncoding"] = 0
-        information.update(_extensions(self._request))
+        information.update(extensions(self._request))
         self._request = {}
         server: dict[str, Value] = {"fmsVer": "FMS/3,0,1,123", "capabilities": 31}
         self._link.command(messages.command(0, "_result", self._transaction, server, information))
@@ -404,23 +396,3 @@ def _split(name: str) -> tuple[str, str]:
     """A name, and the key that is written behind it."""
     name, _, query = name.partition("?")
     return name, parse_qs(query).get("key", [""])[0]
-
-
-def _extensions(request: Mapping[str, Value]) -> dict[str, Value]:
-    """What of enhanced RTMP the peer has named, and passes through here."""
-    found: dict[str, Value] = {}
-    match request.get("fourCcList"):
-        case list(codecs):
-            found["fourCcList"] = [codec for codec in codecs[:_CODECS] if _is_codec(codec)]
-    for name in ("videoFourCcInfoMap", "audioFourCcInfoMap"):
-        match request.get(name):
-            case dict(masks):
-                found[name] = {codec: _CAN_FORWARD for codec in list(masks)[:_CODECS] if _is_codec(codec)}
-    match request.get("capsEx"):
-        case float(capabilities) if 0 <= capabilities <= 0xFF:
-            found["capsEx"] = int(capabilities) & _CAPABILITIES
-    return found
-
-
-def _is_codec(name: Value) -> bool:
-    return isinstance(name, str) and (name == "*" or len(name) == 4)
