@@ -82,6 +82,15 @@ class LoginRequest(Body, frozen=True, kw_only=True):
     password: str | UnsetType = UNSET
     uuid: str | UnsetType = UNSET
     token: str | UnsetType = UNSET
+    failed: list[str] | UnsetType = UNSET
+    """Addresses, ``host:port``, of chat servers that I could not use just now: at most 8 are looked at."""
+
+
+class Place(Body, frozen=True, kw_only=True):
+    """A chat server."""
+
+    host: str
+    port: str
 
 
 class Resources(Body, frozen=True, kw_only=True):
@@ -100,3 +109,5 @@ class LoginResponse(Response, frozen=True, kw_only=True):
     port: str
     token: str
     resources: Resources
+    others: list[Place] | UnsetType = UNSET
+    """Other chat servers that take users now: where to go, with the same token, when this one breaks."""

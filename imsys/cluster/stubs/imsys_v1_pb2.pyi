@@ -24,7 +24,7 @@ class Ports(_message.Message):
     def __init__(self, tls: _Optional[int] = ..., plain: _Optional[int] = ..., http: _Optional[int] = ..., grpc: _Optional[int] = ..., rtmp: _Optional[int] = ..., rtmps: _Optional[int] = ...) -> None: ...
 
 class RegisterRequest(_message.Message):
-    __slots__ = ("info", "kind", "incarnation", "clock_ms", "load", "capacity", "ports", "draining", "grpc_host", "free")
+    __slots__ = ("info", "kind", "incarnation", "clock_ms", "load", "capacity", "ports", "draining", "grpc_host", "free", "unfit")
     INFO_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
@@ -35,6 +35,7 @@ class RegisterRequest(_message.Message):
     DRAINING_FIELD_NUMBER: _ClassVar[int]
     GRPC_HOST_FIELD_NUMBER: _ClassVar[int]
     FREE_FIELD_NUMBER: _ClassVar[int]
+    UNFIT_FIELD_NUMBER: _ClassVar[int]
     info: _message_pb2.ServerInfo
     kind: str
     incarnation: str
@@ -45,7 +46,8 @@ class RegisterRequest(_message.Message):
     draining: bool
     grpc_host: str
     free: int
-    def __init__(self, info: _Optional[_Union[_message_pb2.ServerInfo, _Mapping]] = ..., kind: _Optional[str] = ..., incarnation: _Optional[str] = ..., clock_ms: _Optional[int] = ..., load: _Optional[int] = ..., capacity: _Optional[int] = ..., ports: _Optional[_Union[Ports, _Mapping]] = ..., draining: _Optional[bool] = ..., grpc_host: _Optional[str] = ..., free: _Optional[int] = ...) -> None: ...
+    unfit: str
+    def __init__(self, info: _Optional[_Union[_message_pb2.ServerInfo, _Mapping]] = ..., kind: _Optional[str] = ..., incarnation: _Optional[str] = ..., clock_ms: _Optional[int] = ..., load: _Optional[int] = ..., capacity: _Optional[int] = ..., ports: _Optional[_Union[Ports, _Mapping]] = ..., draining: _Optional[bool] = ..., grpc_host: _Optional[str] = ..., free: _Optional[int] = ..., unfit: _Optional[str] = ...) -> None: ...
 
 class RegisterResponse(_message.Message):
     __slots__ = ("error", "message", "lease_ms", "clock_ms", "peers", "epoch")
@@ -64,7 +66,7 @@ class RegisterResponse(_message.Message):
     def __init__(self, error: _Optional[int] = ..., message: _Optional[str] = ..., lease_ms: _Optional[int] = ..., clock_ms: _Optional[int] = ..., peers: _Optional[_Iterable[_Union[Server, _Mapping]]] = ..., epoch: _Optional[str] = ...) -> None: ...
 
 class Server(_message.Message):
-    __slots__ = ("name", "kind", "host", "ports", "grpc_host", "incarnation", "load", "capacity", "draining", "assigned", "free")
+    __slots__ = ("name", "kind", "host", "ports", "grpc_host", "incarnation", "load", "capacity", "draining", "assigned", "free", "unfit")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     HOST_FIELD_NUMBER: _ClassVar[int]
@@ -76,6 +78,7 @@ class Server(_message.Message):
     DRAINING_FIELD_NUMBER: _ClassVar[int]
     ASSIGNED_FIELD_NUMBER: _ClassVar[int]
     FREE_FIELD_NUMBER: _ClassVar[int]
+    UNFIT_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: str
     host: str
@@ -87,7 +90,26 @@ class Server(_message.Message):
     draining: bool
     assigned: int
     free: int
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., host: _Optional[str] = ..., ports: _Optional[_Union[Ports, _Mapping]] = ..., grpc_host: _Optional[str] = ..., incarnation: _Optional[str] = ..., load: _Optional[int] = ..., capacity: _Optional[int] = ..., draining: _Optional[bool] = ..., assigned: _Optional[int] = ..., free: _Optional[int] = ...) -> None: ...
+    unfit: str
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., host: _Optional[str] = ..., ports: _Optional[_Union[Ports, _Mapping]] = ..., grpc_host: _Optional[str] = ..., incarnation: _Optional[str] = ..., load: _Optional[int] = ..., capacity: _Optional[int] = ..., draining: _Optional[bool] = ..., assigned: _Optional[int] = ..., free: _Optional[int] = ..., unfit: _Optional[str] = ...) -> None: ...
+
+class SuspectRequest(_message.Message):
+    __slots__ = ("kind", "name", "incarnation")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    name: str
+    incarnation: str
+    def __init__(self, kind: _Optional[str] = ..., name: _Optional[str] = ..., incarnation: _Optional[str] = ...) -> None: ...
+
+class SuspectResponse(_message.Message):
+    __slots__ = ("error", "message")
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    error: int
+    message: str
+    def __init__(self, error: _Optional[int] = ..., message: _Optional[str] = ...) -> None: ...
 
 class WithdrawRequest(_message.Message):
     __slots__ = ("kind", "name", "incarnation")
@@ -124,17 +146,27 @@ class ListResponse(_message.Message):
     def __init__(self, error: _Optional[int] = ..., message: _Optional[str] = ..., servers: _Optional[_Iterable[_Union[Server, _Mapping]]] = ...) -> None: ...
 
 class AllocateRequest(_message.Message):
-    __slots__ = ("uuid", "plaintext", "token")
+    __slots__ = ("uuid", "plaintext", "token", "failed")
     UUID_FIELD_NUMBER: _ClassVar[int]
     PLAINTEXT_FIELD_NUMBER: _ClassVar[int]
     TOKEN_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
     uuid: int
     plaintext: bool
     token: str
-    def __init__(self, uuid: _Optional[int] = ..., plaintext: _Optional[bool] = ..., token: _Optional[str] = ...) -> None: ...
+    failed: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, uuid: _Optional[int] = ..., plaintext: _Optional[bool] = ..., token: _Optional[str] = ..., failed: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Address(_message.Message):
+    __slots__ = ("host", "port")
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    PORT_FIELD_NUMBER: _ClassVar[int]
+    host: str
+    port: int
+    def __init__(self, host: _Optional[str] = ..., port: _Optional[int] = ...) -> None: ...
 
 class AllocateResponse(_message.Message):
-    __slots__ = ("error", "message", "host", "port", "token", "resources_host", "resources_port", "resources_http_port", "resources_error")
+    __slots__ = ("error", "message", "host", "port", "token", "resources_host", "resources_port", "resources_http_port", "resources_error", "others")
     ERROR_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     HOST_FIELD_NUMBER: _ClassVar[int]
@@ -144,6 +176,7 @@ class AllocateResponse(_message.Message):
     RESOURCES_PORT_FIELD_NUMBER: _ClassVar[int]
     RESOURCES_HTTP_PORT_FIELD_NUMBER: _ClassVar[int]
     RESOURCES_ERROR_FIELD_NUMBER: _ClassVar[int]
+    OTHERS_FIELD_NUMBER: _ClassVar[int]
     error: int
     message: str
     host: str
@@ -153,7 +186,8 @@ class AllocateResponse(_message.Message):
     resources_port: int
     resources_http_port: int
     resources_error: int
-    def __init__(self, error: _Optional[int] = ..., message: _Optional[str] = ..., host: _Optional[str] = ..., port: _Optional[int] = ..., token: _Optional[str] = ..., resources_host: _Optional[str] = ..., resources_port: _Optional[int] = ..., resources_http_port: _Optional[int] = ..., resources_error: _Optional[int] = ...) -> None: ...
+    others: _containers.RepeatedCompositeFieldContainer[Address]
+    def __init__(self, error: _Optional[int] = ..., message: _Optional[str] = ..., host: _Optional[str] = ..., port: _Optional[int] = ..., token: _Optional[str] = ..., resources_host: _Optional[str] = ..., resources_port: _Optional[int] = ..., resources_http_port: _Optional[int] = ..., resources_error: _Optional[int] = ..., others: _Optional[_Iterable[_Union[Address, _Mapping]]] = ...) -> None: ...
 
 class CheckRequest(_message.Message):
     __slots__ = ("uuid", "token")
@@ -286,3 +320,35 @@ class EndResponse(_message.Message):
     error: int
     message: str
     def __init__(self, error: _Optional[int] = ..., message: _Optional[str] = ...) -> None: ...
+
+class ProbeRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ProbeResponse(_message.Message):
+    __slots__ = ("error", "message", "incarnation", "unfit")
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    UNFIT_FIELD_NUMBER: _ClassVar[int]
+    error: int
+    message: str
+    incarnation: str
+    unfit: str
+    def __init__(self, error: _Optional[int] = ..., message: _Optional[str] = ..., incarnation: _Optional[str] = ..., unfit: _Optional[str] = ...) -> None: ...
+
+class DrainRequest(_message.Message):
+    __slots__ = ("seconds",)
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
+    seconds: float
+    def __init__(self, seconds: _Optional[float] = ...) -> None: ...
+
+class DrainResponse(_message.Message):
+    __slots__ = ("error", "message", "connections")
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    CONNECTIONS_FIELD_NUMBER: _ClassVar[int]
+    error: int
+    message: str
+    connections: int
+    def __init__(self, error: _Optional[int] = ..., message: _Optional[str] = ..., connections: _Optional[int] = ...) -> None: ...

@@ -50,6 +50,11 @@ class RegistryStub:
                 request_serializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.ListRequest.SerializeToString,
                 response_deserializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.ListResponse.FromString,
                 _registered_method=True)
+        self.Suspect = channel.unary_unary(
+                '/imsys.v1.Registry/Suspect',
+                request_serializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.SuspectRequest.SerializeToString,
+                response_deserializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.SuspectResponse.FromString,
+                _registered_method=True)
 
 
 class RegistryServicer:
@@ -77,6 +82,13 @@ class RegistryServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Suspect(self, request, context):
+        """A server does not answer its peers: balance looks for itself, and sends nobody there until it answers again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RegistryServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +106,11 @@ def add_RegistryServicer_to_server(servicer, server):
                     servicer.List,
                     request_deserializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.ListRequest.FromString,
                     response_serializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.ListResponse.SerializeToString,
+            ),
+            'Suspect': grpc.unary_unary_rpc_method_handler(
+                    servicer.Suspect,
+                    request_deserializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.SuspectRequest.FromString,
+                    response_serializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.SuspectResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -178,6 +195,33 @@ class Registry:
             '/imsys.v1.Registry/List',
             imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.ListRequest.SerializeToString,
             imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.ListResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Suspect(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/imsys.v1.Registry/Suspect',
+            imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.SuspectRequest.SerializeToString,
+            imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.SuspectResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -613,6 +657,126 @@ class Streams:
             '/imsys.v1.Streams/End',
             imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.EndRequest.SerializeToString,
             imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.EndResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class ControlStub:
+    """Served by chat and resources servers: for balance and for operators.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.Probe = channel.unary_unary(
+                '/imsys.v1.Control/Probe',
+                request_serializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.ProbeRequest.SerializeToString,
+                response_deserializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.ProbeResponse.FromString,
+                _registered_method=True)
+        self.Drain = channel.unary_unary(
+                '/imsys.v1.Control/Drain',
+                request_serializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.DrainRequest.SerializeToString,
+                response_deserializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.DrainResponse.FromString,
+                _registered_method=True)
+
+
+class ControlServicer:
+    """Served by chat and resources servers: for balance and for operators.
+    """
+
+    def Probe(self, request, context):
+        """Whether the server works: answered on its reactor, without asking anybody else.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Drain(self, request, context):
+        """Take nobody new, have those who are here move to other servers within some seconds, and end.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_ControlServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'Probe': grpc.unary_unary_rpc_method_handler(
+                    servicer.Probe,
+                    request_deserializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.ProbeRequest.FromString,
+                    response_serializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.ProbeResponse.SerializeToString,
+            ),
+            'Drain': grpc.unary_unary_rpc_method_handler(
+                    servicer.Drain,
+                    request_deserializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.DrainRequest.FromString,
+                    response_serializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.DrainResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'imsys.v1.Control', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('imsys.v1.Control', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class Control:
+    """Served by chat and resources servers: for balance and for operators.
+    """
+
+    @staticmethod
+    def Probe(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/imsys.v1.Control/Probe',
+            imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.ProbeRequest.SerializeToString,
+            imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.ProbeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Drain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/imsys.v1.Control/Drain',
+            imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.DrainRequest.SerializeToString,
+            imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.DrainResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -6,7 +6,7 @@ from msgspec import UNSET, UnsetType
 
 from imsys.protocols.messages.contacts import FriendRequestItem
 from imsys.protocols.messages.people import Card, CardResponse
-from imsys.protocols.messages.registry import UNKNOWN, Request, Response, message
+from imsys.protocols.messages.registry import UNKNOWN, Push, Request, Response, message
 
 
 @message(5, reply=6)
@@ -15,6 +15,10 @@ class LoginRequest(Request, frozen=True, kw_only=True):
 
     uuid: str
     token: str
+    client: str | UnsetType = UNSET
+    """Random, chosen by each client when it starts: 1 to 64 characters."""
+    attempt: int | UnsetType = UNSET
+    """Grows with each attempt of this client to log in, on whichever server: an older one never ends the session of a newer one."""
 
 
 @message(6)
@@ -38,6 +42,14 @@ class LogoutResponse(Response, frozen=True, kw_only=True):
     """Logged out; also the push that says "you were signed out" (with ``message``)."""
 
     uuid: str | UnsetType = UNSET
+
+
+@message(132)
+class MovePush(Push, frozen=True, kw_only=True):
+    """This server is going to end, or cannot serve: log in elsewhere. Until then this session goes on."""
+
+    after: float
+    """Seconds to wait before that, so that not everybody moves at once."""
 
 
 @message(32, reply=33)
