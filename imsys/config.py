@@ -95,6 +95,10 @@ def _addresses(text: str) -> tuple[tuple[str, int], ...]:
     return tuple(found)
 
 
+def _some_addresses(text: str) -> tuple[tuple[str, int], ...]:
+    return _addresses(text) if text.strip() else ()
+
+
 def _networks(text: str) -> tuple[str, ...]:
     found = tuple(text.replace(",", " ").split())
     for part in found:
@@ -143,6 +147,9 @@ class DatabaseConfig:
     path: str = setting("imsys.db", _text, "File of the SQLite database.", path=True)
     host: str = setting("127.0.0.1", _host, "Host of the MySQL server.")
     port: int = setting(3306, _PORT, "TCP port of the MySQL server.")
+    hosts: tuple[tuple[str, int], ...] = setting(
+        (), _some_addresses, "MySQL servers that are tried in turn until one can be written to (host:port, ...), instead of host and port."
+    )
     socket: str = setting("", _text, "Unix socket of the MySQL server, instead of host and port; empty: none.")
     user: str = setting("imsys", _text, "User name at the MySQL server.")
     password: str = setting("", _text, "Password at the MySQL server.", secret=True)
@@ -150,7 +157,7 @@ class DatabaseConfig:
     driver: str = setting("pymysql", _choice("pymysql", "mysqlclient"), "DB-API module: pymysql, or mysqlclient (extra 'mysqlclient').")
     tls_ca: str = setting("", _text, "CA file that must have signed the MySQL server's certificate; empty: no TLS.", path=True)
     pool_size: int = setting(8, _integer(1, 256), "Connections (and threads) for everything but the message log, which has its own.")
-    timeout: float = setting(10.0, _number(0.1, 600), "Seconds to connect, to wait for a lock, and for one statement to be answered.")
+    timeout: float = setting(10.0, _number(0.1, 600), "Seconds for one statement to be answered; 3 of them, at most, to connect.")
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from functools import partial
 from typing import Protocol
 
+from msgspec.structs import replace
 from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imsys.errors import Refused, Status, Unavailable
+from imsys.fair_queue import FairQueue
 from imsys.node import Node
 from imsys.outcome import Outcome
-from imsys.store.appending import Appended, Submission
+from imsys.set_aside import SetAside
+from imsys.store.appending import LOCKED, Appended, Submission
 from imsys.store.messages import MessageStore
 
 _log = Logger()
@@ -22,17 +27,31 @@ _log = Logger()
 Results = Sequence[Appended | Refused]
 
 BATCH_BYTES = 2 * 1024 * 1024
-"""Bytes of one transaction's contents: as a statement they are about twice that, well below any ``max_allowed_packet``."""
+"""Bytes of one transaction's contents."""
 
 OVERHEAD = 200
 """Bytes a waiting message takes beside its content, roughly."""
-
 
 AT_ONCE = 64
 """Requests that are answered in one turn of the reactor: while their answers are on the way, the next are made."""
 
 SHARE = 100
 """Messages of one source that may wait before it is held, as many as one request has at most."""
+
+RESERVE = 4
+"""A source that has nothing waiting may have this part (a fourth) more wait than others, so that who has much cannot shut it out."""
+
+PATIENCE = 5.0
+"""Seconds for which messages are kept while the database does not answer: as long as a restart of it takes."""
+
+RETRY = 0.2
+"""Seconds between two attempts meanwhile."""
+
+LOCKED_PATIENCE = 8.0
+"""Seconds for which messages are kept whose thread another server holds: longer than the locks of one that is gone live."""
+
+CONTENDED = 5.0
+"""Seconds, after a thread was found locked, in which no other one is waited for: a server that is gone has left more than one behind."""
 
 
 class Source(Protocol):
@@ -47,12 +66,14 @@ class Source(Protocol):
 
 
 class _Entry(Outcome[Appended]):
-    __slots__ = ("size", "source", "submission")
+    __slots__ = ("since", "size", "source", "submission", "thread_id")
 
-    def __init__(self, submission: Submission, source: Source) -> None:
+    def __init__(self, submission: Submission, source: Source, since: float) -> None:
         super().__init__()
         self.submission = submission
         self.source = source
+        self.thread_id = submission.thread_id
+        self.since = since
         size = 0
         for draft in submission.drafts:
             size += OVERHEAD + 4 * len(draft.content)
@@ -60,57 +81,68 @@ class _Entry(Outcome[Appended]):
 
 
 class MessageLog:
-    """One writer: while a transaction runs, the next one gathers. Nothing waits for company, beyond what has arrived already."""
+    """One writer: while a transaction runs, the next one gathers. Nothing waits for company, beyond what has arrived already.
+
+    Sources take turns. Messages of threads that another server holds are set aside, and tried again by themselves.
+    """
 
     def __init__(
         self,
+        clock: IReactorTime,
         store: MessageStore,
         node: Node,
         *,
         batch: int,
         queue: int,
         queue_bytes: int,
-        soon: Callable[[Callable[[], None]], object],
         doubted: Callable[[Iterable[int]], None],
     ) -> None:
         """Make one.
 
-        :param soon: calls a function when everything that has arrived by now is read.
+        :param batch: messages of one transaction at most.
+        :param queue: messages that wait at most, and their bytes.
         :param doubted: hears of threads with messages that may be stored although the database did not say so.
         """
-        self._soon = soon
+        self._clock = clock
+        self._seconds = clock.seconds
+        self._soon = partial(clock.callLater, 0.0)
         self._doubted = doubted
         self._store = store
         self._node = node
         self._batch = batch
         self._queue = queue
         self._queue_bytes = queue_bytes
-        self._entries: deque[_Entry] = deque()
+        self._entries: FairQueue[Source, _Entry] = FairQueue()
+        self._aside: SetAside[_Entry] = SetAside(clock.seconds, LOCKED_PATIENCE)
+        self._contended_until = float("-inf")
         self._waiting = 0
         self._bytes = 0
         self._writing = False
         self._idle: list[Deferred[None]] = []
 
     def append(self, submission: Submission, source: Source) -> Outcome[Appended]:
-        """Store a submission; there is an outcome after the commit, in the order of the calls for any one thread.
+        """Store a submission; there is an outcome after the commit, in the order of a source's calls for any one thread.
 
         A source that has more than its share waiting is held until that is
         stored; when half of all there is room for is taken, one that does not
         wait for each answer is.
 
         It is :class:`Refused` where its sender may not write there, with
-        73 when too much is waiting, with 14 when the database does not answer.
+        73 when too much is waiting or its thread stays locked by another
+        server, with 14 when the database does not answer.
         """
-        entry = _Entry(submission, source)
+        entry = _Entry(submission, source, self._seconds())
         count = len(submission.drafts)
+        others = source.waiting
         if self._waiting + count > self._queue or self._bytes + entry.size > self._queue_bytes:
-            source.hold(source.waiting > 0)
-            entry.fail(Refused(Status.SERVER_BUSY, "More messages are waiting than can be stored now.", retry_after=1.0))
-            return entry
-        self._entries.append(entry)
+            most, most_bytes = self._queue, self._queue_bytes
+            if others or self._waiting + count > most + most // RESERVE or self._bytes + entry.size > most_bytes + most_bytes // RESERVE:
+                source.hold(others > 0)
+                entry.fail(Refused(Status.SERVER_BUSY, "More messages are waiting than can be stored now.", retry_after=1.0))
+                return entry
+        self._entries.add(source, entry)
         self._waiting += count
         self._bytes += entry.size
-        others = source.waiting
         source.waiting = others + count
         if others and (others + count > SHARE or self._waiting * 2 > self._queue or self._bytes * 2 > self._queue_bytes):
             source.hold(True)
@@ -128,24 +160,67 @@ class MessageLog:
             done.callback(None)
         return done
 
+    # -- what goes into the next transaction
+
     def _take(self) -> list[_Entry]:
-        """What goes into the next transaction."""
+        if self._aside:
+            return self._take_around()
         if self._waiting <= self._batch and self._bytes <= BATCH_BYTES:
-            taken = list(self._entries)
-            self._entries.clear()
             self._waiting = self._bytes = 0
-            return taken
-        taken, count, size = [], 0, 0
+            return self._entries.take_all()
+        taken: list[_Entry] = []
+        count = size = 0
         while self._entries:
-            entry = self._entries[0]
+            entry = self._entries.first()
             count += len(entry.submission.drafts)
             size += entry.size
             if taken and (count > self._batch or size > BATCH_BYTES):
                 break
-            taken.append(self._entries.popleft())
+            taken.append(self._entries.pop())
+        self._leave(taken)
+        return taken
+
+    def _take_around(self) -> list[_Entry]:
+        """The same while some threads are locked: what is due of theirs, and what others have."""
+        late = self._aside.late()
+        if late:
+            self._leave(late)
+            self._tell_all(late, [copy(LOCKED) for _ in late])
+        taken = self._aside.due(self._batch)
+        count = sum([len(entry.submission.drafts) for entry in taken])
+        size = sum([entry.size for entry in taken])
+        while self._entries:
+            entry = self._entries.first()
+            if entry.thread_id in self._aside:
+                self._aside.add(self._entries.pop())
+                continue
+            count += len(entry.submission.drafts)
+            size += entry.size
+            if taken and (count > self._batch or size > BATCH_BYTES):
+                break
+            taken.append(self._entries.pop())
+        self._leave(taken)
+        return taken
+
+    def _leave(self, entries: Iterable[_Entry]) -> None:
+        for entry in entries:
             self._waiting -= len(entry.submission.drafts)
             self._bytes -= entry.size
-        return taken
+
+    def _set_aside(self, batch: Sequence[_Entry], results: Results) -> tuple[Sequence[_Entry], Results]:
+        """Keep what is locked for later; the rest of a batch, with its results."""
+        locked = [entry for entry, result in zip(batch, results, strict=True) if result is LOCKED]
+        if not locked:
+            return batch, results
+        self._contended_until = self._seconds() + CONTENDED
+        for entry in locked:
+            self._waiting += len(entry.submission.drafts)
+            self._bytes += entry.size
+        self._aside.put_back(locked)
+        rest = [(entry, result) for entry, result in zip(batch, results, strict=True) if result is not LOCKED]
+        return [entry for entry, _ in rest], [result for _, result in rest]
+
+    # -- writing
 
     def _write(self) -> None:
         Deferred.fromCoroutine(self._run()).addErrback(self._broken)
@@ -153,8 +228,11 @@ class MessageLog:
     async def _run(self) -> None:
         batch = self._take()
         storing = self._begin(batch)
-        while batch:
-            stored, results = batch, await self._finished(batch, storing)
+        while batch or self._aside:
+            if not batch:
+                await deferLater(self._clock, self._aside.wait)
+            results = await storing
+            stored, results = self._set_aside(batch, results)
             batch = self._take()
             storing = self._begin(batch)  # the database goes on while the results are sent
             await self._settle(stored, results)
@@ -170,31 +248,57 @@ class MessageLog:
             done.callback(None)
 
     def _begin(self, batch: Sequence[_Entry]) -> Deferred[Results]:
-        if not batch:
-            return succeed([])
-        return Deferred.fromCoroutine(self._store_batch([entry.submission for entry in batch]))
+        return Deferred.fromCoroutine(self._store_all(batch)) if batch else succeed([])
 
-    async def _store_batch(self, submissions: Sequence[Submission]) -> Results:
-        return await self._store.append(self._node.ids, submissions)
+    async def _store_all(self, batch: Sequence[_Entry]) -> Results:
+        """What became of each of a batch. While the database does not answer it is tried again, as long as they may wait.
 
-    async def _finished(self, batch: Sequence[_Entry], storing: Deferred[Results]) -> Results:
-        """What became of each of a batch; where the whole failed for one of them, that one is found, so that it fails alone."""
-        try:
-            return await storing
-        except Refused as refused:
-            if refused.status is Status.MYSQL_INTERNAL_ERROR:
-                self._doubted(entry.submission.thread_id for entry in batch)
-            return [Unavailable(refused.status, refused.message)] * len(batch)
-        except Exception:
-            self._doubted(entry.submission.thread_id for entry in batch)
-            if len(batch) == 1:
-                _log.failure("a message could not be stored")
-                return [Refused(Status.INTERNAL_ERROR, "The message could not be stored.")]
-            middle = len(batch) // 2
-            results: list[Appended | Refused] = []
-            for part in (batch[:middle], batch[middle:]):
-                results += await self._finished(part, self._begin(part))
+        Where the whole fails for one of them, that one is found, so that it fails alone.
+        """
+        in_doubt = False
+        given_up: list[_Entry] = []
+        pending = batch
+        while True:
+            try:
+                results = await self._store_once(pending)
+            except Refused as refused:
+                if refused.status is not Status.MYSQL_INTERNAL_ERROR:
+                    return [Unavailable(refused.status, refused.message)] * len(batch)
+                in_doubt = True
+                self._doubted(entry.thread_id for entry in pending)
+                latest = self._seconds() - PATIENCE
+                given_up += [entry for entry in pending if entry.since <= latest]
+                pending = [entry for entry in pending if entry.since > latest]
+                if not pending:
+                    return [Unavailable(refused.status, refused.message)] * len(batch)
+                await deferLater(self._clock, RETRY)
+            except Exception:
+                self._doubted(entry.thread_id for entry in pending)
+                results = await self._one_by_one(pending)
+                break
+            else:
+                break
+        if in_doubt:
+            results = [replace(result, in_doubt=True) if isinstance(result, Appended) else result for result in results]
+        if not given_up:
             return results
+        known = dict(zip(map(id, pending), results, strict=True))
+        away = Unavailable(Status.MYSQL_INTERNAL_ERROR, "The database did not answer.")
+        return [known.get(id(entry), away) for entry in batch]
+
+    async def _store_once(self, batch: Sequence[_Entry]) -> Results:
+        wait = self._seconds() >= self._contended_until
+        return await self._store.append(self._node.ids, [entry.submission for entry in batch], wait=wait)
+
+    async def _one_by_one(self, batch: Sequence[_Entry]) -> Results:
+        """Try the halves of a batch that failed, down to the message that cannot be stored."""
+        if len(batch) == 1:
+            _log.failure("a message could not be stored")
+            return [Refused(Status.INTERNAL_ERROR, "The message could not be stored.")]
+        middle = len(batch) // 2
+        return [*await self._store_all(batch[:middle]), *await self._store_all(batch[middle:])]
+
+    # -- telling
 
     async def _settle(self, batch: Sequence[_Entry], results: Results) -> None:
         """Tell everybody, some at a time."""
@@ -224,7 +328,7 @@ class MessageLog:
 
     def _broken(self, reason: Failure) -> None:
         _log.failure("the message log failed", reason)
-        entries, self._entries = list(self._entries), deque()
+        entries = [*self._aside.take_all(), *self._entries.take_all()]
         self._waiting = self._bytes = 0
         mistake = Refused(Status.INTERNAL_ERROR, "The message could not be stored.")
         self._tell_all(entries, [mistake] * len(entries))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
@@ -28,11 +27,11 @@ class Watched(MessageStore):
         self.batches: list[int] = []
         self.poison = ""
 
-    async def append(self, ids: Any, submissions: Sequence[Submission]) -> list[Appended | Refused]:
+    async def append(self, ids: Any, submissions: Sequence[Submission], *, wait: bool = True) -> list[Appended | Refused]:
         self.batches.append(len(submissions))
         if self.poison and any(draft.content == self.poison for one in submissions for draft in one.drafts):
             raise ZeroDivisionError("poison")
-        return await self._store.append(ids, submissions)
+        return await self._store.append(ids, submissions, wait=wait)
 
 
 class Client:
@@ -61,8 +60,9 @@ class MessageLogTests(OnSqlite):
         self.thread = await self.befriend(self.anna, self.bert)
 
     def log(self, batch: int = 100, queue: int = 1000, queue_bytes: int = 1 << 20) -> MessageLog:
-        soon = partial(self.reactor.callLater, 0.0)
-        return MessageLog(self.store, self.node, batch=batch, queue=queue, queue_bytes=queue_bytes, soon=soon, doubted=self.doubted.update)
+        return MessageLog(
+            self.reactor, self.store, self.node, batch=batch, queue=queue, queue_bytes=queue_bytes, doubted=self.doubted.update
+        )
 
     def text(self, *contents: str) -> Submission:
         return text(self.anna, self.bert, self.thread, *contents)
@@ -86,17 +86,38 @@ class MessageLogTests(OnSqlite):
 
     async def test_bounds(self) -> None:
         """Past its bounds in messages or bytes the log refuses with 73 and a time to wait; what it took is stored."""
-        log = self.log(queue=10)
-        done = [log.append(self.text(str(number)), Client()).deferred() for number in range(11)]
+        log, one = self.log(queue=10), Client()
+        done = [log.append(self.text(str(number)), one).deferred() for number in range(11)]
         refused = await self.refused(done[-1])
         self.assertEqual((refused.status, refused.retry_after), (Status.SERVER_BUSY, 1.0))
         await gatherResults(done[:-1])
-        log = self.log(queue_bytes=10_000)
+        log, one = self.log(queue_bytes=10_000), Client()
         contents = [f"{n}" + "x" * 1000 for n in range(3)]
-        done = [log.append(self.text(content), Client()).deferred() for content in contents]
+        done = [log.append(self.text(content), one).deferred() for content in contents]
         await self.refused(done[-1])
         await gatherResults(done[:-1])
         self.assertEqual(len(await self.stores.messages.page(self.anna, self.thread, 0, 100)), 2 + 10 + 2)
+
+    async def test_room_for_those_who_have_nothing_waiting(self) -> None:
+        """When the log is full a source that has nothing waiting finds room still, up to a bound."""
+        log, flood = self.log(queue=8), Client()
+        done = [log.append(self.text(str(number)), flood).deferred() for number in range(8)]
+        await self.refused(log.append(self.text("more"), flood).deferred())
+        done += [log.append(self.text(f"first {number}"), Client()).deferred() for number in range(2)]
+        await self.refused(log.append(self.text("too many"), Client()).deferred())
+        await gatherResults(done)
+
+    async def test_turns(self) -> None:
+        """The first text of a quiet user is in the next transaction, however much others have waiting before it."""
+        log, floods, quiet = self.log(batch=20), [Client() for _ in range(5)], Client()
+        done = [log.append(self.text(f"{of}.{number}"), flood).deferred() for number in range(60) for of, flood in enumerate(floods)]
+        first = log.append(self.text("hello"), quiet).deferred()
+        first.addCallback(lambda _: self.assertGreaterEqual(sum(flood.waiting for flood in floods), 300 - 19))
+        await first
+        results = await gatherResults(done)
+        for of in range(5):
+            ids = [result.messages[0].msg_id for result in results[of::5]]
+            self.assertEqual(ids, sorted(ids))
 
     async def test_share(self) -> None:
         """A source with more than its share waiting is held until that is stored; one that waits for each answer is not."""
@@ -201,8 +222,7 @@ class RestartTests(OnMariaDb):
         anna, bert = await self.people("anna", "bert")
         thread = await self.befriend(anna, bert)
         doubted: set[int] = set()
-        soon = partial(self.reactor.callLater, 0.0)
-        log = MessageLog(self.stores.messages, node, batch=50, queue=10000, queue_bytes=1 << 24, soon=soon, doubted=doubted.update)
+        log = MessageLog(self.reactor, self.stores.messages, node, batch=50, queue=10000, queue_bytes=1 << 24, doubted=doubted.update)
         acknowledged: set[str] = set()
         failures: list[Refused] = []
         number = 0

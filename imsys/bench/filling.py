@@ -6,14 +6,13 @@ not at their end. The messages lie before those that the threads began with, so 
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
 from imsys.config import DatabaseConfig
 from imsys.store.bulk import history
-from imsys.store.dialects import dialect_of
+from imsys.store.dialects import Use, dialect_of
 from imsys.store.ids import id_at
 
 BLOCK = 50
@@ -89,9 +88,5 @@ class History:
 
     @contextmanager
     def _connection(self) -> Iterator[Any]:
-        arguments = self._dialect.connect_arguments()
-        for waiting in ("read_timeout", "write_timeout"):
-            arguments.pop(waiting, None)
-        with closing(importlib.import_module(self._dialect.driver).connect(**arguments)) as connection:
-            self._dialect.opened(connection)
+        with closing(self._dialect.connect(Use.SCHEMA).connection) as connection:
             yield connection

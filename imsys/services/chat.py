@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 from twisted.application.service import IService
@@ -164,12 +163,12 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     )
     doubts = Doubts(reactor, stores.threads, outbound.catch_up)
     connections.log = log = MessageLog(
+        reactor,
         stores.messages,
         node,
         batch=chat.log_batch,
         queue=chat.log_queue,
         queue_bytes=chat.log_queue_bytes,
-        soon=partial(reactor.callLater, 0.0),
         doubted=doubts.add,
     )
     handler = FromPeers(directory, outbound)

@@ -6,7 +6,9 @@ before it. So one order holds in a thread, on however many nodes, and no cache
 can be wrong about who may write.
 
 Two statements go over the wire: one that locks and reads the heads, and one
-that inserts, moves the heads on and commits.
+that inserts, moves the heads on and commits. A server that vanishes between the
+two leaves its locks behind for some seconds: what is for those threads is set
+aside, and the rest goes on.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from msgspec.structs import replace
 from imsys.errors import Refused, Status
 from imsys.store.database import Transaction
 from imsys.store.dialects import hex_literal, numbers
-from imsys.store.heads import FRIENDS, GROUP, PRIVATE, Head, blocked_by, lock_heads
+from imsys.store.heads import FRIENDS, GROUP, PRIVATE, Head, blocked_by, lock_free_heads
 from imsys.store.ids import MessageIds
 
 TEXT = 1
@@ -67,12 +69,28 @@ class Appended(msgspec.Struct, frozen=True, gc=False):
     messages: Sequence[Stored]
     receivers: Sequence[int]
     in_doubt: bool = False
-    """Whether some may have been stored a moment ago by a commit that was not answered, and so were never delivered."""
+    """Whether some may never have been delivered: they were stored a moment ago by a commit that was not answered, or by another
+    process, which may not have come to deliver them. Their receivers are asked to catch up."""
 
 
-def append(tx: Transaction, ids: MessageIds, submissions: Sequence[Submission]) -> list[Appended | Refused]:
-    """Store what may be stored, and say what became of each submission; may run again after its own commit."""
-    heads = lock_heads(tx, {submission.thread_id for submission in submissions})
+LOCKED = Refused(Status.SERVER_BUSY, "Another server is writing in this conversation, and does not come to an end.", retry_after=1.0)
+"""What became of a submission whose thread another transaction holds: nothing, it can be tried again."""
+
+
+def append(tx: Transaction, ids: MessageIds, submissions: Sequence[Submission], wait: bool = True) -> list[Appended | Refused]:
+    """Store what may be stored, and say what became of each submission; may run again after its own commit.
+
+    :param wait: give other writers of the same threads a moment to end, before their threads are :data:`LOCKED`.
+    """
+    heads, locked = lock_free_heads(tx, {submission.thread_id for submission in submissions}, wait=wait)
+    if not locked:
+        return _append(tx, ids, heads, submissions)
+    free = [submission for submission in submissions if submission.thread_id not in locked]
+    done = iter(_append(tx, ids, heads, free) if free else ())
+    return [LOCKED if submission.thread_id in locked else next(done) for submission in submissions]
+
+
+def _append(tx: Transaction, ids: MessageIds, heads: dict[int, Head], submissions: Sequence[Submission]) -> list[Appended | Refused]:
     groups = _group_members(tx, [head.thread_id for head in heads.values() if head.kind == GROUP])
     allowed = [_receivers(heads.get(submission.thread_id), groups, submission) for submission in submissions]
     suspicious = [s for s, receivers in zip(submissions, allowed, strict=True) if isinstance(receivers, Refused)]
@@ -91,9 +109,17 @@ def append(tx: Transaction, ids: MessageIds, submissions: Sequence[Submission]) 
             results, new = _assign(ids, heads, submissions, allowed, known)
             if new:
                 _write(tx, new, _moved(heads, before), commit=True)
-    if tx.in_doubt:
-        results = [replace(result, in_doubt=True) if isinstance(result, Appended) else result for result in results]
+    if known or tx.in_doubt:
+        for index, result in enumerate(results):
+            if isinstance(result, Appended) and (tx.in_doubt or _stored_elsewhere(ids, result)):
+                one = submissions[index]
+                receivers = result.receivers or _others(heads.get(one.thread_id), groups, one.sender)
+                results[index] = replace(result, in_doubt=True, receivers=receivers)
     return results
+
+
+def _stored_elsewhere(ids: MessageIds, appended: Appended) -> bool:
+    return any(message.resent and not ids.made(message.msg_id) for message in appended.messages)
 
 
 def append_from_server(tx: Transaction, ids: MessageIds, head: Head, texts: Iterable[tuple[int, int, str]]) -> list[Stored]:
@@ -123,6 +149,14 @@ def _receivers(head: Head | None, groups: dict[int, list[int]], submission: Subm
         if not head.flags & FRIENDS:
             return Refused(Status.NOT_FRIENDS, "You are not friends.")
     return (receiver,)
+
+
+def _others(head: Head | None, groups: dict[int, list[int]], sender: int) -> tuple[int, ...]:
+    """The members of a thread beside one, whoever may write there."""
+    if head is None:
+        return ()
+    members = groups.get(head.thread_id, ()) if head.kind != PRIVATE else (head.low, head.high)
+    return tuple(member for member in members if member != sender)
 
 
 def _not_a_member() -> Refused:
@@ -202,6 +236,7 @@ def _moved(heads: dict[int, Head], before: dict[int, int]) -> list[Head]:
 
 _MESSAGES = "INSERT INTO messages (thread_id, msg_id, sender_id, kind, unique_id, content) VALUES "
 _HEADS = "INSERT INTO threads (thread_id, last_msg_id) VALUES "
+_MOVE = " ON DUPLICATE KEY UPDATE last_msg_id = VALUES(last_msg_id)"
 
 
 def _write(tx: Transaction, messages: Sequence[Stored], heads: Sequence[Head], *, commit: bool = False) -> None:
@@ -228,12 +263,39 @@ def _write(tx: Transaction, messages: Sequence[Stored], heads: Sequence[Head], *
         for m in messages
     ]
     moves = ["(%d,%d)" % (head.thread_id, head.last_msg_id) for head in heads]  # noqa: UP031
-    statements = (
-        _MESSAGES + ",".join(contents),
-        _HEADS + ",".join(moves) + " ON DUPLICATE KEY UPDATE last_msg_id = VALUES(last_msg_id)",
-    )
-    if commit:
-        tx.commit_with(*statements)
-    else:
+    most = tx.dialect.most_bytes
+    statements = [*_fitting(_MESSAGES, contents, "", most), *_fitting(_HEADS, moves, _MOVE, most)]
+    if not commit:
         for statement in statements:
             tx.execute_literal(statement)
+    elif sum(map(len, statements)) + 16 <= most:
+        tx.commit_with(*statements)
+    else:
+        tx.execute_literal("SAVEPOINT all_or_none")
+        try:
+            for statement in statements:
+                tx.execute_literal(statement)
+        except Exception as error:
+            if tx.is_duplicate(error):
+                tx.execute_literal("ROLLBACK TO all_or_none")
+            raise
+        tx.commit_with()
+
+
+def _fitting(start: str, values: Sequence[str], end: str, most: int) -> list[str]:
+    """One statement, or as many as it takes, each of no more bytes than the server reads at once (``max_allowed_packet``)."""
+    whole = start + ",".join(values) + end
+    if len(whole) <= most:
+        return [whole]
+    statements = []
+    some: list[str] = []
+    room = 0
+    for value in values:
+        if some and room < len(value) + 1:
+            statements.append(start + ",".join(some) + end)
+            some = []
+        if not some:
+            room = most - len(start) - len(end)
+        some.append(value)
+        room -= len(value) + 1
+    return [*statements, start + ",".join(some) + end]

@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from twisted.application.service import Service
-from twisted.enterprise import adbapi
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorCore, IReactorTime
-from twisted.logger import Logger
+from twisted.internet.defer import Deferred, DeferredSemaphore
+from twisted.internet.task import deferLater
 
 from imsys.config import DatabaseConfig
 from imsys.errors import Refused, Status, Unavailable
-from imsys.store.dialects import Dialect, Fault, dialect_of
+from imsys.outages import Outage
+from imsys.store.dialects import Dialect, Fault, Use, dialect_of
+from imsys.store.pool import Connection, Pool
 
-_log = Logger()
 P = ParamSpec("P")
 T = TypeVar("T")
 
 Row = tuple[Any, ...]
 Watcher = Callable[[str, Sequence[Any]], None]
 
-ATTEMPTS = 5
-"""How often a transaction is tried that others were in the way of."""
+ATTEMPTS = 8
+"""How often a transaction is begun, at once, that others were in the way of."""
+
+PAUSE = 0.004
+"""Seconds before the second attempt, at most; before each further one twice as long."""
+
+RECONNECTS = 2
+"""How often a transaction is begun whose connection was lost."""
+
+LOCKED = 6.0
+"""Seconds for which a transaction is tried again whose rows another one holds: longer than the locks of a server that is gone live."""
+
+LOCKED_PAUSE = 0.2
+"""Seconds between two such attempts; meanwhile the connection is free for others."""
+
+CONTENDED = 5.0
+"""Seconds, after rows were found locked, in which writers have no more than half of the connections."""
 
 ROWS = 256
 """Rows of one statement of parameters, a power of two."""
@@ -116,6 +132,10 @@ class Transaction:
         """Whether a statement failed because a unique key is taken."""
         return self.dialect.classify(error) is Fault.DUPLICATE
 
+    def is_locked(self, error: BaseException) -> bool:
+        """Whether a statement failed because another transaction has been holding its rows for too long."""
+        return self.dialect.classify(error) is Fault.LOCKED
+
 
 class Database(Service):
     """The pools of one database: one for everything, and one of a single connection for the message log.
@@ -125,11 +145,14 @@ class Database(Service):
     """
 
     def __init__(self, reactor: Any, config: DatabaseConfig, watch: Watcher | None = None) -> None:
-        self._reactor: IReactorTime | IReactorCore = reactor
+        self._reactor = reactor
         self._config = config
         self._watch = watch
         self._waiting = {"general": 0, "log": 0}
-        self._pools: dict[str, adbapi.ConnectionPool] = {}
+        self._pools: dict[str, Pool] = {}
+        self._outage = Outage(reactor.seconds, "The database")
+        self._contended_until = float("-inf")
+        self._writers = DeferredSemaphore(max(1, config.pool_size // 2))
         self.dialect = dialect_of(config)
 
     def startService(self) -> None:
@@ -141,18 +164,8 @@ class Database(Service):
         """Make the pools (idempotent)."""
         if self._pools:
             return
-        for name, size in (("general", self._config.pool_size), ("log", 1)):
-            self._pools[name] = pool = adbapi.ConnectionPool(
-                self.dialect.driver,
-                cp_min=0 if size > 1 else 1,
-                cp_max=size,
-                cp_openfun=self.dialect.opened,
-                cp_noisy=False,
-                cp_reactor=self._reactor,
-                cp_name=f"imsys-{name}",
-                **self.dialect.connect_arguments(log=name == "log"),
-            )
-            pool.connectionFactory = _Connection
+        for name, size, use in (("general", self._config.pool_size, Use.GENERAL), ("log", 1, Use.LOG)):
+            self._pools[name] = Pool(self._reactor, self.dialect, use, size, f"imsys-{name}")
 
     def stopService(self) -> None:
         """Close the pools; waits for the transactions that are running."""
@@ -179,9 +192,18 @@ class Database(Service):
 
         :raises Unavailable: 14, the database did not answer; the transaction may have been committed
             only if the connection broke in the very commit.
+        :raises Refused: 73, another transaction holds its rows, and does not end.
         """
-        pool = "log" if self.dialect.readers_need_own_pool else "general"
-        result: T = await self._run(pool, self.dialect.begin, function, args, kwargs, False)
+        if self.dialect.readers_need_own_pool:
+            result: T = await self._run("log", self.dialect.begin, function, args, kwargs, False)
+        elif self._reactor.seconds() < self._contended_until:
+            await self._writers.acquire()
+            try:
+                result = await self._run("general", self.dialect.begin, function, args, kwargs, False)
+            finally:
+                self._writers.release()
+        else:
+            result = await self._run("general", self.dialect.begin, function, args, kwargs, False)
         return result
 
     async def append(self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -190,27 +212,46 @@ class Database(Service):
         return result
 
     async def _run(self, pool: str, begin: str | None, function: Any, args: Any, kwargs: Any, repeatable: bool) -> Any:
-        if not self._pools:
-            raise Unavailable(Status.MYSQL_INTERNAL_ERROR, "The database is closed.")
         if self._waiting[pool] >= WAITING and not repeatable:
             raise Refused(Status.SERVER_BUSY, "Too many transactions are waiting for the database.", retry_after=1.0)
         self._waiting[pool] += 1
         try:
-            running: Deferred[Any] = self._pools[pool].runWithConnection(self._attempt, begin, function, args, kwargs, repeatable)
-            return await running
-        except Refused:
-            raise
-        except Exception as error:
-            if self.dialect.classify(error) in (Fault.BUG, Fault.DUPLICATE):
-                raise
-            _log.error("the database failed: {reason}", reason=describe(error))
-            raise Unavailable(Status.MYSQL_INTERNAL_ERROR, "The database did not answer.") from error
+            return await self._until_unlocked(pool, begin, function, args, kwargs, repeatable)
         finally:
             self._waiting[pool] -= 1
 
-    def _attempt(self, connection: _Connection, begin: str | None, function: Any, args: Any, kwargs: Any, repeatable: bool) -> Any:
+    async def _until_unlocked(self, pool: str, begin: str | None, function: Any, args: Any, kwargs: Any, repeatable: bool) -> Any:
+        end = 0.0
+        while True:
+            if not self._pools:
+                raise Unavailable(Status.MYSQL_INTERNAL_ERROR, "The database is closed.")
+            try:
+                running: Deferred[Any] = self._pools[pool].runWithConnection(self._attempt, begin, function, args, kwargs, repeatable)
+                result = await running
+            except Refused:
+                raise
+            except Exception as error:
+                fault = self.dialect.classify(error)
+                if fault in (Fault.BUG, Fault.DUPLICATE):
+                    raise
+                if fault is not Fault.LOCKED:
+                    self._outage.failed(describe(error))
+                    raise Unavailable(Status.MYSQL_INTERNAL_ERROR, "The database did not answer.") from error
+                now = self._reactor.seconds()
+                self._contended_until = now + CONTENDED
+                end = end or now + LOCKED
+                if now >= end:
+                    raise Refused(Status.SERVER_BUSY, "Another server holds what is to be written.", retry_after=1.0) from error
+                await deferLater(self._reactor, LOCKED_PAUSE)
+            else:
+                if self._outage:
+                    self._outage.works()
+                return result
+
+    def _attempt(self, connection: Connection, begin: str | None, function: Any, args: Any, kwargs: Any, repeatable: bool) -> Any:
         in_doubt = False
-        for left in reversed(range(ATTEMPTS)):
+        conflicts = losses = 0
+        while True:
             tx = None
             try:
                 cursor = connection.cursor()
@@ -227,41 +268,27 @@ class Database(Service):
                     cursor.close()
             except Exception as error:
                 fault = self.dialect.classify(error)
-                committing = tx is not None and tx.committing
-                in_doubt = in_doubt or (fault is Fault.LOST and committing)
-                if fault is Fault.LOST:
+                if fault in (Fault.LOST, Fault.MOVED):
+                    committing = tx is not None and tx.committing
+                    in_doubt = in_doubt or committing
+                    losses += 1
+                    if fault is Fault.MOVED:
+                        self._moved()
                     connection.reopen()
+                    again = losses <= RECONNECTS and (repeatable or not committing)
                 else:
-                    connection.rollback()
-                again = fault is Fault.CONFLICT or (fault is Fault.LOST and (repeatable or not committing))
-                if not (again and left):
+                    connection.undo()
+                    conflicts += 1
+                    again = fault is Fault.CONFLICT and conflicts < ATTEMPTS
+                    if again:
+                        time.sleep(random.uniform(0, PAUSE * 2 ** (conflicts - 1)))  # noqa: S311  # this is a thread of a pool
+                if not again:
                     raise
-        raise AssertionError("unreachable")
 
-
-class _Connection(adbapi.Connection):
-    """A connection of a pool, whose transactions are ended here and not by adbapi."""
-
-    def commit(self) -> None:
-        """Do nothing: adbapi would have the database commit what is committed, or what was only read."""
-
-    def end(self) -> None:
-        """Commit."""
-        connection: Any = self._connection
-        connection.commit()
-
-    def reopen(self) -> None:
-        """Begin anew after the connection was lost."""
-        self._pool.disconnect(self._connection)
-        self._connection = _Gone()
-        self._connection = self._pool.connect()
-
-
-class _Gone:
-    """Stands for a connection that is lost and could not be opened again, so that adbapi may still end its transaction."""
-
-    def rollback(self) -> None:
-        """Nothing is left to do."""
+    def _moved(self) -> None:
+        """Have all connections opened anew before they are used: this server serves us no more."""
+        for pool in self._pools.values():
+            pool.renew()
 
 
 def describe(error: BaseException) -> str:

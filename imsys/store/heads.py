@@ -25,15 +25,49 @@ class Head(msgspec.Struct, gc=False):
     last_msg_id: int
 
 
+_COLUMNS = ("thread_id", "kind", "COALESCE(low_id, 0)", "COALESCE(high_id, 0)", "flags", "last_msg_id")
+
+
 def lock_heads(tx: Transaction, thread_ids: Collection[int]) -> dict[int, Head]:
     """Lock the heads of threads, in ascending order so that no two writers wait for each other; unknown ids are left out.
 
     They come as one string: the drivers take many times as long for as many rows.
     """
-    columns = ("thread_id", "kind", "COALESCE(low_id, 0)", "COALESCE(high_id, 0)", "flags", "last_msg_id")
+    return _select(tx, thread_ids, tx.dialect.lock)
+
+
+def lock_free_heads(tx: Transaction, thread_ids: Collection[int], *, wait: bool) -> tuple[dict[int, Head], set[int]]:
+    """As :func:`lock_heads`, without those that other transactions hold: the heads, and the threads that were left out.
+
+    :param wait: wait for them as long as any statement does, since a server that works lets go of them at once.
+    """
+    if wait:
+        try:
+            return lock_heads(tx, thread_ids), set()
+        except Exception as error:
+            if not tx.is_locked(error):
+                raise
+    if tx.dialect.skip_locked is not None:
+        heads = _select(tx, thread_ids, tx.dialect.skip_locked)
+    else:
+        heads = {}
+        for thread_id in sorted(thread_ids):
+            try:
+                heads |= _select(tx, (thread_id,), f"{tx.dialect.lock} NOWAIT")
+            except Exception as error:
+                if not tx.is_locked(error):
+                    raise
+    missing = set(thread_ids).difference(heads)
+    if not missing:
+        return heads, missing
+    there = tx.rows_literal(f"SELECT thread_id FROM threads WHERE thread_id IN ({numbers(sorted(missing))})")  # noqa: S608
+    return heads, {thread_id for (thread_id,) in there}
+
+
+def _select(tx: Transaction, thread_ids: Collection[int], lock: str) -> dict[int, Head]:
     packed = tx.rows_literal(
-        f"SELECT {tx.dialect.packed(columns)} FROM threads {tx.dialect.by_primary_key} "  # noqa: S608
-        f"WHERE thread_id IN ({numbers(sorted(thread_ids))}) {tx.dialect.lock}"
+        f"SELECT {tx.dialect.packed(_COLUMNS)} FROM threads {tx.dialect.by_primary_key} "  # noqa: S608
+        f"WHERE thread_id IN ({numbers(sorted(thread_ids))}) {lock}"
     )[0][0]
     heads = [Head(*map(int, row.split(" "))) for row in packed.split(",")] if packed else []
     return {head.thread_id: head for head in heads}

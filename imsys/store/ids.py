@@ -31,6 +31,7 @@ class MessageIds:
             raise ValueError(f"a node number is from 0 to {NODES - 1}, not {node}")
         self._seconds = seconds
         self._node = node << _NODE_SHIFT
+        self._floor = floor
         self._lock = threading.Lock()
         self._ms = floor >> _TIME_SHIFT
         self._sequence = _SEQUENCES  # of that millisecond nothing is left
@@ -49,6 +50,10 @@ class MessageIds:
                 made = self._ms << _TIME_SHIFT | self._node
             self._sequence += 1
             return made
+
+    def made(self, msg_id: int) -> bool:
+        """Whether this generator gave an id, and not another node, or an earlier holder of this node's number."""
+        return msg_id > self._floor and msg_id & (NODES - 1) << _NODE_SHIFT == self._node
 
     @property
     def highest(self) -> int:

@@ -30,12 +30,13 @@ class MessageStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def append(self, ids: MessageIds, submissions: Sequence[Submission]) -> list[Appended | Refused]:
+    async def append(self, ids: MessageIds, submissions: Sequence[Submission], *, wait: bool = True) -> list[Appended | Refused]:
         """Store what may be stored, in one transaction, and say what became of each submission.
 
+        :param wait: see :func:`imsys.store.appending.append`.
         :raises Unavailable: the database did not answer; running it again is harmless.
         """
-        return await self._database.append(append, ids, submissions)
+        return await self._database.append(append, ids, submissions, wait)
 
     async def page(self, user: int, thread_id: int, after: int, limit: int) -> list[Record]:
         """Records with ids above ``after``, ascending. :raises Refused: 65, not a member."""

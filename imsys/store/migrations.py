@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib import resources
@@ -14,7 +13,7 @@ from typing import Any
 from imsys.config import DatabaseConfig
 from imsys.errors import ConfigError
 from imsys.store.database import describe
-from imsys.store.dialects import Dialect, Fault, dialect_of
+from imsys.store.dialects import Dialect, Fault, Use, dialect_of
 
 _PROGRESS = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -23,8 +22,13 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
     done INTEGER NOT NULL,
     total INTEGER NOT NULL,
     finished_at BIGINT NOT NULL
-)
-"""
+)"""
+
+_AGAIN = 20
+"""How often a statement is tried that another member of a Galera cluster, or a deadlock, was in the way of."""
+
+_PAUSE = 0.25
+"""Seconds between two attempts."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +63,7 @@ def migrate(config: DatabaseConfig) -> list[str]:
     :raises ConfigError: the database cannot be reached, or is newer than this program.
     """
     dialect = dialect_of(config)
-    arguments = dialect.connect_arguments()
-    for waiting in ("read_timeout", "write_timeout"):  # a large table takes its time
-        arguments.pop(waiting, None)
-    with _connection(dialect, arguments) as connection, closing(connection.cursor()) as cursor:
+    with _connection(dialect) as connection, closing(connection.cursor()) as cursor:
         _lock(dialect, cursor, config)
         try:
             return _apply(dialect, connection, cursor)
@@ -76,8 +77,8 @@ def version(config: DatabaseConfig) -> tuple[int, int]:
     :raises ConfigError: the database cannot be reached.
     """
     dialect = dialect_of(config)
-    with _connection(dialect, dialect.connect_arguments()) as connection, closing(connection.cursor()) as cursor:
-        cursor.execute(_PROGRESS)
+    with _connection(dialect) as connection, closing(connection.cursor()) as cursor:
+        _run(dialect, cursor, _progress(dialect))
         cursor.execute("SELECT COALESCE(MAX(version), 0) FROM schema_migrations WHERE done = total")
         return int(cursor.fetchone()[0]), len(migrations(dialect.name))
 
@@ -89,17 +90,14 @@ def create_database(config: DatabaseConfig) -> None:
     """
     dialect = dialect_of(config)
     if dialect.name == "mysql":
-        arguments = dialect.connect_arguments()
-        name = arguments.pop("database")
-        with _connection(dialect, arguments) as connection, closing(connection.cursor()) as cursor:
-            cursor.execute(f"CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
+        with _connection(dialect, anywhere=True) as connection, closing(connection.cursor()) as cursor:
+            _run(dialect, cursor, f"CREATE DATABASE IF NOT EXISTS `{config.name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
 
 
 @contextmanager
-def _connection(dialect: Dialect, arguments: dict[str, Any]) -> Iterator[Any]:
+def _connection(dialect: Dialect, *, anywhere: bool = False) -> Iterator[Any]:
     try:
-        connection = importlib.import_module(dialect.driver).connect(**arguments)
-        dialect.opened(connection)
+        connection, _ = dialect.connect(Use.SCHEMA, anywhere=anywhere)
     except Exception as error:
         if dialect.classify(error) is Fault.BUG:
             raise
@@ -111,6 +109,22 @@ def _connection(dialect: Dialect, arguments: dict[str, Any]) -> Iterator[Any]:
         if isinstance(error, ConfigError) or dialect.classify(error) is Fault.BUG:
             raise
         raise ConfigError(f"[database] the database failed: {describe(error)}") from None
+
+
+def _progress(dialect: Dialect) -> str:
+    return _PROGRESS if dialect.name == "sqlite" else f"{_PROGRESS} ENGINE = InnoDB"
+
+
+def _run(dialect: Dialect, cursor: Any, sql: str, parameters: Sequence[Any] = ()) -> None:
+    """Run a statement, again where another transaction was in its way: those of a migration may run again."""
+    for left in reversed(range(_AGAIN)):
+        try:
+            cursor.execute(sql, parameters)
+            return
+        except Exception as error:
+            if not left or dialect.name == "sqlite" or dialect.classify(error) not in (Fault.CONFLICT, Fault.LOCKED):
+                raise
+            time.sleep(_PAUSE)
 
 
 def _lock(dialect: Dialect, cursor: Any, config: DatabaseConfig) -> None:
@@ -132,7 +146,7 @@ def _unlock(dialect: Dialect, connection: Any, cursor: Any) -> None:
 
 
 def _apply(dialect: Dialect, connection: Any, cursor: Any) -> list[str]:
-    cursor.execute(_PROGRESS)
+    _run(dialect, cursor, _progress(dialect))
     cursor.execute("SELECT version, done, total FROM schema_migrations ORDER BY version")
     progress = {version: (done, total) for version, done, total in cursor.fetchall()}
     known = migrations(dialect.name)
@@ -144,13 +158,17 @@ def _apply(dialect: Dialect, connection: Any, cursor: Any) -> list[str]:
         if migration.version in progress and done == total:
             continue
         if migration.version not in progress:
-            cursor.execute(
+            _run(
+                dialect,
+                cursor,
                 dialect.translate("INSERT INTO schema_migrations (version, name, done, total, finished_at) VALUES (?, ?, 0, ?, 0)"),
                 (migration.version, migration.name, len(migration.statements)),
             )
         for index in range(done, len(migration.statements)):
-            cursor.execute(migration.statements[index])
-            cursor.execute(
+            _run(dialect, cursor, migration.statements[index])
+            _run(
+                dialect,
+                cursor,
                 dialect.translate("UPDATE schema_migrations SET done = ?, finished_at = ? WHERE version = ?"),
                 (index + 1, round(time.time() * 1000), migration.version),
             )

@@ -8,11 +8,13 @@ from typing import Any
 import pymysql
 from twisted.internet.defer import Deferred
 
-from imsys import connections
-from imsys.store.dialects import Mysql
+from imsys import connections, message_log
+from imsys.store.appending import Appended
+from imsys.store.ids import MessageIds
+from imsys.store.mysql import Mysql
 from tests.features.test_conversation import text_request
 from tests.support.chat import ChatCase
-from tests.support.stores import OnMariaDb, OnSqlite
+from tests.support.stores import OnMariaDb, OnSqlite, text
 
 
 class UnansweredCommitTests(ChatCase, OnMariaDb):
@@ -45,6 +47,7 @@ class UnansweredCommitTests(ChatCase, OnMariaDb):
         """Where no commit is answered the sender gets 14; the resend is acknowledged, stored once, and found by its receiver."""
         (anna, a), (bert, b) = await self.users("anna", "bert")
         thread = str(await self.befriend(anna, bert))
+        self.patch(message_log, "PATIENCE", 0.0)
         self.patch(self.database, "_attempt", self.no_second_attempt(self.database._attempt))
         self.assertEqual((await a.ask(23, **text_request(anna, bert, thread, "x")))["error"], 14)
         await b.next(128)  # whether it is sent again or not
@@ -63,6 +66,42 @@ class UnansweredCommitTests(ChatCase, OnMariaDb):
             return result
 
         return once
+
+
+class StoredElsewhereTests(ChatCase, OnMariaDb):
+    """Another server stored a text, and did not come to tell anybody."""
+
+    async def test_sent_again(self) -> None:
+        """The text that its sender sends again is acknowledged as it was stored, and its receiver is asked to catch up."""
+        (anna, a), (bert, b) = await self.users("anna", "bert")
+        thread = await self.befriend(anna, bert)
+        (stored,) = await self.stores.messages.append(MessageIds(self.reactor.seconds, 900), [text(anna, bert, thread, "x")])
+        assert isinstance(stored, Appended)
+        ack = await a.ask(23, **text_request(anna, bert, str(thread), "x"))
+        self.assertEqual([item["msg_id"] for item in ack["verified_msg"]], [str(stored.messages[0].msg_id)])
+        await b.next(128)
+        self.assertEqual(b.pending(25), [])
+
+    async def test_no_friends_any_more(self) -> None:
+        """So it is where its sender may not write there by now."""
+        (anna, a), (bert, b) = await self.users("anna", "bert")
+        thread = await self.befriend(anna, bert)
+        await self.stores.messages.append(MessageIds(self.reactor.seconds, 900), [text(anna, bert, thread, "x")])
+        await b.ask(96, friend_uuid=str(anna))
+        self.assertEqual((await a.ask(23, **text_request(anna, bert, str(thread), "x")))["error"], 0)
+        await b.next(128)
+
+    async def test_stored_here(self) -> None:
+        """Of a text that this server stored and told, nobody is told again."""
+        (anna, a), (bert, b) = await self.users("anna", "bert")
+        thread = str(await self.befriend(anna, bert))
+        for _ in range(2):
+            self.assertEqual((await a.ask(23, **text_request(anna, bert, thread, "x")))["error"], 0)
+        await b.next(25)
+        self.assertEqual(self.server.outbound.missing, 0)
+        await a.ask(23, **text_request(anna, bert, thread, "y"))
+        await b.next(25)
+        self.assertEqual(b.pending(128), [])
 
 
 class AwayTests(ChatCase, OnSqlite):

@@ -23,12 +23,12 @@ class Stalled(ChatCase, OnSqlite):
         self.gate: Deferred[None] = Deferred()
         append, store = self.stores.messages.append, self.stores.messages
 
-        async def gated(ids: Any, submissions: Sequence[Submission]) -> Any:
+        async def gated(ids: Any, submissions: Sequence[Submission], *, wait: bool = True) -> Any:
             if not self.gate.called:
                 waiting: Deferred[None] = Deferred()
                 self.gate.addCallback(lambda _: waiting.callback(None))
                 await waiting
-            return await append(ids, submissions)
+            return await append(ids, submissions, wait=wait)
 
         self.patch(store, "append", gated)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import deque
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -202,12 +201,12 @@ class ChatServer:
         self.outbound = Outbound(reactor, self.directory, send_to_peer, tell)
         self.doubts = Doubts(reactor, case.stores.threads, self.outbound.catch_up)
         self.log = MessageLog(
+            reactor,
             case.stores.messages,
             self.node,
             batch=config.log_batch,
             queue=config.log_queue,
             queue_bytes=config.log_queue_bytes,
-            soon=partial(reactor.callLater, 0.0),
             doubted=self.doubts.add,
         )
         self.dispatcher = Dispatcher(discover(), self._ended)

@@ -93,7 +93,8 @@ class MariaDb:
             [installer, *common, "--auth-root-authentication-method=normal", "--skip-test-db"], check=True, capture_output=True, timeout=120
         )
         self._command = [server, *common, f"--socket={self.socket}", f"--port={self.port}", "--bind-address=127.0.0.1"]
-        self._command += ["--character-set-server=latin1", "--skip-log-bin", f"--pid-file={self.home / 'pid'}", "--max-connections=400"]
+        self._command += ["--character-set-server=latin1", "--default-storage-engine=Aria", "--skip-log-bin"]
+        self._command += [f"--pid-file={self.home / 'pid'}", "--max-connections=400"]
         self._log = log
         self.start()
 
@@ -147,7 +148,7 @@ def _shared_mariadb() -> MariaDb:
 def mariadb(test: SynchronousTestCase, *, tcp: bool = False) -> DatabaseConfig:
     """A new, empty database on the MariaDB that all tests of the process share; dropped after the test.
 
-    Its default character set is latin1, so that a schema that forgets its own is found out.
+    Its default character set is latin1, and its default engine knows no transactions, so that a schema that forgets its own is found out.
     """
     server = _shared_mariadb()
     config = server.config(tcp=tcp)

@@ -1,0 +1,53 @@
+"""A queue in which sources take turns."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Generic, TypeVar
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+class FairQueue(Generic[S, T]):
+    """Items of sources: of one source in the order in which they came, and one of each source in a round.
+
+    So the first item of a source never waits for more than one of every other, however many those have.
+    """
+
+    def __init__(self) -> None:
+        self._lines: dict[S, list[T]] = {}
+        self._round: deque[S] = deque()  # whose turn it is, in order
+
+    def __bool__(self) -> bool:
+        return bool(self._lines)
+
+    def add(self, source: S, item: T) -> None:
+        """Append an item of a source."""
+        line = self._lines.get(source)
+        if line is None:
+            self._lines[source] = [item]
+            self._round.append(source)
+        else:
+            line.append(item)
+
+    def first(self) -> T:
+        """The item whose turn it is. :raises IndexError: there is none."""
+        return self._lines[self._round[0]][0]
+
+    def pop(self) -> T:
+        """Take it. :raises IndexError: there is none."""
+        source = self._round.popleft()
+        line = self._lines[source]
+        item = line.pop(0)  # lines are short: who has many is held
+        if line:
+            self._round.append(source)
+        else:
+            del self._lines[source]
+        return item
+
+    def take_all(self) -> list[T]:
+        """Take all items."""
+        lines, self._lines = self._lines, {}
+        self._round.clear()
+        return [item for line in lines.values() for item in line]

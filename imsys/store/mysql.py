@@ -1,0 +1,279 @@
+"""MySQL 8 or MariaDB 10.5 and later, by PyMySQL or mysqlclient; one server, or several that are tried in turn."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import socket
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from typing import Any
+
+from imsys.config import DatabaseConfig
+from imsys.store.dialects import Fault, Opened, Use
+
+PACKED = 16 << 20
+"""Bytes that packed rows may take; beyond, the server would cut them off."""
+
+ABANDONED = 3
+"""Seconds that a transaction may stand still before the server ends it: whoever began it is gone, and its locks are in the way of others.
+
+A server of ours that only was slow begins it again.
+"""
+
+LOCK_WAIT = 1
+"""Seconds that a statement waits for a lock: the least that there is."""
+
+CONNECT = 3.0
+"""Seconds to connect to one server, at most."""
+
+UNACKNOWLEDGED = 5.0
+"""Seconds after which the kernel gives up a connection whose peer does not take what was sent, so that no commit arrives much later."""
+
+IDLE = 600
+"""Seconds without a statement after which the server closes a connection: that of a machine that is gone would stay for hours."""
+
+_MULTI_STATEMENTS = 1 << 16
+"""CLIENT_MULTI_STATEMENTS of the MySQL protocol."""
+
+ROOM = 1024
+"""Bytes of ``max_allowed_packet`` that are left free."""
+
+_READ_ONLY = 1290
+
+_CONFLICT = {
+    1213,  # deadlock; in a Galera cluster, at any statement or at COMMIT: another node's transaction was first
+    1020,  # the row has changed since it was read
+    3101,  # group replication: another member's transaction was first
+}
+
+_LOCKED = {1205, 3572}  # a lock was waited for too long, or was not to be waited for
+
+_LOST = {
+    *(1077, 1078, 1079, 1152, 1158, 1159, 1160, 1161, 1184),  # the server has closed it
+    *(1927, 3169, 4031),  # it was ended, by an operator or since it stood still
+    *(2006, 2013, 2014, 2055),  # the client library's words for the same
+}
+
+_MOVED = {
+    *(_READ_ONLY, 1792, 1836, 1874, 1036),  # read-only: server, transaction, mode, InnoDB, table
+    *(1047, 1053, 3032, 3168),  # not ready (a Galera node without its cluster), shutting down, offline, not available
+}
+"""Error numbers of a server that was left behind by a fail-over, or is about to be."""
+
+_AWAY = {
+    *(1021, 1030, 1037, 1041, 1114, 1135, 1206, 1637),  # full: disk, memory, table, threads, locks, transactions
+    *(1040, 1129, 1203, 1226),  # too many connections, errors or queries
+    *(1044, 1045, 1049, 1130),  # it does not let us in
+    *(1180, 1317, 1969, 3024),  # a commit that failed, a statement that was ended or took too long
+    *(2002, 2003, 2005, 2012, 2026),  # not to be reached
+}
+"""Error numbers of a server that is not at our service."""
+
+
+class Mysql:
+    """One database on one server, or on several of which one takes what is written."""
+
+    name = "mysql"
+    readers_need_own_pool = False
+    begin = "START TRANSACTION"
+    begin_log: str | None = None
+    lock = "FOR UPDATE"
+    by_primary_key = "FORCE INDEX (PRIMARY)"
+
+    def __init__(self, config: DatabaseConfig) -> None:
+        self._config = config
+        self.driver = "pymysql" if config.driver == "pymysql" else "MySQLdb"
+        self._module = importlib.import_module(self.driver)
+        if config.socket:
+            self._servers: list[dict[str, Any]] = [{"unix_socket": config.socket}]
+        else:
+            addresses = config.hosts or ((config.host, config.port),)
+            self._servers = [{"host": host, "port": port} for host, port in addresses]
+        self._first = 0
+        self.skip_locked: str | None = None
+        self.most_bytes = 1 << 20
+
+    # -- connecting
+
+    def connect(self, use: Use = Use.GENERAL, *, anywhere: bool = False) -> Opened:
+        """Try the servers in turn, from the one that was good last, until one lets us write.
+
+        Where none does, a connection for general use is to one that can be read from.
+        """
+        count = len(self._servers)
+        problem: BaseException | None = None
+        reader: Any = None
+        for index in [(self._first + step) % count for step in range(count)]:
+            try:
+                connection, writable = self._connect_to(self._servers[index], use, anywhere)
+            except Exception as error:
+                if self.classify(error) is Fault.BUG:
+                    raise
+                problem = error
+                continue
+            if writable:
+                self._first = index
+                if reader is not None:
+                    reader.close()
+                return Opened(connection)
+            if reader is None and use is Use.GENERAL:
+                reader = connection
+            else:
+                connection.close()
+        if reader is not None:
+            return Opened(reader, writable=False)
+        if problem is None:
+            problem = self._module.OperationalError(_READ_ONLY, "the server is read-only")
+        raise problem
+
+    def _connect_to(self, server: dict[str, Any], use: Use, anywhere: bool) -> tuple[Any, bool]:
+        config = self._config
+        seconds = max(1, round(config.timeout))
+        arguments: dict[str, Any] = {
+            **server,
+            "user": config.user,
+            "password": config.password,
+            "charset": "utf8mb4",
+            "connect_timeout": max(1, round(min(CONNECT, config.timeout))),
+            "autocommit": use is not Use.LOG,
+            "client_flag": _MULTI_STATEMENTS if use is Use.LOG else 0,
+        }
+        if not anywhere:
+            arguments["database"] = config.name
+        if config.tls_ca:
+            arguments["ssl"] = {"ca": config.tls_ca}
+        if use is not Use.SCHEMA:
+            # a server that stands still takes connections, too: PyMySQL waits no longer for its greeting than for a connection
+            greeting = arguments["connect_timeout"] if self.driver == "pymysql" else seconds
+            arguments |= {"read_timeout": greeting, "write_timeout": seconds}
+        connection = self._module.connect(**arguments)
+        try:
+            _bound_sending(connection)
+            writable = self._set_up(connection, use)
+        except BaseException:
+            connection.close()
+            raise
+        if use is not Use.SCHEMA and hasattr(connection, "_read_timeout"):
+            connection._read_timeout = seconds
+        return connection, writable
+
+    def _set_up(self, connection: Any, use: Use) -> bool:
+        """READ COMMITTED: what a lock was waited for is then seen, and gaps are not locked; strict about what does not fit.
+
+        :returns: whether the server lets us write.
+        """
+        with closing(connection.cursor()) as cursor:
+            known = _variables(cursor)
+            mariadb = "mariadb" in known["version"].lower()
+            version = tuple(int(part) for part in known["version"].split("-")[0].split(".")[:2])
+            galera = known.get("wsrep_on") == "ON"
+            self.skip_locked = "FOR UPDATE SKIP LOCKED" if not mariadb or version >= (10, 6) else None
+            self.most_bytes = int(known["max_allowed_packet"]) - ROOM
+            settings: dict[str, Any] = {
+                "sql_mode": "TRADITIONAL,NO_AUTO_VALUE_ON_ZERO",
+                "time_zone": "+00:00",
+                "group_concat_max_len": PACKED,
+                "innodb_lock_wait_timeout": LOCK_WAIT if use is not Use.SCHEMA else max(1, round(self._config.timeout)),
+            }
+            if use is not Use.SCHEMA:
+                settings |= self._patience(mariadb)
+            if galera and use is Use.GENERAL:
+                settings["wsrep_sync_wait"] = 1  # what another member has acknowledged is read here
+            cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            cursor.execute("SET SESSION " + ", ".join(f"{name} = %s" for name in settings), tuple(settings.values()))
+            if galera and not _ready(cursor):
+                raise self._module.OperationalError(1047, "this member of the Galera cluster is not ready")
+        return "ON" not in (known.get("read_only", ""), known.get("innodb_read_only", ""))
+
+    @staticmethod
+    def _patience(mariadb: bool) -> dict[str, int]:
+        """How long the server waits for us: for the rest of a statement, for the next one of a transaction, for anything at all."""
+        waits = {"net_read_timeout": ABANDONED, "net_write_timeout": ABANDONED * 2}
+        if mariadb:
+            within = ("idle_transaction_timeout", "idle_write_transaction_timeout", "idle_readonly_transaction_timeout")
+            return waits | dict.fromkeys(within, ABANDONED) | {"wait_timeout": IDLE}
+        return waits | {"wait_timeout": ABANDONED}  # MySQL knows no other; a connection that was idle is opened anew
+
+    # -- statements
+
+    def packed(self, columns: Sequence[str]) -> str:
+        """By ``GROUP_CONCAT``."""
+        return "GROUP_CONCAT(" + ", ' ', ".join(columns) + ")"
+
+    def run_and_commit(self, cursor: Any, statements: Sequence[str]) -> None:
+        """One text for all; what follows a statement that fails is not run."""
+        cursor.execute(";".join((*statements, "COMMIT")))
+        while cursor.nextset():
+            pass
+
+    def translate(self, sql: str) -> str:
+        """Parameters are ``%s`` here, and no statement of ours has another per cent sign."""
+        return sql.replace("?", "%s").replace("{lock}", self.lock).replace("{ignore}", "IGNORE")
+
+    def union_all(self, selects: Iterable[str]) -> str:
+        """Parentheses do; a subquery would be written to a temporary table."""
+        return " UNION ALL ".join(f"({select})" for select in selects)
+
+    def classify(self, error: BaseException) -> Fault:
+        """By the error numbers of MySQL, MariaDB and the client library (their reference manuals)."""
+        module = self._module
+        if isinstance(error, OSError):
+            return Fault.LOST
+        if isinstance(error, module.InterfaceError):
+            return Fault.LOST
+        number = error.args[0] if isinstance(error, module.MySQLError) and error.args else None
+        if number == 1062:
+            return Fault.DUPLICATE
+        for numbers, fault in _FAULTS:
+            if number in numbers:
+                return fault
+        return Fault.BUG
+
+
+_FAULTS = (
+    (_CONFLICT, Fault.CONFLICT),
+    (_LOCKED, Fault.LOCKED),
+    (_LOST, Fault.LOST),
+    (_MOVED, Fault.MOVED),
+    (_AWAY, Fault.AWAY),
+)
+
+
+def _variables(cursor: Any) -> dict[str, str]:
+    wanted = ("version", "wsrep_on", "read_only", "innodb_read_only", "max_allowed_packet")
+    cursor.execute(f"SHOW VARIABLES WHERE Variable_name IN ({', '.join(['%s'] * len(wanted))})", wanted)
+    return {str(name).lower(): str(value) for name, value in cursor.fetchall()}
+
+
+def _ready(cursor: Any) -> bool:
+    cursor.execute("SHOW STATUS LIKE 'wsrep_ready'")
+    return any(value == "ON" for _, value in cursor.fetchall())
+
+
+@contextlib.contextmanager
+def _socket_of(connection: Any) -> Iterator[socket.socket | None]:
+    """The socket of a driver's connection, if it can be had."""
+    theirs = getattr(connection, "_sock", None)  # PyMySQL
+    if theirs is not None:
+        yield theirs
+        return
+    number = getattr(connection, "fileno", None)  # mysqlclient
+    if number is None:
+        yield None
+        return
+    with closing(socket.socket(fileno=os.dup(number()))) as ours:
+        yield ours
+
+
+def _bound_sending(connection: Any) -> None:
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux
+    if option is None:
+        return
+    with _socket_of(connection) as found:
+        if found is not None and found.family != getattr(socket, "AF_UNIX", None):
+            found.setsockopt(socket.IPPROTO_TCP, option, round(UNACKNOWLEDGED * 1000))
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for name, value in (("TCP_KEEPIDLE", 5), ("TCP_KEEPINTVL", 2), ("TCP_KEEPCNT", 3)):
+                found.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

@@ -1,0 +1,93 @@
+"""SQLite: one file, one writer, nothing to install."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from imsys.config import DatabaseConfig
+from imsys.store.dialects import Fault, Opened, Use
+
+
+class Sqlite:
+    """SQLite in WAL mode; every commit is on the disk before it returns (``synchronous = FULL``)."""
+
+    name = "sqlite"
+    driver = "sqlite3"
+    readers_need_own_pool = True
+    begin = "BEGIN IMMEDIATE"
+    begin_log: str | None = begin
+    lock = ""
+    skip_locked: str | None = ""
+    by_primary_key = ""
+    most_bytes = 1 << 30
+
+    def __init__(self, config: DatabaseConfig) -> None:
+        self._path = Path(config.path)
+        self._timeout = config.timeout
+
+    def connect(self, use: Use = Use.GENERAL, *, anywhere: bool = False) -> Opened:
+        """A connection without implicit transactions, closed by whichever thread ends the pool."""
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        connection = sqlite3.connect(self._path, timeout=self._timeout, isolation_level=None, check_same_thread=False)
+        try:
+            self._set_up(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return Opened(connection)
+
+    def _set_up(self, connection: sqlite3.Connection) -> None:
+        """WAL and full durability; what is written twice in a while goes into the database once (64 MiB of WAL)."""
+        self._write_ahead(connection)
+        settings = ("synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY", "cache_size = -65536", "wal_autocheckpoint = 16384")
+        for statement in settings:
+            connection.execute(f"PRAGMA {statement}")
+
+    def _write_ahead(self, connection: sqlite3.Connection) -> None:
+        # changing the mode does not wait for a lock as other statements do
+        for left in reversed(range(max(1, round(self._timeout * 20)))):
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError:
+                if not left:
+                    raise
+                time.sleep(0.05)  # this is a thread of a pool, or a command
+
+    def packed(self, columns: Sequence[str]) -> str:
+        """By ``group_concat``."""
+        return "group_concat(" + " || ' ' || ".join(columns) + ")"
+
+    def run_and_commit(self, cursor: sqlite3.Cursor, statements: Sequence[str]) -> None:
+        """One after the other."""
+        for statement in (*statements, "COMMIT"):
+            cursor.execute(statement)
+
+    def translate(self, sql: str) -> str:
+        """No row locks here: a writing transaction holds the whole database."""
+        return sql.replace("{lock}", "").replace("{ignore}", "OR IGNORE")
+
+    def union_all(self, selects: Iterable[str]) -> str:
+        """A SELECT with a LIMIT has to be a subquery here."""
+        return " UNION ALL ".join(f"SELECT * FROM ({select})" for select in selects)  # noqa: S608
+
+    def classify(self, error: BaseException) -> Fault:
+        """By SQLite's result codes (sqlite.org/rescode.html)."""
+        if isinstance(error, sqlite3.IntegrityError) and error.sqlite_errorname in (
+            "SQLITE_CONSTRAINT_UNIQUE",
+            "SQLITE_CONSTRAINT_PRIMARYKEY",
+            "SQLITE_CONSTRAINT_ROWID",
+        ):
+            return Fault.DUPLICATE
+        if isinstance(error, sqlite3.OperationalError):
+            code = getattr(error, "sqlite_errorname", "").split("_")
+            if len(code) > 1 and code[1] in ("BUSY", "LOCKED"):
+                return Fault.LOCKED
+            if len(code) > 1 and code[1] in ("CANTOPEN", "FULL", "IOERR", "READONLY", "NOTADB", "CORRUPT"):
+                return Fault.AWAY
+        if isinstance(error, OSError):
+            return Fault.AWAY
+        return Fault.BUG
