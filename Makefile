@@ -70,6 +70,8 @@ $(VENV)/.bench: setup.cfg pyproject.toml | $(VENV)/bin/python
 test-tools:
 	@set -eu; PATH="$$PATH:/usr/sbin"; missing=""; \
 	command -v mariadbd >/dev/null || missing="$$missing mariadb-server"; \
+	test -e /usr/lib/galera/libgalera_smm.so || missing="$$missing galera-4"; \
+	command -v rsync >/dev/null || missing="$$missing rsync"; \
 	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
 	command -v ffmpeg >/dev/null || missing="$$missing ffmpeg"; \
 	command -v curl >/dev/null || missing="$$missing curl"; \

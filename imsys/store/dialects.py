@@ -64,6 +64,8 @@ class Dialect(Protocol):
     """What follows a table's name to have its rows read, and locked, in the order of their keys."""
     most_bytes: int
     """Of one statement."""
+    galera: bool
+    """Whether there are several servers that take what is written, and whose locks do not know each other."""
 
     def connect(self, use: Use = Use.GENERAL, *, anywhere: bool = False) -> Opened:
         """Open a connection and set it up; blocks.

@@ -28,7 +28,13 @@ _AGAIN = 20
 """How often a statement is tried that another member of a Galera cluster, or a deadlock, was in the way of."""
 
 _PAUSE = 0.25
-"""Seconds between two attempts."""
+"""Seconds between two attempts, and between two looks at what another process does."""
+
+_ABANDONED = 10.0
+"""Seconds without progress after which a migration that another process began is gone on with.
+
+Only in a Galera cluster, whose members know no lock of each other: a look waits for the statement that is running there.
+"""
 
 
 @dataclass(frozen=True)
@@ -145,6 +151,31 @@ def _unlock(dialect: Dialect, connection: Any, cursor: Any) -> None:
         cursor.fetchall()
 
 
+def _begin(dialect: Dialect, cursor: Any, migration: Migration) -> bool:
+    """Take a migration; ``False``: another process has just done so (which only happens in a Galera cluster)."""
+    sql = dialect.translate("INSERT INTO schema_migrations (version, name, done, total, finished_at) VALUES (?, ?, 0, ?, 0)")
+    try:
+        _run(dialect, cursor, sql, (migration.version, migration.name, len(migration.statements)))
+    except Exception as error:
+        if not dialect.galera or dialect.classify(error) is not Fault.DUPLICATE:
+            raise
+        return False
+    return True
+
+
+def _where_it_stands(cursor: Any, migration: Migration) -> int:
+    """How many statements of a migration have run, as soon as all have, or nobody goes on with it."""
+    seen, since = -1, 0.0
+    while True:
+        cursor.execute("SELECT done FROM schema_migrations WHERE version = %s", (migration.version,))
+        done, now = int(cursor.fetchone()[0]), time.monotonic()
+        if done == len(migration.statements) or (done == seen and now - since >= _ABANDONED):
+            return done
+        if done != seen:
+            seen, since = done, now
+        time.sleep(_PAUSE)
+
+
 def _apply(dialect: Dialect, connection: Any, cursor: Any) -> list[str]:
     _run(dialect, cursor, _progress(dialect))
     cursor.execute("SELECT version, done, total FROM schema_migrations ORDER BY version")
@@ -157,13 +188,12 @@ def _apply(dialect: Dialect, connection: Any, cursor: Any) -> list[str]:
         done, total = progress.get(migration.version, (0, len(migration.statements)))
         if migration.version in progress and done == total:
             continue
-        if migration.version not in progress:
-            _run(
-                dialect,
-                cursor,
-                dialect.translate("INSERT INTO schema_migrations (version, name, done, total, finished_at) VALUES (?, ?, 0, ?, 0)"),
-                (migration.version, migration.name, len(migration.statements)),
-            )
+        if migration.version in progress:
+            done = _where_it_stands(cursor, migration) if dialect.galera else done
+        elif not _begin(dialect, cursor, migration):
+            done = _where_it_stands(cursor, migration)
+        if done == total:
+            continue
         for index in range(done, len(migration.statements)):
             _run(dialect, cursor, migration.statements[index])
             _run(

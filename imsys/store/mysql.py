@@ -92,6 +92,7 @@ class Mysql:
             addresses = config.hosts or ((config.host, config.port),)
             self._servers = [{"host": host, "port": port} for host, port in addresses]
         self._first = 0
+        self.galera = False
         self.skip_locked: str | None = None
         self.most_bytes = 1 << 20
 
@@ -168,7 +169,7 @@ class Mysql:
             known = _variables(cursor)
             mariadb = "mariadb" in known["version"].lower()
             version = tuple(int(part) for part in known["version"].split("-")[0].split(".")[:2])
-            galera = known.get("wsrep_on") == "ON"
+            self.galera = galera = known.get("wsrep_on") == "ON"
             self.skip_locked = "FOR UPDATE SKIP LOCKED" if not mariadb or version >= (10, 6) else None
             self.most_bytes = int(known["max_allowed_packet"]) - ROOM
             settings: dict[str, Any] = {
@@ -179,7 +180,7 @@ class Mysql:
             }
             if use is not Use.SCHEMA:
                 settings |= self._patience(mariadb)
-            if galera and use is Use.GENERAL:
+            if galera and use is not Use.LOG:  # whose transactions meet at the heads
                 settings["wsrep_sync_wait"] = 1  # what another member has acknowledged is read here
             cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
             cursor.execute("SET SESSION " + ", ".join(f"{name} = %s" for name in settings), tuple(settings.values()))

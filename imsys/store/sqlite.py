@@ -23,6 +23,7 @@ class Sqlite:
     skip_locked: str | None = ""
     by_primary_key = ""
     most_bytes = 1 << 30
+    galera = False
 
     def __init__(self, config: DatabaseConfig) -> None:
         self._path = Path(config.path)
