@@ -30,14 +30,18 @@ def bound_to_parent() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def spawn(command: Sequence[str], log: Path, environ: Mapping[str, str], cores: Iterable[int] = ()) -> subprocess.Popen[bytes]:
-    """Start a server that writes into a log, dies with this process, and does not hear the terminal's Ctrl-C.
+def spawn(
+    command: Sequence[str], log: Path, environ: Mapping[str, str], cores: Iterable[int] = (), enter: Callable[[], None] = lambda: None
+) -> subprocess.Popen[bytes]:
+    """Start a server that writes into a log, dies with this process (with the thread that calls), and does not hear the terminal's Ctrl-C.
 
     :param cores: those that it may use, with all its threads and children; none: any.
+    :param enter: called in the child first, as a namespace is entered: what makes it die with us would be forgotten by that.
     """
     allowed = list(cores)
 
     def prepare() -> None:
+        enter()
         bound_to_parent()
         if allowed:
             os.sched_setaffinity(0, allowed)

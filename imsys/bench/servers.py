@@ -18,7 +18,7 @@ from imsys.bench.processes import answers, children, end, free_port, free_ports,
 from imsys.embedded import server_binary
 from imsys.errors import ConfigError
 
-_TWISTD = "import sys; sys.argv[0] = 'twistd'; from twisted.scripts.twistd import run; run()"
+TWISTD = "import sys; sys.argv[0] = 'twistd'; from twisted.scripts.twistd import run; run()"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +158,7 @@ def _daemon(
     command = [
         sys.executable,
         "-c",
-        _TWISTD,
+        TWISTD,
         "--nodaemon",
         "--pidfile=",
         *(["--reactor", setup.reactor] if setup.reactor else []),

@@ -1,0 +1,59 @@
+"""Hosts without namespaces: addresses of loopback. Programs can be killed and frozen; what is between them cannot be cut."""
+
+from __future__ import annotations
+
+import random
+
+from imsys.bench.lab.network import Host, NotHere
+
+
+class Loopback:
+    """A network of addresses ``127.x.y.n``, drawn so that two of these do not meet."""
+
+    severs = False
+
+    def __init__(self) -> None:
+        chance = random.SystemRandom()
+        self._net = f"127.{chance.randrange(1, 255)}.{chance.randrange(1, 255)}."
+        self._count = 0
+
+    def host(self, name: str) -> Host:
+        """A new host, with the next address."""
+        self._count += 1
+        return Host(name=name, address=f"{self._net}{self._count}")
+
+    def cut(self, one: Host, other: Host) -> None:
+        """Not here."""
+        raise _not_here()
+
+    def heal(self, one: Host, other: Host) -> None:
+        """Nothing is cut."""
+
+    def isolate(self, host: Host) -> None:
+        """Not here."""
+        raise _not_here()
+
+    def isolated(self, host: Host) -> bool:
+        """Nothing is."""
+        return False
+
+    def rejoin(self, host: Host) -> None:
+        """Nothing is isolated."""
+
+    def power_on(self, host: Host) -> None:
+        """Nothing is isolated."""
+
+    def alias(self, address: str, host: Host) -> None:
+        """Not here."""
+        raise _not_here()
+
+    def unsent(self, host: Host, other: Host) -> dict[int, int]:
+        """Not to be seen here."""
+        raise _not_here()
+
+    def close(self) -> None:
+        """Nothing is left behind."""
+
+
+def _not_here() -> NotHere:
+    return NotHere("hosts on loopback cannot be cut off: that needs network namespaces")

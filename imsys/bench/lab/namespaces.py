@@ -1,0 +1,254 @@
+"""Hosts that are network namespaces (network_namespaces(7)): star-shaped, with a router in the middle that can lose packets.
+
+Every host has a pair of virtual interfaces to the router, which is a namespace as well, and no way to the machine that all of this
+runs on. What is to be lost is lost in the router, by rules of its routing (ip-rule(8), ``blackhole``): neither end is told, which is
+what a broken network is like, while an interface that goes down would have the routers of both ends answer. A namespace lives as long
+as a process in it, and hangs off a process that dies with ours: whatever becomes of us, nothing is left behind. As somebody other than
+root, all of them are in a user namespace (user_namespaces(7)) where we count as root.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from imsys.bench.lab.network import Host, NotHere
+from imsys.bench.processes import bound_to_parent
+
+_NEWUSER, _NEWNET = 0x10000000, 0x40000000
+_NET = "10.77.0."
+_ROUTER = f"{_NET}254"
+_DEADLINE = 20.0
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Namespaces:
+    """A network of its own.
+
+    :raises NotHere: the system does not let us, or Debian's package iproute2 is missing.
+    """
+
+    severs = True
+
+    def __init__(self) -> None:
+        found = shutil.which("ip") or shutil.which("ip", path="/usr/sbin:/sbin")
+        if found is None:
+            raise NotHere("there is no 'ip' on the PATH: install iproute2")
+        self._ip = found
+        self._keepers: dict[str, subprocess.Popen[bytes]] = {}
+        self._descriptors: dict[str, list[int]] = {}
+        self._count = 0
+        self._cuts: set[tuple[str, str]] = set()
+        self._isolated: set[str] = set()
+        self._aliases: dict[str, str] = {}
+        try:
+            self._make_router()
+        except OSError as problem:
+            self.close()
+            raise NotHere(f"network namespaces cannot be had here: {problem}") from None
+
+    # hosts
+
+    def host(self, name: str) -> Host:
+        """A new host, with the next address."""
+        self._count += 1
+        host = Host(name=name, address=f"{_NET}{self._count}", enter=self._enter(name))
+        self._attach(host)
+        return host
+
+    def power_on(self, host: Host) -> None:
+        """A new namespace and a new cable. The old namespace ends when its system has given up on what it has to send."""
+        assert host.name in self._isolated, "only what was isolated is replaced"
+        self._run("router", [f"link del dev {host.name}"])
+        self._drop(host.name)
+        self._attach(host)
+        self.rejoin(host)
+
+    def close(self) -> None:
+        """Take everything away (idempotent)."""
+        for name in list(self._keepers):
+            self._drop(name)
+
+    # faults
+
+    def cut(self, one: Host, other: Host) -> None:
+        """Let nothing through between two hosts, either way."""
+        pair = min(one.name, other.name), max(one.name, other.name)
+        if pair not in self._cuts:
+            self._cuts.add(pair)
+            self._run("router", [f"rule add {rule}" for rule in _between(one, other)])
+
+    def heal(self, one: Host, other: Host) -> None:
+        """Undo :meth:`cut`."""
+        pair = min(one.name, other.name), max(one.name, other.name)
+        if pair in self._cuts:
+            self._cuts.discard(pair)
+            self._run("router", [f"rule del {rule}" for rule in _between(one, other)])
+
+    def isolate(self, host: Host) -> None:
+        """Let nothing through to or from a host."""
+        if host.name not in self._isolated:
+            self._isolated.add(host.name)
+            self._run("router", [f"rule add {rule}" for rule in _around(host)])
+
+    def isolated(self, host: Host) -> bool:
+        """Whether a host is isolated."""
+        return host.name in self._isolated
+
+    def rejoin(self, host: Host) -> None:
+        """Undo :meth:`isolate`."""
+        if host.name in self._isolated:
+            self._isolated.discard(host.name)
+            self._run("router", [f"rule del {rule}" for rule in _around(host)])
+
+    def alias(self, address: str, host: Host) -> None:
+        """The host takes the address for its own, and the router sends it there."""
+        if self._aliases.get(address) == host.name:
+            return
+        self._aliases[address] = host.name
+        self._run(host.name, [f"addr replace {address}/32 dev lo"])
+        self._run("router", [f"route replace {address}/32 dev {host.name}"])
+
+    def unsent(self, host: Host, other: Host) -> dict[int, int]:
+        """By the send queues in /proc/net/tcp."""
+        wanted = "".join(f"{int(part):02X}" for part in reversed(other.address.split(".")))
+        found: dict[int, int] = {}
+        for line in Path(f"/proc/{self._keepers[host.name].pid}/net/tcp").read_text().splitlines()[1:]:
+            local, remote, queues = line.split()[1], line.split()[2], line.split()[4]
+            if remote.startswith(wanted) and (waiting := int(queues.partition(":")[0], 16)):
+                found[int(local.partition(":")[2], 16)] = waiting
+        return found
+
+    # how
+
+    def _make_router(self) -> None:
+        if os.geteuid() == 0:
+            self._keep("router", _alone)
+        else:
+            self._keep("router", _alone_as_root)
+        self._run("router", ["link set dev lo up"])
+
+    def _attach(self, host: Host) -> None:
+        self._keep(host.name, self._new_beside_router)
+        keeper = self._keepers[host.name]
+        self._run(
+            "router",
+            [
+                f"link add name {host.name} type veth peer name eth0 netns {keeper.pid}",
+                f"addr add {_ROUTER}/32 dev {host.name}",
+                f"link set dev {host.name} up",
+                f"route add {host.address}/32 dev {host.name}",
+                *(f"route replace {address}/32 dev {host.name}" for address, at in self._aliases.items() if at == host.name),
+            ],
+        )
+        self._run(
+            host.name,
+            [
+                "link set dev lo up",
+                f"addr add {host.address}/32 dev eth0",
+                *(f"addr replace {address}/32 dev lo" for address, at in self._aliases.items() if at == host.name),
+                "link set dev eth0 up",
+                f"route add {_ROUTER} dev eth0 scope link src {host.address}",
+                f"route add default via {_ROUTER} src {host.address}",
+            ],
+        )
+
+    def _keep(self, name: str, enter: Callable[[], None]) -> None:
+        """A process that does nothing but be in a namespace."""
+        reading, writing = os.pipe()
+
+        def prepare() -> None:
+            try:
+                enter()
+            except OSError as problem:
+                os.write(writing, str(problem).encode())  # what a parent is told otherwise is that something went wrong
+                raise
+            bound_to_parent()
+
+        try:
+            self._keepers[name] = keeper = subprocess.Popen(  # noqa: S603 (nothing of anybody else's)
+                [shutil.which("sleep") or "/bin/sleep", "infinity"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                preexec_fn=prepare,
+                start_new_session=True,
+            )
+        except subprocess.SubprocessError:
+            os.set_blocking(reading, False)
+            with contextlib.suppress(BlockingIOError):
+                raise OSError(os.read(reading, 1000).decode()) from None
+            raise
+        finally:
+            os.close(writing)
+            os.close(reading)
+        kinds = ("net",) if os.geteuid() == 0 else ("user", "net")
+        self._descriptors[name] = [os.open(f"/proc/{keeper.pid}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in kinds]
+
+    def _drop(self, name: str) -> None:
+        keeper = self._keepers.pop(name)
+        keeper.kill()
+        keeper.wait()
+        for descriptor in self._descriptors.pop(name, []):
+            os.close(descriptor)
+
+    def _enter(self, name: str) -> Callable[[], None]:
+        def enter() -> None:
+            for descriptor in self._descriptors[name]:
+                _check(_libc.setns(descriptor, 0))
+
+        return enter
+
+    def _new_beside_router(self) -> None:
+        for descriptor in self._descriptors["router"][:-1]:
+            _check(_libc.setns(descriptor, 0))
+        _check(_libc.unshare(_NEWNET))
+
+    def _run(self, name: str, commands: Sequence[str]) -> None:
+        """Commands of ip(8) in a namespace, all by one process."""
+        done = subprocess.run(  # noqa: S603 (a program found on the PATH)
+            [self._ip, "-batch", "-"],
+            input="\n".join(commands).encode(),
+            capture_output=True,
+            preexec_fn=self._enter(name),
+            check=False,
+            timeout=_DEADLINE,
+        )
+        if done.returncode:
+            raise OSError(f"{commands}: {done.stderr.decode('utf-8', 'replace').strip()}")
+
+
+def _between(one: Host, other: Host) -> list[str]:
+    return [f"from {source.address} to {target.address} blackhole" for source, target in ((one, other), (other, one))]
+
+
+def _around(host: Host) -> list[str]:
+    return [f"from {host.address} blackhole", f"to {host.address} blackhole"]
+
+
+def _alone() -> None:
+    """In a child: a namespace of its own, which passes packets on."""
+    _check(_libc.unshare(_NEWNET))
+    Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+
+
+def _alone_as_root() -> None:
+    """The same, where we are not root: in a user namespace in which we are."""
+    uid, gid = os.geteuid(), os.getegid()
+    _check(_libc.unshare(_NEWUSER | _NEWNET))
+    with contextlib.suppress(OSError):  # before Linux 3.19 there was no such file
+        Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
+    Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+
+
+def _check(result: int) -> None:
+    if result:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
