@@ -55,14 +55,19 @@ class Directory(Service):
         incarnation: str,
         interval: float,
         digest: Callable[[str], str],
+        calendar: Callable[[], float],
     ) -> None:
-        """``interval`` is the seconds in which every session is renewed once; ``digest`` hashes a token as Redis knows it."""
+        """``interval`` is the seconds in which every session is renewed once; ``digest`` hashes a token as Redis knows it.
+
+        ``calendar`` gives Unix seconds.
+        """
         self._clock = clock
         self._routes = routes
         self._cluster = cluster
         self._name = name
         self._incarnation = incarnation
         self._digest = digest
+        self._calendar = calendar
         self._ids = itertools.count(secrets.randbits(60))  # unlike those of other incarnations
         self._sessions: dict[int, Session] = {}
         self._renewal = Rounds(clock, interval, self.users, self._renew, BATCH)
@@ -228,4 +233,4 @@ class Directory(Service):
         return Route(self._name, self._incarnation, session.id, session.login_ms)
 
     def _now_ms(self) -> int:
-        return round(self._clock.seconds() * 1000)
+        return round(self._calendar() * 1000)

@@ -71,26 +71,26 @@ class WatchUrls:
 
 @dataclass(frozen=True, slots=True)
 class LiveDesk:
-    """Where live streams are asked for; ``seconds`` is Unix time."""
+    """Where live streams are asked for; ``calendar`` gives Unix seconds."""
 
     config: LiveConfig
     tickets: Tickets
     places: LivePlaces
     news: LiveNews
-    seconds: Callable[[], float]
+    calendar: Callable[[], float]
 
     def publish_url(self, stream: LiveStream, place: LivePlace, *, plaintext: bool) -> str:
         """Where its owner sends a stream, until it has to end.
 
         :param plaintext: without TLS, where that port is open.
         """
-        life = max(0.0, stream.latest_ms / 1000 - self.seconds())
+        life = max(0.0, stream.latest_ms / 1000 - self.calendar())
         key = self.tickets.issue(stream.stream_id, stream.owner, Right.PUBLISH, life)
         return f"{_rtmp(place, plaintext)}/live/{encode_id(stream.stream_id)}?key={key}"
 
     def watch_urls(self, stream: LiveStream, user: int, place: LivePlace, *, plaintext: bool) -> WatchUrls:
         """Where a user watches a stream."""
-        expires = int(self.seconds() + self.config.play_key)
+        expires = int(self.calendar() + self.config.play_key)
         query = f"?key={self.tickets.issue(stream.stream_id, user, Right.PLAY, self.config.play_key)}"
         name, web = encode_id(stream.stream_id), f"https://{_bracketed(place.host)}:{place.http_port}"
         return WatchUrls(

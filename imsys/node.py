@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import secrets
+from collections.abc import Callable
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
@@ -23,8 +24,10 @@ RENEWALS = 6
 class Node(Service):
     """Leases a node number while it runs, and makes message ids while the lease lives."""
 
-    def __init__(self, clock: IReactorTime, store: NodeStore) -> None:
+    def __init__(self, clock: IReactorTime, store: NodeStore, calendar: Callable[[], float]) -> None:
+        """``calendar`` gives Unix seconds."""
         self._clock = clock
+        self._calendar = calendar
         self._store = store
         self._holder = secrets.token_hex(16)
         self._ids: MessageIds | None = None
@@ -76,7 +79,7 @@ class Node(Service):
             if self._ids is None:
                 lease = await self._store.acquire(self._holder)
                 self._number = lease.number
-                self._ids = MessageIds(self._clock.seconds, lease.number, lease.floor_id)
+                self._ids = MessageIds(self._calendar, lease.number, lease.floor_id)
                 _log.info("this server writes messages as node {number}", number=lease.number)
             elif not await self._store.renew(self._number, self._holder, self._ids.highest):
                 _log.error("the lease of node number {number} was lost", number=self._number)

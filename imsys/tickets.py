@@ -106,19 +106,19 @@ class TicketKeys:
 class Tickets:
     """Makes and checks tickets.
 
-    :param seconds: Unix time.
+    :param calendar: Unix seconds.
     :param life: seconds that a ticket is good for.
     """
 
-    def __init__(self, keys: TicketKeys, seconds: Callable[[], float], life: float) -> None:
+    def __init__(self, keys: TicketKeys, calendar: Callable[[], float], life: float) -> None:
         self._keys = keys
-        self._seconds = seconds
+        self._calendar = calendar
         self.life = life
 
     def issue(self, file_id: bytes, user: int, right: Right, life: float | None = None) -> str:
         """Make a ticket, good for ``life`` seconds where that is given."""
         key_id, key = self._keys.signing()
-        expires = int(self._seconds() + (self.life if life is None else life))
+        expires = int(self._calendar() + (self.life if life is None else life))
         text = f"{_VERSION}.{key_id}.{encode_id(file_id)}.{user}.{right.value}.{expires}"
         return f"{text}.{_mac(key, text)}"
 
@@ -144,7 +144,7 @@ class Tickets:
         if match is None or key is None or not hmac.compare_digest(_mac(key, match["text"]), match["mac"]):
             raise Refused(Status.PERMISSION_DENIED, f"This is no {name} of ours.")
         ticket = Ticket(decode_id(match["file"]), int(match["user"]), Right(match["right"]), int(match["expires"]))
-        if ticket.expires <= self._seconds():
+        if ticket.expires <= self._calendar():
             raise Refused(Status.PERMISSION_DENIED, f"This {name} has expired; ask for another.")
         return ticket
 

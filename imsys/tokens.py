@@ -72,14 +72,14 @@ return 1
 class Tokens:
     """Issues, checks, extends and revokes tokens.
 
-    :param clock: Unix time in seconds.
+    :param calendar: Unix seconds.
     :param idle: seconds that an unused token lives.
     :param life: seconds that any token lives at most.
     """
 
-    def __init__(self, redis: Redis, clock: Callable[[], float], idle: float, life: float) -> None:
+    def __init__(self, redis: Redis, calendar: Callable[[], float], idle: float, life: float) -> None:
         self._redis = redis
-        self._clock = clock
+        self._calendar = calendar
         self._idle = round(idle * 1000)
         self._life = round(life * 1000)
 
@@ -142,7 +142,7 @@ class Tokens:
         )
 
     def _now(self) -> int:
-        return int(self._clock() * 1000)
+        return int(self._calendar() * 1000)
 
     def _token(self, digest: str) -> str:
         return self._redis.key("token", digest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
@@ -50,7 +51,7 @@ class MessageLogTests(OnSqlite):
 
     async def setUp(self) -> None:
         await super().setUp()
-        self.node = Node(self.reactor, self.stores.nodes)
+        self.node = Node(self.reactor, self.stores.nodes, time.time)
         self.node.startService()
         self.addCleanup(self.node.stopService)
         await self.node.ready()
@@ -173,7 +174,7 @@ class MessageLogTests(OnSqlite):
     async def test_full_disk(self) -> None:
         """A database that cannot grow is away (14), and what was refused is in doubt; it is stored when there is room."""
         log = self.log()
-        (pages,) = (await self.database.append(lambda tx: tx.row("PRAGMA page_count")) or (0,))
+        (pages,) = await self.database.append(lambda tx: tx.row("PRAGMA page_count")) or (0,)
         await self.database.append(lambda tx: tx.row(f"PRAGMA max_page_count = {pages}"))
         refused = None
         for number in range(100):
@@ -215,7 +216,7 @@ class RestartTests(OnMariaDb):
 
     async def test_killed_and_restarted(self) -> None:
         """While the database is away senders get 14; when it is back everything that was acknowledged is there, and nothing twice."""
-        node = Node(self.reactor, self.stores.nodes)
+        node = Node(self.reactor, self.stores.nodes, time.time)
         node.startService()
         self.addCleanup(node.stopService)
         await node.ready()
@@ -252,6 +253,6 @@ class RestartTests(OnMariaDb):
         await gatherResults([Deferred.fromCoroutine(send(str(n))) for n in range(number)])  # clients resend everything
         self.assertEqual(len(failures), failed)
         self.assertEqual(len(acknowledged), number)
-        again = Stores.on(self.open_database(), self.reactor.seconds)
+        again = Stores.on(self.open_database(), time.time)
         stored = [record.content for record in await again.messages.page(anna, thread, 0, 100_000)]
         self.assertEqual(sorted(stored[2:]), sorted(map(str, range(number))))

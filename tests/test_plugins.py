@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ class ServedTests(OnSqlite):
         }
         await self.start("imsys-balance", settings)
         await self.start("imsys-chat", settings, installed)
-        tokens = Tokens(redis_for(self, redis), self.reactor.seconds, 600, 86400)
+        tokens = Tokens(redis_for(self, redis), time.time, 600, 86400)
         a, b = [await self.login(port, uuid, await tokens.issue(uuid)) for uuid in (anna, bert)]
         answer = await a.ask(1024, friend_uuid=str(bert), sides=20, seq="s")
         self.assertEqual({key: answer[key] for key in ("error", "seq")}, {"error": 0, "seq": "s"})

@@ -6,6 +6,7 @@ import ast
 import contextlib
 import dataclasses
 import re
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -46,7 +47,7 @@ class Plans(StoreCase):
         await super().setUp()
         self.seen: dict[str, Statement] = {}
         await self.grow(SMALL)
-        self.stores = Stores.on(self.open_database(self.watch), self.reactor.seconds)
+        self.stores = Stores.on(self.open_database(self.watch), time.time)
         await self.play()
 
     def watch(self, sql: str, parameters: Sequence[Any]) -> None:
@@ -157,9 +158,7 @@ class Plans(StoreCase):
 
     async def play_live(self, anna: int, thread: int) -> None:
         live = self.stores.live
-        first, second = [
-            LiveStream(stream_id=new_file_id(), owner=anna, thread_id=thread, title="t", server="r1") for _ in range(2)
-        ]
+        first, second = [LiveStream(stream_id=new_file_id(), owner=anna, thread_id=thread, title="t", server="r1") for _ in range(2)]
         for stream in (first, second):
             await live.start(stream, 9, wait=0.0 if stream is second else 600.0, longest=600.0)
         await live.posted(first.stream_id)
@@ -263,8 +262,7 @@ def fill_files(tx: Transaction, users: range, thread: int) -> None:
     """Two files of each user, of many threads, one of them whole and due; as many contents."""
     ids = {(user, turn): b"%08d%08d" % (user, turn) for user in users for turn in range(2)}
     tx.execute_many(
-        "INSERT INTO contents (store, sha256, size, blob_name, key_id, wrapped_key, refs, created_at) "
-        "VALUES ('r1', ?, 1, ?, 'k', ?, 1, 0)",
+        "INSERT INTO contents (store, sha256, size, blob_name, key_id, wrapped_key, refs, created_at) VALUES ('r1', ?, 1, ?, 'k', ?, 1, 0)",
         [(b"%032d" % user, str(user), b"k") for user in users],
     )
     tx.execute_many(

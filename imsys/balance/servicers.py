@@ -18,13 +18,13 @@ _NO_CHAT = Refused(Status.NO_AVAILABLE_CHATTING_SERVER, "There is no chat server
 class RegistryServicer:
     """``imsys.v1.Registry``.
 
-    :param clock: Unix time in seconds.
+    :param calendar: Unix seconds.
     :param skew: seconds that a server's clock may differ.
     """
 
-    def __init__(self, registry: Registry, clock: Callable[[], float], skew: float) -> None:
+    def __init__(self, registry: Registry, calendar: Callable[[], float], skew: float) -> None:
         self._registry = registry
-        self._clock = clock
+        self._calendar = calendar
         self._skew = skew
 
     async def Register(self, request: imsys_v1_pb2.RegisterRequest) -> imsys_v1_pb2.RegisterResponse:
@@ -33,7 +33,7 @@ class RegistryServicer:
         :raises Refused: 7 or 9, the name is another's; 70, a field is malformed or the clock is wrong.
         """
         server = _read(request)
-        now = int(self._clock() * 1000)
+        now = int(self._calendar() * 1000)
         if abs(request.clock_ms - now) > self._skew * 1000:
             theirs, ours = _time(request.clock_ms), _time(now)
             raise Refused(

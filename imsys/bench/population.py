@@ -7,6 +7,7 @@ connections need not wait for as many registrations.
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -42,13 +43,13 @@ async def make_users(reactor: Any, config: Config, pairs: int, targets: Sequence
     where = EmbeddedRedis(reactor, config).config if config.redis.mode == "embedded" else config.redis
     database = Database(reactor, config.database)
     redis = RedisService(reactor, where)
-    node = Node(reactor, Stores.on(database, reactor.seconds).nodes)
+    node = Node(reactor, Stores.on(database, time.time).nodes, time.time)
     services = (database, redis, node)
     for service in services:
         service.startService()
     try:
         await node.ready()
-        now_ms = round(reactor.seconds() * 1000)
+        now_ms = round(time.time() * 1000)
         first_user, first_thread = await _accounts(database, 2 * pairs + friends - 1, now_ms)
         users = range(first_user, first_user + 2 * pairs)
         everybody = list(_friendships(users, friends))

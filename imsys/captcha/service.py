@@ -22,15 +22,15 @@ class Verification:
 
     :param sender: the From line of the mails.
     :param life: seconds that a code lives, as the mail says.
-    :param clock: Unix time in seconds.
+    :param calendar: Unix seconds.
     """
 
-    def __init__(self, codes: Codes, mailer: Mailer, *, sender: str, life: float, clock: Callable[[], float]) -> None:
+    def __init__(self, codes: Codes, mailer: Mailer, *, sender: str, life: float, calendar: Callable[[], float]) -> None:
         self._codes = codes
         self._mailer = mailer
         self._sender = sender
         self._life = life
-        self._clock = clock
+        self._calendar = calendar
 
     async def GetVerificationCode(self, request: message_pb2.GetVerificationRequest) -> message_pb2.GetVerificationResponse:
         """Make, keep and mail a code; a code that could not be mailed is not kept.
@@ -40,7 +40,7 @@ class Verification:
         """
         email = check_email(request.email)
         code = f"{secrets.randbelow(1_000_000):06}"
-        mail = compose(self._sender, email, code, self._life, self._clock())
+        mail = compose(self._sender, email, code, self._life, self._calendar())
         await self._codes.put(email, code)
         try:
             await self._mailer.send(email, mail)

@@ -66,6 +66,7 @@ class Membership(Service):
     :param load: connections there are now.
     :param capacity: connections this server takes at most; 0 is no limit.
     :param free: bytes of files that there is room for; ``None``, as of no such function, is no bound.
+    :param calendar: Unix seconds, for balance to compare with its own.
     """
 
     def __init__(
@@ -81,6 +82,8 @@ class Membership(Service):
         load: Callable[[], int],
         capacity: int,
         free: Callable[[], int | None] = lambda: None,
+        *,
+        calendar: Callable[[], float],
     ) -> None:
         self._reactor = reactor
         self._balance = balance
@@ -93,6 +96,7 @@ class Membership(Service):
         self._load = load
         self._capacity = capacity
         self._free = free
+        self._calendar = calendar
         self._peers: dict[str, Peer] = {}
         self._listeners: list[OnChange] = []
         self._next: IDelayedCall | None = None
@@ -166,7 +170,7 @@ class Membership(Service):
             info=message_pb2.ServerInfo(name=self.name, host=self._advertise, port=str(ports.tls) if ports.tls else ""),
             kind=self._kind,
             incarnation=self.incarnation,
-            clock_ms=round(self._reactor.seconds() * 1000),
+            clock_ms=round(self._calendar() * 1000),
             load=self._load(),
             capacity=self._capacity,
             ports=imsys_v1_pb2.Ports(**dataclasses.asdict(ports)),

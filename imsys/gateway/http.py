@@ -107,12 +107,23 @@ class JsonServer(http.HTTPFactory):
     :param endpoints: by path, as in ``/trylogin_server``.
     :param body_limit: bytes of the largest body.
     :param timeout: seconds that a connection may be idle, and that a request may take to arrive.
+    :param calendar: Unix seconds.
     """
 
     noisy = False
 
-    def __init__(self, reactor: Any, endpoints: Mapping[str, Endpoint], *, body_limit: int, timeout: float, proxies: Proxies) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        endpoints: Mapping[str, Endpoint],
+        *,
+        body_limit: int,
+        timeout: float,
+        proxies: Proxies,
+        calendar: Callable[[], float],
+    ) -> None:
         super().__init__(timeout=timeout, reactor=reactor)
+        self.calendar = calendar
         self.body_limit = body_limit
         self.deadline = timeout
         self._endpoints = {path.encode("ascii"): endpoint for path, endpoint in endpoints.items()}
@@ -256,7 +267,7 @@ class JsonRequest(http.Request):
             ("Content-Length", str(len(body))),
             ("Cache-Control", "no-store"),
             ("X-Content-Type-Options", "nosniff"),
-            ("Date", http.datetimeToString(self._server.reactor.seconds()).decode("ascii")),
+            ("Date", http.datetimeToString(self._server.calendar()).decode("ascii")),
             *answer.headers,
         ]
         if close:

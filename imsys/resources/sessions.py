@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -19,14 +21,15 @@ REVOKED = "Your login was revoked."
 class Sessions(Service):
     """The sessions of this server. A user may have any number of them.
 
-    :param clock: its seconds are those of Unix time.
     :param interval: seconds between two renewals of the tokens.
+    :param calendar: Unix seconds.
     """
 
-    def __init__(self, clock: IReactorTime, tokens: Tokens, interval: float) -> None:
+    def __init__(self, clock: IReactorTime, tokens: Tokens, interval: float, calendar: Callable[[], float]) -> None:
         self._clock = clock
         self._tokens = tokens
         self._interval = interval
+        self._calendar = calendar
         self._sessions: set[Session] = set()
         self._next: IDelayedCall | None = None
 
@@ -39,7 +42,7 @@ class Sessions(Service):
         if expires is None:
             return False
         if session.open:
-            session.logged_in(user, "", round(self._clock.seconds() * 1000), Tokens.digest(token), round(expires * 1000))
+            session.logged_in(user, "", round(self._calendar() * 1000), Tokens.digest(token), round(expires * 1000))
             self._sessions.add(session)
         return True
 

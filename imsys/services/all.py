@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,25 +18,26 @@ from imsys.redis import Redis, RedisService
 from imsys.services import balance, captcha, chat, gateway, resources
 from imsys.services.common import Options, bound_ports, give_up, make_daemon
 from imsys.services.first_start import first_start
-from imsys.services.foundations import database_of
+from imsys.services.foundations import CALENDAR, database_of
 from imsys.services.ordered import InOrder
 from imsys.store import Database
 
 __all__ = ["Options", "build", "makeService", "prepared", "shared"]
 
 
-def build(reactor: Any, config: Config) -> IService:
+def build(reactor: Any, config: Config, *, calendar: Callable[[], float] = CALENDAR) -> IService:
     """The five servers on one database and one Redis, which is a child process if the configuration says so.
 
+    :param calendar: Unix seconds.
     :raises ConfigError: something in the configuration cannot work.
     """
     config, everything = _own_addresses(config), InOrder()
     database, redis = shared(reactor, config, everything)
-    balance.build(reactor, config, redis=redis).setServiceParent(everything)
-    captcha.build(reactor, config, redis=redis).setServiceParent(everything)
-    chat.build(reactor, config, database=database, redis=redis).setServiceParent(everything)
-    resources.build(reactor, config, database=database, redis=redis).setServiceParent(everything)
-    gateway.build(reactor, config, database=database, redis=redis).setServiceParent(everything)
+    balance.build(reactor, config, redis=redis, calendar=calendar).setServiceParent(everything)
+    captcha.build(reactor, config, redis=redis, calendar=calendar).setServiceParent(everything)
+    chat.build(reactor, config, database=database, redis=redis, calendar=calendar).setServiceParent(everything)
+    resources.build(reactor, config, database=database, redis=redis, calendar=calendar).setServiceParent(everything)
+    gateway.build(reactor, config, database=database, redis=redis, calendar=calendar).setServiceParent(everything)
     return everything
 
 
@@ -80,6 +81,7 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     config = prepared(options)
+
     def greet() -> None:
         say(banner(config, bound_ports(daemon)), sys.__stdout__)
 

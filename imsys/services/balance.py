@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.application.service import IService
@@ -16,22 +17,23 @@ from imsys.cluster.stubs import imsys_v1_pb2_grpc, message_pb2_grpc
 from imsys.config import Config
 from imsys.redis import Redis
 from imsys.services.common import Options, make_daemon
-from imsys.services.foundations import redis_of
+from imsys.services.foundations import CALENDAR, redis_of
 from imsys.services.ordered import InOrder
 from imsys.tokens import Tokens
 
 __all__ = ["Options", "build", "makeService"]
 
 
-def build(reactor: Any, config: Config, redis: Redis | None = None) -> IService:
+def build(reactor: Any, config: Config, redis: Redis | None = None, *, calendar: Callable[[], float] = CALENDAR) -> IService:
     """One balance server, on a Redis of its own or on that of others in the process.
 
+    :param calendar: Unix seconds.
     :raises ConfigError: the configuration does not allow it.
     """
     service = InOrder()
     redis = redis or redis_of(reactor, config, service)
     lease = config.balance.lease
-    tokens = Tokens(redis, reactor.seconds, config.balance.token_idle, config.balance.token_life)
+    tokens = Tokens(redis, calendar, config.balance.token_idle, config.balance.token_life)
     registry = Registry(redis, lease)
     allocation = Allocation(redis)
     probe = TcpProbe(reactor, lease / 3)
@@ -43,7 +45,7 @@ def build(reactor: Any, config: Config, redis: Redis | None = None) -> IService:
         config.balance.grpc_host,
         config.balance.grpc_port,
         [
-            (imsys_v1_pb2_grpc.add_RegistryServicer_to_server, RegistryServicer(registry, reactor.seconds, config.cluster.clock_skew)),
+            (imsys_v1_pb2_grpc.add_RegistryServicer_to_server, RegistryServicer(registry, calendar, config.cluster.clock_skew)),
             (imsys_v1_pb2_grpc.add_BalanceServicer_to_server, BalanceServicer(allocation, tokens)),
             (message_pb2_grpc.add_UserServiceServicer_to_server, UserServicer(allocation, tokens)),
             (message_pb2_grpc.add_ChattingRegisterServiceServicer_to_server, RegisterServicer(plain, "chat")),

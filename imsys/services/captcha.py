@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.application.service import IService
@@ -14,7 +15,7 @@ from imsys.codes import Codes
 from imsys.config import Config
 from imsys.redis import Redis
 from imsys.services.common import Options, make_daemon
-from imsys.services.foundations import redis_of
+from imsys.services.foundations import CALENDAR, redis_of
 from imsys.services.ordered import InOrder
 
 __all__ = ["Options", "build", "makeService"]
@@ -23,9 +24,10 @@ WORKERS = 32
 """Mails on their way at once."""
 
 
-def build(reactor: Any, config: Config, redis: Redis | None = None) -> IService:
+def build(reactor: Any, config: Config, redis: Redis | None = None, *, calendar: Callable[[], float] = CALENDAR) -> IService:
     """One captcha server, on a Redis of its own or on that of others in the process.
 
+    :param calendar: Unix seconds.
     :raises ConfigError: something in the configuration cannot work.
     """
     captcha, server = config.captcha, InOrder()
@@ -35,7 +37,7 @@ def build(reactor: Any, config: Config, redis: Redis | None = None) -> IService:
         mailer(reactor, config.mail),
         sender=config.mail.sender,
         life=captcha.code_life,
-        clock=reactor.seconds,
+        calendar=calendar,
     )
     calls = [(message_pb2_grpc.add_VerificationServiceServicer_to_server, verification)]
     GrpcServer(reactor, config.cluster, captcha.grpc_host, captcha.grpc_port, calls, WORKERS).setServiceParent(server)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.application.service import IService
@@ -36,7 +36,7 @@ from imsys.routes import Routes
 from imsys.services import common
 from imsys.services.common import ListenService, make_daemon, public_context, tables_fit
 from imsys.services.draining import Draining
-from imsys.services.foundations import database_of, redis_of, tickets_of
+from imsys.services.foundations import CALENDAR, database_of, redis_of, tickets_of
 from imsys.services.ordered import InOrder
 from imsys.services.processes import Supervisor, check_several, keep_root, launch_of, number_of
 from imsys.services.tether import Tether
@@ -114,10 +114,19 @@ class FromPeers:
         return self._directory.end(uuid, session, message)
 
 
-def build(reactor: Any, config: Config, database: Database | None = None, redis: Redis | None = None, *, shared: bool = False) -> IService:
+def build(
+    reactor: Any,
+    config: Config,
+    database: Database | None = None,
+    redis: Redis | None = None,
+    *,
+    shared: bool = False,
+    calendar: Callable[[], float] = CALENDAR,
+) -> IService:
     """One chat server, on a database and a Redis of its own or on those of others in the process.
 
     :param shared: other processes listen on the same public ports.
+    :param calendar: Unix seconds.
     :raises ConfigError: something in the configuration cannot work.
     """
     chat, server = config.chat, InOrder()
@@ -126,9 +135,10 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     own_process = redis is None
     database = database or database_of(reactor, config, server)
     redis = redis or redis_of(reactor, config, server)
-    stores = Stores.on(database, reactor.seconds)
-    tokens = Tokens(redis, reactor.seconds, config.balance.token_idle, config.balance.token_life)
-    node = Node(reactor, stores.nodes)
+    stores = Stores.on(database, calendar)
+    tokens = Tokens(redis, calendar, config.balance.token_idle, config.balance.token_life)
+    node = Node(reactor, stores.nodes, calendar)
+
     def ended(session: Session) -> None:
         directory.ended(session)
         connections.ended(session)
@@ -142,7 +152,17 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
         return Ports(tls=tls.port, plain=plain.port if plain is not None else 0, grpc=grpc.port)
 
     membership = Membership(
-        reactor, balance, config, "chat", chat.name, chat.advertise, chat.grpc_advertise, ports, connections.__len__, chat.capacity
+        reactor,
+        balance,
+        config,
+        "chat",
+        chat.name,
+        chat.advertise,
+        chat.grpc_advertise,
+        ports,
+        connections.__len__,
+        chat.capacity,
+        calendar=calendar,
     )
     routes = Routes(redis, config.balance.lease, config.balance.token_idle, config.balance.token_life)
     directory = Directory(
@@ -153,6 +173,7 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
         incarnation=membership.incarnation,
         interval=config.balance.interval,
         digest=Tokens.digest,
+        calendar=calendar,
     )
     outbound = Outbound(
         reactor,
@@ -175,12 +196,12 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     peers = Peers(reactor, config.cluster, membership, handler)
     neighbours.peers = peers
     resources = Listed(reactor, balance, "resources", config.balance.lease)
-    places, tickets = Places(resources, config.balance.interval), tickets_of(reactor, config, server)
+    places, tickets = Places(resources, config.balance.interval), tickets_of(reactor, config, server, calendar)
     files = FileDesk(config.files, config.resources.chunk, tickets, places)
     announcer = Announcer(stores, log, outbound)
     stream_servers = ResourcesServers(reactor, config.cluster, resources, config.balance.interval)
     live_announcer = LiveAnnouncer(stores, announcer.post, outbound, stream_servers)
-    live = LiveDesk(config.live, tickets, places, live_announcer, reactor.seconds)
+    live = LiveDesk(config.live, tickets, places, live_announcer, calendar)
     dispatcher.serve(Chat(stores, node, log, directory, outbound, tokens, files, live))
     calls = chatting_services(
         reactor,

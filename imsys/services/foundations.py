@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,9 @@ from imsys.redis import Redis, RedisService
 from imsys.services.fresh_keys import FreshKeys
 from imsys.store import Database
 from imsys.tickets import TicketKeys, Tickets
+
+CALENDAR: Callable[[], float] = time.time
+"""The time of day of our servers, in Unix seconds, which may be set at any time: for dates. What lasts or is due goes by the reactor."""
 
 
 def database_of(reactor: Any, config: Config, parent: MultiService) -> Database:
@@ -34,8 +39,8 @@ def redis_of(reactor: Any, config: Config, parent: MultiService) -> Redis:
     return service.redis
 
 
-def tickets_of(reactor: Any, config: Config, parent: MultiService) -> Tickets:
+def tickets_of(reactor: Any, config: Config, parent: MultiService, calendar: Callable[[], float]) -> Tickets:
     """The tickets for files of a daemon, by keys that are read again when they change. :raises ConfigError: there are no keys."""
     keys = TicketKeys(Path(config.files.ticket_keys))
     FreshKeys(reactor, keys).setServiceParent(parent)
-    return Tickets(keys, reactor.seconds, config.files.ticket_life)
+    return Tickets(keys, calendar, config.files.ticket_life)

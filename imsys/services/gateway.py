@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.application.service import IService
@@ -21,7 +22,7 @@ from imsys.ratelimit import RateLimiter
 from imsys.redis import Redis
 from imsys.routes import Routes
 from imsys.services.common import ListenService, Options, make_daemon, public_context
-from imsys.services.foundations import database_of, redis_of
+from imsys.services.foundations import CALENDAR, database_of, redis_of
 from imsys.services.ordered import InOrder
 from imsys.store import Database, Stores
 from imsys.tokens import Tokens
@@ -29,9 +30,17 @@ from imsys.tokens import Tokens
 __all__ = ["Options", "build", "makeService"]
 
 
-def build(reactor: Any, config: Config, database: Database | None = None, redis: Redis | None = None) -> IService:
+def build(
+    reactor: Any,
+    config: Config,
+    database: Database | None = None,
+    redis: Redis | None = None,
+    *,
+    calendar: Callable[[], float] = CALENDAR,
+) -> IService:
     """One gateway, on a database and a Redis of its own or on those of others in the process.
 
+    :param calendar: Unix seconds.
     :raises ConfigError: something in the configuration cannot work.
     """
     settings, lives, server = config.gateway, config.balance, InOrder()
@@ -42,10 +51,10 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     captcha = GrpcClient(reactor, config.cluster, config.captcha.addresses)
     routes = Routes(redis, lives.lease, lives.token_idle, lives.token_life)
     gateway = Gateway(
-        accounts=Stores.on(database, reactor.seconds).accounts,
+        accounts=Stores.on(database, calendar).accounts,
         passwords=passwords,
         codes=Codes(redis, life=config.captcha.code_life, tries=config.captcha.code_tries),
-        tokens=Tokens(redis, reactor.seconds, lives.token_idle, lives.token_life),
+        tokens=Tokens(redis, calendar, lives.token_idle, lives.token_life),
         sessions=SessionEnder(reactor, config.cluster, balance, routes),
         limiter=RateLimiter(redis),
         limits=Limits(config.limits),
@@ -59,6 +68,7 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
         body_limit=settings.body_limit,
         timeout=settings.timeout,
         proxies=Proxies(settings.trusted_proxies),
+        calendar=calendar,
     )
     front = Front(reactor, http)
     tls = public_context(config.tls, "http/1.1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +68,7 @@ def live_of(
     find: Find,
     disk: Disk,
     uploads: Uploads,
+    calendar: Callable[[], float],
 ) -> Live:
     """The live streams of a resources server; without ports and paths where ``[live] enabled`` says so.
 
@@ -74,10 +76,11 @@ def live_of(
     :param find: where the resources server of a name is.
     :param disk: threads for what is recorded.
     :param uploads: what makes files of it.
+    :param calendar: Unix seconds.
     :raises ConfigError: the file of authorities is none, or there are no keys for what is recorded.
     """
     ours, limits = config.resources, config.live
-    store = LiveStore(database, reactor.seconds)
+    store = LiveStore(database, calendar)
     relay = Relay(reactor, limits, ours.name, store, tell)
     pulls = Pulls(reactor, ours.name, trust(config.tls.ca), find, tickets, limits.max_message)
     fetch_from(relay, pulls)
@@ -87,14 +90,15 @@ def live_of(
         recordings_folder(ours),
         disk,
         master_keys(config.files),
-        FileStore(database, reactor.seconds),
+        FileStore(database, calendar),
         uploads,
+        calendar,
         most=min(limits.max_recording, config.files.max_file),
         life=config.files.expire,
         quota=config.files.quota,
     )
     relay.record = recordings.begin
-    routes = live_routes(reactor, limits, tickets, store, relay)
+    routes = live_routes(reactor, limits, tickets, store, relay, calendar)
     settings = RtmpSettings(begin=ours.login_deadline, bitrate=limits.bitrate, longest=limits.max_message, capacity=ours.capacity)
     door = RtmpDoor(reactor, settings, relay, tickets)
     plain = tls = None

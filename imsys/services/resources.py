@@ -40,7 +40,7 @@ from imsys.resources.web.doors import file_routes, http_settings, site
 from imsys.resources.web.server import HttpServer
 from imsys.services.common import ListenService, Options, make_daemon, public_context
 from imsys.services.draining import Draining
-from imsys.services.foundations import database_of, redis_of, tickets_of
+from imsys.services.foundations import CALENDAR, database_of, redis_of, tickets_of
 from imsys.services.fresh_keys import FreshKeys
 from imsys.services.live import live_of
 from imsys.services.ordered import InOrder
@@ -67,21 +67,29 @@ class Engine:
     parts: tuple[Service, ...]
 
 
-def engine_of(reactor: Any, config: Config, database: Database, announced: Callable[[], None], judge: Judge | None = None) -> Engine:
+def engine_of(
+    reactor: Any,
+    config: Config,
+    database: Database,
+    announced: Callable[[], None],
+    calendar: Callable[[], float],
+    judge: Judge | None = None,
+) -> Engine:
     """The engine of one resources server.
 
     :param announced: called when there is something to be told to a thread.
+    :param calendar: Unix seconds.
     :param judge: what looks at files; by default what is configured.
     :raises ConfigError: there are no keys, no such store, or what is to judge files cannot.
     """
-    ours, files = config.resources, FileStore(database, reactor.seconds)
+    ours, files = config.resources, FileStore(database, calendar)
     kept = master_key_file(config.files)
     masters = kept.keys if kept is not None else master_keys(config.files)
     spool, store = spool_folder(ours), blob_store(config)
     disk, studio = Disk(reactor, ours.disk_workers), Disk(reactor, STUDIO)
     space = Space(reactor, disk, spool, store, config.balance.interval)
     finishing = Finishing(files, disk, studio, spool, store, masters, judge or looking(config.files, spool), announced)
-    uploads = Arrivals(reactor, ours, files, disk, spool, store, masters, finishing)
+    uploads = Arrivals(reactor, ours, files, disk, spool, store, masters, finishing, calendar)
     fresh = (FreshKeys(reactor, kept),) if kept is not None else ()
     return Engine(
         disk,
@@ -89,7 +97,7 @@ def engine_of(reactor: Any, config: Config, database: Database, announced: Calla
         StoredDownloads(files, disk, store, masters),
         Originals(ours.name, config.files, files, uploads),
         space,
-        (*fresh, disk, space, studio, uploads, Janitor(reactor, ours.name, files, disk, spool, store, uploads)),
+        (*fresh, disk, space, studio, uploads, Janitor(reactor, ours.name, files, disk, spool, store, uploads, calendar)),
     )
 
 
@@ -111,24 +119,32 @@ def connections_of(reactor: Any, resources: Resources, ahead: Budget | None = No
     return connections
 
 
-def build(reactor: Any, config: Config, database: Database | None = None, redis: Redis | None = None) -> IService:
+def build(
+    reactor: Any,
+    config: Config,
+    database: Database | None = None,
+    redis: Redis | None = None,
+    *,
+    calendar: Callable[[], float] = CALENDAR,
+) -> IService:
     """One resources server, on a database and a Redis of its own or on those of others in the process.
 
+    :param calendar: Unix seconds.
     :raises ConfigError: something in the configuration cannot work.
     """
     ours, server = config.resources, InOrder()
     own_process = redis is None
     database = database or database_of(reactor, config, server)
     redis = redis or redis_of(reactor, config, server)
-    tokens = Tokens(redis, reactor.seconds, config.balance.token_idle, config.balance.token_life)
+    tokens = Tokens(redis, calendar, config.balance.token_idle, config.balance.token_life)
     # often enough that no token of a session expires, and that a revoked one does not serve for long
-    sessions = Sessions(reactor, tokens, min(config.balance.lease, config.balance.token_idle / 4))
+    sessions = Sessions(reactor, tokens, min(config.balance.lease, config.balance.token_idle / 4), calendar)
     balance = GrpcClient(reactor, config.cluster, config.balance.addresses)
     chats = ChatServers(reactor, config.cluster, Listed(reactor, balance, "chat", config.balance.lease), config.balance.interval)
     shared = SHARED if config.files.store == SHARED else ""
-    announcing = Announcing(reactor, ours.name, FileStore(database, reactor.seconds), chats.announce, shared)
-    engine = engine_of(reactor, config, database, announcing.wake)
-    tickets = tickets_of(reactor, config, server)
+    announcing = Announcing(reactor, ours.name, FileStore(database, calendar), chats.announce, shared)
+    engine = engine_of(reactor, config, database, announcing.wake, calendar)
+    tickets = tickets_of(reactor, config, server, calendar)
     resources = Resources(ours, sessions, engine.disk, engine.uploads, engine.downloads, engine.originals, tickets)
     ahead = Budget(ours.unsent)
     connections = connections_of(reactor, resources, ahead)
@@ -143,11 +159,12 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
         partial(places.named, plaintext=False),
         engine.disk,
         engine.uploads,
+        calendar,
     )
     tls = ListenService(reactor, connections, ours.host, ours.port, context, "[resources] port")
     plain = ListenService(reactor, connections, ours.host, ours.plain_port, None, "[resources] plain_port") if ours.plain_port else None
     routes = [*file_routes(ours, config.files.max_file, tickets, engine.uploads, engine.downloads, ahead), *live.routes]
-    http = HttpServer(reactor, http_settings(ours), site(ours, routes).answer)
+    http = HttpServer(reactor, http_settings(ours), site(ours, routes).answer, calendar)
     web = ListenService(reactor, http, ours.host, ours.http_port, context, "[resources] http_port")
     grpc = GrpcServer(reactor, config.cluster, ours.grpc_host, ours.grpc_port, stream_services(live.relay))
 
@@ -170,6 +187,7 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
         load,
         ours.capacity,
         engine.space.free,
+        calendar=calendar,
     )
     listeners = [port for port in (tls, plain, web, *live.listeners) if port is not None]
     for part in (balance, chats, announcing, *engine.parts, grpc, sessions, connections, http, *live.parts, *listeners, membership):

@@ -32,15 +32,15 @@ class Stores:
     live: LiveStore
 
     @classmethod
-    def on(cls, database: Database, seconds: Callable[[], float]) -> Stores:
-        """The stores of a database; ``seconds`` is the wall clock (seconds since 1970)."""
+    def on(cls, database: Database, calendar: Callable[[], float]) -> Stores:
+        """The stores of a database; ``calendar`` is the time of day (Unix seconds)."""
         return cls(
-            AccountStore(database, seconds),
+            AccountStore(database, calendar),
             PeopleStore(database),
-            ContactStore(database, seconds),
-            ThreadStore(database, seconds),
+            ContactStore(database, calendar),
+            ThreadStore(database, calendar),
             MessageStore(database),
-            NodeStore(database, seconds),
-            FileStore(database, seconds),
-            LiveStore(database, seconds),
+            NodeStore(database, calendar),
+            FileStore(database, calendar),
+            LiveStore(database, calendar),
         )

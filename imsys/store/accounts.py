@@ -21,11 +21,11 @@ class Credentials:
 
 
 class AccountStore:
-    """The table ``accounts``; times come from ``seconds`` (since 1970)."""
+    """The table ``accounts``; times come from ``calendar`` (Unix seconds)."""
 
-    def __init__(self, database: Database, seconds: Callable[[], float]) -> None:
+    def __init__(self, database: Database, calendar: Callable[[], float]) -> None:
         self._database = database
-        self._seconds = seconds
+        self._calendar = calendar
 
     async def create(self, username: str, email: str, password_hash: str) -> int:
         """Make an account with an empty profile, nicknamed as it is named; give back its uuid.
@@ -43,7 +43,7 @@ class AccountStore:
                 email,
                 email_key(email).encode(),
                 password_hash,
-                round(self._seconds() * 1000),
+                round(self._calendar() * 1000),
             )
         except Exception as error:
             if not tx.is_duplicate(error):

@@ -79,15 +79,15 @@ class Asked(enum.Enum):
 
 
 class ContactStore:
-    """The tables ``friend_requests``, ``friendships`` and ``blocks``; times come from ``seconds`` (since 1970)."""
+    """The tables ``friend_requests``, ``friendships`` and ``blocks``; times come from ``calendar`` (Unix seconds)."""
 
-    def __init__(self, database: Database, seconds: Callable[[], float]) -> None:
+    def __init__(self, database: Database, calendar: Callable[[], float]) -> None:
         self._database = database
-        self._seconds = seconds
+        self._calendar = calendar
         self._logins = Gathering(self._read_logins, most=LOGINS, queue=WAITING_LOGINS)
 
     def _now(self) -> int:
-        return round(self._seconds() * 1000)
+        return round(self._calendar() * 1000)
 
     async def ask(self, ids: MessageIds, src: int, dst: int, nickname: str, message: str) -> Pending | Friendship | Asked:
         """Store a friend request; one that crosses another is its confirmation.

@@ -22,14 +22,14 @@ __all__ = ["SHARED", "Announcement", "Content", "File", "FileStore", "Finished",
 
 
 class FileStore:
-    """The tables ``files``, ``contents``, ``file_usage`` and ``file_outbox``; times come from ``seconds`` (since 1970)."""
+    """The tables ``files``, ``contents``, ``file_usage`` and ``file_outbox``; times come from ``calendar`` (Unix seconds)."""
 
-    def __init__(self, database: Database, seconds: Callable[[], float]) -> None:
+    def __init__(self, database: Database, calendar: Callable[[], float]) -> None:
         self._database = database
-        self._seconds = seconds
+        self._calendar = calendar
 
     def _now(self) -> int:
-        return round(self._seconds() * 1000)
+        return round(self._calendar() * 1000)
 
     # -- on its way
 

@@ -25,11 +25,11 @@ LARGEST = (1 << 63) - 1
 class MessageIds:
     """The generator of one node; safe to use from several threads."""
 
-    def __init__(self, seconds: Callable[[], float], node: int, floor: int = 0) -> None:
-        """``seconds`` is the wall clock (seconds since 1970); ids will be above ``floor``."""
+    def __init__(self, calendar: Callable[[], float], node: int, floor: int = 0) -> None:
+        """``calendar`` is the time of day (Unix seconds); ids will be above ``floor``."""
         if not 0 <= node < NODES:
             raise ValueError(f"a node number is from 0 to {NODES - 1}, not {node}")
-        self._seconds = seconds
+        self._calendar = calendar
         self._node = node << _NODE_SHIFT
         self._floor = floor
         self._lock = threading.Lock()
@@ -39,7 +39,7 @@ class MessageIds:
     def next(self, after: int = 0) -> int:
         """A new id, above every id given before and above ``after``."""
         with self._lock:
-            ms = max(int(self._seconds() * 1000) - EPOCH_MS, after >> _TIME_SHIFT)
+            ms = max(int(self._calendar() * 1000) - EPOCH_MS, after >> _TIME_SHIFT)
             if ms > self._ms:
                 self._ms, self._sequence = ms, 0
             elif self._sequence >= _SEQUENCES:

@@ -76,14 +76,14 @@ _SENT = (
 
 
 class LiveStore:
-    """The table ``live_streams``; times are the database's, since what one server writes another measures (SQLite: ``seconds``)."""
+    """The table ``live_streams``; times are the database's, since what one server writes another measures (SQLite: ``calendar``)."""
 
-    def __init__(self, database: Database, seconds: Callable[[], float]) -> None:
+    def __init__(self, database: Database, calendar: Callable[[], float]) -> None:
         self._database = database
-        self._seconds = seconds
+        self._calendar = calendar
 
     def _now(self, tx: Transaction) -> int:
-        return now_ms(tx, self._seconds)
+        return now_ms(tx, self._calendar)
 
     # -- for chat servers
 

@@ -30,20 +30,20 @@ class NodeLease:
 class NodeStore:
     """The table ``nodes``."""
 
-    def __init__(self, database: Database, seconds: Callable[[], float]) -> None:
+    def __init__(self, database: Database, calendar: Callable[[], float]) -> None:
         self._database = database
-        self._seconds = seconds
+        self._calendar = calendar
 
     async def acquire(self, holder: str) -> NodeLease:
         """Lease the lowest number that is free. :raises Unavailable: 73, all 1,024 are taken."""
         return await self._database.append(self._acquire, holder)
 
     def _acquire(self, tx: Transaction, holder: str) -> NodeLease:
-        now = now_ms(tx, self._seconds)
+        now = now_ms(tx, self._calendar)
         row = tx.row("SELECT number, floor_id FROM nodes WHERE expires_at <= ? ORDER BY number LIMIT 1 {lock}", now)
         if row is None:
             raise Unavailable(Status.SERVER_BUSY, "All 1,024 node numbers are leased.")
-        number, floor_id = row[0], max(row[1], id_at(self._seconds()))
+        number, floor_id = row[0], max(row[1], id_at(self._calendar()))
         self._write(tx, number, holder, now + int(LEASE * 1000), floor_id)
         return NodeLease(number, floor_id)
 
@@ -64,6 +64,6 @@ class NodeStore:
         if row is None or row[0] != holder:
             return False
         # until the lease ends, the ids of this holder grow by its length at most
-        floor_id = max(highest_id, id_at(self._seconds())) + (int(seconds * 1000) << 22)
-        self._write(tx, number, holder, now_ms(tx, self._seconds) + int(seconds * 1000), floor_id)
+        floor_id = max(highest_id, id_at(self._calendar())) + (int(seconds * 1000) << 22)
+        self._write(tx, number, holder, now_ms(tx, self._calendar) + int(seconds * 1000), floor_id)
         return True

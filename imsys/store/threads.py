@@ -33,11 +33,11 @@ class Marks:
 
 
 class ThreadStore:
-    """The tables ``threads`` and ``members``; times come from ``seconds`` (since 1970)."""
+    """The tables ``threads`` and ``members``; times come from ``calendar`` (Unix seconds)."""
 
-    def __init__(self, database: Database, seconds: Callable[[], float]) -> None:
+    def __init__(self, database: Database, calendar: Callable[[], float]) -> None:
         self._database = database
-        self._seconds = seconds
+        self._calendar = calendar
 
     async def of_user(self, user: int, after: int, limit: int) -> list[ThreadRow]:
         """Threads with ids above ``after``, ascending."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from typing import Any
 
 import grpc
@@ -42,9 +43,8 @@ class Balance:
 
     async def register(self, name: str, port: int | str = 8000, *, kind: str = "chat", host: str = "127.0.0.1", **more: Any) -> Any:
         """``imsys.v1.Registry.Register``."""
-        from twisted.internet import reactor
 
-        fields: dict[str, Any] = {"incarnation": f"{name}1", "clock_ms": round(reactor.seconds() * 1000), **more}
+        fields: dict[str, Any] = {"incarnation": f"{name}1", "clock_ms": round(time.time() * 1000), **more}
         info = message_pb2.ServerInfo(name=name, host=host, port=str(port))
         return await self.call(imsys_v1_pb2_grpc.RegistryStub, "Register", imsys_v1_pb2.RegisterRequest(info=info, kind=kind, **fields))
 

@@ -8,6 +8,7 @@ import io
 import re
 import secrets
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -200,7 +201,7 @@ class CliCase(TestCase):
     async def accounts(self, *kinds: str) -> list[str]:
         """Make accounts without imsys-cli, which is quicker, and sign them in for it; their names."""
         gateway = Gateway(self.reactor, self.server.url, self.server.ca)
-        kept = Accounts({"XDG_CONFIG_HOME": str(self.config)}, self.reactor.seconds)
+        kept = Accounts({"XDG_CONFIG_HOME": str(self.config)}, time.time)
         run = secrets.token_hex(3)
         names = [f"{kind}-{run}" for kind in kinds]
         for name in names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -118,7 +119,7 @@ class Node:
         self.handler = Handler()
         self.balance = GrpcClient(reactor, config.cluster, config.balance.addresses)
         self.membership = Membership(
-            reactor, self.balance, config, "chat", name, "127.0.0.1", "127.0.0.1", self.ports, lambda: self.load, 100
+            reactor, self.balance, config, "chat", name, "127.0.0.1", "127.0.0.1", self.ports, lambda: self.load, 100, calendar=time.time
         )
         self.peers = Peers(reactor, config.cluster, self.membership, self.handler)
         services = chatting_services(reactor, self.membership, self.handler, lambda user: user in self.handler.sessions, self.previous)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
@@ -149,7 +150,9 @@ class PlacesTests(PlacesCase):
         for name, room in zip("ab", rooms, strict=True):
             client = GrpcClient(self.reactor, config.cluster, config.balance.addresses)
             ports, free = Ports, lambda room=room: room
-            member = Membership(self.reactor, client, config, "resources", name, "127.0.0.1", "127.0.0.1", ports, lambda: 1, 10, free)
+            member = Membership(
+                self.reactor, client, config, "resources", name, "127.0.0.1", "127.0.0.1", ports, lambda: 1, 10, free, calendar=time.time
+            )
             for part in (client, member):
                 part.startService()
                 self.addCleanup(part.stopService)

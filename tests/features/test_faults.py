@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -75,7 +76,7 @@ class StoredElsewhereTests(ChatCase, OnMariaDb):
         """The text that its sender sends again is acknowledged as it was stored, and its receiver is asked to catch up."""
         (anna, a), (bert, b) = await self.users("anna", "bert")
         thread = await self.befriend(anna, bert)
-        (stored,) = await self.stores.messages.append(MessageIds(self.reactor.seconds, 900), [text(anna, bert, thread, "x")])
+        (stored,) = await self.stores.messages.append(MessageIds(time.time, 900), [text(anna, bert, thread, "x")])
         assert isinstance(stored, Appended)
         ack = await a.ask(23, **text_request(anna, bert, str(thread), "x"))
         self.assertEqual([item["msg_id"] for item in ack["verified_msg"]], [str(stored.messages[0].msg_id)])
@@ -86,7 +87,7 @@ class StoredElsewhereTests(ChatCase, OnMariaDb):
         """So it is where its sender may not write there by now."""
         (anna, a), (bert, b) = await self.users("anna", "bert")
         thread = await self.befriend(anna, bert)
-        await self.stores.messages.append(MessageIds(self.reactor.seconds, 900), [text(anna, bert, thread, "x")])
+        await self.stores.messages.append(MessageIds(time.time, 900), [text(anna, bert, thread, "x")])
         await b.ask(96, friend_uuid=str(anna))
         self.assertEqual((await a.ask(23, **text_request(anna, bert, str(thread), "x")))["error"], 0)
         await b.next(128)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -115,7 +116,7 @@ class SystemCase(TestCase):
             limits=self.limits,
         )
         await deferToThread(migrate, self.config.database)
-        self.tokens = Tokens(self.redis, self.reactor.seconds, 600.0, 86400.0)
+        self.tokens = Tokens(self.redis, time.time, 600.0, 86400.0)
         self.balance = self.run_service(balance.build(self.reactor, self.config))
         self.captcha = self.run_service(captcha.build(self.reactor, self.config))
         self.config = dataclasses.replace(
@@ -178,7 +179,7 @@ class SystemCase(TestCase):
             info=message_pb2.ServerInfo(name=name, host=f"{name}.example.org", port="9000"),
             kind=kind,
             incarnation="a1",
-            clock_ms=round(self.reactor.seconds() * 1000),
+            clock_ms=round(time.time() * 1000),
             ports=imsys_v1_pb2.Ports(tls=9000, plain=plain, http=http, grpc=grpc),
             grpc_host="127.0.0.1",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -44,7 +45,9 @@ class FrontTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.working: Deferred[None] = Deferred()
-        server = JsonServer(self.clock, {"/ask": Endpoint(CodeRequest, self.ask)}, body_limit=65536, timeout=30.0, proxies=Proxies([]))
+        server = JsonServer(
+            self.clock, {"/ask": Endpoint(CodeRequest, self.ask)}, body_limit=65536, timeout=30.0, proxies=Proxies([]), calendar=time.time
+        )
         self.front = Front(self.clock, server)
         self.front.startService()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import msgspec
@@ -38,7 +39,7 @@ class HttpTests(TestCase):
         self.seen: list[tuple[Question, Source]] = []
         self.outcome: Any = None
         table = {"/ask": Endpoint(Question, self.ask)}
-        self.server = JsonServer(reactor, table, body_limit=LIMIT, timeout=30.0, proxies=Proxies(["127.0.0.1"]))
+        self.server = JsonServer(reactor, table, body_limit=LIMIT, timeout=30.0, proxies=Proxies(["127.0.0.1"]), calendar=time.time)
         listening = ListenService(reactor, self.server, "127.0.0.1", 0, None, "test")
         listening.startService()
         self.addCleanup(listening.stopService)
@@ -283,7 +284,7 @@ class TimeoutTests(TestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         table = {"/ask": Endpoint(Question, self.ask)}
-        self.server = JsonServer(self.clock, table, body_limit=LIMIT, timeout=30.0, proxies=Proxies([]))
+        self.server = JsonServer(self.clock, table, body_limit=LIMIT, timeout=30.0, proxies=Proxies([]), calendar=time.time)
         self.protocol = self.server.buildProtocol(None)
         self.transport = StringTransport()
         self.transport.abortConnection = self.transport.loseConnection  # type: ignore[method-assign]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 
 from argon2 import PasswordHasher
 from twisted.internet.defer import Deferred
@@ -133,7 +134,7 @@ class ParameterTests(SystemCase):
         self.database_again = Database(self.reactor, self.config.database)
         self.database_again.open()
         self.addCleanup(self.database_again.close)
-        self.accounts = Stores.on(self.database_again, self.reactor.seconds).accounts
+        self.accounts = Stores.on(self.database_again, time.time).accounts
 
     async def test_rehash(self) -> None:
         """A right login replaces a hash of other parameters, once; a wrong one leaves it."""

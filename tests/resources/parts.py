@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ class Parts:
     ) -> None:
         self.reactor = reactor
         self.clock = clock or reactor
+        calendar = clock.seconds if clock is not None else time.time
         self.config = config
         self.spool = path / "spool"
         self.spool.mkdir(parents=True, exist_ok=True)
@@ -54,12 +56,12 @@ class Parts:
         self.store.open()
         self.announced = 0
         self.database = Database(reactor, database)
-        self.files = FileStore(self.database, self.clock.seconds)
+        self.files = FileStore(self.database, calendar)
         self.disk, self.studio = Disk(reactor, config.disk_workers), Disk(reactor, 2)
         finishing = Finishing(self.files, self.disk, self.studio, self.spool, self.store, masters, judge or Unjudged(), self._announce)
-        self.uploads = Arrivals(self.clock, config, self.files, self.disk, self.spool, self.store, masters, finishing)
+        self.uploads = Arrivals(self.clock, config, self.files, self.disk, self.spool, self.store, masters, finishing, calendar)
         self.downloads = StoredDownloads(self.files, self.disk, self.store, masters)
-        self.janitor = Janitor(self.clock, config.name, self.files, self.disk, self.spool, self.store, self.uploads, age=0)
+        self.janitor = Janitor(self.clock, config.name, self.files, self.disk, self.spool, self.store, self.uploads, calendar, age=0)
         self._running: list[Any] = [self.database, self.disk, self.studio, self.uploads]
 
     def start(self) -> None:

@@ -7,6 +7,7 @@ import http.client
 import json
 import sqlite3
 import ssl
+import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -166,14 +167,14 @@ class ServerCase(TestCase):
         self.reactor: Any = reactor
         self.home = folder("resources")
         redis, tls = redis_server(), certificates()
-        self.tokens = Tokens(redis_for(self, redis), reactor.seconds, 600, 86400)
+        self.tokens = Tokens(redis_for(self, redis), time.time, 600, 86400)
         self.system = system_in(self.home, self.limits, self.rules)
         migrate(self.system.database)
         database = Database(self.reactor, self.system.database)
         database.startService()
         self.addCleanup(database.stopService)
-        self.files = FileStore(database, self.reactor.seconds)
-        self.tickets = Tickets(TicketKeys(Path(self.system.files.ticket_keys)), self.reactor.seconds, 3600)
+        self.files = FileStore(database, time.time)
+        self.tickets = Tickets(TicketKeys(Path(self.system.files.ticket_keys)), time.time, 3600)
         self.ports = {key: free_port() for key in ("port", "plain_port", "http_port", "grpc_port")}
         balance = free_port()
         self.settings = {

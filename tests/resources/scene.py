@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -97,11 +98,11 @@ class ResourcesCase(PortCase[Client]):
         """Start the server, on what an earlier one has left."""
         reactor, ours = self.reactor, self.system.resources
         self.database = Database(reactor, self.system.database)
-        self.tokens = Tokens(self.redis, reactor.seconds, 600, 86400)
-        self.sessions = Sessions(reactor, self.tokens, 3600)
-        self.engine = engine_of(reactor, self.system, self.database, lambda: None)
+        self.tokens = Tokens(self.redis, time.time, 600, 86400)
+        self.sessions = Sessions(reactor, self.tokens, 3600, time.time)
+        self.engine = engine_of(reactor, self.system, self.database, lambda: None, time.time)
         self.disk = self.engine.disk
-        self.tickets = Tickets(TicketKeys(Path(self.system.files.ticket_keys)), reactor.seconds, 3600)
+        self.tickets = Tickets(TicketKeys(Path(self.system.files.ticket_keys)), time.time, 3600)
         resources = Resources(
             ours, self.sessions, self.disk, self.engine.uploads, self.engine.downloads, self.engine.originals, self.tickets
         )

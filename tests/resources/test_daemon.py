@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ class DaemonTests(TestCase):
         self.reactor: Any = reactor
         self.home = folder("resources")
         redis = redis_server()
-        self.tokens = Tokens(redis_for(self, redis), reactor.seconds, 600, 86400)
+        self.tokens = Tokens(redis_for(self, redis), time.time, 600, 86400)
         tls = certificates()
         self.system = system_in(self.home, ResourcesConfig(), FilesConfig())
         migrate(self.system.database)

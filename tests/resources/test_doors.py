@@ -7,6 +7,7 @@ import io
 import os
 import random
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -159,7 +160,7 @@ class TicketTests(ServerCase):
         await client.move(lambda offset, length: data[offset : offset + length], len(data))
         await client.acknowledged(len(data))
         before = self.everything()
-        expired = Tickets(TicketKeys(Path(self.system.files.ticket_keys)), lambda: self.reactor.seconds() - 7200, 3600)
+        expired = Tickets(TicketKeys(Path(self.system.files.ticket_keys)), lambda: time.time() - 7200, 3600)
 
         def wrong(file_id: bytes, right: Right) -> Iterator[tuple[str, str]]:
             good = self.tickets.issue(file_id, 7, right)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import time
 from collections import Counter
 from typing import Any
 
@@ -76,7 +77,7 @@ class ParallelTests(ResourcesCase):
         self.patch(memory, "take", counted)
         chance = random.Random(7)
         sources = [chance.randbytes(SIZE) for _ in range(COUNT)]
-        files = FileStore(self.database, self.reactor.seconds)
+        files = FileStore(self.database, time.time)
         movers: list[Mover] = []
         for number, source in enumerate(sources):
             user = 1 + number % USERS

@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import random
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ class Desk:
 
     @property
     def _files(self) -> FileStore:
-        return FileStore(self._test.database, self._test.reactor.seconds)
+        return FileStore(self._test.database, time.time)
 
     def _fail(self) -> None:
         if self.problems:
@@ -185,7 +186,7 @@ class UploadTests(TransfersCase):
             await self.tidy()
 
     async def tidy(self) -> None:
-        files = FileStore(self.database, self.reactor.seconds)
+        files = FileStore(self.database, time.time)
         for file_id in await self.ids():
             for content in await files.delete(file_id):
                 await self.engine.uploads.free([content])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable
 from typing import Any
 
@@ -17,8 +18,8 @@ from tests.support.stores import OnMariaDb, OnSqlite, StoreCase
 class TwoNodes(StoreCase):
     async def setUp(self) -> None:
         await super().setUp()
-        self.other = Stores.on(self.open_database(), self.reactor.seconds)
-        self.other_ids = MessageIds(self.reactor.seconds, 2)
+        self.other = Stores.on(self.open_database(), time.time)
+        self.other_ids = MessageIds(time.time, 2)
 
     async def refused(self, call: Awaitable[Any]) -> Status:
         try:
@@ -81,7 +82,7 @@ class TwoNodes(StoreCase):
     async def test_logins_share_queries(self) -> None:
         """However many log in at once, and however many friends they have, it takes a fixed number of statements."""
         statements: list[str] = []
-        stores = Stores.on(self.open_database(lambda sql, _: statements.append(sql)), self.reactor.seconds)
+        stores = Stores.on(self.open_database(lambda sql, _: statements.append(sql)), time.time)
         people = await self.people(*(f"user{n}" for n in range(30)))
         me, other, *others = people
         for friend in others[:12]:
@@ -109,7 +110,7 @@ class TwoNodes(StoreCase):
             await self.stores.contacts.ask(self.ids, asker, popular, "", "")
         await self.stores.contacts.ask(self.ids, askers[0], quiet, "", "")
         statements: list[str] = []
-        stores = Stores.on(self.open_database(lambda sql, _: statements.append(sql)), self.reactor.seconds)
+        stores = Stores.on(self.open_database(lambda sql, _: statements.append(sql)), time.time)
         calls = [Deferred.fromCoroutine(stores.contacts.at_login(user, 3)) for user in (askers[1], quiet, popular)]
         found = await gatherResults(calls)
         self.assertEqual([[one.person.uuid for one in each.requests] for each in found], [[], askers[:1], askers[:3]])
@@ -156,7 +157,7 @@ class TwoNodes(StoreCase):
             [Deferred.fromCoroutine(stores.nodes.acquire(f"h{n}")) for n, stores in enumerate((self.stores, self.other) * 3)]
         )
         self.assertEqual(sorted(lease.number for lease in leases), [0, 1, 2, 3, 4, 5])
-        ahead = id_at(self.reactor.seconds() + 5)
+        ahead = id_at(time.time() + 5)
         holder = next(f"h{n}" for n, lease in enumerate(leases) if lease.number == 3)
         self.assertTrue(await self.other.nodes.renew(3, holder, ahead))
         self.assertFalse(await self.stores.nodes.renew(3, "somebody else", ahead))
@@ -164,7 +165,7 @@ class TwoNodes(StoreCase):
         again = await self.other.nodes.acquire("new")
         self.assertEqual(again.number, 3)
         self.assertGreaterEqual(again.floor_id, ahead)
-        self.assertGreater(MessageIds(self.reactor.seconds, 3, again.floor_id).next(), ahead)
+        self.assertGreater(MessageIds(time.time, 3, again.floor_id).next(), ahead)
         self.assertFalse(await self.stores.nodes.renew(3, holder, ahead))
 
 

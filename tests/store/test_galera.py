@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
@@ -25,8 +26,8 @@ class Server:
         self.database = Database(reactor, config)
         self.database.open()
         test.addCleanup(self.database.close)
-        self.stores = Stores.on(self.database, reactor.seconds)
-        self.node = Node(reactor, self.stores.nodes)
+        self.stores = Stores.on(self.database, time.time)
+        self.node = Node(reactor, self.stores.nodes, time.time)
         self.node.startService()
         test.addCleanup(self.node.stopService)
         doubted: set[int] = set()

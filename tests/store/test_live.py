@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
@@ -64,14 +65,14 @@ class Living(StoreCase):
 
     def servers(self, count: int) -> list[LiveStore]:
         """Stores on connections of their own, as of several processes."""
-        return [Stores.on(self.open_database(), self.reactor.seconds).live for _ in range(count)]
+        return [Stores.on(self.open_database(), time.time).live for _ in range(count)]
 
     # -- starting
 
     async def test_started(self) -> None:
         """A stream that was started is found as it was started, waiting, with its times."""
         draft = self.draft(record=True)
-        before = self.reactor.seconds() * 1000 - 1000
+        before = time.time() * 1000 - 1000
         stream = await self.live.start(draft, 2, wait=WAIT, longest=LONGEST)
         self.assertEqual(await self.live.find(draft.stream_id), stream)
         now = stream.created_ms

@@ -97,7 +97,7 @@ class LogAroundLocksTests(Locking):
 
     async def setUp(self) -> None:
         await super().setUp()
-        self.node = Node(self.reactor, self.stores.nodes)
+        self.node = Node(self.reactor, self.stores.nodes, time.time)
         self.node.startService()
         self.addCleanup(self.node.stopService)
         await self.node.ready()
@@ -105,9 +105,7 @@ class LogAroundLocksTests(Locking):
 
     def new_log(self) -> MessageLog:
         doubted: set[int] = set()
-        return MessageLog(
-            self.reactor, self.stores.messages, self.node, batch=100, queue=1000, queue_bytes=1 << 20, doubted=doubted.update
-        )
+        return MessageLog(self.reactor, self.stores.messages, self.node, batch=100, queue=1000, queue_bytes=1 << 20, doubted=doubted.update)
 
     async def send(self, thread: str, content: str) -> tuple[float, Appended]:
         """A text, and the seconds until it was stored."""
@@ -156,7 +154,7 @@ class LogAroundLocksTests(Locking):
                 time.sleep(5.0)  # longer than the database waits; this is a thread of the pool
             return append(tx, ids, [text(self.anna, self.bert, self.held, "frozen")])
 
-        frozen = Deferred.fromCoroutine(other.append(slow, MessageIds(self.reactor.seconds, 900)))
+        frozen = Deferred.fromCoroutine(other.append(slow, MessageIds(time.time, 900)))
         await gate
         took, _ = await self.send("held", "mine")
         self.assertLess(took, 7.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 from typing import Any
 
@@ -110,8 +111,8 @@ class Appending(StoreCase):
         """Two nodes whose clocks are 5 s apart write one thread at once: a reader that pages behind them misses nothing, sees no id twice,
         and every message names the one before it."""
         rounds, size = 25, 4
-        ahead = MessageIds(lambda: self.reactor.seconds() + 5.0, 2)
-        behind = MessageIds(self.reactor.seconds, 3)
+        ahead = MessageIds(lambda: time.time() + 5.0, 2)
+        behind = MessageIds(time.time, 3)
         seen: list[Record] = []
         chains: dict[int, int] = {}
         writing = 2
@@ -135,7 +136,7 @@ class Appending(StoreCase):
                     return
                 await deferLater(self.reactor, 0)
 
-        other = Stores.on(self.open_database(), self.reactor.seconds)
+        other = Stores.on(self.open_database(), time.time)
         await gatherResults(
             [
                 Deferred.fromCoroutine(write(ahead, self.stores, self.anna, self.bert)),
@@ -157,10 +158,10 @@ class Appending(StoreCase):
     async def test_many_writers_of_crossing_threads(self) -> None:
         """Batches that lock the same threads in different orders all get through."""
         other = await self.befriend(self.anna, self.carl)
-        databases = [Stores.on(self.open_database(), self.reactor.seconds) for _ in range(3)]
+        databases = [Stores.on(self.open_database(), time.time) for _ in range(3)]
         work = []
         for number, stores in enumerate(databases):
-            ids = MessageIds(self.reactor.seconds, 10 + number)
+            ids = MessageIds(time.time, 10 + number)
             for turn in range(8):
                 batch = [
                     text(self.anna, self.bert, self.thread, f"{number}.{turn}.a"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import time
 from collections import deque
 from pathlib import Path
 from typing import Any, ClassVar
@@ -187,8 +188,8 @@ class ChatServer:
     ) -> None:
         reactor = case.reactor
         self.redis = redis
-        self.tokens = Tokens(redis, reactor.seconds, 600, 86400)
-        self.node = Node(reactor, case.stores.nodes)
+        self.tokens = Tokens(redis, time.time, 600, 86400)
+        self.node = Node(reactor, case.stores.nodes, time.time)
         self.directory = Directory(
             reactor,
             Routes(redis, 15, 600, 86400),
@@ -197,6 +198,7 @@ class ChatServer:
             incarnation=f"{config.name}-inc",
             interval=3600,
             digest=Tokens.digest,
+            calendar=time.time,
         )
         self.outbound = Outbound(reactor, self.directory, send_to_peer, tell)
         self.doubts = Doubts(reactor, case.stores.threads, self.outbound.catch_up)
@@ -214,12 +216,12 @@ class ChatServer:
         self.connections.log = self.log
         keys = keys_of_files()
         self.places = OnePlace()
-        self.tickets = Tickets(TicketKeys(Path(keys.ticket_keys)), reactor.seconds, 3600.0)
+        self.tickets = Tickets(TicketKeys(Path(keys.ticket_keys)), time.time, 3600.0)
         self.files = FileDesk(dataclasses.replace(keys, **self.limits), 65536, self.tickets, self.places)
         self.announcer = Announcer(case.stores, self.log, self.outbound)
         self.ends = StreamEnds()
         self.live_announcer = LiveAnnouncer(case.stores, self.announcer.post, self.outbound, self.ends)
-        self.live = LiveDesk(self.live_config, self.tickets, self.places, self.live_announcer, reactor.seconds)
+        self.live = LiveDesk(self.live_config, self.tickets, self.places, self.live_announcer, time.time)
         self._case = case
         self.serve()
         self.port = reactor.listenTCP(0, self.connections, interface="127.0.0.1")

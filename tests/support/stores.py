@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,8 @@ class StoreCase(TestCase):
         self.config = self.database_config()
         await deferToThread(migrate, self.config)
         self.database = self.open_database()
-        self.stores = Stores.on(self.database, self.reactor.seconds)
-        self.ids = MessageIds(self.reactor.seconds, 1)
+        self.stores = Stores.on(self.database, time.time)
+        self.ids = MessageIds(time.time, 1)
 
     def open_database(self, watch: Any = None) -> Database:
         """Another set of connections to the test's database, closed after the test."""

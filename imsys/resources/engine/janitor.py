@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -43,6 +43,7 @@ class Janitor(Service):
     """Goes round in small steps: expired files, the spool, the store.
 
     :param server: whose spool this is.
+    :param calendar: Unix seconds, as the ages of files are told by.
     :param age: see :data:`AGE`.
     """
 
@@ -55,6 +56,7 @@ class Janitor(Service):
         folder: Path,
         store: BlobStore,
         uploads: Arrivals,
+        calendar: Callable[[], float],
         *,
         age: float = AGE,
     ) -> None:
@@ -65,9 +67,10 @@ class Janitor(Service):
         self._folder = folder
         self._store = store
         self._uploads = uploads
+        self._calendar = calendar
         self._age = age
         self._first = True
-        self._started = clock.seconds()
+        self._started = calendar()
         self._stopping = False
         self._blobs: Iterator[Blob] | None = None
         self._call: IDelayedCall | None = None
@@ -128,7 +131,7 @@ class Janitor(Service):
     # -- the spool
 
     async def _look_into_spool(self) -> None:
-        now = self._clock.seconds()
+        now = self._calendar()
         before = max(now - self._age, self._started if self._first else 0)
         for name, size in (await self._disk.run(self._spooled, before)).items():
             if self._stopping:
@@ -191,7 +194,7 @@ class Janitor(Service):
         found = await self._disk.run(lambda blobs: list(islice(blobs, BLOBS)), self._blobs)
         if len(found) < BLOBS:
             self._blobs = None
-        old = [blob.name for blob in found if blob.changed <= self._clock.seconds() - self._age]
+        old = [blob.name for blob in found if blob.changed <= self._calendar() - self._age]
         known = await self._files.known_blobs(old) if old else set()
         strange = bool(old) and not known and not await self._files.contents(0, 1)
         if strange:

@@ -49,6 +49,7 @@ class Arrivals(Service):
     wait for it to be read anew.
 
     :param folder: the spool.
+    :param calendar: Unix seconds.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Arrivals(Service):
         store: BlobStore,
         masters: MasterKeys,
         finishing: Finishing,
+        calendar: Callable[[], float],
     ) -> None:
         self._clock = clock
         self._config = config
@@ -70,6 +72,7 @@ class Arrivals(Service):
         self._store = store
         self._masters = masters
         self._finishing = finishing
+        self._calendar = calendar
         self._arriving: dict[bytes, Arriving] = {}
         self._users: Counter[int] = Counter()
         self._wheel = DeadlineWheel(clock)
@@ -157,7 +160,7 @@ class Arrivals(Service):
             file is None
             or (file.owner, file.server) != (user, self._config.name)
             or file.state is State.REFUSED
-            or (file.state is State.ARRIVING and file.expires_ms <= self._clock.seconds() * 1000)
+            or (file.state is State.ARRIVING and file.expires_ms <= self._calendar() * 1000)
         ):
             raise Refused(Status.FILE_OPEN_ERROR, _GONE)
         return file

@@ -6,7 +6,7 @@ in between, what is durable becomes a file of its own as soon as it is there aga
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from weakref import WeakSet
@@ -54,6 +54,7 @@ class Recordings(Service):
 
     :param server: the name of this server.
     :param folder: where recordings lie until they are files; it is made.
+    :param calendar: Unix seconds.
     :param most: bytes of one at most.
     :param life: seconds that one may take to become a file.
     :param quota: bytes that a user's files take at most, 0 for no bound.
@@ -68,6 +69,7 @@ class Recordings(Service):
         masters: MasterKeys,
         files: FileStore,
         uploads: Uploads,
+        calendar: Callable[[], float],
         *,
         most: int,
         life: float,
@@ -80,6 +82,7 @@ class Recordings(Service):
         self._masters = masters
         self._files = files
         self._uploads = uploads
+        self._calendar = calendar
         self._most = most - MOST_PREFIX
         self._life = life
         self._quota = quota
@@ -106,7 +109,7 @@ class Recordings(Service):
             owner=stream.owner,
             thread_id=stream.thread_id,
             title=stream.title,
-            began=float(self._clock.seconds()),
+            began=float(self._calendar()),
             key_id=wrapped.key_id,
             wrapped_key=wrapped.data,
         )

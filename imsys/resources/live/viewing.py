@@ -66,17 +66,18 @@ class Streams:
 class Keys:
     """Reads keys to watch out of requests: ``?key=``, or ``Authorization: Bearer``.
 
+    :param calendar: Unix seconds.
     :param life: seconds in which a player has to begin with one.
     :param may_watch: whether a user may watch a stream now; who has left its thread, or was blocked, gets no new key.
     """
 
     def __init__(
-        self, tickets: Tickets, seconds: Callable[[], float], life: float, may_watch: Callable[[bytes, int], Coroutine[Any, Any, bool]]
+        self, tickets: Tickets, calendar: Callable[[], float], life: float, may_watch: Callable[[bytes, int], Coroutine[Any, Any, bool]]
     ) -> None:
         self._may_watch = may_watch
         self._tickets = tickets
         self._grants = Grants(tickets, "key")
-        self._seconds = seconds
+        self._calendar = calendar
         self._life = life
 
     def read(self, request: Request, name: str) -> Ticket:
@@ -93,6 +94,6 @@ class Keys:
 
     async def renewed(self, ticket: Ticket) -> str | None:
         """A new key for who has one that is half over, and goes on watching; ``None``: there is time, or they may watch it no more."""
-        if ticket.expires - self._seconds() > self._life / 2 or not await self._may_watch(ticket.file_id, ticket.user):
+        if ticket.expires - self._calendar() > self._life / 2 or not await self._may_watch(ticket.file_id, ticket.user):
             return None
         return self._tickets.issue(ticket.file_id, ticket.user, Right.PLAY, life=self._life)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted.internet.interfaces import IReactorTime
 
 from imsys.config import LiveConfig
@@ -16,8 +18,10 @@ from imsys.store.live import LiveStore, LiveStream
 from imsys.tickets import Tickets
 
 
-def live_routes(clock: IReactorTime, config: LiveConfig, tickets: Tickets, store: LiveStore, relay: Relay) -> list[Route]:
-    """The paths of live streams; none where there are no live streams."""
+def live_routes(
+    clock: IReactorTime, config: LiveConfig, tickets: Tickets, store: LiveStore, relay: Relay, calendar: Callable[[], float]
+) -> list[Route]:
+    """The paths of live streams; none where there are no live streams. ``calendar`` gives Unix seconds."""
     if not config.enabled:
         return []
 
@@ -25,7 +29,7 @@ def live_routes(clock: IReactorTime, config: LiveConfig, tickets: Tickets, store
         broadcast = relay.find(stream_id)
         return None if broadcast is None else broadcast.players
 
-    keys = Keys(tickets, clock.seconds, config.play_key, store.may_watch)
+    keys = Keys(tickets, calendar, config.play_key, store.may_watch)
     page = WatchPage(keys, Streams(clock, store.find), players)
     return [*FlvDoor(clock, keys, relay).routes(), *page.routes()]
 

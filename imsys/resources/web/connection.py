@@ -7,7 +7,7 @@ only while the peer takes them, so that neither ever waits in memory for long.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any
@@ -63,7 +63,12 @@ class Owner(Interface):
     """Whether connections end with their present request."""
 
     def seconds(self) -> float:
-        """Unix time."""
+        """The time by which deadlines are."""
+        ...
+
+    @property
+    def calendar(self) -> Callable[[], float]:
+        """Gives Unix seconds."""
         ...
 
     async def answer(self, request: Request) -> Response:
@@ -318,7 +323,7 @@ class HttpConnection(Protocol):
         self._pump()
 
     def _head(self, response: Response, *, close: bool) -> h11.Response:
-        headers = [("Date", formatdate(self._owner.seconds(), usegmt=True)), ("X-Content-Type-Options", "nosniff"), *response.headers]
+        headers = [("Date", formatdate(self._owner.calendar(), usegmt=True)), ("X-Content-Type-Options", "nosniff"), *response.headers]
         length = len(response.body) if isinstance(response.body, bytes) else response.body.length
         if length is not None and response.status not in (204, 304):
             headers.append(("Content-Length", str(length)))

@@ -32,10 +32,18 @@ class HttpServer(Service, Factory):
 
     noisy = False
 
-    def __init__(self, clock: IReactorTime, settings: HttpSettings, answer: Callable[[Request], Awaitable[Response]]) -> None:
+    def __init__(
+        self,
+        clock: IReactorTime,
+        settings: HttpSettings,
+        answer: Callable[[Request], Awaitable[Response]],
+        calendar: Callable[[], float],
+    ) -> None:
+        """``calendar`` gives Unix seconds."""
         self.settings = settings
         self.closing = False
         self.wheel = DeadlineWheel(clock)
+        self.calendar = calendar
         self._clock = clock
         self._answer = answer
         self._open = Present[HttpConnection]()
@@ -44,7 +52,7 @@ class HttpServer(Service, Factory):
         return len(self._open)
 
     def seconds(self) -> float:
-        """Unix time."""
+        """The time by which deadlines are."""
         return float(self._clock.seconds())
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
+import time
 from typing import Any
 
 from twisted.internet.task import deferLater
@@ -31,7 +32,7 @@ class RealTests(ResourcesCase):
             mime="image/jpeg",
             sha256=sha256 or hashlib.sha256(data).digest(),
         )
-        await FileStore(self.database, self.reactor.seconds).offer(offer, life=3600, quota=0)
+        await FileStore(self.database, time.time).offer(offer, life=3600, quota=0)
         return offer.file_id
 
     def keys(self, file_id: bytes, right: Right = Right.WRITE) -> dict[str, Any]:
@@ -128,7 +129,7 @@ class RealTests(ResourcesCase):
         for _ in range(2):
             response = await other.ask(72, **self.keys(file_id), give_up=True)
             self.assertEqual((response["error"], response["given_up"]), (0, True))
-            self.assertEqual((self.arriving(), await FileStore(self.database, self.reactor.seconds).used(7)), ([], (0, 0)))
+            self.assertEqual((self.arriving(), await FileStore(self.database, time.time).used(7)), ([], (0, 0)))
         told = await client.next(79)
         self.assertEqual((told["error"], told["file_id"]), (38, encode_id(file_id)))
         self.assertEqual((await client.ask(72, **self.keys(file_id)))["error"], 38)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import time
 import urllib.request
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -46,8 +47,8 @@ class DaemonCase(OnSqlite):
         keys, masters = self.home / "tickets.keys", self.home / "files.keys"
         add_key(keys, 1)
         add_key(masters, 1)
-        self.tickets = Tickets(TicketKeys(keys), self.reactor.seconds, 3600)
-        self.files = FileStore(self.database, self.reactor.seconds)
+        self.tickets = Tickets(TicketKeys(keys), time.time, 3600)
+        self.files = FileStore(self.database, time.time)
         self.programs = programs(self)
         balance = free_port()
         self.settings = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -46,7 +47,7 @@ class LiveCase(OnSqlite):
         keys = self.folder / "tickets.keys"
         add_key(keys, 1)
         self.late = 0.0  # seconds that the clock of tickets is ahead
-        self.tickets = Tickets(TicketKeys(keys), lambda: self.reactor.seconds() + self.late, 3600)
+        self.tickets = Tickets(TicketKeys(keys), lambda: time.time() + self.late, 3600)
         self.told: list[tuple[bytes, LiveState]] = []
         self.relay = Relay(self.reactor, self.live, SERVER, self.stores.live, self.tell)
         self.door = RtmpDoor(self.reactor, self.settings, self.relay, self.tickets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ class DaemonTests(LiveCase):
         await super().setUp()
         await self.stop()
         tls, redis = certificates(), redis_server()
-        self.tickets = Tickets(TicketKeys(Path(keys_of_files().ticket_keys)), self.reactor.seconds, 3600)
+        self.tickets = Tickets(TicketKeys(Path(keys_of_files().ticket_keys)), time.time, 3600)
         self.balance = free_port()
         self.home = folder("resources")
         self.ports = {"RTMP": free_port(), "RTMPS": free_port()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -42,8 +43,8 @@ class PullingTests(WebLiveCase):
         self.patch(pulling, "TELL", 0.2)
         self.relay2 = Relay(self.reactor, self.live, OTHER, self.stores.live, self.tell)
         self.door2 = RtmpDoor(self.reactor, self.settings, self.relay2, self.tickets)
-        routes = live_routes(self.reactor, self.live, self.tickets, self.stores.live, self.relay2)
-        self.http2 = HttpServer(self.reactor, http_settings(self.web), site(self.web, routes).answer)
+        routes = live_routes(self.reactor, self.live, self.tickets, self.stores.live, self.relay2, time.time)
+        self.http2 = HttpServer(self.reactor, http_settings(self.web), site(self.web, routes).answer, time.time)
         self.rtmp2 = ListenService(self.reactor, self.door2, "127.0.0.1", 0, None, "rtmp_port")
         self.https2 = ListenService(self.reactor, self.http2, "127.0.0.1", 0, public_context(certificates()), "http_port")
         self.away = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,7 @@ class RecordingCase(LiveCase):
             KEYS,
             self.engine.files,
             self.engine.uploads,
+            time.time,
             most=self.most,
             life=3600,
             quota=self.quota,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import ssl
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,8 +35,8 @@ class WebLiveCase(LiveCase):
 
     def serve(self) -> None:
         """Open the HTTP ports."""
-        routes = live_routes(self.reactor, self.live, self.tickets, self.stores.live, self.relay)
-        self.http = HttpServer(self.reactor, http_settings(self.web), site(self.web, routes).answer)
+        routes = live_routes(self.reactor, self.live, self.tickets, self.stores.live, self.relay, time.time)
+        self.http = HttpServer(self.reactor, http_settings(self.web), site(self.web, routes).answer, time.time)
         self.https_port, self.http_port = (
             ListenService(self.reactor, self.http, "127.0.0.1", 0, context, "http_port")
             for context in (public_context(certificates()), None)

@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +52,7 @@ class WebCase(EngineCase):
         keys = self.folder / "tickets.keys"
         add_key(keys, 1)
         self.late = 0.0  # seconds that the clock of tickets is ahead
-        self.tickets = Tickets(TicketKeys(keys), lambda: self.reactor.seconds() + self.late, 3600)
+        self.tickets = Tickets(TicketKeys(keys), lambda: time.time() + self.late, 3600)
         self.serve()
 
     def serve(self) -> None:
@@ -59,7 +60,7 @@ class WebCase(EngineCase):
         config = self.parts.config
         routes = file_routes(config, MAX_FILE, self.tickets, self.parts.uploads, self.parts.downloads)
         self.site = site(config, routes)
-        self.http = HttpServer(self.reactor, http_settings(config), self.site.answer)
+        self.http = HttpServer(self.reactor, http_settings(config), self.site.answer, time.time)
         self.plain, self.tls = (
             ListenService(self.reactor, self.http, "127.0.0.1", 0, context, "port") for context in (None, public_context(certificates()))
         )
@@ -166,4 +167,3 @@ class WebCase(EngineCase):
         path = self.folder / "source.bin"
         path.write_bytes(data)
         return str(path)
-

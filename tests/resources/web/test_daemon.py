@@ -37,7 +37,7 @@ class DaemonTests(TestCase):
         home = folder("web")
         redis, tls, balance = redis_server(), certificates(), free_port()
         self.port = free_port()
-        self.tickets = Tickets(TicketKeys(Path(keys_of_files().ticket_keys)), self.reactor.seconds, 3600)
+        self.tickets = Tickets(TicketKeys(Path(keys_of_files().ticket_keys)), time.time, 3600)
         self.settings = {
             "HOME": str(home),
             "REDIS_MODE": "server",
@@ -56,7 +56,7 @@ class DaemonTests(TestCase):
         database = Database(self.reactor, where)
         database.startService()
         self.addCleanup(database.stopService)
-        self.files = FileStore(database, self.reactor.seconds)
+        self.files = FileStore(database, time.time)
         self.spool = home / "files" / "resources1" / "spool"
 
     def connected(self) -> http.client.HTTPSConnection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import time
 from http.client import HTTPSConnection
 from typing import Any
 
@@ -23,7 +24,7 @@ class WebTests(TestCase):
         """Every path is answered with 404 and a JSON object, whatever the method and the body."""
         from twisted.internet import reactor
 
-        server = HttpServer(reactor, http_settings(ResourcesConfig()), Router([]).answer)
+        server = HttpServer(reactor, http_settings(ResourcesConfig()), Router([]).answer, time.time)
         port = ListenService(reactor, server, "127.0.0.1", 0, public_context(certificates()), "port")
         port.startService()
         self.addCleanup(port.stopService)

@@ -46,7 +46,7 @@ class Wire:
     def __init__(self, answer: Callable[[Request], Awaitable[Response]], settings: HttpSettings = SETTINGS) -> None:
         self.clock = Clock()
         self.clock.advance(1_700_000_000)
-        self.server = HttpServer(self.clock, settings, answer)
+        self.server = HttpServer(self.clock, settings, answer, self.clock.seconds)
         self.connection: Any = self.server.buildProtocol(None)
         self.transport = Transport()
         self.connection.makeConnection(self.transport)
