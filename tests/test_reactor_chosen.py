@@ -45,6 +45,12 @@ FAULTS = {
         "abstract.FileDescriptor.__init__ = after",
         "AttributeError: 'Server' object has no attribute '_tempDataBuffer'",
     ),
+    "timed calls by another clock": (
+        "import time\nfrom twisted.internet import base\nbefore = base.ReactorBase.runUntilCurrent\n"
+        "def current(self):\n    self.seconds = time.time\n    before(self)\n    del self.seconds\n"
+        "base.ReactorBase.runUntilCurrent = current",
+        "calling when it is due does not work",
+    ),
     "a loop that calls others": (
         "from twisted.internet import base\ndef iterate(self, delay=0):\n    self.doIteration(delay)\nbase.ReactorBase.iterate = iterate",
         "sending in one piece does not work",
@@ -76,6 +82,16 @@ class ChosenTests(SynchronousTestCase):
         done = self.python("-c", f"import sys; sys.platform = 'freebsd14'; sys.modules['imsys.reactor'] = None\n{CHOOSE}")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertIn("chose twisted.internet.", done.stdout)
+
+    def test_clock(self) -> None:
+        """Whichever it is, it goes by the monotonic clock; but not one that runs already, whose calls were made by another."""
+        for name in ("imsys", "epollreactor", "selectreactor", "asyncioreactor"):
+            install = "" if name == "imsys" else f"from twisted.internet import {name}; {name}.install()\n"
+            done = self.python("-c", f"{install}{CHOOSE}\nimport time; print(reactor.seconds is time.monotonic)")
+            self.assertEqual((done.returncode, done.stdout.splitlines()[-1:]), (0, ["True"]), done.stderr)
+        late = "from twisted.internet import reactor; reactor.callLater(1, print)\n"
+        done = self.python("-c", f"{late}{CHOOSE}\nimport time; print(reactor.seconds is time.monotonic)")
+        self.assertEqual((done.returncode, done.stdout.splitlines()[-1:]), (0, ["False"]), done.stderr)
 
     def test_faults(self) -> None:
         """With a Twisted that it does not work with, Twisted's own is used, and one warning says why."""

@@ -5,6 +5,7 @@ What differs from :class:`twisted.internet.epollreactor.EPollReactor`:
 * What connections write in a turn is sent when the turn ends, in one ``send`` for each of them
   (:mod:`imsys.reactor.connections`); only where the kernel does not take it all is the socket watched for room.
 * :meth:`EPollReactor.callAtTurnEnd` has something run just before that.
+* Its clock is monotonic: timed calls come when they are due, whatever the time of day is set to.
 * The logging context of an event (whose connection it is) is made when something is logged, not before.
 * Threads that call in write to the waker only while the reactor sleeps, and only the first of them.
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 import errno
 import select
 import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -60,6 +62,9 @@ class EPollReactor(epollreactor.EPollReactor):
 
     server_transport = Server
     """What a port that was not made by :meth:`listenTCP` makes connections of, to have them of this reactor's kind."""
+
+    seconds = staticmethod(time.monotonic)
+    """Not the time of day, as Twisted's own: that may be set, and every timed call would come early, or much too late."""
 
     def __init__(self) -> None:
         self._unsent: list[Connection] = []  # in order; one that has stopped since, or is in here twice, is passed over

@@ -23,11 +23,15 @@ NAMES: tuple[tuple[type, str], ...] = (
     (tcp.Connector, "_makeTransport"),
     (tcp.Server, "_fromConnectedSocket"),
     (base.ReactorBase, "mainLoop"),
+    (base.ReactorBase, "seconds"),
 )
 """What is overridden or called, and is not met when it is tried out."""
 
 TURNS = 100
 """Turns in which what takes three or four has come to pass."""
+
+LATER = 3600.0
+"""Seconds in which a timed call is due that must not come in these turns."""
 
 MUCH = 1 << 20
 """Bytes; more than the kernel keeps for a peer that does not read."""
@@ -74,6 +78,11 @@ def _try_out() -> None:
             return taken == MUCH
 
         _turn(reactor, "sending the rest", everything)
+        due: list[str] = []
+        later = reactor.callLater(LATER, due.append, "later")
+        reactor.callLater(0.0, due.append, "now")
+        _turn(reactor, "calling when it is due", lambda: due == ["now"] and 0 < LATER - (reactor.timeout() or 0.0) < LATER / 2)
+        later.cancel()
         reactor.callFromThread(connection.loseConnection)
         _turn(reactor, "closing", lambda: told.lost)
     finally:
