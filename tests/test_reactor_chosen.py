@@ -6,6 +6,7 @@ import configparser
 import subprocess
 import sys
 import unittest
+from collections.abc import Mapping
 
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
@@ -26,6 +27,16 @@ print(f"chose {type(reactor).__module__}")
 from twisted.logger import globalLogBeginner
 from imsys.logs import console
 globalLogBeginner.beginLoggingTo([console()], redirectStandardIO=False)
+"""
+
+BUILD = """
+from imsys.services import captcha
+import time
+options = captcha.Options()
+options.parseOptions([])
+captcha.makeService(options)
+from twisted.internet import reactor
+print(reactor.seconds is time.monotonic)
 """
 
 FAULTS = {
@@ -62,10 +73,10 @@ FAULTS = {
 class ChosenTests(SynchronousTestCase):
     """In processes of their own: a reactor is chosen once."""
 
-    def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def python(self, *arguments: str, settings: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """Run some Python."""
         command = [sys.executable, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment(), cwd=folder("cwd"))
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment(**settings or {}), cwd=folder("cwd"))
 
     def test_default(self) -> None:
         """On Linux it is ours, without a word."""
@@ -84,14 +95,19 @@ class ChosenTests(SynchronousTestCase):
         self.assertIn("chose twisted.internet.", done.stdout)
 
     def test_clock(self) -> None:
-        """Whichever it is, it goes by the monotonic clock; but not one that runs already, whose calls were made by another."""
-        for name in ("imsys", "epollreactor", "selectreactor", "asyncioreactor"):
-            install = "" if name == "imsys" else f"from twisted.internet import {name}; {name}.install()\n"
-            done = self.python("-c", f"{install}{CHOOSE}\nimport time; print(reactor.seconds is time.monotonic)")
-            self.assertEqual((done.returncode, done.stdout.splitlines()[-1:]), (0, ["True"]), done.stderr)
-        late = "from twisted.internet import reactor; reactor.callLater(1, print)\n"
-        done = self.python("-c", f"{late}{CHOOSE}\nimport time; print(reactor.seconds is time.monotonic)")
-        self.assertEqual((done.returncode, done.stdout.splitlines()[-1:]), (0, ["False"]), done.stderr)
+        """Whichever it is, a daemon has it go by the monotonic clock; but not one whose timed calls were made by another already."""
+        settings = {"HOME": str(folder("clock") / "var"), "REDIS_MODE": "server", "CAPTCHA_GRPC_PORT": str(free_port())}
+        for before, expected in {
+            "from twisted.internet import asyncioreactor; asyncioreactor.install()": True,
+            "from twisted.internet import epollreactor; epollreactor.install()": True,
+            "from twisted.internet import selectreactor; selectreactor.install()": True,
+            "import sys; sys.modules['imsys.reactor'] = None": True,
+            "": True,
+            "from twisted.internet import reactor; reactor.callLater(1, print)": False,
+        }.items():
+            with self.subTest(before):
+                done = self.python("-c", f"{before}\n{BUILD}", settings=settings)
+                self.assertEqual((done.returncode, done.stdout), (0, f"{expected}\n"), done.stderr)
 
     def test_faults(self) -> None:
         """With a Twisted that it does not work with, Twisted's own is used, and one warning says why."""

@@ -22,10 +22,12 @@ from imsys.errors import ConfigError
 from imsys.home import as_owner, make_home
 from imsys.logs import LogFile
 from imsys.services import interpreter
+from imsys.services.calendar_watch import CalendarWatch
 from imsys.services.descriptors import fitting, raise_descriptor_limit
 from imsys.services.first_start import OldTables, check_tables
+from imsys.services.foundations import CALENDAR
 from imsys.services.listening import ListenService, check_port
-from imsys.services.reactors import choose_reactor
+from imsys.services.reactors import choose_reactor, set_clock
 from imsys.services.signals import on_signal
 from imsys.services.tls import public_context
 from imsys.store import Database
@@ -215,9 +217,11 @@ def make_daemon(
     :param warning: a line for the log.
     """
     title = f"{name}-{number}" if number else name
+    set_clock(reactor)
     try:
         config, lowered = fitting(config, name, raise_descriptor_limit())
         daemon = Daemon(reactor, config, title, on_ready, (warning, lowered))
+        CalendarWatch(reactor, CALENDAR).setServiceParent(daemon)
         build(reactor, config).setServiceParent(daemon)
         daemon.check_ports()
         for section in GRPC_SECTIONS:

@@ -8,25 +8,22 @@ from typing import Any
 
 
 def choose_reactor() -> str:
-    """Install ours on Linux; elsewhere, or where it does not work, it is Twisted's choice, on a clock that nobody sets.
+    """Install ours on Linux; elsewhere, or where it does not work, Twisted's choice is left alone.
 
     To be called before anything imports ``twisted.internet.reactor``, which is
     final. ``twistd --reactor`` has come before, and is respected.
 
     :returns: why ours does not work here, or nothing.
     """
-    fault = ""
-    if sys.platform == "linux" and "twisted.internet.reactor" not in sys.modules:
-        try:
-            from imsys import reactor as ours
+    if sys.platform != "linux" or "twisted.internet.reactor" in sys.modules:
+        return ""
+    try:
+        from imsys import reactor
 
-            ours.install()
-        except Exception as error:  # another Twisted can break it anywhere, from its first import on
-            fault = f"running on Twisted's own reactor, which is slower, and not on imsys.reactor: {error}"
-    from twisted.internet import reactor
-
-    set_clock(reactor)
-    return fault
+        reactor.install()
+    except Exception as error:  # another Twisted can break it anywhere, from its first import on
+        return f"running on Twisted's own reactor, which is slower, and not on imsys.reactor: {error}"
+    return ""
 
 
 def set_clock(reactor: Any) -> None:
