@@ -34,8 +34,8 @@ class Account:
 class Accounts:
     """The accounts under ``${XDG_CONFIG_HOME:-~/.config}/imsys``."""
 
-    def __init__(self, environ: Mapping[str, str], seconds: Callable[[], float]) -> None:
-        self._seconds = seconds
+    def __init__(self, environ: Mapping[str, str], calendar: Callable[[], float]) -> None:
+        self._calendar = calendar
         base = environ.get("XDG_CONFIG_HOME") or os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".config")
         self.folder = Path(base) / "imsys"
 
@@ -82,7 +82,7 @@ class Accounts:
     def turn_taken_lately(self, name: str) -> bool:
         """Whether a command uses the session, or did so seconds ago."""
         try:
-            age = self._seconds() - self._path(name, ".turn").stat().st_mtime
+            age = self._calendar() - self._path(name, ".turn").stat().st_mtime
         except OSError:
             return False
         return age < _RECENT or self.turn(name).taken()

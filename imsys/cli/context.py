@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from ipaddress import ip_address
@@ -17,7 +18,7 @@ from twisted.internet.task import deferLater
 from imsys.cli.accounts import Account, Accounts
 from imsys.cli.arguments import DEFAULT_SERVER
 from imsys.cli.console import Console, Trouble
-from imsys.sdk import Client, Credentials, FileUnfinishedUploads, Gateway, Refused, Status, Trust
+from imsys.sdk import Client, Credentials, FileUnfinishedUploads, Gateway, Refused, Status, Trust, steady_reactor
 
 _TURN = 30.0
 """Seconds to wait for another command of the same account."""
@@ -30,12 +31,21 @@ class SessionEnded(Trouble):
 class Context:
     """One run of the program."""
 
-    def __init__(self, reactor: Any, console: Console, arguments: argparse.Namespace, environ: Mapping[str, str]) -> None:
-        self.reactor = reactor
+    def __init__(
+        self,
+        reactor: Any,
+        console: Console,
+        arguments: argparse.Namespace,
+        environ: Mapping[str, str],
+        calendar: Callable[[], float] = time.time,
+    ) -> None:
+        """``calendar`` gives Unix seconds."""
+        self.reactor = reactor = steady_reactor(reactor)
         self.console = console
         self.arguments = arguments
         self.environ = environ
-        self.accounts = Accounts(environ, reactor.seconds)
+        self.calendar = calendar
+        self.accounts = Accounts(environ, calendar)
 
     # where the server is
 

@@ -196,7 +196,7 @@ class Chat:
         except Refused as refusal:
             self._view.notice(f"not sent: {explain(refusal)}")
             return
-        now = datetime.fromtimestamp(self._reactor.seconds(), UTC).astimezone()
+        now = datetime.fromtimestamp(self._context.calendar(), UTC).astimezone()
         said = Utterance(
             speaker="you", text=printable(text, lines=True), at=now, mine=True, mark=Mark.WAITING, unique_id=outgoing.unique_id
         )

@@ -30,6 +30,7 @@ from imsys.sdk.refusals import SENTENCES, explain
 from imsys.sdk.seen import FileSeenStore, MemorySeenStore, Seen, SeenStore
 from imsys.sdk.signals import Signal
 from imsys.sdk.sources import FileChanged
+from imsys.sdk.steady import steady_reactor
 from imsys.sdk.transfers import Transfers
 from imsys.sdk.trust import Trust
 from imsys.sdk.unfinished import FileUnfinishedUploads, UnfinishedUpload, UnfinishedUploads
@@ -83,4 +84,5 @@ __all__ = [
     "UnfinishedUpload",
     "UnfinishedUploads",
     "explain",
+    "steady_reactor",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from msgspec import UNSET
@@ -37,6 +39,7 @@ from imsys.sdk.model import ConnectionState, FriendRequest, Friendship, Message,
 from imsys.sdk.outbox import Outbox, Outgoing
 from imsys.sdk.seen import Seen, SeenStore
 from imsys.sdk.signals import Signal
+from imsys.sdk.steady import steady_reactor
 from imsys.sdk.transfers import Transfers
 from imsys.sdk.unfinished import UnfinishedUploads
 from imsys.sdk.unique import UniqueIds
@@ -64,6 +67,7 @@ class Client:
     :param receive: whether messages are wanted at all; a client that only asks questions does without.
     :param outbox: texts that wait to be acknowledged at most.
     :param unfinished: where uploads are remembered, for a later client to go on with.
+    :param calendar: Unix seconds, which may be set at any time; nothing waits by it.
     """
 
     def __init__(
@@ -77,6 +81,7 @@ class Client:
         outbox: int = 1000,
         timing: Timing | None = None,
         unfinished: UnfinishedUploads | None = None,
+        calendar: Callable[[], float] = time.time,
     ) -> None:
         self.on_friend_request: Signal[FriendRequest] = Signal()
         self.on_friendship: Signal[Friendship] = Signal()
@@ -88,7 +93,7 @@ class Client:
         """Pushes of services that this library does not know, as they came."""
         self.credentials = credentials
         self.me = Person(uuid=credentials.uuid, username=credentials.username)
-        self._reactor = reactor
+        self._reactor = reactor = steady_reactor(reactor)
         self._timing = timing = timing or Timing()
         self._receive = receive
         self._link = Link(reactor, gateway, credentials, timing, arrive=self._arrive, on_push=self._pushed, on_gone=self._gone)
@@ -106,7 +111,7 @@ class Client:
         self._inbox.room = self._delivery.room
         self._catching_up.feed(self._inbox)
         self._marks = Marks(reactor, self._link.request, timing.mark)
-        self._unique_id = UniqueIds(reactor.seconds)
+        self._unique_id = UniqueIds(calendar)
         self._others: dict[int, int] = {}  # thread -> the other user of a private one, 0 for a group
         self._outbox = Outbox(reactor, self._link.request, self._other, self._stored, self._link.drop, limit=outbox, backoff=self._backoff)
         self._told: set[int] = set()  # who asked for friendship, as the application knows

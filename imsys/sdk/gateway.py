@@ -19,6 +19,7 @@ from twisted.web.iweb import IResponse
 
 from imsys.errors import Refused, Status, Unavailable
 from imsys.sdk.refusals import explain
+from imsys.sdk.steady import steady_reactor
 from imsys.sdk.trust import Trust
 
 _BODY_LIMIT = 65536
@@ -99,7 +100,7 @@ class Gateway:
         self.url = f"{parts.scheme}://{parts.netloc}"
         self.encrypted = parts.scheme == "https"
         self.trust = trust if isinstance(trust, Trust) else Trust(trust)
-        self._clock = reactor
+        self._clock = reactor = steady_reactor(reactor)
         self._deadline = deadline
         pool = HTTPConnectionPool(reactor, persistent=False)
         self._http = HTTPClient(Agent(reactor, self.trust, connectTimeout=deadline, pool=pool))

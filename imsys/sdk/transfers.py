@@ -15,6 +15,7 @@ from imsys.sdk.link import Credentials, Timing
 from imsys.sdk.parts import Part
 from imsys.sdk.progress import Report, Transfer
 from imsys.sdk.sources import Source
+from imsys.sdk.steady import steady_reactor
 from imsys.sdk.surroundings import Files, Surroundings
 from imsys.sdk.trust import Trust
 from imsys.sdk.unfinished import UnfinishedUpload, UnfinishedUploads
@@ -47,7 +48,9 @@ class Transfers:
         *,
         unfinished: UnfinishedUploads | None = None,
     ) -> None:
-        self._around = Surroundings(reactor=reactor, files=files, credentials=credentials, trust=trust, timing=timing or Timing())
+        self._around = Surroundings(
+            reactor=steady_reactor(reactor), files=files, credentials=credentials, trust=trust, timing=timing or Timing()
+        )
         self._unfinished = unfinished
         self._running: set[Transfer[Any]] = set()
         self._uploads: WeakKeyDictionary[Transfer[Sent], Upload] = WeakKeyDictionary()

@@ -5,8 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
-from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IStreamClientEndpoint
+from twisted.internet.interfaces import (
+    IOpenSSLClientConnectionCreator,
+    IProtocol,
+    IProtocolFactory,
+    IReactorTime,
+    IStreamClientEndpoint,
+)
 from twisted.internet.ssl import Certificate, optionsForClientTLS, platformTrust, trustRootFromCertificates
 from twisted.web.iweb import IPolicyForHTTPS
 from zope.interface import implementer
@@ -46,6 +53,20 @@ class Trust:
 
 
 def endpoint(reactor: Any, host: str, port: int, trust: Trust | None, timeout: float) -> IStreamClientEndpoint:
-    """Where to connect to; without ``trust``, in plaintext. ``timeout`` is in seconds."""
-    plain = HostnameEndpoint(reactor, host, port, timeout=timeout)
+    """Where to connect to; without ``trust``, in plaintext. ``timeout`` is in seconds, by the clock of ``reactor``."""
+    plain = _InTime(HostnameEndpoint(reactor, host, port, timeout=timeout), reactor, timeout)
     return plain if trust is None else wrapClientTLS(trust.creator(host), plain)
+
+
+@implementer(IStreamClientEndpoint)
+class _InTime:
+    """Gives up by a clock that need not be that of the reactor which connects."""
+
+    def __init__(self, endpoint: IStreamClientEndpoint, clock: IReactorTime, timeout: float) -> None:
+        self._endpoint = endpoint
+        self._clock = clock
+        self._timeout = timeout
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        """Fires with the protocol that is connected."""
+        return self._endpoint.connect(protocolFactory).addTimeout(self._timeout, self._clock)

@@ -9,11 +9,11 @@ from collections.abc import Callable
 class UniqueIds:
     """Makes ids of 32 hex digits: 48 bits of milliseconds, then 80 random ones, so that those made together sort together."""
 
-    def __init__(self, seconds: Callable[[], float], entropy: Callable[[int], bytes] = os.urandom) -> None:
-        self._seconds = seconds
+    def __init__(self, calendar: Callable[[], float], entropy: Callable[[int], bytes] = os.urandom) -> None:
+        self._calendar = calendar
         self._entropy = entropy
 
     def __call__(self) -> str:
         """A new id."""
-        milliseconds = int(self._seconds() * 1000) & (1 << 48) - 1
+        milliseconds = int(self._calendar() * 1000) & (1 << 48) - 1
         return f"{milliseconds:012x}{self._entropy(10).hex()}"
