@@ -73,7 +73,9 @@ class Galera:
         user = "mysql" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
         self.members = [Member(home, number, user) for number in (1, 2, 3)]
         install = [installer, "--no-defaults", f"--datadir={self.members[0].data}", "--auth-root-authentication-method=normal"]
-        subprocess.run([*install, "--skip-test-db"], check=True, capture_output=True, timeout=120)
+        (home / "tmp").mkdir()  # a MariaDB that starts removes what others have in a folder that they share
+        install += ["--skip-test-db", f"--tmpdir={home / 'tmp'}", f"--user={pwd.getpwuid(os.getuid()).pw_name}"]
+        subprocess.run(install, check=True, capture_output=True, timeout=120)
         for member in self.members:
             member.data.mkdir(exist_ok=True)
         if os.getuid() == 0:
