@@ -106,22 +106,24 @@ class Handler:
     call: Call_
     anonymous: bool
     overlapping: bool
+    at_once: bool
     closes: bool
 
 
 def handles(
-    request: type[R], *, anonymous: bool = False, overlapping: bool = False, closes: bool = False
+    request: type[R], *, anonymous: bool = False, overlapping: bool = False, at_once: bool = False, closes: bool = False
 ) -> Callable[[Callable[[C, R], Coroutine[Any, Any, Response]]], Handler]:
     """Make an asynchronous function the handler of a request.
 
     :param anonymous: it may be asked before login.
     :param overlapping: it may start before the one before it has ended, where that may overlap, too;
         the responses keep their order.
+    :param at_once: it is answered out of turn, however long the requests before it take.
     :param closes: after its response the connection is closed, unless it was refused.
     """
 
     def make(call: Callable[[C, R], Coroutine[Any, Any, Response]]) -> Handler:
-        return Handler(request, call, anonymous, overlapping, closes)
+        return Handler(request, call, anonymous, overlapping, at_once, closes)
 
     return make
 
@@ -221,6 +223,8 @@ class Dispatcher:
             self._services[number] = Service(handler, reply_id(handler.request), decoder(number), format)
         self.overlapping = frozenset(number for number, service in self._services.items() if service.handler.overlapping)
         """The services of which a request may start before the one before it has ended, where that may overlap, too."""
+        self.at_once = frozenset(number for number, service in self._services.items() if service.handler.at_once)
+        """The services whose requests are answered out of turn."""
 
     def serve(self, server: Server) -> None:
         """Name what handlers work with."""

@@ -27,6 +27,7 @@ class Session:
     Requests are answered in the order in which they came. One request is
     worked on at a time, but for those that may overlap (texts): of these any
     number, up to ``inflight``, beyond which the connection is not read from.
+    A heartbeat is answered at once: it asks whether the server lives, not whether the database does.
     """
 
     __slots__ = (
@@ -108,6 +109,9 @@ class Session:
         """Begin with a request, or let it wait for its turn."""
         if self.user:
             self._connection.alive()
+            if self._calls and self._held is None and frame.service in self._dispatcher.at_once:
+                self._dispatcher.begin(Call(self, False), self, *frame, self._answer)
+                return
         if self._inbox or not self._begin(frame):
             if self._inbox is None:
                 self._inbox = deque()
@@ -218,6 +222,10 @@ class Session:
             self.close()
         elif self._inbox:
             self._work()
+
+    def _answer(self, call: Call) -> None:
+        if call.response is not None:
+            self._connection.send(call.response)
 
     def _work(self) -> None:
         if self._working:

@@ -8,7 +8,7 @@ from imsys.dispatch import Context, handles
 from imsys.protocols.messages.session import HeartbeatRequest, HeartbeatResponse
 
 
-@handles(HeartbeatRequest, anonymous=True)
+@handles(HeartbeatRequest, anonymous=True, at_once=True)
 async def heartbeat(context: Context, request: HeartbeatRequest) -> HeartbeatResponse:
     """Answer; that the frame arrived is what counts."""
     if context.user and request.uuid is not UNSET:

@@ -64,7 +64,7 @@ async def login(context: Context, request: LoginRequest) -> ResourcesLoginRespon
     return ResourcesLoginResponse(uuid=str(user))
 
 
-@handles(HeartbeatRequest, anonymous=True)
+@handles(HeartbeatRequest, anonymous=True, at_once=True)
 async def heartbeat(context: Context, request: HeartbeatRequest) -> HeartbeatResponse:
     """Answer; that the frame arrived is what counts."""
     if context.user and request.uuid is not UNSET:

@@ -9,6 +9,9 @@ from typing import Any
 from twisted.internet.task import deferLater
 
 from imsys.config import ChatConfig
+from imsys.errors import Refused, Status
+from imsys.outcome import Outcome
+from imsys.store.appending import Appended
 from tests.support.chat import ChatCase, RawClient
 from tests.support.stores import OnMariaDb, OnSqlite
 
@@ -370,6 +373,20 @@ class BadInputTests(ChatCase, OnSqlite):
         response = await b.ask(13, thread_id=thread, msg_id="0", limit=100, seq=10**4000)
         self.assertEqual((response["error"], response["seq"]), (1, 10**4000))
         self.assertEqual((await b.ask(13, thread_id=thread, msg_id="0", limit=100, seq=5))["error"], 0)
+
+    async def test_heartbeat_out_of_turn(self) -> None:
+        """A heartbeat is answered while a text waits for the database; what is asked after the text waits for it."""
+        (anna, a), (bert, _) = await self.users("anna", "bert")
+        thread = str(await self.befriend(anna, bert))
+        stored: Outcome[Appended] = Outcome()
+        self.patch(self.server.log, "append", lambda *_: stored)
+        a.send(23, **text_request(anna, bert, thread, "slow", seq=1))
+        a.send(9, username="bert", seq=2)
+        self.assertEqual(await a.ask(32, uuid=str(anna), seq=3), {"error": 0, "seq": 3})
+        self.assertEqual((await a.ask(32, uuid=str(bert), seq=4))["error"], 65)
+        self.assertEqual((a.pending(24), a.pending(10)), ([], []))
+        stored.fail(Refused(Status.MYSQL_INTERNAL_ERROR, "The database did not answer."))
+        self.assertEqual([(await a.next(service))["seq"] for service in (24, 10)], [1, 2])
 
     async def test_half_closed(self) -> None:
         """A client that closes its half has all its answers before the connection is closed."""
