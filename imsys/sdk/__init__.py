@@ -6,10 +6,10 @@ See ``docs/sdk.md``. All of it takes the reactor as an argument and none of it i
 from imsys.errors import Refused, Status, Unavailable
 from imsys.sdk.attachments import Attachment, Grant
 from imsys.sdk.client import Client
+from imsys.sdk.credentials import Credentials
 from imsys.sdk.delivery import MessageStream
 from imsys.sdk.downloading import Received
-from imsys.sdk.gateway import Gateway, Login, Resources
-from imsys.sdk.link import Credentials, Timing
+from imsys.sdk.gateway import Gateway, Login, Place, Resources
 from imsys.sdk.live import LiveChange, LiveMention, LiveState, LiveStream, LiveStreams
 from imsys.sdk.model import (
     ConnectionState,
@@ -23,7 +23,7 @@ from imsys.sdk.model import (
     StateChange,
     Thread,
 )
-from imsys.sdk.outbox import Outgoing
+from imsys.sdk.outgoing import Outgoing
 from imsys.sdk.pages import Pages
 from imsys.sdk.progress import Progress, Stage, Transfer
 from imsys.sdk.refusals import SENTENCES, explain
@@ -31,6 +31,7 @@ from imsys.sdk.seen import FileSeenStore, MemorySeenStore, Seen, SeenStore
 from imsys.sdk.signals import Signal
 from imsys.sdk.sources import FileChanged
 from imsys.sdk.steady import steady_reactor
+from imsys.sdk.timing import Timing
 from imsys.sdk.transfers import Transfers
 from imsys.sdk.trust import Trust
 from imsys.sdk.unfinished import FileUnfinishedUploads, UnfinishedUpload, UnfinishedUploads
@@ -63,6 +64,7 @@ __all__ = [
     "Outgoing",
     "Pages",
     "Person",
+    "Place",
     "Position",
     "Progress",
     "Received",

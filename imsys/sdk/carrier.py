@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
-from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
 from imsys.errors import PeerFault, Refused, Status, Unavailable
@@ -27,11 +26,12 @@ from imsys.protocols.messages.session import LoginRequest, LogoutResponse
 from imsys.protocols.messages.transfers import TransferErrorPush
 from imsys.protocols.messages.uploads import ResourcesLoginResponse
 from imsys.sdk.attachments import Grant
-from imsys.sdk.connection import ChatConnection, ConnectionFactory
-from imsys.sdk.gateway import status_of
-from imsys.sdk.link import Credentials, Timing
-from imsys.sdk.refusals import explain
-from imsys.sdk.trust import Trust, endpoint
+from imsys.sdk.connection import ChatConnection
+from imsys.sdk.credentials import Credentials
+from imsys.sdk.gateway import Place, status_of
+from imsys.sdk.opening import open_connection
+from imsys.sdk.timing import Timing
+from imsys.sdk.trust import Trust
 from imsys.tickets import decode_id
 
 _LARGEST = 1 << 24
@@ -58,10 +58,10 @@ class Carrier:
         self._news: Deferred[None] | None = None
         self._problem: BaseException | None = None
         self._room = 0
-        self._gone: Deferred[None] = Deferred()
         self._connection = ChatConnection(
             *(reactor, self._pushed, self._lost),
             heartbeat=timing.heartbeat,
+            silence=timing.carrying,
             format=RESOURCES,
             limit=_LARGEST,
             raw={UPLOAD_ACK: self._acked, DOWNLOAD_CHUNK: self._chunk},
@@ -71,17 +71,14 @@ class Carrier:
         self.chunks: list[Chunk] = []
         """What came and was not taken yet: as much as was granted at most."""
 
-    async def open(self, credentials: Credentials, trust: Trust | None) -> None:
-        """Connect, and log in. :raises Refused: the token is not taken. :raises Unavailable: there is no connection."""
-        where = endpoint(self._reactor, self._grant.host, self._grant.port, trust, self._timing.deadline)
-        try:
-            await where.connect(ConnectionFactory(self._connection))
-        except CancelledError:
-            self._gone.callback(None)
-            raise
-        except Exception as problem:
-            self._gone.callback(None)
-            raise Unavailable(Status.NETWORK_ERROR, explain(problem)) from problem
+    async def open(self, credentials: Credentials, trust: Trust | None, deadline: float) -> None:
+        """Connect, within so many seconds, and log in.
+
+        :raises Refused: the token is not taken.
+        :raises Unavailable: there is no connection.
+        """
+        place = Place(self._grant.host, self._grant.port)
+        await open_connection(self._reactor, self._connection, place, trust, deadline)
         await self.request(LoginRequest(uuid=str(credentials.uuid), token=credentials.token), ResourcesLoginResponse)
         self._connection.begin_heartbeats(credentials.uuid)
 
@@ -125,7 +122,7 @@ class Carrier:
             self._connection.abort()
         else:
             self._connection.close()
-        await self._gone
+        await self._connection.when_gone()
 
     def _acked(self, body: bytes) -> None:
         count = decode_count(body)
@@ -148,8 +145,7 @@ class Carrier:
             self._fail(Refused(Status.LOGIN_UNSUCCESSFUL, "The session has ended."))
 
     def _lost(self, connection: ChatConnection, reason: Failure) -> None:
-        self._fail(Unavailable(Status.NETWORK_ERROR, explain(reason.value or ConnectionDone())))
-        self._gone.callback(None)
+        self._fail(connection.problem())
 
     def _fail(self, problem: BaseException) -> None:
         if self._problem is None:

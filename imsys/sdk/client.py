@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from msgspec import UNSET
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -28,18 +27,22 @@ from imsys.sdk.attachments import Grant
 from imsys.sdk.backoff import Backoff
 from imsys.sdk.catching_up import CatchingUp
 from imsys.sdk.contacts import Contacts
+from imsys.sdk.credentials import Credentials
 from imsys.sdk.delivery import Delivery, MessageStream
 from imsys.sdk.gateway import Gateway, Resources
 from imsys.sdk.history import History
 from imsys.sdk.inbox import Inbox
-from imsys.sdk.link import Credentials, Link, Timing
+from imsys.sdk.link import Link
 from imsys.sdk.live import LiveChange, LiveStreams
 from imsys.sdk.marks import Marks
 from imsys.sdk.model import ConnectionState, FriendRequest, Friendship, Message, Person, Position, StateChange
-from imsys.sdk.outbox import Outbox, Outgoing
-from imsys.sdk.seen import Seen, SeenStore
+from imsys.sdk.outbox import DAY, Outbox
+from imsys.sdk.outgoing import Outgoing
+from imsys.sdk.remembering import Remembering
+from imsys.sdk.seen import SeenStore
 from imsys.sdk.signals import Signal
 from imsys.sdk.steady import steady_reactor
+from imsys.sdk.timing import Timing
 from imsys.sdk.transfers import Transfers
 from imsys.sdk.unfinished import UnfinishedUploads
 from imsys.sdk.unique import UniqueIds
@@ -66,6 +69,7 @@ class Client:
 
     :param receive: whether messages are wanted at all; a client that only asks questions does without.
     :param outbox: texts that wait to be acknowledged at most.
+    :param keep: seconds for which a text is sent again and again while the servers do not take it; then it fails.
     :param unfinished: where uploads are remembered, for a later client to go on with.
     :param calendar: Unix seconds, which may be set at any time; nothing waits by it.
     """
@@ -79,6 +83,7 @@ class Client:
         seen: SeenStore | None = None,
         receive: bool = True,
         outbox: int = 1000,
+        keep: float = DAY,
         timing: Timing | None = None,
         unfinished: UnfinishedUploads | None = None,
         calendar: Callable[[], float] = time.time,
@@ -93,16 +98,23 @@ class Client:
         """Pushes of services that this library does not know, as they came."""
         self.credentials = credentials
         self.me = Person(uuid=credentials.uuid, username=credentials.username)
-        self._reactor = reactor = steady_reactor(reactor)
+        reactor = steady_reactor(reactor)
         self._timing = timing = timing or Timing()
         self._receive = receive
-        self._link = Link(reactor, gateway, credentials, timing, arrive=self._arrive, on_push=self._pushed, on_gone=self._gone)
+        self._link = Link(
+            *(reactor, calendar, gateway, credentials, timing),
+            arrive=self._arrive,
+            on_moved=self._moved,
+            on_push=self._pushed,
+            on_gone=self._gone,
+        )
         self.on_connection_state = self._link.on_state
         self.on_connection_state.subscribe(self._state_changed)
         self.contacts = Contacts(self.request, lambda: self.me)
         self.history = History(self.request, lambda: self.me.uuid)
         self.live = LiveStreams(self.request, lambda: self.me.uuid)
-        self.transfers = Transfers(reactor, self, credentials, gateway.trust if gateway.encrypted else None, timing, unfinished=unfinished)
+        trust = gateway.trust if gateway.encrypted else None
+        self.transfers = Transfers(reactor, self, credentials, trust, timing, unfinished=unfinished)
         self._delivery = Delivery(self._handled)
         self.on_message = self._delivery.on_message
         self.on_sent = self._delivery.on_sent
@@ -113,12 +125,15 @@ class Client:
         self._marks = Marks(reactor, self._link.request, timing.mark)
         self._unique_id = UniqueIds(calendar)
         self._others: dict[int, int] = {}  # thread -> the other user of a private one, 0 for a group
-        self._outbox = Outbox(reactor, self._link.request, self._other, self._stored, self._link.drop, limit=outbox, backoff=self._backoff)
+        self._outbox = Outbox(
+            *(reactor, self._link.request, self._other, self._stored, self._link.drop),
+            limit=outbox,
+            keep=keep,
+            backoff=self._backoff,
+        )
+        self._keep_texts = False
         self._told: set[int] = set()  # who asked for friendship, as the application knows
-        self._store = seen
-        self._loaded = False
-        self._since = 0  # as in the newest ``Seen``
-        self._saving: IDelayedCall | None = None
+        self._remembering = Remembering(reactor, seen, self._inbox, self._delivery, timing.save)
 
     # coming and going
 
@@ -130,7 +145,7 @@ class Client:
     @property
     def resources(self) -> Resources | None:
         """The file server that goes with the present login."""
-        return None if self._link.login is None else self._link.login.resources
+        return self._link.resources
 
     async def start(self, *, persistent: bool = True) -> None:
         """Sign in and catch up; returns when online, and the client stays so until it is stopped or signed out.
@@ -141,13 +156,21 @@ class Client:
             self._delivery.stream.begin()
         await self._link.start(persistent)
 
-    async def stop(self) -> None:
-        """Disconnect; texts that are not acknowledged are given up, transfers stop where they are, the token stays good."""
+    async def stop(self, *, keep_texts: bool = False) -> None:
+        """Disconnect; transfers stop where they are, the token stays good.
+
+        :param keep_texts: whether texts that are not acknowledged wait for the next ``start``. Else each fails, and may have been
+            stored all the same; to go on with one, post it again with its ``unique_id``.
+        """
         await self.transfers.stop()
-        await self._link.stop()
-        if self._saving is not None:
-            self._saving.cancel()
-            await self._save()
+        self._keep_texts = keep_texts
+        try:
+            await self._link.stop()
+        finally:
+            self._keep_texts = False
+        if not keep_texts:
+            self._outbox.fail(_stopped())
+        await self._remembering.finish()
 
     async def log_out(self) -> None:
         """Revoke the token, and disconnect."""
@@ -163,7 +186,10 @@ class Client:
         return self._delivery.stream
 
     def post(self, thread_id: int, text: str, *, unique_id: str = "") -> Outgoing:
-        """Send a text whenever possible, after those posted before it.
+        """Send a text whenever possible, after those posted before it to its thread.
+
+        It is sent again until the server has it, it is refused for good or :meth:`imsys.sdk.Outgoing.withdraw` is called:
+        whatever fails in the servers, for as long as ``keep`` says.
 
         :param unique_id: that of an earlier ``Outgoing`` which failed and may have been stored all the same.
         :raises Refused: it is empty or too long, or too many wait already.
@@ -174,9 +200,7 @@ class Client:
             text.encode()
         except UnicodeEncodeError:
             raise Refused(Status.INVALID_FIELD, "A message is made of Unicode characters.") from None
-        outgoing = Outgoing(unique_id or self._unique_id(), thread_id, text)
-        self._outbox.add(outgoing)
-        return outgoing
+        return self._outbox.post(unique_id or self._unique_id(), thread_id, text)
 
     async def send(self, thread_id: int, text: str) -> Message:
         """Send a text; the message as the server has it, once it is durable there."""
@@ -225,20 +249,32 @@ class Client:
 
     async def request(self, request: Request, reply: type[R]) -> R:
         """Send any request, waiting for a connection where there is none; its response."""
-        await self._link.ready(self._timing.deadline)
-        return await self._link.request(request, reply)
+        return await self._link.ask(request, reply)
 
     # what the link tells
 
     async def _arrive(self, login: LoginResponse) -> None:
+        """Catch up; only then texts go out: one that has to wait at the server keeps no question waiting that comes before it."""
         self.me = model.person(login)
-        if not self._receive:
-            self._outbox.start(self.me.uuid)
-            return
-        await self._load()
-        self._marks.start()
+        if self._receive:
+            await self._remembering.load(self.me.uuid)
+            self._marks.start()
+            await self._catching_up.everything()
+            await self._tell_requests(login)
+            self._remembering.save_soon()
         self._outbox.start(self.me.uuid)
-        await self._catching_up.everything()
+
+    def _moved(self, login: LoginResponse) -> None:
+        """Go on where the other connection was left."""
+        self.me = model.person(login)
+        self._outbox.start(self.me.uuid)
+        if self._receive:
+            self._marks.start()
+            self._catching_up.everything_soon()
+            Deferred.fromCoroutine(self._tell_requests(login)).addErrback(_untold)
+
+    async def _tell_requests(self, login: LoginResponse) -> None:
+        """Tell of friend requests that were made meanwhile."""
         pending = [model.friend_request(item) for item in login.FriendRequestList]
         if len(pending) >= _REQUESTS_AT_LOGIN:
             pending = await Contacts(self._link.request, lambda: self.me).requests().all()
@@ -246,7 +282,6 @@ class Client:
         for request in pending:
             if request.person.uuid not in known:
                 self.on_friend_request.emit(request)
-        self._save_soon()
 
     def _gone(self) -> None:
         self._outbox.stop()
@@ -258,7 +293,8 @@ class Client:
         problem = change.problem
         if change.state not in (ConnectionState.OFFLINE, ConnectionState.SIGNED_OUT):
             return
-        self._outbox.fail(problem or Unavailable(Status.NETWORK_ERROR, "The client was stopped."))
+        if not self._keep_texts:
+            self._outbox.fail(problem or _stopped())
         if self._delivery.stream is not None:
             self._delivery.stream.end(problem)
         if isinstance(problem, Refused) and problem.status is Status.LOGIN_FOR_MULTIPLE_TIMES:
@@ -314,7 +350,7 @@ class Client:
     def _handled(self, message: Message) -> None:
         if not message.mine:
             self._marks.delivered(message.thread_id, message.id)
-        self._save_soon()
+        self._remembering.save_soon()
 
     async def _other(self, thread_id: int) -> int:
         if thread_id not in self._others:
@@ -325,39 +361,13 @@ class Client:
     def _backoff(self) -> Backoff:
         return Backoff(self._timing.first_wait, self._timing.longest_wait)
 
-    # what is kept across restarts
 
-    async def _load(self) -> None:
-        if self._store is None or self._loaded:
-            return
-        kept = await self._store.load()
-        self._loaded = True
-        if kept is not None and kept.uuid == self.me.uuid:
-            self._inbox.restore(kept)
-            self._since = kept.since
-
-    def _save_soon(self) -> None:
-        if self._store is not None and self._saving is None:
-            self._saving = self._reactor.callLater(self._timing.save, self._begin_saving)
-
-    def _begin_saving(self) -> None:
-        Deferred.fromCoroutine(self._save()).addErrback(_unsaved)
-
-    async def _save(self) -> None:
-        self._saving = None
-        if self._store is None:
-            return
-        threads = self._inbox.positions()
-        unhandled = self._delivery.unhandled()
-        for message in reversed(unhandled):
-            threads[message.thread_id] = message.id - 1
-        if not unhandled and not self._inbox.behind:
-            self._since = self._inbox.since
-        await self._store.save(Seen(uuid=self.me.uuid, since=self._since, threads=threads))
+def _stopped() -> Unavailable:
+    return Unavailable(Status.NETWORK_ERROR, "The client was stopped.")
 
 
-def _unsaved(reason: Failure) -> None:
-    _log.error("What was seen could not be saved: {reason}", reason=reason.value)
+def _untold(reason: Failure) -> None:
+    _log.debug("The friend requests could not be read: {reason}", reason=reason.value)
 
 
 def _hello(item: HelloMessage, thread_id: int, me: int) -> Message:

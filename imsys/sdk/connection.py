@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
-from twisted.internet.defer import Deferred, fail
+from msgspec import UNSET, UnsetType
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IAddress, IDelayedCall, IHandshakeListener, IReactorTime
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from imsys.errors import PeerFault, Refused, Status, Unavailable
 from imsys.protocols.framing import CHAT, Frame, FrameDecoder, FrameFormat
@@ -32,6 +34,7 @@ from imsys.protocols.messages.registry import (
 from imsys.protocols.messages.session import HeartbeatRequest, HeartbeatResponse, LogoutResponse
 from imsys.sdk.gateway import status_of
 from imsys.sdk.refusals import explain
+from imsys.sdk.silence import Vigil
 
 _PENDING_LIMIT = 1000
 """Requests without a response that one connection has at most."""
@@ -45,11 +48,22 @@ _outcome = msgspec.json.Decoder(Empty)
 R = TypeVar("R", bound=Response)
 
 
+class Disconnected(Unavailable):
+    """There is no connection, or it ended before the answer came."""
+
+    def __init__(self, message: str = "There is no connection to the server.") -> None:
+        super().__init__(Status.NETWORK_ERROR, message)
+
+
+@implementer(IHandshakeListener)
 class _Wire(Protocol):
     """The transport's end of a :class:`ChatConnection`."""
 
     def __init__(self, connection: ChatConnection) -> None:
         self._connection = connection
+
+    def handshakeCompleted(self) -> None:
+        self._connection.secured()
 
     def dataReceived(self, data: bytes) -> None:
         self._connection.received(data)
@@ -86,7 +100,8 @@ class ChatConnection:
 
     :param on_push: called with the connection and each message that answers no request, in the order of arrival.
     :param on_lost: called once, with the connection and the reason, when the connection has ended.
-    :param heartbeat: seconds between two heartbeats; three of them without a byte from the server end the connection.
+    :param heartbeat: seconds without a request after which a heartbeat is sent.
+    :param silence: seconds without a byte from a server that owes an answer, after which the connection is given up.
     :param format: that of the server's port.
     :param limit: bytes of a frame at most.
     :param raw: who takes the bodies of services that are not JSON.
@@ -98,37 +113,45 @@ class ChatConnection:
         on_push: Callable[[ChatConnection, Message], None],
         on_lost: Callable[[ChatConnection, Failure], None],
         *,
-        heartbeat: float = 10.0,
+        heartbeat: float = 8.0,
+        silence: float = 6.0,
         format: FrameFormat = CHAT,
         limit: int = CHAT.largest,
         raw: Mapping[int, Callable[[bytes], None]] | None = None,
     ) -> None:
         self.wire: Protocol | None = None
         self.ended_with: Failure | None = None
+        self.silent = False
+        """Whether it was given up since the server did not answer."""
         self._clock = clock
         self._on_push = on_push
         self._on_lost = on_lost
         self._heartbeat = heartbeat
         self._beat: IDelayedCall | None = None
         self._closing: IDelayedCall | None = None
-        self._heard = clock.seconds()
+        self._user: str | UnsetType = UNSET
+        self._asked = clock.seconds()
+        self._vigil = Vigil(clock, silence, self._probe, self._fell_silent)
+        self._secured: Deferred[None] = Deferred()
+        self._gone: list[Deferred[None]] = []
         self._format = format
         self._raw = raw or {}
         self._decoder = FrameDecoder(format, limit)
         self._pending: dict[int, _Pending] = {}
+        self._retired = False
         self._last_seq = 0
 
     def request(self, request: Request, reply: type[R], deadline: float) -> Deferred[R]:
         """Send a request; its response.
 
         :raises Refused: the response has an ``error``.
-        :raises Unavailable: no response within ``deadline`` seconds, or the connection ended.
+        :raises Unavailable: no response within ``deadline`` seconds; a :class:`Disconnected`, the connection ended.
         """
         transport = None if self.wire is None else self.wire.transport
-        if transport is None or self.ended_with is not None:
-            return _failed("There is no connection to the server.")
+        if transport is None or self.ended_with is not None or self._retired:
+            return fail(Disconnected())
         if len(self._pending) >= _PENDING_LIMIT:
-            return _failed("Too many requests wait for the server.")
+            return fail(Unavailable(Status.NETWORK_ERROR, "Too many requests wait for the server."))
         self._last_seq = seq = self._last_seq + 1
         try:
             frame = self._format.encode(service_id(type(request)), encode(msgspec.structs.replace(request, seq=seq)))
@@ -136,8 +159,10 @@ class ChatConnection:
             return fail(Refused(Status.INVALID_FIELD, "The request is too large to be sent."))
         timer = self._clock.callLater(deadline, self._timed_out, seq)
         answer: Deferred[R] = Deferred(lambda _: self._forget(seq))
+        self._asked = self._clock.seconds()
         self._pending[seq] = _Pending(reply_id(type(request)), reply, answer, timer)
         transport.write(frame)
+        self._vigil.asked()
         return answer
 
     def write(self, frame: bytes) -> None:
@@ -148,7 +173,8 @@ class ChatConnection:
 
     def begin_heartbeats(self, uuid: int) -> None:
         """Send heartbeats as this user from now on."""
-        self._beat = self._clock.callLater(self._heartbeat, self._send_heartbeat, HeartbeatRequest(uuid=str(uuid)))
+        self._user = str(uuid)
+        self._beat = self._clock.callLater(self._heartbeat, self._beat_if_idle)
 
     def close(self) -> None:
         """End the connection after what was written is sent, or after some seconds anyhow."""
@@ -159,6 +185,13 @@ class ChatConnection:
         if self._closing is None:
             self._closing = self._clock.callLater(_CLOSE_DEADLINE, self.abort)
 
+    def retire(self) -> None:
+        """Close it, since another has taken its place: what is not answered yet fails now (:class:`Disconnected`), to go there."""
+        self._retired = True
+        self._vigil.end()
+        self._fail_pending("The connection was replaced.")
+        self.close()
+
     def abort(self) -> None:
         """End the connection now."""
         transport = None if self.wire is None else self.wire.transport
@@ -166,34 +199,55 @@ class ChatConnection:
         if abort is not None and self.ended_with is None:
             abort()
 
+    def secured(self) -> None:
+        """The TLS handshake is over."""
+        if not self._secured.called:
+            self._secured.callback(None)
+
+    def when_secured(self) -> Deferred[None]:
+        """Fires when the TLS handshake is over; fails with what ended the connection before. To be asked for once."""
+        return self._secured if self.ended_with is None else fail(self.ended_with)
+
+    def when_gone(self) -> Deferred[None]:
+        """Fires when the transport is gone; at once where there never was one."""
+        if self.wire is None or self.ended_with is not None:
+            return succeed(None)
+        gone: Deferred[None] = Deferred()
+        self._gone.append(gone)
+        return gone
+
+    def problem(self) -> Disconnected:
+        """Why it ended, for people."""
+        if self.silent:
+            return Disconnected("The server does not answer any more.")
+        reason = None if self.ended_with is None else self.ended_with.value
+        return Disconnected(explain(reason or ConnectionDone()))
+
     def received(self, data: bytes) -> None:
         """Take bytes from the transport."""
-        self._heard = self._clock.seconds()
         try:
-            frames = self._decoder.feed(data)
-        except PeerFault as fault:
-            _log.error("The chat server sent what is no frame: {fault}", fault=fault)
-            self.abort()
-            return
-        try:
-            for frame in frames:
+            for frame in self._decoder.feed(data):
                 self._frame(frame)
         except PeerFault as fault:
             _log.error("The server broke the protocol: {fault}", fault=fault)
             self.abort()
+        else:
+            self._vigil.heard(bool(self._pending))
 
     def ended(self, reason: Failure) -> None:
         """The transport is gone."""
         self.ended_with = reason
-        problem = reason.value or ConnectionDone()
+        self._vigil.end()
         for timer in (self._beat, self._closing):
             if timer is not None and timer.active():
                 timer.cancel()
-        for seq in tuple(self._pending):
-            pending = self._take(seq)
-            if pending is not None:
-                pending.answer.errback(Unavailable(Status.NETWORK_ERROR, explain(problem)))
+        if not self._secured.called:
+            self._secured.errback(reason)
+            self._secured.addErrback(lambda _: None)  # perhaps nobody waits for it
         self._on_lost(self, reason)
+        self._fail_pending(self.problem().message)
+        for gone in self._gone:
+            gone.callback(None)
 
     def _frame(self, frame: Frame) -> None:
         kind = message_type(frame.service)
@@ -244,13 +298,29 @@ class ChatConnection:
         if pending is not None:
             pending.answer.errback(Unavailable(Status.NETWORK_ERROR, "The server does not answer in time."))
 
-    def _send_heartbeat(self, heartbeat: HeartbeatRequest) -> None:
-        if self._clock.seconds() - self._heard > 3 * self._heartbeat:
-            _log.info("Nothing came from the chat server for {seconds} s.", seconds=round(self._clock.seconds() - self._heard))
-            self.abort()
-            return
-        self._beat = self._clock.callLater(self._heartbeat, self._send_heartbeat, heartbeat)
-        self.request(heartbeat, HeartbeatResponse, 3 * self._heartbeat).addErrback(_unanswered)
+    def _fail_pending(self, sentence: str) -> None:
+        for seq in tuple(self._pending):
+            pending = self._take(seq)
+            if pending is not None:
+                pending.answer.errback(Disconnected(sentence))
+
+    # heartbeats
+
+    def _beat_if_idle(self) -> None:
+        """Every request does what a heartbeat does; so one is sent only where there was none."""
+        left = self._asked + self._heartbeat - self._clock.seconds()
+        if left <= 0:
+            self._probe()
+            left = self._heartbeat
+        self._beat = self._clock.callLater(left, self._beat_if_idle)
+
+    def _probe(self) -> None:
+        self.request(HeartbeatRequest(uuid=self._user), HeartbeatResponse, 3 * self._heartbeat).addErrback(_unanswered)
+
+    def _fell_silent(self) -> None:
+        _log.info("The server has fallen silent.")
+        self.silent = True
+        self.abort()
 
 
 def _unanswered(reason: Failure) -> None:
@@ -262,7 +332,3 @@ def refusal(outcome: Response) -> Refused:
     text = outcome.message if isinstance(outcome.message, str) else ""
     after = outcome.retry_after if isinstance(outcome.retry_after, int | float) else None
     return Refused(status_of(outcome.error), text, retry_after=after)
-
-
-def _failed(sentence: str) -> Deferred[Any]:
-    return fail(Unavailable(Status.NETWORK_ERROR, sentence))

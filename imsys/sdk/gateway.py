@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -37,15 +37,31 @@ class Resources:
     http_port: int
 
 
+class Place(NamedTuple):
+    """A chat server."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Login:
-    """Where to chat, and the token that opens it."""
+    """Where to chat, and the token that opens it; ``others`` are chat servers that it opens as well."""
 
     uuid: int
     host: str
     port: int
     token: str = field(repr=False)
     resources: Resources | None = None
+    others: tuple[Place, ...] = ()
+
+    @property
+    def place(self) -> Place:
+        """The chat server."""
+        return Place(self.host, self.port)
 
 
 class _Answer(msgspec.Struct):
@@ -64,12 +80,18 @@ class _ResourcesPart(msgspec.Struct):
     http_port: int | str = 0
 
 
+class _PlacePart(msgspec.Struct):
+    host: str
+    port: int | str
+
+
 class _LoggedIn(msgspec.Struct):
     uuid: int | str
     host: str
     port: int | str
     token: str
     resources: _ResourcesPart | None = None
+    others: list[_PlacePart] = []
 
 
 def status_of(number: int) -> Status:
@@ -129,13 +151,20 @@ class Gateway:
         """Set a new password with a code that was mailed to ``email``; every session of the account ends."""
         await self._call("/reset_password", {"username": username, "email": email, "password": password, "cpatcha": code})
 
-    async def login(self, username: str, password: str) -> Login:
-        """Log in by password."""
-        return self._login(await self._call("/trylogin_server", {"username": username, "password": password}))
+    async def login(self, username: str, password: str, *, failed: Iterable[Place] = ()) -> Login:
+        """Log in by password.
 
-    async def resume(self, uuid: int, token: str) -> Login:
-        """Log in again by a token that still lives."""
-        return self._login(await self._call("/trylogin_server", {"uuid": str(uuid), "token": token}))
+        :param failed: chat servers that could not be used just now: another is named, if there is one.
+        """
+        return await self._place({"username": username, "password": password}, failed)
+
+    async def resume(self, uuid: int, token: str, *, failed: Iterable[Place] = ()) -> Login:
+        """Log in again by a token that still lives; ``failed`` as in :meth:`login`."""
+        return await self._place({"uuid": str(uuid), "token": token}, failed)
+
+    async def _place(self, fields: dict[str, Any], failed: Iterable[Place]) -> Login:
+        names = [str(place) for place in failed]
+        return self._login(await self._call("/trylogin_server", {**fields, "failed": names} if names else fields))
 
     def _login(self, body: bytes) -> Login:
         answer = _read(body, _LoggedIn)
@@ -143,9 +172,16 @@ class Gateway:
         resources = None
         if files is not None and files.host:
             resources = Resources(host=files.host, port=_number(files.port), http_port=_number(files.http_port))
-        return Login(uuid=_number(answer.uuid), host=answer.host, port=_number(answer.port), token=answer.token, resources=resources)
+        return Login(
+            uuid=_number(answer.uuid),
+            host=answer.host,
+            port=_number(answer.port),
+            token=answer.token,
+            resources=resources,
+            others=tuple(Place(other.host, _number(other.port)) for other in answer.others),
+        )
 
-    async def _call(self, path: str, fields: dict[str, str]) -> bytes:
+    async def _call(self, path: str, fields: dict[str, Any]) -> bytes:
         waiting = Deferred.fromCoroutine(self._exchange(path, fields)).addTimeout(self._deadline, self._clock, _late)
         try:
             response, body = await waiting
@@ -162,7 +198,7 @@ class Gateway:
             return body
         raise _refusal(answer, response)
 
-    async def _exchange(self, path: str, fields: dict[str, str]) -> tuple[IResponse, bytes]:
+    async def _exchange(self, path: str, fields: dict[str, Any]) -> tuple[IResponse, bytes]:
         post: Callable[..., Awaitable[Any]] = self._http.post
         response = await post(
             self.url + path,

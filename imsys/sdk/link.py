@@ -3,71 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from weakref import WeakSet
 
-from twisted.internet.defer import Deferred, fail, gatherResults, succeed
+from twisted.internet.defer import CancelledError, Deferred, fail, gatherResults, succeed
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imsys.errors import Refused, Status, Unavailable
 from imsys.protocols.messages.registry import Message as WireMessage
 from imsys.protocols.messages.registry import Request, Response
-from imsys.protocols.messages.session import LoginRequest, LoginResponse, LogoutRequest, LogoutResponse
-from imsys.sdk.backoff import Backoff
-from imsys.sdk.connection import ChatConnection, ConnectionFactory
-from imsys.sdk.gateway import Gateway, Login
+from imsys.protocols.messages.session import LoginResponse, LogoutRequest, LogoutResponse, MovePush
+from imsys.sdk.attempts import Attempts
+from imsys.sdk.backoff import Backoff, Comeback
+from imsys.sdk.changeover import Changeover
+from imsys.sdk.connection import ChatConnection, Disconnected
+from imsys.sdk.credentials import Credentials
+from imsys.sdk.gateway import Gateway, Resources
 from imsys.sdk.lifecycle import Actions, new_lifecycle
 from imsys.sdk.model import ConnectionState, StateChange
-from imsys.sdk.refusals import explain
+from imsys.sdk.moving import Moving
 from imsys.sdk.signals import Signal
-from imsys.sdk.trust import endpoint
+from imsys.sdk.signing_in import REJECTED, Entered, SigningIn
+from imsys.sdk.timing import Timing
+from imsys.sdk.whereabouts import Whereabouts
 
-_REJECTED = {Status.LOGIN_INFO_ERROR, Status.LOGIN_UNSUCCESSFUL, Status.MYSQL_ACCOUNT_NOT_EXISTS}
+_MOVES_APART = 30.0
+"""Seconds between two attempts to leave a server that wants to be left, at most."""
 
 _log = Logger()
 
 R = TypeVar("R", bound=Response)
 
 
-@dataclass(kw_only=True)
-class Credentials:
-    """How a user signs in: by a token while it lives, and by name and password otherwise. The link keeps the newest token here."""
-
-    username: str = ""
-    password: str = field(default="", repr=False)
-    uuid: int = 0
-    token: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Timing:
-    """Seconds."""
-
-    deadline: float = 10.0
-    """For a connection, and for a request to be answered."""
-    heartbeat: float = 10.0
-    """Between two heartbeats."""
-    patience: float = 2.0
-    """That a message waits for an earlier one before the history is read."""
-    mark: float = 1.0
-    """Between two ``delivered`` marks of a thread."""
-    first_wait: float = 0.5
-    """Before the second attempt to connect, at most; the next waits double."""
-    longest_wait: float = 30.0
-    """Between two attempts to connect, at most."""
-    steady: float = 30.0
-    """That a connection must last for the waits to begin anew."""
-    save: float = 1.0
-    """Between two times that what was seen is saved."""
-
-
 class Link:
-    """One user's connection to whichever chat server the gateway names.
+    """One user's connection to a chat server.
 
+    :param reactor: one whose clock does not jump.
+    :param calendar: Unix seconds.
     :param arrive: what is to be done after each login before the link counts as online.
+    :param on_moved: called when the link has another connection while it stays online.
     :param on_push: called with each push.
     :param on_gone: called when a connection has ended or is given up.
     """
@@ -75,34 +52,45 @@ class Link:
     def __init__(
         self,
         reactor: Any,
+        calendar: Callable[[], float],
         gateway: Gateway,
         credentials: Credentials,
         timing: Timing,
         *,
         arrive: Callable[[LoginResponse], Awaitable[None]],
+        on_moved: Callable[[LoginResponse], None],
         on_push: Callable[[WireMessage], None],
         on_gone: Callable[[], None],
     ) -> None:
         self.state = ConnectionState.OFFLINE
         self.on_state: Signal[StateChange] = Signal()
-        self.gateway = gateway
         self.credentials = credentials
-        self.login: Login | None = None
-        self._reactor = reactor
+        self._clock: IReactorTime = reactor
         self._timing = timing
         self._arrive = arrive
+        self._on_moved = on_moved
         self._on_push = on_push
         self._on_gone = on_gone
+        self._whereabouts = Whereabouts(reactor, timing.shun)
+        self._attempts = Attempts(reactor, calendar)
+        self._signing_in = SigningIn(reactor, gateway, credentials, timing, self._whereabouts, self._attempts, self._new_connection)
+        self._connections: WeakSet[ChatConnection] = WeakSet()
         self._connection: ChatConnection | None = None
-        self._ending: dict[ChatConnection, Deferred[None]] = {}
         self._attempt: Deferred[None] | None = None
         self._timer: IDelayedCall | None = None
-        self._backoff = Backoff(timing.first_wait, timing.longest_wait)
+        self._comeback = Comeback(Backoff(timing.first_wait, timing.longest_wait), timing.spread, timing.brief)
+        self._moving = Moving(reactor, self._move, Backoff(timing.first_wait, _MOVES_APART))
+        self._changeover = Changeover(reactor)
         self._online_since: float | None = None
         self._persistent = True
         self._first_problem: BaseException | None = None
         self._waiting: list[Deferred[None]] = []
         self._lifecycle = new_lifecycle(Actions(self._sign_in, self._schedule, self._abandon, self._announce))
+
+    @property
+    def resources(self) -> Resources | None:
+        """The file server that the gateway named last."""
+        return self._signing_in.resources
 
     def start(self, persistent: bool) -> Deferred[None]:
         """Sign in; fires when online. Unless ``persistent``, the first attempt that fails is the last."""
@@ -116,23 +104,22 @@ class Link:
     def stop(self) -> Deferred[None]:
         """Disconnect; fires when the connections are gone."""
         self._lifecycle.stop()
-        return gatherResults([self._watch(connection) for connection in self._ending]).addCallback(_nothing)
+        return gatherResults([connection.when_gone() for connection in tuple(self._connections)]).addCallback(_nothing)
 
-    def ready(self, deadline: float) -> Deferred[None]:
-        """Fires when online; fails at once where nothing will bring that about, and after ``deadline`` seconds."""
-        if self.state is ConnectionState.ONLINE:
-            return succeed(None)
-        if self.state is ConnectionState.OFFLINE:
-            return fail(Unavailable(Status.NETWORK_ERROR, "There is no connection to the server."))
-        if self.state is ConnectionState.SIGNED_OUT:
-            return fail(Refused(Status.LOGIN_UNSUCCESSFUL, "This client is signed out."))
-        return self._wait().addTimeout(deadline, self._reactor, _late)
-
-    def request(self, request: Request, reply: type[R], deadline: float | None = None) -> Deferred[R]:
+    def request(self, request: Request, reply: type[R]) -> Deferred[R]:
         """Send a request on the present connection, which may be before the link counts as online."""
         if self._connection is None:
-            return fail(Unavailable(Status.NETWORK_ERROR, "There is no connection to the server."))
-        return self._connection.request(request, reply, self._timing.deadline if deadline is None else deadline)
+            return fail(Disconnected())
+        return self._connection.request(request, reply, self._timing.deadline)
+
+    async def ask(self, request: Request, reply: type[R]) -> R:
+        """Send a request when online; its response.
+
+        :raises Unavailable: nothing will bring the link online, or it was not in time.
+        """
+        await self._ready()
+        with self._changeover.asking():
+            return await self.request(request, reply)
 
     async def log_out(self) -> None:
         """Revoke the token and disconnect."""
@@ -141,14 +128,25 @@ class Link:
         await self.stop()
 
     def drop(self) -> None:
-        """Give the present connection up, and make a new one."""
+        """Give the present connection up, and make a new one, to another server if there is one."""
         if self._connection is not None:
+            self._failed_here()
             self._connection.abort()
+
+    def _ready(self) -> Deferred[None]:
+        """Fires when requests can be sent; fails at once where nothing will bring that about, and after a while."""
+        if self.state is ConnectionState.ONLINE and not self._changeover.holding:
+            return succeed(None)
+        if self.state is ConnectionState.OFFLINE:
+            return fail(Disconnected())
+        if self.state is ConnectionState.SIGNED_OUT:
+            return fail(Refused(Status.LOGIN_UNSUCCESSFUL, "This client is signed out."))
+        return self._wait().addTimeout(self._timing.deadline, self._clock, _late)
 
     # what the lifecycle does
 
     def _sign_in(self) -> None:
-        self._timer = self._reactor.callLater(0, self._try)
+        self._timer = self._clock.callLater(0, self._try)
 
     def _try(self) -> None:
         self._timer = None
@@ -156,25 +154,27 @@ class Link:
         self._attempt.addCallbacks(self._opened, self._failed)
 
     def _schedule(self, problem: BaseException) -> None:
-        if self._online_since is not None and self._reactor.seconds() - self._online_since >= self._timing.steady:
-            self._backoff.reset()
-        self._online_since = None
-        after = problem.retry_after if isinstance(problem, Refused) and not isinstance(problem, Unavailable) else None
-        delay = self._backoff.next(after or 0.0)
+        since, self._online_since = self._online_since, None
+        if since is not None:
+            delay = self._comeback.lost(self._clock.seconds() - since)
+        else:
+            asked = problem.retry_after if isinstance(problem, Refused) and not isinstance(problem, Unavailable) else None
+            delay = self._comeback.failed(asked or 0.0)
         _log.info("The next attempt to connect is in {delay} s: {problem}", delay=round(delay, 1), problem=problem)
-        self._timer = self._reactor.callLater(delay, self._retry)
+        self._timer = self._clock.callLater(delay, self._retry)
 
     def _retry(self) -> None:
         self._timer = None
         self._lifecycle.retry()
 
     def _abandon(self) -> None:
+        self._moving.end()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         attempt, self._attempt = self._attempt, None
         if attempt is not None:
-            attempt.cancel()
+            attempt.cancel()  # which aborts a connection that is not logged in
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
@@ -182,9 +182,14 @@ class Link:
 
     def _announce(self, state: ConnectionState, problem: BaseException | None) -> None:
         self.state = state
+        if state is ConnectionState.ONLINE:
+            self._online_since = self._clock.seconds()
+            self._comeback.online()
+        elif state in (ConnectionState.OFFLINE, ConnectionState.SIGNED_OUT):
+            self._online_since = None
+            self._whereabouts.forget()
         self.on_state.emit(StateChange(state, problem))
         if state is ConnectionState.ONLINE:
-            self._online_since = self._reactor.seconds()
             self._settle(None)
         elif state is ConnectionState.WAITING and not self._persistent:
             self._first_problem = problem
@@ -206,8 +211,13 @@ class Link:
     # one attempt
 
     async def _open(self) -> None:
-        card = await self._log_in()
-        await self._arrive(card)
+        entered = await self._signing_in.anywhere(self._comeback.failures)
+        self._connection = entered.connection
+        try:
+            await self._arrive(entered.card)
+        except Refused:
+            self._failed_here()
+            raise
 
     def _opened(self, _: None) -> None:
         self._attempt = None
@@ -219,79 +229,87 @@ class Link:
             return  # given up
         self._attempt = None
         problem = reason.value or ConnectionDone()
-        if isinstance(problem, Refused) and problem.status in _REJECTED:
+        if isinstance(problem, Refused) and problem.status in REJECTED:
             self._lifecycle.refused(problem)
         else:
             if not isinstance(problem, Refused):
                 _log.debug("An attempt to connect failed: {reason}", reason=reason)
             self._lifecycle.failed(problem)
 
-    async def _log_in(self) -> LoginResponse:
-        known = self.credentials
-        if known.token and known.uuid:
-            try:
-                return await self._enter(await self.gateway.resume(known.uuid, known.token))
-            except Refused as refusal:
-                if refusal.status not in _REJECTED or not known.password:
-                    raise
-        if not known.password:
-            raise Refused(Status.LOGIN_UNSUCCESSFUL, "There is neither a token nor a password.")
-        login = await self.gateway.login(known.username, known.password)
-        try:
-            return await self._enter(login)
-        except Refused as refusal:
-            if refusal.status in _REJECTED:  # the token is fresh: this passes
-                raise Unavailable(Status.GRPC_ERROR, "The chat server did not take the login.") from refusal
-            raise
+    # to another server, while this connection goes on
 
-    async def _enter(self, login: Login) -> LoginResponse:
-        before, self._connection = self._connection, None
+    def _move(self) -> Deferred[None]:
+        if self.state is not ConnectionState.ONLINE:
+            return fail(Unavailable(Status.NETWORK_ERROR, "This client is not online yet."))
+        moving = Deferred.fromCoroutine(self._signing_in.elsewhere(self._changeover.begin))
+        return moving.addCallbacks(self._moved, self._stayed)
+
+    def _moved(self, entered: Entered) -> None:
+        self._changeover.end()
+        before, self._connection = self._connection, entered.connection
+        self._online_since = self._clock.seconds()
         if before is not None:
-            before.close()
-        trust = self.gateway.trust if self.gateway.encrypted else None
-        connection = ChatConnection(self._reactor, self._pushed, self._lost, heartbeat=self._timing.heartbeat)
-        where = endpoint(self._reactor, login.host, login.port, trust, self._timing.deadline)
-        try:
-            await where.connect(ConnectionFactory(connection))
-        except Exception as problem:
-            raise Unavailable(Status.NETWORK_ERROR, explain(problem)) from problem
-        self._connection = connection
-        self._ending[connection] = Deferred()
-        request = LoginRequest(uuid=str(login.uuid), token=login.token)
-        card = await connection.request(request, LoginResponse, self._timing.deadline)
-        self.login = login
-        self.credentials.uuid = login.uuid
-        self.credentials.token = login.token
-        self.credentials.username = card.username
-        connection.begin_heartbeats(login.uuid)
-        return card
+            before.retire()
+        self._on_moved(entered.card)
+        self._settle(None)
+
+    def _stayed(self, reason: Failure) -> Failure:
+        lost = self._changeover.end()
+        if reason.check(CancelledError):
+            return reason  # there is nothing to leave any more
+        if lost is not None:
+            self._over(lost)
+        else:
+            self._settle(None)
+        return reason
+
+    # what connections tell
+
+    def _new_connection(self) -> ChatConnection:
+        timing = self._timing
+        connection = ChatConnection(self._clock, self._pushed, self._lost, heartbeat=timing.heartbeat, silence=timing.silence)
+        self._connections.add(connection)
+        return connection
 
     def _pushed(self, connection: ChatConnection, push: WireMessage) -> None:
         if connection is not self._connection:
             return
-        if isinstance(push, LogoutResponse):
-            text = push.message if isinstance(push.message, str) else "This account signed in somewhere else."
-            self._lifecycle.refused(Refused(Status.LOGIN_FOR_MULTIPLE_TIMES, text))
-        else:
-            self._on_push(push)
+        match push:
+            case LogoutResponse():
+                text = push.message if isinstance(push.message, str) else "This account signed in somewhere else."
+                self._over(Refused(Status.LOGIN_FOR_MULTIPLE_TIMES, text))
+            case MovePush():
+                self._moving.ask(push.after)
+            case _:
+                self._on_push(push)
 
     def _lost(self, connection: ChatConnection, reason: Failure) -> None:
-        ended = self._ending.pop(connection, None)
-        if connection is self._connection:
-            self._connection = None
-            self._lifecycle.failed(Unavailable(Status.NETWORK_ERROR, explain(reason.value or ConnectionDone())))
-        if ended is not None:
-            ended.callback(None)
+        if connection is not self._connection:
+            return
+        since = self._online_since
+        if connection.silent or (since is not None and self._clock.seconds() - since < self._timing.brief):
+            self._failed_here()
+        self._over(connection.problem())
+
+    def _over(self, problem: Refused) -> None:
+        """The present connection has ended, or its session has."""
+        if self._changeover.logging_in:
+            self._changeover.lost(problem)
+        elif isinstance(problem, Unavailable):
+            self._lifecycle.failed(problem)
+        elif self._attempts.explains_sign_out():
+            self._lifecycle.failed(Disconnected("A login that this client had given up has ended its session."))
+        else:
+            self._lifecycle.refused(problem)
+
+    def _failed_here(self) -> None:
+        if self._whereabouts.here is not None:
+            self._whereabouts.failed(self._whereabouts.here)
 
     def _wait(self) -> Deferred[None]:
         waiting: Deferred[None] = Deferred()
         self._waiting = [*(one for one in self._waiting if not one.called), waiting]
         return waiting
-
-    def _watch(self, connection: ChatConnection) -> Deferred[None]:
-        watching: Deferred[None] = Deferred()
-        self._ending[connection].addCallback(watching.callback)
-        return watching
 
 
 def _late(_: object, seconds: float) -> None:

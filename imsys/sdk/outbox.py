@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,83 +16,56 @@ from twisted.python.failure import Failure
 from imsys.errors import Refused, Status, Unavailable
 from imsys.protocols.messages.texts import TextItem, TextRequest, TextResponse, VerifiedText
 from imsys.sdk.backoff import Backoff
+from imsys.sdk.connection import Disconnected
 from imsys.sdk.model import Message, parse_time
+from imsys.sdk.outgoing import Outgoing
 
+DAY = 86400.0
 _BATCH = 100
 """Texts of one request (wire protocol, section 4)."""
 _BATCH_BYTES = 60000
 """Bytes of the texts of one request, so that it fits into a frame."""
-_TRIES = 5
-"""Answers that blame a fault of the server, after which a text is given up."""
+_MISTAKES = 10
+"""Answers that the server made a mistake (75), to a text that was sent alone, after which it is given up: after 20 to 30 s. Any other
+fault of the server passes; but a text that its code cannot take would hold back those after it until it is too old."""
+_SILENCES = 2
+"""Requests in a row that were not answered in time, after which the connection is given up: a server that lives, but loses texts."""
 
-_PASSING = {Status.SERVER_BUSY, Status.RATE_LIMITED}
-_FAULTS = {
+_PASSING = {
     Status.NETWORK_ERROR,
     Status.GRPC_ERROR,
+    Status.GRPC_SERVER_NOT_EXISTS,
+    Status.CHATTING_SERVER_NOT_EXISTS,
+    Status.NO_AVAILABLE_CHATTING_SERVER,
     Status.REDIS_UNKNOWN_ERROR,
     Status.MYSQL_INTERNAL_ERROR,
-    Status.INTERNAL_ERROR,
+    Status.RATE_LIMITED,
+    Status.SERVER_BUSY,
 }
+"""Faults of the server, and its limits: no text is to blame, and none is given up for them."""
 
 _log = Logger()
 
 
-class Outgoing:
-    """A text on its way; ``unique_id`` is the same however often it is sent."""
-
-    __slots__ = ("_result", "_waiting", "alone", "text", "thread_id", "unique_id")
-
-    def __init__(self, unique_id: str, thread_id: int, text: str) -> None:
-        self.unique_id = unique_id
-        self.thread_id = thread_id
-        self.text = text
-        self.alone = False
-        """It was in a request that was refused, and goes by itself, since another text may have been the reason."""
-        self._result: Message | BaseException | None = None
-        self._waiting: list[Deferred[Message]] = []
-
-    def when_stored(self) -> Deferred[Message]:
-        """The message as the server has it; fails with what prevents that. May be asked for any number of times."""
-        waiting: Deferred[Message] = Deferred()
-        if self._result is None:
-            self._waiting.append(waiting)
-        else:
-            _settle(waiting, self._result)
-        return waiting
-
-    def settle(self, result: Message | BaseException) -> None:
-        """The server has it, or it is given up."""
-        self._result = result
-        waiting, self._waiting = self._waiting, []
-        for one in waiting:
-            _settle(one, result)
-
-
-def _settle(waiting: Deferred[Message], result: Message | BaseException) -> None:
-    if waiting.called:
-        return  # who waited has given up
-    if isinstance(result, BaseException):
-        waiting.errback(result)
-    else:
-        waiting.callback(result)
-
-
 @dataclass(slots=True)
 class _Queue:
+    """The texts of one thread; at most one request is under way, or one wait."""
+
+    backoff: Backoff
     items: deque[Outgoing] = field(default_factory=deque)
     busy: bool = False
-    faults: int = 0
     timer: IDelayedCall | None = None
 
 
 class Outbox:
-    """Texts per thread, one request under way for each, so that a text that must wait holds back those after it.
+    """Texts per thread, one request under way for each, so that a text that must wait holds back those after it, and no others.
 
     :param request: sends a request of a given response type on the present connection.
     :param receiver: tells the other user of a thread (0 for a group).
     :param stored: called with each message that is stored, and the id before it in its thread.
-    :param stuck: called when the server did not answer a request in time twice running.
+    :param stuck: called when the connection is of no use, although it is there.
     :param limit: texts that wait at most.
+    :param keep: seconds that a text is kept.
     """
 
     def __init__(
@@ -104,6 +77,7 @@ class Outbox:
         stuck: Callable[[], None],
         *,
         limit: int = 1000,
+        keep: float = DAY,
         backoff: Callable[[], Backoff] = Backoff,
     ) -> None:
         self.me = 0
@@ -113,60 +87,71 @@ class Outbox:
         self._stored = stored
         self._stuck = stuck
         self._limit = limit
-        self._backoffs = backoff
-        self._backoff = backoff()
+        self._keep = keep
+        self._backoff = backoff
         self._queues: dict[int, _Queue] = {}
+        self._oldest: IDelayedCall | None = None
         self._open = False
         self._silences = 0
 
     def __len__(self) -> int:
         return sum(len(queue.items) for queue in self._queues.values())
 
-    def add(self, outgoing: Outgoing) -> None:
+    def post(self, unique_id: str, thread_id: int, text: str) -> Outgoing:
         """Take a text. :raises Refused: too many wait."""
         if len(self) >= self._limit:
             raise Refused(Status.SERVER_BUSY, "Too many messages wait for the connection.")
-        queue = self._queues.setdefault(outgoing.thread_id, _Queue())
+        outgoing = Outgoing(unique_id, thread_id, text, self._clock.seconds(), self._forget)
+        queue = self._queues.get(thread_id)
+        if queue is None:
+            queue = self._queues[thread_id] = _Queue(self._backoff())
         queue.items.append(outgoing)
-        self._pump(outgoing.thread_id)
+        if self._oldest is None:
+            self._oldest = self._clock.callLater(self._keep, self._expire)
+        self._pump(thread_id)
+        return outgoing
 
     def start(self, me: int) -> None:
-        """There is a connection of this user: send what waits, what was under way before first."""
+        """There is a connection of this user, perhaps in the place of another: send what waits, what was under way before first."""
         self.me = me
         self._open = True
         self._silences = 0
-        self._backoff = self._backoffs()
-        for thread_id in tuple(self._queues):
+        for thread_id, queue in tuple(self._queues.items()):
+            self._cancel(queue)
+            queue.backoff.reset()
             self._pump(thread_id)
 
     def stop(self) -> None:
         """There is no connection; texts are kept for the next one."""
         self._open = False
         for queue in self._queues.values():
-            if queue.timer is not None and queue.timer.active():
-                queue.timer.cancel()
-            queue.timer = None
+            self._cancel(queue)
 
     def fail(self, reason: BaseException) -> None:
         """Give all texts up."""
         queues, self._queues = self._queues, {}
+        self._rest()
         for queue in queues.values():
-            if queue.timer is not None and queue.timer.active():
-                queue.timer.cancel()
+            self._cancel(queue)
             for outgoing in queue.items:
                 outgoing.settle(reason)
 
+    # one request
+
     def _pump(self, thread_id: int) -> None:
-        queue = self._queues[thread_id]
-        if not self._open or queue.busy or queue.timer is not None:
+        queue = self._queues.get(thread_id)
+        if queue is None:
             return
-        if not queue.items:
+        if not queue.items and not queue.busy:
+            self._cancel(queue)
             del self._queues[thread_id]
+            self._rest()
+        if not self._open or queue.busy or queue.timer is not None or not queue.items:
             return
         queue.busy = True
         batch: list[Outgoing] = []
         sent = Deferred.fromCoroutine(self._send(thread_id, queue, batch))
-        sent.addCallbacks(self._acknowledged, self._refused, (thread_id, queue), {}, (thread_id, queue, batch))
+        sent.addCallbacks(self._acknowledged, self._refused, (thread_id, queue, batch), {}, (thread_id, queue, batch))
         sent.addErrback(self._broken)
 
     async def _send(self, thread_id: int, queue: _Queue, batch: list[Outgoing]) -> tuple[TextResponse, int]:
@@ -178,6 +163,8 @@ class Outbox:
             thread_id=str(thread_id),
             text_msg=[self._item(outgoing, receiver) for outgoing in batch],
         )
+        for outgoing in batch:
+            outgoing.sent = True
         return await self._request(texts, TextResponse), receiver
 
     def _batch(self, queue: _Queue, receiver: int) -> list[Outgoing]:
@@ -195,22 +182,20 @@ class Outbox:
     def _item(self, outgoing: Outgoing, receiver: int) -> TextItem:
         return TextItem(unique_id=outgoing.unique_id, msg_sender=str(self.me), msg_receiver=str(receiver), msg_content=outgoing.text)
 
-    def _acknowledged(self, answer: tuple[TextResponse, int], thread_id: int, queue: _Queue) -> None:
+    def _acknowledged(self, answer: tuple[TextResponse, int], thread_id: int, queue: _Queue, batch: list[Outgoing]) -> None:
         response, receiver = answer
         queue.busy = False
         self._silences = 0
         verified = {item.unique_id: item for item in response.verified_msg}
-        done = [outgoing for outgoing in queue.items if outgoing.unique_id in verified]
-        queue.items = deque(outgoing for outgoing in queue.items if outgoing.unique_id not in verified)
-        if done:
-            queue.faults = 0
-            self._backoff.reset()
+        done = [outgoing for outgoing in batch if outgoing.unique_id in verified]
+        self._take(queue, done)
         for outgoing in done:
             self._stored_now(outgoing, receiver, verified[outgoing.unique_id])
-        if not done:
-            self._later(thread_id, queue, 0.0)
-        elif self._queues.get(thread_id) is queue:
+        if done:
+            queue.backoff.reset()
             self._pump(thread_id)
+        elif self._queues.get(thread_id) is queue:
+            self._later(thread_id, queue)
 
     def _stored_now(self, outgoing: Outgoing, receiver: int, item: VerifiedText) -> None:
         message = Message(
@@ -231,39 +216,93 @@ class Outbox:
         if self._queues.get(thread_id) is not queue:
             return  # given up in the meantime
         problem = reason.value
-        if isinstance(problem, Unavailable) or not isinstance(problem, Refused):
-            if self._open:  # the connection is there, but no answer
-                self._silences += 1
-                if self._silences >= 2:
-                    self._stuck()
-                else:
-                    self._pump(thread_id)
+        if not queue.items:
+            self._pump(thread_id)  # they were withdrawn
+            return
+        if isinstance(problem, Disconnected):
+            return  # the next connection begins with them
+        if isinstance(problem, Unavailable):
+            self._silences += 1
+            if self._silences >= _SILENCES:
+                self._stuck()
+            else:
+                self._pump(thread_id)
             return
         self._silences = 0
-        passing = problem.status in _PASSING
-        if passing or (problem.status in _FAULTS and queue.faults < _TRIES - 1):
-            queue.faults += 0 if passing else 1
+        if not isinstance(problem, Refused):
+            _log.failure("A text could not be sent.", reason)
+            problem = Refused(Status.INTERNAL_ERROR, "The client made a mistake; it is in its log.")
+        if problem.status is Status.LOGIN_UNSUCCESSFUL:
+            self._stuck()  # there is no session behind this connection any more
+        elif problem.status in _PASSING:
             self._later(thread_id, queue, problem.retry_after or 0.0)
-        elif len(batch) > 1:
+        else:
+            self._blame(problem, thread_id, queue, batch or [queue.items[0]])
+
+    def _blame(self, problem: Refused, thread_id: int, queue: _Queue, batch: list[Outgoing]) -> None:
+        """One of these texts is refused, or more: send each alone, and give those up that are."""
+        mistake = problem.status is Status.INTERNAL_ERROR
+        if len(batch) > 1:
             for outgoing in batch:
                 outgoing.alone = True
-            self._pump(thread_id)
         else:
-            queue.faults = 0
-            batch = batch or [queue.items[0]]
-            queue.items.remove(batch[0])
-            batch[0].settle(problem)
+            (outgoing,) = batch
+            outgoing.mistakes += mistake
+            if not mistake or outgoing.mistakes >= _MISTAKES:
+                self._take(queue, batch)
+                outgoing.settle(problem)
+                mistake = False
+        if mistake:
+            self._later(thread_id, queue)
+        else:
             self._pump(thread_id)
 
-    def _later(self, thread_id: int, queue: _Queue, at_least: float) -> None:
-        if self._open and self._queues.get(thread_id) is queue:
-            queue.timer = self._clock.callLater(self._backoff.next(at_least), self._now, thread_id, queue)
+    def _later(self, thread_id: int, queue: _Queue, at_least: float = 0.0) -> None:
+        if self._open:
+            queue.timer = self._clock.callLater(queue.backoff.next(at_least), self._now, thread_id, queue)
 
     def _now(self, thread_id: int, queue: _Queue) -> None:
         queue.timer = None
-        if self._queues.get(thread_id) is queue:
-            self._pump(thread_id)
+        self._pump(thread_id)
 
     def _broken(self, reason: Failure) -> None:
         _log.failure("An acknowledgement could not be taken.", reason)
         self._stuck()
+
+    # what is taken out
+
+    def _forget(self, outgoing: Outgoing) -> None:
+        queue = self._queues.get(outgoing.thread_id)
+        if queue is not None:
+            self._take(queue, (outgoing,))
+            self._pump(outgoing.thread_id)
+
+    def _expire(self) -> None:
+        """Give up what is too old."""
+        self._oldest = None
+        now = self._clock.seconds()
+        for thread_id, queue in tuple(self._queues.items()):
+            old = [outgoing for outgoing in queue.items if now - outgoing.since >= self._keep]
+            self._take(queue, old)
+            for outgoing in old:
+                outgoing.settle(Unavailable(Status.NETWORK_ERROR, "The server has not taken the message in time."))
+            self._pump(thread_id)
+        oldest = min((outgoing.since for queue in self._queues.values() for outgoing in queue.items), default=None)
+        if oldest is not None and self._oldest is None:
+            self._oldest = self._clock.callLater(max(0.0, oldest + self._keep - now), self._expire)
+
+    def _take(self, queue: _Queue, some: Iterable[Outgoing]) -> None:
+        taken = set(map(id, some))
+        if taken:
+            queue.items = deque(outgoing for outgoing in queue.items if id(outgoing) not in taken)
+
+    def _cancel(self, queue: _Queue) -> None:
+        if queue.timer is not None:
+            queue.timer.cancel()
+            queue.timer = None
+
+    def _rest(self) -> None:
+        """Nothing waits: no timer does."""
+        if not self._queues and self._oldest is not None:
+            self._oldest.cancel()
+            self._oldest = None

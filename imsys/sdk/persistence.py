@@ -13,7 +13,7 @@ from imsys.sdk.carrier import Carrier, Interrupted
 from imsys.sdk.surroundings import Surroundings
 
 _TRIES = 6
-"""Refusals in a row, without a byte in between, that may pass by themselves."""
+"""Refusals in a row, without a byte in between, that may pass by themselves, unless this file is the reason."""
 
 _SPOILT = 3
 """Times that what got there was not what was sent, however many bytes got there in between."""
@@ -21,15 +21,19 @@ _SPOILT = 3
 _STALE = 3
 """Failures in a row after which the server is asked anew where the file is."""
 
-_PASSING = {
+_AWAY = {
     Status.GRPC_ERROR,
     Status.NO_AVAILABLE_CHATTING_SERVER,
     Status.NO_AVAILABLE_RESOURCES_SERVER,
     Status.REDIS_UNKNOWN_ERROR,
     Status.MYSQL_INTERNAL_ERROR,
+    Status.RATE_LIMITED,
+}
+"""What says nothing of this file: it waits, as long as it takes."""
+
+_PASSING = {
     Status.FILE_UPLOAD_ERROR,  # somebody else had it in their hands, or it stalled
     Status.FILE_WRITE_ERROR,
-    Status.RATE_LIMITED,
     Status.CHECKSUM_MISMATCH,
     Status.SERVER_BUSY,
     Status.INTERNAL_ERROR,
@@ -86,9 +90,11 @@ class Persistence:
                 if problem.status in _RIGHTS:
                     raise Final(problem) from problem
                 raise
-        carrier, done = Carrier(self._around.reactor, self._grant, self._around.timing), False
+        around = self._around
+        carrier, done = Carrier(around.reactor, self._grant, around.timing), False
+        slower = 2.0 ** min(self._failures, 16)
         try:
-            await carrier.open(self._around.credentials, self._around.trust)
+            await carrier.open(around.credentials, around.trust, min(around.timing.deadline, around.timing.connect * slower))
             await move(carrier, self._grant)
             done = True
         except Interrupted as problem:
@@ -103,7 +109,7 @@ class Persistence:
         self._failures += 1
         if isinstance(problem, Final):
             raise problem.reason
-        if not isinstance(problem, Unavailable):
+        if not isinstance(problem, Unavailable) and problem.status not in _AWAY:
             self._refusals += 1
             self._spoilt += problem.status is Status.CHECKSUM_MISMATCH
             if self._refusals >= _TRIES or self._spoilt >= _SPOILT or problem.status not in _PASSING | _RIGHTS:

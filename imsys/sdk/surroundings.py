@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from imsys.sdk.attachments import Grant
-from imsys.sdk.link import Credentials, Timing
+from imsys.sdk.credentials import Credentials
+from imsys.sdk.timing import Timing
 from imsys.sdk.trust import Trust
 
 

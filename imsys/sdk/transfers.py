@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 from weakref import WeakKeyDictionary
 
+from imsys.sdk.credentials import Credentials
 from imsys.sdk.downloading import Download, Received
 from imsys.sdk.giving_up import GivingUp
-from imsys.sdk.link import Credentials, Timing
 from imsys.sdk.parts import Part
 from imsys.sdk.progress import Report, Transfer
 from imsys.sdk.sources import Source
 from imsys.sdk.steady import steady_reactor
 from imsys.sdk.surroundings import Files, Surroundings
+from imsys.sdk.timing import Timing
 from imsys.sdk.trust import Trust
 from imsys.sdk.unfinished import UnfinishedUpload, UnfinishedUploads
 from imsys.sdk.uploading import Sent, Upload
@@ -31,7 +32,8 @@ class Transfers:
     """All transfers of one user.
 
     Each has a connection of its own, a few chunks in memory, and a thread of the reactor's pool now and then. It goes on by itself after
-    whatever broke: for as long as it takes where there is no connection, and a few times where a server refuses what may pass.
+    whatever broke: for as long as it takes where there is no connection, or servers lack something, and a few times where this
+    file may be the reason.
 
     :param files: who asks for the rights.
     :param trust: the authorities of the servers' certificates; ``None``: without TLS.

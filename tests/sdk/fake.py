@@ -1,4 +1,4 @@
-"""A small chat server with a gateway, in memory, that can be made to misbehave."""
+"""Small chat servers with a gateway, in memory, that can be made to misbehave."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.ssl import CertificateOptions
+from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
@@ -46,7 +47,12 @@ class World:
         self.seen: Counter[int] = Counter()
         self.batches: list[int] = []
         self.gateway_calls: list[tuple[str, dict[str, Any]]] = []
-        self.chat_port = 0
+        self.servers: list[FakeChat] = []
+        self.logins: list[tuple[int, dict[str, Any]]] = []
+        """Every login that a server has read: its port, and the request."""
+        self.given_up: list[type[BaseException] | None] = []
+        """How each connection ended that had not logged in."""
+        self.attempts: dict[tuple[int, str], int] = {}
         self._tokens = itertools.count(1)
         self._ids = itertools.count(1000, 7)
 
@@ -66,6 +72,19 @@ class World:
         self.broken_answer: bytes | None = None
         self.silent: set[int] = set()
         """Services that are not answered."""
+        self.tells_others = False
+        """Whether the gateway names other chat servers."""
+        self.counts_attempts = False
+        """Whether a login with an older attempt than the last one of its client is refused."""
+
+    @property
+    def chat_port(self) -> int:
+        """The port of the first chat server."""
+        return self.servers[0].port
+
+    def where(self, uuid: int) -> FakeChat:
+        """The server that a user is on."""
+        return self.sessions[uuid].server
 
     def user(self, uuid: int, name: str, password: str = "correct horse") -> None:
         self.users[uuid] = name
@@ -142,24 +161,116 @@ class World:
         return [record["msg_content"] for record in self.records[thread_id]]
 
 
-class FakeSession(Protocol):
-    def __init__(self, world: World) -> None:
+class FakeChat(Factory):
+    """One chat server: the port, and what is the matter with it."""
+
+    noisy = False
+
+    def __init__(self, reactor: Any, world: World, tls: CertificateOptions | None) -> None:
         self.world = world
+        self.delay = 0.0
+        """Seconds that it takes to do anything."""
+        self.silent: set[int] = set()
+        """Services that are not answered here."""
+        self.frozen = False
+        """Whether it takes connections and bytes, as a stopped process does, and does nothing with them."""
+        self.refusals: dict[int, dict[str, Any]] = {}
+        """Service -> what all its requests here are answered with."""
+        self.port = 0
+        self.reactor = reactor
+        self._tls = tls
+        self._late: list[tuple[FakeSession, bytes]] = []
+        self._calls: list[Any] = []
+        self._listening: Any = None
+        self.up()
+
+    def buildProtocol(self, addr: object) -> FakeSession:
+        return FakeSession(self.world, self)
+
+    @property
+    def name(self) -> str:
+        """How a client names it."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def is_up(self) -> bool:
+        return self._listening is not None
+
+    @property
+    def sessions(self) -> list[FakeSession]:
+        """The connections to it."""
+        return [session for session in self.world.connections if session.server is self]
+
+    def up(self) -> None:
+        """Listen, on the same port as before."""
+        if self._tls is None:
+            self._listening = self.reactor.listenTCP(self.port, self, interface="127.0.0.1")
+        else:
+            self._listening = self.reactor.listenSSL(self.port, self, self._tls, interface="127.0.0.1")
+        self.port = self._listening.getHost().port
+
+    async def down(self) -> None:
+        """Be gone, as a process that was killed: connections are reset, and new ones refused."""
+        listening, self._listening = self._listening, None
+        if listening is not None:
+            await listening.stopListening()
+        for call in self._calls:
+            if call.active():
+                call.cancel()
+        for session in self.sessions:
+            session.cut()
+
+    def ask_to_move(self, after: float = 0.0) -> None:
+        """Have everybody here go to other servers, in so many seconds."""
+        for session in self.sessions:
+            session.write(CHAT.encode(132, _json({"error": 0, "after": after})))
+
+    def keep(self, session: FakeSession, data: bytes) -> None:
+        """Have bytes wait for the end of a freeze."""
+        self._late.append((session, data))
+
+    def later(self, work: Callable[[bytes], None], data: bytes) -> None:
+        """Do something after the delay."""
+        self._calls = [call for call in self._calls if call.active()]
+        self._calls.append(self.reactor.callLater(self.delay, work, data))
+
+    def thaw(self) -> None:
+        """Go on with all that came meanwhile, also on connections that were given up: their end has got lost on the way."""
+        self.frozen = False
+        late, self._late = self._late, []
+        for session, data in late:
+            session.dataReceived(data)
+
+
+class FakeSession(Protocol):
+    def __init__(self, world: World, server: FakeChat) -> None:
+        self.world = world
+        self.server = server
         self.uuid = 0
         self._decoder = FrameDecoder(CHAT, CHAT.largest)
 
     def connectionMade(self) -> None:
         self.world.connections.add(self)
 
-    def connectionLost(self, reason: object = None) -> None:
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.world.connections.discard(self)
+        if not self.uuid:
+            self.world.given_up.append(reason.type)
         if self.world.sessions.get(self.uuid) is self:
             del self.world.sessions[self.uuid]
 
     def dataReceived(self, data: bytes) -> None:
+        if self.server.frozen:
+            self.server.keep(self, data)
+        elif self.server.delay:
+            self.server.later(self._work, data)
+        else:
+            self._work(data)
+
+    def _work(self, data: bytes) -> None:
         for service, body in self._decoder.feed(data):
             self.world.seen[service] += 1
-            if service not in self.world.silent:
+            if service not in self.world.silent | self.server.silent:
                 self._request(service, json.loads(body))
 
     def write(self, frame: bytes) -> None:
@@ -178,7 +289,11 @@ class FakeSession(Protocol):
     def _request(self, service: int, request: dict[str, Any]) -> None:
         refusals = self.world.refusals.get(service)
         answer: dict[str, Any] | None
-        if refusals:
+        if service == 5:
+            self.world.logins.append((self.server.port, request))
+        if service in self.server.refusals:
+            answer = self.server.refusals[service]
+        elif refusals:
             answer = refusals.pop(0)
         elif service != 5 and not self.uuid:
             answer = {"error": int(Status.LOGIN_UNSUCCESSFUL), "message": "Not logged in."}
@@ -199,6 +314,11 @@ class FakeSession(Protocol):
         uuid = int(request["uuid"])
         if world.tokens.get(request["token"]) != uuid:
             return {"error": int(Status.LOGIN_UNSUCCESSFUL), "message": "The token is unknown."}
+        if world.counts_attempts:
+            key = (uuid, request["client"])
+            if request["attempt"] < world.attempts.get(key, 0):
+                return {"error": int(Status.LOGIN_FOR_MULTIPLE_TIMES), "message": "There was a later attempt."}
+            world.attempts[key] = request["attempt"]
         if uuid in world.sessions:
             world.sessions[uuid].kick("This account signed in somewhere else.")
         self.uuid = uuid
@@ -294,6 +414,8 @@ class FakeSession(Protocol):
         world.batches.append(len(request["text_msg"]))
         if any(item["msg_content"] == "poison" for item in request["text_msg"]):
             return {"error": int(Status.PERMISSION_DENIED), "message": "Poison."}
+        if any(item["msg_content"] == "broken" for item in request["text_msg"]):
+            return {"error": int(Status.INTERNAL_ERROR), "message": "The server made a mistake; it is in its log."}
         stored = [world.store(thread, self.uuid, item["msg_content"], item["unique_id"]) for item in request["text_msg"]]
         if world.swallow:
             world.swallow -= 1
@@ -426,32 +548,35 @@ class FakeGateway(Resource):
             uuid = next(uuid for uuid, name in world.users.items() if name == fields["username"])
             token = world.token(uuid)
         files = {"host": "127.0.0.1", "port": "8445", "http_port": 8446}
-        return {"uuid": str(uuid), "host": "127.0.0.1", "port": str(world.chat_port), "token": token, "resources": files}
+        failed = fields.get("failed", [])
+        here, *others = sorted(world.servers, key=lambda server: (not server.is_up, server.name in failed))
+        answer = {"uuid": str(uuid), "host": "127.0.0.1", "port": str(here.port), "token": token, "resources": files}
+        if world.tells_others:
+            answer["others"] = [{"host": "127.0.0.1", "port": str(other.port)} for other in others if other.is_up]
+        return answer
 
 
 class FakeServers:
-    """The chat port and the gateway port of a world, on loopback."""
+    """The chat ports and the gateway port of a world, on loopback."""
 
-    def __init__(self, reactor: Any, world: World, tls: CertificateOptions | None = None) -> None:
+    def __init__(self, reactor: Any, world: World, tls: CertificateOptions | None = None, *, count: int = 1) -> None:
         self.world = world
-        factory = Factory.forProtocol(lambda: FakeSession(world))
-        factory.noisy = False
+        self._reactor = reactor
+        world.servers = [FakeChat(reactor, world, tls) for _ in range(count)]
         site = Site(FakeGateway(world))
         site.noisy = False
         if tls is None:
-            self._ports = [reactor.listenTCP(0, f, interface="127.0.0.1") for f in (factory, site)]
+            self._gateway = reactor.listenTCP(0, site, interface="127.0.0.1")
         else:
-            self._ports = [reactor.listenSSL(0, f, tls, interface="127.0.0.1") for f in (factory, site)]
-        self.world.chat_port = self._ports[0].getHost().port
+            self._gateway = reactor.listenSSL(0, site, tls, interface="127.0.0.1")
         scheme = "http" if tls is None else "https"
-        self.url = f"{scheme}://127.0.0.1:{self._ports[1].getHost().port}"
+        self.url = f"{scheme}://127.0.0.1:{self._gateway.getHost().port}"
 
     async def stop(self) -> None:
-        for port in self._ports:
-            await port.stopListening()
+        await self._gateway.stopListening()
+        for server in self.world.servers:
+            await server.down()
         self.world.drop()
         gone: Deferred[None] = Deferred()
-        from twisted.internet import reactor
-
-        reactor.callLater(0, gone.callback, None)
+        self._reactor.callLater(0, gone.callback, None)
         await gone

@@ -13,7 +13,7 @@ from tests.sdk.fake import FakeServers, World
 
 T = TypeVar("T")
 
-QUICK = Timing(deadline=5.0, heartbeat=5.0, patience=0.05, mark=0.02, first_wait=0.01, longest_wait=0.1, save=0.01)
+QUICK = Timing(heartbeat=5.0, deadline=5.0, patience=0.05, mark=0.02, spread=0.01, first_wait=0.01, longest_wait=0.1, save=0.01)
 
 ALICE, BOB, CAROL = 1, 2, 3
 THREAD = 11
@@ -51,6 +51,7 @@ class Scene(TestCase):
     """Two friends, Alice and Bob, and their servers."""
 
     timeout = 30
+    servers_count = 1
 
     def setUp(self) -> None:
         from twisted.internet import reactor
@@ -61,7 +62,7 @@ class Scene(TestCase):
         self.world.user(BOB, "bob")
         self.world.user(CAROL, "carol")
         self.world.befriend(THREAD, ALICE, BOB)
-        self.servers = FakeServers(reactor, self.world)
+        self.servers = FakeServers(reactor, self.world, count=self.servers_count)
         self.addCleanup(lambda: Deferred.fromCoroutine(self.servers.stop()))
 
     def gateway(self) -> Gateway:

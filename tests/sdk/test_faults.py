@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from twisted.internet.task import deferLater
 
-from imsys.errors import Refused, Status
+from imsys.errors import Status
 from imsys.protocols.framing import CHAT
 from imsys.sdk import Client, ConnectionState, Credentials, FileSeenStore, MemorySeenStore, Message
 from tests.sdk.scene import ALICE, BOB, CAROL, QUICK, THREAD, Scene, Seen, texts
@@ -89,7 +89,7 @@ class LostConnections(Scene):
 
     async def test_silence(self) -> None:
         """A connection on which nothing arrives any more is left."""
-        alice = await self.online("alice", timing=replace(QUICK, heartbeat=0.03))
+        alice = await self.online("alice", timing=replace(QUICK, heartbeat=0.03, silence=0.06))
         self.world.silent.add(32)
         await self.state(alice, ConnectionState.WAITING)
         self.world.silent.clear()
@@ -153,19 +153,6 @@ class Acknowledgements(Scene):
         posted = [alice.post(THREAD, str(number)) for number in range(5)]
         await posted[-1].when_stored()
         self.assertEqual(self.world.texts(THREAD), ["0", "1", "2", "3", "4"])
-
-    async def test_given_up(self) -> None:
-        """A text that the server fails on again and again is given up, and those after it go on."""
-        alice = await self.online("alice")
-        await alice.send(THREAD, "0")
-        fault = {"error": int(Status.INTERNAL_ERROR), "message": "Broken."}
-        self.world.refusals[23] = [fault] * 5
-        bad = alice.post(THREAD, "bad")
-        with self.assertRaises(Refused) as caught:
-            await bad.when_stored()
-        self.assertIs(caught.exception.status, Status.INTERNAL_ERROR)
-        await alice.send(THREAD, "good")
-        self.assertEqual(self.world.texts(THREAD), ["0", "good"])
 
 
 class Pushes(Scene):

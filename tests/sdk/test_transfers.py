@@ -8,6 +8,7 @@ import os
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from imsys.resources.frames import downloading
 from imsys.sdk import FileChanged, FileUnfinishedUploads, Progress, Stage, Timing, Transfer, Transfers, Trust, explain
 from imsys.sdk.attachments import Grant
 from imsys.sdk.carrier import Carrier
-from imsys.sdk.link import Credentials
+from imsys.sdk.credentials import Credentials
 from imsys.store.files import FileStore, Offer, Purpose, State
 from imsys.tickets import Right, decode_id, encode_id, new_file_id
 from tests.cluster.nodes import Proxy
@@ -31,6 +32,7 @@ from tests.support.children import folder
 from tests.support.servers import certificates
 
 QUICK = Timing(deadline=5.0, heartbeat=5.0, first_wait=0.01, longest_wait=0.05)
+VIGILANT = replace(QUICK, heartbeat=0.2, carrying=1.0)
 THREAD = 0
 
 
@@ -115,11 +117,17 @@ class TransfersCase(ResourcesCase):
         self.desk = Desk(self, 7)
         self.random = random.Random(os.environ.get("SEED") or 4)
 
-    async def transfers(self, *, remember: bool = False) -> Transfers:
+    def freeze(self) -> None:
+        """Let nothing through on the connections that there are, as if the other side had vanished."""
+        for tunnel in self.proxy._factory.open:
+            for side in (tunnel, tunnel.peer):
+                side.transport.pauseProducing()
+
+    async def transfers(self, *, remember: bool = False, timing: Timing = QUICK) -> Transfers:
         """The transfers of user 7, as a program that has just been started has them."""
         credentials = Credentials(uuid=7, token=await self.tokens.issue(7))
         unfinished = FileUnfinishedUploads(self.reactor, self.here / "unfinished") if remember else None
-        transfers = Transfers(self.reactor, self.desk, credentials, Trust(certificates().ca), QUICK, unfinished=unfinished)
+        transfers = Transfers(self.reactor, self.desk, credentials, Trust(certificates().ca), timing, unfinished=unfinished)
         self.addCleanup(transfers.stop)
         return transfers
 
@@ -359,6 +367,25 @@ class UploadTests(TransfersCase):
         reports = self.seen(transfer)
         await transfer.result()
         self.assertEqual(len([report for report in reports if report.stage is Stage.WAITING]), 11)
+
+    async def test_database_away(self) -> None:
+        """A file is not to blame for what servers lack: it waits for as long as that takes."""
+        path, transfers = self.file(1000), await self.transfers()
+        self.desk.problems = [Refused(Status.MYSQL_INTERNAL_ERROR, "The database did not answer.")] * 20
+        await transfers.upload(path, THREAD).result()
+        self.assertEqual(self.visible(), {"cat.jpg": path.read_bytes()})
+
+    async def test_silent_server(self) -> None:
+        """A server that vanishes in the middle, so that not even an end is heard, is left, and the file goes on."""
+        path, transfers = self.file(16_000_000), await self.transfers(timing=VIGILANT)
+        transfer = transfers.upload(path, THREAD)
+        await self.moved(transfer, 1_000_000)
+        self.freeze()
+        reports = self.seen(transfer)
+        await transfer.result()
+        self.assertEqual(self.visible(), {"cat.jpg": path.read_bytes()})
+        problems = [report.problem for report in reports if report.problem is not None]
+        self.assertIn("does not answer any more", explain(problems[0]))
 
     async def test_not_there(self) -> None:
         """A file that is not there, or is a folder, is an OSError."""

@@ -1,0 +1,42 @@
+"""Connecting to a server, within a time of our own."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from twisted.internet.defer import CancelledError, Deferred
+
+from imsys.errors import Status, Unavailable
+from imsys.sdk.connection import ChatConnection, ConnectionFactory
+from imsys.sdk.gateway import Place
+from imsys.sdk.refusals import explain
+from imsys.sdk.trust import Trust, endpoint
+
+
+async def open_connection(reactor: Any, connection: ChatConnection, place: Place, trust: Trust | None, deadline: float) -> None:
+    """Connect to a server; with ``trust``, TLS and its handshake included. Where that fails, nothing is left of the connection.
+
+    A server that is frozen still takes connections, since its kernel does; the handshake tells it from one that lives.
+
+    :param deadline: seconds.
+    :raises Unavailable: it cannot be reached in time, or cannot be trusted.
+    """
+    opening = Deferred.fromCoroutine(_open(reactor, connection, place, trust, deadline)).addTimeout(deadline, reactor, _late)
+    try:
+        await opening
+    except (CancelledError, Unavailable):
+        connection.abort()
+        raise
+    except Exception as problem:
+        connection.abort()
+        raise Unavailable(Status.NETWORK_ERROR, explain(problem)) from problem
+
+
+async def _open(reactor: Any, connection: ChatConnection, place: Place, trust: Trust | None, deadline: float) -> None:
+    await endpoint(reactor, place.host, place.port, trust, deadline).connect(ConnectionFactory(connection))
+    if trust is not None:
+        await connection.when_secured()
+
+
+def _late(_: object, seconds: float) -> NoReturn:
+    raise Unavailable(Status.NETWORK_ERROR, "The server does not answer in time.")
