@@ -25,6 +25,9 @@ from imsys.sdk.trust import Trust
 _BODY_LIMIT = 65536
 """Bytes of a response, several times what the largest has."""
 
+_CONNECT = 5.0
+"""Seconds to connect: a network that comes back is noticed by the next call, not at the end of a long one."""
+
 T = TypeVar("T")
 
 
@@ -125,7 +128,7 @@ class Gateway:
         self._clock = reactor = steady_reactor(reactor)
         self._deadline = deadline
         pool = HTTPConnectionPool(reactor, persistent=False)
-        self._http = HTTPClient(Agent(reactor, self.trust, connectTimeout=deadline, pool=pool))
+        self._http = HTTPClient(Agent(reactor, self.trust, connectTimeout=min(deadline, _CONNECT), pool=pool))
 
     async def request_code(self, email: str) -> None:
         """Have a verification code mailed."""
