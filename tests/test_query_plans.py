@@ -114,6 +114,7 @@ class Plans(StoreCase):
         await stores.contacts.unfriend(anna, bert)
         lease = await stores.nodes.acquire("h")
         await stores.nodes.renew(lease.number, "h", 5)
+        await stores.nodes.release(lease.number, "h", 5)
 
     async def play_files(self, anna: int, bert: int, thread: int) -> None:
         files, made = self.stores.files, []
