@@ -13,11 +13,15 @@ from twisted.logger import Logger
 from imsys.errors import Refused
 from imsys.store.live import LiveStore, LiveStream
 from imsys.tickets import encode_id
+from imsys.two_clocks import TwoClocks
 
 _log = Logger()
 
 INTERVAL = 5.0
 """Seconds between two looks: that much later than its time a stream ends at most."""
+
+PATIENCE = 15.0
+"""Seconds in which servers tell of their streams again, after which a database's clock that was set forward says who is due."""
 
 
 class LiveCare(Service):
@@ -27,8 +31,11 @@ class LiveCare(Service):
     """
 
     def __init__(self, clock: IReactorTime, store: LiveStore, over: Callable[[LiveStream], Awaitable[None]]) -> None:
+        self._clock = clock
         self._store = store
         self._over = over
+        self._clocks = TwoClocks(clock.seconds)
+        self._patient_until = float("-inf")
         self._looks = LoopingCall(lambda: Deferred.fromCoroutine(self.look()))
         self._looks.clock = clock
 
@@ -43,8 +50,12 @@ class LiveCare(Service):
         self._looks.stop()
 
     async def look(self) -> None:
-        """End those that are due now."""
+        """End those that are due now, unless they are so because the database's clock was set."""
         try:
+            if self._clocks.set_by(await self._store.now()) > 0:
+                self._patient_until = self._clock.seconds() + PATIENCE
+            if self._clock.seconds() < self._patient_until:
+                return
             for stream in await self._store.end_abandoned():
                 _log.info("live stream {stream} is over: it was due", stream=encode_id(stream.stream_id))
                 await self._over(stream)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Callable
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
@@ -12,22 +11,26 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from imsys.errors import Refused, Status, Unavailable
-from imsys.store.ids import MessageIds
-from imsys.store.nodes import LEASE, NodeStore
+from imsys.store.clock import SharedTime
+from imsys.store.ids import MessageIds, id_at
+from imsys.store.nodes import LEASE, NodeStore, Term
 
 _log = Logger()
 
 RENEWALS = 6
 """How often a lease is renewed in its life."""
 
+APART = 3.0
+"""Seconds between the dates of messages and the database's clock from which on the log says so."""
+
 
 class Node(Service):
     """Leases a node number while it runs, and makes message ids while the lease lives."""
 
-    def __init__(self, clock: IReactorTime, store: NodeStore, calendar: Callable[[], float]) -> None:
-        """``calendar`` gives Unix seconds."""
+    def __init__(self, clock: IReactorTime, store: NodeStore) -> None:
         self._clock = clock
-        self._calendar = calendar
+        self._time = SharedTime(clock.seconds)
+        self._apart = False
         self._store = store
         self._holder = secrets.token_hex(16)
         self._ids: MessageIds | None = None
@@ -77,14 +80,18 @@ class Node(Service):
         asked_at = self._clock.seconds()
         try:
             if self._ids is None:
-                lease = await self._store.acquire(self._holder)
-                self._number = lease.number
-                self._ids = MessageIds(self._calendar, lease.number, lease.floor_id)
-                _log.info("this server writes messages as node {number}", number=lease.number)
-            elif not await self._store.renew(self._number, self._holder, self._ids.highest):
-                _log.error("the lease of node number {number} was lost", number=self._number)
-                self._ids = None
-                return
+                term = await self._store.acquire(self._holder)
+                self._look(asked_at, term)
+                self._number = term.number
+                self._ids = MessageIds(self._time, term.number, term.floor_id)
+                _log.info("this server writes messages as node {number}", number=term.number)
+            else:
+                renewed = await self._store.renew(self._number, self._holder, self._reached(self._ids))
+                if renewed is None:
+                    _log.error("the lease of node number {number} was lost", number=self._number)
+                    self._ids = None
+                    return
+                self._look(asked_at, renewed)
         except Refused as refused:
             _log.warn("the node number could not be leased or renewed: {reason}", reason=str(refused))
             return
@@ -93,10 +100,27 @@ class Node(Service):
         for one in waiting:
             one.callback(None)
 
+    def _reached(self, ids: MessageIds) -> int:
+        """An id that is above all that were made, and not below the time of now."""
+        return max(ids.highest, id_at(self._time()))
+
+    def _look(self, asked_at: float, term: Term) -> None:
+        behind = self._time.look(asked_at, term.now, least=term.least, most=term.most)
+        apart = abs(behind) > APART
+        if apart and not self._apart:
+            _log.warn(
+                "the database's clock was set: messages are dated {seconds} s {way} of it, until both have met",
+                seconds=round(abs(behind)),
+                way="behind" if behind > 0 else "ahead",
+            )
+        elif self._apart and not apart:
+            _log.info("messages are dated by the database's clock again")
+        self._apart = apart
+
     async def _release(self) -> None:
         ids, self._ids = self._ids, None
         if ids is not None:
             try:
-                await self._store.release(self._number, self._holder, ids.highest)
+                await self._store.release(self._number, self._holder, self._reached(ids))
             except Refused as refused:
                 _log.info("node number {number} is left to expire: {reason}", number=self._number, reason=str(refused))

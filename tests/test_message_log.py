@@ -51,7 +51,7 @@ class MessageLogTests(OnSqlite):
 
     async def setUp(self) -> None:
         await super().setUp()
-        self.node = Node(self.reactor, self.stores.nodes, time.time)
+        self.node = Node(self.reactor, self.stores.nodes)
         self.node.startService()
         self.addCleanup(self.node.stopService)
         await self.node.ready()
@@ -216,7 +216,7 @@ class RestartTests(OnMariaDb):
 
     async def test_killed_and_restarted(self) -> None:
         """While the database is away senders get 14; when it is back everything that was acknowledged is there, and nothing twice."""
-        node = Node(self.reactor, self.stores.nodes, time.time)
+        node = Node(self.reactor, self.stores.nodes)
         node.startService()
         self.addCleanup(node.stopService)
         await node.ready()

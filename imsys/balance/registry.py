@@ -3,7 +3,9 @@
 ``server:<kind>:<name>`` is a hash with a server's public address, ports and load,
 ``grpc:<kind>:<name>`` one with its gRPC address; both expire with the lease.
 ``servers:<kind>`` and ``grpcs:<kind>`` are the sets of their names. ``epoch`` is
-random: another one means that Redis was flushed. ``retired:…`` names incarnations
+random: another one means that Redis was flushed, or that all leases ended at once
+(its clock was set forward, or no balance server was there to renew them): who is
+missing may only not have registered again yet. ``retired:…`` names incarnations
 that were replaced and must not come back.
 """
 
@@ -59,6 +61,7 @@ if tonumber(f[2]) > 0 then
   redis.call('PEXPIRE', grpcs, lease * 4)
 end
 redis.call('SET', epoch, candidate, 'NX')
+redis.call('PEXPIRE', epoch, lease)
 return {1, redis.call('GET', epoch)}
 """)
 """Register or renew. From ARGV[5] on: fields and values, the load among them.
@@ -96,6 +99,7 @@ return cjson.encode(found)
 
 _EPOCH = Script("""
 redis.call('SET', KEYS[1], ARGV[1], 'NX')
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return redis.call('GET', KEYS[1])
 """)
 
@@ -189,8 +193,8 @@ class Registry:
         return [{"name": name, **dict(zip(flat[::2], flat[1::2], strict=True))} for name, *flat in rows]
 
     async def epoch(self) -> str:
-        """What changes when Redis was flushed. :raises Unavailable: Redis is."""
-        reply: bytes = await self._redis.script(_EPOCH, [self._redis.key("epoch")], [secrets.token_hex(8)])
+        """What changes when the registry lost its memory. :raises Unavailable: Redis is."""
+        reply: bytes = await self._redis.script(_EPOCH, [self._redis.key("epoch")], [secrets.token_hex(8), self._lease])
         return reply.decode()
 
     def _keys(self, kind: str, name: str) -> list[str]:

@@ -5,12 +5,19 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 
+from twisted.logger import Logger
+
 from imsys.balance.allocation import Allocation
 from imsys.balance.plain import ALREADY, GRPC, INSTANCE, NOT_THERE, PlainRegistry, PlainServer, refuse
 from imsys.balance.registry import KINDS, Registry, Server, check_host, check_kind, check_name, check_port
 from imsys.cluster.stubs import imsys_v1_pb2, message_pb2
 from imsys.errors import Refused, Status
 from imsys.tokens import Tokens
+
+_log = Logger()
+
+MOST_WRONG = 1000
+"""Servers of which it is remembered that their clocks are wrong, at most."""
 
 _NO_CHAT = Refused(Status.NO_AVAILABLE_CHATTING_SERVER, "There is no chat server that takes users now.")
 
@@ -26,23 +33,33 @@ class RegistryServicer:
         self._registry = registry
         self._calendar = calendar
         self._skew = skew
+        self._wrong: set[str] = set()  # servers whose clocks are wrong, as the log knows
 
     async def Register(self, request: imsys_v1_pb2.RegisterRequest) -> imsys_v1_pb2.RegisterResponse:
         """Register a server, or renew its lease.
 
-        :raises Refused: 7 or 9, the name is another's; 70, a field is malformed or the clock is wrong.
+        :raises Refused: 7 or 9, the name is another's; 70, a field is malformed, or the clock of a server that has just started is wrong.
         """
         server = _read(request)
         now = int(self._calendar() * 1000)
-        if abs(request.clock_ms - now) > self._skew * 1000:
-            theirs, ours = _time(request.clock_ms), _time(now)
-            raise Refused(
-                Status.INVALID_FIELD,
-                f"The clock of {server.name} says {theirs}, balance's says {ours}: they are more than {self._skew:g} s apart.",
-            )
+        self._compare(server.name, request.clock_ms, now, serves=request.again)
         epoch = await self._registry.register(server)
         peers = [_write(peer) for peer in await self._registry.servers(server.kind) if peer.name != server.name]
         return imsys_v1_pb2.RegisterResponse(lease_ms=self._registry.lease_ms, clock_ms=now, peers=peers, epoch=epoch)
+
+    def _compare(self, name: str, theirs: int, ours: int, *, serves: bool) -> None:
+        """Refuse who begins with a wrong clock. Who serves by now is kept, and told of: it may be ours that was set."""
+        if abs(theirs - ours) <= self._skew * 1000:
+            if name in self._wrong:
+                self._wrong.remove(name)
+                _log.info("the clock of {name} says what balance's says again", name=name)
+            return
+        sentence = f"The clock of {name} says {_time(theirs)}, balance's says {_time(ours)}: they are more than {self._skew:g} s apart."
+        if not serves:
+            raise Refused(Status.INVALID_FIELD, sentence)
+        if name not in self._wrong and len(self._wrong) < MOST_WRONG:
+            self._wrong.add(name)
+            _log.warn("{sentence} It serves on; tickets and logins of it may end too early, or too late.", sentence=sentence)
 
     async def Withdraw(self, request: imsys_v1_pb2.WithdrawRequest) -> imsys_v1_pb2.WithdrawResponse:
         """End a registration at once. :raises Refused: 6 or 8, it is not registered, or another incarnation is."""

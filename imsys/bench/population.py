@@ -43,7 +43,7 @@ async def make_users(reactor: Any, config: Config, pairs: int, targets: Sequence
     where = EmbeddedRedis(reactor, config).config if config.redis.mode == "embedded" else config.redis
     database = Database(reactor, config.database)
     redis = RedisService(reactor, where)
-    node = Node(reactor, Stores.on(database, time.time).nodes, time.time)
+    node = Node(reactor, Stores.on(database, time.time).nodes)
     services = (database, redis, node)
     for service in services:
         service.startService()

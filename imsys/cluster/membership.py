@@ -103,6 +103,7 @@ class Membership(Service):
         self._turn: Deferred[None] | None = None
         self._waiting: list[Deferred[None]] = []
         self._registered = False
+        self._known = False
         self._answered = False
         self._refusal = ""
         self._epoch = ""
@@ -177,6 +178,7 @@ class Membership(Service):
             draining=self.draining,
             grpc_host=self._grpc_advertise,
             free=self._free(),
+            again=self._known,
         )
         try:
             response = await self._balance.call(imsys_v1_pb2_grpc.RegistryStub, "Register", request)
@@ -190,7 +192,7 @@ class Membership(Service):
             return
         if not self._registered:
             _log.info("{kind} server {name} is registered at balance", kind=self._kind, name=self.name)
-        self._registered, self._refusal = True, ""
+        self._registered, self._refusal, self._known = True, "", True
         self._update(response)
         waiting, self._waiting = self._waiting, []
         for waiter in waiting:

@@ -9,13 +9,12 @@ from twisted.application.service import Service
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+from imsys.two_clocks import TwoClocks
+
 _log = Logger()
 
 LOOK = 5.0
 """Seconds between two looks."""
-
-PARTED = 3.0
-"""Seconds by which the time of day and the monotonic clock have to part: both are slowed and hastened by NTP in the same way."""
 
 REMINDER = 60.0
 """Seconds between two lines, however often the clock is set."""
@@ -31,14 +30,14 @@ class CalendarWatch(Service):
     def __init__(self, clock: IReactorTime, calendar: Callable[[], float]) -> None:
         self._clock = clock
         self._calendar = calendar
-        self._parted = 0.0  # how far the two are apart, as the log knows
+        self._clocks = TwoClocks(clock.seconds)
         self._said = float("-inf")
         self._next: IDelayedCall | None = None
 
     def startService(self) -> None:
         """Look now and then."""
         super().startService()
-        self._parted = self._apart()
+        self._clocks.set_by(self._calendar())
         self._next = self._clock.callLater(LOOK, self._look)
 
     def stopService(self) -> None:
@@ -48,15 +47,13 @@ class CalendarWatch(Service):
             self._next.cancel()
             self._next = None
 
-    def _apart(self) -> float:
-        return self._calendar() - self._clock.seconds()
-
     def _look(self) -> None:
         self._next = self._clock.callLater(LOOK, self._look)
-        set_by = self._apart() - self._parted
-        if abs(set_by) <= PARTED or self._clock.seconds() - self._said < REMINDER:
+        if self._clock.seconds() - self._said < REMINDER:
             return
-        self._parted += set_by
+        set_by = self._clocks.set_by(self._calendar())
+        if not set_by:
+            return
         self._said = self._clock.seconds()
         _log.warn(
             "the clock of this machine was set {way} by {seconds} s, or it slept: it says {now}. Sessions, deadlines and leases go on; "

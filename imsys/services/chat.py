@@ -137,7 +137,7 @@ def build(
     redis = redis or redis_of(reactor, config, server)
     stores = Stores.on(database, calendar)
     tokens = Tokens(redis, calendar, config.balance.token_idle, config.balance.token_life)
-    node = Node(reactor, stores.nodes, calendar)
+    node = Node(reactor, stores.nodes)
 
     def ended(session: Session) -> None:
         directory.ended(session)

@@ -18,6 +18,9 @@ from imsys.store.people import Person, change_person
 OFFER_AGAIN = 60.0
 """Seconds after which somebody may offer again of whose files too many are on their way."""
 
+PUT_OFF = 120.0
+"""Seconds for which news of a file are put off at most; what is due later than that was put off before the clock was set back."""
+
 __all__ = ["SHARED", "Announcement", "Content", "File", "FileStore", "Finished", "Offer", "Purpose", "State"]
 
 
@@ -195,13 +198,19 @@ class FileStore:
     # -- what threads are to be told
 
     async def due(self, server: str, limit: int) -> list[Announcement]:
-        """Whole files of a server whose threads are to be told now."""
+        """Whole files of a server whose threads are to be told now; among them those that were put off before the clock was set back."""
         return await self._database.read(self._due, server, self._now(), limit)
 
     @staticmethod
     def _due(tx: Transaction, server: str, now: int, limit: int) -> list[Announcement]:
         rows = tx.rows(
             "SELECT file_id, attempts FROM file_outbox WHERE server = ? AND due_at <= ? ORDER BY due_at LIMIT ?", server, now, limit
+        )
+        rows += tx.rows(
+            "SELECT file_id, attempts FROM file_outbox WHERE server = ? AND due_at > ? ORDER BY due_at LIMIT ?",
+            server,
+            now + round(PUT_OFF * 1000),
+            limit - len(rows),
         )
         return _announcements(tx, rows)
 
@@ -223,7 +232,7 @@ class FileStore:
         await self._database.write(lambda tx: tx.execute("DELETE FROM file_outbox WHERE file_id = ?", file_id))
 
     async def postpone(self, file_id: bytes, seconds: float) -> None:
-        """It could not be told now."""
+        """It could not be told now; ``seconds`` are at most :data:`PUT_OFF`."""
         due = self._now() + round(seconds * 1000)
         await self._database.write(
             lambda tx: tx.execute("UPDATE file_outbox SET due_at = ?, attempts = attempts + 1 WHERE file_id = ?", due, file_id)

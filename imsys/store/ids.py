@@ -26,7 +26,7 @@ class MessageIds:
     """The generator of one node; safe to use from several threads."""
 
     def __init__(self, calendar: Callable[[], float], node: int, floor: int = 0) -> None:
-        """``calendar`` is the time of day (Unix seconds); ids will be above ``floor``."""
+        """``calendar`` gives Unix seconds; ids will be above ``floor``."""
         if not 0 <= node < NODES:
             raise ValueError(f"a node number is from 0 to {NODES - 1}, not {node}")
         self._calendar = calendar
@@ -64,7 +64,17 @@ class MessageIds:
 
 def id_at(seconds: float) -> int:
     """The smallest id of a moment (seconds since 1970); 0 for one before 2025."""
-    return max(0, int(seconds * 1000) - EPOCH_MS) << _TIME_SHIFT
+    return first_id(int(seconds * 1000))
+
+
+def first_id(ms: int) -> int:
+    """The smallest id of a moment (milliseconds since 1970); 0 for one before 2025."""
+    return max(0, ms - EPOCH_MS) << _TIME_SHIFT
+
+
+def ms_of(msg_id: int) -> int:
+    """The moment of an id, in milliseconds since 1970."""
+    return (msg_id >> _TIME_SHIFT) + EPOCH_MS
 
 
 def back(msg_id: int, seconds: float) -> int:

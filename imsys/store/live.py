@@ -299,6 +299,10 @@ class LiveStore:
 
     # -- for whoever looks after them
 
+    async def now(self) -> float:
+        """The time by which streams are due, in Unix seconds."""
+        return await self._database.read(self._now) / 1000
+
     async def end_abandoned(self, limit: int = 100) -> list[LiveStream]:
         """End streams that are due: no publisher came, or came back, or their server is dead, or they have been as long as any may be.
 

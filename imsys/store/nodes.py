@@ -1,8 +1,16 @@
-"""Numbers of message-writing nodes, each leased to one process at a time.
+"""Numbers of message-writing nodes, each leased to one process at a time, and the time that they date messages by.
 
 The number is part of every message id. A lease that was not renewed in time
 ends by the database's clock alone; its number is then given to someone else,
 together with an id that all of the former holder's ids are below.
+
+The other part of an id is the time. It is the database's, so nodes agree about
+it whatever their own clocks say. When that is set, nodes hear of it at
+different moments, with their renewals; and if the ids of one were suddenly an
+hour ahead, a client that has seen one of them would not ask for what another
+node stores now (:data:`imsys.features.catch_up.OVERLAP`). So, while there are
+others, the time of a node moves on by a :data:`LEASE` from one renewal to the
+next at most, and is never behind what others had reached with their last ones.
 """
 
 from __future__ import annotations
@@ -13,18 +21,27 @@ from dataclasses import dataclass
 from imsys.errors import Status, Unavailable
 from imsys.store.clock import now_ms
 from imsys.store.database import Database, Transaction
-from imsys.store.ids import id_at
+from imsys.store.ids import first_id, ms_of
 
 LEASE = 60.0
 """Seconds that a lease lives."""
 
+_LEASE_MS = int(LEASE * 1000)
+
 
 @dataclass(frozen=True, slots=True)
-class NodeLease:
-    """A number, and an id above all that were ever made with it."""
+class Term:
+    """One lease, from an acquisition or a renewal to the next; times are Unix seconds, for :class:`imsys.store.clock.SharedTime`."""
 
     number: int
     floor_id: int
+    """An id above all that were made with the number before it was acquired; 0 in a renewal."""
+    now: float
+    """What the database's clock says."""
+    least: float
+    """The time of this node from here on at least."""
+    most: float
+    """The time of this node until the next renewal at most."""
 
 
 class NodeStore:
@@ -34,36 +51,61 @@ class NodeStore:
         self._database = database
         self._calendar = calendar
 
-    async def acquire(self, holder: str) -> NodeLease:
+    async def acquire(self, holder: str) -> Term:
         """Lease the lowest number that is free. :raises Unavailable: 73, all 1,024 are taken."""
         return await self._database.append(self._acquire, holder)
 
-    def _acquire(self, tx: Transaction, holder: str) -> NodeLease:
+    def _acquire(self, tx: Transaction, holder: str) -> Term:
         now = now_ms(tx, self._calendar)
         row = tx.row("SELECT number, floor_id FROM nodes WHERE expires_at <= ? ORDER BY number LIMIT 1 {lock}", now)
         if row is None:
             raise Unavailable(Status.SERVER_BUSY, "All 1,024 node numbers are leased.")
-        number, floor_id = row[0], max(row[1], id_at(self._calendar()))
-        self._write(tx, number, holder, now + int(LEASE * 1000), floor_id)
-        return NodeLease(number, floor_id)
+        number, floor_id = row
+        others = _reached_by_others(tx, number, now)
+        begin = now if others is None else min(max(now, others - _LEASE_MS), others)
+        return self._write(tx, number, holder, now, begin, max(floor_id, first_id(begin)))
 
-    @staticmethod
-    def _write(tx: Transaction, number: int, holder: str, expires_at: int, floor_id: int) -> None:
-        tx.execute("UPDATE nodes SET holder = ?, expires_at = ?, floor_id = ? WHERE number = ?", holder, expires_at, floor_id, number)
+    async def renew(self, number: int, holder: str, highest_id: int) -> Term | None:
+        """Keep a number for another lease; ``None`` when somebody else has it by now.
 
-    async def renew(self, number: int, holder: str, highest_id: int) -> bool:
-        """Keep a number for another lease; ``False`` when somebody else has it by now."""
-        return await self._database.append(self._renew, number, holder, highest_id, LEASE)
+        :param highest_id: an id that is above all that were made, and not below the time of the node.
+        """
+        return await self._database.append(self._renew, number, holder, highest_id)
+
+    def _renew(self, tx: Transaction, number: int, holder: str, highest_id: int) -> Term | None:
+        row = tx.row("SELECT holder, expires_at FROM nodes WHERE number = ? {lock}", number)
+        if row is None or row[0] != holder:
+            return None
+        now = now_ms(tx, self._calendar)
+        # others live as this one does, although by a clock that was set forward since its last renewal all leases are over
+        others = _reached_by_others(tx, number, min(now, row[1] - _LEASE_MS))
+        begin = max(ms_of(highest_id), now if others is None else others - _LEASE_MS)
+        return self._write(tx, number, holder, now, begin, highest_id)
 
     async def release(self, number: int, holder: str, highest_id: int) -> None:
         """Give a number back."""
-        await self._database.append(self._renew, number, holder, highest_id, 0.0)
+        await self._database.append(self._release, number, holder, highest_id)
 
-    def _renew(self, tx: Transaction, number: int, holder: str, highest_id: int, seconds: float) -> bool:
+    def _release(self, tx: Transaction, number: int, holder: str, highest_id: int) -> None:
         row = tx.row("SELECT holder FROM nodes WHERE number = ? {lock}", number)
-        if row is None or row[0] != holder:
-            return False
-        # until the lease ends, the ids of this holder grow by its length at most
-        floor_id = max(highest_id, id_at(self._calendar())) + (int(seconds * 1000) << 22)
-        self._write(tx, number, holder, now_ms(tx, self._calendar) + int(seconds * 1000), floor_id)
-        return True
+        if row is not None and row[0] == holder:
+            _set(tx, number, holder, now_ms(tx, self._calendar), highest_id)
+
+    @staticmethod
+    def _write(tx: Transaction, number: int, holder: str, now: int, begin: int, floor_id: int) -> Term:
+        most = max(begin, ms_of(floor_id)) + _LEASE_MS
+        _set(tx, number, holder, now + _LEASE_MS, first_id(most))
+        return Term(number, floor_id, now / 1000, begin / 1000, most / 1000)
+
+
+def _set(tx: Transaction, number: int, holder: str, expires_at: int, floor_id: int) -> None:
+    tx.execute("UPDATE nodes SET holder = ?, expires_at = ?, floor_id = ? WHERE number = ?", holder, expires_at, floor_id, number)
+
+
+def _reached_by_others(tx: Transaction, number: int, alive: int) -> int | None:
+    """The latest time (milliseconds since 1970) that the ids of another node may reach before it renews; ``None``: there is none.
+
+    :param alive: what the lease of one has to outlast.
+    """
+    row = tx.row("SELECT MAX(floor_id) FROM nodes WHERE expires_at > ? AND number <> ?", alive, number)
+    return None if row is None or row[0] is None else ms_of(row[0])

@@ -17,6 +17,9 @@ from imsys.redis import Redis, RedisService
 from imsys.services.balance import build
 from tests.real_redis import RealRedis
 
+EXPIRE = "for _, key in ipairs(redis.call('KEYS', '*')) do if redis.call('PTTL', key) > 0 then redis.call('DEL', key) end end"
+"""What Redis does when its clock is set forward."""
+
 
 class Balance:
     """One balance server and a channel to it."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from imsys.cluster.membership import Peer
 from imsys.cluster.stubs import imsys_v1_pb2
-from tests.balance.running import Balance
+from tests.balance.running import EXPIRE, Balance
 from tests.cluster.nodes import Node, NodesCase, eventually
 
 
@@ -63,6 +64,34 @@ class MembershipTests(NodesCase):
             while sorted(await self.balance.servers()) != ["one", "two"]:
                 pass
         self.assertEqual(changes, [])
+
+    async def test_leases_end(self) -> None:
+        """Where all leases end at once, as when the clock of Redis is set forward, nobody is taken for dead."""
+        one, two = await self.pair()
+        changes: list[Any] = []
+        for node in (one, two):
+            node.membership.on_change(lambda peer, alive: changes.append((peer, alive)))
+        for _ in range(5):
+            self.redis.command("EVAL", EXPIRE, "0")
+            while sorted(await self.balance.servers()) != ["one", "two"]:
+                pass
+        self.assertEqual(changes, [])
+
+    async def test_clock_set(self) -> None:
+        """A server whose clock is set stays registered; one that starts with a wrong clock is not."""
+        one, _ = await self.pair()
+        one.membership._calendar = lambda: time.time() - 3600
+        first = one.membership._next
+        await eventually(lambda: one.membership._next not in (None, first))
+        self.redis.command("FLUSHALL")
+        while sorted(await self.balance.servers()) != ["one", "two"]:
+            pass
+        three = Node(self.balance, "three")
+        three.membership._calendar = lambda: time.time() + 3600
+        three.service.startService()
+        self.addCleanup(three.stop)
+        await eventually(lambda: "more than 60 s apart" in three.membership._refusal)
+        self.assertEqual(sorted(await self.balance.servers()), ["one", "two"])
 
     async def test_redis_restarts(self) -> None:
         """While Redis is away peers stay; when it is back, empty, everybody registers again and nobody was taken for dead."""

@@ -87,6 +87,25 @@ class JanitorTests(EngineCase):
         await self.turn()
         self.assertEqual(len(self.blobs()), 1)
 
+    async def test_clock_set_forward(self) -> None:
+        """What looks old only since the clock was set forward is left alone, until it must be old by any clock."""
+        clock = self.clock = Clock()
+        await self.restart()
+        began, ahead = time.time(), 0.0
+        self.parts.janitor._calendar = lambda: began + clock.seconds() + ahead
+        self.parts.janitor._age = 3600.0
+        await self.send(b"data")
+        self.blob(os.urandom(16).hex())
+        await self.turn()
+        ahead = 2 * 3600.0
+        await self.turn()
+        clock.advance(3599)
+        await self.turn()
+        self.assertEqual(len(self.blobs()), 2)
+        clock.advance(1)
+        await self.turn()
+        self.assertEqual(len(self.blobs()), 1)
+
     async def test_not_finished(self) -> None:
         """A file of which all is here, but which nobody finished, becomes whole, be it in the spool or in the store already."""
         data = os.urandom(100_000)

@@ -6,7 +6,8 @@ from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from imsys.services.calendar_watch import LOOK, PARTED, REMINDER, CalendarWatch
+from imsys.services.calendar_watch import LOOK, REMINDER, CalendarWatch
+from imsys.two_clocks import PARTED
 
 
 class CalendarWatchTests(SynchronousTestCase):

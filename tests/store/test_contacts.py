@@ -159,14 +159,14 @@ class TwoNodes(StoreCase):
         self.assertEqual(sorted(lease.number for lease in leases), [0, 1, 2, 3, 4, 5])
         ahead = id_at(time.time() + 5)
         holder = next(f"h{n}" for n, lease in enumerate(leases) if lease.number == 3)
-        self.assertTrue(await self.other.nodes.renew(3, holder, ahead))
-        self.assertFalse(await self.stores.nodes.renew(3, "somebody else", ahead))
+        self.assertIsNotNone(await self.other.nodes.renew(3, holder, ahead))
+        self.assertIsNone(await self.stores.nodes.renew(3, "somebody else", ahead))
         await self.stores.nodes.release(3, holder, ahead)
         again = await self.other.nodes.acquire("new")
         self.assertEqual(again.number, 3)
         self.assertGreaterEqual(again.floor_id, ahead)
         self.assertGreater(MessageIds(time.time, 3, again.floor_id).next(), ahead)
-        self.assertFalse(await self.stores.nodes.renew(3, holder, ahead))
+        self.assertIsNone(await self.stores.nodes.renew(3, holder, ahead))
 
 
 class SqliteTwoNodesTests(TwoNodes, OnSqlite):

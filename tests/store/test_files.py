@@ -12,7 +12,7 @@ from twisted.internet.task import Clock
 
 from imsys.errors import Refused, Status
 from imsys.store import Stores
-from imsys.store.files import Content, File, FileStore, Finished, Offer, Purpose, State
+from imsys.store.files import PUT_OFF, Content, File, FileStore, Finished, Offer, Purpose, State
 from imsys.tickets import new_file_id
 from tests.support.stores import OnMariaDb, OnSqlite, StoreCase
 
@@ -381,6 +381,11 @@ class Keeping(StoreCase):
         self.clock.advance(2)
         self.assertEqual([(one.file, one.attempts) for one in await self.files.due("resources1", 10)], [(second, 0), (first, 1)])
         self.assertEqual([one.file for one in await self.files.due("resources1", 1)], [second])
+        await self.files.postpone(second.file_id, PUT_OFF)
+        self.assertEqual([one.file for one in await self.files.due("resources1", 10)], [first])
+        self.clock.advance(-3600)  # it was set back: what was put off is told now, and not an hour later
+        self.assertEqual([one.file for one in await self.files.due("resources1", 10)], [first, second])
+        self.clock.advance(3600)
         await self.files.told(second.file_id)
         await self.files.delete(first.file_id)
         self.assertEqual(await self.files.due("resources1", 10), [])

@@ -27,7 +27,7 @@ class Server:
         self.database.open()
         test.addCleanup(self.database.close)
         self.stores = Stores.on(self.database, time.time)
-        self.node = Node(reactor, self.stores.nodes, time.time)
+        self.node = Node(reactor, self.stores.nodes)
         self.node.startService()
         test.addCleanup(self.node.stopService)
         doubted: set[int] = set()

@@ -97,7 +97,7 @@ class LogAroundLocksTests(Locking):
 
     async def setUp(self) -> None:
         await super().setUp()
-        self.node = Node(self.reactor, self.stores.nodes, time.time)
+        self.node = Node(self.reactor, self.stores.nodes)
         self.node.startService()
         self.addCleanup(self.node.stopService)
         await self.node.ready()

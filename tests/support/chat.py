@@ -189,7 +189,7 @@ class ChatServer:
         reactor = case.reactor
         self.redis = redis
         self.tokens = Tokens(redis, time.time, 600, 86400)
-        self.node = Node(reactor, case.stores.nodes, time.time)
+        self.node = Node(reactor, case.stores.nodes)
         self.directory = Directory(
             reactor,
             Routes(redis, 15, 600, 86400),

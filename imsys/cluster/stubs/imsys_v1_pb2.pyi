@@ -24,7 +24,7 @@ class Ports(_message.Message):
     def __init__(self, tls: _Optional[int] = ..., plain: _Optional[int] = ..., http: _Optional[int] = ..., grpc: _Optional[int] = ..., rtmp: _Optional[int] = ..., rtmps: _Optional[int] = ...) -> None: ...
 
 class RegisterRequest(_message.Message):
-    __slots__ = ("info", "kind", "incarnation", "clock_ms", "load", "capacity", "ports", "draining", "grpc_host", "free", "unfit")
+    __slots__ = ("info", "kind", "incarnation", "clock_ms", "load", "capacity", "ports", "draining", "grpc_host", "free", "unfit", "again")
     INFO_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
@@ -36,6 +36,7 @@ class RegisterRequest(_message.Message):
     GRPC_HOST_FIELD_NUMBER: _ClassVar[int]
     FREE_FIELD_NUMBER: _ClassVar[int]
     UNFIT_FIELD_NUMBER: _ClassVar[int]
+    AGAIN_FIELD_NUMBER: _ClassVar[int]
     info: _message_pb2.ServerInfo
     kind: str
     incarnation: str
@@ -47,7 +48,8 @@ class RegisterRequest(_message.Message):
     grpc_host: str
     free: int
     unfit: str
-    def __init__(self, info: _Optional[_Union[_message_pb2.ServerInfo, _Mapping]] = ..., kind: _Optional[str] = ..., incarnation: _Optional[str] = ..., clock_ms: _Optional[int] = ..., load: _Optional[int] = ..., capacity: _Optional[int] = ..., ports: _Optional[_Union[Ports, _Mapping]] = ..., draining: _Optional[bool] = ..., grpc_host: _Optional[str] = ..., free: _Optional[int] = ..., unfit: _Optional[str] = ...) -> None: ...
+    again: bool
+    def __init__(self, info: _Optional[_Union[_message_pb2.ServerInfo, _Mapping]] = ..., kind: _Optional[str] = ..., incarnation: _Optional[str] = ..., clock_ms: _Optional[int] = ..., load: _Optional[int] = ..., capacity: _Optional[int] = ..., ports: _Optional[_Union[Ports, _Mapping]] = ..., draining: _Optional[bool] = ..., grpc_host: _Optional[str] = ..., free: _Optional[int] = ..., unfit: _Optional[str] = ..., again: _Optional[bool] = ...) -> None: ...
 
 class RegisterResponse(_message.Message):
     __slots__ = ("error", "message", "lease_ms", "clock_ms", "peers", "epoch")

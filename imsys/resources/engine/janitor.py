@@ -20,6 +20,7 @@ from imsys.resources.engine.spooled import MADE, remove_spooled
 from imsys.resources.engine.uploads import Arrivals
 from imsys.store.files import File, FileStore, Purpose, State
 from imsys.tickets import encode_id
+from imsys.two_clocks import TwoClocks
 
 _log = Logger()
 
@@ -71,6 +72,9 @@ class Janitor(Service):
         self._age = age
         self._first = True
         self._started = calendar()
+        self._clocks = TwoClocks(clock.seconds)
+        self._clocks.set_by(self._started)
+        self._patient_until = float("-inf")
         self._stopping = False
         self._blobs: Iterator[Blob] | None = None
         self._call: IDelayedCall | None = None
@@ -107,6 +111,10 @@ class Janitor(Service):
         """One round of steps. :raises Refused: the database is away."""
         try:
             await self._expire()
+            if self._clocks.set_by(self._calendar()) > 0:
+                self._patient_until = self._clock.seconds() + self._age  # until then something may look older than it is
+            if self._clock.seconds() < self._patient_until:
+                return
             await self._look_into_spool()
             for _ in range(BATCHES):
                 if self._stopping or not await self._look_into_store():

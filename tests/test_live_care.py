@@ -1,0 +1,58 @@
+"""Live streams, when the database's clock is set."""
+
+from __future__ import annotations
+
+from twisted.internet.task import Clock
+
+from imsys.live_care import PATIENCE, LiveCare
+from imsys.store.live import LiveStore, LiveStream
+from imsys.tickets import new_file_id
+from tests.support.stores import OnSqlite
+
+NOON = 1_790_000_000.0
+AWAY = 60.0
+
+
+class LiveCareTests(OnSqlite):
+    """On SQLite, where the database's clock is a calendar of ours."""
+
+    async def setUp(self) -> None:
+        await super().setUp()
+        self.clock = Clock()
+        self.ahead = 0.0
+        self.live = LiveStore(self.database, lambda: NOON + self.clock.seconds() + self.ahead)
+        self.over: list[LiveStream] = []
+        self.care = LiveCare(self.clock, self.live, self.ended)
+        anna, bert = await self.people("anna", "bert")
+        stream = LiveStream(stream_id=new_file_id(), owner=anna, thread_id=await self.befriend(anna, bert), title="t", server="r1")
+        self.stream = await self.live.start(stream, 9, wait=600.0, longest=86400.0)
+        await self.live.began(self.stream.stream_id, "r1", away=AWAY)
+        await self.care.look()
+
+    async def ended(self, stream: LiveStream) -> None:
+        self.over.append(stream)
+
+    async def test_told_of_in_time(self) -> None:
+        """A stream goes on whose server tells of it after the clock was set forward."""
+        self.ahead = 3600.0
+        await self.care.look()
+        self.clock.advance(PATIENCE / 3)
+        await self.live.beat("r1", {self.stream.stream_id: 1}, away=AWAY)
+        for _ in range(4):
+            self.clock.advance(PATIENCE / 3)
+            await self.care.look()
+        self.assertEqual(self.over, [])
+        self.clock.advance(AWAY)
+        await self.care.look()
+        self.assertEqual([one.stream_id for one in self.over], [self.stream.stream_id])
+
+    async def test_nobody_tells(self) -> None:
+        """One whose server is gone ends a little later than it would have."""
+        self.ahead = 3600.0
+        await self.care.look()
+        self.clock.advance(PATIENCE - 1)
+        await self.care.look()
+        self.assertEqual(self.over, [])
+        self.clock.advance(1)
+        await self.care.look()
+        self.assertEqual([one.stream_id for one in self.over], [self.stream.stream_id])
