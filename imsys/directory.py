@@ -13,6 +13,7 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from imsys.comings import Comings
 from imsys.endings import Cluster, Endings
 from imsys.errors import Refused, Status
 from imsys.outages import Outage
@@ -65,6 +66,7 @@ class Directory(Service):
         self._renewal = Rounds(clock, interval, self.users, self._renew, BATCH)
         self._outage = Outage(clock.seconds, "Renewing routes")
         self._endings = Endings(clock, cluster)
+        self._comings = Comings(clock)
         self.about_to_log_in: Callable[[], None] = lambda: None
         """Called before anything is done for a login: its connection may be closed by that."""
         self.came: Callable[[Session], None] = lambda session: None
@@ -104,6 +106,8 @@ class Directory(Service):
         :raises Unavailable: Redis did not answer.
         """
         self.about_to_log_in()
+        if session.open and session.deserted:
+            session.abort("the client had gone before its login was read")
         _check_present(session)
         now_ms = self._now_ms()
         digest = self._digest(token)
@@ -119,7 +123,7 @@ class Directory(Service):
             self._drop(user, route)
             raise
         session.logged_in(user, route.session, route.login_ms, digest, hard_expiry, numbered)
-        _log_login(session, old)
+        self._comings.came(session, old)
         before = self._sessions.get(user)
         if before is not None and before.login_ms > route.login_ms:  # the answers came in another order than the logins
             self._sign_out(session, ELSEWHERE)
@@ -161,11 +165,11 @@ class Directory(Service):
         if session.user and self._sessions.get(session.user) is session:
             del self._sessions[session.user]
             self._drop(session.user, self._route(session))
-            _log_end(session, session.why)
+            self._comings.went(session, session.why)
 
     def _sign_out(self, session: Session, reason: str) -> None:
         session.sign_out(reason)
-        _log_end(session, reason)
+        self._comings.went(session, reason)
 
     def _drop(self, user: int, route: Route) -> None:
         self.changed(user, -route.login_ms)
@@ -208,6 +212,7 @@ class Directory(Service):
         super().stopService()
         self._renewal.stopService()
         self._endings.stop()
+        self._comings.flush()
         return self._routes.dropped().addTimeout(FLUSH, self._clock).addErrback(lambda reason: reason.trap(DeferredTimeout) and None)
 
     async def renew(self) -> None:
@@ -258,21 +263,6 @@ class Directory(Service):
 
 
 def _check_present(session: Session) -> None:
-    """:raises Refused: 2, the client has gone; its login is not carried out."""
-    if session.open and session.deserted:
-        session.abort("the client had gone before its login was read")
+    """:raises Refused: 2, the connection is over; nobody is to be logged in by it."""
     if not session.open:
         raise Refused(Status.NETWORK_ERROR, "The connection is over.")
-
-
-def _log_login(session: Session, old: Route | None) -> None:
-    text = "{user} logged in from {address}: session {session}"
-    if old is None:
-        _log.info(text, user=session.user, address=session.address, session=session.id)
-    else:
-        text += ", in place of {older} on {node}"
-        _log.info(text, user=session.user, address=session.address, session=session.id, older=old.session, node=old.node)
-
-
-def _log_end(session: Session, why: str) -> None:
-    _log.info("session {session} of {user} is over: {why}", session=session.id, user=session.user, why=why)

@@ -248,16 +248,14 @@ class TwoServersTests(TwoServers):
             await b.abort()
             while len(self.two.directory):
                 await deferLater(self.reactor, 0.01)
-        said = [(event["log_level"], formatEvent(event)) for event in events if event["log_namespace"] == "imsys.directory"]
-        self.assertEqual(
-            said,
-            [
-                (LogLevel.info, f"{anna} logged in from 127.0.0.1: session {first.id}"),
-                (LogLevel.info, f"{anna} logged in from 127.0.0.1: session {second.id}, in place of {first.id} on one"),
-                (LogLevel.info, f"session {first.id} of {anna} is over: You logged in elsewhere."),
-                (LogLevel.info, f"session {second.id} of {anna} is over: the connection broke"),
-            ],
-        )
+            for server in (self.one, self.two):
+                server.directory._comings.flush()
+        one, two = [(event["log_level"], formatEvent(event).splitlines()) for event in events if event["log_namespace"] == "imsys.comings"]
+        came = f"{anna} logged in from 127.0.0.1: session"
+        left = f"session {first.id} of {anna} is over: You logged in elsewhere."
+        self.assertEqual(one, (LogLevel.info, [f"{came} {first.id}", left]))
+        left = f"session {second.id} of {anna} is over: the connection broke"
+        self.assertEqual(two, (LogLevel.info, [f"{came} {second.id}, in place of {first.id} on one", left]))
 
     async def test_ends_are_said(self) -> None:
         """An end is told from another in the log: by the client, by logging out, for breaking the protocol, for being silent."""
@@ -287,11 +285,13 @@ class TwoServersTests(TwoServers):
         for act, why in reasons.items():
             client = await self.one.connect()
             await client.ask(5, uuid=str(anna), token=token)
+            self.one.directory._comings.flush()
             with capturedLogs() as events:
                 await act(client)
                 while len(self.one.directory):
                     await deferLater(self.reactor, 0.01)
-            (text,) = [formatEvent(event) for event in events if event["log_namespace"] == "imsys.directory"]
+                self.one.directory._comings.flush()
+            (text,) = [formatEvent(event) for event in events if event["log_namespace"] == "imsys.comings"]
             self.assertIn(f"is over: {why}", text)
 
     async def test_outage_of_redis_is_said_once(self) -> None:

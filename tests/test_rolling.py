@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -53,6 +54,8 @@ class ControlCase(ChatServersCase):
 
 
 class DrainTests(ControlCase):
+    extra = {"CHAT_DRAIN": "600"}
+
     async def test_drain(self) -> None:
         """drain has a server's users move and its process end, says how many are left, and waits for it."""
         a = await self.log_in("one", **self.people[0], client="a", attempt=1)
@@ -66,6 +69,17 @@ class DrainTests(ControlCase):
         self.assertRegex(said, r"\Aone drains: 2 connections are left\.\n(one: \w+ connections? \w+ left\.\n)*one has ended\.\n\Z")
         self.assertEqual(await self.servers["one"].end(), 0)
         self.assertNotIn("one", await self.status())
+
+    async def test_hurry(self) -> None:
+        """A server that drains already can be told to hurry: its users are asked once more."""
+        a = await self.log_in("one", **self.people[0], client="a", attempt=1)
+        self.servers["one"].send(signal.SIGUSR2)
+        await a.next(132)
+        draining = Deferred.fromCoroutine(self.ctl("drain", "one", "--seconds", "0.1"))
+        self.assertLessEqual((await a.next(132))["after"], 0.1)
+        await self.log_in("two", **self.people[0], client="a", attempt=2)
+        self.assertEqual((await draining)[0], 0)
+        self.assertEqual(await self.servers["one"].end(), 0)
 
     async def test_refused(self) -> None:
         """A server that is not there, and one that does not end in time, are one sentence and status 1; so are seconds that cannot be."""
