@@ -33,7 +33,7 @@ def level_of(event: LogEvent) -> NamedConstant:
 def format_line(event: LogEvent) -> str:
     """``time level origin: text`` as one line; further lines (a traceback) are indented.
 
-    Text from outside cannot forge a line of its own.
+    Text from outside cannot forge a line of its own. An event with ``log_lines`` has lines of ours alone, of which each is one.
     """
     text = formatEvent(event)
     failure = event.get("log_failure")
@@ -42,9 +42,10 @@ def format_line(event: LogEvent) -> str:
             text = f"{text}\n{failure.getTraceback()}"
         except Exception:
             text = f"{text}\n(the traceback cannot be shown)"
-    text = text.rstrip().replace("\r", "\\r").replace("\n", "\n\t")
     origin = event.get("log_namespace") or event.get("log_system") or "-"
-    return f"{formatTime(event.get('log_time'))} {level_of(event).name} {origin}: {text}\n"
+    head = f"{formatTime(event.get('log_time'))} {level_of(event).name} {origin}: "
+    text = text.rstrip().replace("\r", "\\r").replace("\n", f"\n{head}" if event.get("log_lines") else "\n\t")
+    return f"{head}{text}\n"
 
 
 @implementer(ILogObserver)

@@ -32,6 +32,11 @@ class LogTests(SynchronousTestCase):
         self.assertIn("\n\t2026-01-01", line)
         self.assertNotIn("\r", line)
 
+    def test_lines(self) -> None:
+        """An event that has several lines of ours has each of them as any other."""
+        written = format_line(event("{lines}", lines="one\ntwo", log_lines=True)).splitlines()
+        self.assertEqual([line.partition(" info here: ")[2] for line in written], ["one", "two"])
+
     def test_failure(self) -> None:
         """A failure is logged with its traceback, indented."""
         line = format_line(event("it broke", LogLevel.critical, log_failure=Failure(ValueError("no"))))

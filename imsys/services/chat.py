@@ -7,10 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.application.service import IService
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
 from imsys.announcer import Announcer
 from imsys.cluster.chatting import Announcements, chatting_services
 from imsys.cluster.client import GrpcClient
+from imsys.cluster.control import Control, control_services
 from imsys.cluster.listed import Listed
 from imsys.cluster.membership import Membership, Ports
 from imsys.cluster.peers import News, Peers, RemotePush
@@ -28,6 +31,7 @@ from imsys.live_announcer import LiveAnnouncer
 from imsys.live_care import LiveCare
 from imsys.live_desk import LiveDesk
 from imsys.message_log import MessageLog
+from imsys.moving import Moving
 from imsys.node import Node
 from imsys.outbound import Outbound
 from imsys.plugins import discover
@@ -35,9 +39,10 @@ from imsys.redis import Redis
 from imsys.routes import Routes
 from imsys.services import common
 from imsys.services.common import ListenService, make_daemon, public_context, tables_fit
-from imsys.services.draining import Draining
+from imsys.services.draining import Draining, Moves
 from imsys.services.foundations import CALENDAR, database_of, redis_of, tickets_of
 from imsys.services.ordered import InOrder
+from imsys.services.pauses import Pauses
 from imsys.services.processes import Supervisor, check_several, keep_root, launch_of, number_of
 from imsys.services.tether import Tether
 from imsys.session import Session
@@ -45,6 +50,8 @@ from imsys.store import Database, Stores
 from imsys.tokens import Tokens
 
 __all__ = ["Options", "build", "makeService"]
+
+_log = Logger()
 
 NAME = "imsys-chat"
 
@@ -203,6 +210,12 @@ def build(
     live_announcer = LiveAnnouncer(stores, announcer.post, outbound, stream_servers)
     live = LiveDesk(config.live, tickets, places, live_announcer, calendar)
     dispatcher.serve(Chat(stores, node, log, directory, outbound, tokens, files, live))
+    moving = Moving(reactor, directory.sessions)
+    directory.came = moving.came
+
+    def drain(seconds: float) -> int:
+        return draining.drain(seconds)
+
     calls = chatting_services(
         reactor,
         membership,
@@ -211,6 +224,7 @@ def build(
         stores.messages.previous,
         Announcements(announcer.announce, live_announcer.announce),
     )
+    calls += control_services(Control(membership.incarnation, lambda: "", drain if own_process else None))
     grpc = GrpcServer(reactor, config.cluster, chat.grpc_host, chat.grpc_port, calls)
 
     def listener(number: int, context: Any, what: str) -> ListenService:
@@ -220,10 +234,21 @@ def build(
     plain = listener(chat.plain_port, None, "[chat] plain_port") if chat.plain_port else None
     listeners = [port for port in (tls, plain) if port is not None]
     care = LiveCare(reactor, stores.live, live_announcer.over)
-    for part in (node, directory, outbound, doubts, balance, stream_servers, grpc, peers, care, connections, *listeners, membership):
+
+    def paused(seconds: float) -> None:
+        connections.cut_strangers("nobody waits for an answer any more")
+        # users may have come back elsewhere since
+        Deferred.fromCoroutine(directory.renew()).addErrback(lambda reason: _log.failure("renewing the routes failed", reason))
+
+    pauses = Pauses(reactor, paused)
+    directory.about_to_log_in = pauses.look
+    parts = (node, pauses, directory, outbound, doubts, balance, stream_servers, grpc, peers, care, connections, *listeners, membership)
+    for part in parts:
         part.setServiceParent(server)
+    moves = Moves(moving, directory.__len__, chat.drain, chat.stop_drain)
+    draining = Draining(reactor, membership, connections, listeners, moves=moves)
     if own_process:
-        Draining(reactor, membership, connections, listeners).setServiceParent(server)
+        draining.setServiceParent(server)
     return server
 
 

@@ -9,6 +9,7 @@ import re
 import signal
 import socket
 import stat
+import subprocess
 import sys
 import unittest
 from collections import deque
@@ -22,6 +23,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.endpoints import connectProtocol
 from twisted.internet.process import ProcessReader, ProcessWriter
 from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
 from twisted.logger import capturedLogs, formatEvent
 from twisted.python.reflect import namedAny
 from twisted.trial.unittest import SynchronousTestCase, TestCase
@@ -41,7 +43,7 @@ from imsys.services.tether import LISTENING, REPORT
 from tests.features.test_conversation import text_request
 from tests.support.chat import RawClient
 from tests.support.children import folder, free_port
-from tests.support.daemons import ROOT, Process, run, start
+from tests.support.daemons import ROOT, Process, environment, run, start
 from tests.support.servers import certificates, cluster_certificates
 from tests.test_daemons import DaemonTestCase, accepts, section
 
@@ -77,6 +79,7 @@ class ProcessesCase(DaemonTestCase):
             "CHAT_GRPC_BASE": str(self.base),
             "BALANCE_LEASE": str(LEASE),
             "BALANCE_INTERVAL": str(INTERVAL),
+            "CHAT_DRAIN": "600",
         }
 
     @property
@@ -200,6 +203,14 @@ os.read(0, 1)
 DEAF = f"{CHILD}os.close(0); signal.pause()"
 """Cannot be told."""
 
+PATIENT = f"""{CHILD}
+os.read(0, 1)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+print("waits", file=sys.stderr, flush=True)
+signal.pause()
+"""
+"""Waits for something when it is told to end, until it is told once more."""
+
 UNMOVED = """
 import os, signal, sys
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -285,6 +296,19 @@ class SupervisorTests(TestCase):
         await self.until(lambda: "unmoved" in self.output.getvalue())
         await supervisor.stopService()
         self.assertIn(f"process chat1-1 (pid {unmoved.pid}) ended in good order", self.log())
+
+    async def test_told_twice(self) -> None:
+        """Who is told to end a second time tells the processes, which may be waiting; after that signals are whose they were."""
+        before = signal.getsignal(signal.SIGTERM)
+        supervisor = self.supervise(PATIENT, PATIENT)
+        await self.until(lambda: all(process._listens for process in supervisor._running.values()))
+        stopped = supervisor.stopService()
+        await self.until(lambda: self.output.getvalue().count("waits") == 2)
+        self.assertFalse(stopped.called)
+        signal.raise_signal(signal.SIGTERM)
+        await stopped
+        self.assertEqual(self.log().count("ended in good order"), 2)
+        self.assertEqual(signal.getsignal(signal.SIGTERM), before)
 
     async def test_cannot_be_told(self) -> None:
         """One that cannot be told to end, whatever the reason, does not keep the others from it."""
@@ -463,6 +487,24 @@ class SceneTests(ProcessesCase):
         contents = [record["msg_content"] for record in await self.history(b)]
         self.assertEqual(contents[-len(welcomes) :], welcomes)
         self.assertEqual(await self.chat.stop(), -signal.SIGTERM)
+
+    async def test_rolling(self) -> None:
+        """imsys-ctl rolling drains one process after the other; each is started anew, and somebody serves all the time."""
+        await self.connect(self.anna, self.anna_token)
+        pids = self.pids(self.chat.text)
+        argv = [sys.executable, "-m", "imsys.ctl", "rolling", "--seconds", "1"]
+        done = deferToThread(
+            subprocess.run, argv, capture_output=True, text=True, timeout=60, env=environment(**self.settings), cwd=self.home
+        )
+        while not done.called:
+            await self.connect(self.anna, self.anna_token)
+            await deferLater(self.reactor, 0.1)
+        result: Any = await done
+        self.assertEqual((result.returncode, result.stderr), (0, ""), result.stdout)
+        self.assertIn("chat1-1 is there again.\n", result.stdout)
+        self.assertIn("chat1-2 is there again.\nAll 2 chat servers were restarted.\n", result.stdout)
+        self.assertEqual([pid == self.pids(self.chat.text)[name] for name, pid in pids.items()], [False, False])
+        self.assertEqual(len(re.findall(r"ended in good order after", self.chat.text)), 2)
 
     async def test_drain(self) -> None:
         """A process that drains takes nobody new, serves those it has, and is started anew when they are gone; draining all of them ends
