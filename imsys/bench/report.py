@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ from imsys.bench.crew import Observed
 from imsys.bench.tasks import microseconds
 from imsys.errors import ConfigError
 
-_NEVER = ("lost", "duplicated", "misordered", "closed")
-_NOT_WELL = ("refused", "unacknowledged", "unanswered", "failed")
+_NEVER = ("lost", "duplicated", "misordered", "unseen", "closed")
+_NOT_WELL = ("refused", "unacknowledged", "unanswered", "signed out", "failed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,17 +121,22 @@ def table(found: Report) -> str:
     return "\n".join(lines)
 
 
-def publish(options: argparse.Namespace, reports: Sequence[Report]) -> int:
+def tables(reports: Sequence[Report]) -> str:
+    """Reports for people, one after the other."""
+    return "\n\n".join(table(found) for found in reports)
+
+
+def publish(options: argparse.Namespace, reports: Sequence[Report], show: Callable[[Sequence[Report]], str] = tables) -> int:
     """Print the reports and write the files that were asked for; the exit status."""
     if options.json != "-":
-        print("\n\n".join(table(found) for found in reports))
+        print(show(reports))
     if options.json:
         text = json.dumps([asdict(found) for found in reports] if len(reports) > 1 else asdict(reports[0]), indent=2)
         if options.json == "-":
             print(text)
         else:
             write(Path(options.json), text + "\n")
-    if options.svg:
+    if getattr(options, "svg", None):
         write(Path(options.svg), plot(reports))
     return 1 if any(found.wrong for found in reports) else 0
 

@@ -20,11 +20,11 @@ from imsys.bench.lab.namespaces import Namespaces
 from imsys.bench.lab.network import Host, Network, NotHere
 from imsys.bench.lab.programs import Program
 from imsys.bench.lab.redis import RedisServer
+from imsys.bench.lab.stores import Databases, Redises
 from imsys.bench.processes import wait_until
 from imsys.certificates import cluster_authority, ensure_development
 from imsys.config import TlsConfig
 from imsys.keyring import add_key
-from imsys.services.first_start import prepare_database
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +35,8 @@ class Layout:
     chats: int = 3
     captchas: int = 1
     resources: int = 2
+    replicas: bool = False
+    """Whether MariaDB and Redis have a replica each, which can take their places."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Configuration of all daemons in the environment's form (``CHAT_LOG_BATCH`` = ``1``)."""
 
@@ -65,8 +67,8 @@ class Cluster:
         self._layout = layout
         self._environ = {name: value for name, value in os.environ.items() if not name.startswith("IMSYS_")}
         self.users = network.host("users")
-        self.database = MariaDb(network.host("db1"), home / "db1", self._environ, as_root=network.severs)
-        self.redis = RedisServer(network.host("redis1"), home / "redis1", self._environ)
+        self.databases = Databases(network, home, self._environ, replica=layout.replicas)
+        self.redises = Redises(network, home, self._environ, replica=layout.replicas)
         kinds = {"balance": layout.balances, "chat": layout.chats, "captcha": layout.captchas, "resources": layout.resources}
         hosts = {kind: [network.host(f"{kind}{number}") for number in range(1, count + 1)] for kind, count in kinds.items()}
         hosts["gateway"] = [network.host("gateway1")]
@@ -74,6 +76,16 @@ class Cluster:
         machines = {kind: [self._machine(kind, host, common) for host in found] for kind, found in hosts.items()}
         self.balances, self.chats, self.captchas = machines["balance"], machines["chat"], machines["captcha"]
         self.resources, (self.gateway,) = machines["resources"], machines["gateway"]
+
+    @property
+    def database(self) -> MariaDb:
+        """The one that is written to now."""
+        return self.databases.primary
+
+    @property
+    def redis(self) -> RedisServer:
+        """The one that is written to now."""
+        return self.redises.primary
 
     @property
     def machines(self) -> list[Machine]:
@@ -102,17 +114,18 @@ class Cluster:
     @property
     def pids(self) -> dict[str, int]:
         """The processes of all servers that run."""
-        programs = [*(machine.program for machine in self.machines), self.database.program, self.redis.program]
+        programs = [*(machine.program for machine in self.machines), *self._stores]
         return {program.name: program.pid for program in programs if program.running}
+
+    @property
+    def _stores(self) -> list[Program]:
+        return [*(server.program for server in self.redises.servers), *(server.program for server in self.databases.servers)]
 
     def start(self) -> None:
         """Make and start everything. :raises ConfigError: something is not installed, or does not start."""
         self._make_trust()
-        self.database.install()
-        self.database.start()
-        self.database.allow()
-        prepare_database(self.database.config(), create=False)
-        self.redis.start()
+        self.databases.start()
+        self.redises.start()
         for machine in self.machines:
             machine.program.start()
         for machine in self.machines:
@@ -147,8 +160,8 @@ class Cluster:
         """End everything, our daemons first (idempotent)."""
         for machine in reversed(self.machines):
             machine.program.kill()
-        self.redis.program.kill()
-        self.database.program.kill()
+        for program in self._stores:
+            program.kill()
         self.network.close()
 
     def _machine(self, kind: str, host: Host, common: Mapping[str, str]) -> Machine:
@@ -161,13 +174,8 @@ class Cluster:
             return ",".join(f"{host.address}:{port}" for host in hosts[kind]) or f"127.0.0.1:{port}"
 
         settings = {
-            "DATABASE_ENGINE": "mysql",
-            "DATABASE_HOST": self.database.host.address,
-            "DATABASE_USER": NAME,
-            "DATABASE_PASSWORD": self.database.password,
-            "DATABASE_NAME": NAME,
-            "REDIS_MODE": "server",
-            "REDIS_HOST": self.redis.host.address,
+            **self.databases.settings,
+            **self.redises.settings,
             "BALANCE_ADDRESSES": addresses("balance", 8450),
             "BALANCE_TOKEN_IDLE": "86400",  # the users are made before long measurements
             "CAPTCHA_ADDRESSES": addresses("captcha", 8451),

@@ -43,10 +43,6 @@ class Loopback:
     def power_on(self, host: Host) -> None:
         """Nothing is isolated."""
 
-    def alias(self, address: str, host: Host) -> None:
-        """Not here."""
-        raise _not_here()
-
     def unsent(self, host: Host, other: Host) -> dict[int, int]:
         """Not to be seen here."""
         raise _not_here()

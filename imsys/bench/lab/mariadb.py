@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
-import secrets
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,8 @@ from imsys.errors import ConfigError
 PORT = 3306
 NAME = "imsys"
 _DEADLINE = 120.0
+_CATCHING_UP = 20
+"""Seconds in which a replica has what the other one had."""
 
 
 class MariaDb:
@@ -29,30 +30,29 @@ class MariaDb:
 
     :param folder: where its files are; its path is short enough for a socket in it.
     :param as_root: whether its host is a namespace in which we are root.
-    :param number: the server's id, where it replicates.
-    :param more: more options.
+    :param password: that of the user by whom our servers come, and that of replicas.
+    :param number: the server's id; from 1 on it replicates, or is replicated.
     """
 
-    def __init__(
-        self, host: Host, folder: Path, environ: Mapping[str, str], *, as_root: bool, number: int = 1, more: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, host: Host, folder: Path, environ: Mapping[str, str], *, as_root: bool, password: str, number: int = 0) -> None:
         self.host = host
         self.folder = folder
         self.socket = folder / "sql.sock"
-        self.password = secrets.token_hex(16)
+        self._password = password
         self._data = folder / "data"
         self._me = pwd.getpwuid(os.getuid()).pw_name
         (folder / "tmp").mkdir(parents=True)
-        common = [*self._common("root" if as_root else self._me), *more]
+        common = self._common("root" if as_root else self._me)
         options = [
             f"--socket={self.socket}",
-            f"--bind-address={'0.0.0.0' if as_root else host.address}",  # noqa: S104 (a namespace is nobody else's)
+            f"--bind-address={host.address}",
             f"--port={PORT}",
             f"--pid-file={folder / 'pid'}",
             "--skip-name-resolve",
             "--max-connections=300",
-            f"--server-id={number}",
         ]
+        if number:
+            options += [f"--server-id={number}", "--log-bin", "--log-slave-updates", "--gtid-strict-mode"]
         server = program("mariadbd")
         self.program = Program(host.name, [server, *common, *options], environ, folder / "log", self._answers, host.enter)
         host.programs.append(self.program)
@@ -69,8 +69,7 @@ class MariaDb:
             raise ConfigError(f"mariadb-install-db failed: {made.stderr.decode('utf-8', 'replace').strip()[-300:]}")
 
     def copy_of(self, other: MariaDb) -> None:
-        """Have the tables of another server, which does not run."""
-        shutil.rmtree(self._data, ignore_errors=True)
+        """Have the tables of another server, which has not run yet."""
         shutil.copytree(other._data, self._data)
 
     def start(self) -> None:
@@ -82,9 +81,32 @@ class MariaDb:
         """Let the servers in, each from its host."""
         self.execute(
             f"CREATE DATABASE {NAME}",
-            f"CREATE USER {NAME}@'%' IDENTIFIED BY '{self.password}'",
+            f"CREATE USER {NAME}@'%' IDENTIFIED BY '{self._password}'",
             f"GRANT ALL ON {NAME}.* TO {NAME}@'%'",
+            f"GRANT REPLICATION SLAVE ON *.* TO {NAME}@'%'",
         )
+
+    def follow(self, other: MariaDb) -> None:
+        """Be a replica of another server from now on, and let nobody else write."""
+        (logged,) = self.rows("SELECT @@gtid_binlog_pos")[0]
+        self.execute(
+            "SET GLOBAL read_only = 1",
+            f"SET GLOBAL gtid_slave_pos = '{logged}'" if logged else "DO 0",
+            f"CHANGE MASTER TO MASTER_HOST = '{other.host.address}', MASTER_PORT = {PORT}, MASTER_USER = '{NAME}', "
+            f"MASTER_PASSWORD = '{self._password}', MASTER_CONNECT_RETRY = 1, MASTER_USE_GTID = slave_pos",
+            "START SLAVE",
+        )
+
+    def catch_up(self, other: MariaDb) -> None:
+        """Wait until a replica has all that another server has by now. :raises ConfigError: it takes too long."""
+        (position,) = other.rows("SELECT @@gtid_binlog_pos")[0]
+        (late,) = self.rows(f"SELECT MASTER_GTID_WAIT('{position}', {_CATCHING_UP})")[0]
+        if late:
+            raise ConfigError(f"{self.host.name} does not follow {other.host.name}")
+
+    def lead(self) -> None:
+        """Be a replica no more, and let everybody write."""
+        self.execute("STOP SLAVE", "RESET SLAVE ALL", "SET GLOBAL read_only = 0")
 
     def config(self) -> DatabaseConfig:
         """How we reach it: as root, by its socket."""

@@ -43,9 +43,8 @@ class Namespaces:
         self._keepers: dict[str, subprocess.Popen[bytes]] = {}
         self._descriptors: dict[str, list[int]] = {}
         self._count = 0
-        self._cuts: set[tuple[str, str]] = set()
-        self._isolated: set[str] = set()
-        self._aliases: dict[str, str] = {}
+        self._cuts: dict[frozenset[str], list[str]] = {}  # the rules of each
+        self._isolated: dict[str, list[str]] = {}
         try:
             self._make_router()
         except OSError as problem:
@@ -78,23 +77,21 @@ class Namespaces:
 
     def cut(self, one: Host, other: Host) -> None:
         """Let nothing through between two hosts, either way."""
-        pair = min(one.name, other.name), max(one.name, other.name)
+        pair = frozenset((one.name, other.name))
         if pair not in self._cuts:
-            self._cuts.add(pair)
-            self._run("router", [f"rule add {rule}" for rule in _between(one, other)])
+            self._cuts[pair] = _between(one, other)
+            self._run("router", [f"rule add {rule}" for rule in self._cuts[pair]])
 
     def heal(self, one: Host, other: Host) -> None:
         """Undo :meth:`cut`."""
-        pair = min(one.name, other.name), max(one.name, other.name)
-        if pair in self._cuts:
-            self._cuts.discard(pair)
-            self._run("router", [f"rule del {rule}" for rule in _between(one, other)])
+        if rules := self._cuts.pop(frozenset((one.name, other.name)), None):
+            self._run("router", [f"rule del {rule}" for rule in rules])
 
     def isolate(self, host: Host) -> None:
         """Let nothing through to or from a host."""
         if host.name not in self._isolated:
-            self._isolated.add(host.name)
-            self._run("router", [f"rule add {rule}" for rule in _around(host)])
+            self._isolated[host.name] = [f"{way} {host.address} blackhole" for way in ("from", "to")]
+            self._run("router", [f"rule add {rule}" for rule in self._isolated[host.name]])
 
     def isolated(self, host: Host) -> bool:
         """Whether a host is isolated."""
@@ -102,17 +99,8 @@ class Namespaces:
 
     def rejoin(self, host: Host) -> None:
         """Undo :meth:`isolate`."""
-        if host.name in self._isolated:
-            self._isolated.discard(host.name)
-            self._run("router", [f"rule del {rule}" for rule in _around(host)])
-
-    def alias(self, address: str, host: Host) -> None:
-        """The host takes the address for its own, and the router sends it there."""
-        if self._aliases.get(address) == host.name:
-            return
-        self._aliases[address] = host.name
-        self._run(host.name, [f"addr replace {address}/32 dev lo"])
-        self._run("router", [f"route replace {address}/32 dev {host.name}"])
+        if rules := self._isolated.pop(host.name, None):
+            self._run("router", [f"rule del {rule}" for rule in rules])
 
     def unsent(self, host: Host, other: Host) -> dict[int, int]:
         """By the send queues in /proc/net/tcp."""
@@ -143,7 +131,6 @@ class Namespaces:
                 f"addr add {_ROUTER}/32 dev {host.name}",
                 f"link set dev {host.name} up",
                 f"route add {host.address}/32 dev {host.name}",
-                *(f"route replace {address}/32 dev {host.name}" for address, at in self._aliases.items() if at == host.name),
             ],
         )
         self._run(
@@ -151,7 +138,6 @@ class Namespaces:
             [
                 "link set dev lo up",
                 f"addr add {host.address}/32 dev eth0",
-                *(f"addr replace {address}/32 dev lo" for address, at in self._aliases.items() if at == host.name),
                 "link set dev eth0 up",
                 f"route add {_ROUTER} dev eth0 scope link src {host.address}",
                 f"route add default via {_ROUTER} src {host.address}",
@@ -225,10 +211,6 @@ class Namespaces:
 
 def _between(one: Host, other: Host) -> list[str]:
     return [f"from {source.address} to {target.address} blackhole" for source, target in ((one, other), (other, one))]
-
-
-def _around(host: Host) -> list[str]:
-    return [f"from {host.address} blackhole", f"to {host.address} blackhole"]
 
 
 def _alone() -> None:

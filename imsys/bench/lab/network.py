@@ -64,10 +64,6 @@ class Network(Protocol):
         """
         ...
 
-    def alias(self, address: str, host: Host) -> None:
-        """Lead a further address, which has no host of its own, to a host; what is on its way to another one is lost."""
-        ...
-
     def unsent(self, host: Host, other: Host) -> dict[int, int]:
         """Bytes that the system of one host has for another and got no receipt of, those of dead programs too, by local port."""
         ...

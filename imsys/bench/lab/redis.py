@@ -11,6 +11,7 @@ import hiredis
 
 from imsys.bench.lab.network import Host
 from imsys.bench.lab.programs import Program
+from imsys.bench.processes import wait_until
 from imsys.embedded import server_binary
 
 PORT = 6379
@@ -36,6 +37,19 @@ class RedisServer:
         """Start it, empty, and wait until it answers."""
         self.program.start()
         self.program.wait()
+
+    def follow(self, other: RedisServer) -> None:
+        """Be a replica of another server, and wait until it has all. :raises ConfigError: it takes too long."""
+        self.ask("REPLICAOF", other.host.address, str(PORT))
+        wait_until(lambda: b"master_link_status:up" in self._replication(), None, self.program.log)
+
+    def lead(self) -> None:
+        """Be a replica no more."""
+        self.ask("REPLICAOF", "NO", "ONE")
+
+    def _replication(self) -> bytes:
+        answer = self.ask("INFO", "replication")
+        return answer if isinstance(answer, bytes) else b""
 
     def ask(self, *words: str) -> object:
         """Send a command; its answer. :raises OSError: it does not run, or does not answer."""

@@ -1,0 +1,143 @@
+"""One fault at a time: struck, watched until everybody writes again, mended, and what was promised looked after."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from imsys.bench.lab.checks import Promise, Verdict
+from imsys.bench.lab.cluster import Cluster, Machine
+from imsys.bench.lab.people import People
+from imsys.errors import ConfigError
+
+DEADLINE = 60.0
+"""Seconds after a fault in which everybody should have had an acknowledgement; who has not counts with so many."""
+
+_SETTLING = 60.0
+"""Seconds in which everything that was written is acknowledged and received, once the fault is mended."""
+
+_GLANCE = 0.05
+_REST = 1.0
+"""Seconds between two faults."""
+
+
+@dataclass(kw_only=True)
+class Struck:
+    """A fault, as long as it lasts."""
+
+    since: float
+    """When it began, by the monotonic clock."""
+    there: Sequence[int]
+    """The users concerned: those of the chat server in question, or all."""
+    threads: frozenset[int] = frozenset()
+    """Threads that were locked by it."""
+    later: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
+    """What happens when, by the monotonic clock, in this order."""
+    back: float = 0.0
+    """When that which nobody can do without served again; 0: it never was away."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What one fault did: seconds until the first acknowledgement of a text that was begun after it, for each user."""
+
+    there: Sequence[float]
+    others: Sequence[float]
+    locked: Sequence[float]
+    """Those of the others whose thread was locked."""
+    back: Sequence[float]
+    """From when that which nobody can do without served again; none if it never was away."""
+    received: Sequence[float]
+    """Seconds from the acknowledgement of a text until the other one had it, for each text."""
+    waiting: int
+    """Users without an acknowledgement within :data:`DEADLINE`."""
+    texts: int
+    refused: int
+    """Texts that the client library gave up."""
+    unacknowledged: int
+    """Texts that were not acknowledged, and not given up, long after the fault was mended."""
+    signed_out: Sequence[str]
+    verdict: Verdict
+
+
+class Stage:
+    """A cluster and its users, who write at a moderate rate, for as many faults as are wanted.
+
+    :param rate: texts a second of all users together.
+    """
+
+    def __init__(self, cluster: Cluster, people: People, rate: float) -> None:
+        self.cluster = cluster
+        self.people = people
+        self.everybody = [guest.uuid for guest in people.guests]
+        self._rate = rate
+        self._promise = Promise(cluster, people.guests)
+
+    def victim(self) -> Machine:
+        """The chat server that has the most users: those of the one that was the victim last have gone to others."""
+        where = list(self.people.look().where.values())
+        return max(self.cluster.chats, key=lambda chat: where.count(chat.host.address))
+
+    def play(self, strike: Callable[[Stage], Struck]) -> Outcome:
+        """Have one fault happen.
+
+        :raises ConfigError: it cannot, or things are not as they should be before.
+        """
+        self._begin()
+        struck = strike(self)
+        try:
+            first = self._watch(struck)
+        finally:
+            self.people.talk(0)
+            self._mend(struck)
+        state = self.people.settle(_SETTLING)
+        account = self.people.tell()
+        acknowledged = {text.number: text.acknowledged for text in account.texts if text.acknowledged}
+        seconds = {uuid: first.get(uuid, struck.since + DEADLINE) - struck.since for uuid in self.everybody}
+        there = set(struck.there)
+        others = [uuid for uuid in self.everybody if uuid not in there]
+        locked = {uuid for uuid in others if self.people.thread_of[uuid] in struck.threads}
+        away = struck.back - struck.since
+        return Outcome(
+            there=[seconds[uuid] for uuid in struck.there],
+            others=[seconds[uuid] for uuid in others if uuid not in locked],
+            locked=[seconds[uuid] for uuid in locked],
+            back=[max(0.0, seconds[uuid] - away) for uuid in struck.there] if struck.back else (),
+            received=[max(0.0, heard.at - acknowledged[heard.number]) for heard in account.heard if heard.number in acknowledged],
+            waiting=len(self.everybody) - len(first),
+            texts=len(account.texts),
+            refused=sum(bool(text.problem) for text in account.texts),
+            unacknowledged=state.unacknowledged,
+            signed_out=account.signed_out,
+            verdict=self._promise.check(account),
+        )
+
+    def _begin(self) -> None:
+        """Have everybody write, and see that all of it is acknowledged."""
+        time.sleep(_REST)
+        self.people.talk(self._rate)
+        now = time.monotonic()
+        if len(self.people.wait_for_first(now, self.everybody, DEADLINE)) < len(self.everybody):
+            raise ConfigError("before a fault, not all users get their texts acknowledged")
+
+    def _watch(self, struck: Struck) -> dict[int, float]:
+        """When each user had an acknowledgement; returns when all have, and the fault is over."""
+        while True:
+            while struck.later and struck.later[0][0] <= time.monotonic():
+                struck.later.pop(0)[1]()
+            state = self.people.look(struck.since)
+            first = {uuid: when for uuid, when in state.first.items() if when <= struck.since + DEADLINE}
+            everybody = len(first) == len(self.everybody) or state.now > struck.since + DEADLINE
+            if everybody and not struck.later:
+                return first
+            time.sleep(_GLANCE)
+
+    def _mend(self, struck: Struck) -> None:
+        for _, action in struck.later:
+            action()
+        cluster = self.cluster
+        cluster.databases.mend()
+        cluster.redises.mend()
+        for chat in cluster.chats:
+            cluster.repair(chat)
