@@ -46,6 +46,9 @@ class Announcer:
         """Take no more, or go on."""
         self._held = hold
 
+    def overtake(self) -> None:
+        """Do nothing: no file waits for another one."""
+
     async def announce(self, file_id: bytes) -> None:
         """Return when what a whole file is for is durable, and pushed.
 

@@ -149,10 +149,16 @@ class Call:
 
     def __init__(self, session: Session, overlapping: bool) -> None:
         self._session = session
+        self._seq: Any = UNSET
         self.overlapping = overlapping
         self.response: bytes | None = None
         self.closes = ""
         """Why the connection is closed after this; empty: it is not."""
+
+    @property
+    def numbered(self) -> bool:
+        """Whether the client can tell the response from others."""
+        return self._seq is not UNSET
 
     def refuse(self, service: Service, refused: Refused, seq: Any) -> None:
         """Answer that it cannot be granted."""

@@ -64,6 +64,10 @@ class Source(Protocol):
         """Read nothing more from it, or go on."""
         ...
 
+    def overtake(self) -> None:
+        """One of its messages waits for its thread: what comes after it is not to wait as well."""
+        ...
+
 
 class _Entry(Outcome[Appended]):
     __slots__ = ("since", "size", "source", "submission", "thread_id")
@@ -217,6 +221,8 @@ class MessageLog:
             self._waiting += len(entry.submission.drafts)
             self._bytes += entry.size
         self._aside.put_back(locked)
+        for entry in locked:
+            entry.source.overtake()
         rest = [(entry, result) for entry, result in zip(batch, results, strict=True) if result is not LOCKED]
         return [entry for entry, _ in rest], [result for _, result in rest]
 

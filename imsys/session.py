@@ -40,6 +40,7 @@ class Session:
         "_held",
         "_inbox",
         "_inflight",
+        "_overtaking",
         "_working",
         "attempt",
         "context",
@@ -62,6 +63,7 @@ class Session:
         self._held: list[bytes] | None = None
         self._working = False
         self._crowding = False
+        self._overtaking = False
         self._ending = ""  # why it is to end when everything is answered
         self.waiting = 0
         """Texts that are not stored yet; see :class:`imsys.message_log.Source`."""
@@ -165,6 +167,11 @@ class Session:
             else:
                 self._adjust_reading()
 
+    def overtake(self) -> None:
+        """One of its texts waits for a conversation that another server holds: later ones that carry ``seq`` are answered before it."""
+        self._overtaking = True
+        self._overtake()
+
     def alive(self) -> None:
         """A frame came that is no request, and is not ours to answer."""
         self._connection.alive()
@@ -246,6 +253,8 @@ class Session:
         """A request has its response: send all that have, up to the first that has not, and begin with those that wait."""
         calls = self._calls
         if calls[0] is not call:
+            if self._overtaking:
+                self._overtake()
             return
         count, ready, closes = 0, [], ""
         for one in calls:
@@ -255,6 +264,7 @@ class Session:
             ready.append(one.response)
             closes = closes or one.closes
         del calls[:count]
+        self._overtaking = self._overtaking and bool(calls)
         if self._held is not None and not calls:
             ready += self._held
             self._held = None
@@ -262,6 +272,14 @@ class Session:
         if closes or (self._ending and not calls and not self._inbox):
             self.close(closes or self._ending)
         elif self._inbox:
+            self._work()
+
+    def _overtake(self) -> None:
+        """Send the responses that need not wait for those before them."""
+        ready = [one for one in self._calls[1:] if one.response is not None and one.numbered and not one.closes]
+        if ready:
+            self._calls[:] = [one for one in self._calls if one not in ready]
+            self._connection.send(b"".join([one.response for one in ready if one.response is not None]))
             self._work()
 
     def _answer(self, call: Call) -> None:

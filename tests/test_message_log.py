@@ -41,9 +41,13 @@ class Client:
     def __init__(self) -> None:
         self.waiting = 0
         self.held = False
+        self.overtaken = False
 
     def hold(self, hold: bool) -> None:
         self.held = hold
+
+    def overtake(self) -> None:
+        self.overtaken = True
 
 
 class MessageLogTests(OnSqlite):

@@ -8,9 +8,11 @@ from typing import Any
 
 import pymysql
 from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThread
 
 from imsys import connections, message_log
 from imsys.store.appending import Appended
+from imsys.store.dialects import Use
 from imsys.store.ids import MessageIds
 from imsys.store.mysql import Mysql
 from tests.features.test_conversation import text_request
@@ -103,6 +105,32 @@ class StoredElsewhereTests(ChatCase, OnMariaDb):
         await a.ask(23, **text_request(anna, bert, thread, "y"))
         await b.next(25)
         self.assertEqual(b.pending(128), [])
+
+
+class LockedThreadTests(ChatCase, OnMariaDb):
+    """Another server vanished while it was writing in a conversation."""
+
+    async def test_other_conversations(self) -> None:
+        """Of one user, texts to other conversations are answered before the one that has to wait, in their order."""
+        (anna, a), (bert, b), (carl, c) = await self.users("anna", "bert", "carl")
+        held, free = await self.befriend(anna, bert), await self.befriend(anna, carl)
+
+        def lock() -> Any:
+            connection, _ = self.database.dialect.connect(Use.LOG)
+            with connection.cursor() as cursor:
+                cursor.execute(f"SELECT 1 FROM threads WHERE thread_id = {held} FOR UPDATE")
+            return connection
+
+        connection = await deferToThread(lock)
+        self.addCleanup(deferToThread, connection.close)
+        a.send(23, **text_request(anna, bert, str(held), "one"), seq=1)
+        for number in range(2, 5):
+            a.send(23, **text_request(anna, carl, str(free), str(number)), seq=number)
+        self.assertEqual([(await a.next(24))["seq"] for _ in range(4)], [2, 3, 4, 1])
+        for client, count in ((b, 1), (c, 3)):
+            for _ in range(count):
+                await client.next(25)
+        self.assertEqual((await a.ask(32, uuid=str(anna)))["error"], 0)
 
 
 class AwayTests(ChatCase, OnSqlite):
