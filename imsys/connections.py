@@ -110,7 +110,7 @@ class Connections(Service, Factory):
         except DeferredTimeout:
             _log.error("messages are waiting still: they were not stored, and not acknowledged")
         for session in list(self._open):
-            session.close()
+            session.close("the server stops")
         try:
             await self.emptied().addTimeout(FLUSH, self._clock)
         except DeferredTimeout:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -165,19 +166,13 @@ class RollingTests(ControlCase):
             one.write()
             await deferLater(self.reactor, self.pause)
 
-    async def test_rolling_restart(self) -> None:
-        """Every chat server is restarted while people talk: each of their texts is acknowledged, and arrives once, in order, and soon."""
-        self.manage()
-        before: dict[str, Process] = dict(self.servers)
+    async def all_arrives(self, restart: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """While people talk the servers are restarted: each of their texts is acknowledged, and arrives once, in order, and soon."""
         self.writing = True
         writing = [Deferred.fromCoroutine(self.writes(one)) for one in self.talking]
-        status, said, wrong = await self.ctl("rolling", "--seconds", "2")
+        await restart()
         self.writing = False
         await gatherResults(writing)
-        self.assertEqual((status, wrong), (0, ""), said)
-        self.assertIn("All 3 chat servers were restarted.\n", said)
-        for name, process in before.items():
-            self.assertEqual((await process.end(), self.servers[name] is not process), (0, True))
         for one in self.talking:
             self.assertEqual([message.text for message in await gatherResults(one.stored)], list(one.sent))
         latest = 0.0
@@ -187,6 +182,30 @@ class RollingTests(ControlCase):
             self.assertEqual(one.got, list(friend.sent))
             latest = max(latest, *(one.when[text] - sent for text, sent in friend.sent.items()))
         self.assertLess(latest, LATE)
+
+    async def test_rolling_restart(self) -> None:
+        """imsys-ctl rolling restarts every chat server, and nobody who talks meanwhile loses a text, or has one late or twice."""
+        self.manage()
+        before: dict[str, Process] = dict(self.servers)
+
+        async def restart() -> None:
+            status, said, wrong = await self.ctl("rolling", "--seconds", "2")
+            self.assertEqual((status, wrong), (0, ""), said)
+            self.assertIn("All 3 chat servers were restarted.\n", said)
+
+        await self.all_arrives(restart)
+        for name, process in before.items():
+            self.assertEqual((await process.end(), self.servers[name] is not process), (0, True))
+
+    async def test_stopped_in_turn(self) -> None:
+        """So it is when each of them is told to stop by SIGTERM, as 'systemctl restart' does."""
+
+        async def restart() -> None:
+            for name in self.names:
+                self.assertEqual(await self.servers[name].stop(), -signal.SIGTERM)
+                self.servers[name] = await self.chat_server(name)
+
+        await self.all_arrives(restart)
 
 
 del ControlCase, ChatServersCase

@@ -98,18 +98,21 @@ class Draining(Service):
     def stopService(self) -> Deferred[None] | None:
         """Listen no more; fires when the sessions of a chat server have moved, or the time for it is over."""
         super().stopService()
-        if self._restore is not None:
-            self._restore()
-            self._restore = None
         if self._end is not None and self._end.active():
             self._end.cancel()
         moves = self._moves
-        if moves is None:
-            return None
-        if not moves.stop or not moves.left() or not self._membership.takers(elsewhere=True):
-            moves.moving.stop()
-            return None
-        return Deferred.fromCoroutine(self._move_out(moves))
+        if moves is not None and moves.stop and moves.left() and self._membership.takers(elsewhere=True):
+            return Deferred.fromCoroutine(self._move_out(moves)).addBoth(self._stopped)
+        self._stopped()
+        return None
+
+    def _stopped(self, result: Any = None) -> Any:
+        if self._moves is not None:
+            self._moves.moving.stop()
+        restore, self._restore = self._restore, None
+        if restore is not None:  # not earlier: unheard, the signal ends the process
+            restore()
+        return result
 
     def drain(self, seconds: float = 0.0) -> int:
         """Begin, or, where that is done already, hurry.
@@ -188,5 +191,4 @@ class Draining(Service):
                 await deferLater(self._reactor, LOOK)
             _log.info("{count} sessions have not moved", count=moves.left())
         finally:
-            moves.moving.stop()
             restore()
