@@ -82,6 +82,7 @@ test-tools:
 	command -v rtmpdump >/dev/null || missing="$$missing rtmpdump"; \
 	gst-inspect-1.0 rtmpsink >/dev/null 2>&1 || missing="$$missing gstreamer1.0-tools gstreamer1.0-plugins-bad"; \
 	command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || missing="$$missing chromium-headless-shell"; \
+	ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || missing="$$missing libfaketime"; \
 	test -n "$$missing" || exit 0; \
 	command -v apt-get >/dev/null || { echo "The tests need$$missing, and there is no apt-get to install them with." >&2; exit 1; }; \
 	echo "Installing$$missing ..."; \

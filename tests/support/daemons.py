@@ -131,15 +131,23 @@ def twistd(*arguments: str) -> list[str]:
     return [sys.executable, "-c", _LAUNCHER, *arguments]
 
 
-def run(test: TestCase, *arguments: str, settings: Mapping[str, str] | None = None, cwd: Path | None = None) -> Process:
+def run(
+    test: TestCase,
+    *arguments: str,
+    settings: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    extra: Mapping[str, str] | None = None,
+) -> Process:
     """Start ``twistd`` with arguments; it is ended after the test at the latest.
 
     Servers that need keys for files, and do not make them, get those that all tests have, unless the settings name others.
+
+    :param extra: environment that is none of ours.
     """
     from twisted.internet import reactor
 
     keys = key_settings() if {"imsys-chat", "imsys-resources"} & {*arguments} else {}
-    process = Process(reactor, twistd(*arguments), environment(**(keys | dict(settings or {}))), cwd or folder("cwd"))
+    process = Process(reactor, twistd(*arguments), environment(**(keys | dict(settings or {}))) | dict(extra or {}), cwd or folder("cwd"))
 
     async def ended() -> None:
         process.send(signal.SIGKILL)
