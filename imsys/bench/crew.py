@@ -29,12 +29,15 @@ class Observed:
 
 
 class Crew:
-    """Processes that make load, one task each."""
+    """Processes that make load, one task each.
 
-    def __init__(self, tasks: Sequence[Task], pids: dict[str, int]) -> None:
+    :param enter: called in each first, as the namespace is entered in which the servers are.
+    """
+
+    def __init__(self, tasks: Sequence[Task], pids: dict[str, int], enter: Callable[[], None] = lambda: None) -> None:
         self._pids = pids
         self._memory = memory_kib(pids)
-        self._members = [_start() for _ in tasks]
+        self._members = [_start(enter) for _ in tasks]
         for member, task in zip(self._members, tasks, strict=True):
             _tell(member, msgspec.json.encode(task) + b"\n")
 
@@ -74,9 +77,9 @@ class Crew:
 
 
 @contextlib.contextmanager
-def crew(tasks: Sequence[Task], pids: dict[str, int]) -> Iterator[Crew]:
-    """A crew that is ended with the block; all its users have arrived."""
-    members = Crew(tasks, pids)
+def crew(tasks: Sequence[Task], pids: dict[str, int], enter: Callable[[], None] = lambda: None) -> Iterator[Crew]:
+    """A crew that is ended with the block; all its users have arrived. ``enter`` as of :class:`Crew`."""
+    members = Crew(tasks, pids, enter)
     try:
         members.arrive()
         yield members
@@ -90,12 +93,16 @@ def shares(items: Sequence[User], count: int, *, together: int = 2) -> list[list
     return [[item for group in groups[index::count] for item in group] for index in range(min(count, len(groups)))]
 
 
-def _start() -> subprocess.Popen[bytes]:
+def _start(enter: Callable[[], None]) -> subprocess.Popen[bytes]:
+    def prepare() -> None:
+        enter()
+        bound_to_parent()
+
     return subprocess.Popen(
         [sys.executable, "-m", "imsys.bench.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        preexec_fn=bound_to_parent,
+        preexec_fn=prepare,
         start_new_session=True,
     )
 

@@ -6,18 +6,15 @@ import argparse
 import json
 import re
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from imsys.bench import svg
+from imsys.bench import broken, svg
+from imsys.bench.cells import Found, Results, cell, median, reports_of, rows_of, scenes_in, span, table, value_at, wrong
 from imsys.bench.report import faults, write
 from imsys.bench.scenes import GOALS, SCENES, Figure, Goal, Scene
 from imsys.errors import ConfigError
-
-Results = Mapping[str, Any]
-Found = Sequence[Mapping[str, Any]]
-"""The reports of one measurement, one of each run."""
 
 _RATE = ("rates", "acknowledged")
 _PLOTS = "performance"
@@ -63,6 +60,8 @@ def render(results: Results, text: str) -> str:
         "idle": _idle,
         "growth": _growth,
         "live": _live,
+        "faults": broken.faults_table,
+        "storm": broken.storm_table,
         "files": lambda found: _files(found, "files"),
         "files_memory": lambda found: _files(found, "files-memory"),
         "files_large": lambda found: _files(found, "files-large"),
@@ -84,27 +83,27 @@ def render(results: Results, text: str) -> str:
 def plots(results: Results) -> dict[str, str]:
     """The plots, by name."""
     made = {"chat": _rates_plot(results), "open": _waits_plot(results)}
-    made |= {scene.name: _growth_plot(results, scene) for scene in _in("growth")}
+    made |= {scene.name: _growth_plot(results, scene) for scene in scenes_in("growth")}
     return {name: plot for name, plot in made.items() if plot}
 
 
 def _rates_plot(results: Results) -> str:
     groups, goals = [], []
-    for scene in _in("chat", "nodes"):
-        found = _reports(results, scene.name)
+    for scene in scenes_in("chat", "nodes"):
+        found = reports_of(results, scene.name)
         if scene.control_of or not found:
             continue
-        both = (("as it is", found), ("control", _reports(results, f"{scene.name}-control")))
-        groups.append((scene.title, [(name, _median(some, _RATE) or 0.0) for name, some in both if some]))
+        both = (("as it is", found), ("control", reports_of(results, f"{scene.name}-control")))
+        groups.append((scene.title, [(name, median(some, _RATE) or 0.0) for name, some in both if some]))
         goals.append(next((goal.figures[0].at_least for goal in GOALS if goal.scene == scene.name), None))
     return svg.bars("durable messages acknowledged a second", groups, goals=goals) if groups else ""
 
 
 def _waits_plot(results: Results) -> str:
     groups = [
-        (f"{scene.title}: {name}", [(rank, _median(found, ("latency", name, rank)) or 0.0) for rank in ("p50", "p95", "p99")])
-        for scene in _in("open")
-        if (found := _reports(results, scene.name))
+        (f"{scene.title}: {name}", [(rank, median(found, ("latency", name, rank)) or 0.0) for rank in ("p50", "p95", "p99")])
+        for scene in scenes_in("open")
+        if (found := reports_of(results, scene.name))
         for name in ("ack", "delivery")
     ]
     return svg.bars("open loop, 5,000 messages a second: milliseconds", groups) if groups else ""
@@ -113,64 +112,10 @@ def _waits_plot(results: Results) -> str:
 def _growth_plot(results: Results, scene: Scene) -> str:
     sizes = _sizes(results, scene.name)
     lines = [
-        (operation, [_median(_at(results, scene.name, operation, size), _waiting(operation)) or 0.0 for size in sizes])
+        (operation, [median(_at(results, scene.name, operation, size), _waiting(operation)) or 0.0 for size in sizes])
         for operation in _operations(results, scene.name)
     ]
     return svg.lines(f"{scene.title}: 99th percentile in milliseconds", "messages stored", sizes, lines) if sizes else ""
-
-
-def _in(*groups: str) -> list[Scene]:
-    return [scene for scene in SCENES if scene.group in groups]
-
-
-def _reports(results: Results, scene: str) -> Found:
-    runs = results["scenes"].get(scene, {}).get("runs", [])
-    return [report for run in runs for report in run]
-
-
-def _value(report: Mapping[str, Any], path: Sequence[str]) -> float | None:
-    found: Any = report
-    for key in path:
-        if not isinstance(found, Mapping) or key not in found:
-            return None
-        found = found[key]
-    return float(found)
-
-
-def _median(reports: Found, path: Sequence[str]) -> float | None:
-    values = [value for report in reports if (value := _value(report, path)) is not None]
-    return statistics.median(values) if values else None
-
-
-def _span(reports: Found, path: Sequence[str]) -> str:
-    values = [value for report in reports if (value := _value(report, path)) is not None]
-    if not values:
-        return "–"
-    middle = svg.number(statistics.median(values))
-    return middle if len(values) == 1 else f"{middle} ({svg.number(min(values))}–{svg.number(max(values))})"
-
-
-def _cell(reports: Found, *path: str) -> str:
-    found = _median(reports, path)
-    return "–" if found is None else svg.number(found)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(row)} |" for row in lines)
-
-
-def _rows(results: Results, group: str, head: Sequence[str], row: Callable[[Found], Sequence[str]]) -> str:
-    """The table of a group of scenes, one a row, without their controls."""
-    found = {scene.title: _reports(results, scene.name) for scene in _in(group) if not scene.control_of}
-    rows = [[title, *(row(some) if some else ("not measured", *[""] * (len(head) - 2)))] for title, some in found.items()]
-    return _table(head, rows) + _wrong(found) if any(found.values()) else "Not measured."
-
-
-def _wrong(found: Mapping[str, Found]) -> str:
-    """The line below a table: what went wrong, over all runs, by what the scenes are called in it."""
-    named = "; ".join(f"{title}: {what}" for title, some in found.items() if (what := faults(some)))
-    return f"\n\n**Something went wrong**, counted over all runs: {named}." if named else "\n\nNothing went wrong in any of these runs."
 
 
 def _machine(results: Results) -> str:
@@ -200,11 +145,11 @@ def _goals(results: Results) -> str:
         found = _goal_reports(results, goal)
         wanted = ", ".join(_bound(figure) for figure in goal.figures)
         rows.append([goal.title, goal.original, wanted, *_verdict(found, goal, _broken(results, goal))])
-    return _table(("scene", "original", "goal", "measured", "met"), rows)
+    return table(("scene", "original", "goal", "measured", "met"), rows)
 
 
 def _goal_reports(results: Results, goal: Goal) -> Found:
-    found = _reports(results, goal.scene)
+    found = reports_of(results, goal.scene)
     if goal.stored is not None:
         found = [report for report in found if abs(int(report["setting"]["stored"]) - goal.stored) <= goal.stored * 0.05]
     return [report for report in found if report["setting"].get("operation", "") == goal.operation]
@@ -226,7 +171,7 @@ def _verdict(found: Found, goal: Goal, broken: str) -> tuple[str, str]:
         return "not measured", broken
     said, met = [], []
     for figure in goal.figures:
-        value = _median(found, figure.path)
+        value = median(found, figure.path)
         if value is None:
             return "not measured", ""
         value *= figure.factor
@@ -237,16 +182,16 @@ def _verdict(found: Found, goal: Goal, broken: str) -> tuple[str, str]:
 
 def _chats(results: Results, group: str) -> str:
     def row(found: Found) -> list[str]:
-        waits = [" / ".join(_cell(found, "latency", name, rank) for rank in ("p50", "p95", "p99", "max")) for name in ("ack", "delivery")]
-        return [_span(found, _RATE), *waits, _cpu(found)]
+        waits = [" / ".join(cell(found, "latency", name, rank) for rank in ("p50", "p95", "p99", "max")) for name in ("ack", "delivery")]
+        return [span(found, _RATE), *waits, _cpu(found)]
 
     head = ("", "acknowledged a second", "ack p50 / p95 / p99 / max, ms", "delivery, the same", "CPU for 1,000 messages, ms")
-    return _rows(results, group, head, row)
+    return rows_of(results, group, head, row)
 
 
 def _cpu(found: Found) -> str:
     names = list(dict.fromkeys(name for report in found for name in report["cpu_ms_per_1000"]))
-    cells = [(name, _median(found, ("cpu_ms_per_1000", name)) or 0.0) for name in names]
+    cells = [(name, median(found, ("cpu_ms_per_1000", name)) or 0.0) for name in names]
     return ", ".join(f"{name} {svg.number(value)}" for name, value in cells if value >= 0.5)
 
 
@@ -254,7 +199,7 @@ def _controls(results: Results) -> str:
     head = ("scene", "control", "as it is, a second", "control, a second", "ratio", "ack p99 as it is / control, ms")
     rows, measured = [], {}
     for scene in SCENES:
-        found, of = _reports(results, scene.name), _reports(results, scene.control_of)
+        found, of = reports_of(results, scene.name), reports_of(results, scene.control_of)
         if not scene.control_of:
             continue
         title = next(one.title for one in SCENES if one.name == scene.control_of)
@@ -263,45 +208,45 @@ def _controls(results: Results) -> str:
             continue
         measured[f"{title}, {scene.title}"] = found
         # run by run, since a noisy machine is noisy for both
-        pairs = [(_value(one, _RATE), _value(other, _RATE)) for one, other in zip(of, found, strict=False)]
+        pairs = [(value_at(one, _RATE), value_at(other, _RATE)) for one, other in zip(of, found, strict=False)]
         ratios = [one / other for one, other in pairs if one and other]
         ratio = f"{statistics.median(ratios):.2f}" if ratios else "–"
         ratio += f" ({min(ratios):.2f}–{max(ratios):.2f})" if len(ratios) > 1 else ""
-        rates = [_span(reports, _RATE) for reports in (of, found)]
-        waits = [_cell(reports, "latency", "ack", "p99") for reports in (of, found)]
+        rates = [span(reports, _RATE) for reports in (of, found)]
+        waits = [cell(reports, "latency", "ack", "p99") for reports in (of, found)]
         rows.append([title, scene.title, *rates, ratio, " / ".join(waits)])
-    return _table(head, rows) + _wrong(measured) if measured else "Not measured."
+    return table(head, rows) + wrong(measured) if measured else "Not measured."
 
 
 def _logins(results: Results) -> str:
     def row(found: Found) -> list[str]:
-        wait = " / ".join(_cell(found, "latency", "login", rank) for rank in ("p50", "p95", "p99"))
-        return [_span(found, ("rates", "logins")), wait, _cpu(found), _cell(found, "counts", "resumed")]
+        wait = " / ".join(cell(found, "latency", "login", rank) for rank in ("p50", "p95", "p99"))
+        return [span(found, ("rates", "logins")), wait, _cpu(found), cell(found, "counts", "resumed")]
 
     head = ("", "logins a second", "p50 / p95 / p99, ms (64 at once)", "CPU for 1,000, ms", "TLS sessions resumed")
-    return _rows(results, "login", head, row)
+    return rows_of(results, "login", head, row)
 
 
 def _idle(results: Results) -> str:
     def row(found: Found) -> list[str]:
-        wait = " / ".join(_cell(found, "latency", "heartbeat", rank) for rank in ("p50", "p99", "max"))
-        memory = _span(found, ("figures", "KB a session"))
-        return [_cell(found, "counts", "held"), memory, wait, _cell(found, "rates", "heartbeats")]
+        wait = " / ".join(cell(found, "latency", "heartbeat", rank) for rank in ("p50", "p99", "max"))
+        memory = span(found, ("figures", "KB a session"))
+        return [cell(found, "counts", "held"), memory, wait, cell(found, "rates", "heartbeats")]
 
     head = ("connections", "held", "KB a session", "heartbeat p50 / p99 / max, ms", "heartbeats a second")
-    return _rows(results, "idle", head, row)
+    return rows_of(results, "idle", head, row)
 
 
 def _sizes(results: Results, scene: str) -> list[int]:
-    return sorted({int(report["setting"]["stored"]) for report in _reports(results, scene)})
+    return sorted({int(report["setting"]["stored"]) for report in reports_of(results, scene)})
 
 
 def _operations(results: Results, scene: str) -> list[str]:
-    return list(dict.fromkeys(report["setting"]["operation"] for report in _reports(results, scene)))
+    return list(dict.fromkeys(report["setting"]["operation"] for report in reports_of(results, scene)))
 
 
 def _at(results: Results, scene: str, operation: str, stored: int) -> Found:
-    found = _reports(results, scene)
+    found = reports_of(results, scene)
     return [report for report in found if report["setting"]["operation"] == operation and report["setting"]["stored"] == stored]
 
 
@@ -312,17 +257,17 @@ def _waiting(operation: str, rank: str = "p99") -> tuple[str, str, str]:
 
 def _growth(results: Results) -> str:
     tables = []
-    for scene in _in("growth"):
+    for scene in scenes_in("growth"):
         sizes = _sizes(results, scene.name)
         rows, measured = [], {}
         for operation in _operations(results, scene.name):
             found = [_at(results, scene.name, operation, size) for size in sizes]
-            waits = [f"{_cell(some, *_waiting(operation, 'p50'))} / {_cell(some, *_waiting(operation))}" for some in found]
+            waits = [f"{cell(some, *_waiting(operation, 'p50'))} / {cell(some, *_waiting(operation))}" for some in found]
             measured[operation] = [report for some in found for report in some]
-            rows.append([operation, _cell(measured[operation], "rates", "done"), *waits])
+            rows.append([operation, cell(measured[operation], "rates", "done"), *waits])
         if rows:
             head = (f"{scene.title}: p50 / p99 in ms", "done a second", *(f"{size:,} stored" for size in sizes))
-            tables.append(_table(head, rows) + _wrong(measured))
+            tables.append(table(head, rows) + wrong(measured))
         else:
             tables.append(f"{scene.title}: not measured.")
     return "\n\n".join(tables)
@@ -330,46 +275,46 @@ def _growth(results: Results) -> str:
 
 def _live(results: Results) -> str:
     rows, measured = [], {}
-    for scene in _in("live"):
-        for name in dict.fromkeys(report["setting"]["operation"] for report in _reports(results, scene.name)):
-            found = [report for report in _reports(results, scene.name) if report["setting"]["operation"] == name]
-            wait = " / ".join(_cell(found, "latency", "publish to play", rank) for rank in ("p50", "p99", "max"))
+    for scene in scenes_in("live"):
+        for name in dict.fromkeys(report["setting"]["operation"] for report in reports_of(results, scene.name)):
+            found = [report for report in reports_of(results, scene.name) if report["setting"]["operation"] == name]
+            wait = " / ".join(cell(found, "latency", "publish to play", rank) for rank in ("p50", "p99", "max"))
             figures = ("CPU, s per stream-minute", "memory with 20 players, MiB", "memory a player, KiB", "peak memory, MiB")
-            players = (_span(found, ("figures", "players")), _cell(found, "counts", "players with delay"))
-            rows.append([name, *players, wait, *(_cell(found, "figures", figure) for figure in figures)])
+            players = (span(found, ("figures", "players")), cell(found, "counts", "players with delay"))
+            rows.append([name, *players, wait, *(cell(found, "figures", figure) for figure in figures)])
             measured[name] = found
     head = [
         *("", "players at most", "with so many", "delay p50 / p99 / max, ms", "CPU of a stream-minute, s"),
         *("memory with 20 players, MiB", "memory of one more, KiB", "at most, overloaded too, MiB"),
     ]
-    return _table(head, rows) + _wrong(measured) if rows else "Not measured."
+    return table(head, rows) + wrong(measured) if rows else "Not measured."
 
 
 def _files(results: Results, scene: str) -> str:
     """The table of a scene of files: each way, over all its turns."""
     rows = []
     for operation in _operations(results, scene):
-        found = [report for report in _reports(results, scene) if report["setting"]["operation"] == operation]
-        share, grew = (_span(found, ("figures", name)) for name in ("of nginx, %", "server memory grew by at most, MiB"))
-        cpu = " / ".join(_cell(found, "figures", f"{who} CPU, s/GB") for who in ("server", "client"))
-        rows.append([operation, _span(found, ("figures", "MB a second")), share, cpu, grew])
+        found = [report for report in reports_of(results, scene) if report["setting"]["operation"] == operation]
+        share, grew = (span(found, ("figures", name)) for name in ("of nginx, %", "server memory grew by at most, MiB"))
+        cpu = " / ".join(cell(found, "figures", f"{who} CPU, s/GB") for who in ("server", "client"))
+        rows.append([operation, span(found, ("figures", "MB a second")), share, cpu, grew])
     if not rows:
         return "Not measured."
     head = ("", "MB a second", "% of nginx", "CPU for a GB, server / client, s", "server's memory grew by at most, MiB")
-    return _table(head, rows) + _wrong({scene: _reports(results, scene)})
+    return table(head, rows) + wrong({scene: reports_of(results, scene)})
 
 
 def _many(results: Results) -> str:
     """The table of many uploads at the same time."""
     rows = []
-    for report in _reports(results, "files-many"):
-        ended = " / ".join(_cell([report], "figures", f"{rank} to end, s") for rank in ("first", "median", "last"))
-        grew = _cell([report], "figures", "server memory grew by at most, MiB")
-        rows.append([report["setting"]["operation"], _cell([report], "figures", "MB a second"), ended, grew])
+    for report in reports_of(results, "files-many"):
+        ended = " / ".join(cell([report], "figures", f"{rank} to end, s") for rank in ("first", "median", "last"))
+        grew = cell([report], "figures", "server memory grew by at most, MiB")
+        rows.append([report["setting"]["operation"], cell([report], "figures", "MB a second"), ended, grew])
     if not rows:
         return "Not measured."
     head = ("", "MB a second together", "first / median / last to end, s", "server's memory grew by at most, MiB")
-    return _table(head, rows) + _wrong({"files-many": _reports(results, "files-many")})
+    return table(head, rows) + wrong({"files-many": reports_of(results, "files-many")})
 
 
 def _profile(results: Results) -> str:
@@ -377,7 +322,7 @@ def _profile(results: Results) -> str:
     if not functions:
         return "There is no profile of this run."
     rows = [[f"`{name}`", f"{own:.1%}", f"{whole:.1%}"] for name, own, whole in functions]
-    return _table(("function", "in itself", "with what it calls"), rows)
+    return table(("function", "in itself", "with what it calls"), rows)
 
 
 def _commands(results: Results) -> str:

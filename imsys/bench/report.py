@@ -14,6 +14,9 @@ from imsys.bench.crew import Observed
 from imsys.bench.tasks import microseconds
 from imsys.errors import ConfigError
 
+ALL = "all kinds"
+"""What the report about all kinds of a scene calls its operation."""
+
 _NEVER = ("lost", "duplicated", "misordered", "unseen", "closed")
 _NOT_WELL = ("refused", "unacknowledged", "unanswered", "signed out", "failed")
 

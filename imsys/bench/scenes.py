@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from imsys.bench.report import ALL
+
 MOST_SECONDS = 900.0
 """After which a scene is given up."""
 
@@ -23,6 +25,8 @@ class Scene:
     """The scene that this one is the control of: the same, without something that is to make it faster."""
     once: bool = False
     """Whether one run is enough, since it repeats its measurements by itself."""
+    generators: bool = True
+    """Whether several processes can make its load."""
     seconds: float = MOST_SECONDS
 
 
@@ -92,6 +96,17 @@ def _files(name: str, title: str, *arguments: str, quick: Sequence[str] = ("--si
     return Scene(name=name, title=title, group="files", arguments=("files", *arguments), quick=quick, once=True)
 
 
+def _storm(sessions: int) -> Scene:
+    return Scene(
+        name=f"storm-{sessions}",
+        title=f"{sessions:,}",
+        group="storm",
+        arguments=("storm", "--sessions", str(sessions)),
+        quick=("--sessions", "100"),
+        seconds=1800.0,
+    )
+
+
 _MARIADB, _SQLITE = ("--backend", "mysql"), ("--backend", "sqlite")
 
 SCENES: Sequence[Scene] = (
@@ -146,6 +161,18 @@ SCENES: Sequence[Scene] = (
     _files("files-memory", "on a RAM disk", "--rounds", "3", "--encryption", "on", "--folder", "/dev/shm"),  # noqa: S108 (a RAM disk)
     _files("files-large", "10 GiB", "--what", "large", quick=("--size", "200")),
     _files("files-many", "200 users", "--what", "many", quick=("--users", "20")),
+    Scene(
+        name="faults",
+        title="three chat servers",
+        group="faults",
+        arguments=("faults",),
+        quick=("--runs", "1", "--only", "nothing,kill,vanish-transaction"),
+        once=True,
+        generators=False,
+        seconds=7200.0,
+    ),
+    _storm(3_000),
+    _storm(10_000),
     Scene(name="live", title="4 Mb/s", group="live", arguments=("live",), quick=("--time", "2", "--players", "100"), once=True),
 )
 
@@ -238,6 +265,43 @@ GOALS: Sequence[Goal] = (
         figures=(Figure(path=("latency", "answer", "p99"), what="ms p99", at_most=5),),
         stored=10_000_000,
         operation="page of history",
+    ),
+    Goal(
+        scene="faults",
+        title="a chat server fails: users of the others; of threads that it had locked",
+        original="–",
+        figures=(
+            Figure(path=("figures", "others, worst p99, s"), what="s p99 of each kind", at_most=1.5),
+            Figure(path=("figures", "others, locked threads, worst p99, s"), what="s", at_most=6),
+        ),
+        operation=ALL,
+    ),
+    Goal(
+        scene="faults",
+        title="those concerned: of a chat server that is lost, of one that is cut off, without Redis, after the database is back",
+        original="–",
+        figures=(
+            Figure(path=("figures", "lost node, worst p99, s"), what="s p99 of each kind", at_most=10),
+            Figure(path=("figures", "node, worst p99, s"), what="s", at_most=5),
+            Figure(path=("figures", "Redis, worst p99, s"), what="s", at_most=5),
+            Figure(path=("figures", "database, worst p99, s"), what="s", at_most=5),
+        ),
+        operation=ALL,
+    ),
+    Goal(
+        scene="storm-3000",
+        title="a chat server is killed: its 3,000 users come back",
+        original="–",
+        figures=(
+            Figure(path=("figures", "resumed a second of CPU"), what="a second of all servers' CPU", at_least=800),
+            Figure(path=("latency", "resumed", "p99"), what="s p99", at_most=8, factor=0.001),
+        ),
+    ),
+    Goal(
+        scene="storm-10000",
+        title="the same with 10,000",
+        original="–",
+        figures=(Figure(path=("figures", "resumed a second of CPU"), what="a second of all servers' CPU", at_least=800),),
     ),
     Goal(
         scene="live",

@@ -89,7 +89,9 @@ def _results(path: Path, options: argparse.Namespace, wanted: Sequence[Scene]) -
 
 
 def _one(scene: Scene, options: argparse.Namespace, folder: Path, entry: dict[str, Any]) -> None:
-    arguments = [*scene.arguments, *(scene.quick if options.quick else ()), "--generators", str(options.generators)]
+    arguments = [*scene.arguments, *(scene.quick if options.quick else ())]
+    if scene.generators:
+        arguments += ["--generators", str(options.generators)]
     if options.generator and scene.arguments[0] in ("chat", "nodes") and "--tls" not in scene.arguments:
         arguments += ["--generator", options.generator]
     entry["arguments"] = arguments

@@ -109,11 +109,26 @@ class Watch(msgspec.Struct, kw_only=True, tag="watch"):
     drain: float
 
 
+class Storm(msgspec.Struct, kw_only=True, tag="storm"):
+    """Stay logged in, and come back when the server is lost; no longer than ``time`` seconds after that."""
+
+    time: float
+    gateway: tuple[str, int]
+    victim: str
+    """The host of the server that is killed."""
+    others: list[tuple[str, int]]
+    """All chat servers, as the gateway tells whom it sends to one of them."""
+    sources: str = ""
+    """What the addresses of the users begin with; each has one of its own. Empty: the system's choice."""
+    first: int = 1
+    """The number of the first of them."""
+
+
 class Task(msgspec.Struct, kw_only=True):
     """Who takes part, how they connect, and what they do then."""
 
     users: list[User]
-    work: Chat | Hold | LogIn | Ask | Carry | Publish | Watch
+    work: Chat | Hold | LogIn | Ask | Carry | Publish | Watch | Storm
     tls: bool = False
     ca: str = ""
     at_once: int = 64

@@ -18,10 +18,11 @@ from imsys.bench.chatting import ChatLoad
 from imsys.bench.entering import LogInLoad
 from imsys.bench.holding import HoldLoad
 from imsys.bench.publishing import PublishLoad
-from imsys.bench.tasks import Ask, Carry, Chat, Hold, LogIn, Publish, Task, Watch
+from imsys.bench.storm.load import StormLoad
+from imsys.bench.tasks import Ask, Carry, Chat, Hold, LogIn, Publish, Storm, Task, Watch
 from imsys.bench.watching import WatchLoad
 
-Load = ChatLoad | HoldLoad | LogInLoad | AskLoad | CarryLoad | PublishLoad | WatchLoad
+Load = ChatLoad | HoldLoad | LogInLoad | AskLoad | CarryLoad | PublishLoad | WatchLoad | StormLoad
 
 
 def _load(task: Task) -> Load:
@@ -40,6 +41,8 @@ def _load(task: Task) -> Load:
             return PublishLoad(publish)
         case Watch() as watch:
             return WatchLoad(watch)
+        case Storm() as storm:
+            return StormLoad(task, storm)
 
 
 def main() -> None:
@@ -56,7 +59,7 @@ def main() -> None:
         print(f"failed {problem}", flush=True)
         os._exit(1)
     print("ready", flush=True)
-    if isinstance(load, HoldLoad):
+    if isinstance(load, HoldLoad | StormLoad):
         load.wait(sys.stdin.fileno())
     if not sys.stdin.buffer.readline():
         os._exit(1)

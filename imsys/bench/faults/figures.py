@@ -7,9 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from imsys.bench.faults.kinds import KINDS, Concern, Kind
 from imsys.bench.faults.stage import Outcome
-from imsys.bench.report import Latency, Report, latency
-
-ALL = "all kinds"
+from imsys.bench.report import ALL, Latency, Report, latency
 
 THERE, OTHERS, LOCKED, BACK = "concerned", "others", "others, locked threads", "after it was back"
 RECEIVED = "acknowledged to received"

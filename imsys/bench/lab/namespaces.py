@@ -23,6 +23,7 @@ from imsys.bench.processes import bound_to_parent
 _NEWUSER, _NEWNET = 0x10000000, 0x40000000
 _NET = "10.77.0."
 _ROUTER = f"{_NET}254"
+_CROWD = "10.78."
 _DEADLINE = 20.0
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -101,6 +102,12 @@ class Namespaces:
         """Undo :meth:`isolate`."""
         if rules := self._isolated.pop(host.name, None):
             self._run("router", [f"rule del {rule}" for rule in rules])
+
+    def crowd(self, host: Host) -> str:
+        """Addresses that the host takes for its own without having them at an interface."""
+        self._run("router", [f"route replace {_CROWD}0.0/16 via {host.address} dev {host.name} onlink"])
+        self._run(host.name, [f"route replace local {_CROWD}0.0/16 dev lo"])
+        return _CROWD
 
     def unsent(self, host: Host, other: Host) -> dict[int, int]:
         """By the send queues in /proc/net/tcp."""

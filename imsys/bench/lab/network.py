@@ -64,6 +64,10 @@ class Network(Protocol):
         """
         ...
 
+    def crowd(self, host: Host) -> str:
+        """Give a host 65,000 addresses more, for users who come from different places; what they begin with."""
+        ...
+
     def unsent(self, host: Host, other: Host) -> dict[int, int]:
         """Bytes that the system of one host has for another and got no receipt of, those of dead programs too, by local port."""
         ...
