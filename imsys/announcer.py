@@ -9,12 +9,11 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imsys.errors import Refused, Status
-from imsys.protocols.messages.people import ProfilePush
 from imsys.protocols.messages.texts import TextPush
 from imsys.store.appending import Draft, Submission
 from imsys.store.files import File, Purpose
 from imsys.tickets import encode_id
-from imsys.views import card_fields, file_content, file_kind, incoming
+from imsys.views import file_content, file_kind, incoming, profile_push
 
 if TYPE_CHECKING:
     from imsys.message_log import MessageLog
@@ -95,16 +94,18 @@ class Announcer:
         :raises Refused: 65, 66, 76, they may not write there; 73, there is too much to do; 14, the database does not answer.
         """
         appended = await self._log.append(Submission(sender, receiver, thread_id, (draft,)), self).deferred()
-        members = (sender, *appended.receivers)
         (message,) = appended.messages
-        if message.resent or appended.in_doubt:  # whoever stored it may not have come to push it
+        if message.resent:  # whoever stored it may not have come to push it; they may have been friends then, and not be any more
+            self._outbound.catch_up(await self._stores.threads.members([thread_id]))
+            return
+        members = (sender, *appended.receivers)
+        if appended.in_doubt:
             self._outbound.catch_up(members)
-        if not message.resent:
-            push = TextPush(text_sender=str(sender), text_receiver=str(receiver), text_msg=[incoming(message)])
-            self._outbound.deliver(members, push)
+        push = TextPush(text_sender=str(sender), text_receiver=str(receiver), text_msg=[incoming(message)])
+        self._outbound.deliver(members, push)
 
     async def _become_avatar(self, file: File) -> None:
         changed = await self._stores.files.become_avatar(file.file_id, encode_id(file.file_id))
-        if changed is not None:
+        if changed is not None:  # to say it again changes nothing, and tells again
             person, friends = changed
-            self._outbound.deliver((person.uuid, *friends), ProfilePush(**card_fields(person)))  # type: ignore[arg-type]
+            self._outbound.deliver((person.uuid, *friends), profile_push(person))

@@ -30,6 +30,7 @@ from imsys.protocols.messages.registry import (
 
 if TYPE_CHECKING:
     from imsys.directory import Directory
+    from imsys.doubts import Doubts
     from imsys.file_desk import FileDesk
     from imsys.live_desk import LiveDesk
     from imsys.message_log import MessageLog
@@ -79,6 +80,7 @@ class Chat:
     log: MessageLog
     directory: Directory
     outbound: Outbound
+    doubts: Doubts
     tokens: Tokens
     files: FileDesk
     live: LiveDesk

@@ -12,7 +12,8 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from imsys.errors import Refused, Status
+from imsys.cluster.telling import PASSING
+from imsys.errors import Refused
 from imsys.store.files import Announcement, FileStore
 from imsys.tickets import encode_id
 
@@ -34,19 +35,6 @@ Its own server is never that late: it asks for what is due every :data:`ROUND`, 
 
 FAULT = 5.0
 """Seconds after which it is looked at again when it could not be."""
-
-_PASSING = frozenset(
-    {
-        Status.GRPC_ERROR,
-        Status.NO_AVAILABLE_CHATTING_SERVER,
-        Status.REDIS_UNKNOWN_ERROR,
-        Status.MYSQL_INTERNAL_ERROR,
-        Status.RATE_LIMITED,
-        Status.SERVER_BUSY,
-        Status.INTERNAL_ERROR,
-    }
-)
-"""What may be otherwise the next time; everything else is an answer for good."""
 
 Tell = Callable[[bytes], Awaitable[None]]
 """Has a file announced, durably; see :meth:`imsys.cluster.telling.ChatServers.announce`."""
@@ -126,7 +114,7 @@ class Announcing(Service):
         try:
             await self._tell(file_id)
         except Refused as refused:
-            if refused.status in _PASSING:
+            if refused.status in PASSING:
                 wait: float = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(announcement.attempts, 16)) * random.uniform(0.75, 1.0)  # noqa: S311
                 if not announcement.attempts:
                     _log.warn("file {file} is not announced yet: {reason}", file=encode_id(file_id), reason=str(refused))
