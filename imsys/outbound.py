@@ -125,7 +125,9 @@ class Outbound(Service):
         if self._retry is not None:
             self._retry.cancel()
             self._retry = None
-        if (self._missed or self._missed_all or self._queue or self._looked_for) and self._miss_all is not None:
+        missed = self._missed or self._missed_all or self._queue or self._looked_for
+        self._missed, self._missed_all = set(), False
+        if missed and self._miss_all is not None:
             self._miss_all()
 
     @property
