@@ -8,10 +8,11 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 
 from imsys.errors import Refused, Unavailable
 from imsys.store.live import LiveStore, LiveStream
+from imsys.tallies import Tally
 from imsys.tickets import encode_id
 from imsys.two_clocks import TwoClocks
 
@@ -22,6 +23,10 @@ INTERVAL = 5.0
 
 PATIENCE = 15.0
 """Seconds in which servers tell of their streams again, after which a database's clock that was set forward says who is due."""
+
+
+LINES = 20
+"""Lines of a minute's streams that have ended; the others are counted."""
 
 
 class Ends(Protocol):
@@ -48,6 +53,7 @@ class LiveCare(Service):
         self._news = news
         self._clocks = TwoClocks(clock.seconds)
         self._patient_until = float("-inf")
+        self._ended = Tally(clock, _log, LogLevel.info, "live stream {stream} is over: it was due", lines=LINES)
         self._looks = LoopingCall(lambda: Deferred.fromCoroutine(self.look()))
         self._looks.clock = clock
 
@@ -60,6 +66,7 @@ class LiveCare(Service):
         """Look no more."""
         super().stopService()
         self._looks.stop()
+        self._ended.stop()
 
     async def look(self) -> None:
         """End those that are due now, unless they are so because the database's clock was set."""
@@ -71,7 +78,7 @@ class LiveCare(Service):
                 return
             due = await self._store.due()
             for stream in await self._store.end_due(due):
-                _log.info("live stream {stream} is over: it was due", stream=encode_id(stream.stream_id))
+                self._ended.add(stream=encode_id(stream.stream_id))
                 await self._news.over(stream)
         except Refused as refused:  # the next look finds them, unless they were ended without our hearing of it
             _log.debug("abandoned live streams are left for later: {reason}", reason=refused.message)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.task import LoopingCall
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
 from imsys.config import LiveConfig
@@ -20,6 +20,7 @@ from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.cache import Cache
 from imsys.resources.live.telling import Tell, Telling
 from imsys.store.live import LiveState, LiveStore, LiveStream
+from imsys.tallies import Tally
 from imsys.tickets import encode_id
 
 _log = Logger()
@@ -32,6 +33,9 @@ BEAT = 5.0
 
 LOOK = 1.0
 """Seconds between two looks at who is too late with something."""
+
+LINES = 20
+"""Lines of a minute in which streams come and go; the others are counted."""
 
 MOST_MESSAGES = 20_000
 """Messages of a group of pictures that are kept at most: the bytes of many small ones are mostly their objects'."""
@@ -85,6 +89,7 @@ class Relay(Service):
         self._store = store
         self._telling = Telling(reactor, tell)
         self._outage = Outage(reactor.seconds, "Telling the database of live streams")
+        self._said = Tally(reactor, _log, LogLevel.info, "live stream {stream} {what}", lines=LINES)
         self._at_turn_end = getattr(reactor, "callAtTurnEnd", None) or partial(reactor.callLater, 0)
         self._here: dict[bytes, _Here] = {}
         self._kept = Budget(config.caches)
@@ -127,7 +132,7 @@ class Relay(Service):
             raise Refused(Status.STREAM_NOT_FOUND, "This live stream is over, or was taken over.")
         here.broadcast.restart()
         here.broadcast.fed_at = self._reactor.seconds()
-        _log.info("live stream {stream} begins", stream=encode_id(stream_id))
+        self._say(stream_id, "begins")
         self._telling.soon(stream_id)
         if self.record is not None and here.stream.record:
             self.record(here.stream, here.broadcast)
@@ -139,7 +144,7 @@ class Relay(Service):
         if here is not None and here.source is source:
             self._lose(here)
             if here.ours:  # else it was fetched from another server
-                _log.info("the publisher of live stream {stream} is away", stream=encode_id(stream_id))
+                self._say(stream_id, "has no publisher any more")
             self._do(self._paused(here))
 
     def _take_over(self, here: _Here) -> None:
@@ -258,9 +263,9 @@ class Relay(Service):
         if here is None:
             return
         if here.ours or here.source is not None:
-            _log.info("live stream {stream} ends: {reason}", stream=encode_id(stream_id), reason=reason)
+            self._say(stream_id, f"ends: {reason}")
         else:  # it was never here, and may yet begin
-            _log.info("live stream {stream} is waited for no more: {reason}", stream=encode_id(stream_id), reason=reason)
+            self._say(stream_id, f"is waited for no more: {reason}")
         source, here.source = here.source, None
         if source is not None:
             source.dropped(reason)
@@ -296,6 +301,10 @@ class Relay(Service):
         for working in list(self._working):
             await working
         await self._telling.stop()
+        self._said.stop()
+
+    def _say(self, stream_id: bytes, what: str) -> None:
+        self._said.add(stream=encode_id(stream_id), what=what)
 
     # -- from time to time
 
