@@ -26,7 +26,7 @@ class Tally:
         self._log = log
         self._level = level
         self._text = text
-        self._more = f"{{count}} more in {{seconds}} s, the last: {text}"
+        self._more = f"{{tally_count}} more in {{tally_seconds}} s, the last: {text}"
         self._lines = lines
         self._since = 0.0
         self._left = 0
@@ -70,4 +70,5 @@ class Tally:
         count, self._count = self._count, 0
         last, self._last = self._last, {}
         last.pop("log_failure", None)
-        self._log.emit(self._level, self._more, count=count, seconds=round(self._clock.seconds() - self._since), **last)
+        seconds = round(self._clock.seconds() - self._since)
+        self._log.emit(self._level, self._more, tally_count=count, tally_seconds=seconds, **last)
