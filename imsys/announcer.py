@@ -94,15 +94,13 @@ class Announcer:
         :raises Refused: 65, 66, 76, they may not write there; 73, there is too much to do; 14, the database does not answer.
         """
         appended = await self._log.append(Submission(sender, receiver, thread_id, (draft,)), self).deferred()
-        (message,) = appended.messages
-        if message.resent:  # whoever stored it may not have come to push it; they may have been friends then, and not be any more
-            self._outbound.catch_up(await self._stores.threads.members([thread_id]))
-            return
         members = (sender, *appended.receivers)
-        if appended.in_doubt:
+        (message,) = appended.messages
+        if message.resent or appended.in_doubt:  # whoever stored it may not have come to push it
             self._outbound.catch_up(members)
-        push = TextPush(text_sender=str(sender), text_receiver=str(receiver), text_msg=[incoming(message)])
-        self._outbound.deliver(members, push)
+        if not message.resent:
+            push = TextPush(text_sender=str(sender), text_receiver=str(receiver), text_msg=[incoming(message)])
+            self._outbound.deliver(members, push)
 
     async def _become_avatar(self, file: File) -> None:
         changed = await self._stores.files.become_avatar(file.file_id, encode_id(file.file_id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import threading
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from imsys.live_care import LiveCare
 from imsys.store.files import Content, Offer, Purpose
 from imsys.store.live import LiveState
 from imsys.tickets import decode_id, encode_id, new_file_id
-from tests.support.chat import ChatCase, RawClient
+from tests.support.chat import ChatCase, ChatServer, RawClient
 from tests.support.stores import OnMariaDb, OnSqlite
 
 AWAY = 60.0
@@ -234,8 +235,9 @@ class Told(ChatCase):
         """A file's message that a server stored, and did not come to tell of, is found by both, although they are friends no more."""
         a, b, _ = await self.everybody()
         file_id = await self.whole(Purpose.MESSAGE)
-        self.patch(self.server.outbound, "deliver", lambda users, push: None)
-        await self.server.announcer.announce(file_id)
+        other = ChatServer(self, dataclasses.replace(self.chat_config, name="other"), self.redis)
+        await other.start()
+        await other.announcer.announce(file_id)  # it knows nobody who is online, and is as good as dead
         await self.stores.contacts.unfriend(self.bert, self.anna)
         await self.server.announcer.announce(file_id)
         for client in (a, b):
