@@ -54,7 +54,7 @@ async def ask(context: Context, request: FriendRequest) -> FriendResponse:
 
 @handles(ConfirmRequest)
 async def confirm(context: Context, request: ConfirmRequest) -> ConfirmResponse:
-    """Accept, and tell both; to do so again changes nothing."""
+    """Accept, and tell both; to do so again changes nothing, and tells again."""
     dst, src = context.own(request.dst_uuid), parse_id(request.src_uuid, "src_uuid")
     name = at_most(request.alternative_name, 50, "alternative_name")
     chat = context.chat
@@ -76,6 +76,8 @@ async def _look(chat: Chat, one: int, other: int) -> None:
 
 
 def _tell(chat: Chat, friendship: Friendship) -> None:
+    if not friendship.news:
+        return
     for user, friend in ((friendship.src, friendship.dst), (friendship.dst, friendship.src)):
         chat.outbound.deliver([user.uuid], friendship_push(friendship, friend))
     if friendship.again:  # the messages it began with are not here

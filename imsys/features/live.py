@@ -24,6 +24,9 @@ from imsys.protocols.messages.live import (
 from imsys.store.live import LiveState, LiveStream
 from imsys.tickets import decode_id, encode_id, new_file_id
 
+AGAIN = 600.0
+"""Seconds after the end of a stream in which who stops it once more is taken not to have heard of it."""
+
 TITLE = 100
 """Characters of a title at most."""
 
@@ -86,7 +89,8 @@ async def stop(context: Context, request: LiveStopRequest) -> LiveStopResponse:
     except Unavailable:
         news.announce_in_time(stream_id)
         raise
-    await news.over(ended)
+    if context.chat.live.seconds() - ended.ended_ms / 1000 <= AGAIN:
+        await news.over(ended)
     return LiveStopResponse()
 
 

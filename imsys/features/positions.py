@@ -18,7 +18,8 @@ async def move(context: Context, request: PositionRequest) -> PositionResponse:
     delivered = 0 if request.delivered is UNSET else parse_id(request.delivered, "delivered")
     read = 0 if request.read is UNSET else parse_id(request.read, "read")
     mark, others = await context.chat.stores.threads.move_marks(context.user, thread_id, delivered, read)
-    context.chat.outbound.deliver(others, position_push(mark))
+    if others:
+        context.chat.outbound.deliver(others, position_push(mark))
     return PositionResponse()
 
 

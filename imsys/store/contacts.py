@@ -25,6 +25,9 @@ NONE, PENDING, ACCEPTED, DECLINED, ENDED = range(5)
 
 GREETING = "We are friends now!"
 
+AGAIN = 600.0
+"""Seconds after a friendship was made in which who accepts once more is taken not to have heard of it."""
+
 LOGINS = 100
 """Logins that are read in one transaction; SQLite takes up to 500 selects in one statement."""
 
@@ -55,7 +58,7 @@ class Contact:
 class Friendship:
     """A new friendship: both users, and the messages that their thread begins with.
 
-    ``again``: it was there already, and nothing of it is new; the messages are in the thread.
+    ``again``: it was there already; the messages are in the thread. ``news``: it is so new (:data:`AGAIN`) that it may not have been told.
     """
 
     src: Person
@@ -63,6 +66,7 @@ class Friendship:
     thread_id: int
     hello: Sequence[Stored]
     again: bool = False
+    news: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,13 +187,12 @@ class ContactStore:
         assert row is not None
         return Pending(people(tx, [asker])[0], asked, row[0], row[1])
 
-    @staticmethod
-    def _friendship(tx: Transaction, src: int, dst: int) -> Friendship | None:
-        row = tx.row("SELECT thread_id FROM friendships WHERE user_id = ? AND friend_id = ?", src, dst)
+    def _friendship(self, tx: Transaction, src: int, dst: int) -> Friendship | None:
+        row = tx.row("SELECT thread_id, created_at FROM friendships WHERE user_id = ? AND friend_id = ?", src, dst)
         if row is None:
             return None
         one, other = people(tx, [src, dst])
-        return Friendship(one, other, row[0], (), again=True)
+        return Friendship(one, other, row[0], (), again=True, news=self._now() - row[1] <= AGAIN * 1000)
 
     async def decline(self, src: int, dst: int) -> None:
         """Turn the request of ``src`` down; to do so again changes nothing. :raises Refused: 34, no such request is pending."""

@@ -13,6 +13,7 @@ from twisted.internet.task import deferLater
 
 from imsys import doubts, outbound
 from imsys.errors import Refused, Status, Unavailable
+from imsys.features import live
 from imsys.live_care import LiveCare
 from imsys.store.files import Content, Offer, Purpose
 from imsys.store.live import LiveState
@@ -170,6 +171,11 @@ class Told(ChatCase):
             self.assertEqual((await client.next(131))["state"], "ended")
         self.assertEqual((await a.ask(82, stream_id=name))["error"], 0)
         self.assertEqual((await b.next(131))["state"], "ended")
+        old = round(live.AGAIN * 1000) + 1
+        await self.database.write(lambda tx: tx.execute("UPDATE live_streams SET ended_at = ended_at - ?", old))
+        self.assertEqual((await a.ask(82, stream_id=name))["error"], 0)
+        await b.ask(32)
+        self.assertEqual(b.pending(131), [])  # who stops it again and again is a nuisance
 
     async def live_stream(self, client: RawClient) -> bytes:
         """One that has begun, and of which its owner has heard everything."""

@@ -79,7 +79,10 @@ class TwoNodes(StoreCase):
         self.assertIsNone(await store.between(one, two))
         self.assertIsInstance(await store.ask(self.ids, one, two, "", "please"), Pending)
         made = [await store.confirm(self.ids, one, two, "") for _ in range(2)]
-        self.assertEqual([friendship.again for friendship in made], [False, True])
+        self.assertEqual([(friendship.again, friendship.news) for friendship in made], [(False, True), (True, True)])
+        old = round(contacts.AGAIN * 1000) + 1
+        await self.database.write(lambda tx: tx.execute("UPDATE friendships SET created_at = created_at - ?", old))
+        self.assertFalse((await store.confirm(self.ids, one, two, "")).news)
         self.assertEqual(await confirm(two, one), Status.FRIENDING_ERROR)
         self.assertEqual(await self.refused(store.decline(one, two)), Status.FRIENDING_ERROR)
         for pair in ((one, two), (two, one)):
