@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from imsys.node import Node
 from imsys.outbound import RETRY, Outbound
 from imsys.protocols.wire import LINES
 from imsys.sdk.gateway import Gateway
+from imsys.store.nodes import Term
 from tests import test_daemons
 from tests.gateway.system import SystemCase
 from tests.support.chat import ChatCase
@@ -135,17 +135,19 @@ class OtherFloods(SynchronousTestCase):
 
     def test_node_number(self) -> None:
         """A server that gets no node number says so once, and when it has one."""
-        answers: list[Any] = []
+        answers: list[str] = []
+        clock = self.clock
 
         class Nodes:
-            async def acquire(self, holder: str) -> Any:
+            async def acquire(self, holder: str) -> Term:
                 if len(answers) < MANY:
                     answers.append(holder)
                     raise away()
-                return dataclasses.make_dataclass("Lease", ("number", "floor_id"))(5, 0)
+                return await self.renew()
 
-            async def renew(self, *_: Any) -> bool:
-                return True
+            async def renew(self, *_: Any) -> Term:
+                now = 1_790_000_000.0 + clock.seconds()
+                return Term(5, 0, now, now, now + 100.0)
 
             async def release(self, *_: Any) -> None:
                 """Nothing is kept."""

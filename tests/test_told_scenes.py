@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from dataclasses import replace
 
 from imsys.redis import RedisService
@@ -27,7 +28,7 @@ class ToldScenes(test_cluster_scenes.ClusterCase):
         redis = RedisService(self.reactor, replace(redis_server(tcp=True), prefix=self.settings["REDIS_PREFIX"]))
         redis.startService()
         self.addCleanup(redis.stopService)
-        stores, ids = Stores.on(database, self.reactor.seconds), MessageIds(self.reactor.seconds, 1000)
+        stores, ids = Stores.on(database, time.time), MessageIds(time.time, 1000)
         await stores.contacts.ask(ids, anna.uuid, bert.uuid, "", "hi")
         friendship = await stores.contacts.confirm(ids, anna.uuid, bert.uuid, "")
         client = Client(self.reactor, self.gateway, Credentials(uuid=bert.uuid, token=bert.token), timing=Timing(standing=1.0))

@@ -89,7 +89,7 @@ async def stop(context: Context, request: LiveStopRequest) -> LiveStopResponse:
     except Unavailable:
         news.announce_in_time(stream_id)
         raise
-    if context.chat.live.seconds() - ended.ended_ms / 1000 <= AGAIN:
+    if context.chat.live.calendar() - ended.ended_ms / 1000 <= AGAIN:
         await news.over(ended)
     return LiveStopResponse()
 
