@@ -9,12 +9,11 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imsys.errors import Refused, Status
-from imsys.protocols.messages.people import ProfilePush
 from imsys.protocols.messages.texts import TextPush
 from imsys.store.appending import Draft, Submission
 from imsys.store.files import File, Purpose
 from imsys.tickets import encode_id
-from imsys.views import card_fields, file_content, file_kind, incoming
+from imsys.views import file_content, file_kind, incoming, profile_push
 
 if TYPE_CHECKING:
     from imsys.message_log import MessageLog
@@ -108,6 +107,6 @@ class Announcer:
 
     async def _become_avatar(self, file: File) -> None:
         changed = await self._stores.files.become_avatar(file.file_id, encode_id(file.file_id))
-        if changed is not None:
+        if changed is not None:  # to say it again changes nothing, and tells again
             person, friends = changed
-            self._outbound.deliver((person.uuid, *friends), ProfilePush(**card_fields(person)))  # type: ignore[arg-type]
+            self._outbound.deliver((person.uuid, *friends), profile_push(person))

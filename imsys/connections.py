@@ -10,14 +10,15 @@ from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory, Protocol
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 
 from imsys.dispatch import Dispatcher
 from imsys.message_log import MessageLog
 from imsys.protocols.deadlines import DeadlineWheel
 from imsys.protocols.present import Present, TurnedAway
-from imsys.protocols.wire import FrameConnection, FrameReceiver, Unsent, WireSettings
+from imsys.protocols.wire import Complaints, FrameConnection, FrameReceiver, Unsent, WireSettings
 from imsys.session import Session
+from imsys.tallies import Tally
 
 _log = Logger()
 
@@ -58,8 +59,16 @@ class Connections(Service, Factory):
         self._dispatcher = dispatcher
         self._front = front
         self.unsent = Unsent(config.unsent)
+        self._complaints = Complaints(clock)
+        self._full = Tally(clock, _log, LogLevel.warn, "refusing the connection from {peer}: there are {count} already")
         self._settings = WireSettings(
-            dispatcher.format, config.max_frame, config.login_deadline, config.heartbeat_timeout, config.high_water, self.unsent
+            dispatcher.format,
+            config.max_frame,
+            config.login_deadline,
+            config.heartbeat_timeout,
+            config.high_water,
+            self.unsent,
+            self._complaints,
         )
         self._wheel = DeadlineWheel(clock)
         self._open = Present[Session]()
@@ -72,7 +81,7 @@ class Connections(Service, Factory):
     def buildProtocol(self, addr: IAddress | None) -> Protocol:
         """A new connection; one that is closed at once when the server is full."""
         if len(self._open) >= self._config.capacity:
-            _log.warn("refusing the connection from {peer}: there are {count} already", peer=addr, count=len(self._open))
+            self._full.add(peer=addr, count=len(self._open))
             return TurnedAway()
         connection = FrameConnection(self._settings, self._wheel, self._clock.seconds)
         session = Session(connection, self._dispatcher, self._config.inflight)
@@ -115,3 +124,5 @@ class Connections(Service, Factory):
             await self.emptied().addTimeout(FLUSH, self._clock)
         except DeferredTimeout:
             _log.warn("{count} connections did not take their last bytes", count=len(self._open))
+        self._complaints.stop()
+        self._full.stop()

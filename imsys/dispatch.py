@@ -30,6 +30,7 @@ from imsys.protocols.messages.registry import (
 
 if TYPE_CHECKING:
     from imsys.directory import Directory
+    from imsys.doubts import Doubts
     from imsys.file_desk import FileDesk
     from imsys.live_desk import LiveDesk
     from imsys.message_log import MessageLog
@@ -79,6 +80,7 @@ class Chat:
     log: MessageLog
     directory: Directory
     outbound: Outbound
+    doubts: Doubts
     tokens: Tokens
     files: FileDesk
     live: LiveDesk
@@ -208,7 +210,7 @@ class Call:
 
     def _failed(self) -> None:
         service = self._service
-        _log.failure("the handler of {request} failed", request=service.handler.request.__name__)
+        self._session.failed(service.handler.request.__name__)
         self.refuse(service, Refused(Status.INTERNAL_ERROR, "The server made a mistake; it is in its log."), self._seq)
 
 
@@ -274,7 +276,7 @@ class Dispatcher:
             reply, refused = UNKNOWN, Refused(Status.JSONPARSE_ERROR, "There is no such service.")
             session.unknown += 1
         if session.unknown >= STRIKES or session.early >= STRIKES:
-            _log.warn("closing the connection from {peer}: three requests that it cannot make", peer=session.peer)
+            session.complain("three requests that it cannot make")
             call.closes = "three requests that it cannot make"
         call.response = frame(reply, failure(refused), salvage_seq(body), self.format)
 

@@ -17,6 +17,16 @@ def parse_cursor(text: str, name: str = "cursor") -> int:
     return parse_id(text, name) if text else 0
 
 
+def parse_pair(text: str, name: str = "cursor") -> tuple[int, int]:
+    """Read the cursor of a page: two ids with a colon between, or nothing for the first. :raises Refused: 1."""
+    if not text:
+        return 0, 0
+    first, separator, second = text.partition(":")
+    if not separator:
+        raise Refused(Status.JSONPARSE_ERROR, f"The key {name} is not one that was given out.")
+    return parse_id(first, name), parse_id(second, name)
+
+
 def at_most(text: str, characters: int, name: str) -> str:
     """Give back a text that is short enough. :raises Refused: 70."""
     if len(text) > characters:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,6 +21,7 @@ from imsys.tickets import encode_id
 from imsys.views import live_push
 
 if TYPE_CHECKING:
+    from imsys.doubts import Doubts
     from imsys.outbound import Outbound
     from imsys.store import Stores
 
@@ -38,11 +40,12 @@ class LiveAnnouncer:
     What has begun is done to its end, even if whoever asked for it waits no more: what is stored is pushed as well.
     """
 
-    def __init__(self, stores: Stores, post: Post, outbound: Outbound, servers: StreamServers) -> None:
+    def __init__(self, stores: Stores, post: Post, outbound: Outbound, servers: StreamServers, doubts: Doubts) -> None:
         self._stores = stores
         self._post = post
         self._outbound = outbound
         self._servers = servers
+        self._doubts = doubts
         self._running = 0
 
     async def announce(self, stream_id: bytes) -> None:
@@ -81,13 +84,21 @@ class LiveAnnouncer:
             await self._stores.live.posted(stream_id)
         self._outbound.deliver(members, live_push(stream))
 
+    def announce_in_time(self, stream_id: bytes) -> None:
+        """Have a stream announced, and again until that has worked: what became of it may be in the database, and known to nobody."""
+        self._doubts.tell(("live", stream_id), partial(self.announce, stream_id))
+
+    def call_off(self, stream_id: bytes) -> None:
+        """Have a stream that nobody was told of end, if it is there at all, and again until that has worked."""
+        self._doubts.tell(("live", stream_id), partial(self._stores.live.end, stream_id))
+
     async def over(self, stream: LiveStream) -> None:
-        """Tell of a stream that was ended just now: its thread, and its server, which finds out a little later if it does not answer."""
+        """Tell of a stream that is over: its thread, and its server, which finds out a little later if it does not answer."""
         try:
             await self.announce(stream.stream_id)
-        except Refused as refused:
-            _log.warn("thread {thread} is not told that a live stream is over: {reason}", thread=stream.thread_id, reason=refused.message)
+        except Refused:
+            self.announce_in_time(stream.stream_id)
         try:
             await self._servers.end(stream.server, stream.stream_id)
         except Refused as refused:
-            _log.info("{server} is not told that a live stream is over: {reason}", server=stream.server, reason=refused.message)
+            _log.debug("{server} is not told that a live stream is over: {reason}", server=stream.server, reason=refused.message)

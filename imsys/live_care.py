@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 
-from imsys.errors import Refused
+from imsys.errors import Refused, Unavailable
 from imsys.store.live import LiveStore, LiveStream
+from imsys.tallies import Tally
 from imsys.tickets import encode_id
 from imsys.two_clocks import TwoClocks
 
@@ -24,18 +25,35 @@ PATIENCE = 15.0
 """Seconds in which servers tell of their streams again, after which a database's clock that was set forward says who is due."""
 
 
+LINES = 20
+"""Lines of a minute's streams that have ended; the others are counted."""
+
+
+class Ends(Protocol):
+    """Tells of streams that are over."""
+
+    async def over(self, stream: LiveStream) -> None:
+        """One was ended just now."""
+        ...
+
+    def announce_in_time(self, stream_id: bytes) -> None:
+        """One may have been ended."""
+        ...
+
+
 class LiveCare(Service):
     """Ends abandoned streams; any number of servers may do so, and the one that has ended a stream tells of it.
 
-    :param over: tells of a stream that was ended; see :meth:`imsys.live_announcer.LiveAnnouncer.over`.
+    :param news: tells of streams that were ended, or may have been; see :class:`imsys.live_announcer.LiveAnnouncer`.
     """
 
-    def __init__(self, clock: IReactorTime, store: LiveStore, over: Callable[[LiveStream], Awaitable[None]]) -> None:
+    def __init__(self, clock: IReactorTime, store: LiveStore, news: Ends) -> None:
         self._clock = clock
         self._store = store
-        self._over = over
+        self._news = news
         self._clocks = TwoClocks(clock.seconds)
         self._patient_until = float("-inf")
+        self._ended = Tally(clock, _log, LogLevel.info, "live stream {stream} is over: it was due", lines=LINES)
         self._looks = LoopingCall(lambda: Deferred.fromCoroutine(self.look()))
         self._looks.clock = clock
 
@@ -48,18 +66,24 @@ class LiveCare(Service):
         """Look no more."""
         super().stopService()
         self._looks.stop()
+        self._ended.stop()
 
     async def look(self) -> None:
         """End those that are due now, unless they are so because the database's clock was set."""
+        due: list[bytes] = []
         try:
             if self._clocks.set_by(await self._store.now()) > 0:
                 self._patient_until = self._clock.seconds() + PATIENCE
             if self._clock.seconds() < self._patient_until:
                 return
-            for stream in await self._store.end_abandoned():
-                _log.info("live stream {stream} is over: it was due", stream=encode_id(stream.stream_id))
-                await self._over(stream)
-        except Refused as refused:  # the next look finds them
+            due = await self._store.due()
+            for stream in await self._store.end_due(due):
+                self._ended.add(stream=encode_id(stream.stream_id))
+                await self._news.over(stream)
+        except Refused as refused:  # the next look finds them, unless they were ended without our hearing of it
             _log.debug("abandoned live streams are left for later: {reason}", reason=refused.message)
+            if isinstance(refused, Unavailable):
+                for stream_id in due:
+                    self._news.announce_in_time(stream_id)
         except Exception:
             _log.failure("looking after live streams failed")

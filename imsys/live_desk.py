@@ -53,8 +53,16 @@ class LiveNews(Protocol):
         """A stream has been started. :raises Refused: its thread cannot have a message of it."""
         ...
 
+    def announce_in_time(self, stream_id: bytes) -> None:
+        """Something may have become of a stream that nobody was told of."""
+        ...
+
+    def call_off(self, stream_id: bytes) -> None:
+        """A stream may have been started, and nobody is to hear of it: it is to end."""
+        ...
+
     async def over(self, stream: LiveStream) -> None:
-        """A stream was ended just now."""
+        """A stream is over, since just now or before."""
         ...
 
 

@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from imsys.errors import Refused, Status, Unavailable
+from imsys.outages import Outage
 from imsys.store.clock import SharedTime
 from imsys.store.ids import MessageIds, id_at
 from imsys.store.nodes import LEASE, NodeStore, Term
@@ -38,6 +39,7 @@ class Node(Service):
         self._valid_until = 0.0
         self._next: IDelayedCall | None = None
         self._waiting: list[Deferred[None]] = []
+        self._outage = Outage(clock.seconds, "Leasing the node number")
 
     @property
     def ids(self) -> MessageIds:
@@ -93,8 +95,9 @@ class Node(Service):
                     return
                 self._look(asked_at, renewed)
         except Refused as refused:
-            _log.warn("the node number could not be leased or renewed: {reason}", reason=str(refused))
+            self._outage.failed(str(refused))
             return
+        self._outage.works()
         self._valid_until = asked_at + LEASE
         waiting, self._waiting = self._waiting, []
         for one in waiting:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from imsys.cluster.peers import GONE, RemotePush
 from imsys.errors import Refused
+from imsys.outages import Outage
 from imsys.protocols.framing import CHAT
 from imsys.protocols.messages.catch_up import ResyncPush
 from imsys.protocols.messages.registry import Message, encode, service_id
@@ -44,6 +45,12 @@ SEARCH = 1000
 SPREAD = 3.0
 """Seconds over which many sessions are asked to catch up."""
 
+FEW = 10
+"""Sessions that are asked at once."""
+
+PACE = 100.0
+"""Of many sessions, how many a second are to read anew what stands beside the messages: some five requests each."""
+
 RETRY = 1.0
 """Seconds until those who could not be reached are looked for again."""
 
@@ -57,7 +64,13 @@ SendToPeer = Callable[[str, Sequence[RemotePush]], None]
 Tell = Callable[[int, int], None]
 MissAll = Callable[[], None]
 
-RESYNC = CHAT.encode(service_id(ResyncPush), encode(ResyncPush()))
+
+def resync_frame(sessions: int) -> bytes:
+    """The request to catch up, for each of so many."""
+    return CHAT.encode(service_id(ResyncPush), encode(ResyncPush(within=round(1 + sessions / PACE, 1))))
+
+
+RESYNC = resync_frame(0)
 
 
 class Outbound(Service):
@@ -92,7 +105,9 @@ class Outbound(Service):
         self._sweeps = LoopingCall(self._sweep)
         self._sweeps.clock = clock
         self._missed: set[int] = set()
+        self._retry: IDelayedCall | None = None
         self._missed_all = False
+        self._outage = Outage(clock.seconds, "Looking for users on other servers")
         directory.replaced = self.resync_elsewhere
         directory.rebuilt = self.resync
         directory.changed = self._changed
@@ -103,9 +118,17 @@ class Outbound(Service):
         self._sweeps.start(SWEEP, now=False)
 
     def stopService(self) -> None:
-        """Look after nobody any more."""
+        """Look after nobody any more; those elsewhere who have missed something catch up, and with them everybody there."""
         super().stopService()
         self._sweeps.stop()
+        self._flush()
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+        missed = self._missed or self._missed_all or self._queue or self._looked_for
+        self._missed, self._missed_all = set(), False
+        if missed and self._miss_all is not None:
+            self._miss_all()
 
     @property
     def missing(self) -> int:
@@ -222,8 +245,10 @@ class Outbound(Service):
         try:
             found, doubtful = await self._directory.locate(users)
         except Refused as refused:
-            _log.warn("pushes to {count} users found no route: {reason}", count=len(users), reason=str(refused))
+            self._outage.failed(str(refused), len(users))
             found, doubtful = {}, users
+        else:
+            self._outage.works()
         where, cheated = self._cache.learn(found, doubtful)
         if doubtful:
             self._miss(doubtful)
@@ -305,25 +330,27 @@ class Outbound(Service):
         here = [user for user in asked if self._directory.local(user) is not None]
         if self._send_to_peer is not None and len(here) < len(asked):
             self._miss(set(asked).difference(here))
+        if len(here) <= FEW:
+            for user in here:
+                self._resync_one(user, RESYNC)
+            return
+        frame = resync_frame(len(here))
         for user in here:
-            if len(here) <= 10:
-                self._resync_one(user)
-            else:
-                self._clock.callLater(random.random() * SPREAD, self._resync_one, user)  # noqa: S311
+            self._clock.callLater(random.random() * SPREAD, self._resync_one, user, frame)  # noqa: S311
 
     def resync_elsewhere(self, user: int) -> None:
         """Ask a user whose session has moved to another server to catch up."""
         self._look_for((user,), RESYNC, 1, insist=True)
 
-    def _resync_one(self, user: int) -> None:
+    def _resync_one(self, user: int, frame: bytes) -> None:
         session = self._directory.local(user)
         if session is not None:
-            session.push(RESYNC)
+            session.push(frame)
 
     def _miss(self, users: Collection[int]) -> None:
         """Remember who could not be reached, and ask them to catch up as soon as routes can be found."""
-        if users and not self._missed:
-            self._clock.callLater(RETRY, self._retry_missed)
+        if users and self._retry is None:
+            self._retry = self._clock.callLater(RETRY, self._retry_missed)
         for user in users:
             if len(self._missed) >= MISSED:
                 if not self._missed_all:
@@ -333,6 +360,7 @@ class Outbound(Service):
             self._missed.add(user)
 
     def _retry_missed(self) -> None:
+        self._retry = None
         missed, self._missed = self._missed, set()
         here = [user for user in missed if self._directory.local(user) is not None]
         self.resync(here)
@@ -341,8 +369,9 @@ class Outbound(Service):
             away = away[:SEARCH]  # to learn when routes can be found; then everybody is asked
             if not away:
                 self._resync_all()
+        frame = RESYNC if len(away) <= FEW else resync_frame(len(away))
         for start in range(0, len(away), SEARCH):
-            self._look_for(away[start : start + SEARCH], RESYNC, 1, insist=True)
+            self._look_for(away[start : start + SEARCH], frame, 1, insist=True)
 
     def _resync_all(self) -> None:
         """Ask everybody to catch up, here and on all other servers."""

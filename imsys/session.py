@@ -235,6 +235,16 @@ class Session:
         self.send(messages.LogoutResponse(uuid=str(self.user), message=reason))
         self.close(reason)
 
+    # -- in the log
+
+    def complain(self, reason: str) -> None:
+        """Say why it is going to be closed."""
+        self._connection.complain(reason)
+
+    def failed(self, request: str) -> None:
+        """Say that a request was not served by a mistake of ours; for the handler of an exception."""
+        self._connection.failed(request)
+
     # -- order
 
     def _begin(self, frame: Frame) -> bool:

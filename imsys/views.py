@@ -6,17 +6,19 @@ import msgspec
 from msgspec import UNSET
 
 from imsys.files.sniffing import kind
-from imsys.protocols.messages.contacts import Friend, FriendRequestItem, FriendshipPush, HelloMessage
+from imsys.protocols.messages.contacts import Friend, FriendRequestItem, FriendRequestPush, FriendshipPush, HelloMessage
 from imsys.protocols.messages.files import FileContent
 from imsys.protocols.messages.live import LivePush
-from imsys.protocols.messages.people import Card
+from imsys.protocols.messages.people import Card, ProfilePush
 from imsys.protocols.messages.texts import IncomingText, VerifiedText
+from imsys.protocols.messages.threads import Position, PositionPush
 from imsys.store.appending import Stored
 from imsys.store.contacts import Contact, Friendship, Pending
 from imsys.store.files import File
 from imsys.store.ids import timestamp
 from imsys.store.live import LiveStream
 from imsys.store.people import Person
+from imsys.store.threads import Mark
 from imsys.tickets import encode_id
 
 
@@ -37,6 +39,11 @@ def card(person: Person) -> Card:
     return Card(**card_fields(person))  # type: ignore[arg-type]
 
 
+def profile_push(person: Person) -> ProfilePush:
+    """The news of a card."""
+    return ProfilePush(**card_fields(person))  # type: ignore[arg-type]
+
+
 def friend(contact: Contact) -> Friend:
     """A friend in a page of friends."""
     fields = card_fields(contact.person)
@@ -55,6 +62,21 @@ def request_item(pending: Pending) -> FriendRequestItem:
         description=person.description,
         message=pending.message,
         sex=person.sex,
+    )
+
+
+def request_push(pending: Pending) -> FriendRequestPush:
+    """The news of a friend request, for the one who is asked."""
+    person = pending.person
+    return FriendRequestPush(
+        src_uuid=str(person.uuid),
+        dst_uuid=str(pending.dst),
+        src_nickname=pending.nickname or person.nickname,
+        src_message=pending.message,
+        src_avator=person.avatar,
+        src_username=person.username,
+        src_desc=person.description,
+        src_sex=person.sex,
     )
 
 
@@ -108,6 +130,16 @@ def incoming(message: Stored) -> IncomingText:
         msg_content=message.content,
         timestamp=timestamp(message.msg_id),
     )
+
+
+def position(mark: Mark) -> Position:
+    """How far a member has come, in a page of positions."""
+    return Position(thread_id=str(mark.thread_id), uuid=str(mark.user), delivered=str(mark.delivered), read=str(mark.read))
+
+
+def position_push(mark: Mark) -> PositionPush:
+    """The news of how far a member has come."""
+    return PositionPush(thread_id=str(mark.thread_id), uuid=str(mark.user), delivered=str(mark.delivered), read=str(mark.read))
 
 
 def file_kind(mime: str) -> int:

@@ -13,6 +13,21 @@ NOON = 1_790_000_000.0
 AWAY = 60.0
 
 
+class News:
+    """Hears of streams that are over."""
+
+    def __init__(self) -> None:
+        self.ended: list[bytes] = []
+
+    async def over(self, stream: LiveStream) -> None:
+        """It was ended just now."""
+        self.ended.append(stream.stream_id)
+
+    def announce_in_time(self, stream_id: bytes) -> None:
+        """The database answers: nothing is in doubt."""
+        raise AssertionError(stream_id)
+
+
 class LiveCareTests(OnSqlite):
     """On SQLite, where the database's clock is a calendar of ours."""
 
@@ -21,16 +36,13 @@ class LiveCareTests(OnSqlite):
         self.clock = Clock()
         self.ahead = 0.0
         self.live = LiveStore(self.database, lambda: NOON + self.clock.seconds() + self.ahead)
-        self.over: list[LiveStream] = []
-        self.care = LiveCare(self.clock, self.live, self.ended)
+        self.news = News()
+        self.care = LiveCare(self.clock, self.live, self.news)
         anna, bert = await self.people("anna", "bert")
         stream = LiveStream(stream_id=new_file_id(), owner=anna, thread_id=await self.befriend(anna, bert), title="t", server="r1")
         self.stream = await self.live.start(stream, 9, wait=600.0, longest=86400.0)
         await self.live.began(self.stream.stream_id, "r1", away=AWAY)
         await self.care.look()
-
-    async def ended(self, stream: LiveStream) -> None:
-        self.over.append(stream)
 
     async def test_told_of_in_time(self) -> None:
         """A stream goes on whose server tells of it after the clock was set forward."""
@@ -41,10 +53,10 @@ class LiveCareTests(OnSqlite):
         for _ in range(4):
             self.clock.advance(PATIENCE / 3)
             await self.care.look()
-        self.assertEqual(self.over, [])
+        self.assertEqual(self.news.ended, [])
         self.clock.advance(AWAY)
         await self.care.look()
-        self.assertEqual([one.stream_id for one in self.over], [self.stream.stream_id])
+        self.assertEqual(self.news.ended, [self.stream.stream_id])
 
     async def test_nobody_tells(self) -> None:
         """One whose server is gone ends a little later than it would have."""
@@ -52,7 +64,7 @@ class LiveCareTests(OnSqlite):
         await self.care.look()
         self.clock.advance(PATIENCE - 1)
         await self.care.look()
-        self.assertEqual(self.over, [])
+        self.assertEqual(self.news.ended, [])
         self.clock.advance(1)
         await self.care.look()
-        self.assertEqual([one.stream_id for one in self.over], [self.stream.stream_id])
+        self.assertEqual(self.news.ended, [self.stream.stream_id])

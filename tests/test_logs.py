@@ -6,13 +6,14 @@ import sys
 from io import StringIO
 from typing import Any
 
+from twisted.internet.task import Clock
 from twisted.logger import LogLevel
 from twisted.python import log as old_log
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.errors import ConfigError
-from imsys.logs import LogFile, console, format_line
+from imsys.logs import KINDS, MOST, WINDOW, Flood, LogFile, console, format_line
 from tests.support.children import folder
 
 
@@ -58,6 +59,38 @@ class LogTests(SynchronousTestCase):
         self.assertIn("ValueError: four", text)
         self.assertNotIn("one", text)
         self.assertNotIn("three", text)
+
+    def test_flood(self) -> None:
+        """Of warnings of one kind some are written a minute, and then how many more there were; what is not alarming is written always."""
+        clock = Clock()
+        file = LogFile(folder("log") / "x.log", "info", clock.seconds)
+        file.open()
+        self.addCleanup(file.close)
+        for number in range(1000):
+            file(event("{number} fails", LogLevel.error, number=number, log_failure=Failure(ValueError("no"))))
+            file(event("{number} comes", number=number))
+        lines = file.path.read_text().splitlines()
+        self.assertEqual(sum(" fails" in line for line in lines), MOST)
+        self.assertEqual(sum(" comes" in line for line in lines), 1000)
+        file(event("another fails", LogLevel.error))
+        self.assertIn("another fails", file.path.read_text())
+        clock.advance(WINDOW)
+        file(event("not written", LogLevel.debug))
+        last = file.path.read_text().splitlines()[-1]
+        self.assertTrue(last.endswith(f" error here: {1000 - MOST} more of these in 60 s, the last: 999 fails"), last)
+        for _ in range(MOST + 5):
+            file(event("{number} fails", LogLevel.error, number=1))
+        file.close()
+        self.assertIn(": 5 more of these in 0 s", file.path.read_text().splitlines()[-1])
+
+    def test_many_kinds(self) -> None:
+        """Kinds are not remembered without bound, and what was left out of those that are forgotten is said."""
+        clock = Clock()
+        flood = Flood(clock.seconds)
+        for _ in range(MOST + 1):
+            flood.lines(event("a", LogLevel.warn))
+        written = [line for number in range(KINDS) for line in flood.lines(event(f"kind {number}", LogLevel.warn))]
+        self.assertEqual((len(written), sum("count" in line for line in written)), (KINDS + 1, 1))
 
     def test_cannot_be_opened(self) -> None:
         """A folder that cannot be made is one line, with section and key."""

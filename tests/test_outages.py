@@ -1,26 +1,22 @@
 from __future__ import annotations
 
-from twisted.internet.task import Clock
-from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
-from twisted.trial.unittest import SynchronousTestCase
-from zope.interface import implementer
+from typing import Any
 
-from imsys.outages import REMINDER, Outage
+from twisted.internet.task import Clock
+from twisted.logger import Logger, LogLevel
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from imsys.outages import CALM, REMINDER, Outage
+from imsys.tallies import WINDOW, Tally
+from tests.support.logged import Lines
 
 
 class OutageTests(SynchronousTestCase):
     """What the log has of something that fails a thousand times."""
 
     def setUp(self) -> None:
-        self.lines: list[str] = []
-
-        @implementer(ILogObserver)
-        def observe(event: LogEvent) -> None:
-            if event.get("log_namespace") == "imsys.outages":
-                self.lines.append(formatEvent(event))
-
-        globalLogPublisher.addObserver(observe)
-        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        self.log = Lines(self, "imsys.outages")
         self.clock = Clock()
         self.outage = Outage(self.clock.seconds, "The post")
 
@@ -33,7 +29,7 @@ class OutageTests(SynchronousTestCase):
         self.outage.works()
         self.outage.works()
         self.assertFalse(self.outage)
-        self.assertEqual(self.lines, ["The post fails: nobody is there", "The post works again; it failed 1000 times in 12 s"])
+        self.assertEqual(self.log.texts, ["The post fails: nobody is there", "The post works again; it failed 1000 times in 12 s"])
 
     def test_reminder(self) -> None:
         """What goes on is said again, once a minute."""
@@ -41,5 +37,77 @@ class OutageTests(SynchronousTestCase):
         for _ in range(20):
             self.clock.advance(REMINDER / 10)
             self.outage.failed("still nobody")
-        self.assertEqual(len(self.lines), 3)
-        self.assertEqual(self.lines[1], "The post fails still, 13 times in 60 s: still nobody")
+        self.assertEqual(len(self.log.texts), 3)
+        self.assertEqual(self.log.texts[1], "The post fails still, 13 times in 60 s: still nobody")
+
+    def test_now_and_then(self) -> None:
+        """What fails every second time is one outage, which ends with its last failure."""
+        for _ in range(100):
+            self.outage.failed("every other one")
+            self.clock.advance(0.1)
+            self.outage.works()
+        self.assertEqual(self.log.texts, ["The post fails: every other one"])
+        self.clock.advance(CALM)
+        self.outage.works()
+        self.assertEqual(self.log.texts[1:], ["The post works again; it failed 100 times in 10 s"])
+
+
+class TallyTests(SynchronousTestCase):
+    """What the log has of something that anybody may do a thousand times."""
+
+    def setUp(self) -> None:
+        self.log = Lines(self, "tests.tally")
+        self.clock = Clock()
+
+    def tally(self, **more: Any) -> Tally:
+        return Tally(self.clock, Logger("tests.tally"), LogLevel.info, "{peer} knocks", **more)
+
+    def test_first_and_number(self) -> None:
+        """The first is written at once, the others as one number a minute, while there are any."""
+        tally = self.tally()
+        for number in range(1000):
+            tally.add(peer=number)
+        self.assertEqual(self.log.texts, ["0 knocks"])
+        self.clock.advance(WINDOW)
+        self.assertEqual(self.log.texts[1:], ["999 more in 60 s, the last: 999 knocks"])
+        tally.add(peer="anna")
+        self.clock.advance(WINDOW)
+        self.assertEqual(self.log.texts[2:], ["1 more in 60 s, the last: anna knocks"])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_now_and_then(self) -> None:
+        """What is rare is written each time, and leaves no timer behind."""
+        tally = self.tally()
+        for number in range(3):
+            tally.add(peer=number)
+            self.assertEqual(self.clock.getDelayedCalls(), [])
+            self.clock.advance(WINDOW)
+        self.assertEqual(self.log.texts, ["0 knocks", "1 knocks", "2 knocks"])
+
+    def test_some_lines(self) -> None:
+        """As many as are allowed a minute are written as they come."""
+        tally = self.tally(lines=3)
+        for number in range(5):
+            tally.add(peer=number)
+        self.assertEqual(self.log.texts, ["0 knocks", "1 knocks", "2 knocks"])
+        self.clock.advance(WINDOW)
+        self.assertEqual(self.log.texts[3:], ["2 more in 60 s, the last: 4 knocks"])
+
+    def test_stopped(self) -> None:
+        """What was counted is written at the end, and not twice."""
+        tally = self.tally()
+        for number in range(5):
+            tally.add(peer=number)
+        self.clock.advance(6)
+        tally.stop()
+        tally.stop()
+        self.assertEqual(self.log.texts[1:], ["4 more in 6 s, the last: 4 knocks"])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_traceback(self) -> None:
+        """Of failures the first is written with its traceback, and that alone."""
+        tally = self.tally()
+        for _ in range(3):
+            tally.add(peer="anna", log_failure=Failure(ValueError("no")))
+        tally.stop()
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)

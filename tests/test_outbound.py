@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import random
 from collections.abc import Sequence
 from typing import Any
@@ -213,6 +214,36 @@ class RouteTests(OutboundCase):
         self.clock.advance(RETRY)
         self.assertEqual(self.everybody, [True])
         self.assertTrue(all(RESYNC in session.frames for session in sessions))
+
+
+    def test_pace(self) -> None:
+        """The more sessions are asked to catch up, the longer they may take with what is no message."""
+
+        def within(data: bytes) -> float:
+            return float(json.loads(data[CHAT.header.size :])["within"])
+
+        sessions = [self.here.sessions.setdefault(user, Session()) for user in range(400)]
+        self.outbound.resync([5])
+        self.assertEqual([within(data) for data in sessions[5].frames], [1.0])
+        self.outbound.resync(None)
+        self.clock.pump([1.0] * 4)
+        self.assertEqual({within(session.frames[-1]) for session in sessions}, {5.0})
+        for user in range(1000, 1200):
+            self.at(user, "two")
+        self.outbound.catch_up(range(1000, 1200))
+        self.clock.advance(RETRY)
+        self.assertEqual({within(data) for _, _, data in self.out()}, {3.0})
+
+    def test_stopped(self) -> None:
+        """Who has missed something, and was not told of it yet, is not forgotten when the server stops: everybody elsewhere is asked."""
+        self.outbound.catch_up([ANNA])
+        self.outbound.stopService()
+        self.assertEqual((self.everybody, self.clock.getDelayedCalls()), ([True], []))
+        self.outbound.startService()
+        self.everybody.clear()
+        self.outbound.stopService()
+        self.assertEqual(self.everybody, [])
+        self.outbound.startService()
 
 
 class StaleTests(OutboundCase):

@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 from imsys.balance.plain import GRPC, INSTANCE, PlainRegistry, PlainServer
 from imsys.balance.registry import KINDS, Registry
 from imsys.errors import Unavailable
+from imsys.outages import Outage
 
 _log = Logger()
 
@@ -62,6 +63,7 @@ class Prober(Service):
         self._loop = LoopingCall(self._turn)
         self._loop.clock = reactor
         self._look: Deferred[None] = succeed(None)
+        self._outage = Outage(reactor.seconds, "Looking after plain registrations")
 
     def startService(self) -> None:
         """Begin to look."""
@@ -91,8 +93,9 @@ class Prober(Service):
             looks = [self._limit.run(self._look_at, server, server in flushed) for server in registered | flushed]
             await gatherResults(looks, consumeErrors=True)
         except Unavailable as unavailable:
-            _log.warn("plain registrations could not be looked after: {reason}", reason=unavailable.message)
+            self._outage.failed(unavailable.message)
             return
+        self._outage.works()
         self._known, self._epoch = registered | flushed, epoch
 
     async def _look_at(self, server: PlainServer, lost: bool) -> None:

@@ -53,4 +53,4 @@ class Verification:
         try:
             await self._codes.discard(email, code)
         except Unavailable:
-            _log.warn("a code that was not mailed stays until it expires")
+            _log.debug("a code that was not mailed stays until it expires")

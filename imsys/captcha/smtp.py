@@ -12,15 +12,13 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.interfaces import IAddress, IDelayedCall
 from twisted.internet.ssl import Certificate, optionsForClientTLS, platformTrust, trustRootFromCertificates
-from twisted.logger import Logger
 from twisted.mail.smtp import ESMTPSender, ESMTPSenderFactory
 from twisted.python.failure import Failure
 
 from imsys.captcha.message import envelope_sender
 from imsys.config import MailConfig
 from imsys.errors import ConfigError, Status, Unavailable
-
-_log = Logger()
+from imsys.outages import Outage
 
 GOODBYE = 2.0
 """Seconds that the server has to close the connection after it took a mail."""
@@ -37,6 +35,7 @@ class SmtpMailer:
     def __init__(self, reactor: Any, config: MailConfig) -> None:
         self._reactor = reactor
         self._config = config
+        self._outage = Outage(reactor.seconds, f"Mail to {config.host}")
         self._tls: Any = None
         if config.starttls != "never":
             trust = _authorities(config.ca) if config.ca else platformTrust()
@@ -50,13 +49,13 @@ class SmtpMailer:
         try:
             await self._begin(receiver, mail).addTimeout(self._config.timeout, self._reactor)
         except (DeferredTimeout, CancelledError):
-            _log.warn("mail to {host} took too long", host=self._config.host)
+            self._outage.failed("it took too long")
             raise Unavailable(Status.GRPC_ERROR, "The mail server did not answer in time.") from None
         except Exception as error:
             # Not its text: there is what was said in it.
-            code = getattr(error, "code", None)
-            _log.warn("mail to {host} failed: {kind} {code}", host=self._config.host, kind=type(error).__name__, code=code)
+            self._outage.failed(" ".join(map(str, filter(None, (type(error).__name__, getattr(error, "code", None))))))
             raise Unavailable(Status.GRPC_ERROR, "The mail server did not take the mail.") from None
+        self._outage.works()
 
     def _begin(self, receiver: str, mail: bytes) -> Deferred[Any]:
         def cancel(_: Deferred[Any]) -> None:

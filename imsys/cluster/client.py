@@ -8,13 +8,11 @@ from typing import Any
 import grpc
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 
 from imsys.cluster.trust import Trust, address
 from imsys.config import ClusterConfig
 from imsys.errors import Status, Unavailable
-
-_log = Logger()
+from imsys.outages import Outage
 
 MAX_PENDING = 10_000
 """Calls waiting for an answer beyond which further ones fail at once."""
@@ -44,7 +42,8 @@ class GrpcClient(Service):
         self._stubs: dict[tuple[int, Any], Any] = {}
         self._first = 0
         self._pending = 0
-        self._reachable = True
+        where = ", ".join(address(host, port) for host, port in addresses)
+        self._outage = Outage(reactor.seconds, f"gRPC to {where}")
 
     def startService(self) -> None:
         """Make the channels; they connect with the first call."""
@@ -95,9 +94,9 @@ class GrpcClient(Service):
                     break  # it may have been carried out: it is not sent twice
             else:
                 self._first = index
-                self._note(method, None)
+                self._outage.works()
                 return response
-        self._note(method, code)
+        self._outage.failed(f"{method} {'was not answered in time' if code is None else code.name}")
         raise Unavailable(Status.GRPC_ERROR, f"{method} was not answered.")
 
     def _once(self, index: int, stub_class: Any, method: str, request: Any, timeout: float) -> Deferred[Any]:
@@ -105,15 +104,6 @@ class GrpcClient(Service):
         if stub is None:
             stub = self._stubs[index, stub_class] = stub_class(self._channels[index])
         return send(self._reactor, getattr(stub, method), request, timeout)
-
-    def _note(self, method: str, code: grpc.StatusCode | None) -> None:
-        # One line when it begins to fail and one when it works again, not one a call.
-        where = ", ".join(address(host, port) for host, port in self._addresses)
-        if code is None and not self._reachable:
-            _log.info("gRPC to {where} works again", where=where)
-        elif code is not None and self._reachable:
-            _log.warn("gRPC to {where} fails: {method} {code}", where=where, method=method, code=code.name)
-        self._reachable = code is None
 
 
 def send(reactor: Any, call: Any, request: Any, timeout: float) -> Deferred[Any]:

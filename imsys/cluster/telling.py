@@ -20,6 +20,19 @@ from imsys.errors import ConfigError, Refused, Status, Unavailable
 
 _log = Logger()
 
+PASSING = frozenset(
+    {
+        Status.GRPC_ERROR,
+        Status.NO_AVAILABLE_CHATTING_SERVER,
+        Status.REDIS_UNKNOWN_ERROR,
+        Status.MYSQL_INTERNAL_ERROR,
+        Status.RATE_LIMITED,
+        Status.SERVER_BUSY,
+        Status.INTERNAL_ERROR,
+    }
+)
+"""What may be otherwise the next time that something is told; everything else is an answer for good."""
+
 
 class ChatServers(Service):
     """Calls to whichever chat server answers.

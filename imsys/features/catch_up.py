@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from imsys.dispatch import Context, handles
-from imsys.errors import Refused, Status
-from imsys.fields import parse_id
+from imsys.fields import parse_id, parse_pair
 from imsys.protocols.messages.catch_up import SyncRequest, SyncResponse, ThreadHead
 from imsys.store.ids import back
 
@@ -19,19 +18,10 @@ OVERLAP = 300.0
 async def sync(context: Context, request: SyncRequest) -> SyncResponse:
     """Heads of threads by (last message, thread), ascending."""
     since = back(parse_id(request.since, "since"), OVERLAP)
-    found = await context.chat.stores.threads.heads_since(context.user, since, _cursor(request.cursor), PAGE + 1)
+    found = await context.chat.stores.threads.heads_since(context.user, since, parse_pair(request.cursor), PAGE + 1)
     page = found[:PAGE]
     return SyncResponse(
         threads=[ThreadHead(thread_id=str(thread_id), last_msg_id=str(last)) for last, thread_id in page],
         next=f"{page[-1][0]}:{page[-1][1]}" if page else request.cursor,
         is_complete=len(found) <= PAGE,
     )
-
-
-def _cursor(text: str) -> tuple[int, int]:
-    if not text:
-        return 0, 0
-    last, separator, thread_id = text.partition(":")
-    if not separator:
-        raise Refused(Status.JSONPARSE_ERROR, "The key cursor is not one that was given out.")
-    return parse_id(last, "cursor"), parse_id(thread_id, "cursor")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from functools import partial
 from typing import TypeVar
 
-from imsys.dispatch import Context, handles
-from imsys.errors import Refused, Status, Unavailable
+from imsys.dispatch import Chat, Context, handles
+from imsys.errors import Refused, Status
 from imsys.fields import at_most, parse_id
 from imsys.protocols.messages.contacts import (
     BlockRequest,
@@ -16,13 +17,12 @@ from imsys.protocols.messages.contacts import (
     DeclineRequest,
     DeclineResponse,
     FriendRequest,
-    FriendRequestPush,
     FriendResponse,
     UnfriendRequest,
     UnfriendResponse,
 )
 from imsys.store.contacts import Friendship, Pending
-from imsys.views import friendship_push
+from imsys.views import friendship_push, request_push
 
 T = TypeVar("T")
 
@@ -35,60 +35,65 @@ async def ask(context: Context, request: FriendRequest) -> FriendResponse:
         raise Refused(Status.FRIENDING_YOURSELF, "One cannot befriend oneself.")
     at_most(request.message, 255, "message")
     at_most(request.nickname, 50, "nickname")
-    contacts, ids = context.chat.stores.contacts, context.chat.node.ids
-    asked = await _told(context, [src, dst], contacts.ask(ids, src, dst, request.nickname, request.message))
+    chat = context.chat
+    change = chat.stores.contacts.ask(chat.node.ids, src, dst, request.nickname, request.message)
+    try:
+        asked = await _watched(chat, src, dst, change)
+    except Refused as refused:
+        if refused.status is Status.FRIENDING_ERROR:  # friends, perhaps by this very request, which nobody came to tell of
+            chat.outbound.catch_up([src, dst])
+        raise
     if isinstance(asked, Friendship):
-        _tell(context, asked)
+        _tell(chat, asked)
     elif isinstance(asked, Pending):
-        person = asked.person
-        push = FriendRequestPush(
-            src_uuid=str(src),
-            dst_uuid=str(dst),
-            src_nickname=asked.nickname or person.nickname,
-            src_message=asked.message,
-            src_avator=person.avatar,
-            src_username=person.username,
-            src_desc=person.description,
-            src_sex=person.sex,
-        )
-        context.chat.outbound.deliver([dst], push)
+        chat.outbound.deliver([dst], request_push(asked))
+    else:  # it waits already: whoever has stored it may not have come to tell
+        chat.outbound.catch_up([dst])
     return FriendResponse(src_uuid=str(src), dst_uuid=str(dst))
 
 
 @handles(ConfirmRequest)
 async def confirm(context: Context, request: ConfirmRequest) -> ConfirmResponse:
-    """Accept, and tell both."""
+    """Accept, and tell both; to do so again changes nothing, and tells again."""
     dst, src = context.own(request.dst_uuid), parse_id(request.src_uuid, "src_uuid")
     name = at_most(request.alternative_name, 50, "alternative_name")
-    contacts, ids = context.chat.stores.contacts, context.chat.node.ids
-    _tell(context, await _told(context, [src, dst], contacts.confirm(ids, src, dst, name)))
+    chat = context.chat
+    _tell(chat, await _watched(chat, src, dst, chat.stores.contacts.confirm(chat.node.ids, src, dst, name)))
     return ConfirmResponse()
 
 
-async def _told(context: Context, users: list[int], change: Awaitable[T]) -> T:
-    """Make a change; where the database does not answer it may have been made, and those concerned are to look."""
-    try:
-        return await change
-    except Unavailable:
-        context.chat.outbound.catch_up(users)
-        raise
+async def _watched(chat: Chat, src: int, dst: int, change: Awaitable[T]) -> T:
+    return await chat.doubts.watch(("friends", *sorted((src, dst))), change, partial(_look, chat, src, dst))
 
 
-def _tell(context: Context, friendship: Friendship) -> None:
+async def _look(chat: Chat, one: int, other: int) -> None:
+    """Tell what is between two users, after a change of which it is not known whether it was made."""
+    found = await chat.stores.contacts.between(one, other)
+    if isinstance(found, Friendship):
+        _tell(chat, found)
+    elif found is not None:
+        chat.outbound.deliver([found.dst], request_push(found))
+
+
+def _tell(chat: Chat, friendship: Friendship) -> None:
+    if not friendship.news:
+        return
     for user, friend in ((friendship.src, friendship.dst), (friendship.dst, friendship.src)):
-        context.chat.outbound.deliver([user.uuid], friendship_push(friendship, friend))
+        chat.outbound.deliver([user.uuid], friendship_push(friendship, friend))
+    if friendship.again:  # the messages it began with are not here
+        chat.outbound.catch_up([friendship.src.uuid, friendship.dst.uuid])
 
 
 @handles(DeclineRequest)
 async def decline(context: Context, request: DeclineRequest) -> DeclineResponse:
-    """Turn a request down; the asker is not told."""
+    """Turn a request down, or repeat that; the asker is not told."""
     await context.chat.stores.contacts.decline(parse_id(request.src_uuid, "src_uuid"), context.user)
     return DeclineResponse()
 
 
 @handles(UnfriendRequest)
 async def unfriend(context: Context, request: UnfriendRequest) -> UnfriendResponse:
-    """End a friendship; the history stays."""
+    """End a friendship, or repeat that; the history stays."""
     await context.chat.stores.contacts.unfriend(context.user, parse_id(request.friend_uuid, "friend_uuid"))
     return UnfriendResponse()
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from msgspec import UNSET
 
 from imsys.dispatch import Context, handles
-from imsys.errors import Refused, Status
+from imsys.errors import Refused, Status, Unavailable
 from imsys.fields import parse_id, within
 from imsys.live_desk import LivePlace
 from imsys.protocols.fitting import fit
@@ -21,8 +21,11 @@ from imsys.protocols.messages.live import (
     LiveStopRequest,
     LiveStopResponse,
 )
-from imsys.store.live import LiveStream
+from imsys.store.live import LiveState, LiveStream
 from imsys.tickets import decode_id, encode_id, new_file_id
+
+AGAIN = 600.0
+"""Seconds after the end of a stream in which who stops it once more is taken not to have heard of it."""
 
 TITLE = 100
 """Characters of a title at most."""
@@ -44,11 +47,15 @@ async def start(context: Context, request: LiveStartRequest) -> LiveStartRespons
         server=place.name,
         record=desk.config.record if request.record is UNSET else request.record,
     )
-    stream = await stores.live.start(draft, desk.config.streams, wait=desk.config.wait, longest=desk.config.longest)
+    try:
+        stream = await stores.live.start(draft, desk.config.streams, wait=desk.config.wait, longest=desk.config.longest)
+    except Unavailable:  # it may have been made all the same: nobody will ever send it
+        desk.news.call_off(draft.stream_id)
+        raise
     try:
         await desk.news.announce(stream.stream_id)
     except Refused:
-        await stores.live.end(stream.stream_id)
+        await _call_off(context, stream.stream_id)
         raise
     urls = desk.watch_urls(stream, context.user, place, plaintext=plaintext)
     return LiveStartResponse(
@@ -61,16 +68,29 @@ async def start(context: Context, request: LiveStartRequest) -> LiveStartRespons
     )
 
 
+async def _call_off(context: Context, stream_id: bytes) -> None:
+    """End a stream that its thread cannot be told of."""
+    try:
+        await context.chat.stores.live.end(stream_id)
+    except Unavailable:
+        context.chat.live.news.call_off(stream_id)
+
+
 @handles(LiveStopRequest)
 async def stop(context: Context, request: LiveStopRequest) -> LiveStopResponse:
-    """End a live stream; to do so again changes nothing."""
+    """End a live stream. To do so again changes nothing, and tells again: whoever has ended it may not have come to do so."""
     try:
         stream_id = decode_id(request.stream_id)
     except Refused:
         raise Refused(Status.STREAM_NOT_FOUND, "There is no such live stream.") from None
-    ended = await context.chat.stores.live.end(stream_id, context.user)
-    if ended is not None:
-        await context.chat.live.news.over(ended)
+    news = context.chat.live.news
+    try:
+        ended = await context.chat.stores.live.end(stream_id, context.user)
+    except Unavailable:
+        news.announce_in_time(stream_id)
+        raise
+    if context.chat.live.calendar() - ended.ended_ms / 1000 <= AGAIN:
+        await news.over(ended)
     return LiveStopResponse()
 
 
@@ -130,7 +150,11 @@ async def _elsewhere(context: Context, stream: LiveStream) -> tuple[LiveStream, 
         moved = await context.chat.stores.live.moved(stream.stream_id, stream.server, place.name)
     except Refused:
         return stream, None
-    return (moved, place) if moved is not None else (stream, None)
+    if moved is None:
+        return stream, None
+    if stream.state is LiveState.LIVE:  # it has paused by it
+        context.chat.live.news.announce_in_time(stream.stream_id)
+    return moved, place
 
 
 def _title(title: str) -> str:

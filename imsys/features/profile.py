@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from msgspec import UNSET
 
-from imsys.dispatch import Context, handles
+from imsys.dispatch import Chat, Context, handles
 from imsys.fields import at_most, within
-from imsys.protocols.messages.people import ProfilePush, ProfileRequest, ProfileResponse
-from imsys.views import card_fields
+from imsys.protocols.messages.people import ProfileRequest, ProfileResponse
+from imsys.views import card_fields, profile_push
 
 
 @handles(ProfileRequest)
 async def profile(context: Context, request: ProfileRequest) -> ProfileResponse:
     """Change what is given, and tell the friends."""
-    me, friends = await context.chat.stores.people.change(
+    change = context.chat.stores.people.change(
         context.user,
         nickname=None if request.nickname is UNSET else at_most(request.nickname, 50, "nickname"),
         avatar=None if request.avator is UNSET else at_most(request.avator, 255, "avator"),
         description=None if request.description is UNSET else at_most(request.description, 500, "description"),
         sex=None if request.sex is UNSET else within(request.sex, 0, 1, "sex"),
     )
-    fields = card_fields(me)
-    context.chat.outbound.deliver(friends, ProfilePush(**fields))  # type: ignore[arg-type]
-    return ProfileResponse(**fields)  # type: ignore[arg-type]
+    me, friends = await context.chat.doubts.watch(("profile", context.user), change, partial(_tell, context.chat, context.user))
+    context.chat.outbound.deliver(friends, profile_push(me))
+    return ProfileResponse(**card_fields(me))  # type: ignore[arg-type]
+
+
+async def _tell(chat: Chat, user: int) -> None:
+    """Tell of a profile that may have been changed, as it is; to its user as well, who did not hear that it was."""
+    me, friends = await chat.stores.people.change(user)
+    chat.outbound.deliver((user, *friends), profile_push(me))

@@ -60,7 +60,7 @@ async def post_registration(gateway: Gateway, request: Registration, source: Sou
     try:
         await gateway.codes.consume(email, request.code)
     except Unavailable:
-        _log.warn("the code that {uuid} registered with stays until it expires", uuid=uuid)
+        _log.debug("the code that {uuid} registered with stays until it expires", uuid=uuid)
     _log.info("{uuid} has registered", uuid=uuid)
     return Registered(username=username, email=email, uuid=str(uuid))
 
@@ -105,4 +105,4 @@ async def _give_back(gateway: Gateway, counters: list[Counter], mark: str) -> No
     try:
         await gateway.limiter.give_back(counters, mark)
     except Unavailable:
-        _log.warn("an attempt that failed counts against its limits")
+        _log.debug("an attempt that failed counts against its limits")

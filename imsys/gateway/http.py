@@ -23,6 +23,7 @@ from twisted.web import http
 
 from imsys.errors import Refused, Status, Unavailable
 from imsys.gateway.source import Proxies, Source
+from imsys.outages import Outage
 
 _log = Logger()
 
@@ -127,6 +128,7 @@ class JsonServer(http.HTTPFactory):
         self.body_limit = body_limit
         self.deadline = timeout
         self._endpoints = {path.encode("ascii"): endpoint for path, endpoint in endpoints.items()}
+        self._outages = {path: Outage(reactor.seconds, f"Answering {path}") for path in endpoints}
         self._proxies = proxies
         self._working = 0
         self._idle: list[Deferred[None]] = []
@@ -157,10 +159,12 @@ class JsonServer(http.HTTPFactory):
         except Refused as refused:
             answer = refusal(refused)
             if answer.code == HTTPStatus.SERVICE_UNAVAILABLE:
-                _log.warn("{path} is not available: {refused}", path=path, refused=refused)
+                self._outages[path].failed(str(refused))
         except Exception:
             _log.failure("{path} failed", path=path)
             answer = BROKEN
+        else:
+            self._outages[path].works()
         _log.debug("{path} from {source}: {code}", path=path, source=source.limit_key, code=int(answer.code))
         return answer
 

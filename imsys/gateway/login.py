@@ -72,7 +72,7 @@ async def _replace_hash(gateway: Gateway, account: Credentials, anew: str) -> No
     try:
         await gateway.accounts.set_password(account.uuid, anew, replacing=account.password_hash)
     except Unavailable:
-        _log.warn("the password hash of {uuid} keeps its old parameters for now", uuid=account.uuid)
+        _log.debug("the password hash of {uuid} keeps its old parameters for now", uuid=account.uuid)
 
 
 async def _still_right(gateway: Gateway, uuid: int, password: str, hashes: set[str | None]) -> bool:

@@ -6,16 +6,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
-from twisted.logger import Logger
 
 from imsys.cluster.client import GrpcClient, send
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
 from imsys.cluster.trust import Trust
 from imsys.config import ClusterConfig
 from imsys.errors import Unavailable
+from imsys.outages import Outage
 from imsys.routes import Routes
-
-_log = Logger()
 
 
 class SessionEnder:
@@ -30,6 +28,7 @@ class SessionEnder:
         self._deadline = cluster.deadline
         self._balance = balance
         self._routes = routes
+        self._outage = Outage(reactor.seconds, "Ending the sessions of users with a new password")
 
     async def end(self, uuid: int) -> None:
         """End the session of a user where its route points, or ask every chat server where there is no route (Redis may have lost it).
@@ -43,7 +42,7 @@ class SessionEnder:
                 imsys_v1_pb2_grpc.RegistryStub, "List", imsys_v1_pb2.ListRequest(kind="chat")
             )
         except Unavailable as reason:
-            _log.warn("the session of {uuid} was not ended: {reason}", uuid=uuid, reason=reason)
+            self._outage.failed(str(reason))
             return
         nodes: Iterable[imsys_v1_pb2.Server] = listed.servers
         if route is not None:
@@ -61,4 +60,6 @@ class SessionEnder:
                 channel.close()
         except Exception as error:
             reason = error.code() if hasattr(error, "code") else error  # gRPC's own have a code, and pages of text
-            _log.warn("{node} did not end the session of {uuid}: {reason}", node=node.name, uuid=uuid, reason=reason)
+            self._outage.failed(f"chat server {node.name}: {reason}")
+        else:
+            self._outage.works()

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from typing import Protocol as Interface
 
+from constantly import NamedConstant
 from twisted.internet import protocol
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IAddress, IHalfCloseableProtocol, IPushProducer, ISSLTransport
-from twisted.logger import Logger
+from twisted.internet.interfaces import IAddress, IHalfCloseableProtocol, IPushProducer, IReactorTime, ISSLTransport
+from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -18,6 +19,7 @@ from imsys.errors import PeerFault
 from imsys.protocols import deserted
 from imsys.protocols.deadlines import DeadlineWheel
 from imsys.protocols.framing import LARGE, Frame, FrameDecoder, FrameFault, FrameFormat
+from imsys.tallies import Tally
 
 _log = Logger()
 
@@ -27,6 +29,10 @@ LINGER = 10.0
 
 BUFFERED = 1 << 17
 """Bytes that a transport holds, roughly, when it says that its buffer is full: 64 KiB by Twisted's measure, and what was written last."""
+
+
+LINES = 5
+"""Lines of one kind that are written of a minute's connections; the others are counted."""
 
 
 class FrameReceiver(Interface):
@@ -66,6 +72,25 @@ class Unfinished:
         self.bytes = 0
 
 
+class Complaints:
+    """What the log has of connections that were closed: anybody may bring that about, and as often as they like."""
+
+    def __init__(self, clock: IReactorTime) -> None:
+        def tally(level: NamedConstant, text: str, log: Logger = _log) -> Tally:
+            return Tally(clock, log, level, text, lines=LINES)
+
+        self.fault = tally(LogLevel.info, "closing the connection from {peer}: {reason}")
+        self.stranger = tally(LogLevel.info, "closing the connection from {peer}: it did not log in")
+        self.unread = tally(LogLevel.info, "cutting the connection from {peer}: {bytes} bytes were not read")
+        self.full = tally(LogLevel.warn, "cutting the connection from {peer}: there is no room for all the frames that are not whole")
+        self.mistake = tally(LogLevel.critical, "the handler of {request} failed", Logger("imsys.dispatch"))
+
+    def stop(self) -> None:
+        """Write what was counted."""
+        for tally in (self.fault, self.stranger, self.unread, self.full, self.mistake):
+            tally.stop()
+
+
 @dataclass(frozen=True, slots=True)
 class WireSettings:
     """Bytes and seconds; see the keys of the same names in the configuration."""
@@ -76,6 +101,7 @@ class WireSettings:
     heartbeat_timeout: float
     high_water: int
     unsent: Unsent
+    complaints: Complaints
     unfinished: Unfinished = field(default_factory=Unfinished)
 
 
@@ -184,7 +210,7 @@ class FrameConnection(protocol.Protocol):
         except PeerFault as error:
             fault = error
         if fault is not None and not self.closing:
-            _log.warn("closing the connection from {peer}: {reason}", peer=self.peer, reason=str(fault))
+            self.complain(str(fault))
             self.close(str(fault))
         pending = self._decoder.pending
         if pending > LARGE or self._unfinished:
@@ -196,8 +222,16 @@ class FrameConnection(protocol.Protocol):
         together.bytes += pending - self._unfinished
         self._unfinished = pending
         if together.bytes > (together.limit if self._known else together.strangers) and pending > LARGE:
-            _log.warn("cutting the connection from {peer}: there is no room for all the frames that are not whole", peer=self.peer)
+            self._settings.complaints.full.add(peer=self.peer)
             self.abort("there is no room for its frames")
+
+    def complain(self, reason: str) -> None:
+        """Say in the log why it is going to be closed."""
+        self._settings.complaints.fault.add(peer=self.peer, reason=reason)
+
+    def failed(self, request: str) -> None:
+        """Say in the log, with the exception that is being handled, that a request was not served by a mistake of ours."""
+        self._settings.complaints.mistake.add(request=request, log_failure=Failure())
 
     def logged_in(self) -> None:
         """From here on a heartbeat is due, and no login."""
@@ -220,7 +254,7 @@ class FrameConnection(protocol.Protocol):
             self._wheel.add(self)
             return
         if not self._known:  # what becomes of a login is said where logins are
-            _log.info("closing the connection from {peer}: it did not log in", peer=self.peer)
+            self._settings.complaints.stranger.add(peer=self.peer)
         self.close("it was silent for too long")
 
     def send(self, data: bytes) -> None:
@@ -242,7 +276,7 @@ class FrameConnection(protocol.Protocol):
         together.bytes += len(data)
 
     def _cut(self, waiting: int) -> None:
-        _log.warn("cutting the connection from {peer}: {bytes} bytes were not read", peer=self.peer, bytes=waiting)
+        self._settings.complaints.unread.add(peer=self.peer, bytes=waiting)
         self.abort(f"{waiting} bytes were not read")
 
     def abort(self, why: str) -> None:

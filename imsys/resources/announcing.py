@@ -9,11 +9,14 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, FirstError, gatherResults
 from twisted.internet.interfaces import IDelayedCall
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
-from imsys.errors import Refused, Status
+from imsys.cluster.telling import PASSING
+from imsys.errors import Refused
+from imsys.outages import Outage
 from imsys.store.files import Announcement, FileStore
+from imsys.tallies import Tally
 from imsys.tickets import encode_id
 
 _log = Logger()
@@ -32,21 +35,11 @@ OVERDUE = 600.0
 Its own server is never that late: it asks for what is due every :data:`ROUND`, and puts off what it cannot tell.
 """
 
+LINES = 20
+"""Lines of a minute's files that nobody is told of; the others are counted."""
+
 FAULT = 5.0
 """Seconds after which it is looked at again when it could not be."""
-
-_PASSING = frozenset(
-    {
-        Status.GRPC_ERROR,
-        Status.NO_AVAILABLE_CHATTING_SERVER,
-        Status.REDIS_UNKNOWN_ERROR,
-        Status.MYSQL_INTERNAL_ERROR,
-        Status.RATE_LIMITED,
-        Status.SERVER_BUSY,
-        Status.INTERNAL_ERROR,
-    }
-)
-"""What may be otherwise the next time; everything else is an answer for good."""
 
 Tell = Callable[[bytes], Awaitable[None]]
 """Has a file announced, durably; see :meth:`imsys.cluster.telling.ChatServers.announce`."""
@@ -72,6 +65,8 @@ class Announcing(Service):
         self._work: Deferred[None] | None = None
         self._next: IDelayedCall | None = None
         self._pause = ROUND
+        self._outage = Outage(reactor.seconds, "Telling the chat servers of files")
+        self._final = Tally(reactor, _log, LogLevel.info, "nobody is told of file {file}: {reason}", lines=LINES)
 
     def startService(self) -> None:
         """Begin with what an earlier life has left."""
@@ -81,6 +76,7 @@ class Announcing(Service):
     def stopService(self) -> Deferred[None] | None:
         """Stop at once; what is not told now is told in the next life."""
         super().stopService()
+        self._final.stop()
         if self._next is not None and self._next.active():
             self._next.cancel()
         if self._work is not None:
@@ -94,7 +90,7 @@ class Announcing(Service):
             if self._next is not None and self._next.active():
                 self._next.cancel()
             self._work = work = Deferred.fromCoroutine(self._run())
-            work.addErrback(_failed).addCallback(lambda _: self._rest())
+            work.addErrback(self._failed).addCallback(lambda _: self._rest())
 
     def _rest(self) -> None:
         self._work = None
@@ -118,7 +114,7 @@ class Announcing(Service):
         try:
             return await self._told(announcement)
         except Refused as refused:  # the database is away
-            _log.warn("file {file} may be announced again: {reason}", file=encode_id(announcement.file.file_id), reason=str(refused))
+            self._outage.failed(str(refused))
             return FAULT
 
     async def _told(self, announcement: Announcement) -> float:
@@ -126,20 +122,19 @@ class Announcing(Service):
         try:
             await self._tell(file_id)
         except Refused as refused:
-            if refused.status in _PASSING:
+            if refused.status in PASSING:
                 wait: float = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(announcement.attempts, 16)) * random.uniform(0.75, 1.0)  # noqa: S311
-                if not announcement.attempts:
-                    _log.warn("file {file} is not announced yet: {reason}", file=encode_id(file_id), reason=str(refused))
+                self._outage.failed(str(refused))
                 await self._files.postpone(file_id, wait)
                 return wait + 0.01  # the row has milliseconds
-            _log.info("nobody is told of file {file}: {reason}", file=encode_id(file_id), reason=str(refused))
+            self._final.add(file=encode_id(file_id), reason=str(refused))
         await self._files.told(file_id)
+        self._outage.works()
         return ROUND
 
-
-def _failed(reason: Failure) -> None:
-    problem = reason.value.subFailure.value if isinstance(reason.value, FirstError) else reason.value
-    if isinstance(problem, Refused):
-        _log.warn("files cannot be announced now: {reason}", reason=str(problem))
-    elif not isinstance(problem, CancelledError):
-        _log.failure("announcing files failed", reason)
+    def _failed(self, reason: Failure) -> None:
+        problem = reason.value.subFailure.value if isinstance(reason.value, FirstError) else reason.value
+        if isinstance(problem, Refused):
+            self._outage.failed(str(problem))
+        elif not isinstance(problem, CancelledError):
+            _log.failure("announcing files failed", reason)

@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from imsys.errors import Unavailable
+from imsys.outages import Outage
 from imsys.session import Session
 from imsys.tokens import Tokens
 
@@ -32,6 +33,7 @@ class Sessions(Service):
         self._calendar = calendar
         self._sessions: set[Session] = set()
         self._next: IDelayedCall | None = None
+        self._outage = Outage(clock.seconds, "Renewing the tokens of the sessions")
 
     async def login(self, session: Session, user: int, token: str) -> bool:
         """Make a connection a session of a user; ``False``: the token does not open this account.
@@ -78,8 +80,9 @@ class Sessions(Service):
             try:
                 lives = await self._tokens.renew(session.user, session.token_digest, session.hard_expiry / 1000)
             except Unavailable as unavailable:
-                _log.warn("the tokens of the sessions were not renewed: {reason}", reason=str(unavailable))
+                self._outage.failed(str(unavailable))
                 return
+            self._outage.works()
             if not lives and session in self._sessions:
                 self._sessions.discard(session)
                 session.sign_out(REVOKED)

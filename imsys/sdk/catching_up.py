@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from imsys.errors import Status, Unavailable
 from imsys.protocols.messages.catch_up import SyncRequest, SyncResponse
 from imsys.protocols.messages.records import RecordsRequest, RecordsResponse
 from imsys.sdk.backoff import Backoff
@@ -50,7 +51,7 @@ class CatchingUp:
     async def everything(self) -> None:
         """Compare all threads that changed with what is here, and read what is missing.
 
-        :raises Refused: the server does not answer, or refuses.
+        :raises Refused: the server does not answer, or refuses, or this was stopped meanwhile.
         """
         self._open = True
         if self._syncing is not None:
@@ -64,6 +65,8 @@ class CatchingUp:
                 again = self._syncing
         finally:
             self._syncing = None
+        if not self._open:  # by who was told of a message: nothing can be cancelled then
+            raise Unavailable(Status.NETWORK_ERROR, "The connection was given up.")
         self._backoff.reset()
 
     def everything_soon(self) -> None:

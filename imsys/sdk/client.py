@@ -13,16 +13,14 @@ from twisted.python.failure import Failure
 
 from imsys.errors import Refused, Status, Unavailable
 from imsys.protocols.messages.catch_up import ResyncPush
-from imsys.protocols.messages.contacts import FriendRequestPush, FriendshipPush, HelloMessage
+from imsys.protocols.messages.contacts import FriendshipPush, HelloMessage
 from imsys.protocols.messages.files import FileGetRequest, FileGetResponse, FileOfferRequest, FileOfferResponse
-from imsys.protocols.messages.live import LivePush
-from imsys.protocols.messages.people import ProfilePush
 from imsys.protocols.messages.registry import Message as WireMessage
 from imsys.protocols.messages.registry import Request, Response
 from imsys.protocols.messages.session import LoginResponse
 from imsys.protocols.messages.texts import TextPush
-from imsys.protocols.messages.threads import PositionPush, PositionRequest, PositionResponse
-from imsys.sdk import attachments, live, model
+from imsys.protocols.messages.threads import PositionRequest, PositionResponse
+from imsys.sdk import attachments, model
 from imsys.sdk.attachments import Grant
 from imsys.sdk.backoff import Backoff
 from imsys.sdk.catching_up import CatchingUp
@@ -33,14 +31,15 @@ from imsys.sdk.gateway import Gateway, Resources
 from imsys.sdk.history import History
 from imsys.sdk.inbox import Inbox
 from imsys.sdk.link import Link
-from imsys.sdk.live import LiveChange, LiveStreams
+from imsys.sdk.live import LiveStreams
 from imsys.sdk.marks import Marks
-from imsys.sdk.model import ConnectionState, FriendRequest, Friendship, Message, Person, Position, StateChange
+from imsys.sdk.model import ConnectionState, Message, Person, StateChange
 from imsys.sdk.outbox import DAY, Outbox
 from imsys.sdk.outgoing import Outgoing
 from imsys.sdk.remembering import Remembering
 from imsys.sdk.seen import SeenStore
 from imsys.sdk.signals import Signal
+from imsys.sdk.standing import Standing
 from imsys.sdk.steady import steady_reactor
 from imsys.sdk.timing import Timing
 from imsys.sdk.transfers import Transfers
@@ -49,8 +48,6 @@ from imsys.sdk.unique import UniqueIds
 
 LONGEST_TEXT = 4096
 """Characters of a message (wire protocol, section 4)."""
-_REQUESTS_AT_LOGIN = 10
-"""Friend requests that the response to a login holds at most."""
 
 _log = Logger()
 
@@ -88,11 +85,6 @@ class Client:
         unfinished: UnfinishedUploads | None = None,
         calendar: Callable[[], float] = time.time,
     ) -> None:
-        self.on_friend_request: Signal[FriendRequest] = Signal()
-        self.on_friendship: Signal[Friendship] = Signal()
-        self.on_position: Signal[Position] = Signal()
-        self.on_profile: Signal[Person] = Signal()
-        self.on_live: Signal[LiveChange] = Signal()
         self.on_signed_out: Signal[str] = Signal()
         self.on_push: Signal[WireMessage] = Signal()
         """Pushes of services that this library does not know, as they came."""
@@ -110,7 +102,13 @@ class Client:
         )
         self.on_connection_state = self._link.on_state
         self.on_connection_state.subscribe(self._state_changed)
-        self.contacts = Contacts(self.request, lambda: self.me)
+        self._standing = Standing(reactor, self._link.request, lambda: self.me, self._is_now, timing.standing, self._backoff())
+        self.on_friend_request = self._standing.on_friend_request
+        self.on_friendship = self._standing.on_friendship
+        self.on_position = self._standing.on_position
+        self.on_profile = self._standing.on_profile
+        self.on_live = self._standing.on_live
+        self.contacts = Contacts(self.request, lambda: self.me, self._standing.answered)
         self.history = History(self.request, lambda: self.me.uuid)
         self.live = LiveStreams(self.request, lambda: self.me.uuid)
         trust = gateway.trust if gateway.encrypted else None
@@ -132,7 +130,6 @@ class Client:
             backoff=self._backoff,
         )
         self._keep_texts = False
-        self._told: set[int] = set()  # who asked for friendship, as the application knows
         self._remembering = Remembering(reactor, seen, self._inbox, self._delivery, timing.save)
 
     # coming and going
@@ -260,7 +257,7 @@ class Client:
             await self._remembering.load(self.me.uuid)
             self._marks.start()
             await self._catching_up.everything()
-            await self._tell_requests(login)
+            await self._standing.arrive(login)
             self._remembering.save_soon()
         self._outbox.start(self.me.uuid)
 
@@ -271,23 +268,14 @@ class Client:
         if self._receive:
             self._marks.start()
             self._catching_up.everything_soon()
-            Deferred.fromCoroutine(self._tell_requests(login)).addErrback(_untold)
-
-    async def _tell_requests(self, login: LoginResponse) -> None:
-        """Tell of friend requests that were made meanwhile."""
-        pending = [model.friend_request(item) for item in login.FriendRequestList]
-        if len(pending) >= _REQUESTS_AT_LOGIN:
-            pending = await Contacts(self._link.request, lambda: self.me).requests().all()
-        known, self._told = self._told, {request.person.uuid for request in pending}
-        for request in pending:
-            if request.person.uuid not in known:
-                self.on_friend_request.emit(request)
+            Deferred.fromCoroutine(self._standing.arrive(login)).addErrback(_untold)
 
     def _gone(self) -> None:
         self._outbox.stop()
         self._marks.stop()
         self._inbox.stop()
         self._catching_up.stop()
+        self._standing.stop()
 
     def _state_changed(self, change: StateChange) -> None:
         problem = change.problem
@@ -307,29 +295,18 @@ class Client:
                     self._arrived(model.incoming(item, self.me.uuid), int(item.prev_id))
             case FriendshipPush():
                 self._befriended(push)
-            case FriendRequestPush():
-                self._told.add(int(push.src_uuid))
-                self.on_friend_request.emit(model.pushed_friend_request(push))
-            case PositionPush():
-                self.on_position.emit(model.position(push))
-            case ProfilePush():
-                self.on_profile.emit(model.person(push))
             case ResyncPush():
                 self._resync(push)
-            case LivePush():
-                change = live.change(push)
-                if change is not None:
-                    self.on_live.emit(change)
             case _:
-                self.on_push.emit(push)
+                if not self._standing.pushed(push):
+                    self.on_push.emit(push)
 
     def _befriended(self, push: FriendshipPush) -> None:
-        friendship = model.friendship(push)
-        self._told.discard(friendship.person.uuid)
-        self._others[friendship.thread_id] = friendship.person.uuid
-        self.on_friendship.emit(friendship)
+        thread_id = int(push.thread_id)
+        self._others[thread_id] = int(push.friend_uuid)
+        self._standing.pushed(push)
         for item in push.hello_msg:
-            self._arrived(_hello(item, friendship.thread_id, self.me.uuid), int(item.prev_id))
+            self._arrived(_hello(item, thread_id, self.me.uuid), int(item.prev_id))
 
     def _resync(self, push: ResyncPush) -> None:
         if not self._receive:
@@ -339,6 +316,7 @@ class Client:
                 self._catching_up.thread_soon(int(thread_id))
         else:
             self._catching_up.everything_soon()
+            self._standing.soon(push.within if isinstance(push.within, int | float) else self._timing.standing)
 
     def _arrived(self, message: Message, previous: int) -> None:
         if self._receive:
@@ -357,6 +335,9 @@ class Client:
             thread = await History(self._link.request, lambda: self.me.uuid).thread(thread_id)
             self._others[thread_id] = next((uuid for uuid in thread.users if uuid != self.me.uuid), 0)
         return self._others[thread_id]
+
+    def _is_now(self, me: Person) -> None:
+        self.me = me
 
     def _backoff(self) -> Backoff:
         return Backoff(self._timing.first_wait, self._timing.longest_wait)

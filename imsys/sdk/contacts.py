@@ -52,9 +52,11 @@ class Ask(Protocol):
 class Contacts:
     """What a user can do about people. Everything may raise :class:`imsys.errors.Refused`."""
 
-    def __init__(self, ask: Ask, me: Callable[[], model.Person]) -> None:
+    def __init__(self, ask: Ask, me: Callable[[], model.Person], answered: Callable[[int], None] | None = None) -> None:
+        """``answered`` hears of those whose requests are answered."""
         self._ask = ask
         self._me = me
+        self._answered = answered or (lambda uuid: None)
 
     async def search(self, username: str) -> model.Person:
         """The user of exactly this name (``SEARCHING_USERNAME_NOT_FOUND``)."""
@@ -75,15 +77,20 @@ class Contacts:
         await self._ask(request, FriendResponse)
 
     async def accept(self, uuid: int, alias: str = "") -> None:
-        """Become friends with someone who asked; ``alias`` is my name for them. The friendship itself comes as an event."""
+        """Become friends with someone who asked; ``alias`` is my name for them. The friendship itself comes as an event.
+
+        To do so again is no mistake: where no answer came, this is how to be sure.
+        """
+        self._answered(uuid)
         await self._ask(ConfirmRequest(src_uuid=str(uuid), dst_uuid=str(self._me().uuid), alternative_name=alias), ConfirmResponse)
 
     async def decline(self, uuid: int) -> None:
-        """Turn down someone who asked."""
+        """Turn down someone who asked; to do so again is no mistake."""
+        self._answered(uuid)
         await self._ask(DeclineRequest(src_uuid=str(uuid)), DeclineResponse)
 
     async def unfriend(self, uuid: int) -> None:
-        """End a friendship; the history stays."""
+        """End a friendship; the history stays. To do so again is no mistake."""
         await self._ask(UnfriendRequest(friend_uuid=str(uuid)), UnfriendResponse)
 
     async def block(self, uuid: int, blocked: bool = True) -> None:

@@ -11,6 +11,7 @@ from imsys.protocols.messages.contacts import FriendRequestItem, FriendRequestPu
 from imsys.protocols.messages.people import Card, CardResponse, ProfilePush
 from imsys.protocols.messages.records import Record
 from imsys.protocols.messages.texts import IncomingText
+from imsys.protocols.messages.threads import Position as WirePosition
 from imsys.protocols.messages.threads import PositionPush
 from imsys.protocols.messages.threads import Thread as WireThread
 from imsys.sdk.attachments import Attachment, attachment
@@ -229,8 +230,8 @@ def thread(item: WireThread) -> Thread:
     return Thread(thread_id=int(item.thread_id), private=private, users=(int(item.user1_uuid), int(item.user2_uuid)) if private else ())
 
 
-def position(push: PositionPush) -> Position:
-    """Read push 129."""
+def position(push: PositionPush | WirePosition) -> Position:
+    """Read push 129, or an item of a list of positions."""
     return Position(thread_id=int(push.thread_id), uuid=int(push.uuid), delivered=int(push.delivered), read=int(push.read))
 
 

@@ -40,5 +40,7 @@ class Timing:
     """That a connection must last not to count as an attempt that failed."""
     shun: float = 20.0
     """That a server which failed is not gone to, if there is another."""
+    standing: float = 30.0
+    """Over which, at random, friends, live streams and marks are read again after the connection was lost."""
     save: float = 1.0
     """Between two times that what was seen is saved."""

@@ -207,9 +207,9 @@ def build(
     files = FileDesk(config.files, config.resources.chunk, tickets, places)
     announcer = Announcer(stores, log, outbound)
     stream_servers = ResourcesServers(reactor, config.cluster, resources, config.balance.interval)
-    live_announcer = LiveAnnouncer(stores, announcer.post, outbound, stream_servers)
+    live_announcer = LiveAnnouncer(stores, announcer.post, outbound, stream_servers, doubts)
     live = LiveDesk(config.live, tickets, places, live_announcer, calendar)
-    dispatcher.serve(Chat(stores, node, log, directory, outbound, tokens, files, live))
+    dispatcher.serve(Chat(stores, node, log, directory, outbound, doubts, tokens, files, live))
     moving = Moving(reactor, directory.sessions)
     directory.came = moving.came
 
@@ -233,7 +233,7 @@ def build(
     tls = listener(chat.port, public_context(config.tls), "[chat] port")
     plain = listener(chat.plain_port, None, "[chat] plain_port") if chat.plain_port else None
     listeners = [port for port in (tls, plain) if port is not None]
-    care = LiveCare(reactor, stores.live, live_announcer.over)
+    care = LiveCare(reactor, stores.live, live_announcer)
 
     def paused(seconds: float) -> None:
         connections.cut_strangers("nobody waits for an answer any more")
@@ -242,7 +242,8 @@ def build(
 
     pauses = Pauses(reactor, paused)
     directory.about_to_log_in = pauses.look
-    parts = (node, pauses, directory, outbound, doubts, balance, stream_servers, grpc, peers, care, connections, *listeners, membership)
+    # stopped in reverse: whoever is still to be told of something is told before the streams to the peers are closed
+    parts = (node, pauses, directory, balance, stream_servers, grpc, peers, outbound, doubts, care, connections, *listeners, membership)
     for part in parts:
         part.setServiceParent(server)
     moves = Moves(moving, directory.__len__, chat.drain, chat.stop_drain)

@@ -13,8 +13,9 @@ from imsys.files.configured import master_keys, recordings_folder
 from imsys.resources.disk import Disk
 from imsys.resources.live.pulling import Find, Pulls, trust
 from imsys.resources.live.recordings import Recordings
-from imsys.resources.live.relay import Relay, Tell
+from imsys.resources.live.relay import Relay
 from imsys.resources.live.rtmp_door import RtmpDoor, RtmpSettings
+from imsys.resources.live.telling import Tell
 from imsys.resources.live.web_doors import fetch_from, live_routes
 from imsys.resources.transfers import Uploads
 from imsys.resources.web.routing import Route

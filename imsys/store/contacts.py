@@ -20,8 +20,13 @@ from imsys.store.heads import FRIENDS, blocked_by, lock_heads, pair, private_thr
 from imsys.store.ids import MessageIds
 from imsys.store.people import PERSON, Person, people
 
-NONE, PENDING, ACCEPTED = 0, 1, 2
+NONE, PENDING, ACCEPTED, DECLINED, ENDED = range(5)
+"""What is between two users: never asked, asked, friends, declined, friends no more. Who repeats what brought it there is not refused."""
+
 GREETING = "We are friends now!"
+
+AGAIN = 600.0
+"""Seconds after a friendship was made in which who accepts once more is taken not to have heard of it."""
 
 LOGINS = 100
 """Logins that are read in one transaction; SQLite takes up to 500 selects in one statement."""
@@ -51,12 +56,17 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Friendship:
-    """A new friendship: both users, and the messages that their thread begins with."""
+    """A new friendship: both users, and the messages that their thread begins with.
+
+    ``again``: it was there already; the messages are in the thread. ``news``: it is so new (:data:`AGAIN`) that it may not have been told.
+    """
 
     src: Person
     dst: Person
     thread_id: int
     hello: Sequence[Stored]
+    again: bool = False
+    news: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +133,20 @@ class ContactStore:
         return Pending(both[src], dst, nickname, message)
 
     async def confirm(self, ids: MessageIds, src: int, dst: int, alternative_name: str) -> Friendship:
-        """Accept the request of ``src``: friendship, thread and two messages in one transaction.
+        """Accept the request of ``src``: friendship, thread and two messages in one transaction. One that was accepted is given back.
 
         :raises Refused: 34, no such request is pending.
         """
         return await self._database.write(self._confirm, ids, src, dst, alternative_name)
 
     def _confirm(self, tx: Transaction, ids: MessageIds, src: int, dst: int, alternative_name: str) -> Friendship:
-        if src == dst or self._pending(tx, src, dst) is None or self._lock_pair(tx, src, dst) != (PENDING, src):
-            raise Refused(Status.FRIENDING_ERROR, "No such friend request is pending.")
-        return self._befriend(tx, ids, src, dst, alternative_name)
+        if self._asked(tx, src, dst) in (PENDING, ACCEPTED):
+            state, asker = self._lock_pair(tx, src, dst)
+            if (state, asker) == (PENDING, src):
+                return self._befriend(tx, ids, src, dst, alternative_name)
+            if (state, asker) == (ACCEPTED, src) and (friendship := self._friendship(tx, src, dst)) is not None:
+                return friendship
+        raise _not_pending()
 
     def _befriend(self, tx: Transaction, ids: MessageIds, src: int, dst: int, alternative_name: str) -> Friendship:
         low, high = pair(src, dst)
@@ -154,34 +168,69 @@ class ContactStore:
         one, other = people(tx, [src, dst])
         return Friendship(one, other, head.thread_id, hello)
 
+    async def between(self, one: int, other: int) -> Pending | Friendship | None:
+        """What is between two users, once nothing is under way that changes it.
+
+        :raises Unavailable: 14, the database did not answer.
+        """
+        return await self._database.write(self._between, one, other)
+
+    def _between(self, tx: Transaction, one: int, other: int) -> Pending | Friendship | None:
+        state, asker = self._lock_pair(tx, one, other)
+        asked = one + other - asker
+        if state == ACCEPTED:
+            return self._friendship(tx, asker, asked)
+        if state != PENDING:
+            return None
+        low, high = pair(one, other)
+        row = tx.row("SELECT nickname, message FROM friend_requests WHERE low_id = ? AND high_id = ?", low, high)
+        assert row is not None
+        return Pending(people(tx, [asker])[0], asked, row[0], row[1])
+
+    def _friendship(self, tx: Transaction, src: int, dst: int) -> Friendship | None:
+        row = tx.row("SELECT thread_id, created_at FROM friendships WHERE user_id = ? AND friend_id = ?", src, dst)
+        if row is None:
+            return None
+        one, other = people(tx, [src, dst])
+        return Friendship(one, other, row[0], (), again=True, news=self._now() - row[1] <= AGAIN * 1000)
+
     async def decline(self, src: int, dst: int) -> None:
-        """Turn the request of ``src`` down. :raises Refused: 34, no such request is pending."""
+        """Turn the request of ``src`` down; to do so again changes nothing. :raises Refused: 34, no such request is pending."""
         await self._database.write(self._decline, src, dst)
 
     def _decline(self, tx: Transaction, src: int, dst: int) -> None:
-        if src == dst or self._pending(tx, src, dst) is None or self._lock_pair(tx, src, dst) != (PENDING, src):
-            raise Refused(Status.FRIENDING_ERROR, "No such friend request is pending.")
+        if self._asked(tx, src, dst) not in (PENDING, DECLINED):
+            raise _not_pending()
+        state, asker = self._lock_pair(tx, src, dst)
+        if asker != src or state not in (PENDING, DECLINED):
+            raise _not_pending()
         low, high = pair(src, dst)
         tx.execute(
             "UPDATE friend_requests SET state = ?, message = '', updated_at = ? WHERE low_id = ? AND high_id = ?",
-            NONE,
+            DECLINED,
             self._now(),
             low,
             high,
         )
 
     async def unfriend(self, user: int, friend: int) -> None:
-        """End a friendship; both keep the thread and its history. :raises Refused: 66, they are not friends."""
+        """End a friendship; both keep the thread and its history. To do so again changes nothing.
+
+        :raises Refused: 66, they are not friends, and were none before.
+        """
         await self._database.write(self._unfriend, user, friend)
 
     def _unfriend(self, tx: Transaction, user: int, friend: int) -> None:
         low, high = pair(user, friend)
         if not tx.row("SELECT 1 FROM friendships WHERE user_id = ? AND friend_id = ?", user, friend):
+            row = tx.row("SELECT state FROM friend_requests WHERE low_id = ? AND high_id = ?", low, high)
+            if row is not None and row[0] == ENDED:
+                return
             raise Refused(Status.NOT_FRIENDS, "You are not friends.")
         self._lock_pair(tx, user, friend)
         for one, other in ((low, high), (high, low)):
             tx.execute("DELETE FROM friendships WHERE user_id = ? AND friend_id = ?", one, other)
-        tx.execute("UPDATE friend_requests SET state = ?, updated_at = ? WHERE low_id = ? AND high_id = ?", NONE, self._now(), low, high)
+        tx.execute("UPDATE friend_requests SET state = ?, updated_at = ? WHERE low_id = ? AND high_id = ?", ENDED, self._now(), low, high)
         self._set_flags(tx, low, high)
 
     async def block(self, user: int, other: int, blocked: bool) -> None:
@@ -277,11 +326,11 @@ class ContactStore:
         )
 
     @staticmethod
-    def _pending(tx: Transaction, src: int, dst: int) -> tuple[int, ...] | None:
+    def _asked(tx: Transaction, src: int, dst: int) -> int | None:
+        """What became of the last request between two users, if it was of this one's; nothing is locked."""
         low, high = pair(src, dst)
-        return tx.row(
-            "SELECT 1 FROM friend_requests WHERE low_id = ? AND high_id = ? AND state = ? AND src_id = ?", low, high, PENDING, src
-        )
+        row = tx.row("SELECT state, src_id FROM friend_requests WHERE low_id = ? AND high_id = ?", low, high)
+        return row[0] if row is not None and row[1] == src and src != dst else None
 
     def _lock_pair(self, tx: Transaction, one: int, other: int) -> tuple[int, int]:
         """Lock what is between two users; its state, and who asked last."""
@@ -318,6 +367,10 @@ class ContactStore:
         lock_heads(tx, [found[0]])
         friends = FRIENDS if tx.row("SELECT 1 FROM friendships WHERE user_id = ? AND friend_id = ?", low, high) else 0
         tx.execute("UPDATE threads SET flags = ? WHERE thread_id = ?", friends | self._blocks(tx, low, high), found[0])
+
+
+def _not_pending() -> Refused:
+    return Refused(Status.FRIENDING_ERROR, "No such friend request is pending.")
 
 
 def _no_account() -> Refused:

@@ -8,7 +8,7 @@ that stands in its row, so that any server finds it, whichever one is dead.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from imsys.errors import Refused, Status
@@ -171,30 +171,24 @@ class LiveStore:
         """The thread of a stream has the message of it."""
         await self._database.write(lambda tx: tx.execute("UPDATE live_streams SET posted = 1 WHERE stream_id = ?", stream_id))
 
-    async def end(self, stream_id: bytes, user: int | None = None) -> LiveStream | None:
-        """End a stream; ``None``: it had ended already.
+    async def end(self, stream_id: bytes, user: int | None = None) -> LiveStream:
+        """End a stream; to do so again changes nothing.
 
         :param user: who wants it; ``None``: the system does.
         :raises Refused: 74, there is no such stream (of a thread of that user); 65, it is somebody else's.
         """
         return await self._database.write(self._end, stream_id, user)
 
-    def _end(self, tx: Transaction, stream_id: bytes, user: int | None) -> LiveStream | None:
+    def _end(self, tx: Transaction, stream_id: bytes, user: int | None) -> LiveStream:
+        tx.row("SELECT stream_id FROM live_streams WHERE stream_id = ? {lock}", stream_id)  # it may be about to be there
         stream = _known(tx, stream_id)
         if user not in (None, stream.owner):
             if tx.row("SELECT user_id FROM members WHERE thread_id = ? AND user_id = ?", stream.thread_id, user) is None:
                 raise _unknown()
             raise Refused(Status.PERMISSION_DENIED, "Only who started a live stream may stop it.")
         over = "UPDATE live_streams SET state = 2, ended_at = ?, due_at = NULL, viewers = 0 WHERE stream_id = ? AND state IN (0, 1)"
-        return _known(tx, stream_id) if tx.execute(over, self._now(tx), stream_id) else None
-
-    async def end_waiting(self, stream_id: bytes, server: str) -> LiveStream | None:
-        """End a stream whose publisher did not come back to this server; ``None``: it did, or went to another one, or it is over."""
-        return await self._database.write(self._end_waiting, stream_id, server)
-
-    def _end_waiting(self, tx: Transaction, stream_id: bytes, server: str) -> LiveStream | None:
-        over = "UPDATE live_streams SET state = 2, ended_at = ?, due_at = NULL WHERE stream_id = ? AND state = 0 AND server = ?"
-        return _known(tx, stream_id) if tx.execute(over, self._now(tx), stream_id, server) else None
+        tx.execute(over, self._now(tx), stream_id)
+        return _known(tx, stream_id)
 
     async def moved(self, stream_id: bytes, away_from: str, server: str) -> LiveStream | None:
         """Have the publisher of a stream come to another server than that one, where it waits or has not been heard of for some time.
@@ -303,20 +297,23 @@ class LiveStore:
         """The time by which streams are due, in Unix seconds."""
         return await self._database.read(self._now) / 1000
 
-    async def end_abandoned(self, limit: int = 100) -> list[LiveStream]:
-        """End streams that are due: no publisher came, or came back, or their server is dead, or they have been as long as any may be.
-
-        :returns: those that were ended by this call.
-        """
-        due = await self._database.read(self._due, limit)
-        return await self._database.write(self._end_due, due) if due else []
+    async def due(self, limit: int = 100) -> list[bytes]:
+        """Streams that are to end: no publisher came, or came back, or their server is dead, or they have been as long as any may be."""
+        return await self._database.read(self._due, limit)
 
     def _due(self, tx: Transaction, limit: int) -> list[bytes]:
         now = self._now(tx)
         rows = tx.rows("SELECT stream_id FROM live_streams WHERE due_at <= ? ORDER BY due_at LIMIT ?", now, limit)
         return [bytes(stream_id) for (stream_id,) in rows]
 
-    def _end_due(self, tx: Transaction, due: list[bytes]) -> list[LiveStream]:
+    async def end_due(self, due: Sequence[bytes]) -> list[LiveStream]:
+        """End those of these streams that are due still.
+
+        :returns: those that were ended by this call.
+        """
+        return await self._database.write(self._end_due, due) if due else []
+
+    def _end_due(self, tx: Transaction, due: Sequence[bytes]) -> list[LiveStream]:
         now = self._now(tx)
         over = "UPDATE live_streams SET state = 2, ended_at = ?, due_at = NULL, viewers = 0 WHERE stream_id = ? AND due_at <= ?"
         return [_known(tx, stream_id) for stream_id in sorted(due) if tx.execute(over, now, stream_id, now)]

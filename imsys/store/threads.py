@@ -23,13 +23,13 @@ class ThreadRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
-    """How far one member has received and read a thread, and who else is in it."""
+class Mark:
+    """How far one member has received and read a thread: ids of messages."""
 
+    thread_id: int
+    user: int
     delivered: int
     read: int
-    changed: bool
-    others: list[int]
 
 
 class ThreadStore:
@@ -69,28 +69,58 @@ class ThreadStore:
             raise Refused(Status.NOT_FRIENDS, "You are not friends.")
         return int(row[0])
 
-    async def move_marks(self, user: int, thread_id: int, delivered: int, read: int) -> Marks:
+    async def move_marks(self, user: int, thread_id: int, delivered: int, read: int) -> tuple[Mark, list[int]]:
         """Move a member's marks forward, never back and never past the thread's last message; what is read is delivered.
 
+        :returns: where they are, and who is to hear of it: all others, or nobody where both marks had been further already.
         :raises Refused: 65, not a member.
         """
         return await self._database.write(self._move_marks, user, thread_id, delivered, read)
 
     @staticmethod
-    def _move_marks(tx: Transaction, user: int, thread_id: int, delivered: int, read: int) -> Marks:
+    def _move_marks(tx: Transaction, user: int, thread_id: int, delivered: int, read: int) -> tuple[Mark, list[int]]:
         row = tx.row("SELECT delivered_id, read_id FROM members WHERE thread_id = ? AND user_id = ? {lock}", thread_id, user)
         if row is None:
             raise Refused(Status.PERMISSION_DENIED, "Only its members may mark a thread.")
         last = tx.row("SELECT last_msg_id FROM threads WHERE thread_id = ?", thread_id)
         highest = int(last[0]) if last is not None else 0
-        read = max(row[1], min(read, highest))
-        delivered = max(row[0], read, min(delivered, highest))
-        if changed := (delivered, read) != row:
+        read = min(read, highest)
+        delivered = max(read, min(delivered, highest))
+        # a mark that stands there already is told again: whoever has set it may not have come to tell
+        news = delivered >= max(1, row[0]) or read >= max(1, row[1])
+        mark = Mark(thread_id, user, max(delivered, row[0]), max(read, row[1]))
+        if (mark.delivered, mark.read) != row:
             tx.execute(
-                "UPDATE members SET delivered_id = ?, read_id = ? WHERE thread_id = ? AND user_id = ?", delivered, read, thread_id, user
+                "UPDATE members SET delivered_id = ?, read_id = ? WHERE thread_id = ? AND user_id = ?",
+                mark.delivered,
+                mark.read,
+                thread_id,
+                user,
             )
-        others = tx.rows("SELECT user_id FROM members WHERE thread_id = ? AND user_id <> ?", thread_id, user) if changed else []
-        return Marks(delivered, read, changed, [other for (other,) in others])
+        others = tx.rows("SELECT user_id FROM members WHERE thread_id = ? AND user_id <> ?", thread_id, user) if news else []
+        return mark, [other for (other,) in others]
+
+    async def marks(self, user: int, after: tuple[int, int], limit: int) -> list[Mark]:
+        """How far the other members of a user's threads have come, those after a pair of thread and member, ascending by it.
+
+        Who has received nothing is left out.
+        """
+        return await self._database.read(self._marks, user, after, limit)
+
+    @staticmethod
+    def _marks(tx: Transaction, user: int, after: tuple[int, int], limit: int) -> list[Mark]:
+        thread_id, member = after
+        rows = tx.rows(
+            "SELECT o.thread_id, o.user_id, o.delivered_id, o.read_id FROM members m JOIN members o ON o.thread_id = m.thread_id "
+            "WHERE m.user_id = ? AND m.thread_id >= ? AND o.user_id <> m.user_id AND o.delivered_id > 0 "
+            "AND (o.thread_id > ? OR o.user_id > ?) ORDER BY m.thread_id, o.user_id LIMIT ?",
+            user,
+            thread_id,
+            thread_id,
+            member,
+            limit,
+        )
+        return [Mark(*row) for row in rows]
 
     async def members(self, thread_ids: Sequence[int]) -> set[int]:
         """Everybody in these threads, once no transaction is under way that writes to one of them.

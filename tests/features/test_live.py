@@ -217,7 +217,7 @@ class Living(ChatCase):
     # -- stopping
 
     async def test_stop(self) -> None:
-        """Who went live stops it: both hear of it, its server is told at once, and to stop it again changes nothing."""
+        """Who went live stops it: both hear of it, its server is told at once, and to stop it again changes nothing, but tells again."""
         anna, bert = await self.server.login(self.anna), await self.server.login(self.bert)
         stream_id = await self.started(anna)
         for client in (anna, bert):
@@ -225,9 +225,9 @@ class Living(ChatCase):
         for _ in range(2):
             self.assertEqual(await anna.ask(82, stream_id=encode_id(stream_id), seq=1), {"error": 0, "seq": 1})
         for client in (anna, bert):
-            self.assertEqual((await client.next(131))["state"], "ended")
+            self.assertEqual([(await client.next(131))["state"] for _ in range(2)], ["ended"] * 2)
             self.assertEqual(client.pending(131), [])
-        self.assertEqual(self.server.ends.told, [("resources1", stream_id)])
+        self.assertEqual(self.server.ends.told, [("resources1", stream_id)] * 2)
         self.assertEqual((await bert.ask(84))["streams"], [])
 
     async def test_who_may_stop(self) -> None:
@@ -341,7 +341,7 @@ class Living(ChatCase):
         stream_id = await self.started(anna)
         await bert.next(131)
         other = await self.other_server()
-        cares = [LiveCare(self.reactor, self.stores.live, server.live_announcer.over) for server in (self.server, other)]
+        cares = [LiveCare(self.reactor, self.stores.live, server.live_announcer) for server in (self.server, other)]
         await cares[0].look()
         self.assertEqual(len((await bert.ask(84))["streams"]), 1)
         await self.pass_time(601)
@@ -355,7 +355,7 @@ class Living(ChatCase):
         stream_id = await self.started(anna)
         await anna.next(131)
         await self.pass_time(601)
-        care = LiveCare(self.reactor, self.stores.live, self.server.live_announcer.over)
+        care = LiveCare(self.reactor, self.stores.live, self.server.live_announcer)
         care.startService()
         try:
             self.assertEqual((await anna.next(131))["state"], "ended")

@@ -18,11 +18,19 @@ from twisted.trial.unittest import TestCase
 from imsys.errors import PeerFault
 from imsys.protocols.deadlines import DeadlineWheel
 from imsys.protocols.framing import CHAT, RESOURCES, Frame
-from imsys.protocols.wire import BUFFERED, LINGER, FrameConnection, Unfinished, Unsent, WireSettings
+from imsys.protocols.wire import BUFFERED, LINGER, Complaints, FrameConnection, Unfinished, Unsent, WireSettings
 from imsys.services.common import ListenService, public_context
 from tests.support.servers import certificates
 
-SETTINGS = WireSettings(CHAT, 65535, login_deadline=10.0, heartbeat_timeout=60.0, high_water=1 << 20, unsent=Unsent(1 << 30))
+SETTINGS = WireSettings(
+    CHAT,
+    65535,
+    login_deadline=10.0,
+    heartbeat_timeout=60.0,
+    high_water=1 << 20,
+    unsent=Unsent(1 << 30),
+    complaints=Complaints(Clock()),
+)
 PATIENCE = 10.0
 
 

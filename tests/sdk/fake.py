@@ -44,6 +44,10 @@ class World:
         self.sessions: dict[int, FakeSession] = {}
         self.connections: set[FakeSession] = set()
         self.positions: list[tuple[int, dict[str, Any]]] = []
+        self.cards: dict[int, dict[str, Any]] = {}
+        """What users have said of themselves."""
+        self.streams: dict[str, dict[str, Any]] = {}
+        """Live streams that are not over."""
         self.seen: Counter[int] = Counter()
         self.batches: list[int] = []
         self.gateway_calls: list[tuple[str, dict[str, Any]]] = []
@@ -93,6 +97,9 @@ class World:
     def befriend(self, thread_id: int, one: int, two: int) -> None:
         self.threads[thread_id] = (one, two)
         self.records.setdefault(thread_id, [])
+
+    def card(self, uuid: int) -> dict[str, Any]:
+        return {**card(uuid, self.users[uuid]), **self.cards.get(uuid, {})}
 
     def token(self, uuid: int) -> str:
         token = f"token{next(self._tokens)}"
@@ -324,10 +331,10 @@ class FakeSession(Protocol):
         self.uuid = uuid
         world.sessions[uuid] = self
         asking = [self._request_item(asker) for asker in world.requests.get(uuid, [])[:10]]
-        return {**card(uuid, world.users[uuid]), "FriendRequestList": asking, "AuthFriendList": []}
+        return {**world.card(uuid), "FriendRequestList": asking, "AuthFriendList": []}
 
     def _request_item(self, asker: int) -> dict[str, Any]:
-        return {**card(asker, self.world.users[asker]), "src_uuid": str(asker), "dst_uuid": str(self.uuid), "message": "Hello?"}
+        return {**self.world.card(asker), "src_uuid": str(asker), "dst_uuid": str(self.uuid), "message": "Hello?"}
 
     def _answer_7(self, request: dict[str, Any]) -> dict[str, Any] | None:
         self.world.tokens.pop(request["token"], None)
@@ -448,6 +455,9 @@ class FakeSession(Protocol):
             "is_complete": skip + 2 >= len(heads),
         }
 
+    def _answer_84(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {"streams": list(self.world.streams.values()), "next": "", "is_complete": True}
+
     def _answer_86(self, request: dict[str, Any]) -> dict[str, Any]:
         pairs = sorted(
             (next(user for user in users if user != self.uuid), thread)
@@ -456,7 +466,7 @@ class FakeSession(Protocol):
         )
         skip = int(request["cursor"] or 0)
         page = pairs[skip : skip + 2]
-        friends = [{**card(uuid, self.world.users[uuid]), "alternative_name": "", "thread_id": str(thread)} for uuid, thread in page]
+        friends = [{**self.world.card(uuid), "alternative_name": "", "thread_id": str(thread)} for uuid, thread in page]
         return {"friends": friends, "next": str(skip + len(page)), "is_complete": skip + 2 >= len(pairs)}
 
     def _answer_88(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -469,9 +479,12 @@ class FakeSession(Protocol):
             "is_complete": skip + 7 >= len(asking),
         }
 
+    def _answer_90(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {"cards": [self.world.card(int(uuid)) for uuid in request["uuids"] if int(uuid) in self.world.users]}
+
     def _answer_92(self, request: dict[str, Any]) -> dict[str, Any]:
         changed = {key: value for key, value in request.items() if key != "seq"}
-        return {**card(self.uuid, self.world.users[self.uuid]), **changed}
+        return {**self.world.card(self.uuid), **changed}
 
     def _answer_94(self, request: dict[str, Any]) -> dict[str, Any]:
         self.world.requests[self.uuid].remove(int(request["src_uuid"]))
@@ -485,6 +498,19 @@ class FakeSession(Protocol):
             if other != self.uuid:
                 self.world.push(other, 129, {"error": 0, "thread_id": str(thread), "uuid": str(self.uuid), **marks})
         return {}
+
+    def _answer_102(self, request: dict[str, Any]) -> dict[str, Any]:
+        marks: dict[tuple[int, int], dict[str, Any]] = {}
+        for uuid, mark in self.world.positions:
+            thread = int(mark["thread_id"])
+            if uuid != self.uuid and self.uuid in self.world.threads[thread]:
+                position = {"thread_id": str(thread), "uuid": str(uuid), "delivered": "0", "read": "0", **marks.get((thread, uuid), {})}
+                for key in ("delivered", "read"):
+                    position[key] = str(max(int(position[key]), int(mark.get(key, 0))))
+                marks[thread, uuid] = position
+        skip = int(request["cursor"] or 0)
+        page = [marks[key] for key in sorted(marks)][skip : skip + 2]
+        return {"positions": page, "next": str(skip + len(page)), "is_complete": skip + 2 >= len(marks)}
 
 
 def _plain(push: contacts.FriendRequestPush | people.ProfilePush) -> dict[str, Any]:

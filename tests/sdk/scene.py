@@ -13,7 +13,9 @@ from tests.sdk.fake import FakeServers, World
 
 T = TypeVar("T")
 
-QUICK = Timing(heartbeat=5.0, deadline=5.0, patience=0.05, mark=0.02, spread=0.01, first_wait=0.01, longest_wait=0.1, save=0.01)
+QUICK = Timing(
+    heartbeat=5.0, deadline=5.0, patience=0.05, mark=0.02, spread=0.01, first_wait=0.01, longest_wait=0.1, save=0.01, standing=0.02
+)
 
 ALICE, BOB, CAROL = 1, 2, 3
 THREAD = 11

@@ -39,6 +39,7 @@ class LiveTests(Scene):
         """Who goes live is told where to send it, what runs is read page by page, and no key is shown."""
         asked = Streams(self.world)
         client = await self.online()
+        asked.requests.clear()
         stream = await client.live.start(THREAD, "Cats", record=True)
         self.assertEqual(asked.requests, [{"thread_id": str(THREAD), "title": "Cats", "record": True}])
         self.assertEqual((stream.state, stream.owner, stream.publish_url), (LiveState.WAITING, ALICE, PUBLISH))

@@ -10,7 +10,7 @@ from typing import Any
 from OpenSSL import SSL
 from service_identity import VerificationError
 from twisted.internet import error
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -116,6 +116,17 @@ class MarkTests(SynchronousTestCase):
         self.answer = None
         marks.start()
         self.assertEqual(sorted(self.sent), [("1", "1"), ("1", "1"), ("2", "2")])
+
+    def test_not_taken(self) -> None:
+        """Marks that a server could not take are sent again, as long as that may pass."""
+        marks = self.marks()
+        for status, again in ((Status.MYSQL_INTERNAL_ERROR, True), (Status.SERVER_BUSY, True), (Status.PERMISSION_DENIED, False)):
+            self.sent.clear()
+            self.answer = fail(Refused(status, "No."))
+            marks.delivered(1, 1)
+            self.answer = None
+            self.clock.pump([1.0] * 3)
+            self.assertEqual(self.sent, [("1", "1")] * (1 + again), status)
 
     def test_read_is_enough(self) -> None:
         """A message that was marked as read needs no other mark."""

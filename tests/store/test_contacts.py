@@ -46,17 +46,54 @@ class TwoNodes(StoreCase):
             self.assertEqual(len(history), 2)
 
     async def test_confirmed_twice(self) -> None:
-        """Of two confirmations at once, one makes the friendship and the other is refused."""
+        """Of two confirmations at once, one makes the friendship and the other finds it made."""
         for number in range(5):
             one, two = await self.people(f"one{number}", f"two{number}")
             await self.stores.contacts.ask(self.ids, one, two, "", "hi")
             results = await gatherResults(
                 [
-                    Deferred.fromCoroutine(self.refused(self.stores.contacts.confirm(self.ids, one, two, ""))),
-                    Deferred.fromCoroutine(self.refused(self.other.contacts.confirm(self.other_ids, one, two, ""))),
+                    Deferred.fromCoroutine(self.stores.contacts.confirm(self.ids, one, two, "")),
+                    Deferred.fromCoroutine(self.other.contacts.confirm(self.other_ids, one, two, "")),
                 ]
             )
-            self.assertEqual(sorted(results), [Status.SUCCESS, Status.FRIENDING_ERROR])
+            self.assertEqual(sorted((made.again, len(made.hello)) for made in results), [(False, 2), (True, 0)])
+            self.assertEqual(len({(made.src.uuid, made.dst.uuid, made.thread_id) for made in results}), 1)
+
+    async def test_done_already(self) -> None:
+        """Who repeats what they have done is not refused, and nothing is done twice; it is refused to everybody else."""
+        store = self.stores.contacts
+        one, two, three = await self.people("one", "two", "three")
+        confirm = lambda src, dst: self.refused(store.confirm(self.ids, src, dst, ""))  # noqa: E731
+        for refused in (confirm(one, two), self.refused(store.decline(one, two)), confirm(one, one)):
+            self.assertEqual(await refused, Status.FRIENDING_ERROR)
+        self.assertEqual(await self.refused(store.unfriend(one, two)), Status.NOT_FRIENDS)
+        self.assertIsNone(await store.between(one, three))
+        await store.ask(self.ids, one, two, "n", "hi")
+        for pair in ((one, two), (two, one)):
+            pending = await store.between(*pair)
+            assert isinstance(pending, Pending)
+            self.assertEqual((pending.person.uuid, pending.dst, pending.nickname, pending.message), (one, two, "n", "hi"))
+        for _ in range(2):
+            await store.decline(one, two)
+        self.assertEqual((await confirm(one, two), await self.refused(store.decline(two, one))), (Status.FRIENDING_ERROR,) * 2)
+        self.assertIsNone(await store.between(one, two))
+        self.assertIsInstance(await store.ask(self.ids, one, two, "", "please"), Pending)
+        made = [await store.confirm(self.ids, one, two, "") for _ in range(2)]
+        self.assertEqual([(friendship.again, friendship.news) for friendship in made], [(False, True), (True, True)])
+        old = round(contacts.AGAIN * 1000) + 1
+        await self.database.write(lambda tx: tx.execute("UPDATE friendships SET created_at = created_at - ?", old))
+        self.assertFalse((await store.confirm(self.ids, one, two, "")).news)
+        self.assertEqual(await confirm(two, one), Status.FRIENDING_ERROR)
+        self.assertEqual(await self.refused(store.decline(one, two)), Status.FRIENDING_ERROR)
+        for pair in ((one, two), (two, one)):
+            found = await store.between(*pair)
+            assert isinstance(found, Friendship)
+            self.assertEqual((found.src.uuid, found.dst.uuid, found.thread_id), (one, two, made[0].thread_id))
+        self.assertEqual(len(await self.stores.messages.page(one, made[0].thread_id, 0, 10)), 2)
+        for user, friend in ((one, two), (one, two), (two, one)):
+            await store.unfriend(user, friend)
+        self.assertEqual((await confirm(one, two), await self.refused(store.decline(one, two))), (Status.FRIENDING_ERROR,) * 2)
+        self.assertIsNone(await store.between(one, two))
 
     async def test_repeats(self) -> None:
         """A request that is asked again stays what it was."""

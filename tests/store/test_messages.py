@@ -14,6 +14,7 @@ from imsys.store import Stores
 from imsys.store.appending import Appended, Draft, Submission
 from imsys.store.ids import MessageIds
 from imsys.store.messages import Record
+from imsys.store.threads import Mark
 from tests.support.stores import OnMariaDb, OnSqlite, StoreCase, text
 
 
@@ -190,12 +191,12 @@ class Appending(StoreCase):
         """A record is read when its receiver's mark has passed it; marks only grow, and never pass the last message."""
         (result,) = map(accepted, await self.append(text(self.anna, self.bert, self.thread, "1", "2", "3")))
         ids = [m.msg_id for m in result.messages]
-        marks = await self.stores.threads.move_marks(self.bert, self.thread, 0, ids[1])
-        self.assertEqual((marks.delivered, marks.read, marks.others), (ids[1], ids[1], [self.anna]))
+        move = self.stores.threads.move_marks
+        self.assertEqual(await move(self.bert, self.thread, 0, ids[1]), (Mark(self.thread, self.bert, ids[1], ids[1]), [self.anna]))
         self.assertEqual([r.status for r in await self.history()][2:], [1, 1, 0])
-        self.assertFalse((await self.stores.threads.move_marks(self.bert, self.thread, ids[0], ids[0])).changed)
-        marks = await self.stores.threads.move_marks(self.bert, self.thread, (1 << 63) - 1, 0)
-        self.assertEqual((marks.delivered, marks.read), (ids[2], ids[1]))
+        for behind in ((ids[0], ids[0]), (ids[0], 0), (0, 0)):
+            self.assertEqual((await move(self.bert, self.thread, *behind))[1], [])
+        self.assertEqual((await move(self.bert, self.thread, (1 << 63) - 1, 0))[0], Mark(self.thread, self.bert, ids[2], ids[1]))
 
 
 class SqliteAppendingTests(Appending, OnSqlite):

@@ -220,7 +220,7 @@ class ChatServer:
         self.files = FileDesk(dataclasses.replace(keys, **self.limits), 65536, self.tickets, self.places)
         self.announcer = Announcer(case.stores, self.log, self.outbound)
         self.ends = StreamEnds()
-        self.live_announcer = LiveAnnouncer(case.stores, self.announcer.post, self.outbound, self.ends)
+        self.live_announcer = LiveAnnouncer(case.stores, self.announcer.post, self.outbound, self.ends, self.doubts)
         self.live = LiveDesk(self.live_config, self.tickets, self.places, self.live_announcer, time.time)
         self._case = case
         self.serve()
@@ -228,7 +228,7 @@ class ChatServer:
 
     def serve(self) -> None:
         """Have handlers work with what is here now."""
-        chat = Chat(self._case.stores, self.node, self.log, self.directory, self.outbound, self.tokens, self.files, self.live)
+        chat = Chat(self._case.stores, self.node, self.log, self.directory, self.outbound, self.doubts, self.tokens, self.files, self.live)
         self.dispatcher.serve(chat)
 
     def _ended(self, session: Session) -> None:
@@ -246,7 +246,7 @@ class ChatServer:
     async def stop(self) -> None:
         await self.port.stopListening()
         await self.connections.stopService()
-        self.doubts.stopService()
+        await self.doubts.stopService()
         self.outbound.stopService()
         await self.directory.stopService()
         await self.node.stopService()

@@ -73,3 +73,29 @@ class PositionPush(Push, frozen=True, kw_only=True):
     uuid: str
     delivered: str
     read: str
+
+
+class Position(msgspec.Struct, frozen=True, kw_only=True):
+    """How far another member has received and read a thread."""
+
+    thread_id: str
+    uuid: str
+    delivered: str
+    read: str
+
+
+@message(102, reply=103)
+class PositionsRequest(Request, frozen=True, kw_only=True):
+    """A page of how far the other members of my threads have come."""
+
+    cursor: str = ""
+    limit: int = 10
+
+
+@message(103)
+class PositionsResponse(Response, frozen=True, kw_only=True):
+    """Positions after the cursor, by thread and member, ascending; who has received nothing has none."""
+
+    positions: list[Position]
+    next: str
+    is_complete: bool

@@ -10,15 +10,17 @@ from pathlib import Path
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 
 from imsys.errors import Refused
 from imsys.files.blobs import Blob, BlobStore, file_of
+from imsys.outages import Outage
 from imsys.resources.disk import Disk
 from imsys.resources.engine.shielding import alone
 from imsys.resources.engine.spooled import MADE, remove_spooled
 from imsys.resources.engine.uploads import Arrivals
 from imsys.store.files import File, FileStore, Purpose, State
+from imsys.tallies import Tally
 from imsys.tickets import encode_id
 from imsys.two_clocks import TwoClocks
 
@@ -35,6 +37,9 @@ EXPIRED = 100
 
 BLOBS = 200
 """Blobs that are looked up at a time."""
+
+LINES = 20
+"""Lines of one kind that are written a minute; the others are counted."""
 
 BATCHES = 10
 """Times that many of a turn; the next one goes on there."""
@@ -76,6 +81,10 @@ class Janitor(Service):
         self._clocks.set_by(self._started)
         self._patient_until = float("-inf")
         self._stopping = False
+        text = "the upload {name} was given up: its time was over, or it was refused"
+        self._given_up = Tally(clock, _log, LogLevel.info, text, lines=LINES)
+        self._removed = Tally(clock, _log, LogLevel.info, "the blob {name} was removed: nothing refers to it", lines=LINES)
+        self._outage = Outage(clock.seconds, "Tidying up the spool and the store")
         self._blobs: Iterator[Blob] | None = None
         self._call: IDelayedCall | None = None
         self._turning: Deferred[None] | None = None
@@ -93,6 +102,8 @@ class Janitor(Service):
         if self._call is not None:
             self._call.cancel()
             self._call = None
+        self._given_up.stop()
+        self._removed.stop()
         return self._turning or succeed(None)
 
     def _go(self) -> None:
@@ -121,7 +132,9 @@ class Janitor(Service):
                     break
         except OSError as error:
             self._blobs = None
-            _log.error("the spool or the store could not be tidied up: {reason}", reason=str(error))
+            self._outage.failed(str(error))
+        else:
+            self._outage.works()
 
     # -- expired
 
@@ -132,7 +145,7 @@ class Janitor(Service):
                 if self._stopping:
                     return
                 if await self._uploads.give_up(file_id):
-                    _log.info("the upload {name} was given up: its time was over, or it was refused", name=encode_id(file_id))
+                    self._given_up.add(name=encode_id(file_id))
             if len(found) < EXPIRED:
                 break
 
@@ -224,4 +237,4 @@ class Janitor(Service):
                 await self._complete(file)
         elif remove and not await self._files.known_blobs([name]):  # it may have become whole since that was asked; from here on it cannot
             await self._disk.run(self._store.delete, name)
-            _log.info("the blob {name} was removed: nothing refers to it", name=name)
+            self._removed.add(name=name)

@@ -12,6 +12,7 @@ from twisted.logger import Logger
 
 from imsys.errors import ConfigError, Refused
 from imsys.files.blobs import BlobStore
+from imsys.outages import Outage
 from imsys.resources.disk import Disk
 
 _log = Logger()
@@ -31,6 +32,7 @@ class Space(Service):
         self._loop = LoopingCall(self._ask)
         self._loop.clock = clock
         self._free: int | None = None
+        self._outage = Outage(clock.seconds, "Asking for the free space")
 
     def free(self) -> int | None:
         """Bytes that there is room for; ``None``: there is no bound to speak of."""
@@ -62,5 +64,7 @@ class Space(Service):
         except Refused:
             pass  # the server is shutting down
         except OSError as error:
-            _log.error("the free space cannot be asked for: {reason}", reason=str(error))
+            self._outage.failed(str(error))
             self._free = 0
+        else:
+            self._outage.works()

@@ -163,7 +163,7 @@ class FlvPlayer:
                 self._arrived.errback(Refused(Status.STREAM_NOT_FOUND, "This live stream is over."))
             return
         if self._outlet.choked:
-            _log.info("closing the live stream over HTTP to {peer}: {reason}", peer=self._outlet.peer, reason=reason)
+            _log.debug("closing the live stream over HTTP to {peer}: {reason}", peer=self._outlet.peer, reason=reason)
             self._deadline = self._clock.callLater(LINGER, self._outlet.abort)
         else:
             self._outlet.end()

@@ -20,6 +20,7 @@ from imsys.errors import PeerFault, Refused, Status
 from imsys.files.master import MasterKeys
 from imsys.files.names import LONGEST, check_filename
 from imsys.files.sealing import SEGMENT, Damaged
+from imsys.outages import Outage
 from imsys.resources.budget import Budget
 from imsys.resources.disk import Disk
 from imsys.resources.engine.shielding import alone
@@ -92,6 +93,7 @@ class Recordings(Service):
         self._finishing: Deferred[None] | None = None
         self._again = False
         self._call: IDelayedCall | None = None
+        self._outage = Outage(clock.seconds, "Making files of recordings")
         self._complained: set[str] = set()  # what cannot be read, in words or by its identifier
 
     def __len__(self) -> int:
@@ -179,7 +181,7 @@ class Recordings(Service):
                     _log.error("a recording cannot be read: {reason}", reason=one)
         except OSError as error:
             left = True
-            _log.error("the recordings cannot be looked at: {reason}", reason=str(error))
+            self._outage.failed(str(error))
         if left and self.running and not self._again:
             self._call = self._clock.callLater(AGAIN, self._wake_later)
 
@@ -199,11 +201,11 @@ class Recordings(Service):
             await self._publish(kept)
         except Refused as refused:
             if refused.status not in _REFUSED or isinstance(refused, Misplaced):
-                _log.warn("the recording of {stream} has to wait: {reason}", stream=about.stream_id, reason=refused)
+                self._outage.failed(f"that of {about.stream_id} has to wait: {refused}")
                 return False
             _log.warn("the recording of {stream} is removed: {reason}", stream=about.stream_id, reason=refused)
         except OSError as error:
-            _log.error("the recording of {stream} has to wait: {reason}", stream=about.stream_id, reason=str(error))
+            self._outage.failed(f"that of {about.stream_id} has to wait: {error}")
             return False
         except Damaged as damaged:
             _log.error("the recording of {stream} is damaged, and left where it is: {reason}", stream=about.stream_id, reason=damaged)
@@ -215,6 +217,7 @@ class Recordings(Service):
         if not self.running:
             return False
         await self._disk.run(kept.discard)
+        self._outage.works()
         return True
 
     async def _publish(self, kept: Kept) -> None:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Protocol
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.task import LoopingCall
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
 from imsys.config import LiveConfig
-from imsys.errors import Refused, Status
+from imsys.errors import Refused, Status, Unavailable
+from imsys.outages import Outage
 from imsys.resources.budget import Budget
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.cache import Cache
+from imsys.resources.live.telling import Tell, Telling
 from imsys.store.live import LiveState, LiveStore, LiveStream
+from imsys.tallies import Tally
 from imsys.tickets import encode_id
 
 _log = Logger()
@@ -31,6 +34,9 @@ BEAT = 5.0
 LOOK = 1.0
 """Seconds between two looks at who is too late with something."""
 
+LINES = 20
+"""Lines of a minute in which streams come and go; the others are counted."""
+
 MOST_MESSAGES = 20_000
 """Messages of a group of pictures that are kept at most: the bytes of many small ones are mostly their objects'."""
 
@@ -43,9 +49,6 @@ class Source(Protocol):
         ...
 
 
-Tell = Callable[[bytes], Awaitable[None]]
-"""Has a thread told of its stream; see :meth:`imsys.cluster.telling.ChatServers.announce_live`."""
-
 Pull = Callable[[LiveStream, Broadcast], Source]
 """Fetches a stream from the server that has it, into a broadcast; see :meth:`Relay.watch`."""
 
@@ -56,7 +59,7 @@ Record = Callable[[LiveStream, Broadcast], None]
 class _Here:
     """A stream that is here: somebody publishes it, or watches, or has just done so."""
 
-    __slots__ = ("broadcast", "lock", "ours", "since", "source", "stream")
+    __slots__ = ("broadcast", "doubt", "lock", "ours", "since", "source", "stream")
 
     def __init__(self, stream: LiveStream, broadcast: Broadcast, since: float) -> None:
         self.stream = stream
@@ -66,6 +69,8 @@ class _Here:
         """Since when nobody publishes it."""
         self.ours = False
         """It was live here, as the database has it."""
+        self.doubt = False
+        """The database did not say that it has it as paused."""
         self.lock = DeferredLock()
         """What the database is told of it is told in order."""
 
@@ -82,13 +87,15 @@ class Relay(Service):
         self._config = config
         self._server = server
         self._store = store
-        self._tell = tell
+        self._telling = Telling(reactor, tell)
+        self._outage = Outage(reactor.seconds, "Telling the database of live streams")
+        self._said = Tally(reactor, _log, LogLevel.info, "live stream {stream} {what}", lines=LINES)
         self._at_turn_end = getattr(reactor, "callAtTurnEnd", None) or partial(reactor.callLater, 0)
         self._here: dict[bytes, _Here] = {}
         self._kept = Budget(config.caches)
         self._loops: list[LoopingCall] = []
         self._looked = 0.0
-        self._telling: set[Deferred[None]] = set()
+        self._working: set[Deferred[None]] = set()
         self.pull: Pull | None = None
         """Set where streams of other servers can be fetched."""
         self.record: Record | None = None
@@ -125,8 +132,8 @@ class Relay(Service):
             raise Refused(Status.STREAM_NOT_FOUND, "This live stream is over, or was taken over.")
         here.broadcast.restart()
         here.broadcast.fed_at = self._reactor.seconds()
-        _log.info("live stream {stream} begins", stream=encode_id(stream_id))
-        self._announce(stream_id)
+        self._say(stream_id, "begins")
+        self._telling.soon(stream_id)
         if self.record is not None and here.stream.record:
             self.record(here.stream, here.broadcast)
         return here.broadcast
@@ -137,7 +144,7 @@ class Relay(Service):
         if here is not None and here.source is source:
             self._lose(here)
             if here.ours:  # else it was fetched from another server
-                _log.info("the publisher of live stream {stream} is away", stream=encode_id(stream_id))
+                self._say(stream_id, "has no publisher any more")
             self._do(self._paused(here))
 
     def _take_over(self, here: _Here) -> None:
@@ -154,7 +161,7 @@ class Relay(Service):
             stream = await self._store.began(here.stream.stream_id, self._server, away=self._config.away)
             if stream is None:
                 raise _over()
-            here.stream, here.ours = stream, True
+            here.stream, here.ours, here.doubt = stream, True, False
 
         return Deferred.fromCoroutine(begin())
 
@@ -167,11 +174,17 @@ class Relay(Service):
         """Tell the database that nobody publishes it, if that is so still."""
 
         async def pause() -> None:
-            if here.source is None and here.ours:
+            if here.source is not None or not here.ours:
+                return
+            try:
                 paused = await self._store.paused(here.stream.stream_id, self._server, away=self._config.away)
-                if paused is not None:
-                    here.stream = paused
-                    self._announce(here.stream.stream_id)
+            except Unavailable:  # it may have it; the next beat asks
+                here.doubt = True
+                raise
+            doubt, here.doubt = here.doubt, False
+            here.stream = here.stream if paused is None else paused
+            if paused is not None or doubt:
+                self._telling.soon(here.stream.stream_id)
 
         await here.lock.run(lambda: Deferred.fromCoroutine(pause()))
 
@@ -250,9 +263,9 @@ class Relay(Service):
         if here is None:
             return
         if here.ours or here.source is not None:
-            _log.info("live stream {stream} ends: {reason}", stream=encode_id(stream_id), reason=reason)
+            self._say(stream_id, f"ends: {reason}")
         else:  # it was never here, and may yet begin
-            _log.info("live stream {stream} is waited for no more: {reason}", stream=encode_id(stream_id), reason=reason)
+            self._say(stream_id, f"is waited for no more: {reason}")
         source, here.source = here.source, None
         if source is not None:
             source.dropped(reason)
@@ -281,10 +294,17 @@ class Relay(Service):
         for here in streams:
             self.end(here.stream.stream_id, "this server stops")
         for here in streams:
-            with _log.failuresHandled("live stream {stream} could not be marked as paused", stream=encode_id(here.stream.stream_id)):
+            try:
                 await self._paused(here)
-        for telling in list(self._telling):
-            await telling
+            except Refused as refused:
+                self._outage.failed(str(refused))
+        for working in list(self._working):
+            await working
+        await self._telling.stop()
+        self._said.stop()
+
+    def _say(self, stream_id: bytes, what: str) -> None:
+        self._said.add(stream=encode_id(stream_id), what=what)
 
     # -- from time to time
 
@@ -302,21 +322,18 @@ class Relay(Service):
                 self.left(here.stream.stream_id, source)
                 source.dropped(f"it has sent nothing for {config.silence:g} s")
             elif here.source is None and now - here.since > config.away:
+                # the chat servers end it, as any that nobody is heard of: whoever ends it must be the one to tell
                 self.end(here.stream.stream_id, f"nobody has published it for {config.away:g} s")
-                if here.ours:
-                    self._do(self._ended(here.stream.stream_id))
             else:
                 self._unused(here)
-
-    async def _ended(self, stream_id: bytes) -> None:
-        if await self._store.end_waiting(stream_id, self._server) is not None:
-            self._announce(stream_id)
 
     async def _beat(self) -> None:
         viewers = {stream_id: here.broadcast.players for stream_id, here in self._here.items() if here.ours}
         sources = {stream_id: here.source for stream_id, here in self._here.items()}
         waiting = [here for here in self._here.values() if not here.ours and here.source is None]
         try:
+            for doubtful in [here for here in self._here.values() if here.doubt]:
+                await self._paused(doubtful)
             if viewers:
                 for stream_id in await self._store.beat(self._server, viewers, away=self._config.away):
                     here = self._here.get(stream_id)
@@ -325,9 +342,12 @@ class Relay(Service):
             for here in waiting:
                 await self._look_elsewhere(here)
         except Refused as refused:
-            _log.warn("live streams could not be told of: {reason}", reason=refused)
+            self._outage.failed(str(refused))
         except Exception:
             _log.failure("live streams could not be told of")
+        else:
+            if viewers or waiting:
+                self._outage.works()
 
     async def _look_elsewhere(self, here: _Here) -> None:
         """Fetch a stream that players wait for here, if by now it is live at another server."""
@@ -339,29 +359,17 @@ class Relay(Service):
         elif self._is_elsewhere(stream) and self.pull is not None:
             self._fetch(here, stream, self.pull)
 
-    # -- telling
-
-    def _announce(self, stream_id: bytes) -> None:
-        """Have the thread told. It is told what the database has by then; a change that it misses it finds there."""
-        self._do(self._told(stream_id))
-
-    async def _told(self, stream_id: bytes) -> None:
-        try:
-            await self._tell(stream_id)
-        except Refused as refused:
-            _log.warn("no chat server was told of live stream {stream}: {reason}", stream=encode_id(stream_id), reason=refused)
-
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         def failed(failure: Failure) -> None:
             if failure.check(Refused):
-                _log.warn("what became of a live stream could not be told: {reason}", reason=failure.value)
+                self._outage.failed(str(failure.value))
             else:
                 _log.failure("what became of a live stream could not be told", failure)
 
         done = Deferred.fromCoroutine(work).addErrback(failed)
         if not done.called:
-            self._telling.add(done)
-            done.addCallback(lambda _: self._telling.discard(done))
+            self._working.add(done)
+            done.addCallback(lambda _: self._working.discard(done))
 
 
 def _over() -> Refused:

@@ -33,6 +33,7 @@ from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.meter import Meter
 from imsys.resources.live.relay import Relay
 from imsys.resources.live.sockets import keep_little
+from imsys.tallies import Tally
 from imsys.tickets import Right, Tickets, decode_id
 
 _log = Logger()
@@ -90,6 +91,8 @@ class Owner(Interface):
     relay: Relay
     tickets: Tickets
     wheel: DeadlineWheel
+    closed: Tally
+    """Why connections were closed, for the log."""
     seconds: Callable[[], float]
 
     def ended(self, connection: RtmpConnection) -> None:
@@ -356,7 +359,7 @@ class RtmpConnection(Protocol):
         """Say why, in the log; send what there is; and close when the peer does, or a little later."""
         if self._closing:
             return
-        _log.info("closing the RTMP connection from {peer}: {reason}", peer=self.transport.getPeer(), reason=reason)
+        self._owner.closed.add(peer=self.transport.getPeer(), reason=reason)
         self._closing = True
         self._let_go()
         self._send()

@@ -10,18 +10,22 @@ from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory, Protocol
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 
 from imsys.protocols.deadlines import DeadlineWheel
 from imsys.protocols.present import Present, TurnedAway
 from imsys.resources.live.relay import Relay
 from imsys.resources.live.rtmp_connection import RtmpConnection
+from imsys.tallies import Tally
 from imsys.tickets import Tickets
 
 _log = Logger()
 
 GRACE = 5.0
 """Seconds that connections have to close by themselves when the server stops."""
+
+LINES = 20
+"""Lines of a minute's connections that were closed; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,9 @@ class RtmpDoor(Service, Factory):
         self.wheel = DeadlineWheel(clock)
         self._clock = clock
         self._open = Present[RtmpConnection]()
+        self._full = Tally(clock, _log, LogLevel.warn, "refusing the connection from {peer}: there are {count} already")
+        self.closed = Tally(clock, _log, LogLevel.info, "closing the RTMP connection from {peer}: {reason}", lines=LINES)
+        """Why connections were closed."""
         self.seconds: Callable[[], float] = clock.seconds
 
     def __len__(self) -> int:
@@ -66,7 +73,7 @@ class RtmpDoor(Service, Factory):
     def buildProtocol(self, addr: IAddress | None) -> Protocol:
         """A new connection; one that is closed at once when there are as many as there may be."""
         if len(self._open) >= self.settings.capacity:
-            _log.warn("refusing the connection from {peer}: there are {count} already", peer=addr, count=len(self._open))
+            self._full.add(peer=addr, count=len(self._open))
             return TurnedAway()
         connection = RtmpConnection(self)
         self._open.add(connection)
@@ -91,6 +98,8 @@ class RtmpDoor(Service, Factory):
     async def _stop(self) -> None:
         for connection in self.connections:
             connection.dropped("this server stops")
+        for tally in (self._full, self.closed):
+            tally.stop()
         try:
             await self.emptied().addTimeout(GRACE, self._clock)
         except DeferredTimeout:

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory, Protocol
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 
 from imsys.errors import Refused
 from imsys.protocols.deadlines import DeadlineWheel
@@ -17,6 +17,7 @@ from imsys.protocols.present import Present, TurnedAway
 from imsys.resources.web.answers import PeerGone, Problem, Response, broken, refusal
 from imsys.resources.web.connection import HttpConnection, HttpSettings
 from imsys.resources.web.requests import Request
+from imsys.tallies import Tally
 
 _log = Logger()
 
@@ -47,6 +48,7 @@ class HttpServer(Service, Factory):
         self._clock = clock
         self._answer = answer
         self._open = Present[HttpConnection]()
+        self._full = Tally(clock, _log, LogLevel.warn, "refusing the connection from {peer}: there are {count} already")
 
     def __len__(self) -> int:
         return len(self._open)
@@ -58,7 +60,7 @@ class HttpServer(Service, Factory):
     def buildProtocol(self, addr: IAddress | None) -> Protocol:
         """A new connection; one that is closed at once when there are as many as there may be."""
         if len(self._open) >= self.settings.capacity:
-            _log.warn("refusing the connection from {peer}: there are {count} already", peer=addr, count=len(self._open))
+            self._full.add(peer=addr, count=len(self._open))
             return TurnedAway()
         connection = HttpConnection(self)
         self._open.add(connection)
@@ -106,6 +108,7 @@ class HttpServer(Service, Factory):
 
     async def _stop(self) -> None:
         self.drain()
+        self._full.stop()
         try:
             await self.emptied().addTimeout(GRACE, self._clock)
         except DeferredTimeout:

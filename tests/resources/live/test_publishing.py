@@ -9,6 +9,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from imsys.config import LiveConfig
+from imsys.errors import Status, Unavailable
 from imsys.protocols.rtmp.client import Purpose
 from imsys.resources.live.rtmp_door import RtmpSettings
 from imsys.store.live import LiveState
@@ -154,9 +155,31 @@ class ComingAndGoingTests(LiveCase):
         self.assertFalse(peer.gone or player.gone)
 
 
+    async def test_pause_in_doubt(self) -> None:
+        """That the publisher has gone is told although the database did not say that it has it, whether it has it or not."""
+        paused = self.stores.live.paused
+        for number, stored in enumerate((True, False), 1):
+            stream = await self.stream()
+            publisher = await self.publisher(stream)
+            lost = [True]
+
+            async def lossy(*arguments: Any, stored: bool = stored, lost: list[bool] = lost, **more: Any) -> Any:
+                if not lost:
+                    return await paused(*arguments, **more)
+                lost.clear()
+                if stored:
+                    await paused(*arguments, **more)
+                raise Unavailable(Status.MYSQL_INTERNAL_ERROR, "The database did not answer.")
+
+            self.patch(self.stores.live, "paused", lossy)
+            publisher.close()
+            await self.until(lambda: (stream.stream_id, LiveState.WAITING) in self.told, "the thread is told")  # noqa: B023
+            self.assertEqual(len(self.told), 2 * number)
+
+
 class EndTests(LiveCase):
     async def test_stays_away(self) -> None:
-        """When the publisher does not come back the stream ends: players are told, and so is the thread."""
+        """When the publisher does not come back players are told; the stream is left to those who tell its thread, and is due."""
         stream = await self.stream()
         publisher, player = await self.publisher(stream), await self.player(stream)
         publisher.publish([AVC, key(0)])
@@ -166,9 +189,9 @@ class EndTests(LiveCase):
         self.nobody_comes()
         await self.until(lambda: player.gone, "the player is closed")
         self.assertTrue(player.over)
-        await self.until_state(stream, LiveState.ENDED)
-        await self.until(lambda: len(self.told) == 3, "the thread is told")
-        self.assertEqual(len(self.relay), 0)
+        self.assertEqual(([state for _, state in self.told], len(self.relay)), ([LiveState.LIVE, LiveState.WAITING], 0))
+        await self.database.write(lambda tx: tx.execute("UPDATE live_streams SET due_at = due_at - ?", round(self.live.away * 1000)))
+        self.assertEqual(await self.stores.live.due(), [stream.stream_id])
 
     async def test_stopped(self) -> None:
         """LIVE_STOP, which a chat server passes on, closes everybody at once."""
