@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import secrets
 from collections.abc import Callable, Collection, Sequence
-from typing import Protocol
+from functools import partial
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
@@ -13,10 +13,14 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from imsys.endings import Cluster, Endings
 from imsys.errors import Refused, Status
+from imsys.outages import Outage
 from imsys.rounds import Rounds
-from imsys.routes import BATCH, REBUILT, REVOKED, Held, Route, Routes
+from imsys.routes import BATCH, REBUILT, REVOKED, Attempt, Held, Route, Routes
 from imsys.session import Session
+
+__all__ = ["Cluster", "Directory"]
 
 _log = Logger()
 
@@ -28,18 +32,6 @@ LOCATED = 1000
 
 FLUSH = 3.0
 """Seconds that routes have to be dropped when the server stops; what is left of them expires."""
-
-
-class Cluster(Protocol):
-    """The other chat servers, as far as sessions need them."""
-
-    def alive(self, node: str, incarnation: str) -> bool:
-        """Whether a node is registered with this incarnation."""
-        ...
-
-    async def end_session(self, node: str, uuid: int, session: str, message: str) -> None:
-        """End a session there. :raises Unavailable: the node did not answer."""
-        ...
 
 
 class Directory(Service):
@@ -66,10 +58,16 @@ class Directory(Service):
         self._ids = itertools.count(secrets.randbits(60))  # unlike those of other incarnations
         self._sessions: dict[int, Session] = {}
         self._renewal = Rounds(clock, interval, self.users, self._renew, BATCH)
+        self._outage = Outage(clock.seconds, "Renewing routes")
+        self._endings = Endings(clock, cluster)
+        self.about_to_log_in: Callable[[], None] = lambda: None
+        """Called before anything is done for a login: its connection may be closed by that."""
+        self.came: Callable[[Session], None] = lambda session: None
+        """Called with a session that has just begun."""
         self.replaced: Callable[[int], None] = lambda user: None
         """Called with a user whose session turned out to have been replaced unnoticed: pushes may have been lost."""
         self.rebuilt: Callable[[Collection[int]], None] = lambda users: None
-        """Called with users of this server who had no route for a while (Redis lost it): pushes may have been lost."""
+        """Called with users of this server whom others could not find for a while: pushes may have been lost."""
         self.changed: Callable[[int, int], None] = lambda user, login_ms: None
         """Called with a user whose session is here since this time (milliseconds since 1970), or was (minus that time)."""
 
@@ -87,40 +85,52 @@ class Directory(Service):
         """Everybody who has a session on this server."""
         return list(self._sessions)
 
-    async def login(self, session: Session, user: int, token: str) -> bool:
+    async def login(self, session: Session, user: int, token: str, attempt: tuple[str, int] | None = None) -> bool:
         """Make a connection the user's one session, ending an older one wherever it is; ``False``: the token does not open this account.
 
+        No other chat server is waited for: an older session there ends a moment later.
+
+        :param attempt: which client it is, and a number that grows with its attempts to log in.
+        :raises Refused: 19, a later attempt of this client has logged in; 2, the client has gone, so that nobody reads this.
         :raises Unavailable: Redis did not answer.
         """
+        self.about_to_log_in()
+        _check_present(session)
         now_ms = self._now_ms()
         digest = self._digest(token)
-        taken = await self._routes.login(user, digest, Route(self._name, self._incarnation, f"{next(self._ids):x}", now_ms), now_ms)
+        numbered = None if attempt is None else Attempt(*attempt)
+        mine = Route(self._name, self._incarnation, f"{next(self._ids):x}", now_ms)
+        taken = await self._routes.login(user, digest, mine, now_ms, numbered)
         if taken is None:
             return False
         hard_expiry, old, route = taken
-        if not session.open:
+        try:
+            _check_present(session)
+        except Refused:
             self._drop(user, route)
-            return True
-        session.logged_in(user, route.session, route.login_ms, digest, hard_expiry)
+            raise
+        session.logged_in(user, route.session, route.login_ms, digest, hard_expiry, numbered)
+        _log_login(session, old)
         before = self._sessions.get(user)
         if before is not None and before.login_ms > route.login_ms:  # the answers came in another order than the logins
-            session.sign_out(ELSEWHERE)
+            self._sign_out(session, ELSEWHERE)
             return True
         self._sessions[user] = session
         self.changed(user, route.login_ms)
         if before is not None:
-            before.sign_out(ELSEWHERE)
-        if (
-            old is not None
-            and (old.node, old.incarnation) != (self._name, self._incarnation)
-            and self._cluster.alive(old.node, old.incarnation)
-        ):
-            try:
-                await self._cluster.end_session(old.node, user, old.session, ELSEWHERE)
-            except Refused as refused:
-                # it learns of its end by renewing its route
-                _log.warn("the older session of {user} on {node} was not told: {reason}", user=user, node=old.node, reason=str(refused))
+            self._sign_out(before, ELSEWHERE)
+        if old is not None and (old.node, old.incarnation) != (self._name, self._incarnation):
+            self._endings.add(user, old, ELSEWHERE, partial(self._older_ended, session))
+        self.came(session)
         return True
+
+    def _older_ended(self, session: Session) -> None:
+        """The session before this one, on another server, is over; up to now it may have swallowed pushes.
+
+        A client whose login is not answered yet looks by itself for what it missed.
+        """
+        if not session.greeting and self.local(session.user) is session:
+            self.rebuilt((session.user,))
 
     def came_with(self, session: Session, token: str) -> bool:
         """Whether a token is the one that a session came in with."""
@@ -134,7 +144,7 @@ class Directory(Service):
         # from here on pushes are for wherever the user is next, although this connection takes a while to close
         del self._sessions[user]
         self._drop(user, self._route(session))
-        session.sign_out(reason)
+        self._sign_out(session, reason)
         return True
 
     def ended(self, session: Session) -> None:
@@ -142,6 +152,11 @@ class Directory(Service):
         if session.user and self._sessions.get(session.user) is session:
             del self._sessions[session.user]
             self._drop(session.user, self._route(session))
+            _log_end(session, session.why)
+
+    def _sign_out(self, session: Session, reason: str) -> None:
+        session.sign_out(reason)
+        _log_end(session, reason)
 
     def _drop(self, user: int, route: Route) -> None:
         self.changed(user, -route.login_ms)
@@ -183,6 +198,7 @@ class Directory(Service):
         """Renew no more; fires when the routes of sessions that ended are dropped."""
         super().stopService()
         self._renewal.stopService()
+        self._endings.stop()
         return self._routes.dropped().addTimeout(FLUSH, self._clock).addErrback(lambda reason: reason.trap(DeferredTimeout) and None)
 
     async def renew(self) -> None:
@@ -195,14 +211,15 @@ class Directory(Service):
     async def _renew(self, users: Collection[int]) -> bool:
         """Renew those of these users who have a session; ``False``: Redis did not answer."""
         sessions = {user: session for user in users if (session := self._sessions.get(user)) is not None}
-        held = [Held(user, self._route(one), one.token_digest, one.hard_expiry) for user, one in sessions.items()]
+        held = [Held(user, self._route(one), one.token_digest, one.hard_expiry, one.attempt) for user, one in sessions.items()]
         try:
             changed = await self._routes.refresh(held, self._now_ms())
         except Refused as refused:
             if refused.status is not Status.REDIS_UNKNOWN_ERROR:
                 raise
-            _log.warn("{count} routes were not renewed: {reason}", count=len(held), reason=str(refused))
+            self._outage.failed(refused.message, len(held))
             return False
+        self._outage.works()
         rebuilt = []
         for user, state in changed.items():
             if state == REBUILT:
@@ -219,7 +236,7 @@ class Directory(Service):
 
     def _end_unnoticed(self, user: int, state: int) -> None:
         session = self._sessions.pop(user)
-        session.sign_out(REVOKED_REASON if state == REVOKED else ELSEWHERE)
+        self._sign_out(session, REVOKED_REASON if state == REVOKED else ELSEWHERE)
         self.changed(user, -session.login_ms)
         if state != REVOKED:
             self.replaced(user)
@@ -229,3 +246,24 @@ class Directory(Service):
 
     def _now_ms(self) -> int:
         return round(self._clock.seconds() * 1000)
+
+
+def _check_present(session: Session) -> None:
+    """:raises Refused: 2, the client has gone; its login is not carried out."""
+    if session.open and session.deserted:
+        session.abort("the client had gone before its login was read")
+    if not session.open:
+        raise Refused(Status.NETWORK_ERROR, "The connection is over.")
+
+
+def _log_login(session: Session, old: Route | None) -> None:
+    text = "{user} logged in from {address}: session {session}"
+    if old is None:
+        _log.info(text, user=session.user, address=session.address, session=session.id)
+    else:
+        text += ", in place of {older} on {node}"
+        _log.info(text, user=session.user, address=session.address, session=session.id, older=old.session, node=old.node)
+
+
+def _log_end(session: Session, why: str) -> None:
+    _log.info("session {session} of {user} is over: {why}", session=session.id, user=session.user, why=why)

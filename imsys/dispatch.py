@@ -149,7 +149,8 @@ class Call:
         self._session = session
         self.overlapping = overlapping
         self.response: bytes | None = None
-        self.closes = False
+        self.closes = ""
+        """Why the connection is closed after this; empty: it is not."""
 
     def refuse(self, service: Service, refused: Refused, seq: Any) -> None:
         """Answer that it cannot be granted."""
@@ -171,7 +172,8 @@ class Call:
         except StopIteration as end:
             try:
                 self.response = frame(service.reply, end.value, self._seq, service.format)
-                self.closes = service.handler.closes
+                if service.handler.closes:
+                    self.closes = "the client logged out"
             except Exception:
                 if isinstance(self._seq, int) and self._seq.bit_length() > 3 * SEQ:
                     self.refuse(service, Refused(Status.JSONPARSE_ERROR, "There is no room for so long a seq."), self._seq)
@@ -188,7 +190,7 @@ class Call:
             self._done(self)
         except Exception:
             _log.failure("the session of {user} failed", user=self._session.user)
-            self._session.close()
+            self._session.close("it failed in the server")
 
     def _resume(self, result: Any) -> None:
         self._go_on(self._coroutine.send, result)
@@ -263,7 +265,7 @@ class Dispatcher:
             session.unknown += 1
         if session.unknown >= STRIKES or session.early >= STRIKES:
             _log.warn("closing the connection from {peer}: three requests that it cannot make", peer=session.peer)
-            call.closes = True
+            call.closes = "three requests that it cannot make"
         call.response = frame(reply, failure(refused), salvage_seq(body), self.format)
 
 

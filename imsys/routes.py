@@ -4,10 +4,16 @@
 long as a lease, and its node renews it. Redis may be flushed at any time: what
 a node holds it writes again, unless a tombstone says that it was revoked (see
 :mod:`imsys.tokens`).
+
+``attempt:<uuid>:<client>`` is the number of the newest attempt to log in of one
+client. An attempt that waited somewhere (in a server that was frozen, behind a
+slow network) may be carried out when its client has long logged in elsewhere:
+it is older than that, and is refused instead of ending what came later.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -15,7 +21,7 @@ from typing import Any, NamedTuple
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from imsys.errors import Status, Unavailable
+from imsys.errors import Refused, Status, Unavailable
 from imsys.gathering import Gathering
 from imsys.redis import Redis, Script
 
@@ -57,27 +63,49 @@ def _read(user: int, text: bytes | None) -> Route | None:
         return None
 
 
+class Attempt(NamedTuple):
+    """One attempt of a client to log in; ``number`` is from 0 to 2^63 - 1, and grows."""
+
+    client: str
+    number: int
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A live session whose route and token are to be kept."""
+    """A live session whose route and token are to be kept, and the attempt that it began with."""
 
     user: int
     route: Route
     token_digest: str
     hard_expiry: int
+    attempt: Attempt | None = None
 
+
+# Lua's numbers are exact up to 2^53 only: longer digits are more, and of the same length those that sort later are.
+_NEWER = """
+local function newer(one, other)
+  if not other or not string.match(other, '^%d+$') then return true end
+  return #one > #other or (#one == #other and one > other)
+end
+"""
 
 # For each login: when its token ends for good, the login time, and the route before it; 0 the token does not open this account;
-# a text, what went wrong with this one alone (a value that is none of ours).
-_LOGIN = Script("""
-local ttl, idle = ARGV[1], tonumber(ARGV[2])
+# 1 it is no newer than an attempt that was carried out; a text, what went wrong with this one alone (a value that is none of ours).
+_LOGIN = Script(
+    _NEWER
+    + """
+local ttl, idle, memory = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 
-local function login(token, route, user, mine, now)
+local function login(token, route, attempt, user, mine, now, number)
   local found = redis.call('GET', token)
   if not found then return 0 end
   local uuid, expiry = string.match(found, '^(%d+):(%d+)$')
   local left = tonumber(expiry or 0) - now
   if uuid ~= user or left <= 0 then return 0 end
+  if number ~= '' then
+    if not newer(number, redis.call('GET', attempt)) then return 1 end
+    redis.call('SET', attempt, number, 'PX', memory)
+  end
   redis.call('PEXPIRE', token, math.min(left, idle))
   local old = redis.call('GET', route)
   local time = now
@@ -88,14 +116,16 @@ local function login(token, route, user, mine, now)
 end
 
 local results = {}
-for i = 1, #KEYS / 2 do
-  local user, mine, now = unpack(ARGV, i * 3, i * 3 + 2)
-  local well, result = pcall(login, KEYS[i * 2 - 1], KEYS[i * 2], user, mine, tonumber(now))
+for i = 1, #KEYS / 3 do
+  local token, route, attempt = unpack(KEYS, i * 3 - 2, i * 3)
+  local user, mine, now, number = unpack(ARGV, i * 4, i * 4 + 3)
+  local well, result = pcall(login, token, route, attempt, user, mine, tonumber(now), number)
   if not well then result = type(result) == 'table' and result.err or tostring(result) end
   results[i] = result
 end
 return results
-""")
+"""
+)
 
 _DROP = Script("""
 for i, route in ipairs(KEYS) do
@@ -143,6 +173,16 @@ end
 return results
 """)
 
+_REMEMBER = Script(
+    _NEWER
+    + """
+for i, attempt in ipairs(KEYS) do
+  if newer(ARGV[i + 1], redis.call('GET', attempt)) then redis.call('SET', attempt, ARGV[i + 1], 'PX', ARGV[1]) end
+end
+return #KEYS
+"""
+)
+
 KEPT, REVOKED, REPLACED, REBUILT = 0, 1, 2, 3
 BATCH = 100
 """Sessions that one call is about: Redis does nothing else meanwhile (about 1 ms)."""
@@ -152,6 +192,11 @@ LOGINS = 20_000
 
 DROPS = 100_000
 """Routes that wait to be dropped at most; what is beyond expires."""
+
+MEMORY = 3600.0
+"""Seconds for which the newest attempt of a client is remembered: longer than one waits anywhere."""
+
+_MEMORY_MS = round(MEMORY * 1000)
 
 
 Taken = tuple[int, Route | None, Route]
@@ -163,6 +208,7 @@ class _Login(NamedTuple):
     token_digest: str
     route: Route
     now_ms: int
+    attempt: Attempt | None
 
 
 class Routes:
@@ -173,8 +219,8 @@ class Routes:
 
     def __init__(self, redis: Redis, ttl: float, idle: float, life: float) -> None:
         self._redis = redis
-        self._token, self._index, self._revoked, self._route = (
-            redis.key(kind, "") for kind in ("token", "user_tokens", "tokens_revoked", "route")
+        self._token, self._index, self._revoked, self._route, self._attempt = (
+            redis.key(kind, "") for kind in ("token", "user_tokens", "tokens_revoked", "route", "attempt")
         )
         self._ttl = round(ttl * 1000)
         self._idle = round(idle * 1000)
@@ -182,28 +228,35 @@ class Routes:
         self._logins = Gathering(self._login_all, most=BATCH, queue=LOGINS)
         self._drops = Gathering(self._drop_all, most=BATCH, queue=DROPS)
 
-    def login(self, user: int, token_digest: str, route: Route, now_ms: int) -> Deferred[Taken | None]:
+    def login(self, user: int, token_digest: str, route: Route, now_ms: int, attempt: Attempt | None = None) -> Deferred[Taken | None]:
         """Check a token and take the user's route, in one step, together with the other logins of the moment.
 
         The login time that is stored is later than that of the login before it, whatever the nodes' clocks say.
 
-        Fires with ``None`` where the token does not open this account; fails with :class:`Refused` when Redis does not answer (12),
-        or when too many logins wait for it (73).
+        Fires with ``None`` where the token does not open this account; fails with :class:`Refused` when this attempt is no newer than one
+        of its client that was carried out (19), when Redis does not answer (12), or when too many logins wait for it (73).
         """
-        return self._logins.add(_Login(user, token_digest, route, now_ms))
+        return self._logins.add(_Login(user, token_digest, route, now_ms, attempt))
 
     async def _login_all(self, logins: list[_Login]) -> list[Taken | Exception | None]:
         keys: list[str] = []
-        args: list[str | int] = [self._ttl, self._idle]
+        args: list[str | int] = [self._ttl, self._idle, _MEMORY_MS]
         for one in logins:
-            keys += (f"{self._token}{one.token_digest}", f"{self._route}{one.user}")
-            args += (one.user, one.route.untimed, one.now_ms)
+            attempt = one.attempt
+            remembered = "" if attempt is None else self._remembered(one.user, attempt)
+            keys += (f"{self._token}{one.token_digest}", f"{self._route}{one.user}", remembered)
+            args += (one.user, one.route.untimed, one.now_ms, "" if attempt is None else attempt.number)
         return list(map(self._logged_in, logins, await self._redis.script(_LOGIN, keys, args)))
+
+    def _remembered(self, user: int, attempt: Attempt) -> str:
+        return f"{self._attempt}{user}:{attempt.client}"
 
     @staticmethod
     def _logged_in(login: _Login, reply: Any) -> Taken | Exception | None:
         if reply == 0:
             return None
+        if reply == 1:
+            return Refused(Status.LOGIN_FOR_MULTIPLE_TIMES, "A later attempt of this client has logged in.")
         if isinstance(reply, bytes):
             _log.error("Redis cannot log {user} in: {why}", user=login.user, why=reply.decode("utf-8", "replace"))
             return Unavailable(Status.REDIS_UNKNOWN_ERROR, "Redis refused a login.")
@@ -243,6 +296,7 @@ class Routes:
         held = list(sessions)
         for start in range(0, len(held), BATCH):
             part = held[start : start + BATCH]
+            forgotten: list[tuple[int, Attempt]] = []
             keys: list[str] = []
             args: list[str | int] = [self._ttl, now_ms, self._idle, self._life]
             for one in part:
@@ -258,4 +312,14 @@ class Routes:
                     _log.error("Redis cannot keep the route of {user}: {why}", user=one.user, why=state.decode("utf-8", "replace"))
                 elif state != KEPT:
                     changed[one.user] = state
+                    if state == REBUILT and one.attempt is not None:
+                        forgotten.append((one.user, one.attempt))
+            if forgotten:
+                await self._remember(forgotten)
         return changed
+
+    async def _remember(self, attempts: Sequence[tuple[int, Attempt]]) -> None:
+        """Write attempts again that Redis lost; where it is away again by now, what was changed is not to be lost with it."""
+        keys = [self._remembered(user, attempt) for user, attempt in attempts]
+        with contextlib.suppress(Unavailable):
+            await self._redis.script(_REMEMBER, keys, [_MEMORY_MS, *(attempt.number for _, attempt in attempts)])

@@ -16,6 +16,7 @@ from imsys.protocols.wire import FrameConnection
 
 if TYPE_CHECKING:
     from imsys.dispatch import Caller, Dispatcher
+    from imsys.routes import Attempt
 
 HELD = 1000
 """Pushes that wait for a login to be answered; beyond, the connection is closed, and the client begins anew."""
@@ -39,6 +40,7 @@ class Session:
         "_inbox",
         "_inflight",
         "_working",
+        "attempt",
         "context",
         "early",
         "hard_expiry",
@@ -59,7 +61,7 @@ class Session:
         self._held: list[bytes] | None = None
         self._working = False
         self._crowding = False
-        self._ending = False
+        self._ending = ""  # why it is to end when everything is answered
         self.waiting = 0
         """Texts that are not stored yet; see :class:`imsys.message_log.Source`."""
         self.unknown = 0
@@ -72,11 +74,19 @@ class Session:
         self.login_ms = 0
         self.token_digest = ""
         self.hard_expiry = 0
+        self.attempt: Attempt | None = None
+        """Of a client that numbers its logins; such a one knows push 132, too, which asks it to move."""
 
     @property
     def peer(self) -> IAddress:
         """Who is at the other end."""
         return self._connection.peer
+
+    @property
+    def address(self) -> str:
+        """The host at the other end, for the log."""
+        peer = self.peer
+        return str(getattr(peer, "host", peer))
 
     @property
     def plaintext(self) -> bool:
@@ -88,7 +98,24 @@ class Session:
         """Whether anything can still be sent."""
         return not self._connection.closing
 
-    def logged_in(self, user: int, session_id: str, login_ms: int, token_digest: str, hard_expiry: int) -> None:
+    @property
+    def deserted(self) -> bool:
+        """Whether the client is known to have gone, although its requests may be read only now."""
+        return self._connection.deserted
+
+    @property
+    def greeting(self) -> bool:
+        """Whether it is logged in, and the client has not been told so yet."""
+        return self._held is not None
+
+    @property
+    def why(self) -> str:
+        """Why the connection has ended, or is about to, for the log."""
+        return self._connection.why
+
+    def logged_in(
+        self, user: int, session_id: str, login_ms: int, token_digest: str, hard_expiry: int, attempt: Attempt | None = None
+    ) -> None:
         """From here on the session is that of a user; times are milliseconds since 1970.
 
         Pushes wait until the login is answered, so that this is the first that the client hears.
@@ -99,6 +126,7 @@ class Session:
         self.login_ms = login_ms
         self.token_digest = token_digest
         self.hard_expiry = hard_expiry
+        self.attempt = attempt
         self.context = self._dispatcher.context(self, user)
         self._connection.logged_in()
 
@@ -117,9 +145,7 @@ class Session:
 
     def finished(self) -> None:
         """Nothing more comes: close when all that came is answered."""
-        self._ending = True
-        if not self._calls and not self._inbox:
-            self.close()
+        self._close_when_answered("the client closed it")
 
     def lost(self) -> None:
         """The connection is gone: what waits is dropped, what runs goes on."""
@@ -157,31 +183,46 @@ class Session:
         elif len(self._held) < HELD:
             self._held.append(data)
         else:
-            self.close()
+            self.close("too many pushes wait for its login to be answered")
 
     def send(self, message: Message) -> None:
         """Send a message."""
         self._connection.send(self._dispatcher.format.encode(service_id(type(message)), encode(message)))
 
-    def close(self) -> None:
+    def close(self, why: str = "the server closed it") -> None:
         """Close after the last byte is sent."""
         self._inbox = None
-        self._connection.close()
+        self._connection.close(why)
+
+    def abort(self, why: str) -> None:
+        """Cut the connection, and say nothing."""
+        self._inbox = None
+        self._connection.abort(why)
 
     def finish(self) -> None:
         """Take no more requests, ahead of :meth:`close`; those that are being worked on are answered."""
         self._inbox = None
         self._connection.end_reading()
 
-    def end_with_answers(self) -> None:
+    def end_with_answers(self, why: str) -> None:
         """Close as soon as the requests that are being worked on are answered."""
-        self._ending = True
+        self._ending = why
         self.finish()
+
+    def leave(self, why: str) -> None:
+        """Take no more requests, and close as soon as all that came are answered."""
+        self._connection.end_reading()
+        self._close_when_answered(why)
+
+    def _close_when_answered(self, why: str) -> None:
+        self._ending = self._ending or why
+        if not self._calls and not self._inbox:
+            self.close(self._ending)
 
     def sign_out(self, reason: str) -> None:
         """Tell the user that this session is over, and close."""
         self.send(messages.LogoutResponse(uuid=str(self.user), message=reason))
-        self.close()
+        self.close(reason)
 
     # -- order
 
@@ -202,7 +243,7 @@ class Session:
         calls = self._calls
         if calls[0] is not call:
             return
-        count, ready, closes = 0, [], False
+        count, ready, closes = 0, [], ""
         for one in calls:
             if one.response is None:
                 break
@@ -215,7 +256,7 @@ class Session:
             self._held = None
         self._connection.send(b"".join(ready) if len(ready) > 1 else ready[0])
         if closes or (self._ending and not calls and not self._inbox):
-            self.close()
+            self.close(closes or self._ending)
         elif self._inbox:
             self._work()
 
@@ -231,6 +272,8 @@ class Session:
         if not self._inbox:
             self._inbox = None
             self._adjust_reading()
+            if self._ending and not self._calls:  # the last one had its answer while it still was the first of those that wait
+                self.close(self._ending)
 
     def _adjust_reading(self) -> None:
         self._connection.hold_reading(self._crowding or self._inbox is not None)

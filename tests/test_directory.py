@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
+import socket
+import struct
 from collections.abc import Sequence
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 from imsys.cluster.peers import RemotePush
 from imsys.config import ChatConfig
@@ -123,7 +128,7 @@ class TwoServersTests(TwoServers):
         self.assertEqual((await b.next(130))["nickname"], "A")
 
     async def test_login_elsewhere(self) -> None:
-        """A login on one server ends the session on the other before it is answered."""
+        """A login on one server ends the session on the other."""
         _, _, bert, b, _ = await self.friends()
         again = await self.one.login(bert)
         self.assertIsNone(self.two.directory.local(bert))
@@ -142,6 +147,166 @@ class TwoServersTests(TwoServers):
         await b.next(8)
         await b.until_closed()
         await again.next(128)
+
+    async def test_older_attempt(self) -> None:
+        """An attempt that comes later than a newer one of its client is refused, on any server, and its connection closed; nothing ends."""
+        (anna,) = await self.people("anna")
+        token = await self.one.tokens.issue(anna)
+        newer, late, later = await self.two.connect(), await self.one.connect(), await self.two.connect()
+        self.assertEqual((await newer.ask(5, uuid=str(anna), token=token, client="c", attempt=2))["error"], 0)
+        for client in (late, later):
+            refused = await client.ask(5, uuid=str(anna), token=token, client="c", attempt=1)
+            self.assertEqual(refused["error"], 19)
+            await client.until_closed()
+        self.assertEqual((await newer.ask(32, uuid=str(anna)))["error"], 0)
+        self.assertEqual((newer.pending(8), len(self.one.directory), len(self.two.directory)), ([], 0, 1))
+        other = await self.one.connect()
+        self.assertEqual((await other.ask(5, uuid=str(anna), token=token, client="d", attempt=0))["error"], 0)
+        await newer.next(8)
+
+    async def test_attempts_survive_a_flush(self) -> None:
+        """After Redis was flushed an attempt that is older than a live session ends nothing, either."""
+        (anna,) = await self.people("anna")
+        token = await self.one.tokens.issue(anna)
+        newer, late = await self.two.connect(), await self.one.connect()
+        await newer.ask(5, uuid=str(anna), token=token, client="c", attempt=2)
+        await self.flush()
+        await self.two.directory.renew()
+        self.assertEqual((await late.ask(5, uuid=str(anna), token=token, client="c", attempt=1))["error"], 19)
+
+    async def test_no_attempt(self) -> None:
+        """Keys of an attempt that are not as they should be are refused, and the connection stays."""
+        (anna,) = await self.people("anna")
+        token = await self.one.tokens.issue(anna)
+        client = await self.one.connect()
+        keys: tuple[dict[str, Any], ...] = (
+            {"client": "", "attempt": 1},
+            {"client": "c" * 65, "attempt": 1},
+            {"client": "c", "attempt": -1},
+            {"client": "c", "attempt": 2**63},
+            {"client": "c"},
+            {"attempt": 1},
+        )
+        for wrong in keys:
+            self.assertEqual((await client.ask(5, uuid=str(anna), token=token, **wrong))["error"], 70, wrong)
+        self.assertEqual((await client.ask(5, uuid=str(anna), token=token, client="é" * 64, attempt=2**63 - 1))["error"], 0)
+
+    async def test_nobody_waits_for_another_server(self) -> None:
+        """A login is answered although the server of the older session is not; that session ends when its server can be told, and whoever
+        logged in then catches up with what it swallowed."""
+        anna, a, bert, b, thread = await self.friends()
+        deaf: Deferred[None] = Deferred()
+        end_session = self.link.end_session
+
+        async def slow(*args: Any) -> None:
+            await deaf
+            await end_session(*args)
+
+        self.patch(self.link, "end_session", slow)
+        again = await self.one.login(bert)
+        self.assertIsNotNone(self.two.directory.local(bert))
+        self.assertEqual(again.pending(128), [])
+        deaf.callback(None)
+        await b.next(8)
+        await b.until_closed()
+        await again.next(128)
+        await a.ask(23, **text_request(anna, bert, thread, "x"))
+        await again.next(25)
+
+    async def test_deserted(self) -> None:
+        """A login that is read when its client has gone is not carried out, be it that the connection was reset or closed."""
+        (anna,) = await self.people("anna")
+        token = await self.one.tokens.issue(anna)
+        for reset in (True, False):
+            session = await self.two.login(anna)
+            with socket.create_connection(("127.0.0.1", self.one.port.getHost().port)) as client:
+                while not len(self.one.connections):
+                    await deferLater(self.reactor, 0.01)
+                client.sendall(CHAT.encode(5, json.dumps({"uuid": str(anna), "token": token}).encode()))
+                if reset:
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            while len(self.one.connections):
+                await deferLater(self.reactor, 0.01)
+            self.assertEqual(len(self.one.directory), 0)
+            self.assertEqual((await session.ask(32, uuid=str(anna)))["error"], 0)
+            self.assertEqual((await self.one.directory.locate([anna]))[0][anna].node, "two")
+            await session.abort()
+
+    async def test_said(self) -> None:
+        """The log has one line for each login and one for each end: who, from where, in place of which session, and why."""
+        (anna,) = await self.people("anna")
+        with capturedLogs() as events:
+            a = await self.one.login(anna)
+            first = self.one.directory.local(anna)
+            b = await self.two.login(anna)
+            second = self.two.directory.local(anna)
+            assert first is not None
+            assert second is not None
+            await a.until_closed()
+            await b.ask(7, uuid=str(anna), token="?")
+            await b.abort()
+            while len(self.two.directory):
+                await deferLater(self.reactor, 0.01)
+        said = [(event["log_level"], formatEvent(event)) for event in events if event["log_namespace"] == "imsys.directory"]
+        self.assertEqual(
+            said,
+            [
+                (LogLevel.info, f"{anna} logged in from 127.0.0.1: session {first.id}"),
+                (LogLevel.info, f"{anna} logged in from 127.0.0.1: session {second.id}, in place of {first.id} on one"),
+                (LogLevel.info, f"session {first.id} of {anna} is over: You logged in elsewhere."),
+                (LogLevel.info, f"session {second.id} of {anna} is over: the connection broke"),
+            ],
+        )
+
+    async def test_ends_are_said(self) -> None:
+        """An end is told from another in the log: by the client, by logging out, for breaking the protocol, for being silent."""
+        (anna,) = await self.people("anna")
+        token = await self.one.tokens.issue(anna)
+
+        async def log_out(client: RawClient) -> None:
+            await client.ask(7, uuid=str(anna), token=token)
+
+        async def close(client: RawClient) -> None:
+            client.transport.loseConnection()  # type: ignore[union-attr]
+
+        async def break_rules(client: RawClient) -> None:
+            client.send_raw(b"\0\0\0\0")
+
+        async def say_nothing(client: RawClient) -> None:
+            session = self.one.directory.local(anna)
+            assert session is not None
+            session._connection.expired()
+
+        reasons = {
+            close: "the client closed it",
+            break_rules: "a frame of service 0 with a total length of 0",
+            say_nothing: "it was silent for too long",
+            log_out: "the client logged out",
+        }
+        for act, why in reasons.items():
+            client = await self.one.connect()
+            await client.ask(5, uuid=str(anna), token=token)
+            with capturedLogs() as events:
+                await act(client)
+                while len(self.one.directory):
+                    await deferLater(self.reactor, 0.01)
+            (text,) = [formatEvent(event) for event in events if event["log_namespace"] == "imsys.directory"]
+            self.assertIn(f"is over: {why}", text)
+
+    async def test_outage_of_redis_is_said_once(self) -> None:
+        """However many renewals fail while Redis is away, the log says that they do, and that they work again."""
+        await self.friends()
+        self.redis_server.stop()
+        with capturedLogs() as events:
+            for _ in range(3):
+                await self.one.directory.renew()
+            self.redis_server.start()
+            await self.until_redis_answers()
+            await self.one.directory.renew()
+        said = [formatEvent(event) for event in events if event["log_namespace"] == "imsys.outages"]
+        self.assertEqual(len(said), 2)
+        self.assertIn("Renewing routes fails: ", said[0])
+        self.assertIn("Renewing routes works again; it failed 3 times", said[1])
 
     async def test_flushed(self) -> None:
         """After Redis was flushed sessions go on: a renewal writes routes and tokens again, and has those catch up who had no route."""

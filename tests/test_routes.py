@@ -9,9 +9,9 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import TestCase
 
 from imsys import routes
-from imsys.errors import Status, Unavailable
+from imsys.errors import Refused, Status, Unavailable
 from imsys.redis import RedisService, Script
-from imsys.routes import REBUILT, REPLACED, REVOKED, Held, Route, Routes
+from imsys.routes import REBUILT, REPLACED, REVOKED, Attempt, Held, Route, Routes
 from imsys.tokens import Tokens
 from tests.real_redis import RealRedis
 
@@ -44,10 +44,10 @@ class RoutesTests(TestCase):
     async def digest(self, user: int) -> str:
         return Tokens.digest(await self.tokens.issue(user))
 
-    async def at_once(self, *logins: tuple[int, str, Route]) -> list[Any]:
+    async def at_once(self, *logins: tuple[int, str, Route] | tuple[int, str, Route, Attempt]) -> list[Any]:
         """Log in, all at once; gives back what came of each, an exception where it was refused."""
         self.scripts.clear()
-        calls: list[Deferred[Any]] = [self.routes.login(user, digest, route, NOW) for user, digest, route in logins]
+        calls: list[Deferred[Any]] = [self.routes.login(user, digest, route, NOW, *attempt) for user, digest, route, *attempt in logins]
         return [result if well else result.value for well, result in await DeferredList(calls, consumeErrors=True)]
 
     async def test_many_logins_share_calls(self) -> None:
@@ -102,6 +102,76 @@ class RoutesTests(TestCase):
         older, newer = Route("m", "i", "older", NOW), Route("n", "i", "newer", NOW)
         after = Route("n", "i", "newer", NOW + 1)
         self.assertEqual([one[1:] for one in taken], [(None, newer), (older, after), (None, newer), (older, after)])
+
+    async def attempts(self, digest: str, *numbers: int, client: str = "c", user: int = 1) -> list[Any]:
+        """Try to log in with each number, one after the other, in calls of their own; the status of each."""
+        found = []
+        for number in numbers:
+            (one,) = await self.at_once((user, digest, Route("n", "i", f"{client}{number}", 0), Attempt(client, number)))
+            found.append(int(one.status) if isinstance(one, Refused) else 0)
+        return found
+
+    async def test_attempts(self) -> None:
+        """An attempt that is no newer than one of its client that was carried out is refused, and leaves the route as it is."""
+        digest = await self.digest(1)
+        self.assertEqual(await self.attempts(digest, 0, 7, 7, 3, 0, 8), [0, 0, 19, 19, 19, 0])
+        self.assertEqual((await self.routes.find([1]))[1].session, "c8")
+        self.assertEqual(await self.attempts(digest, 5, client="another"), [0])
+        self.assertEqual(await self.attempts(digest, 8, 9), [19, 0])
+        self.assertGreater(await self.redis.call("PTTL", self.redis.key("attempt", 1, "c")), 3_500_000)
+        digest = await self.digest(2)
+        self.assertEqual(await self.attempts(digest, 1, user=2), [0], "another user's client of the same name is another")
+
+    async def test_large_attempts(self) -> None:
+        """Attempts are compared to the last digit, however large they are."""
+        digest = await self.digest(1)
+        numbers = (9, 10, 2**53, 2**53 + 1, 2**53 + 2, 2**62, 2**62 + 1, 2**63 - 1)
+        self.assertEqual(await self.attempts(digest, *numbers), [0] * len(numbers))
+        self.assertEqual(await self.attempts(digest, *numbers), [19] * len(numbers))
+
+    async def test_attempts_at_once(self) -> None:
+        """In one call an attempt after a newer one is refused, and others are not; one whose token is wrong counts for nothing."""
+        one, two = await self.digest(1), await self.digest(2)
+        warm, mine = Route("n", "i", "w", 0), Route("n", "i", "s", 0)
+        attempt = Attempt("c", 5)
+        _, foreign, newer, older, plain, other = await self.at_once(
+            (9, one, warm),
+            (1, two, mine, Attempt("c", 9)),
+            (1, one, mine, attempt),
+            (1, one, mine, Attempt("c", 4)),
+            (1, one, mine),
+            (2, two, mine, attempt),
+        )
+        self.assertEqual(len(self.scripts), 2)
+        self.assertIsNone(foreign)
+        self.assertEqual([newer[1], plain[1].session, other[1]], [None, "s", None])
+        self.assertIs(older.status, Status.LOGIN_FOR_MULTIPLE_TIMES)
+
+    async def test_foreign_attempt(self) -> None:
+        """A text in the place of an attempt that is none is taken over; anything else there refuses that login alone."""
+        one, two = await self.digest(1), await self.digest(2)
+        self.server.command("SET", self.redis.key("attempt", 1, "c"), "nonsense")
+        self.server.command("RPUSH", self.redis.key("attempt", 2, "c"), "a list")
+        mine, attempt = Route("n", "i", "s", 0), Attempt("c", 1)
+        with capturedLogs():
+            first, second, third = await self.at_once((1, one, mine, attempt), (2, two, mine, attempt), (1, one, mine))
+        self.assertEqual(first[2].login_ms, NOW)
+        self.assertIs(second.status, Status.REDIS_UNKNOWN_ERROR)
+        self.assertEqual(third[1].session, "s")
+
+    async def test_attempts_are_remembered(self) -> None:
+        """What Redis forgot of the attempts of live sessions is written again with their routes, unless a newer one is there by then."""
+        held = []
+        for user in (1, 2, 3):
+            digest, attempt = await self.digest(user), Attempt("c", 2**60) if user < 3 else None
+            _, _, mine = await self.routes.login(user, digest, Route("n", "i", "s", 0), NOW, attempt)  # type: ignore[misc]
+            held.append(Held(user, mine, digest, NOW + 86_400_000, attempt))
+        self.server.command("FLUSHALL")
+        await self.redis.call("SET", self.redis.key("attempt", 2, "c"), 2**60 + 1)
+        self.assertEqual(await self.routes.refresh(held, NOW), {1: REBUILT, 2: REBUILT, 3: REBUILT})
+        self.assertEqual(await self.attempts(held[0].token_digest, 2**60 - 1, 2**60, 2**60 + 1), [19, 19, 0])
+        self.assertEqual(await self.attempts(held[1].token_digest, 2**60 + 1, 2**60 + 2, user=2), [19, 0])
+        self.assertEqual(await self.attempts(held[2].token_digest, 0, user=3), [0])
 
     async def test_away(self) -> None:
         """While Redis is away all who wait are refused, after the time that one call may take."""

@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from imsys.errors import PeerFault
+from imsys.protocols import deserted
 from imsys.protocols.deadlines import DeadlineWheel
 from imsys.protocols.framing import LARGE, Frame, FrameDecoder, FrameFault, FrameFormat
 
@@ -109,6 +110,7 @@ class FrameConnection(protocol.Protocol):
         "receiver",
         "room",
         "transport",
+        "why",
     )
 
     def __init__(self, settings: WireSettings, wheel: DeadlineWheel, now: Callable[[], float]) -> None:
@@ -128,6 +130,8 @@ class FrameConnection(protocol.Protocol):
         self._reading = True
         self.closing = False
         self.gone = False
+        self.why = ""
+        """Why it ends, for the log; empty as long as it does not."""
         self.deadline = 0.0
         self.receiver: FrameReceiver | None = None
         self.room: Callable[[], None] | None = None
@@ -149,6 +153,11 @@ class FrameConnection(protocol.Protocol):
     def plaintext(self) -> bool:
         """Whether it has no TLS."""
         return not ISSLTransport.providedBy(self.transport)
+
+    @property
+    def deserted(self) -> bool:
+        """Whether the peer has gone, although some of what it sent may be read only now."""
+        return deserted.deserted(self.transport)
 
     def connectionMade(self) -> None:
         """Start the login deadline."""
@@ -176,7 +185,7 @@ class FrameConnection(protocol.Protocol):
             fault = error
         if fault is not None and not self.closing:
             _log.warn("closing the connection from {peer}: {reason}", peer=self.peer, reason=str(fault))
-            self.close()
+            self.close(str(fault))
         pending = self._decoder.pending
         if pending > LARGE or self._unfinished:
             self._count(pending)
@@ -188,7 +197,7 @@ class FrameConnection(protocol.Protocol):
         self._unfinished = pending
         if together.bytes > (together.limit if self._known else together.strangers) and pending > LARGE:
             _log.warn("cutting the connection from {peer}: there is no room for all the frames that are not whole", peer=self.peer)
-            self._abort()
+            self.abort("there is no room for its frames")
 
     def logged_in(self) -> None:
         """From here on a heartbeat is due, and no login."""
@@ -210,8 +219,9 @@ class FrameConnection(protocol.Protocol):
             self.alive()
             self._wheel.add(self)
             return
-        _log.info("closing the connection from {peer}: it was silent for too long", peer=self.peer)
-        self.close()
+        if not self._known:  # what becomes of a login is said where logins are
+            _log.info("closing the connection from {peer}: it did not log in", peer=self.peer)
+        self.close("it was silent for too long")
 
     def send(self, data: bytes) -> None:
         """Send whole frames, now or when the peer has room; past the high-water mark the connection is cut."""
@@ -233,9 +243,13 @@ class FrameConnection(protocol.Protocol):
 
     def _cut(self, waiting: int) -> None:
         _log.warn("cutting the connection from {peer}: {bytes} bytes were not read", peer=self.peer, bytes=waiting)
-        self._abort()
+        self.abort(f"{waiting} bytes were not read")
 
-    def _abort(self) -> None:
+    def abort(self, why: str) -> None:
+        """Cut the connection, and say nothing to the peer."""
+        if self.gone:
+            return
+        self.why = self.why or why
         self._take_unsent()
         self._forget_unfinished()
         self.closing = True
@@ -308,10 +322,11 @@ class FrameConnection(protocol.Protocol):
             else:
                 self.transport.pauseProducing()
 
-    def close(self) -> None:
+    def close(self, why: str = "the server closed it") -> None:
         """Close after the last byte is sent; a peer that does not take it within :data:`LINGER` is cut off."""
         if self.closing or self.gone:
             return
+        self.why = why
         self.closing = True
         self._forget_unfinished()
         self.deadline = self._now() + LINGER
@@ -333,6 +348,8 @@ class FrameConnection(protocol.Protocol):
         self._take_unsent()
         self._forget_unfinished()
         self._wheel.remove(self)
+        if not self.why:
+            self.why = "the client closed it" if reason.check(ConnectionDone) else "the connection broke"
         if not reason.check(ConnectionDone):
             _log.debug("the connection from {peer} broke: {reason}", peer=self.peer, reason=reason.getErrorMessage())
         receiver, self.receiver = self.receiver, None

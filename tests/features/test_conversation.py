@@ -385,6 +385,15 @@ class BadInputTests(ChatCase, OnSqlite):
         a = await self.server.login(anna)
         a.transport.loseWriteConnection()  # type: ignore[union-attr]
         await a.until_closed()
+        a = await self.server.login(anna)
+        session = self.server.directory.local(anna)
+        assert session is not None
+        a.send(13, thread_id=thread, msg_id="0", before="0", limit=1)
+        a.send(32, uuid=str(anna))  # waits, and is then answered at once
+        a.transport.loseWriteConnection()  # type: ignore[union-attr]
+        await a.next(33)
+        await a.until_closed()
+        self.assertEqual(session.why, "the client closed it")
 
     async def test_unknown_service(self) -> None:
         """An unknown service gets 1 under id 34; the third in a row closes, one that is known in between does not count on."""
