@@ -84,6 +84,14 @@ class Connections(Service, Factory):
         """A connection is gone."""
         self._open.leave(session)
 
+    def cut_strangers(self, why: str) -> None:
+        """Cut every connection that has not logged in."""
+        strangers = [session for session in self._open if not session.user]
+        for session in strangers:
+            session.abort(why)
+        if strangers:
+            _log.info("{count} connections that had not logged in are cut: {why}", count=len(strangers), why=why)
+
     def emptied(self) -> Deferred[None]:
         """Fires when there is no connection."""
         return self._open.emptied()

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from twisted.application.service import IService
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
 from imsys.announcer import Announcer
 from imsys.cluster.chatting import Announcements, chatting_services
@@ -38,6 +40,7 @@ from imsys.services.common import ListenService, make_daemon, public_context, ta
 from imsys.services.draining import Draining
 from imsys.services.foundations import database_of, redis_of, tickets_of
 from imsys.services.ordered import InOrder
+from imsys.services.pauses import Pauses
 from imsys.services.processes import Supervisor, check_several, keep_root, launch_of, number_of
 from imsys.services.tether import Tether
 from imsys.session import Session
@@ -45,6 +48,8 @@ from imsys.store import Database, Stores
 from imsys.tokens import Tokens
 
 __all__ = ["Options", "build", "makeService"]
+
+_log = Logger()
 
 NAME = "imsys-chat"
 
@@ -199,7 +204,16 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     plain = listener(chat.plain_port, None, "[chat] plain_port") if chat.plain_port else None
     listeners = [port for port in (tls, plain) if port is not None]
     care = LiveCare(reactor, stores.live, live_announcer.over)
-    for part in (node, directory, outbound, doubts, balance, stream_servers, grpc, peers, care, connections, *listeners, membership):
+
+    def paused(seconds: float) -> None:
+        connections.cut_strangers("nobody waits for an answer any more")
+        # users may have come back elsewhere since
+        Deferred.fromCoroutine(directory.renew()).addErrback(lambda reason: _log.failure("renewing the routes failed", reason))
+
+    pauses = Pauses(reactor, paused)
+    directory.about_to_log_in = pauses.look
+    parts = (node, pauses, directory, outbound, doubts, balance, stream_servers, grpc, peers, care, connections, *listeners, membership)
+    for part in parts:
         part.setServiceParent(server)
     if own_process:
         Draining(reactor, membership, connections, listeners).setServiceParent(server)
