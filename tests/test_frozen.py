@@ -27,7 +27,7 @@ from tests.test_daemons import DaemonTestCase
 class FrozenTests(DaemonTestCase):
     """Two chat servers; anna and bert may log in at either, without TLS."""
 
-    async def setUp(self) -> None:  # type: ignore[override]
+    async def setUp(self) -> None:
         super().setUp()
         self.one_machine_of_many()
         self.ports = {name: free_port() for name in ("one", "two")}
