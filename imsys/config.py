@@ -269,6 +269,16 @@ class ChatConfig:
     )
     grpc_base: int = setting(8460, _integer(1, 65471), "With several processes, number i has the TCP port grpc_base + i for gRPC.")
     capacity: int = setting(19000, _integer(1, 1000000), "Connections this server holds at most; with several processes, each of them.")
+    drain: float = setting(
+        30.0,
+        _number(1, 86400),
+        "Seconds in which the sessions of a server that drains move to others; longer where more than 300 a second would have to.",
+    )
+    stop_drain: float = setting(
+        4.0,
+        _number(0, 60),
+        "Seconds that sessions have to move when the server is told to stop (SIGTERM), where there are other servers; 0: none.",
+    )
     log_batch: int = setting(2000, _integer(1, 20000), "Messages that one transaction stores at most.")
     log_queue: int = setting(50000, _integer(1, 10000000), "Messages waiting to be stored beyond which senders get 73.")
     log_queue_bytes: int = setting(67108864, _integer(65536, 17179869184), "Bytes waiting to be stored beyond which senders get 73.")

@@ -85,6 +85,10 @@ class Directory(Service):
         """Everybody who has a session on this server."""
         return list(self._sessions)
 
+    def sessions(self) -> list[Session]:
+        """Every session of this server."""
+        return list(self._sessions.values())
+
     async def login(self, session: Session, user: int, token: str, attempt: tuple[str, int] | None = None) -> bool:
         """Make a connection the user's one session, ending an older one wherever it is; ``False``: the token does not open this account.
 

@@ -54,6 +54,7 @@ class ClusterCase(TestCase):
             "CAPTCHA_GRPC_PORT": str(self.ports["captcha"]),
             "CAPTCHA_ADDRESSES": f"127.0.0.1:{self.ports['captcha']}",
             "LIMITS_CODE_EMAIL_MINUTE": "0",
+            "CHAT_DRAIN": "600",
         }
         for name, section in (("database", database), ("redis", redis_server(tcp=True)), ("tls", certificates()), ("cluster", trust)):
             self.settings |= {f"{name}_{f.name}".upper(): render(getattr(section, f.name)) for f in dataclasses.fields(section)}

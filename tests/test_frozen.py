@@ -7,58 +7,21 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import Any
 
-from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
 from twisted.internet.task import deferLater
 
-from imsys.bench.population import make_users
-from imsys.config import load
-from imsys.redis import RedisService
-from imsys.routes import Routes
 from imsys.services.pauses import PAUSE
 from tests.support.chat import RawClient
-from tests.support.children import free_port
-from tests.support.daemons import Process, start
-from tests.test_daemons import DaemonTestCase
+from tests.support.cluster import ChatServersCase
 
 
-class FrozenTests(DaemonTestCase):
+class FrozenTests(ChatServersCase):
     """Two chat servers; anna and bert may log in at either, without TLS."""
 
     async def setUp(self) -> None:
-        super().setUp()
-        self.one_machine_of_many()
-        self.ports = {name: free_port() for name in ("one", "two")}
-        balance = Deferred.fromCoroutine(start(self, "imsys-balance", self.settings))
-        servers = [Deferred.fromCoroutine(self.chat_server(name)) for name in self.ports]
-        config = load(None, {f"IMSYS_{name}": value for name, value in self.settings.items()})
-        users = await make_users(self.reactor, config, 1)
-        redis = RedisService(self.reactor, config.redis)
-        redis.startService()
-        self.addCleanup(redis.stopService)
-        self.routes = Routes(redis.redis, 1, 1, 1)
-        await balance
-        self.one, self.two = [await server for server in servers]
-        self.anna, self.bert = [dict(zip(("uuid", "token"), line.split(), strict=False)) for line in users]
-
-    async def chat_server(self, name: str) -> Process:
-        own = {"CHAT_NAME": name, "CHAT_PORT": "0", "CHAT_PLAIN_PORT": str(self.ports[name]), "CHAT_GRPC_PORT": "0"}
-        return await start(self, "imsys-chat", self.settings | own)
-
-    async def connect(self, name: str) -> RawClient:
-        """A connection that the server knows of."""
-        client: RawClient = await connectProtocol(HostnameEndpoint(self.reactor, "127.0.0.1", self.ports[name]), RawClient(self.reactor))
-        self.addCleanup(client.abort)
-        self.assertEqual((await client.ask(32))["error"], 0)
-        return client
-
-    async def log_in(self, name: str, **keys: Any) -> RawClient:
-        client = await self.connect(name)
-        response = await client.ask(5, **keys)
-        self.assertEqual(response["error"], 0, response)
-        return client
+        await super().setUp()
+        self.one = self.servers["one"]
+        self.anna, self.bert = self.people
 
     def freeze(self) -> None:
         os.kill(self.one.pid, signal.SIGSTOP)
@@ -74,7 +37,7 @@ class FrozenTests(DaemonTestCase):
         self.assertEqual((await session.ask(32, uuid=self.anna["uuid"]))["error"], 0)
         self.assertEqual(session.pending(8), [])
         self.assertNotIn(f"{self.anna['uuid']} logged in", self.one.text)
-        self.assertEqual([route.node for route in (await self.routes.find([int(self.anna["uuid"])])).values()], ["two"])
+        self.assertEqual(await self.where(self.anna), ["two"])
 
     async def test_attempts(self) -> None:
         """A login that waited in a frozen server is refused when its client has logged in elsewhere since, although it still listens."""
@@ -125,3 +88,6 @@ class FrozenTests(DaemonTestCase):
         self.assertIn("elsewhere", (await client.next(8))["message"])
         await client.until_closed()
         self.assertEqual((await session.ask(32, uuid=self.anna["uuid"]))["error"], 0)
+
+
+del ChatServersCase

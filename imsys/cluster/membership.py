@@ -25,6 +25,9 @@ _log = Logger()
 RETRY = 0.5
 """Seconds between two attempts while this server is not registered."""
 
+DRAINING = 1.0
+"""Seconds between two registrations of a server that drains, at most: who waits for its end sees how far it is."""
+
 FAREWELL = 1.0
 """Seconds that balance has to answer when this server leaves."""
 
@@ -98,6 +101,7 @@ class Membership(Service):
         self._next: IDelayedCall | None = None
         self._turn: Deferred[None] | None = None
         self._waiting: list[Deferred[None]] = []
+        self._to_tell: list[Deferred[None]] = []
         self._registered = False
         self._answered = False
         self._refusal = ""
@@ -106,7 +110,8 @@ class Membership(Service):
         self.name = name
         self.incarnation = secrets.token_hex(8)
         self.draining = False
-        """Set it to have no new users sent here; see :meth:`drain`."""
+        """Whether no new users are to be sent here; see :meth:`drain`."""
+        self._takers: list[imsys_v1_pb2.Server] = []
 
     @property
     def peers(self) -> Mapping[str, Peer]:
@@ -117,11 +122,26 @@ class Membership(Service):
         """Have this called when a peer appears or is gone."""
         self._listeners.append(listener)
 
-    def drain(self) -> None:
-        """Have balance send no new users here, from now on."""
+    def load(self) -> int:
+        """Connections that this server has."""
+        return self._load()
+
+    def takers(self, *, elsewhere: bool = False) -> int:
+        """How many others of this kind take new users, as balance has last said.
+
+        :param elsewhere: not counting those that share our machine and our public port, and most likely end when we do.
+        """
+        ours = self._advertise, self._ports().tls, self._grpc_advertise
+        return sum(not elsewhere or (server.host, server.ports.tls, server.grpc_host or server.host) != ours for server in self._takers)
+
+    def drain(self) -> Deferred[None]:
+        """Have balance send no new users here, from now on; fires when it knows."""
         self.draining = True
+        told: Deferred[None] = Deferred()
+        self._to_tell.append(told)
         if self._next is not None and self._next.active():
             self._next.reset(0)
+        return told
 
     async def ready(self) -> None:
         """Return when this server is registered."""
@@ -147,17 +167,29 @@ class Membership(Service):
 
     def _begin(self) -> None:
         self._next = None
+        telling, self._to_tell = self._to_tell, []
         self._turn = Deferred.fromCoroutine(self._register())
-        self._turn.addErrback(self._failed).addCallback(lambda _: self._later())
+        self._turn.addErrback(self._failed).addCallback(lambda _: self._over(telling))
 
     def _failed(self, failure: Failure) -> None:
         if self.running:
             _log.failure("registering at balance failed", failure)
 
-    def _later(self) -> None:
+    def _over(self, telling: list[Deferred[None]]) -> None:
         self._turn = None
+        more = bool(self._to_tell)  # which came when what was said was written already
+        if self._answered and self._registered:
+            for told in telling:
+                if not told.called:
+                    told.callback(None)
+        else:
+            self._to_tell += [told for told in telling if not told.called]
         if self.running:
-            pause = self._interval if self._answered else min(RETRY, self._interval)
+            pause = min(self._interval, DRAINING) if self.draining else self._interval
+            if not self._answered:
+                pause = min(RETRY, self._interval)
+            elif more:
+                pause = 0.0
             self._next = self._reactor.callLater(pause * random.uniform(0.9, 1.0), self._begin)  # noqa: S311
 
     async def _register(self) -> None:
@@ -219,6 +251,7 @@ class Membership(Service):
             if name not in found and now < self._patience:
                 found[name] = peer
         self._peers = found
+        self._takers = [server for server in response.peers if server.name != self.name and not server.draining and not server.unfit]
         for name, peer in before.items():
             if found.get(name) != peer:
                 _log.info("{kind} server {name} is gone", kind=self._kind, name=name)

@@ -13,6 +13,7 @@ from twisted.logger import Logger
 from imsys.announcer import Announcer
 from imsys.cluster.chatting import Announcements, chatting_services
 from imsys.cluster.client import GrpcClient
+from imsys.cluster.control import Control, control_services
 from imsys.cluster.listed import Listed
 from imsys.cluster.membership import Membership, Ports
 from imsys.cluster.peers import News, Peers, RemotePush
@@ -30,6 +31,7 @@ from imsys.live_announcer import LiveAnnouncer
 from imsys.live_care import LiveCare
 from imsys.live_desk import LiveDesk
 from imsys.message_log import MessageLog
+from imsys.moving import Moving
 from imsys.node import Node
 from imsys.outbound import Outbound
 from imsys.plugins import discover
@@ -37,7 +39,7 @@ from imsys.redis import Redis
 from imsys.routes import Routes
 from imsys.services import common
 from imsys.services.common import ListenService, make_daemon, public_context, tables_fit
-from imsys.services.draining import Draining
+from imsys.services.draining import Draining, Moves
 from imsys.services.foundations import database_of, redis_of, tickets_of
 from imsys.services.ordered import InOrder
 from imsys.services.pauses import Pauses
@@ -134,6 +136,7 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     stores = Stores.on(database, reactor.seconds)
     tokens = Tokens(redis, reactor.seconds, config.balance.token_idle, config.balance.token_life)
     node = Node(reactor, stores.nodes)
+
     def ended(session: Session) -> None:
         directory.ended(session)
         connections.ended(session)
@@ -187,6 +190,12 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     live_announcer = LiveAnnouncer(stores, announcer.post, outbound, stream_servers)
     live = LiveDesk(config.live, tickets, places, live_announcer, reactor.seconds)
     dispatcher.serve(Chat(stores, node, log, directory, outbound, tokens, files, live))
+    moving = Moving(reactor, directory.sessions)
+    directory.came = moving.came
+
+    def drain(seconds: float) -> int:
+        return draining.drain(seconds)
+
     calls = chatting_services(
         reactor,
         membership,
@@ -195,6 +204,7 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
         stores.messages.previous,
         Announcements(announcer.announce, live_announcer.announce),
     )
+    calls += control_services(Control(membership.incarnation, lambda: "", drain if own_process else None))
     grpc = GrpcServer(reactor, config.cluster, chat.grpc_host, chat.grpc_port, calls)
 
     def listener(number: int, context: Any, what: str) -> ListenService:
@@ -215,8 +225,10 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     parts = (node, pauses, directory, outbound, doubts, balance, stream_servers, grpc, peers, care, connections, *listeners, membership)
     for part in parts:
         part.setServiceParent(server)
+    moves = Moves(moving, directory.__len__, chat.drain, chat.stop_drain)
+    draining = Draining(reactor, membership, connections, listeners, moves=moves)
     if own_process:
-        Draining(reactor, membership, connections, listeners).setServiceParent(server)
+        draining.setServiceParent(server)
     return server
 
 

@@ -37,7 +37,7 @@ from twisted.python.util import runAsEffectiveUser
 from imsys.config import Config
 from imsys.errors import ConfigError
 from imsys.services.listening import check_port
-from imsys.services.signals import on_signal
+from imsys.services.signals import on_signal, while_stopping
 from imsys.services.tether import LISTENING, READY, REPORT, STOP
 
 _log = Logger()
@@ -49,7 +49,7 @@ STEADY = 60.0
 """Seconds that a process must live for its next pause to be the first again."""
 
 GRACE = 45.0
-"""Seconds that the processes have to end in good order; it takes them some 30 at most."""
+"""Seconds that the processes have to end in good order, once sessions have had the time to move; it takes them some 30 at most."""
 
 PIPE_READS = 8
 """Reads, of 8 KiB each, that empty a pipe which nobody fills (64 KiB; see ``pipe(7)``)."""
@@ -188,18 +188,24 @@ class Supervisor(Service):
         for restore in self._restore:
             restore()
         self._leave()
+        # told once more, each of them waits no longer for its sessions to move
+        self._restore = [while_stopping(self._reactor, lambda: self._send(signal.SIGTERM))]
         for process in list(self._running.values()):
             with _log.failuresHandled("process {pid} could not be told to end", pid=process.pid):
                 process.stop()
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
+        grace = GRACE + self._config.chat.stop_drain
         try:
-            await self._ended().addTimeout(GRACE, self._reactor)
+            await self._ended().addTimeout(grace, self._reactor)
         except DeferredTimeout:
-            _log.error("{count} processes did not end in {grace:g} s: they are killed", count=len(self._running), grace=GRACE)
+            _log.error("{count} processes did not end in {grace:g} s: they are killed", count=len(self._running), grace=grace)
             self._send(signal.SIGKILL)
             await self._ended()
+        finally:
+            for restore in self._restore:
+                restore()
 
     def _drain(self) -> None:
         if self._leaving:

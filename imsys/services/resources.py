@@ -10,6 +10,7 @@ from typing import Any
 from twisted.application.service import IService, Service
 
 from imsys.cluster.client import GrpcClient
+from imsys.cluster.control import Control, control_services
 from imsys.cluster.listed import Listed
 from imsys.cluster.membership import Membership, Ports
 from imsys.cluster.places import Places
@@ -149,7 +150,9 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     routes = [*file_routes(ours, config.files.max_file, tickets, engine.uploads, engine.downloads, ahead), *live.routes]
     http = HttpServer(reactor, http_settings(ours), site(ours, routes).answer)
     web = ListenService(reactor, http, ours.host, ours.http_port, context, "[resources] http_port")
-    grpc = GrpcServer(reactor, config.cluster, ours.grpc_host, ours.grpc_port, stream_services(live.relay))
+
+    def drain(seconds: float) -> int:
+        return draining.drain(seconds)
 
     def ports() -> Ports:
         plain_port = plain.port if plain is not None else 0
@@ -171,11 +174,15 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
         ours.capacity,
         engine.space.free,
     )
+    control = Control(membership.incarnation, lambda: "", drain if own_process else None)
+    calls = [*stream_services(live.relay), *control_services(control)]
+    grpc = GrpcServer(reactor, config.cluster, ours.grpc_host, ours.grpc_port, calls)
     listeners = [port for port in (tls, plain, web, *live.listeners) if port is not None]
     for part in (balance, chats, announcing, *engine.parts, grpc, sessions, connections, http, *live.parts, *listeners, membership):
         part.setServiceParent(server)
+    draining = Draining(reactor, membership, connections, listeners, (http, live.door))
     if own_process:
-        Draining(reactor, membership, connections, listeners, (http, live.door)).setServiceParent(server)
+        draining.setServiceParent(server)
     return server
 
 

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 
-def on_signal(name: str, react: Callable[[], None]) -> Callable[[], None]:
+def on_signal(name: str, react: Callable[[], None], *, alone: bool = False) -> Callable[[], None]:
     """Call ``react`` (not on the reactor) on a signal such as ``SIGHUP``, besides whoever listened before.
 
+    :param alone: in their place.
     :returns: what ends that. Where there is no such signal, nothing happens.
     """
     number = getattr(signal, name, None)
@@ -20,7 +21,7 @@ def on_signal(name: str, react: Callable[[], None]) -> Callable[[], None]:
 
     def handler(received: int, frame: Any) -> None:
         react()
-        if callable(before):
+        if callable(before) and not alone:
             before(received, frame)
 
     signal.signal(number, handler)
@@ -30,3 +31,19 @@ def on_signal(name: str, react: Callable[[], None]) -> Callable[[], None]:
             signal.signal(number, before)
 
     return restore
+
+
+def while_stopping(reactor: Any, hurry: Callable[[], None]) -> Callable[[], None]:
+    """Call ``hurry``, on the reactor, when the process is told to end although it is about to: whoever says it twice does not want to wait.
+
+    (Twisted would take that for a mistake.)
+
+    :returns: what ends that.
+    """
+    restore = [on_signal(name, lambda: reactor.callFromThread(hurry), alone=True) for name in ("SIGTERM", "SIGINT")]
+
+    def end() -> None:
+        for one in restore:
+            one()
+
+    return end

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.defer import TimeoutError as DeferredTimeout
+
+from imsys.cluster import membership
 from imsys.cluster.membership import Peer
 from imsys.cluster.stubs import imsys_v1_pb2
 from tests.balance.running import Balance
@@ -37,11 +40,30 @@ class MembershipTests(NodesCase):
         self.assertEqual(seen, [(peer, True), (peer, False)])
 
     async def test_draining(self) -> None:
-        """A draining server says so at once."""
+        """A draining server says so at once, and knows when balance knows, whatever it was just saying; with its load, from then on."""
         node = await self.node("one")
-        node.membership.drain()
-        while not (await self.balance.servers())["one"].draining:
-            pass
+        self.patch(membership, "DRAINING", 0.05)
+        await node.membership.drain()
+        self.assertTrue((await self.balance.servers())["one"].draining)
+        for load in range(20):
+            node.load = load
+            await node.membership.drain()
+            self.assertEqual((await self.balance.servers())["one"].load, load)
+
+    async def test_not_told(self) -> None:
+        """Who drains while balance is away is told when it is back; who has not waited for that does no harm."""
+        from twisted.internet import reactor
+
+        node = await self.node("one")
+        self.redis.kill()
+        impatient = node.membership.drain().addTimeout(0.1, reactor)
+        patient = node.membership.drain()
+        with self.assertRaises(DeferredTimeout):
+            await impatient
+        self.assertFalse(patient.called)
+        self.redis.start()
+        await patient
+        self.assertTrue((await self.balance.servers())["one"].draining)
 
     async def test_taken_name(self) -> None:
         """A name that another server has is logged in one line, and taken when that one is gone."""
@@ -87,3 +109,20 @@ class MembershipTests(NodesCase):
         while sorted(await again.servers()) != ["one", "two"]:
             pass
         self.assertEqual(list(one.membership.peers), ["two"])
+
+
+class TakersTests(NodesCase):
+    lease = 15.0
+
+    async def test_takers(self) -> None:
+        """A server knows how many others take its users: not those that drain, or cannot serve, nor, if it is to end with all processes of
+        its machine, those that share its port."""
+        node = await self.node("one")
+        ports = node.membership._ports()
+        await self.balance.register("two", 7, ports=imsys_v1_pb2.Ports(tls=7, grpc=1))
+        await self.balance.register("sibling", ports.tls, ports=imsys_v1_pb2.Ports(tls=ports.tls, grpc=2))
+        await node.membership.drain()
+        self.assertEqual((node.membership.takers(), node.membership.takers(elsewhere=True)), (2, 1))
+        await self.balance.register("two", 7, ports=imsys_v1_pb2.Ports(tls=7, grpc=1), draining=True)
+        await node.membership.drain()
+        self.assertEqual((node.membership.takers(), node.membership.takers(elsewhere=True)), (1, 0))

@@ -77,6 +77,7 @@ class ProcessesCase(DaemonTestCase):
             "CHAT_GRPC_BASE": str(self.base),
             "BALANCE_LEASE": str(LEASE),
             "BALANCE_INTERVAL": str(INTERVAL),
+            "CHAT_DRAIN": "600",
         }
 
     @property
@@ -200,6 +201,14 @@ os.read(0, 1)
 DEAF = f"{CHILD}os.close(0); signal.pause()"
 """Cannot be told."""
 
+PATIENT = f"""{CHILD}
+os.read(0, 1)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+print("waits", file=sys.stderr, flush=True)
+signal.pause()
+"""
+"""Waits for something when it is told to end, until it is told once more."""
+
 UNMOVED = """
 import os, signal, sys
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -285,6 +294,19 @@ class SupervisorTests(TestCase):
         await self.until(lambda: "unmoved" in self.output.getvalue())
         await supervisor.stopService()
         self.assertIn(f"process chat1-1 (pid {unmoved.pid}) ended in good order", self.log())
+
+    async def test_told_twice(self) -> None:
+        """Who is told to end a second time tells the processes, which may be waiting; after that signals are whose they were."""
+        before = signal.getsignal(signal.SIGTERM)
+        supervisor = self.supervise(PATIENT, PATIENT)
+        await self.until(lambda: all(process._listens for process in supervisor._running.values()))
+        stopped = supervisor.stopService()
+        await self.until(lambda: self.output.getvalue().count("waits") == 2)
+        self.assertFalse(stopped.called)
+        signal.raise_signal(signal.SIGTERM)
+        await stopped
+        self.assertEqual(self.log().count("ended in good order"), 2)
+        self.assertEqual(signal.getsignal(signal.SIGTERM), before)
 
     async def test_cannot_be_told(self) -> None:
         """One that cannot be told to end, whatever the reason, does not keep the others from it."""

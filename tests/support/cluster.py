@@ -1,0 +1,73 @@
+"""Several chat servers as processes, with a balance server, on MariaDB and Redis; people reach each of them without TLS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
+
+from imsys.bench.population import make_users
+from imsys.config import Config, load
+from imsys.redis import RedisService
+from imsys.routes import Routes
+from tests.support.chat import RawClient
+from tests.support.children import free_port
+from tests.support.daemons import Process, start
+from tests.test_daemons import DaemonTestCase
+
+
+class ChatServersCase(DaemonTestCase):
+    """A test with chat servers of these names, and with pairs of friends."""
+
+    names: tuple[str, ...] = ("one", "two")
+    pairs = 1
+    extra: dict[str, str] = {}
+    """Further configuration of all servers."""
+
+    async def setUp(self) -> None:
+        super().setUp()
+        self.one_machine_of_many()
+        self.settings |= {"BALANCE_INTERVAL": "0.5", "BALANCE_LEASE": "5"} | self.extra
+        self.ports = {name: free_port() for name in self.names}
+        self.balance = await start(self, "imsys-balance", self.settings)
+        starting = [Deferred.fromCoroutine(self.chat_server(name)) for name in self.names]
+        users = await make_users(self.reactor, self.config, self.pairs)
+        redis = RedisService(self.reactor, self.config.redis)
+        redis.startService()
+        self.addCleanup(redis.stopService)
+        self.routes = Routes(redis.redis, 1, 1, 1)
+        self.servers = {name: await one for name, one in zip(self.names, starting, strict=True)}
+        for name, server in self.servers.items():
+            for other in self.names:
+                if other != name:
+                    await server.says(f"the stream to chat server {other} is open")
+        self.people = [dict(zip(("uuid", "token"), line.split(), strict=False)) for line in users]
+        """What each of them logs in with; the friends of a pair follow each other."""
+        self.threads = [line.split()[5] for line in users[::2]]
+
+    @property
+    def config(self) -> Config:
+        return load(None, {f"IMSYS_{name}": value for name, value in self.settings.items()})
+
+    async def chat_server(self, name: str) -> Process:
+        own = {"CHAT_NAME": name, "CHAT_PORT": "0", "CHAT_PLAIN_PORT": str(self.ports[name]), "CHAT_GRPC_PORT": "0"}
+        return await start(self, "imsys-chat", self.settings | own)
+
+    async def connect(self, name: str) -> RawClient:
+        """A connection that the server knows of."""
+        client: RawClient = await connectProtocol(HostnameEndpoint(self.reactor, "127.0.0.1", self.ports[name]), RawClient(self.reactor))
+        self.addCleanup(client.abort)
+        self.assertEqual((await client.ask(32))["error"], 0)
+        return client
+
+    async def log_in(self, name: str, **keys: Any) -> RawClient:
+        """A session at this server."""
+        client = await self.connect(name)
+        response = await client.ask(5, **keys)
+        self.assertEqual(response["error"], 0, response)
+        return client
+
+    async def where(self, person: dict[str, str]) -> list[str]:
+        """The server that a person is at, by Redis."""
+        return [route.node for route in (await self.routes.find([int(person["uuid"])])).values()]
