@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imsys.config import Config
 from imsys.errors import ConfigError, Refused, Status, Unavailable
+
+if TYPE_CHECKING:
+    from imsys.cluster.client import GrpcClient
+    from imsys.cluster.stubs.imsys_v1_pb2 import Server
 
 HEADINGS = ("KIND", "NAME", "ADDRESS", "PLAIN", "HTTP", "RTMP", "GRPC", "LOAD", "CAPACITY", "STATE")
 
@@ -46,20 +50,30 @@ async def servers(reactor: Any, config: Config) -> list[tuple[str, ...]]:
     from twisted.internet.defer import maybeDeferred
 
     from imsys.cluster.client import GrpcClient
-    from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
 
     client = GrpcClient(reactor, config.cluster, config.balance.addresses)
     client.startService()
     try:
-        answer = await client.call(imsys_v1_pb2_grpc.RegistryStub, "List", imsys_v1_pb2.ListRequest())
+        return [_row(server) for server in await listed(client, config)]
+    finally:
+        await maybeDeferred(client.stopService)
+
+
+async def listed(balance: GrpcClient, config: Config) -> list[Server]:
+    """Every registered server, chat servers first, then by name.
+
+    :raises Unavailable: no balance server answers.
+    """
+    from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
+
+    try:
+        answer = await balance.call(imsys_v1_pb2_grpc.RegistryStub, "List", imsys_v1_pb2.ListRequest())
     except Unavailable:
         where = ", ".join(f"{host}:{port}" for host, port in config.balance.addresses)
         raise Unavailable(Status.GRPC_ERROR, f"No balance server answers at {where}.") from None
-    finally:
-        await maybeDeferred(client.stopService)
     if answer.error:
         raise Refused(Status(answer.error), answer.message)
-    return [_row(server) for server in sorted(answer.servers, key=lambda server: (server.kind, server.name))]
+    return sorted(answer.servers, key=lambda server: (server.kind, server.name))
 
 
 def _row(server: Any) -> tuple[str, ...]:
