@@ -25,7 +25,7 @@ from imsys.session import Session
 _log = Logger()
 
 RATE = 300.0
-"""Sessions a second that move at most, unless there is no time: so many logins keep the other servers busy, and nobody there waits for them."""
+"""Sessions a second that move at most, unless there is no time: so many logins keep the others busy, and nobody there waits for them."""
 
 GRACE = 5.0
 """Seconds that a client has, after its moment, to be gone."""

@@ -5,8 +5,8 @@ long as a lease, and its node renews it. Redis may be flushed at any time: what
 a node holds it writes again, unless a tombstone says that it was revoked (see
 :mod:`imsys.tokens`).
 
-``attempt:<uuid>:<client>`` is the number of the newest attempt to log in of one
-client. An attempt that waited somewhere (in a server that was frozen, behind a
+``attempts:<uuid>`` has the newest attempt to log in of each client of a user, by
+its number. An attempt that waited somewhere (in a server that was frozen, behind a
 slow network) may be carried out when its client has long logged in elsewhere:
 it is older than that, and is refused instead of ending what came later.
 """
@@ -81,31 +81,38 @@ class Held:
     attempt: Attempt | None = None
 
 
+MEMORY = 3600.0
+"""Seconds for which the newest attempt of a client is remembered: longer than one waits anywhere."""
+
+CLIENTS = 32
+"""Clients of a user whose attempts are remembered; those of more of them are forgotten together."""
+
 # Lua's numbers are exact up to 2^53 only: longer digits are more, and of the same length those that sort later are.
-_NEWER = """
-local function newer(one, other)
-  if not other or not string.match(other, '^%d+$') then return true end
-  return #one > #other or (#one == #other and one > other)
+_REMEMBER_ATTEMPT = f"""
+local function remember(attempts, client, number)
+  local last = redis.call('HGET', attempts, client)
+  if last and string.match(last, '^%d+$') and (#last > #number or (#last == #number and last >= number)) then return false end
+  if not last and redis.call('HLEN', attempts) >= {CLIENTS} then redis.call('DEL', attempts) end
+  redis.call('HSET', attempts, client, number)
+  redis.call('PEXPIRE', attempts, {MEMORY * 1000:.0f})
+  return true
 end
 """
 
 # For each login: when its token ends for good, the login time, and the route before it; 0 the token does not open this account;
 # 1 it is no newer than an attempt that was carried out; a text, what went wrong with this one alone (a value that is none of ours).
 _LOGIN = Script(
-    _NEWER
+    _REMEMBER_ATTEMPT
     + """
-local ttl, idle, memory = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local ttl, idle = ARGV[1], tonumber(ARGV[2])
 
-local function login(token, route, attempt, user, mine, now, number)
+local function login(token, route, attempts, user, mine, now, client, number)
   local found = redis.call('GET', token)
   if not found then return 0 end
   local uuid, expiry = string.match(found, '^(%d+):(%d+)$')
   local left = tonumber(expiry or 0) - now
   if uuid ~= user or left <= 0 then return 0 end
-  if number ~= '' then
-    if not newer(number, redis.call('GET', attempt)) then return 1 end
-    redis.call('SET', attempt, number, 'PX', memory)
-  end
+  if client ~= '' and not remember(attempts, client, number) then return 1 end
   redis.call('PEXPIRE', token, math.min(left, idle))
   local old = redis.call('GET', route)
   local time = now
@@ -117,9 +124,9 @@ end
 
 local results = {}
 for i = 1, #KEYS / 3 do
-  local token, route, attempt = unpack(KEYS, i * 3 - 2, i * 3)
-  local user, mine, now, number = unpack(ARGV, i * 4, i * 4 + 3)
-  local well, result = pcall(login, token, route, attempt, user, mine, tonumber(now), number)
+  local token, route, attempts = unpack(KEYS, i * 3 - 2, i * 3)
+  local user, mine, now, client, number = unpack(ARGV, i * 5 - 2, i * 5 + 2)
+  local well, result = pcall(login, token, route, attempts, user, mine, tonumber(now), client, number)
   if not well then result = type(result) == 'table' and result.err or tostring(result) end
   results[i] = result
 end
@@ -174,11 +181,9 @@ return results
 """)
 
 _REMEMBER = Script(
-    _NEWER
+    _REMEMBER_ATTEMPT
     + """
-for i, attempt in ipairs(KEYS) do
-  if newer(ARGV[i + 1], redis.call('GET', attempt)) then redis.call('SET', attempt, ARGV[i + 1], 'PX', ARGV[1]) end
-end
+for i, attempts in ipairs(KEYS) do pcall(remember, attempts, ARGV[i * 2 - 1], ARGV[i * 2]) end
 return #KEYS
 """
 )
@@ -192,11 +197,6 @@ LOGINS = 20_000
 
 DROPS = 100_000
 """Routes that wait to be dropped at most; what is beyond expires."""
-
-MEMORY = 3600.0
-"""Seconds for which the newest attempt of a client is remembered: longer than one waits anywhere."""
-
-_MEMORY_MS = round(MEMORY * 1000)
 
 
 Taken = tuple[int, Route | None, Route]
@@ -219,8 +219,8 @@ class Routes:
 
     def __init__(self, redis: Redis, ttl: float, idle: float, life: float) -> None:
         self._redis = redis
-        self._token, self._index, self._revoked, self._route, self._attempt = (
-            redis.key(kind, "") for kind in ("token", "user_tokens", "tokens_revoked", "route", "attempt")
+        self._token, self._index, self._revoked, self._route, self._attempts = (
+            redis.key(kind, "") for kind in ("token", "user_tokens", "tokens_revoked", "route", "attempts")
         )
         self._ttl = round(ttl * 1000)
         self._idle = round(idle * 1000)
@@ -240,16 +240,11 @@ class Routes:
 
     async def _login_all(self, logins: list[_Login]) -> list[Taken | Exception | None]:
         keys: list[str] = []
-        args: list[str | int] = [self._ttl, self._idle, _MEMORY_MS]
+        args: list[str | int] = [self._ttl, self._idle]
         for one in logins:
-            attempt = one.attempt
-            remembered = "" if attempt is None else self._remembered(one.user, attempt)
-            keys += (f"{self._token}{one.token_digest}", f"{self._route}{one.user}", remembered)
-            args += (one.user, one.route.untimed, one.now_ms, "" if attempt is None else attempt.number)
+            keys += (f"{self._token}{one.token_digest}", f"{self._route}{one.user}", f"{self._attempts}{one.user}")
+            args += (one.user, one.route.untimed, one.now_ms, *(one.attempt or ("", "")))
         return list(map(self._logged_in, logins, await self._redis.script(_LOGIN, keys, args)))
-
-    def _remembered(self, user: int, attempt: Attempt) -> str:
-        return f"{self._attempt}{user}:{attempt.client}"
 
     @staticmethod
     def _logged_in(login: _Login, reply: Any) -> Taken | Exception | None:
@@ -320,6 +315,6 @@ class Routes:
 
     async def _remember(self, attempts: Sequence[tuple[int, Attempt]]) -> None:
         """Write attempts again that Redis lost; where it is away again by now, what was changed is not to be lost with it."""
-        keys = [self._remembered(user, attempt) for user, attempt in attempts]
+        keys = [f"{self._attempts}{user}" for user, _ in attempts]
         with contextlib.suppress(Unavailable):
-            await self._redis.script(_REMEMBER, keys, [_MEMORY_MS, *(attempt.number for _, attempt in attempts)])
+            await self._redis.script(_REMEMBER, keys, [part for _, attempt in attempts for part in attempt])

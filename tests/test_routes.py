@@ -118,9 +118,17 @@ class RoutesTests(TestCase):
         self.assertEqual((await self.routes.find([1]))[1].session, "c8")
         self.assertEqual(await self.attempts(digest, 5, client="another"), [0])
         self.assertEqual(await self.attempts(digest, 8, 9), [19, 0])
-        self.assertGreater(await self.redis.call("PTTL", self.redis.key("attempt", 1, "c")), 3_500_000)
+        self.assertGreater(await self.redis.call("PTTL", self.redis.key("attempts", 1)), 3_500_000)
         digest = await self.digest(2)
         self.assertEqual(await self.attempts(digest, 1, user=2), [0], "another user's client of the same name is another")
+
+    async def test_many_clients(self) -> None:
+        """Of a user with very many clients the attempts of most are forgotten: nobody fills Redis with them."""
+        digest = await self.digest(1)
+        for number in range(routes.CLIENTS * 2 + 1):
+            self.assertEqual(await self.attempts(digest, 5, client=f"client {number}"), [0])
+            self.assertLessEqual(await self.redis.call("HLEN", self.redis.key("attempts", 1)), routes.CLIENTS)
+        self.assertEqual(await self.attempts(digest, 5, client=f"client {number}"), [19])
 
     async def test_large_attempts(self) -> None:
         """Attempts are compared to the last digit, however large they are."""
@@ -150,8 +158,8 @@ class RoutesTests(TestCase):
     async def test_foreign_attempt(self) -> None:
         """A text in the place of an attempt that is none is taken over; anything else there refuses that login alone."""
         one, two = await self.digest(1), await self.digest(2)
-        self.server.command("SET", self.redis.key("attempt", 1, "c"), "nonsense")
-        self.server.command("RPUSH", self.redis.key("attempt", 2, "c"), "a list")
+        self.server.command("HSET", self.redis.key("attempts", 1), "c", "nonsense")
+        self.server.command("RPUSH", self.redis.key("attempts", 2), "a list")
         mine, attempt = Route("n", "i", "s", 0), Attempt("c", 1)
         with capturedLogs():
             first, second, third = await self.at_once((1, one, mine, attempt), (2, two, mine, attempt), (1, one, mine))
@@ -167,7 +175,7 @@ class RoutesTests(TestCase):
             _, _, mine = await self.routes.login(user, digest, Route("n", "i", "s", 0), NOW, attempt)  # type: ignore[misc]
             held.append(Held(user, mine, digest, NOW + 86_400_000, attempt))
         self.server.command("FLUSHALL")
-        await self.redis.call("SET", self.redis.key("attempt", 2, "c"), 2**60 + 1)
+        await self.redis.call("HSET", self.redis.key("attempts", 2), "c", 2**60 + 1)
         self.assertEqual(await self.routes.refresh(held, NOW), {1: REBUILT, 2: REBUILT, 3: REBUILT})
         self.assertEqual(await self.attempts(held[0].token_digest, 2**60 - 1, 2**60, 2**60 + 1), [19, 19, 0])
         self.assertEqual(await self.attempts(held[1].token_digest, 2**60 + 1, 2**60 + 2, user=2), [19, 0])
