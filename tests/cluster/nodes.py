@@ -14,6 +14,7 @@ from imsys.cluster.chatting import chatting_services
 from imsys.cluster.client import GrpcClient
 from imsys.cluster.membership import Membership, Ports
 from imsys.cluster.peers import News, Peers, RemotePush
+from imsys.cluster.probing import control_services
 from imsys.cluster.server import GrpcServer
 from imsys.services.ordered import InOrder
 from tests.balance.running import Balance, BalanceCase
@@ -121,8 +122,9 @@ class Node:
             reactor, self.balance, config, "chat", name, "127.0.0.1", "127.0.0.1", self.ports, lambda: self.load, 100
         )
         self.peers = Peers(reactor, config.cluster, self.membership, self.handler)
+        control = control_services(self.membership.incarnation, lambda: "")
         services = chatting_services(reactor, self.membership, self.handler, lambda user: user in self.handler.sessions, self.previous)
-        self.grpc = GrpcServer(reactor, config.cluster, "127.0.0.1", grpc_port, services if relay else services[1:])
+        self.grpc = GrpcServer(reactor, config.cluster, "127.0.0.1", grpc_port, control + (services if relay else services[1:]))
         self.service = InOrder()
         for part in (self.balance, self.grpc, self.peers, self.membership):
             part.setServiceParent(self.service)
