@@ -1,9 +1,8 @@
-"""Finding out whether a chat or resources server is there: ``imsys.v1.Control``, asked and answered."""
+"""Finding out whether a chat or resources server is there, by ``imsys.v1.Control``."""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,6 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 
 from imsys.cluster.client import send
-from imsys.cluster.server import AddServicer
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
 from imsys.cluster.trust import Trust
 from imsys.config import ClusterConfig
@@ -81,24 +79,3 @@ class ControlProbe:
         finally:
             channel.close()
         return Answered(answer.incarnation, answer.unfit)
-
-
-class Control:
-    """``imsys.v1.Control``.
-
-    :param incarnation: of this server's start.
-    :param unfit: why it cannot serve anybody now; empty: it can.
-    """
-
-    def __init__(self, incarnation: str, unfit: Callable[[], str]) -> None:
-        self._incarnation = incarnation
-        self._unfit = unfit
-
-    async def Probe(self, request: imsys_v1_pb2.ProbeRequest) -> imsys_v1_pb2.ProbeResponse:
-        """Answer: that the answer comes is what counts."""
-        return imsys_v1_pb2.ProbeResponse(incarnation=self._incarnation, unfit=self._unfit())
-
-
-def control_services(incarnation: str, unfit: Callable[[], str]) -> list[tuple[AddServicer, Any]]:
-    """The service that chat and resources servers have in common, for a :class:`~imsys.cluster.server.GrpcServer`."""
-    return [(imsys_v1_pb2_grpc.add_ControlServicer_to_server, Control(incarnation, unfit))]

@@ -79,6 +79,8 @@ async def listed(balance: GrpcClient, config: Config) -> list[Server]:
 def _row(server: Any) -> tuple[str, ...]:
     ports = server.ports
     state = "draining" if server.draining else "ready"
+    if server.unfit:
+        state = f"unfit: {server.unfit}" if not server.draining else f"draining, unfit: {server.unfit}"
     return (
         server.kind,
         server.name,

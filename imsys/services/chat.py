@@ -26,6 +26,7 @@ from imsys.directory import Directory
 from imsys.dispatch import Chat, Dispatcher
 from imsys.doubts import Doubts
 from imsys.errors import ConfigError
+from imsys.evacuation import Evacuation
 from imsys.file_desk import FileDesk
 from imsys.live_announcer import LiveAnnouncer
 from imsys.live_care import LiveCare
@@ -38,6 +39,7 @@ from imsys.plugins import discover
 from imsys.redis import Redis
 from imsys.routes import Routes
 from imsys.services import common
+from imsys.services.checks import chat_health
 from imsys.services.common import ListenService, make_daemon, public_context, tables_fit
 from imsys.services.draining import Draining, Moves
 from imsys.services.foundations import database_of, redis_of, tickets_of
@@ -136,6 +138,7 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     stores = Stores.on(database, reactor.seconds)
     tokens = Tokens(redis, reactor.seconds, config.balance.token_idle, config.balance.token_life)
     node = Node(reactor, stores.nodes)
+    health = chat_health(reactor, stores.health, redis, node)
 
     def ended(session: Session) -> None:
         directory.ended(session)
@@ -150,8 +153,19 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
         return Ports(tls=tls.port, plain=plain.port if plain is not None else 0, grpc=grpc.port)
 
     membership = Membership(
-        reactor, balance, config, "chat", chat.name, chat.advertise, chat.grpc_advertise, ports, connections.__len__, chat.capacity
+        reactor,
+        balance,
+        config,
+        "chat",
+        chat.name,
+        chat.advertise,
+        chat.grpc_advertise,
+        ports,
+        connections.__len__,
+        chat.capacity,
+        unfit=lambda: health.unfit,
     )
+    health.on_change(membership.hurry)
     routes = Routes(redis, config.balance.lease, config.balance.token_idle, config.balance.token_life)
     directory = Directory(
         reactor,
@@ -189,9 +203,10 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
     stream_servers = ResourcesServers(reactor, config.cluster, resources, config.balance.interval)
     live_announcer = LiveAnnouncer(stores, announcer.post, outbound, stream_servers)
     live = LiveDesk(config.live, tickets, places, live_announcer, reactor.seconds)
-    dispatcher.serve(Chat(stores, node, log, directory, outbound, tokens, files, live))
+    dispatcher.serve(Chat(stores, node, log, directory, outbound, tokens, files, live, health.demand))
     moving = Moving(reactor, directory.sessions)
     directory.came = moving.came
+    evacuation = Evacuation(reactor, health, membership, moving.begin, moving.cancel)
 
     def drain(seconds: float) -> int:
         return draining.drain(seconds)
@@ -204,7 +219,7 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
         stores.messages.previous,
         Announcements(announcer.announce, live_announcer.announce),
     )
-    calls += control_services(Control(membership.incarnation, lambda: "", drain if own_process else None))
+    calls += control_services(Control(membership.incarnation, lambda: health.unfit, drain if own_process else None))
     grpc = GrpcServer(reactor, config.cluster, chat.grpc_host, chat.grpc_port, calls)
 
     def listener(number: int, context: Any, what: str) -> ListenService:
@@ -222,7 +237,8 @@ def build(reactor: Any, config: Config, database: Database | None = None, redis:
 
     pauses = Pauses(reactor, paused)
     directory.about_to_log_in = pauses.look
-    parts = (node, pauses, directory, outbound, doubts, balance, stream_servers, grpc, peers, care, connections, *listeners, membership)
+    inside = (node, pauses, health, directory, outbound, doubts, balance, stream_servers, grpc, peers, care)
+    parts = (*inside, connections, *listeners, membership, evacuation)
     for part in parts:
         part.setServiceParent(server)
     moves = Moves(moving, directory.__len__, chat.drain, chat.stop_drain)

@@ -10,7 +10,7 @@ from twisted.internet.task import deferLater
 
 from imsys.balance import suspicions
 from imsys.balance.suspicions import Suspicions
-from imsys.cluster.probing import control_services
+from imsys.cluster.control import Control, control_services
 from imsys.cluster.server import GrpcServer
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
 from imsys.errors import Status
@@ -35,7 +35,7 @@ class SuspicionCase(BalanceCase):
             self.probed += 1
             return self.unfit
 
-        server = GrpcServer(self.reactor, self.balance.config.cluster, "127.0.0.1", 0, control_services(incarnation, unfit))
+        server = GrpcServer(self.reactor, self.balance.config.cluster, "127.0.0.1", 0, control_services(Control(incarnation, unfit, None)))
         server.startService()
         self.addCleanup(server.stopService)
         return server.port

@@ -12,9 +12,9 @@ from twisted.trial.unittest import TestCase
 
 from imsys.cluster.chatting import chatting_services
 from imsys.cluster.client import GrpcClient
+from imsys.cluster.control import Control, control_services
 from imsys.cluster.membership import Membership, Ports
 from imsys.cluster.peers import News, Peers, RemotePush
-from imsys.cluster.probing import control_services
 from imsys.cluster.server import GrpcServer
 from imsys.services.ordered import InOrder
 from tests.balance.running import Balance, BalanceCase
@@ -122,7 +122,7 @@ class Node:
             reactor, self.balance, config, "chat", name, "127.0.0.1", "127.0.0.1", self.ports, lambda: self.load, 100
         )
         self.peers = Peers(reactor, config.cluster, self.membership, self.handler)
-        control = control_services(self.membership.incarnation, lambda: "")
+        control = control_services(Control(self.membership.incarnation, lambda: "", None))
         services = chatting_services(reactor, self.membership, self.handler, lambda user: user in self.handler.sessions, self.previous)
         self.grpc = GrpcServer(reactor, config.cluster, "127.0.0.1", grpc_port, control + (services if relay else services[1:]))
         self.service = InOrder()
