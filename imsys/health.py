@@ -81,7 +81,7 @@ class Health(Service):
         for name in names or self._watched:
             fault = self._watched[name].fault
             if fault is not None and (fault.silent or not silent):
-                raise Refused(Status.SERVER_BUSY, f"This server cannot do that now. {fault.reason}", retry_after=2.0)
+                raise Refused(Status.SERVER_BUSY, f"This server cannot do that now. {fault.reason}", retry_after=1.0)
 
     def startService(self) -> None:
         """Begin to try."""

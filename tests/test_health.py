@@ -96,7 +96,7 @@ class HealthTests(SynchronousTestCase):
         for names in (("thing", "other"), ()):
             with self.assertRaises(Refused) as caught:
                 self.health.demand(*names)
-            self.assertEqual((caught.exception.status, caught.exception.retry_after), (Status.SERVER_BUSY, 2.0))
+            self.assertEqual((caught.exception.status, caught.exception.retry_after), (Status.SERVER_BUSY, 1.0))
             self.assertIn("The other does not work: Read-only file system.", caught.exception.message)
 
     def test_several(self) -> None:

@@ -15,13 +15,14 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IAddress, IDelayedCall, ISSLTransport
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web import http
 
 from imsys.errors import Refused, Status, Unavailable
+from imsys.gateway.admission import Admission
 from imsys.gateway.source import Proxies, Source
 
 _log = Logger()
@@ -29,17 +30,25 @@ _log = Logger()
 DRAIN = 1 << 20
 """Bytes of a body that are read at most, so that a client that sends too much still gets to read the answer."""
 
+REMINDER, COMPLAINTS = 60.0, 100
+"""Seconds between two lines of the log about one thing that cannot be had, and how many such things are remembered."""
+
 GRACE = 1 << 16
 """Bytes beyond that after which a connection that is being closed is cut (with TLS, closing waits for the peer)."""
 
 Handler = Callable[[Any, Source], Awaitable[msgspec.Struct]]
 
 
-class Endpoint:
-    """What answers one path: the struct that a request is read into, and the function."""
+Terms = Callable[[Any], Admission]
+"""Sees whether a request can be granted at all now, and says which queue it waits in. :raises Refused: it cannot."""
 
-    def __init__(self, kind: type[msgspec.Struct], handle: Handler) -> None:
+
+class Endpoint:
+    """What answers one path: the struct that a request is read into, the function, and what goes before it (by default, nothing)."""
+
+    def __init__(self, kind: type[msgspec.Struct], handle: Handler, terms: Terms | None = None) -> None:
         self.handle = handle
+        self.terms = terms
         self._decoder = msgspec.json.Decoder(kind)
 
     def read(self, body: bytes) -> Any:
@@ -101,22 +110,55 @@ def refusal(refused: Refused) -> Answer:
     return Answer(HTTPStatus.OK, Problem(refused.status, refused.message))
 
 
+class _Complaints:
+    """One line of the log a minute for each thing that cannot be had, however many ask for it."""
+
+    def __init__(self, seconds: Callable[[], float]) -> None:
+        self._seconds = seconds
+        self._said: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def add(self, path: str, refused: Refused) -> None:
+        """Somebody was told that they cannot have it now."""
+        now, key = self._seconds(), (path, refused.message)
+        said, count = self._said.pop(key, (-math.inf, 0))
+        if now - said < REMINDER:
+            self._said[key] = said, count + 1
+            return
+        if len(self._said) >= COMPLAINTS:
+            del self._said[next(iter(self._said))]
+        self._said[key] = now, 0
+        again = f", as {count} times since the last such line" if count else ""
+        _log.warn("{path} is not available: {refused}{again}", path=path, refused=refused, again=again)
+
+
 class JsonServer(http.HTTPFactory):
     """Serves a table of endpoints.
 
     :param endpoints: by path, as in ``/trylogin_server``.
     :param body_limit: bytes of the largest body.
     :param timeout: seconds that a connection may be idle, and that a request may take to arrive.
+    :param verbose: log every request (at level debug): to say what nobody hears takes a twentieth of the time of a login by token.
     """
 
     noisy = False
 
-    def __init__(self, reactor: Any, endpoints: Mapping[str, Endpoint], *, body_limit: int, timeout: float, proxies: Proxies) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        endpoints: Mapping[str, Endpoint],
+        *,
+        body_limit: int,
+        timeout: float,
+        proxies: Proxies,
+        verbose: bool = False,
+    ) -> None:
         super().__init__(timeout=timeout, reactor=reactor)
         self.body_limit = body_limit
         self.deadline = timeout
         self._endpoints = {path.encode("ascii"): endpoint for path, endpoint in endpoints.items()}
         self._proxies = proxies
+        self._verbose = verbose
+        self._complaints = _Complaints(reactor.seconds)
         self._working = 0
         self._idle: list[Deferred[None]] = []
         self._closing = False
@@ -130,8 +172,8 @@ class JsonServer(http.HTTPFactory):
     def log(self, request: http.Request) -> None:
         """Write no access log of Twisted's: a query may hold what belongs into no log."""
 
-    async def answer(self, request: JsonRequest) -> Answer:
-        """Work out the response to a request that has arrived."""
+    async def answer(self, request: JsonRequest) -> Answer | None:
+        """Work out the response to a request that has arrived; ``None``: its client has gone before it was begun with."""
         endpoint = self._endpoints.get(request.path)
         if endpoint is None:
             return NO_SUCH_PATH
@@ -140,18 +182,36 @@ class JsonServer(http.HTTPFactory):
         source = request.source(self._proxies)
         path = request.path.decode("ascii")
         try:
-            answer = Answer(HTTPStatus.OK, await endpoint.handle(endpoint.read(request.body()), source))
+            answer = Answer(HTTPStatus.OK, await self._work(endpoint, request, source))
         except BodyError:
             answer = NO_OBJECT
+        except CancelledError:
+            return None
         except Refused as refused:
             answer = refusal(refused)
             if answer.code == HTTPStatus.SERVICE_UNAVAILABLE:
-                _log.warn("{path} is not available: {refused}", path=path, refused=refused)
+                self._complaints.add(path, refused)
         except Exception:
             _log.failure("{path} failed", path=path)
             answer = BROKEN
-        _log.debug("{path} from {source}: {code}", path=path, source=source.limit_key, code=int(answer.code))
+        if self._verbose:
+            _log.debug("{path} from {source}: {code}", path=path, source=source.limit_key, code=int(answer.code))
         return answer
+
+    async def _work(self, endpoint: Endpoint, request: JsonRequest, source: Source) -> msgspec.Struct:
+        question = endpoint.read(request.body())
+        if endpoint.terms is None:
+            return await endpoint.handle(question, source)
+        admission = endpoint.terms(question)
+        request.turn = admission.enter()
+        try:
+            await request.turn
+        finally:
+            request.turn = None
+        try:
+            return await endpoint.handle(question, source)
+        finally:
+            admission.leave()
 
     def began(self) -> None:
         """A request is being worked on."""
@@ -185,8 +245,10 @@ class JsonRequest(http.Request):
     """One request as Twisted reads it: bounds its body, and the time it takes to arrive."""
 
     def __init__(self, server: JsonServer, channel: Any, queued: object = None) -> None:
-        super().__init__(channel)
+        super().__init__(channel, parsePOSTFormSubmission=False)
         self._server = server
+        self.turn: Deferred[None] | None = None
+        """What it waits for, if it does, before it is worked on."""
         self._received = 0
         self._too_large = False
         self._late: IDelayedCall | None = server.reactor.callLater(server.deadline, self._expire)
@@ -224,8 +286,10 @@ class JsonRequest(http.Request):
         answered.addBoth(lambda _: self._server.ended())
 
     def connectionLost(self, reason: Failure) -> None:
-        """Forget the deadline; what is being worked on goes on, but nobody reads the answer."""
+        """Forget the deadline; what waits is given up. What is being worked on goes on, but nobody reads the answer."""
         self._in_time()
+        if self.turn is not None:
+            self.turn.cancel()
         super().connectionLost(reason)
 
     def source(self, proxies: Proxies) -> Source:
@@ -240,8 +304,8 @@ class JsonRequest(http.Request):
     def _header(self, name: str) -> list[str]:
         return [value.decode("latin-1") for value in self.requestHeaders.getRawHeaders(name.encode("ascii"), [])]
 
-    def _done(self, answer: Answer) -> None:
-        if not self._disconnected:
+    def _done(self, answer: Answer | None) -> None:
+        if answer is not None and not self._disconnected:
             self._send(answer, close=self._server.closing)
             self.finish()
 
