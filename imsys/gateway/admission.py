@@ -27,11 +27,10 @@ class Admission:
     :param queue: requests that wait; one more, and the oldest of them is refused.
     """
 
-    def __init__(self, clock: IReactorTime, *, at_once: int, queue: int, patience: float = PATIENCE) -> None:
+    def __init__(self, clock: IReactorTime, *, at_once: int, queue: int) -> None:
         self._clock = clock
         self._free = at_once
         self._queue = queue
-        self._patience = patience
         self._waiting: deque[tuple[float, Deferred[None]]] = deque()  # by age, the oldest first
         self._look: IDelayedCall | None = None
 
@@ -53,7 +52,7 @@ class Admission:
         if len(self._waiting) > self._queue:
             self._refuse(self._waiting.popleft()[1])
         elif self._look is None:
-            self._look = self._clock.callLater(self._patience, self._expire)
+            self._look = self._clock.callLater(PATIENCE, self._expire)
         return turn
 
     def leave(self) -> None:
@@ -69,10 +68,10 @@ class Admission:
     def _expire(self) -> None:
         self._look = None
         now = self._clock.seconds()
-        while self._waiting and self._waiting[0][0] + self._patience <= now:
+        while self._waiting and self._waiting[0][0] + PATIENCE <= now:
             self._refuse(self._waiting.popleft()[1])
         if self._waiting:
-            self._look = self._clock.callLater(self._waiting[0][0] + self._patience - now, self._expire)
+            self._look = self._clock.callLater(self._waiting[0][0] + PATIENCE - now, self._expire)
 
     def _refuse(self, turn: Deferred[None]) -> None:
         turn.errback(Refused(Status.SERVER_BUSY, "Too many requests are waiting here.", retry_after=2.0))

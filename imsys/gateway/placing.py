@@ -43,18 +43,24 @@ class Placing:
             refuse(answer)
         return answer
 
-    async def _all(self, requests: Sequence[Request]) -> Sequence[Response]:
+    async def _all(self, requests: Sequence[Request]) -> Sequence[Response | Exception]:
         together = imsys_v1_pb2.AllocateAllRequest(requests=requests)
         try:
             answer = await self._balance.call(imsys_v1_pb2_grpc.BalanceStub, "AllocateAll", together)
         except NotOffered:  # balance is of an older release
-            calls = [self._balance.call(imsys_v1_pb2_grpc.BalanceStub, "Allocate", request) for request in requests]
-            answers: list[Response] = await gatherResults([Deferred.fromCoroutine(call) for call in calls], consumeErrors=True)
+            answers: list[Response | Exception] = await gatherResults([Deferred.fromCoroutine(self._one(one)) for one in requests])
             return answers
         if answer.error:
             refuse(answer)
         responses: Sequence[Response] = answer.responses
         return responses
+
+    async def _one(self, request: Request) -> Response | Exception:
+        try:
+            response: Response = await self._balance.call(imsys_v1_pb2_grpc.BalanceStub, "Allocate", request)
+        except Refused as refused:
+            return refused
+        return response
 
 
 def refuse(answer: Any) -> NoReturn:
