@@ -22,8 +22,9 @@ SOON = 12.0
 
 
 class FaultCase(ChatServersCase):
-    """Leases that outlast the test, and a network between each server and the database."""
+    """Leases that outlast the test, and a network between each server and what it stands on."""
 
+    behind = "DATABASE_PORT"
     extra = {"BALANCE_LEASE": "600", "BALANCE_INTERVAL": "1"}
 
     async def setUp(self) -> None:
@@ -33,8 +34,8 @@ class FaultCase(ChatServersCase):
         self.addCleanup(self.channel.close)
 
     async def chat_server(self, name: str) -> Process:
-        self.networks[name] = network = SilentProxy(self, int(self.settings["DATABASE_PORT"]))
-        settings, self.settings = self.settings, self.settings | {"DATABASE_PORT": str(network.port)}
+        self.networks[name] = network = SilentProxy(self, int(self.settings[self.behind]))
+        settings, self.settings = self.settings, self.settings | {self.behind: str(network.port)}
         starting = Deferred.fromCoroutine(super().chat_server(name))
         self.settings = settings
         return await starting
@@ -62,6 +63,15 @@ class FaultCase(ChatServersCase):
         names = {port: name for name, port in self.ports.items()}
         answers = [await self.allocate() for _ in range(count)]
         return {names[answer.port] if not answer.error else f"error {answer.error}" for answer in answers}
+
+    async def refused(self, name: str, reason: str) -> None:
+        """A login at this server is refused at once, with the reason."""
+        client, since = await self.connect(name), time.monotonic()
+        answer = await client.ask(5, **self.people[1])
+        self.assertEqual(answer["error"], Status.SERVER_BUSY, answer)
+        self.assertIn(reason, answer["message"])
+        self.assertLess(time.monotonic() - since, 3.0)
+        await client.abort()
 
 
 class GoneTests(FaultCase):
@@ -103,15 +113,6 @@ class AloneTests(FaultCase):
 
 
 class DatabaseTests(FaultCase):
-    async def refused(self, name: str) -> None:
-        """A login at this server is refused at once, with the reason."""
-        client, since = await self.connect(name), time.monotonic()
-        answer = await client.ask(5, **self.people[1])
-        self.assertEqual(answer["error"], Status.SERVER_BUSY, answer)
-        self.assertIn("The database does not answer.", answer["message"])
-        self.assertLess(time.monotonic() - since, 3.0)
-        await client.abort()
-
     async def test_cut_off(self) -> None:
         """A server that does not reach its database draws no logins, refuses them, has its users move to another, and comes back."""
         anna, bert = self.people
@@ -120,7 +121,8 @@ class DatabaseTests(FaultCase):
         self.networks["one"].cut()
         await self.until_listed({"one": "The database does not answer.", "two": ""}, since)
         self.assertEqual(await self.sent_to(), {"two"})
-        await self.refused("one")
+        await self.refused("one", "The database does not answer.")
+        self.assertIn("unfit: The database does not answer.\n", await self.status())
         after = (await a.next(132))["after"]
         self.assertTrue(0 <= after <= 10, after)
         await self.log_in("two", **anna, client="a", attempt=2)
@@ -140,13 +142,28 @@ class DatabaseTests(FaultCase):
         unfit = "The database does not answer."
         await self.until_listed({"one": unfit, "two": unfit}, since)
         self.assertEqual(await self.sent_to(), {f"error {int(Status.NO_AVAILABLE_CHATTING_SERVER)}"})
-        await gatherResults([Deferred.fromCoroutine(self.refused(name)) for name in self.names])
+        await gatherResults([Deferred.fromCoroutine(self.refused(name, unfit)) for name in self.names])
         for network in self.networks.values():
             network.heal()
         await self.until_listed({"one": "", "two": ""})
         self.assertEqual((await a.ask(32, uuid=anna["uuid"]))["error"], 0)
         self.assertEqual(a.pending(132), [])
         await self.log_in("two", **self.people[1])
+
+
+class RedisTests(FaultCase):
+    behind = "REDIS_PORT"
+
+    async def test_cut_off(self) -> None:
+        """So it is with a server that does not reach Redis."""
+        since = time.monotonic()
+        self.networks["one"].cut()
+        await self.until_listed({"one": "Redis does not answer.", "two": ""}, since)
+        self.assertEqual(await self.sent_to(), {"two"})
+        await self.refused("one", "Redis does not answer.")
+        self.networks["one"].heal()
+        await self.until_listed({"one": "", "two": ""})
+        await self.log_in("one", **self.people[1])
 
 
 del FaultCase, ChatServersCase

@@ -116,13 +116,24 @@ class Node:
         self.name = name
         self.behind = behind
         self.load = 0
+        self.unfit = ""
         self.handler = Handler()
         self.balance = GrpcClient(reactor, config.cluster, config.balance.addresses)
         self.membership = Membership(
-            reactor, self.balance, config, "chat", name, "127.0.0.1", "127.0.0.1", self.ports, lambda: self.load, 100
+            reactor,
+            self.balance,
+            config,
+            "chat",
+            name,
+            "127.0.0.1",
+            "127.0.0.1",
+            self.ports,
+            lambda: self.load,
+            100,
+            unfit=lambda: self.unfit,
         )
         self.peers = Peers(reactor, config.cluster, self.membership, self.handler)
-        control = control_services(Control(self.membership.incarnation, lambda: "", None))
+        control = control_services(Control(self.membership.incarnation, lambda: self.unfit, None))
         services = chatting_services(reactor, self.membership, self.handler, lambda user: user in self.handler.sessions, self.previous)
         self.grpc = GrpcServer(reactor, config.cluster, "127.0.0.1", grpc_port, control + (services if relay else services[1:]))
         self.service = InOrder()
