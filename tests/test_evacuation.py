@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -42,7 +43,11 @@ class EvacuationTests(SynchronousTestCase):
         self.evacuation = Evacuation(self.clock, self.health, self.others, self.said.append, lambda: self.said.append("stay"))
         for part in (self.health, self.evacuation):
             part.startService()
-            self.addCleanup(lambda part=part: part.stopService() if part.running else None)
+            self.addCleanup(self.stop, part)
+
+    def stop(self, part: Service) -> None:
+        if part.running:
+            part.stopService()
 
     def wait(self, seconds: float) -> None:
         self.clock.pump([TICK] * round(seconds / TICK))

@@ -24,7 +24,10 @@ class AdmissionTests(SynchronousTestCase):
         """Requests come, one after the other."""
         for number in numbers:
             turn = self.turns[number] = self.admission.enter()
-            turn.addCallback(lambda _, number=number: self.order.append(number))
+            turn.addCallback(self.has_come, number)
+
+    def has_come(self, _: None, number: int) -> None:
+        self.order.append(number)
 
     def refused(self, number: int) -> Any:
         failure = self.failureResultOf(self.turns[number], Refused)

@@ -31,11 +31,11 @@ class StormCase(SystemCase):
         await super().setUp()
         self.uuid = await self.register("anna")
         self.token = (await self.login("anna")).json["token"]
-        client = part(self.gateway, GrpcClient)
+        client: Any = part(self.gateway, GrpcClient)
         self.call = client.call
         self.calls: list[tuple[str, int]] = []
         self.held: Deferred[None] | None = None
-        client.call = self.counted  # type: ignore[method-assign]
+        client.call = self.counted
 
     async def counted(self, stub: Any, method: str, request: Any, **more: Any) -> Any:
         self.calls.append((method, len(getattr(request, "requests", (request,)))))
@@ -95,7 +95,7 @@ class TogetherTests(StormCase):
                 raise NotOffered(Status.GRPC_ERROR, "AllocateAll is not offered there.")
             return await call(stub, method, request, **more)
 
-        self.call = older  # type: ignore[assignment]
+        self.call = older
         self.assertEqual([(await answer).error for answer in [self.resume() for _ in range(5)]], [0] * 5)
         self.assertEqual(sum(count for method, count in self.calls if method == "Allocate"), 5)
 
@@ -110,7 +110,7 @@ class BoundTests(StormCase):
         self.patch(admission, "PATIENCE", 0.2)
         self.held = Deferred()
         answers = [self.resume() for _ in range(5)]
-        refused = []
+        refused: list[Answer] = []
         while len(refused) < 3:
             refused += [await answer for answer in answers if answer.called]
             answers = [answer for answer in answers if not answer.called]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
 from twisted.internet.protocol import Factory, Protocol, connectionDone
@@ -16,14 +16,14 @@ class SilentProxy:
     def __init__(self, test: TestCase, to: int) -> None:
         from twisted.internet import reactor
 
-        self.reactor: Any = reactor
+        self.reactor = cast(Any, reactor)
         self.to = to
         self.silent = False
         self.ends: set[_End] = set()
-        factory = Factory.forProtocol(Protocol)
+        factory: Any = Factory.forProtocol(Protocol)
         factory.noisy = False
-        factory.buildProtocol = lambda addr: _Near(self)  # type: ignore[method-assign]
-        self._port: Any = self.reactor.listenTCP(0, factory, interface="127.0.0.1")
+        factory.buildProtocol = lambda addr: _Near(self)
+        self._port = self.reactor.listenTCP(0, factory, interface="127.0.0.1")
         self.port = int(self._port.getHost().port)
         test.addCleanup(self._close)
 
