@@ -84,6 +84,8 @@ class Chat:
     tokens: Tokens
     files: FileDesk
     live: LiveDesk
+    demand: Callable[[], None] = lambda: None
+    """Sees whether this server can serve anybody now. :raises Refused: 73, it cannot."""
 
     def context(self, session: Session, user: int) -> Context:
         """The surroundings of a session's requests."""

@@ -79,6 +79,11 @@ class Passwords(Service):
             lanes=config.hash_parallelism,
         )
 
+    @property
+    def workers(self) -> int:
+        """Hashes that are computed at the same time."""
+        return self._permits.limit
+
     def startService(self) -> None:
         """Start the threads."""
         super().startService()

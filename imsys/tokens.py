@@ -9,29 +9,44 @@ try to write it again (after Redis was flushed, the nodes do that for live sessi
 from __future__ import annotations
 
 import hashlib
-import hmac
-import re
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from imsys.redis import Redis, Script
 
 _TOMBSTONE = "0:0"
 
-_ISSUE = Script("""
-local index, token = KEYS[1], KEYS[2]
-local digest, value, idle, life, prefix = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-redis.call('SET', token, value, 'PX', idle)
-redis.call('SADD', index, digest)
-redis.call('PEXPIRE', index, life)
-if redis.call('SCARD', index) % 16 == 0 then
-  for _, other in ipairs(redis.call('SMEMBERS', index)) do
-    if redis.call('EXISTS', prefix .. other) == 0 then redis.call('SREM', index, other) end
+LUA = """
+local now, idle, life, tokens = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+
+local function opens(token, user)
+  local uuid, expiry = string.match(redis.call('GET', token) or '', '^(%d+):(%d+)$')
+  local left = tonumber(expiry or 0) - now
+  if uuid ~= user or left <= 0 then return false end
+  redis.call('PEXPIRE', token, math.min(left, idle))
+  return expiry
+end
+
+local function issue(token, index, digest, value)
+  redis.call('SET', token, value, 'PX', math.min(idle, life))
+  redis.call('SADD', index, digest)
+  redis.call('PEXPIRE', index, life)
+  if redis.call('SCARD', index) % 16 == 0 then
+    for _, other in ipairs(redis.call('SMEMBERS', index)) do
+      if redis.call('EXISTS', tokens .. other) == 0 then redis.call('SREM', index, other) end
+    end
   end
 end
-return 1
-""")
-"""Store a token; now and then forget the digests of those that expired."""
+"""
+"""For scripts that do with tokens what :meth:`Tokens.check` and :meth:`Tokens.issue` do; their arguments begin with :meth:`Tokens.terms`.
+
+``opens`` gives the time at which a token dies, or ``false``. ``issue`` now and then forgets the digests of those that expired.
+"""
+
+_OPENS = Script(LUA + "return opens(KEYS[1], ARGV[5])")
+
+_ISSUE = Script(LUA + "issue(KEYS[1], KEYS[2], ARGV[5], ARGV[6])")
 
 _RENEW = Script("""
 local token, index, revoked = KEYS[1], KEYS[2], KEYS[3]
@@ -69,6 +84,17 @@ return 1
 """)
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A token, what is kept of it, and where."""
+
+    token: str = field(repr=False)
+    digest: str
+    key: str
+    index: str
+    value: str
+
+
 class Tokens:
     """Issues, checks, extends and revokes tokens.
 
@@ -88,16 +114,25 @@ class Tokens:
         """What is kept of a token: its SHA-256, in hex."""
         return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
-    async def issue(self, uuid: int) -> str:
-        """A new token of this user. :raises Unavailable: Redis is."""
+    def terms(self) -> list[str | int]:
+        """The first arguments of a script that uses :data:`LUA`."""
+        return [self._now(), self._idle, self._life, self._token("")]
+
+    def key(self, digest: str) -> str:
+        """What Redis keeps of a token under."""
+        return self._token(digest)
+
+    def made(self, uuid: int) -> Made:
+        """A new token of this user, which is none before it is issued."""
         token = secrets.token_urlsafe(32)
         digest = self.digest(token)
-        await self._redis.script(
-            _ISSUE,
-            [self._index(uuid), self._token(digest)],
-            [digest, f"{uuid}:{self._now() + self._life}", min(self._idle, self._life), self._life, self._token("")],
-        )
-        return token
+        return Made(token, digest, self._token(digest), self._index(uuid), f"{uuid}:{self._now() + self._life}")
+
+    async def issue(self, uuid: int) -> str:
+        """A new token of this user. :raises Unavailable: Redis is."""
+        made = self.made(uuid)
+        await self._redis.script(_ISSUE, [made.key, made.index], [*self.terms(), made.digest, made.value])
+        return made.token
 
     async def check(self, uuid: int, token: str) -> bool:
         """Whether this token is this user's and lives; if so it has its idle time before it again. :raises Unavailable: Redis is."""
@@ -105,14 +140,8 @@ class Tokens:
 
     async def expires(self, uuid: int, token: str) -> float | None:
         """As :meth:`check`, but gives the Unix time at which the token dies whatever happens; ``None``: it is no good."""
-        name = self._token(self.digest(token))
-        found = re.fullmatch(rb"([0-9]+):([0-9]+)", await self._redis.call("GET", name) or b"")
-        user, hard = (found[1], int(found[2])) if found else (b"", 0)
-        left = hard - self._now()
-        if not hmac.compare_digest(user, b"%d" % uuid) or left <= 0:
-            return None
-        await self._redis.call("PEXPIRE", name, min(self._idle, left))
-        return hard / 1000
+        hard = await self._redis.script(_OPENS, [self._token(self.digest(token))], [*self.terms(), uuid])
+        return None if hard is None else int(hard) / 1000
 
     async def renew(self, uuid: int, digest: str, expires: float) -> bool:
         """Extend the token of a live session, and write it again if Redis lost it.

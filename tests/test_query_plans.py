@@ -80,6 +80,9 @@ class Plans(StoreCase):
     async def play(self) -> None:
         """Everything that the stores can do."""
         stores, ids = self.stores, self.ids
+        await stores.health.read()
+        await stores.health.write()
+        await stores.health.append()
         anna, bert, carl, dora = [await stores.accounts.create(name, f"{name}@x.example", "-") for name in ("anna", "bert", "carl", "dora")]
         await stores.accounts.credentials("anna")
         await stores.accounts.credentials_by_uuid(anna)

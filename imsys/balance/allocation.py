@@ -1,50 +1,175 @@
-"""Where a user is sent: to the live server with the fewest connections."""
+"""Where users are sent: to the live servers with the fewest connections, in one call of Redis for all that ask at the same time."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
+from twisted.logger import Logger
+
+from imsys.errors import Refused, Status, Unavailable
 from imsys.redis import Redis, Script
+from imsys.tokens import LUA, Tokens
 
-_ALLOCATE = Script("""
-local groups, prefix, wanted = {}, ARGV[1], ARGV[2]
-for _, name in ipairs(redis.call('SMEMBERS', KEYS[1])) do
-  local f = redis.call('HMGET', prefix .. name, 'host', wanted, 'load', 'assigned', 'capacity', 'draining', 'http', 'due', 'overdue')
-  if not f[1] then
-    redis.call('SREM', KEYS[1], name)
-  elseif f[6] ~= '1' and tonumber(f[2] or 0) > 0 then
-    local address, capacity = f[1] .. ' ' .. f[2], tonumber(f[5])
-    local expected = f[4] + (f[8] or 0) + (f[9] or 0)
-    local load = f[3] + expected
-    local group = groups[address]
-    if not group then
-      group = {host = f[1], port = tonumber(f[2]), http = 0, load = 0, seen = 0, capacity = 0, least = math.huge}
-      groups[address] = group
+_log = Logger()
+
+FAILED = 8
+"""Addresses of servers that one user could not use that are looked at."""
+
+OTHERS = 4
+"""Other chat servers that a user is told of."""
+
+_ALLOCATE = Script(
+    LUA
+    + """
+local function registered(names, prefix)
+  local found = {}
+  for _, name in ipairs(redis.call('SMEMBERS', names)) do
+    local f = redis.call('HMGET', prefix .. name, 'host', 'tls', 'plain', 'http', 'load', 'assigned', 'due', 'overdue', 'capacity',
+      'draining', 'unfit', 'aside', 'incarnation')
+    if not f[1] then
+      redis.call('SREM', names, name)
+    else
+      local capacity = tonumber(f[9])
+      found[#found + 1] = {
+        name = name, key = prefix .. name, incarnation = f[13], host = f[1],
+        tls = tonumber(f[2] or 0), plain = tonumber(f[3] or 0), http = tonumber(f[4] or 0),
+        seen = tonumber(f[5]), expected = f[6] + (f[7] or 0) + (f[8] or 0), sent = 0, capacity = capacity > 0 and capacity or math.huge,
+        open = f[10] ~= '1' and (f[11] or '') == '' and f[12] ~= '1',
+      }
     end
-    group.load = group.load + load
-    group.seen = group.seen + f[3]
-    group.capacity = group.capacity + (capacity > 0 and capacity or math.huge)
-    group.http = math.max(group.http, tonumber(f[7] or 0))
-    if expected < group.least then group.least, group.member = expected, prefix .. name end
   end
+  return found
 end
+
+local function grouped(servers, wanted)
+  local groups, at = {}, {}
+  for _, server in ipairs(servers) do
+    local port = server[wanted]
+    if server.open and port > 0 then
+      local address = server.host .. ' ' .. port
+      local group = at[address]
+      if not group then
+        group = {address = address, host = server.host, port = port, http = 0, capacity = 0, servers = {}}
+        at[address], groups[#groups + 1] = group, group
+      end
+      group.capacity = group.capacity + server.capacity
+      group.http = math.max(group.http, server.http)
+      table.insert(group.servers, server)
+    end
+  end
+  return groups
+end
+
+local function named(server, failed)
+  for _, port in ipairs({server.tls, server.plain, server.http}) do
+    if port > 0 and string.find(failed, '|' .. server.host .. ' ' .. port .. '|', 1, true) then return true end
+  end
+  return false
+end
+
+local function any_named(servers, failed)
+  for _, server in ipairs(servers) do
+    if named(server, failed) then return true end
+  end
+  return false
+end
+
+local function weigh(group)
+  group.load, group.seen = 0, 0
+  for _, server in ipairs(group.servers) do
+    group.load = group.load + server.seen + server.expected
+    group.seen = group.seen + server.seen
+  end
+  return group.load < group.capacity
+end
+
 local function before(a, b)
+  if a.failed ~= b.failed then return b.failed end
   if a.load ~= b.load then return a.load < b.load end
   if a.seen ~= b.seen then return a.seen < b.seen end
-  return a.host .. ' ' .. a.port < b.host .. ' ' .. b.port
+  return a.address < b.address
 end
-local best
-for _, group in pairs(groups) do
-  if group.load < group.capacity and (not best or before(group, best)) then best = group end
+
+local function pick(groups, failed)
+  local best
+  for _, group in ipairs(groups) do
+    if weigh(group) then
+      group.failed = failed ~= '' and any_named(group.servers, failed)
+      if not best or before(group, best) then best = group end
+    end
+  end
+  return best
 end
-if not best then return false end
-redis.call('HINCRBY', best.member, 'assigned', 1)
-return {best.host, best.port, best.http}
-""")
+
+local function send(group)
+  local least
+  for _, server in ipairs(group.servers) do
+    if not least or server.expected < least.expected then least = server end
+  end
+  least.expected, least.sent = least.expected + 1, least.sent + 1
+end
+
+local chats, files = registered(KEYS[1], ARGV[5]), registered(KEYS[2], ARGV[6])
+local groups = {}
+for _, wanted in ipairs({'tls', 'plain'}) do
+  groups[wanted] = {chats = grouped(chats, wanted), files = grouped(files, wanted)}
+end
+
+local function allocate(token, index, user, digest, value, wanted, other, failed)
+  if value == '' and not opens(token, user) then return 'token' end
+  local chat = pick(groups[wanted].chats, failed)
+  if not chat and other == 'chat' then
+    wanted = 'tls'
+    chat = pick(groups.tls.chats, failed)
+  end
+  if not chat then return 'nowhere' end
+  if value ~= '' then issue(token, index, digest, value) end
+  send(chat)
+  local file = other ~= 'chat' and (pick(groups[wanted].files, failed) or pick(groups.tls.files, failed))
+  if not file then return {wanted, chat.host, chat.port} end
+  send(file)
+  return {wanted, chat.host, chat.port, file.host, file.port, file.http}
+end
+
+local results, reported = {}, {}
+local function report(kind, servers, failed)
+  for _, server in ipairs(servers) do
+    if named(server, failed) then reported[#reported + 1] = {kind, server.name, server.incarnation} end
+  end
+end
+
+for i = 0, #KEYS / 2 - 2 do
+  local user, digest, value, wanted, other, failed = unpack(ARGV, 7 + i * 6, 12 + i * 6)
+  local well, result = pcall(allocate, KEYS[3 + i * 2], KEYS[4 + i * 2], user, digest, value, wanted, other, failed)
+  if not well then result = {'fault', type(result) == 'table' and result.err or tostring(result)} end
+  results[i + 1] = result
+  if failed ~= '' and type(result) == 'table' then
+    report('chat', chats, failed)
+    report('resources', files, failed)
+  end
+end
+local others = {tls = {}, plain = {}}
+for wanted, list in pairs(others) do
+  for _, group in ipairs(groups[wanted].chats) do
+    if weigh(group) then list[#list + 1] = {group.host, group.port} end
+  end
+end
+for _, servers in ipairs({chats, files}) do
+  for _, server in ipairs(servers) do
+    if server.sent > 0 then redis.call('HINCRBY', server.key, 'assigned', server.sent) end
+  end
+end
+return cjson.encode({results, others, reported})
+"""
+)
 """Processes behind one public address are one group, whose load is their sum; whoever is sent there counts at once.
 
 The kernel of that machine chooses the process, and takes all alike. So a user is expected at that process of the group at which the
-fewest are.
+fewest are. Whoever drains, says that it is unfit, or was set aside, is in no group.
 """
 
 
@@ -54,21 +179,91 @@ class Address:
 
     host: str
     port: int
-    http: int
+    http: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What one user asks for.
+
+    :param plaintext: the ports without TLS are wanted.
+    :param token: one to be checked and kept; empty: one is issued.
+    :param failed: host and port of servers, chat or resources, that the user could not use just now: the first :data:`FAILED` of
+        them are taken only where there is no other.
+    :param original: a user of the original's calls: a port without TLS where one is open, and no resources server.
+    """
+
+    uuid: int
+    plaintext: bool = False
+    token: str = field(default="", repr=False)
+    failed: Sequence[tuple[str, int]] = ()
+    original: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What one user gets: a chat server, other chat servers, a resources server if there is one, and a token."""
+
+    chat: Address
+    others: Sequence[Address]
+    resources: Address | None
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A registered server that a user could not use."""
+
+    kind: str
+    name: str
+    incarnation: str
 
 
 class Allocation:
     """Picks servers. The count of a pick is part of it, so a burst between two load reports is spread."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, tokens: Tokens) -> None:
         self._redis = redis
+        self._tokens = tokens
 
-    async def pick(self, kind: str, *, plaintext: bool) -> Address | None:
-        """The least loaded server of a kind that is not draining, not full, and has the port; ``None``: there is none.
+    async def allocate(self, wishes: Sequence[Wish]) -> tuple[list[Given | Refused], list[Reported]]:
+        """What each of these users gets, or why they get nothing: 10, no chat server takes users; 18, the token is no good.
 
-        :param plaintext: the port without TLS is wanted.
+        :returns: and the servers that they name as failed.
         :raises Unavailable: Redis is.
         """
         key = self._redis.key
-        reply = await self._redis.script(_ALLOCATE, [key("servers", kind)], [key("server", kind, ""), "plain" if plaintext else "tls"])
-        return None if reply is None else Address(reply[0].decode(), reply[1], reply[2])
+        keys = [key("servers", "chat"), key("servers", "resources")]
+        arguments: list[str | int] = [*self._tokens.terms(), key("server", "chat", ""), key("server", "resources", "")]
+        tokens = []
+        for wish in wishes:
+            if wish.token:
+                token, kept, of_token = wish.token, ("", ""), (self._tokens.key(Tokens.digest(wish.token)), "")
+            else:
+                made = self._tokens.made(wish.uuid)
+                token, kept, of_token = made.token, (made.digest, made.value), (made.key, made.index)
+            tokens.append(token)
+            keys += of_token
+            wanted = "plain" if wish.plaintext or wish.original else "tls"
+            arguments += (wish.uuid, *kept, wanted, "chat" if wish.original else "", _flat(wish.failed))
+        results, others, reported = json.loads(await self._redis.script(_ALLOCATE, keys, arguments))
+        given = [_given(*part, others) for part in zip(wishes, tokens, results, strict=True)]
+        return given, [Reported(*server) for server in reported or ()]
+
+
+def _given(wish: Wish, token: str, result: Any, others: Mapping[str, Any]) -> Given | Refused:
+    if result == "token":
+        return Refused(Status.LOGIN_UNSUCCESSFUL, "The token does not open this account.")
+    if result == "nowhere":
+        return Refused(Status.NO_AVAILABLE_CHATTING_SERVER, "There is no chat server that takes users now.", retry_after=1.0)
+    if result[0] == "fault":
+        _log.error("Redis cannot allocate a server to {user}: {why}", user=wish.uuid, why=result[1])
+        return Unavailable(Status.REDIS_UNKNOWN_ERROR, "Redis refused an allocation.")
+    wanted, host, port, *files = result
+    not_these = {(host, port), *wish.failed}
+    rest = [Address(*other) for other in others[wanted] or () if tuple(other) not in not_these]
+    return Given(Address(host, port), random.sample(rest, min(OTHERS, len(rest))), Address(*files) if files else None, token)
+
+
+def _flat(failed: Sequence[tuple[str, int]]) -> str:
+    return "".join(f"|{host} {port}" for host, port in failed[:FAILED]) + "|" if failed else ""

@@ -1,8 +1,10 @@
 """The registered servers, in Redis, each for as long as its lease.
 
-``server:<kind>:<name>`` is a hash with a server's public address, ports and load,
+``server:<kind>:<name>`` is a hash with a server's public address, ports and load, and with
+``aside`` when it was found not to answer;
 ``grpc:<kind>:<name>`` one with its gRPC address; both expire with the lease.
-``servers:<kind>`` and ``grpcs:<kind>`` are the sets of their names. ``epoch`` is
+``servers:<kind>`` and ``grpcs:<kind>`` are the sets of their names. ``probed:…`` is
+there for a moment when a balance server looks whether one answers. ``epoch`` is
 random: another one means that Redis was flushed, or that all leases ended at once
 (its clock was set forward, or no balance server was there to renew them): who is
 missing may only not have registered again yet. ``retired:…`` names incarnations
@@ -29,11 +31,13 @@ _REGISTER = Script("""
 local server, grpc, names, grpcs, epoch, retired = unpack(KEYS)
 local name, incarnation, lease, candidate = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local host, tls = ARGV[6], ARGV[8]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if redis.call('EXISTS', retired .. incarnation) == 1 then
   redis.call('PEXPIRE', retired .. incarnation, lease * 4)
   return {0, redis.call('HGET', server, 'host') or '', redis.call('HGET', server, 'tls') or ''}
 end
-local old = redis.call('HMGET', server, 'incarnation', 'host', 'tls', 'load', 'assigned', 'due', 'overdue')
+local old = redis.call('HMGET', server, 'incarnation', 'host', 'tls', 'load', 'assigned', 'due', 'overdue', 'turned')
 if old[1] and old[1] ~= incarnation then
   if old[2] ~= host or old[3] ~= tls then return {0, old[2], old[3]} end
   if old[1] ~= '' then redis.call('SET', retired .. old[1], 1, 'PX', lease * 4) end
@@ -46,9 +50,14 @@ local function missing(count)
   arrived = arrived - here
   return count - here
 end
-missing(tonumber(old[7] or 0))
-local overdue, due = missing(tonumber(old[6] or 0)), missing(tonumber(old[5] or 0))
-redis.call('HSET', server, 'incarnation', incarnation, 'assigned', 0, 'due', due, 'overdue', overdue, unpack(ARGV, 5))
+local overdue, due, assigned = missing(tonumber(old[7] or 0)), missing(tonumber(old[6] or 0)), missing(tonumber(old[5] or 0))
+local turned = tonumber(old[8] or 0)
+if now - turned >= lease / 4 or now < turned then
+  overdue, due, assigned, turned = due, assigned, 0, now
+end
+redis.call('HSET', server, 'incarnation', incarnation, 'assigned', assigned, 'due', due, 'overdue', overdue, 'turned', turned,
+  'heard', now, unpack(ARGV, 5))
+redis.call('HDEL', server, 'aside')
 redis.call('PEXPIRE', server, lease)
 redis.call('SADD', names, name)
 redis.call('PEXPIRE', names, lease * 4)
@@ -66,9 +75,26 @@ return {1, redis.call('GET', epoch)}
 """)
 """Register or renew. From ARGV[5] on: fields and values, the load among them.
 
-Users who were sent to a server and have not shown up in its load count for two more reports (``due``, then ``overdue``): a
-report may well come between the allocation and the connection.
+Users who were sent to a server and have not shown up in its load count for two more turns (``due``, then ``overdue``): a report may
+well come between the allocation and the connection. A turn is a quarter of a lease, less than a server lets pass between two reports
+when nothing changes; one that changes much reports in between.
 """
+
+_ASIDE = Script("""
+local f = redis.call('HMGET', KEYS[1], 'incarnation', 'heard', 'aside')
+if f[1] ~= ARGV[1] or f[2] ~= ARGV[2] or f[3] == '1' then return 0 end
+redis.call('HSET', KEYS[1], 'aside', 1)
+return 1
+""")
+"""Set a server aside, unless it has registered since."""
+
+_ANSWERED = Script("""
+local f = redis.call('HMGET', KEYS[1], 'incarnation', 'aside')
+if f[1] ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'unfit', ARGV[2])
+redis.call('HDEL', KEYS[1], 'aside')
+return f[2] == '1' and 1 or 0
+""")
 
 _WITHDRAW = Script("""
 if redis.call('HGET', KEYS[1], 'incarnation') ~= ARGV[2] then return 0 end
@@ -112,7 +138,8 @@ class Server:
     """A registered server.
 
     A port that is 0 is closed; ``incarnation`` is empty for one registered by the plain calls alone; ``assigned`` are users who
-    were sent there and are not yet part of ``load``; ``free`` are bytes that there is room for, -1 where there is no bound.
+    were sent there and are not yet part of ``load``; ``free`` are bytes that there is room for, -1 where there is no bound; ``unfit``
+    is why it cannot serve anybody, by its own word; ``aside``: it does not answer, and nobody is sent there until it does.
     """
 
     name: str
@@ -131,6 +158,21 @@ class Server:
     draining: bool = False
     assigned: int = 0
     free: int = -1
+    unfit: str = ""
+    aside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A registered server that may not be there; ``heard`` changes with each of its registrations."""
+
+    kind: str
+    name: str
+    incarnation: str
+    host: str
+    port: int
+    heard: str
+    aside: bool
 
 
 class Registry:
@@ -167,6 +209,7 @@ class Registry:
             "free": server.free,
             "rtmp": server.rtmp,
             "rtmps": server.rtmps,
+            "unfit": server.unfit,
         }
         flat = [part for pair in fields.items() for part in pair]
         keys = [*self._keys(server.kind, server.name), self._redis.key("epoch"), self._redis.key("retired", server.kind, server.name, "")]
@@ -179,6 +222,32 @@ class Registry:
     async def withdraw(self, kind: str, name: str, incarnation: str) -> bool:
         """End a registration at once, if it still is this incarnation's. :raises Unavailable: Redis is."""
         return bool(await self._redis.script(_WITHDRAW, self._keys(kind, name), [name, incarnation]))
+
+    async def find(self, kind: str, name: str, incarnation: str) -> Suspect | None:
+        """Where a server's gRPC port is; ``None``: it is not registered, or not by this incarnation. :raises Unavailable: Redis is."""
+        found = await self._redis.call("HMGET", self._redis.key("server", kind, name), "incarnation", "grpc_host", "grpc", "heard", "aside")
+        of, host, port, heard, aside = (part.decode() if part else "" for part in found)
+        if not incarnation or of != incarnation or not int(port or 0):
+            return None
+        return Suspect(kind, name, incarnation, host, int(port), heard, aside == "1")
+
+    async def set_aside(self, suspect: Suspect) -> bool:
+        """Have nobody sent to a server that does not answer; ``False``: it has registered since, or is set aside already.
+
+        Its next registration ends that. :raises Unavailable: Redis is.
+        """
+        keys = [self._redis.key("server", suspect.kind, suspect.name)]
+        return bool(await self._redis.script(_ASIDE, keys, [suspect.incarnation, suspect.heard]))
+
+    async def answered(self, suspect: Suspect, unfit: str) -> bool:
+        """A server answers, and says whether it can serve; whether it was set aside until now. :raises Unavailable: Redis is."""
+        keys = [self._redis.key("server", suspect.kind, suspect.name)]
+        return bool(await self._redis.script(_ANSWERED, keys, [suspect.incarnation, unfit]))
+
+    async def first(self, kind: str, name: str, seconds: float) -> bool:
+        """Whether nobody, of all balance servers, was the first with this server in the last seconds. :raises Unavailable: Redis is."""
+        key = self._redis.key("probed", kind, name)
+        return await self._redis.call("SET", key, 1, "NX", "PX", round(seconds * 1000)) is not None
 
     async def servers(self, kind: str) -> list[Server]:
         """Every live server of a kind, by name. :raises Unavailable: Redis is."""
@@ -213,6 +282,8 @@ def _server(kind: str, row: dict[str, str], address: dict[str, str] | None) -> S
         grpc_host=row.get("grpc_host", ""),
         incarnation=row["incarnation"],
         draining=row.get("draining") == "1",
+        unfit=row.get("unfit", ""),
+        aside=row.get("aside") == "1",
         assigned=sum(int(row.get(name, 0)) for name in ("assigned", "due", "overdue")),
         **numbers,
     )

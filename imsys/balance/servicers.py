@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 
 from twisted.logger import Logger
 
-from imsys.balance.allocation import Allocation
+from imsys.balance.allocation import FAILED, Allocation, Given, Reported, Wish
 from imsys.balance.plain import ALREADY, GRPC, INSTANCE, NOT_THERE, PlainRegistry, PlainServer, refuse
 from imsys.balance.registry import KINDS, Registry, Server, check_host, check_kind, check_name, check_port
+from imsys.balance.suspicions import Suspicions
 from imsys.cluster.stubs import imsys_v1_pb2, message_pb2
 from imsys.errors import Refused, Status
 from imsys.tokens import Tokens
@@ -19,7 +21,14 @@ _log = Logger()
 MOST_WRONG = 1000
 """Servers of which it is remembered that their clocks are wrong, at most."""
 
-_NO_CHAT = Refused(Status.NO_AVAILABLE_CHATTING_SERVER, "There is no chat server that takes users now.")
+UNFIT = 500
+"""Characters of the reason why a server cannot serve, at most."""
+
+SILENT = "It does not answer."
+"""Why nobody is sent to a server that was set aside."""
+
+MOST = 1000
+"""Users who are given servers in one call, at most."""
 
 
 class RegistryServicer:
@@ -29,8 +38,9 @@ class RegistryServicer:
     :param skew: seconds that a server's clock may differ.
     """
 
-    def __init__(self, registry: Registry, calendar: Callable[[], float], skew: float) -> None:
+    def __init__(self, registry: Registry, suspicions: Suspicions, calendar: Callable[[], float], skew: float) -> None:
         self._registry = registry
+        self._suspicions = suspicions
         self._calendar = calendar
         self._skew = skew
         self._wrong: set[str] = set()  # servers whose clocks are wrong, as the log knows
@@ -73,13 +83,22 @@ class RegistryServicer:
         kinds = (check_kind(request.kind),) if request.kind else KINDS
         return imsys_v1_pb2.ListResponse(servers=[_write(server) for kind in kinds for server in await self._registry.servers(kind)])
 
+    async def Suspect(self, request: imsys_v1_pb2.SuspectRequest) -> imsys_v1_pb2.SuspectResponse:
+        """A peer of a server has lost it; answered when that has been looked into. :raises Refused: 70, there is no such kind."""
+        await self._suspicions.suspect(check_kind(request.kind), request.name, request.incarnation)
+        return imsys_v1_pb2.SuspectResponse()
+
 
 class BalanceServicer:
-    """``imsys.v1.Balance``."""
+    """``imsys.v1.Balance``.
 
-    def __init__(self, allocation: Allocation, tokens: Tokens) -> None:
+    :param reported: hears of servers that users could not use.
+    """
+
+    def __init__(self, allocation: Allocation, tokens: Tokens, reported: Callable[[Sequence[Reported]], None]) -> None:
         self._allocation = allocation
         self._tokens = tokens
+        self._reported = reported
 
     async def Allocate(self, request: imsys_v1_pb2.AllocateRequest) -> imsys_v1_pb2.AllocateResponse:
         """Servers for a user, and a token: a new one, or the given one if it is good.
@@ -88,23 +107,22 @@ class BalanceServicer:
 
         :raises Refused: 10, no chat server; 18, the token is no good; 70, the uuid is none.
         """
-        uuid = _uuid(request.uuid)
-        if request.token and not await self._tokens.check(uuid, request.token):
-            raise Refused(Status.LOGIN_UNSUCCESSFUL, "The token does not open this account.")
-        chat = await self._allocation.pick("chat", plaintext=request.plaintext)
-        if chat is None:
-            raise _NO_CHAT
-        resources = await self._allocation.pick("resources", plaintext=request.plaintext)
-        if resources is None and request.plaintext:
-            resources = await self._allocation.pick("resources", plaintext=False)
-        response = imsys_v1_pb2.AllocateResponse(host=chat.host, port=chat.port, token=request.token or await self._tokens.issue(uuid))
-        if resources is None:
-            response.resources_error = Status.NO_AVAILABLE_RESOURCES_SERVER
-        else:
-            response.resources_host = resources.host
-            response.resources_port = resources.port
-            response.resources_http_port = resources.http
+        (response,) = await self._allocate([request])
         return response
+
+    async def AllocateAll(self, request: imsys_v1_pb2.AllocateAllRequest) -> imsys_v1_pb2.AllocateAllResponse:
+        """The same for many users; what is wrong with one refuses that one only. :raises Refused: 73, they are too many."""
+        if len(request.requests) > MOST:
+            raise Refused(Status.SERVER_BUSY, f"Up to {MOST} users are given servers in one call.")
+        return imsys_v1_pb2.AllocateAllResponse(responses=await self._allocate(request.requests))
+
+    async def _allocate(self, requests: Sequence[imsys_v1_pb2.AllocateRequest]) -> list[imsys_v1_pb2.AllocateResponse]:
+        wishes = [_wish(request) for request in requests]
+        given, reported = await self._allocation.allocate([wish for wish in wishes if isinstance(wish, Wish)])
+        if reported:
+            self._reported(reported)
+        answers = iter(given)
+        return [_allocated(wish if isinstance(wish, Refused) else next(answers)) for wish in wishes]
 
     async def Check(self, request: imsys_v1_pb2.CheckRequest) -> imsys_v1_pb2.CheckResponse:
         """Whether a token is a user's. :raises Refused: 18, it is not."""
@@ -125,11 +143,10 @@ class UserServicer:
 
         :raises Refused: 10, no chat server; 70, the uuid is none.
         """
-        uuid = _uuid(request.uuid)
-        chat = await self._allocation.pick("chat", plaintext=True) or await self._allocation.pick("chat", plaintext=False)
-        if chat is None:
-            raise _NO_CHAT
-        return message_pb2.UserRegisterResponse(host=chat.host, port=str(chat.port), token=await self._tokens.issue(uuid))
+        (given,), _ = await self._allocation.allocate([Wish(_uuid(request.uuid), original=True)])
+        if isinstance(given, Refused):
+            raise given
+        return message_pb2.UserRegisterResponse(host=given.chat.host, port=str(given.chat.port), token=given.token)
 
     async def LoginUser(self, request: message_pb2.LoginRequest) -> message_pb2.LoginResponse:
         """Whether a token is a user's. :raises Refused: 18, it is not."""
@@ -221,6 +238,7 @@ def _read(request: imsys_v1_pb2.RegisterRequest) -> Server:
         load=request.load,
         capacity=request.capacity,
         draining=request.draining,
+        unfit=request.unfit[:UNFIT],
         free=request.free if request.HasField("free") else -1,
     )
 
@@ -238,18 +256,53 @@ def _write(server: Server) -> imsys_v1_pb2.Server:
         load=server.load,
         capacity=server.capacity,
         draining=server.draining,
+        unfit=server.unfit or (SILENT if server.aside else ""),
         assigned=server.assigned,
         free=server.free if server.free >= 0 else None,
     )
+
+
+def _wish(request: imsys_v1_pb2.AllocateRequest) -> Wish | Refused:
+    if request.uuid <= 0:
+        return _NO_UUID
+    failed = [address for text in request.failed[:FAILED] if (address := _address(text)) is not None]
+    return Wish(request.uuid, request.plaintext, request.token, failed)
+
+
+def _address(text: str) -> tuple[str, int] | None:
+    """``host:port``, with or without brackets around an IPv6 address; ``None``: it is none."""
+    match = re.fullmatch(r"\[?([A-Za-z0-9_.:%-]{1,253}?)\]?:([0-9]{1,5})", text)
+    return None if match is None else (match[1], int(match[2]))
+
+
+def _allocated(given: Given | Refused) -> imsys_v1_pb2.AllocateResponse:
+    if isinstance(given, Refused):
+        return imsys_v1_pb2.AllocateResponse(error=given.status, message=given.message)
+    response = imsys_v1_pb2.AllocateResponse(
+        host=given.chat.host,
+        port=given.chat.port,
+        token=given.token,
+        others=[imsys_v1_pb2.Address(host=other.host, port=other.port) for other in given.others],
+    )
+    if given.resources is None:
+        response.resources_error = Status.NO_AVAILABLE_RESOURCES_SERVER
+    else:
+        response.resources_host = given.resources.host
+        response.resources_port = given.resources.port
+        response.resources_http_port = given.resources.http
+    return response
 
 
 def _is_incarnation(text: str) -> bool:
     return 0 < len(text) <= 64 and text.isascii() and text.isalnum()
 
 
+_NO_UUID = Refused(Status.INVALID_FIELD, "A uuid is a positive number.")
+
+
 def _uuid(uuid: int) -> int:
     if uuid <= 0:
-        raise Refused(Status.INVALID_FIELD, "A uuid is a positive number.")
+        raise _NO_UUID
     return uuid
 
 

@@ -27,8 +27,20 @@ _log = Logger()
 MIN_BACKOFF, MAX_BACKOFF = 0.1, 5.0
 """Seconds, before jitter, between two attempts to connect: doubled from one to the next."""
 
-STALLED = 10.0
-"""Seconds without an acknowledgement that is owed, after which a stream is given up."""
+CHECK = 0.5
+"""Seconds between two looks at a stream."""
+
+IDLE = 1.0
+"""Seconds after which a peer that was sent nothing is asked whether it is there."""
+
+SUSPECT = 0.9
+"""Seconds without an acknowledgement that is owed, or without a stream, after which balance is told: it finds out what that means."""
+
+DOUBTS = 15.0
+"""Seconds between two such words to balance, at most: the second comes after one, and each further one after twice as long."""
+
+STALLED = 5.0
+"""Seconds without an acknowledgement that is owed, after which a stream is given up, and another one is tried."""
 
 AWAY = 10.0
 """Seconds without a stream after which users are remembered instead of pushes."""
@@ -41,14 +53,18 @@ class Link:
     """Sends to one incarnation of one peer.
 
     :param deadline: seconds that a call has.
+    :param suspect: called when the peer seems not to be there, now and then while that lasts.
     """
 
-    def __init__(self, reactor: Any, trust: Trust, membership: Membership, peer: Peer, deadline: float) -> None:
+    def __init__(
+        self, reactor: Any, trust: Trust, membership: Membership, peer: Peer, deadline: float, suspect: Callable[[], None]
+    ) -> None:
         self._reactor = reactor
         self._trust = trust
         self._membership = membership
         self._peer = peer
         self._deadline = deadline
+        self._suspect = suspect
         self._outbox = Outbox(peer.incarnation)
         self._channel: grpc.Channel | None = None
         self._call: Any = None
@@ -60,6 +76,9 @@ class Link:
         self._down = reactor.seconds()
         self._moved = self._down
         self._progress = 0
+        self._asked = self._down
+        self._doubts = 0
+        self._next_doubt = 0.0
         self._unary: UnaryPump | None = None
         self._ended: list[Deferred[None]] = []
 
@@ -107,16 +126,37 @@ class Link:
             raise Unavailable(Status.GRPC_ERROR, f"Chat server {self._peer.name} answered with {response.error}.")
 
     def check(self) -> None:
-        """Look whether the stream still moves; called every second."""
+        """Look whether the stream still moves; called every :data:`CHECK` seconds."""
+        if self._unary is not None or self._channel is None:
+            return
         now = self._reactor.seconds()
-        if self._unary is None and not self._greeted and now - self._down > AWAY:
+        if not self._greeted and now - self._down > AWAY:
             self._outbox.away()
-        progress = self._outbox.progress
-        if progress != self._progress or (self._greeted and not self._outbox.ask()):
-            self._progress, self._moved = progress, now
+        if self._moves(now):
+            self._moved, self._doubts = now, 0
         elif self._call is not None and now - self._moved > STALLED:
             _log.warn("the stream to chat server {name} does not move: it is given up", name=self._peer.name)
             self._call.cancel()
+        if now - (self._moved if self._greeted else self._down) > SUSPECT:
+            self._doubt(now)
+
+    def _moves(self, now: float) -> bool:
+        progress, self._progress = self._progress, self._outbox.progress
+        if progress != self._progress:
+            return True
+        if not self._greeted:
+            return False
+        idle = now - self._asked >= IDLE
+        if idle:
+            self._asked = now
+        return not self._outbox.ask(idle=idle)
+
+    def _doubt(self, now: float) -> None:
+        """Say that the peer seems not to be there, unless that was said just now."""
+        if not self._stopped and (not self._doubts or now >= self._next_doubt):
+            self._next_doubt = now + min(DOUBTS, 2.0**self._doubts)
+            self._doubts += 1
+            self._suspect()
 
     async def stop(self) -> None:
         """Send what is left, say farewell, and close."""
@@ -190,7 +230,8 @@ class Link:
     def _opened(self, generation: int) -> None:
         if generation == self._generation and not self._stopped:
             self._greeted = True
-            self._failures = 0
+            self._failures = self._doubts = 0
+            self._moved = self._reactor.seconds()
             _log.info("the stream to chat server {name} is open", name=self._peer.name)
 
     def _over(self, generation: int, code: grpc.StatusCode | None) -> None:
@@ -211,6 +252,8 @@ class Link:
             return
         level = _log.info if self._failures == 0 else _log.debug
         level("the stream to chat server {name} is closed: {code}", name=self._peer.name, code="ended" if code is None else code.name)
+        if self._failures:  # it cannot be opened again at once
+            self._doubt(self._reactor.seconds())
         backoff = min(MAX_BACKOFF, MIN_BACKOFF * 2**self._failures)
         self._failures = min(self._failures + 1, 16)
         self._retry = self._reactor.callLater(backoff * random.uniform(0.5, 1.5), self._connect)  # noqa: S311

@@ -12,6 +12,7 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -27,6 +28,12 @@ RETRY = 0.5
 
 DRAINING = 1.0
 """Seconds between two registrations of a server that drains, at most: who waits for its end sees how far it is."""
+
+LOOK = 0.5
+"""Seconds between two looks whether the load has changed much."""
+
+STEP, SHARE = 20, 20
+"""How much the load must have changed to be told before its time: by so many connections, and by one in so many of them."""
 
 FAREWELL = 1.0
 """Seconds that balance has to answer when this server leaves."""
@@ -59,7 +66,7 @@ OnChange = Callable[[Peer, bool], None]
 
 
 class Membership(Service):
-    """Registers this server every interval, with its load, and keeps the list of its peers.
+    """Registers this server every interval, and whenever something has changed, and keeps the list of its peers.
 
     While balance is away the peers stay as they are.
 
@@ -70,6 +77,7 @@ class Membership(Service):
     :param capacity: connections this server takes at most; 0 is no limit.
     :param free: bytes of files that there is room for; ``None``, as of no such function, is no bound.
     :param calendar: Unix seconds, for balance to compare with its own.
+    :param unfit: why this server cannot serve anybody now; empty: it can. After a change it is to :meth:`hurry`.
     """
 
     def __init__(
@@ -85,6 +93,7 @@ class Membership(Service):
         load: Callable[[], int],
         capacity: int,
         free: Callable[[], int | None] = lambda: None,
+        unfit: Callable[[], str] = lambda: "",
         *,
         calendar: Callable[[], float],
     ) -> None:
@@ -100,6 +109,11 @@ class Membership(Service):
         self._capacity = capacity
         self._free = free
         self._calendar = calendar
+        self._unfit = unfit
+        self._told = 0
+        self._overdue = False
+        self._looks = LoopingCall(self._look)
+        self._looks.clock = reactor
         self._peers: dict[str, Peer] = {}
         self._listeners: list[OnChange] = []
         self._next: IDelayedCall | None = None
@@ -142,11 +156,31 @@ class Membership(Service):
     def drain(self) -> Deferred[None]:
         """Have balance send no new users here, from now on; fires when it knows."""
         self.draining = True
+        return self.renewed()
+
+    def hurry(self) -> None:
+        """Register at once: something has changed, here or among the peers."""
+        if self._turn is not None:
+            self._overdue = True
+        elif self._next is not None and self._next.active():
+            self._next.reset(0)
+
+    def renewed(self) -> Deferred[None]:
+        """Register at once; fires when balance has answered that, and the peers are those of now."""
         told: Deferred[None] = Deferred()
         self._to_tell.append(told)
-        if self._next is not None and self._next.active():
-            self._next.reset(0)
+        self.hurry()
         return told
+
+    async def suspect(self, peer: Peer) -> None:
+        """Tell balance that a peer cannot be reached. It looks for itself, and what it finds is known when this returns, or soon."""
+        request = imsys_v1_pb2.SuspectRequest(kind=self._kind, name=peer.name, incarnation=peer.incarnation)
+        try:
+            await self._balance.call(imsys_v1_pb2_grpc.RegistryStub, "Suspect", request)
+        except Unavailable as unavailable:  # or balance is of an older release, and knows no such call
+            _log.debug("balance was not told that {name} cannot be reached: {reason}", name=peer.name, reason=unavailable.message)
+        else:
+            self.hurry()
 
     async def ready(self) -> None:
         """Return when this server is registered."""
@@ -159,10 +193,12 @@ class Membership(Service):
         """Register, and keep doing so."""
         super().startService()
         self._begin()
+        self._looks.start(LOOK, now=False)
 
     def stopService(self) -> Deferred[None]:
         """Leave at once; fires when balance knows, or does not answer."""
         super().stopService()
+        self._looks.stop()
         if self._next is not None and self._next.active():
             self._next.cancel()
         known = self._registered or self._turn is not None
@@ -170,8 +206,14 @@ class Membership(Service):
             self._turn.cancel()
         return Deferred.fromCoroutine(self._withdraw()) if known else succeed(None)
 
+    def _look(self) -> None:
+        change = abs(self._load() - self._told)
+        if self._registered and change >= STEP and change * SHARE >= self._told:
+            self.hurry()
+
     def _begin(self) -> None:
         self._next = None
+        self._overdue = False
         telling, self._to_tell = self._to_tell, []
         self._turn = Deferred.fromCoroutine(self._register())
         self._turn.addErrback(self._failed).addCallback(lambda _: self._over(telling))
@@ -193,24 +235,26 @@ class Membership(Service):
             pause = min(self._interval, DRAINING) if self.draining else self._interval
             if not self._answered:
                 pause = min(RETRY, self._interval)
-            elif more:
+            elif more or self._overdue:
                 pause = 0.0
             self._next = self._reactor.callLater(pause * random.uniform(0.9, 1.0), self._begin)  # noqa: S311
 
     async def _register(self) -> None:
         ports = self._ports()
+        self._told = load = self._load()
         request = imsys_v1_pb2.RegisterRequest(
             info=message_pb2.ServerInfo(name=self.name, host=self._advertise, port=str(ports.tls) if ports.tls else ""),
             kind=self._kind,
             incarnation=self.incarnation,
             clock_ms=round(self._calendar() * 1000),
-            load=self._load(),
+            load=load,
             capacity=self._capacity,
             ports=imsys_v1_pb2.Ports(**dataclasses.asdict(ports)),
             draining=self.draining,
             grpc_host=self._grpc_advertise,
             free=self._free(),
             again=self._known,
+            unfit=self._unfit(),
         )
         try:
             response = await self._balance.call(imsys_v1_pb2_grpc.RegistryStub, "Register", request)
@@ -257,7 +301,7 @@ class Membership(Service):
             if name not in found and now < self._patience:
                 found[name] = peer
         self._peers = found
-        self._takers = [server for server in response.peers if server.name != self.name and not server.draining and not server.unfit]
+        self._takers = [server for server in response.peers if server.name != self.name and _takes_users(server)]
         for name, peer in before.items():
             if found.get(name) != peer:
                 _log.info("{kind} server {name} is gone", kind=self._kind, name=name)
@@ -281,3 +325,8 @@ class Membership(Service):
             await self._balance.call(imsys_v1_pb2_grpc.RegistryStub, "Withdraw", request, deadline=FAREWELL)
         except Unavailable as unavailable:
             _log.info("balance was not told that {name} leaves: {reason}", name=self.name, reason=unavailable.message)
+
+
+def _takes_users(server: imsys_v1_pb2.Server) -> bool:
+    full = server.capacity and server.load + server.assigned >= server.capacity
+    return not (server.draining or server.unfit or full)

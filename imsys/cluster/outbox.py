@@ -169,13 +169,14 @@ class Outbox:
         with self._changed:
             return not (self._sent or self._pending())
 
-    def ask(self) -> bool:
-        """Ask the peer for an acknowledgement, if any is due; whether it was asked before and owes it still."""
+    def ask(self, *, idle: bool) -> bool:
+        """Ask the peer for an acknowledgement, if any is due; whether it was asked before and owes it still.
+
+        :param idle: where nothing is due, ask it to acknowledge that nothing came: so one learns whether it is there.
+        """
         with self._changed:
-            if not self._sent:
-                return False
-            owed = self._asked >= self._sent[0].sequence
-            if not owed:
+            owed = bool(self._sent) and self._asked >= self._sent[0].sequence
+            if not owed and (self._sent or idle):
                 self._prompt = True
                 self._changed.notify_all()
             return owed
@@ -244,7 +245,7 @@ class Outbox:
     def _next(self) -> _Sent | None:
         if self._again:
             return self._again.popleft()
-        asking = bool(self._sent) and (self._prompt or (self._finishing and self._asked < self._sequence))
+        asking = self._prompt or (bool(self._sent) and self._finishing and self._asked < self._sequence)
         if not asking and (not self._pending() or len(self._sent) >= WINDOW):
             return None
         pushes: list[RemotePush] = []

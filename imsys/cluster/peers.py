@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from twisted.application.service import Service
@@ -10,8 +11,9 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
-from imsys.cluster.link import Link
+from imsys.cluster.link import CHECK, Link
 from imsys.cluster.membership import Membership, Peer
 from imsys.cluster.outbox import MAX_MISSED
 from imsys.cluster.pushes import GONE, News, PeerHandler, RemotePush
@@ -96,7 +98,7 @@ class Peers(Service):
         super().startService()
         for peer in self._membership.peers.values():
             self._appeared(peer)
-        self._ticks.start(1.0, now=False)
+        self._ticks.start(CHECK, now=False)
 
     def stopService(self) -> Deferred[Any]:
         """Send what is left, within two seconds, and close the streams."""
@@ -121,10 +123,18 @@ class Peers(Service):
             self._stray(link.leave())
 
     def _appeared(self, peer: Peer) -> None:
-        self._links[peer.name] = link = Link(self._reactor, self._trust, self._membership, peer, self._deadline)
+        self._links[peer.name] = link = Link(
+            self._reactor, self._trust, self._membership, peer, self._deadline, partial(self._suspect, peer)
+        )
         if self._gone.pop(peer.name, None) == peer.incarnation:
             link.miss(None)  # it was only out of sight: its users are still there
         link.start()
+
+    def _suspect(self, peer: Peer) -> None:
+        def failed(reason: Failure) -> None:
+            _log.failure("chat server {name} could not be suspected", reason, name=peer.name)
+
+        Deferred.fromCoroutine(self._membership.suspect(peer)).addErrback(failed)
 
     def _check(self) -> None:
         for link in self._links.values():

@@ -65,7 +65,7 @@ class Places:
 
     async def _best(self, able: Callable[[imsys_v1_pb2.Server], bool]) -> imsys_v1_pb2.Server | None:
         for age in (self._fresh, AGAIN):
-            found = [server for server in await self._servers(age) if able(server) and not _full(server)]
+            found = [server for server in await self._servers(age) if able(server) and _takes(server)]
             if found:
                 best: imsys_v1_pb2.Server = min(found, key=self._order)
                 self._sent[best.name] += 1
@@ -76,7 +76,7 @@ class Places:
         return server.load + server.assigned + self._sent[server.name], -self._room(server), server.name
 
     async def named(self, name: str, *, plaintext: bool) -> Place:
-        """The server that has a file, be it draining or full. :raises Refused: 11, it is away. :raises Unavailable: balance is."""
+        """The server that has a file, be it draining, full or unfit. :raises Refused: 11, it is away. :raises Unavailable: balance is."""
         for age in (self._fresh, AGAIN):
             for server in await self._servers(age):
                 if server.name == name:
@@ -95,8 +95,9 @@ class Places:
         return server.free - self._promised[server.name] if server.HasField("free") else float("inf")
 
 
-def _full(server: imsys_v1_pb2.Server) -> bool:
-    return server.draining or bool(server.capacity and server.load >= server.capacity)
+def _takes(server: imsys_v1_pb2.Server) -> bool:
+    full = server.capacity and server.load >= server.capacity
+    return not (server.draining or server.unfit or full)
 
 
 def _place(server: imsys_v1_pb2.Server, plaintext: bool) -> Place:

@@ -86,9 +86,9 @@ class ChatServers(Service):
         raise Unavailable(Status.GRPC_ERROR, "No chat server answered.")
 
     async def _addresses(self) -> Sequence[Address]:
-        """Where they are, in an order that spreads calls; those that are leaving last."""
+        """Where they are, in an order that spreads calls; those that are leaving, or cannot serve, last."""
         servers = [server for server in await self._listed.servers(self._fresh) if server.ports.grpc]
-        addresses = {(server.grpc_host or server.host, server.ports.grpc): server.draining for server in servers}
+        addresses = {(server.grpc_host or server.host, server.ports.grpc): server.draining or bool(server.unfit) for server in servers}
         self._channels.keep(addresses)
         return sorted(addresses, key=lambda address: (addresses[address], random.random()))  # noqa: S311
 

@@ -78,7 +78,7 @@ async def listed(balance: GrpcClient, config: Config) -> list[Server]:
 
 def _row(server: Any) -> tuple[str, ...]:
     ports = server.ports
-    state = "draining" if server.draining else "ready"
+    state = "draining, " * server.draining + f"unfit: {server.unfit}" if server.unfit else "draining" if server.draining else "ready"
     return (
         server.kind,
         server.name,

@@ -20,10 +20,11 @@ CLIENT = 64
 
 @handles(LoginRequest, anonymous=True)
 async def login(context: Context, request: LoginRequest) -> LoginResponse:
-    """Check the token, end the older session, and say who the user is."""
+    """Check the token, end the older session, and say who the user is. Where the server cannot serve it says so at once."""
     if context.session.user:
         raise Refused(Status.LOGIN_FOR_MULTIPLE_TIMES, "This connection is logged in already.")
     user = parse_id(request.uuid, "uuid")
+    context.chat.demand()
     attempt = _attempt_of(request)
     try:
         known = await context.chat.directory.login(context.session, user, request.token, attempt)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from msgspec import UNSET
 from twisted.logger import Logger
 
+from imsys.cluster.stubs import imsys_v1_pb2
 from imsys.errors import Refused, Status, Unavailable
 from imsys.gateway.accounts import LONGEST_NAME
 from imsys.gateway.context import Gateway
-from imsys.gateway.messages import LoginRequest, LoginResponse, Resources
+from imsys.gateway.messages import LoginRequest, LoginResponse, Place, Resources
 from imsys.gateway.source import Source
 from imsys.names import name_key
 from imsys.store.accounts import Credentials
@@ -20,17 +22,25 @@ _log = Logger()
 LONGEST_TOKEN = 256
 """Characters beyond which a token is none of ours."""
 
+FAILED, LONGEST_ADDRESS = 8, 270
+"""Addresses that could not be used that are looked at, and characters that one has at most."""
+
 
 async def trylogin_server(gateway: Gateway, request: LoginRequest, source: Source) -> LoginResponse:
     """Log in by password, or come back by token."""
     if request.username is not UNSET and request.password is not UNSET:
-        return await _by_password(gateway, request.username, request.password, source)
+        return await _by_password(gateway, request.username, request.password, _failed(request), source)
     if request.uuid is not UNSET and request.token is not UNSET:
-        return await _by_token(gateway, request.uuid, request.token, source)
+        return await _by_token(gateway, request.uuid, request.token, _failed(request), source)
     raise Refused(Status.JSONPARSE_ERROR, "A login has a username and a password, or a uuid and a token.")
 
 
-async def _by_password(gateway: Gateway, username: str, password: str, source: Source) -> LoginResponse:
+def is_by_token(request: LoginRequest) -> bool:
+    """Whether somebody comes back, which costs as good as nothing."""
+    return request.token is not UNSET and (request.username is UNSET or request.password is UNSET)
+
+
+async def _by_password(gateway: Gateway, username: str, password: str, failed: Sequence[str], source: Source) -> LoginResponse:
     possible = len(username) <= LONGEST_NAME
     wrong = gateway.limits.wrong_password(name_key(username) if possible else username, source.limit_key)
     await gateway.limiter.check(wrong)
@@ -47,24 +57,37 @@ async def _by_password(gateway: Gateway, username: str, password: str, source: S
             anew = await slot.hash(password)
     if anew is not None:
         await _replace_hash(gateway, account, anew)
-    response = await _place(gateway, account.uuid, "", source)
+    response = await _place(gateway, account.uuid, "", failed, source)
     if not await _still_right(gateway, account.uuid, password, {account.password_hash, anew}):
         await gateway.tokens.revoke(account.uuid, response.token)
         raise _wrong_login()
     return response
 
 
-async def _by_token(gateway: Gateway, uuid: str, token: str, source: Source) -> LoginResponse:
+async def _by_token(gateway: Gateway, uuid: str, token: str, failed: Sequence[str], source: Source) -> LoginResponse:
     # An empty token would ask balance for a new one.
     if re.fullmatch("[1-9][0-9]{0,17}", uuid) is None or not 0 < len(token) <= LONGEST_TOKEN:
         raise Refused(Status.LOGIN_UNSUCCESSFUL, "The token is wrong, or has expired.")
-    return await _place(gateway, int(uuid), token, source)
+    return await _place(gateway, int(uuid), token, failed, source)
 
 
-async def _place(gateway: Gateway, uuid: int, token: str, source: Source) -> LoginResponse:
-    place = await gateway.allocate(uuid, plaintext=not source.secure, token=token)
-    resources = Resources(host=place.resources_host, port=str(place.resources_port), http_port=str(place.resources_http_port))
-    return LoginResponse(uuid=str(uuid), host=place.host, port=str(place.port), token=place.token or token, resources=resources)
+async def _place(gateway: Gateway, uuid: int, token: str, failed: Sequence[str], source: Source) -> LoginResponse:
+    request = imsys_v1_pb2.AllocateRequest(uuid=uuid, plaintext=not source.secure, token=token, failed=failed)
+    place = await gateway.placing.place(request)
+    return LoginResponse(
+        uuid=str(uuid),
+        host=place.host,
+        port=str(place.port),
+        token=place.token or token,
+        resources=Resources(host=place.resources_host, port=str(place.resources_port), http_port=str(place.resources_http_port)),
+        others=[Place(host=other.host, port=str(other.port)) for other in place.others],
+    )
+
+
+def _failed(request: LoginRequest) -> Sequence[str]:
+    """What the client says that it could not use; what can be no address is left out."""
+    failed = request.failed if request.failed is not UNSET else []
+    return [address for address in failed[:FAILED] if len(address) <= LONGEST_ADDRESS]
 
 
 async def _replace_hash(gateway: Gateway, account: Credentials, anew: str) -> None:

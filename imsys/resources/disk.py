@@ -32,6 +32,8 @@ class Disk(Service):
         self._threads: ThreadPool | None = None
         self.pending = 0
         """Functions that run, or wait for a thread."""
+        self.done = 0
+        """Functions that have run well."""
         self._idle: Deferred[None] | None = None
 
     def startService(self) -> None:
@@ -67,6 +69,7 @@ class Disk(Service):
 
         def ended(result: T | Failure) -> None:
             self.pending -= 1
+            self.done += not isinstance(result, Failure)
             if not self.pending and self._idle is not None:
                 idle, self._idle = self._idle, None
                 self._reactor.callLater(0, idle.callback, None)

@@ -13,6 +13,7 @@ from imsys.fields import parse_id
 from imsys.protocols.messages.session import HeartbeatRequest, HeartbeatResponse, LoginRequest
 from imsys.protocols.messages.uploads import ResourcesLoginResponse, UploadRequest, UploadResponse
 from imsys.resources.disk import Disk
+from imsys.resources.guarded import Demand, nothing
 from imsys.resources.originals import Originals
 from imsys.resources.sessions import Sessions
 from imsys.resources.transfers import Downloads, Uploads
@@ -32,6 +33,8 @@ class Resources:
     downloads: Downloads
     originals: Originals
     tickets: Tickets
+    demand: Demand = nothing
+    """Sees whether this server can serve anybody now."""
 
     def context(self, session: Session, user: int) -> Context:
         """The surroundings of a session's requests, with its uploads."""
@@ -58,6 +61,7 @@ async def login(context: Context, request: LoginRequest) -> ResourcesLoginRespon
     """Check the token."""
     if context.session.user:
         raise Refused(Status.LOGIN_FOR_MULTIPLE_TIMES, "This connection is logged in already.")
+    context.resources.demand()
     user = parse_id(request.uuid, "uuid")
     if not await context.resources.sessions.login(context.session, user, request.token):
         raise Refused(Status.LOGIN_UNSUCCESSFUL, "The token is wrong or has expired.")

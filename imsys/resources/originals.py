@@ -10,6 +10,7 @@ from imsys.config import FilesConfig
 from imsys.errors import Refused
 from imsys.resources.engine.shielding import alone
 from imsys.resources.engine.uploads import Arrivals
+from imsys.resources.guarded import Demand
 from imsys.resources.transfers import Upload
 from imsys.store.files import FileStore, Offer, Purpose
 from imsys.tickets import new_file_id
@@ -19,16 +20,19 @@ class Originals:
     """Offers, keeps and gives up such files; a whole one replaces its user's older one of the same name.
 
     :param server: name of this server.
+    :param demand: see :data:`~imsys.resources.guarded.Demand`.
     """
 
-    def __init__(self, server: str, rules: FilesConfig, files: FileStore, uploads: Arrivals) -> None:
+    def __init__(self, server: str, rules: FilesConfig, files: FileStore, uploads: Arrivals, demand: Demand) -> None:
         self._server = server
         self._files = files
         self._uploads = uploads
+        self._demand = demand
         self.rules = rules
 
     async def begin(self, user: int, filename: str, size: int, lost: Callable[[Refused], None]) -> Upload:
-        """A new file of a user. :raises Refused: 39, the disk; 68, the disk or the quota is full; 73, too many are on their way."""
+        """A new file of a user. :raises Refused: 39, the disk; 68, disk or quota is full; 73, not now, or too many are on their way."""
+        self._demand()
         offer = Offer(
             file_id=new_file_id(),
             owner=user,

@@ -12,6 +12,8 @@ from imsys.balance.plain import PlainRegistry
 from imsys.balance.prober import Prober, TcpProbe
 from imsys.balance.registry import Registry
 from imsys.balance.servicers import BalanceServicer, RegisterServicer, RegistryServicer, UserServicer
+from imsys.balance.suspicions import Suspicions
+from imsys.cluster.probing import ControlProbe
 from imsys.cluster.server import GrpcServer
 from imsys.cluster.stubs import imsys_v1_pb2_grpc, message_pb2_grpc
 from imsys.config import Config
@@ -35,18 +37,21 @@ def build(reactor: Any, config: Config, redis: Redis | None = None, *, calendar:
     lease = config.balance.lease
     tokens = Tokens(redis, calendar, config.balance.token_idle, config.balance.token_life)
     registry = Registry(redis, lease)
-    allocation = Allocation(redis)
+    allocation = Allocation(redis, tokens)
     probe = TcpProbe(reactor, lease / 3)
     plain = PlainRegistry(redis, registry, probe)
+    suspicions = Suspicions(reactor, registry, ControlProbe(reactor, config.cluster))
+    suspicions.setServiceParent(service)
     Prober(reactor, registry, plain, probe, lease).setServiceParent(service)
+    registrations = RegistryServicer(registry, suspicions, calendar, config.cluster.clock_skew)
     GrpcServer(
         reactor,
         config.cluster,
         config.balance.grpc_host,
         config.balance.grpc_port,
         [
-            (imsys_v1_pb2_grpc.add_RegistryServicer_to_server, RegistryServicer(registry, calendar, config.cluster.clock_skew)),
-            (imsys_v1_pb2_grpc.add_BalanceServicer_to_server, BalanceServicer(allocation, tokens)),
+            (imsys_v1_pb2_grpc.add_RegistryServicer_to_server, registrations),
+            (imsys_v1_pb2_grpc.add_BalanceServicer_to_server, BalanceServicer(allocation, tokens, suspicions.report)),
             (message_pb2_grpc.add_UserServiceServicer_to_server, UserServicer(allocation, tokens)),
             (message_pb2_grpc.add_ChattingRegisterServiceServicer_to_server, RegisterServicer(plain, "chat")),
             (message_pb2_grpc.add_ResourcesRegisterServiceServicer_to_server, RegisterServicer(plain, "resources")),

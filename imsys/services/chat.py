@@ -26,6 +26,7 @@ from imsys.directory import Directory
 from imsys.dispatch import Chat, Dispatcher
 from imsys.doubts import Doubts
 from imsys.errors import ConfigError
+from imsys.evacuation import Evacuation
 from imsys.file_desk import FileDesk
 from imsys.live_announcer import LiveAnnouncer
 from imsys.live_care import LiveCare
@@ -38,6 +39,7 @@ from imsys.plugins import discover
 from imsys.redis import Redis
 from imsys.routes import Routes
 from imsys.services import common
+from imsys.services.checks import chat_health
 from imsys.services.common import ListenService, make_daemon, public_context, tables_fit
 from imsys.services.draining import Draining, Moves
 from imsys.services.foundations import CALENDAR, database_of, redis_of, tickets_of
@@ -145,6 +147,7 @@ def build(
     stores = Stores.on(database, calendar)
     tokens = Tokens(redis, calendar, config.balance.token_idle, config.balance.token_life)
     node = Node(reactor, stores.nodes)
+    health = chat_health(reactor, stores.health, redis, node)
 
     def ended(session: Session) -> None:
         directory.ended(session)
@@ -170,7 +173,9 @@ def build(
         connections.__len__,
         chat.capacity,
         calendar=calendar,
+        unfit=lambda: health.unfit,
     )
+    health.on_change(membership.hurry)
     routes = Routes(redis, config.balance.lease, config.balance.token_idle, config.balance.token_life)
     directory = Directory(
         reactor,
@@ -209,9 +214,10 @@ def build(
     stream_servers = ResourcesServers(reactor, config.cluster, resources, config.balance.interval)
     live_announcer = LiveAnnouncer(stores, announcer.post, outbound, stream_servers, doubts)
     live = LiveDesk(config.live, tickets, places, live_announcer, calendar)
-    dispatcher.serve(Chat(stores, node, log, directory, outbound, doubts, tokens, files, live))
+    dispatcher.serve(Chat(stores, node, log, directory, outbound, doubts, tokens, files, live, health.demand))
     moving = Moving(reactor, directory.sessions)
     directory.came = moving.came
+    evacuation = Evacuation(reactor, health, membership, moving.begin, moving.cancel)
 
     def drain(seconds: float) -> int:
         return draining.drain(seconds)
@@ -224,7 +230,7 @@ def build(
         stores.messages.previous,
         Announcements(announcer.announce, live_announcer.announce),
     )
-    calls += control_services(Control(membership.incarnation, lambda: "", drain if own_process else None))
+    calls += control_services(Control(membership.incarnation, lambda: health.unfit, drain if own_process else None))
     grpc = GrpcServer(reactor, config.cluster, chat.grpc_host, chat.grpc_port, calls)
 
     def listener(number: int, context: Any, what: str) -> ListenService:
@@ -243,7 +249,8 @@ def build(
     pauses = Pauses(reactor, paused)
     directory.about_to_log_in = pauses.look
     # stopped in reverse: whoever is still to be told of something is told before the streams to the peers are closed
-    parts = (node, pauses, directory, balance, stream_servers, grpc, peers, outbound, doubts, care, connections, *listeners, membership)
+    inside = (node, pauses, health, directory, balance, stream_servers, grpc, peers, outbound, doubts, care)
+    parts = (*inside, connections, *listeners, membership, evacuation)
     for part in parts:
         part.setServiceParent(server)
     moves = Moves(moving, directory.__len__, chat.drain, chat.stop_drain)

@@ -11,16 +11,18 @@ from imsys.cluster.client import GrpcClient
 from imsys.codes import Codes
 from imsys.config import Config
 from imsys.gateway.context import Gateway
-from imsys.gateway.endpoints import endpoints
+from imsys.gateway.endpoints import Queues, endpoints
 from imsys.gateway.front import Front
 from imsys.gateway.http import JsonServer
 from imsys.gateway.limits import Limits
+from imsys.gateway.placing import Placing
 from imsys.gateway.sessions import SessionEnder
 from imsys.gateway.source import Proxies
 from imsys.passwords import Passwords
 from imsys.ratelimit import RateLimiter
 from imsys.redis import Redis
 from imsys.routes import Routes
+from imsys.services.checks import gateway_health
 from imsys.services.common import ListenService, Options, make_daemon, public_context
 from imsys.services.foundations import CALENDAR, database_of, redis_of
 from imsys.services.ordered import InOrder
@@ -49,30 +51,34 @@ def build(
     passwords = Passwords.configured(reactor, settings)
     balance = GrpcClient(reactor, config.cluster, config.balance.addresses)
     captcha = GrpcClient(reactor, config.cluster, config.captcha.addresses)
+    stores = Stores.on(database, calendar)
+    health = gateway_health(reactor, stores.health, redis)
     routes = Routes(redis, lives.lease, lives.token_idle, lives.token_life)
     gateway = Gateway(
-        accounts=Stores.on(database, calendar).accounts,
+        accounts=stores.accounts,
         passwords=passwords,
         codes=Codes(redis, life=config.captcha.code_life, tries=config.captcha.code_tries),
         tokens=Tokens(redis, calendar, lives.token_idle, lives.token_life),
         sessions=SessionEnder(reactor, config.cluster, balance, routes),
         limiter=RateLimiter(redis),
         limits=Limits(config.limits),
-        balance=balance,
+        placing=Placing(balance),
         captcha=captcha,
         mail_deadline=config.mail.timeout + config.cluster.deadline,
     )
+    queues = Queues.configured(reactor, passwords.workers, settings.hash_queue)
     http = JsonServer(
         reactor,
-        endpoints(gateway),
+        endpoints(gateway, queues, health),
         body_limit=settings.body_limit,
         timeout=settings.timeout,
         proxies=Proxies(settings.trusted_proxies),
         calendar=calendar,
+        verbose=config.imsys.log_level == "debug",
     )
     front = Front(reactor, http)
     tls = public_context(config.tls, "http/1.1")
-    parts = [passwords, balance, captcha, front]
+    parts = [health, passwords, balance, captcha, front]
     parts.append(ListenService(reactor, front.factory, settings.host, settings.port, tls, "[gateway] port"))
     if settings.plain_port:
         parts.append(ListenService(reactor, front.factory, settings.host, settings.plain_port, None, "[gateway] plain_port"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
+import struct
+import sys
 from typing import Any
 
 from twisted.application.service import Service
@@ -23,11 +25,30 @@ _log = Logger()
 BACKLOG = 4096
 """Connections that the kernel keeps while we are busy; it lowers this to its own limit."""
 
+ACCEPTS = 32
+"""Connections that are accepted in one turn of the reactor.
+
+Who is accepted is served at once, beside all the others: a thousand in one turn would have their handshakes together, and all be done
+at the end. The others wait in the kernel, in order, which costs nothing; and turns stay short for those who are here already.
+"""
+
+STALE = 5.0
+"""Seconds that a connection may have waited in the kernel, unless it has been silent since: whoever has waited longer gives up, or has."""
+
+GONE = 1.0
+"""The same of one whose peer has sent its end already. (Some send all they have to say and their end at once.)"""
+
 REST = 1.0
 """Seconds that a port accepts nobody when there is no descriptor for a connection."""
 
 REMINDER = 60.0
 """Seconds between two lines about that in the log."""
+
+
+_TELLS = sys.platform == "linux"
+_LAST_DATA = struct.Struct("=B51xI")
+"""Of the kernel's ``tcp_info``: the state, and the milliseconds since the last data came (or, as none has, since it was connected)."""
+_CLOSED, _PEER_CLOSED = 7, 8
 
 
 class ListenService(Service):
@@ -111,26 +132,31 @@ class ListenService(Service):
             return None
         if self._shared:
             # who waits in the queue of this process would be reset, and could not be answered by the others
-            port.numberAccepts = BACKLOG + 1  # all that the queue holds; Twisted takes as many as came together the last time
+            port.accepts = BACKLOG + 1  # all that the queue holds
             port.doRead()
         closed: Deferred[None] = port.stopListening()
         return closed
 
 
 class _Port(tcp.Port):
-    """Twisted's port, with two things more.
+    """Twisted's port, with three things more.
 
-    It may share its number with other processes. And it rests while there is no
-    descriptor for a connection, and says so once in a while. Twisted would
-    accept and close each at once, or fail to and try again for ever, with lines
-    in the log for each.
+    It may share its number with other processes. It accepts a few connections a
+    turn, and drops those that have waited for so long that nobody waits for an
+    answer any more: in a storm the others are served in time. And it rests while
+    there is no descriptor for a connection, and says so once in a while. Twisted
+    would accept and close each at once, or fail to and try again for ever, with
+    lines in the log for each.
     """
 
+    factory: Any
     reactor: Any
     shared = False
     what = ""
+    accepts = ACCEPTS
+    dropped = 0
     _resting: IDelayedCall | None = None
-    _reminded = -REMINDER
+    _reminded = _complained = -REMINDER
 
     def createInternetSocket(self) -> socket.socket:
         """The socket, before it is bound."""
@@ -143,10 +169,40 @@ class _Port(tcp.Port):
         """Accept those who wait, if there is a descriptor for the first of them."""
         try:
             socket.socket(self.addressFamily).close()
+            for _ in range(self.accepts):
+                try:
+                    self._take(*self.socket.accept())
+                except BlockingIOError:
+                    break
+                except ConnectionAbortedError:
+                    continue  # it is gone again
         except OSError as error:
             self._rest(error)
-        else:
-            super().doRead()
+        except Exception:
+            _log.failure("a connection to {what} could not be begun", what=self.what)
+
+    def _take(self, accepted: socket.socket, address: tuple[Any, ...]) -> None:
+        """Begin with a connection."""
+        if _is_stale(accepted):
+            accepted.close()  # what is unread makes it a reset
+            self._drop()
+            return
+        if self.addressFamily == socket.AF_INET6:  # with the zone, where there is one
+            address = (socket.getnameinfo(address, socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)[0], *address[1:])
+        protocol: Any = self.factory.buildProtocol(self._buildAddr(address))
+        if protocol is None:
+            accepted.close()
+            return
+        number = self.sessionno
+        self.sessionno = number + 1
+        protocol.makeConnection(self.transport(accepted, protocol, address, self, number, self.reactor))
+
+    def _drop(self) -> None:
+        self.dropped += 1
+        now = self.reactor.seconds()
+        if now - self._complained >= REMINDER:
+            self._complained = now
+            _log.warn("{what} has dropped {count} connections that had waited for too long", what=self.what, count=self.dropped)
 
     def _rest(self, error: OSError) -> None:
         if self._resting is not None:
@@ -168,6 +224,16 @@ class _Port(tcp.Port):
             self._resting.cancel()
             self._resting = None
         super().connectionLost(reason)
+
+
+def _is_stale(accepted: socket.socket) -> bool:
+    """Whether a connection has waited for so long that its peer has given up, or will before it is served, where the system tells."""
+    if not _TELLS:
+        return False
+    info = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA.size)
+    state, milliseconds = _LAST_DATA.unpack(info)
+    patience = GONE if state == _PEER_CLOSED else STALE
+    return bool(state == _CLOSED or milliseconds > patience * 1000)
 
 
 def check_port(host: str, port: int, what: str, *, shared: bool = False) -> None:

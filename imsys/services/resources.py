@@ -33,12 +33,14 @@ from imsys.resources.engine.judging import Judge
 from imsys.resources.engine.space import Space
 from imsys.resources.engine.uploads import Arrivals
 from imsys.resources.frames import FrameDoor
+from imsys.resources.guarded import Demand, GuardedDownloads, GuardedUploads, nothing
 from imsys.resources.handlers import HANDLERS, Resources
 from imsys.resources.judging import looking
 from imsys.resources.originals import Originals
 from imsys.resources.sessions import Sessions
 from imsys.resources.web.doors import file_routes, http_settings, site
 from imsys.resources.web.server import HttpServer
+from imsys.services.checks import resources_health
 from imsys.services.common import ListenService, Options, make_daemon, public_context
 from imsys.services.draining import Draining
 from imsys.services.foundations import CALENDAR, database_of, redis_of, tickets_of
@@ -48,6 +50,7 @@ from imsys.services.ordered import InOrder
 from imsys.session import Session
 from imsys.store import Database
 from imsys.store.files import SHARED, FileStore
+from imsys.store.health import HealthStore
 from imsys.tokens import Tokens
 
 __all__ = ["Options", "build", "makeService"]
@@ -75,12 +78,14 @@ def engine_of(
     announced: Callable[[], None],
     calendar: Callable[[], float],
     judge: Judge | None = None,
+    demand: Demand = nothing,
 ) -> Engine:
     """The engine of one resources server.
 
     :param announced: called when there is something to be told to a thread.
     :param calendar: Unix seconds.
     :param judge: what looks at files; by default what is configured.
+    :param demand: sees whether files can be taken now.
     :raises ConfigError: there are no keys, no such store, or what is to judge files cannot.
     """
     ours, files = config.resources, FileStore(database, calendar)
@@ -96,7 +101,7 @@ def engine_of(
         disk,
         uploads,
         StoredDownloads(files, disk, store, masters),
-        Originals(ours.name, config.files, files, uploads),
+        Originals(ours.name, config.files, files, uploads, demand),
         space,
         (*fresh, disk, space, studio, uploads, Janitor(reactor, ours.name, files, disk, spool, store, uploads, calendar)),
     )
@@ -144,9 +149,19 @@ def build(
     chats = ChatServers(reactor, config.cluster, Listed(reactor, balance, "chat", config.balance.lease), config.balance.interval)
     shared = SHARED if config.files.store == SHARED else ""
     announcing = Announcing(reactor, ours.name, FileStore(database, calendar), chats.announce, shared)
-    engine = engine_of(reactor, config, database, announcing.wake, calendar)
+
+    def writable() -> None:
+        health.demand("database", "disk")
+
+    def readable() -> None:
+        health.demand("database")
+        health.demand("disk", silent=True)  # what a disk has that takes nothing more can still be had
+
+    engine = engine_of(reactor, config, database, announcing.wake, calendar, demand=writable)
+    health = resources_health(reactor, HealthStore(database), redis, engine.disk, spool_folder(ours))
+    uploads, downloads = GuardedUploads(engine.uploads, writable), GuardedDownloads(engine.downloads, readable)
     tickets = tickets_of(reactor, config, server, calendar)
-    resources = Resources(ours, sessions, engine.disk, engine.uploads, engine.downloads, engine.originals, tickets)
+    resources = Resources(ours, sessions, engine.disk, uploads, downloads, engine.originals, tickets, health.demand)
     ahead = Budget(ours.unsent)
     connections = connections_of(reactor, resources, ahead)
     context = public_context(config.tls)
@@ -164,7 +179,7 @@ def build(
     )
     tls = ListenService(reactor, connections, ours.host, ours.port, context, "[resources] port")
     plain = ListenService(reactor, connections, ours.host, ours.plain_port, None, "[resources] plain_port") if ours.plain_port else None
-    routes = [*file_routes(ours, config.files.max_file, tickets, engine.uploads, engine.downloads, ahead), *live.routes]
+    routes = [*file_routes(ours, config.files.max_file, tickets, uploads, downloads, ahead), *live.routes]
     http = HttpServer(reactor, http_settings(ours), site(ours, routes).answer, calendar)
     web = ListenService(reactor, http, ours.host, ours.http_port, context, "[resources] http_port")
 
@@ -190,13 +205,15 @@ def build(
         load,
         ours.capacity,
         engine.space.free,
+        lambda: health.unfit,
         calendar=calendar,
     )
-    control = Control(membership.incarnation, lambda: "", drain if own_process else None)
+    health.on_change(membership.hurry)
+    control = Control(membership.incarnation, lambda: health.unfit, drain if own_process else None)
     calls = [*stream_services(live.relay), *control_services(control)]
     grpc = GrpcServer(reactor, config.cluster, ours.grpc_host, ours.grpc_port, calls)
     listeners = [port for port in (tls, plain, web, *live.listeners) if port is not None]
-    for part in (balance, chats, announcing, *engine.parts, grpc, sessions, connections, http, *live.parts, *listeners, membership):
+    for part in (balance, chats, announcing, *engine.parts, health, grpc, sessions, connections, http, *live.parts, *listeners, membership):
         part.setServiceParent(server)
     draining = Draining(reactor, membership, connections, listeners, (http, live.door))
     if own_process:

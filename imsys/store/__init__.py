@@ -9,6 +9,7 @@ from imsys.store.accounts import AccountStore
 from imsys.store.contacts import ContactStore
 from imsys.store.database import Database
 from imsys.store.files import FileStore
+from imsys.store.health import HealthStore
 from imsys.store.live import LiveStore
 from imsys.store.messages import MessageStore
 from imsys.store.nodes import NodeStore
@@ -30,6 +31,7 @@ class Stores:
     nodes: NodeStore
     files: FileStore
     live: LiveStore
+    health: HealthStore
 
     @classmethod
     def on(cls, database: Database, calendar: Callable[[], float]) -> Stores:
@@ -43,4 +45,5 @@ class Stores:
             NodeStore(database, calendar),
             FileStore(database, calendar),
             LiveStore(database, calendar),
+            HealthStore(database),
         )

@@ -153,6 +153,8 @@ class Database(Service):
         self._outage = Outage(reactor.seconds, "The database")
         self._contended_until = float("-inf")
         self._writers = DeferredSemaphore(max(1, config.pool_size // 2))
+        self.answered = {"general": 0, "log": 0}
+        """Transactions that have succeeded, by pool."""
         self.dialect = dialect_of(config)
 
     def startService(self) -> None:
@@ -244,6 +246,7 @@ class Database(Service):
                     raise Refused(Status.SERVER_BUSY, "Another server holds what is to be written.", retry_after=1.0) from error
                 await deferLater(self._reactor, LOCKED_PAUSE)
             else:
+                self.answered[pool] += 1
                 if self._outage:
                     self._outage.works()
                 return result

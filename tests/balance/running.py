@@ -82,6 +82,10 @@ class BalanceCase(TestCase):
         self.addCleanup(self.redis.remove)
         self.balance = Balance(self, self.redis.config(), lease=self.lease)
 
+    def turn(self, name: str) -> None:
+        """Let as much time pass for a chat server as lies between two turns of its reports."""
+        self.redis.command("HSET", f"t:server:chat:{name}", "turned", "0")
+
     def direct(self) -> Redis:
         """Redis, past balance."""
         from twisted.internet import reactor

@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
 from imsys.errors import Status
+from imsys.tokens import Tokens
 from tests.balance.running import BalanceCase
 
 Ports = imsys_v1_pb2.Ports
@@ -39,24 +40,37 @@ class AllocationTests(BalanceCase):
         self.assertEqual(await self.burst(10), {8001: 5, 8002: 5})
 
     async def test_report_before_the_connection(self) -> None:
-        """Users who have not connected when the load is reported still count, for two reports more."""
+        """Users who have not connected when the load is reported still count, for two turns more, however often it is reported in them."""
         for port in (8001, 8002):
             await self.balance.register("a", 8001, load=0)
             await self.balance.register("b", 8002, load=0)
             self.assertEqual((await self.balance.allocate()).port, port)
-        counts = [(await self.balance.servers())["a"].assigned]
-        for _ in range(2):
-            await self.balance.register("a", 8001, load=0)
+        counts = []
+        for _ in range(4):
+            self.turn("a")
+            for _ in range(3):
+                await self.balance.register("a", 8001, load=0)
             counts.append((await self.balance.servers())["a"].assigned)
-        self.assertEqual(counts, [1, 1, 0])
+        self.assertEqual(counts, [1, 1, 0, 0])
 
     async def test_arrived(self) -> None:
         """Users who came are not counted twice, those who did not come in time are forgotten."""
         await self.balance.register("a", 8001, load=5)
         self.assertEqual(await self.burst(4), {8001: 4})
         for load, left in ((7, 2), (8, 1), (8, 0)):
+            self.turn("a")
             await self.balance.register("a", 8001, load=load)
             self.assertEqual((await self.balance.servers())["a"].assigned, left)
+
+    async def test_reported_early(self) -> None:
+        """A server that reports at once how many have come is believed, and of who was sent there only those are awaited who have not."""
+        await self.balance.register("a", 8001, load=0)
+        await self.balance.register("b", 8002, load=30)
+        self.assertEqual(await self.burst(20), {8001: 20})
+        await self.balance.register("a", 8001, load=15)
+        self.assertEqual((await self.balance.servers())["a"].assigned, 5)
+        await self.balance.register("a", 8001, load=300)  # and many who came straight
+        self.assertEqual(await self.burst(20), {8002: 20})
 
     async def test_shared_address(self) -> None:
         """Processes behind one public port are one address whose load is their sum."""
@@ -124,6 +138,90 @@ class AllocationTests(BalanceCase):
         response = await self.balance.allocate()
         self.assertEqual((response.resources_host, response.resources_port, response.resources_http_port), ("127.0.0.1", 7003, 7004))
         self.assertEqual(response.resources_error, 0)
+
+    async def test_unfit(self) -> None:
+        """Who says that it cannot serve gets nobody, chat or resources, until it says that it can; it is listed with the reason."""
+        await self.balance.register("a", 8001, load=0, unfit="The database does not answer.")
+        await self.balance.register("b", 8002, load=9)
+        await self.balance.register("r", 7001, kind="resources", unfit="The disk does not answer.")
+        response = await self.balance.allocate()
+        self.assertEqual((response.port, response.resources_host, len(response.others)), (8002, "", 0))
+        listed = await self.balance.servers()
+        self.assertEqual((listed["a"].unfit, listed["b"].unfit), ("The database does not answer.", ""))
+        peers = (await self.balance.register("b", 8002, load=9, unfit="Neither.")).peers
+        self.assertEqual([(peer.name, peer.unfit) for peer in peers], [("a", "The database does not answer.")])
+        self.assertEqual((await self.balance.allocate()).error, Status.NO_AVAILABLE_CHATTING_SERVER)
+        await self.balance.register("a", 8001, load=0)
+        self.assertEqual((await self.balance.allocate()).port, 8001)
+
+    async def test_others(self) -> None:
+        """A user is told of four other addresses at most, by chance; all of them take users now, and have the port that is wanted."""
+        for number in range(1, 8):
+            await self.balance.register(f"s{number}", 8000 + number, load=number, ports=Ports(plain=9000 + number))
+        await self.balance.register("draining", 8011, draining=True)
+        await self.balance.register("full", 8012, load=5, capacity=5)
+        await self.balance.register("unfit", 8013, unfit="No.")
+        seen: Counter[int] = Counter()
+        for _ in range(40):
+            response = await self.balance.allocate(token="")
+            ports = [other.port for other in response.others]
+            self.assertEqual((len(ports), len(set(ports))), (4, 4))
+            self.assertNotIn(response.port, ports)
+            seen.update(ports)
+        self.assertEqual(set(seen), {8000 + number for number in range(1, 8)})
+        plain = await self.balance.allocate(plaintext=True)
+        self.assertTrue(all(9000 < other.port < 9008 for other in plain.others), plain.others)
+
+    async def test_others_are_addresses(self) -> None:
+        """Processes behind one address are told of once, and not to who is sent there."""
+        await self.balance.register("a1", 8001, load=1)
+        await self.balance.register("a2", 8001, load=1)
+        await self.balance.register("b", 8002, load=0, host="10.0.0.2")
+        response = await self.balance.allocate()
+        self.assertEqual([(other.host, other.port) for other in response.others], [("127.0.0.1", 8001)])
+        self.assertEqual(response.port, 8002)
+
+    async def test_failed(self) -> None:
+        """A server that the user could not use, by whichever port, is given only where there is no other, and never as another one."""
+        await self.balance.register("a", 8001, load=0, ports=Ports(plain=8101))
+        await self.balance.register("b", 8002, load=50, ports=Ports(plain=8102))
+        await self.balance.register("c", 8003, load=60, ports=Ports(plain=8103))
+        await self.balance.register("r1", 7001, kind="resources", load=0, ports=Ports(http=7002))
+        await self.balance.register("r2", 7003, kind="resources", load=9)
+        response = await self.balance.allocate(failed=["127.0.0.1:8001", "127.0.0.1:7002", "nonsense", "a|b:1", ""])
+        self.assertEqual((response.port, [other.port for other in response.others]), (8002, [8003]))
+        self.assertEqual(response.resources_port, 7003)
+        response = await self.balance.allocate(failed=["[127.0.0.1]:7001"])
+        self.assertEqual((response.port, response.resources_port), (8001, 7003))
+        self.assertEqual((await self.balance.allocate(plaintext=True, failed=["127.0.0.1:8101"])).port, 8102)
+        everywhere = [f"127.0.0.1:800{number}" for number in range(9)]
+        self.assertEqual((await self.balance.allocate(failed=everywhere)).port, 8001, "eight are looked at, and there is no other")
+
+    async def test_many_at_once(self) -> None:
+        """Many users are given servers in one call: spread as if one by one, and what is wrong with one refuses that one only."""
+        await self.balance.register("a", 8001, load=5)
+        await self.balance.register("b", 8002, load=0)
+        token = (await self.balance.allocate(uuid=7)).token
+        one = imsys_v1_pb2.AllocateRequest
+        requests = [one(uuid=7, token=token), one(uuid=8, token=token), one(uuid=0), *(one(uuid=i) for i in range(10, 18))]
+        request = imsys_v1_pb2.AllocateAllRequest(requests=requests)
+        answer = await self.balance.call(imsys_v1_pb2_grpc.BalanceStub, "AllocateAll", request)
+        errors = [response.error for response in answer.responses]
+        self.assertEqual(errors, [0, Status.LOGIN_UNSUCCESSFUL, Status.INVALID_FIELD, *[0] * 8])
+        good = [response for response in answer.responses if not response.error]
+        self.assertEqual(Counter(response.port for response in good), {8001: 2, 8002: 7})
+        self.assertEqual((good[0].token, len({response.token for response in good})), (token, 9))
+        for uuid, response in zip(range(10, 18), good[1:], strict=True):
+            self.assertEqual((await self.balance.allocate(uuid=uuid, token=response.token)).error, 0)
+
+    async def test_a_key_of_another_kind(self) -> None:
+        """A value in Redis that is none of ours keeps one user from a server, and nobody else."""
+        await self.balance.register("a", 8001)
+        self.redis.command("LPUSH", f"t:token:{Tokens.digest('x')}", "x")
+        one = imsys_v1_pb2.AllocateRequest
+        request = imsys_v1_pb2.AllocateAllRequest(requests=[one(uuid=7, token="x"), one(uuid=8)])
+        answer = await self.balance.call(imsys_v1_pb2_grpc.BalanceStub, "AllocateAll", request)
+        self.assertEqual([response.error for response in answer.responses], [Status.REDIS_UNKNOWN_ERROR, 0])
 
     async def test_nobody(self) -> None:
         """No chat server at all is 10; a uuid that cannot be is 70."""

@@ -13,6 +13,7 @@ from twisted.trial.unittest import TestCase
 
 from imsys.cluster.chatting import chatting_services
 from imsys.cluster.client import GrpcClient
+from imsys.cluster.control import Control, control_services
 from imsys.cluster.membership import Membership, Ports
 from imsys.cluster.peers import News, Peers, RemotePush
 from imsys.cluster.server import GrpcServer
@@ -116,14 +117,27 @@ class Node:
         self.name = name
         self.behind = behind
         self.load = 0
+        self.unfit = ""
         self.handler = Handler()
         self.balance = GrpcClient(reactor, config.cluster, config.balance.addresses)
         self.membership = Membership(
-            reactor, self.balance, config, "chat", name, "127.0.0.1", "127.0.0.1", self.ports, lambda: self.load, 100, calendar=time.time
+            reactor,
+            self.balance,
+            config,
+            "chat",
+            name,
+            "127.0.0.1",
+            "127.0.0.1",
+            self.ports,
+            lambda: self.load,
+            100,
+            unfit=lambda: self.unfit,
+            calendar=time.time,
         )
         self.peers = Peers(reactor, config.cluster, self.membership, self.handler)
+        control = control_services(Control(self.membership.incarnation, lambda: self.unfit, None))
         services = chatting_services(reactor, self.membership, self.handler, lambda user: user in self.handler.sessions, self.previous)
-        self.grpc = GrpcServer(reactor, config.cluster, "127.0.0.1", grpc_port, services if relay else services[1:])
+        self.grpc = GrpcServer(reactor, config.cluster, "127.0.0.1", grpc_port, control + (services if relay else services[1:]))
         self.service = InOrder()
         for part in (self.balance, self.grpc, self.peers, self.membership):
             part.setServiceParent(self.service)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from typing import Any
 
@@ -155,3 +156,61 @@ class TakersTests(NodesCase):
         await self.balance.register("two", 7, ports=imsys_v1_pb2.Ports(tls=7, grpc=1), draining=True)
         await node.membership.drain()
         self.assertEqual((node.membership.takers(), node.membership.takers(elsewhere=True)), (1, 0))
+
+
+class ChangeTests(NodesCase):
+    """With registrations that are a test apart: what is told earlier is told for a reason."""
+
+    lease = 600.0
+
+    def setUp(self) -> None:
+        super().setUp()
+        config = self.balance.config
+        self.balance.config = dataclasses.replace(config, balance=dataclasses.replace(config.balance, interval=100.0))
+
+    async def test_load(self) -> None:
+        """A load that has changed much is told at once, a little only when it is time."""
+        node = await self.node("one")
+        hurried: list[int] = []
+        self.patch(node.membership, "hurry", lambda: hurried.append(node.load))
+        for load in (10, 19, 20, 21):
+            node.load = load
+            node.membership._look()
+        node.membership._told = 500
+        for load in (520, 480, 525, 475):
+            node.load = load
+            node.membership._look()
+        self.assertEqual(hurried, [20, 21, 525, 475])
+
+    async def test_load_is_told(self) -> None:
+        """It looks for itself."""
+        node = await self.node("one")
+        node.load = 1000
+        while (await self.balance.servers())["one"].load != 1000:
+            pass
+
+    async def test_unfit(self) -> None:
+        """A server that cannot serve says so at once, and so that it can again, also while it is registering."""
+        node = await self.node("one")
+        for first, then in (("No.", "Not at all."), ("", "Still not."), ("No.", "")):
+            await eventually(lambda: node.membership._next)
+            assert node.membership._next is not None
+            node.membership._next.cancel()
+            node.unfit = first
+            node.membership._begin()
+            node.unfit = then
+            node.membership.hurry()
+            while (await self.balance.servers())["one"].unfit != then:
+                pass
+
+    async def test_renewed(self) -> None:
+        """When it is renewed it knows who takes users now: not who drains, is full or unfit, or does not answer."""
+        node = await self.node("one")
+        await self.balance.register("two", 8002, draining=True)
+        await self.balance.register("three", 8003, unfit="No.")
+        await self.balance.register("four", 8004, load=7, capacity=7)
+        await node.membership.renewed()
+        self.assertEqual(node.membership.takers(), 0)
+        await self.balance.register("two", 8002)
+        await node.membership.renewed()
+        self.assertEqual(node.membership.takers(), 1)

@@ -197,10 +197,24 @@ class OutboxTests(SynchronousTestCase):
             asked.append(self.pull(generation).acknowledge)
         self.assertEqual(asked, [False, False, False, True, False, False])
         self.outbox.acknowledge(4)
-        self.assertFalse(self.outbox.ask())
+        self.assertFalse(self.outbox.ask(idle=False))
         batch = self.pull(generation)
         self.assertEqual((batch.sequence, batch.acknowledge, list(batch.pushes.users)), (7, True, []))
-        self.assertTrue(self.outbox.ask())
+        self.assertTrue(self.outbox.ask(idle=False))
         self.outbox.acknowledge(7)
-        self.assertFalse(self.outbox.ask())
+        self.assertFalse(self.outbox.ask(idle=False))
+        self.assertTrue(self.outbox.idle)
+
+    def test_nothing_to_acknowledge(self) -> None:
+        """A peer that was sent nothing can be asked whether it is there, once at a time."""
+        generation = self.stream()
+        self.outbox.put([push(1)])
+        sequence = self.pull(generation).sequence
+        self.outbox.acknowledge(sequence)
+        self.assertFalse(self.outbox.ask(idle=True))
+        batch = self.pull(generation)
+        self.assertEqual((batch.sequence, batch.acknowledge, list(batch.pushes.users)), (sequence + 1, True, []))
+        self.assertTrue(self.outbox.ask(idle=True))
+        self.outbox.acknowledge(batch.sequence)
+        self.assertFalse(self.outbox.ask(idle=False))
         self.assertTrue(self.outbox.idle)

@@ -80,6 +80,7 @@ class PlacesTests(PlacesCase):
         await self.register("b", 7100, load=5, ports=imsys_v1_pb2.Ports(http=7102, rtmps=7104))
         await self.register("c", 7200, load=6, ports=imsys_v1_pb2.Ports(http=7202, rtmp=7203, rtmps=7204))
         await self.register("d", 7300, draining=True, ports=imsys_v1_pb2.Ports(rtmp=7303))
+        await self.register("e", 7400, unfit="The database does not answer.", ports=imsys_v1_pb2.Ports(rtmp=7403))
         self.clock.advance(AGAIN + 1)
         places = [await self.places.pick_live(plaintext=False) for _ in range(4)]
         self.assertEqual([place.name for place in places], ["b", "b", "c", "b"])
@@ -92,8 +93,9 @@ class PlacesTests(PlacesCase):
         self.assertEqual(await self.picked(), "b")
 
     async def test_none(self) -> None:
-        """Who is draining, full, or was registered by the plain calls gets no file; a server that comes is found soon."""
+        """Who is draining, full, unfit, or was registered by the plain calls gets no file; a server that comes is found soon."""
         await self.register("a", 7000, draining=True)
+        await self.register("e", 7400, unfit="The disk does not answer.")
         await self.register("b", 7100, load=100)
         await self.balance.plain("RegisterInstance", "c", 7200, kind="resources")
         await self.refused(self.places.pick(1, plaintext=False))
@@ -104,7 +106,7 @@ class PlacesTests(PlacesCase):
     async def test_addresses(self) -> None:
         """A client is told the port that it can speak with."""
         await self.register("a", 7000)
-        await self.register("b", 7100, draining=True, load=100, ports=imsys_v1_pb2.Ports(http=7102))
+        await self.register("b", 7100, draining=True, load=100, unfit="The disk.", ports=imsys_v1_pb2.Ports(http=7102))
         self.assertEqual(await self.places.pick(1, plaintext=False), Place("a", "127.0.0.1", 7000, 7002))
         self.assertEqual(await self.places.pick(1, plaintext=True), Place("a", "127.0.0.1", 7001, 7002))
         self.assertEqual(await self.places.named("b", plaintext=True), Place("b", "127.0.0.1", 7100, 7102))
@@ -199,11 +201,13 @@ class TellingTests(PlacesCase):
         return chat, server
 
     async def test_any(self) -> None:
-        """One chat server is told, whichever that is; one that is leaving only if there is no other."""
-        (one, _), (other, _), (leaving, _) = [await self.chat(name, draining=name == "c") for name in "abc"]
+        """One chat server is told, whichever that is; one that is leaving, or cannot serve, only if there is no other."""
+        (one, _), (other, _) = [await self.chat(name) for name in "ab"]
+        leaving, _ = await self.chat("c", draining=True)
+        broken, _ = await self.chat("d", unfit="The database does not answer.")
         for _ in range(20):
             await self.telling.announce(b"f" * 16)
-        self.assertEqual((len(one.told) + len(other.told), leaving.told), (20, []))
+        self.assertEqual((len(one.told) + len(other.told), leaving.told, broken.told), (20, [], []))
 
     async def test_passed_over(self) -> None:
         """Servers that are away, or do not know the call, are passed over."""

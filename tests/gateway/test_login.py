@@ -29,6 +29,7 @@ class LoginTests(SystemCase):
                 "uuid": str(uuid),
                 "host": "chat1.example.org",
                 "port": "9000",
+                "others": [],
                 "resources": {"host": "files1.example.org", "port": "9000", "http_port": "9002"},
             },
         )

@@ -25,6 +25,7 @@ from twisted.trial.unittest import TestCase
 from imsys.config import FilesConfig, ResourcesConfig
 from imsys.files.configured import blob_store, spool_folder
 from imsys.protocols.chunks import CREDIT, DOWNLOAD_CHUNK, UPLOAD_ACK, UPLOAD_CHUNK, decode_chunk, decode_count, encode_chunk, encode_count
+from imsys.resources.engine import trial
 from imsys.store import Database
 from imsys.store.files import FileStore, Offer, Purpose
 from imsys.store.migrations import migrate
@@ -239,8 +240,8 @@ class ServerCase(TestCase):
         return self.tickets.issue(file_id, user, Right.READ)
 
     def spooled(self) -> list[str]:
-        """Names of what is in the spool."""
-        return sorted(path.name for path in spool_folder(self.system.resources).iterdir())
+        """Names of what is in the spool, but for what the server tries its disk with."""
+        return sorted(path.name for path in spool_folder(self.system.resources).iterdir() if path.name != trial.NAME)
 
     def blobs(self) -> list[str]:
         """Names of what is in the store."""

@@ -191,6 +191,22 @@ class AllocateResponse(_message.Message):
     others: _containers.RepeatedCompositeFieldContainer[Address]
     def __init__(self, error: _Optional[int] = ..., message: _Optional[str] = ..., host: _Optional[str] = ..., port: _Optional[int] = ..., token: _Optional[str] = ..., resources_host: _Optional[str] = ..., resources_port: _Optional[int] = ..., resources_http_port: _Optional[int] = ..., resources_error: _Optional[int] = ..., others: _Optional[_Iterable[_Union[Address, _Mapping]]] = ...) -> None: ...
 
+class AllocateAllRequest(_message.Message):
+    __slots__ = ("requests",)
+    REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    requests: _containers.RepeatedCompositeFieldContainer[AllocateRequest]
+    def __init__(self, requests: _Optional[_Iterable[_Union[AllocateRequest, _Mapping]]] = ...) -> None: ...
+
+class AllocateAllResponse(_message.Message):
+    __slots__ = ("error", "message", "responses")
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    RESPONSES_FIELD_NUMBER: _ClassVar[int]
+    error: int
+    message: str
+    responses: _containers.RepeatedCompositeFieldContainer[AllocateResponse]
+    def __init__(self, error: _Optional[int] = ..., message: _Optional[str] = ..., responses: _Optional[_Iterable[_Union[AllocateResponse, _Mapping]]] = ...) -> None: ...
+
 class CheckRequest(_message.Message):
     __slots__ = ("uuid", "token")
     UUID_FIELD_NUMBER: _ClassVar[int]

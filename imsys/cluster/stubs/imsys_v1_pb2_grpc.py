@@ -248,6 +248,11 @@ class BalanceStub:
                 request_serializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AllocateRequest.SerializeToString,
                 response_deserializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AllocateResponse.FromString,
                 _registered_method=True)
+        self.AllocateAll = channel.unary_unary(
+                '/imsys.v1.Balance/AllocateAll',
+                request_serializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AllocateAllRequest.SerializeToString,
+                response_deserializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AllocateAllResponse.FromString,
+                _registered_method=True)
         self.Check = channel.unary_unary(
                 '/imsys.v1.Balance/Check',
                 request_serializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.CheckRequest.SerializeToString,
@@ -265,6 +270,13 @@ class BalanceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AllocateAll(self, request, context):
+        """Many of them in one call, which costs little more than one of them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Check(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -278,6 +290,11 @@ def add_BalanceServicer_to_server(servicer, server):
                     servicer.Allocate,
                     request_deserializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AllocateRequest.FromString,
                     response_serializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AllocateResponse.SerializeToString,
+            ),
+            'AllocateAll': grpc.unary_unary_rpc_method_handler(
+                    servicer.AllocateAll,
+                    request_deserializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AllocateAllRequest.FromString,
+                    response_serializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AllocateAllResponse.SerializeToString,
             ),
             'Check': grpc.unary_unary_rpc_method_handler(
                     servicer.Check,
@@ -313,6 +330,33 @@ class Balance:
             '/imsys.v1.Balance/Allocate',
             imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AllocateRequest.SerializeToString,
             imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AllocateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AllocateAll(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/imsys.v1.Balance/AllocateAll',
+            imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AllocateAllRequest.SerializeToString,
+            imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.AllocateAllResponse.FromString,
             options,
             channel_credentials,
             insecure,

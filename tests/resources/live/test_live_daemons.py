@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+from imsys.resources.engine import trial
 from imsys.store.files import File, Purpose, State
 from imsys.store.live import LiveState
 from imsys.tickets import Right, encode_id
@@ -50,7 +51,8 @@ class KilledTests(DaemonCase):
         file: File = await self.until(whole, "it is a file")
 
         async def tidy() -> bool:
-            return not list(recordings.iterdir()) and not list((self.home / "files" / ONE / "spool").iterdir())
+            spool = self.home / "files" / ONE / "spool"
+            return not list(recordings.iterdir()) and not {path.name for path in spool.iterdir()} - {trial.NAME}
 
         await self.until(tidy, "nothing is left")
         ticket = self.tickets.issue(file.file_id, self.bert, Right.READ)

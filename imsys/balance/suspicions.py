@@ -1,0 +1,121 @@
+"""Servers that may be gone. Others may say so; balance looks for itself before it sends nobody there any more."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from imsys.balance.allocation import Reported
+from imsys.balance.registry import Registry, Suspect
+from imsys.cluster.probing import Answered, Silence
+from imsys.errors import Unavailable
+
+_log = Logger()
+
+AGAIN = 1.0
+"""Seconds between two probes of one server, by whichever balance server."""
+
+MOST = 64
+"""Servers that are looked at by one balance server at the same time; what is said of others meanwhile is passed over."""
+
+Probe = Callable[[str, int], Awaitable[Answered | Silence]]
+Key = tuple[str, str, str]
+
+
+class _Look:
+    """One server that is being looked at. What a peer says of it counts for more than what a user says."""
+
+    def __init__(self) -> None:
+        self.by_peer = False
+        self.waiting: list[Deferred[None]] = []
+
+
+class Suspicions(Service):
+    """Probes servers that others could not reach, at most once a second each.
+
+    One that does not answer is set aside: it gets no users until it registers again, or answers. Where a peer has lost it as well, and
+    nobody listens on its port any more, its registration ends. No word of a user can do either: it only has balance look.
+    """
+
+    def __init__(self, reactor: Any, registry: Registry, probe: Probe) -> None:
+        self._reactor = reactor
+        self._registry = registry
+        self._probe = probe
+        self._looks: dict[Key, _Look] = {}
+        self._again: dict[Key, IDelayedCall] = {}
+
+    def stopService(self) -> None:
+        """Look no more; others do."""
+        super().stopService()
+        for call in self._again.values():
+            call.cancel()
+        self._again.clear()
+
+    def suspect(self, kind: str, name: str, incarnation: str) -> Deferred[None]:
+        """A peer of this server has lost it; fires when that has been looked into, or need not be."""
+        return self._begin((kind, name, incarnation), by_peer=True)
+
+    def report(self, reported: Sequence[Reported]) -> None:
+        """Users could not use these servers."""
+        for server in reported:
+            if server.incarnation:  # who registered by the plain calls is looked after anyway
+                self._begin((server.kind, server.name, server.incarnation), by_peer=False)
+
+    def _begin(self, key: Key, *, by_peer: bool) -> Deferred[None]:
+        look = self._looks.get(key)
+        if look is None:
+            if not self.running or len(self._looks) >= MOST:
+                return succeed(None)
+            look = self._looks[key] = _Look()
+            Deferred.fromCoroutine(self._look_at(key, look)).addErrback(self._failed, key).addCallback(self._looked, key)
+        look.by_peer = look.by_peer or by_peer
+        done: Deferred[None] = Deferred()
+        if key in self._looks:
+            look.waiting.append(done)
+        else:
+            done.callback(None)
+        return done
+
+    def _looked(self, again: bool | None, key: Key) -> None:
+        if again and self.running and key not in self._again:
+            self._again[key] = self._reactor.callLater(AGAIN, self._once_more, key)
+        for waiting in self._looks.pop(key).waiting:
+            waiting.callback(None)
+
+    def _once_more(self, key: Key) -> None:
+        del self._again[key]
+        self._begin(key, by_peer=False)
+
+    def _failed(self, reason: Failure, key: Key) -> None:
+        if reason.check(Unavailable) is None:  # without Redis nobody is sent anywhere
+            _log.failure("looking at {kind} server {name} failed", reason, kind=key[0], name=key[1])
+
+    async def _look_at(self, key: Key, look: _Look) -> bool:
+        """Probe it, unless somebody has just done so; whether to look again in a while."""
+        suspect = await self._registry.find(*key)
+        if suspect is None:
+            return False
+        if not await self._registry.first(suspect.kind, suspect.name, AGAIN):
+            return suspect.aside
+        answer = await self._probe(suspect.host, suspect.port)
+        if isinstance(answer, Answered) and answer.incarnation in ("", suspect.incarnation):
+            if await self._registry.answered(suspect, answer.unfit):
+                _log.info("{kind} server {name} answers again", kind=suspect.kind, name=suspect.name)
+            return False
+        if look.by_peer and answer is not Silence.SILENT:  # nobody listens there, or another one does
+            if await self._registry.withdraw(*key):
+                _log.warn("{kind} server {name} is not there any more: its registration ends", kind=suspect.kind, name=suspect.name)
+            return False
+        return await self._set_aside(suspect)
+
+    async def _set_aside(self, suspect: Suspect) -> bool:
+        if await self._registry.set_aside(suspect):
+            _log.warn("{kind} server {name} does not answer: nobody is sent there", kind=suspect.kind, name=suspect.name)
+            return True
+        return suspect.aside

@@ -1,0 +1,81 @@
+"""Finding out whether a chat or resources server is there, by ``imsys.v1.Control``."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from twisted.internet import error as network
+from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.protocol import Factory, Protocol
+from twisted.logger import Logger
+
+from imsys.cluster.client import send
+from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
+from imsys.cluster.trust import Trust
+from imsys.config import ClusterConfig
+from imsys.errors import ConfigError
+
+_log = Logger()
+
+DEADLINE = 1.0
+"""Seconds that a server has to answer a probe, with all that goes before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The server works. ``unfit`` is why it cannot serve anybody, or empty; ``incarnation`` is empty where an older release answers."""
+
+    incarnation: str
+    unfit: str
+
+
+class Silence(enum.Enum):
+    """The server does not answer."""
+
+    SILENT = enum.auto()
+    """Not in time: it is frozen, or cut off, or its machine is gone."""
+    REFUSED = enum.auto()
+    """Nobody listens on its port: its process is dead."""
+
+
+class ControlProbe:
+    """Probes servers, each by a connection of its own, since those that there are may be what is broken.
+
+    :raises ConfigError: a credential of the cluster cannot be read.
+    """
+
+    def __init__(self, reactor: Any, cluster: ClusterConfig, deadline: float = DEADLINE) -> None:
+        self._reactor = reactor
+        self._trust = Trust(cluster)
+        self._deadline = deadline
+
+    async def __call__(self, host: str, port: int) -> Answered | Silence:
+        """Whether a server answers at this address."""
+        end = self._reactor.seconds() + self._deadline
+        endpoint = HostnameEndpoint(self._reactor, host, port, timeout=self._deadline)
+        try:  # the endpoint's own deadline is for each address, and not for finding them
+            connection: Any = await endpoint.connect(Factory.forProtocol(Protocol)).addTimeout(self._deadline, self._reactor)
+        except network.ConnectionRefusedError:
+            return Silence.REFUSED
+        except Exception as error:  # no route, no such host, too slow: all the same here
+            _log.debug("{host}:{port} cannot be reached: {error}", host=host, port=port, error=str(error))
+            return Silence.SILENT
+        connection.transport.abortConnection()
+        try:
+            channel = self._trust.channel(host, port)
+        except ConfigError as error:
+            _log.error("{host}:{port} cannot be probed: {reason}", host=host, port=port, reason=str(error))
+            return Answered("", "")  # it listens, and more cannot be found out
+        try:
+            probe = imsys_v1_pb2_grpc.ControlStub(channel).Probe
+            answer = await send(self._reactor, probe, imsys_v1_pb2.ProbeRequest(), max(0.0, end - self._reactor.seconds()))
+        except grpc.RpcError as error:
+            code = error.code()
+            _log.debug("{host}:{port} does not answer a probe: {code}", host=host, port=port, code=code.name)
+            return Answered("", "") if code is grpc.StatusCode.UNIMPLEMENTED else Silence.SILENT
+        finally:
+            channel.close()
+        return Answered(answer.incarnation, answer.unfit)

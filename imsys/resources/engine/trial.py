@@ -1,0 +1,25 @@
+"""Whether a disk takes anything."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from imsys.resources.engine.faults import FULL
+
+NAME = "trial"
+"""The file that is written again and again; the janitor leaves what is so young alone, and removes what was left."""
+
+
+def write_durably(folder: Path) -> None:
+    """In a thread: write a byte, and have the disk take it. One that is full is not one that does not work: what is there can be had.
+
+    :raises OSError: it does not take it.
+    """
+    try:
+        with open(folder / NAME, "wb", buffering=0) as file:
+            file.write(b".")
+            os.fsync(file.fileno())
+    except OSError as error:
+        if error.errno not in FULL:
+            raise

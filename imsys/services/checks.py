@@ -1,0 +1,58 @@
+"""What each kind of server stands on, for its :class:`~imsys.health.Health`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from imsys.errors import Refused, Status
+from imsys.health import Check, Health
+from imsys.node import Node
+from imsys.redis import Redis
+from imsys.resources.disk import Disk
+from imsys.resources.engine.trial import write_durably
+from imsys.store.health import HealthStore
+
+
+def chat_health(reactor: Any, store: HealthStore, redis: Redis, node: Node) -> Health:
+    """Of a chat server: the database, by both kinds of connections, a node number, and Redis."""
+
+    async def numbered() -> None:
+        try:
+            node.ids  # noqa: B018  # it raises
+        except Refused:
+            raise Refused(Status.INTERNAL_ERROR, "it has ended") from None
+
+    checks = {
+        "database": Check("The database", store.read, lambda: store.answered),
+        "log": Check("The database", store.append, lambda: store.appended),
+        "node": Check("The lease of a node number", numbered),
+        "redis": _redis(redis),
+    }
+    return Health(reactor, checks)
+
+
+def resources_health(reactor: Any, store: HealthStore, redis: Redis, disk: Disk, spool: Path) -> Health:
+    """Of a resources server: the database, the disk, and Redis."""
+
+    async def written() -> None:
+        await disk.run(write_durably, spool)
+
+    checks = {
+        "database": Check("The database", store.write, lambda: store.answered),
+        "disk": Check("The disk", written, lambda: disk.done),
+        "redis": _redis(redis),
+    }
+    return Health(reactor, checks)
+
+
+def gateway_health(reactor: Any, store: HealthStore, redis: Redis) -> Health:
+    """Of a gateway: the database, and Redis."""
+    return Health(reactor, {"database": Check("The database", store.read, lambda: store.answered), "redis": _redis(redis)})
+
+
+def _redis(redis: Redis) -> Check:
+    async def written() -> None:
+        await redis.call("SET", redis.key("health"), 1, "PX", 60_000)
+
+    return Check("Redis", written)
