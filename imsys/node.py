@@ -48,6 +48,11 @@ class Node(Service):
             raise Unavailable(Status.SERVER_BUSY, "This server has no node number at the moment.")
         return self._ids
 
+    @property
+    def begun(self) -> bool:
+        """Whether there ever was a lease."""
+        return self._number >= 0
+
     async def ready(self) -> None:
         """Return when a number is leased."""
         if self._ids is None:

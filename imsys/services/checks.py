@@ -18,6 +18,8 @@ def chat_health(reactor: Any, store: HealthStore, redis: Redis, node: Node) -> H
     """Of a chat server: the database, by both kinds of connections, a node number, and Redis."""
 
     async def numbered() -> None:
+        if not node.begun:
+            return  # nobody is taken before it is
         try:
             node.ids  # noqa: B018  # it raises
         except Refused:

@@ -82,7 +82,7 @@ class TogetherTests(StormCase):
             held, self.held = self.held, None
             held.errback(Unavailable(Status.GRPC_ERROR, "AllocateAll was not answered."))
             self.assertEqual({((await answer).status, (await answer).error) for answer in answers}, {(503, 73)})
-        said = [formatEvent(event) for event in events if "is not available" in formatEvent(event)]
+        said = [formatEvent(event) for event in events if "Answering /trylogin_server fails" in formatEvent(event)]
         self.assertEqual(len(said), 1, said)
         self.assertEqual((await self.resume()).error, 0)
 
