@@ -169,7 +169,14 @@ class RedisConfig:
     )
     host: str = setting("127.0.0.1", _host, "Host of the Redis server.")
     port: int = setting(6379, _PORT, "TCP port of the Redis server.")
-    socket: str = setting("", _text, "Unix socket of the Redis server, instead of host and port; empty: none.", path=True)
+    hosts: tuple[tuple[str, int], ...] = setting(
+        (), _some_addresses, "Redis servers of which one is the master, and takes writes (host:port, ...), instead of host and port."
+    )
+    sentinels: tuple[tuple[str, int], ...] = setting(
+        (), _some_addresses, "Sentinels, which know the master (host:port, ...), instead of hosts, host and port."
+    )
+    master_name: str = setting("mymaster", _text, "What the Sentinels call the master.")
+    socket: str = setting("", _text, "Unix socket of the Redis server, instead of all these; empty: none.", path=True)
     password: str = setting("", _text, "Password of the Redis server; empty: none.", secret=True)
     database: int = setting(0, _integer(0, 1023), "Number of the Redis database.")
     prefix: str = setting("imsys:", _text, "What every key begins with.")

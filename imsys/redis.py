@@ -1,53 +1,84 @@
-"""Redis through txredisapi and hiredis: a prefix, a deadline, scripts, and reconnection.
+"""Redis through txredisapi and hiredis: a prefix, a deadline, scripts, and whichever server takes writes.
 
-Redis holds nothing that cannot be lost: it may be flushed, restarted or away at
-any time, and callers then get :class:`~imsys.errors.Unavailable`.
+Redis holds nothing that cannot be lost: it may be flushed, restarted, replaced or
+away at any time, and callers then get :class:`~imsys.errors.Unavailable`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.internet.defer import TimeoutError as DeferredTimeout
-from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint
-from twisted.internet.error import ConnectingCancelledError
-from twisted.internet.interfaces import IDelayedCall, IProtocol, IProtocolFactory, IReactorTime, IStreamClientEndpoint
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
-from zope.interface import implementer
+from twisted.python.failure import Failure
 
 from imsys.config import RedisConfig
 from imsys.errors import Status, Unavailable
+from imsys.outages import REMINDER, Outage
+from imsys.redis_masters import Address, Found, Masters, NoMaster
 
 _log = Logger()
 
 MAX_PENDING = 20_000
 """Calls waiting for an answer beyond which further ones fail at once."""
 
-CONNECT_TIMEOUT = 3.0
-REBUILD_DELAY = 2.0
-MIN_RETRY, MAX_RETRY = 0.05, 2.0
-"""Seconds between two attempts to connect: half as many again from one to the next."""
+MIN_RETRY, MAX_RETRY = 0.05, 0.5
+"""Seconds between two attempts to find a master: half as many again from one to the next."""
 
 UNREACHABLE = 1.0
-"""Seconds without a connection after which this is said: a server that is started together with us needs a moment."""
+"""Seconds without a connection after which this is said at a start: a server that is started together with us needs a moment."""
 
-LOOK = 0.02
-"""Seconds between two looks whether there is a connection, while calls wait for one."""
+WATCH = 1.0
+"""Seconds between two questions to a Sentinel whether the master is still the one that we are connected to."""
+
+CLOSE = 1.0
+"""Seconds that connections have to close in good order when the service stops."""
 
 GRACE = 0.1
 """Seconds that the deadline of a call lies behind txredisapi's own, which also aborts the connection that does not answer."""
 
+AGAIN = 0.05
+"""Seconds after which a call is made again where the server has refused it for the moment."""
+
+UNFIT = ("READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS", "MISCONF", "NOAUTH", "UNBLOCKED")
+"""Errors of a server that is no master, or takes no writes: it is left, with every connection to it."""
+
+BUSY = ("BUSY", "TRYAGAIN")
+"""Errors of a server that is busy with something else for a moment."""
+
+COMPLAINTS = 100
+"""Kinds of errors that are told apart in the log at most."""
+
+FAILED = """
+local function failed(result)
+  local text = type(result) == 'table' and result.err or tostring(result)
+  for _, code in ipairs({'READONLY', 'NOREPLICAS', 'MISCONF'}) do
+    if string.find(text, code, 1, true) then error(result, 0) end
+  end
+  return text
+end
+"""
+"""For scripts: the text of an error that was caught, unless it is the server's, which takes no writes at all."""
+
+_CODES = re.compile(rf"(?:^|[ -])({'|'.join(UNFIT + BUSY)}) ")
+"""The error of a command may be anywhere in that of its script."""
+
 
 @dataclass(frozen=True)
 class Script:
-    """A Lua script, sent once and called by its SHA-1 from then on."""
+    """A Lua script, sent once and called by its SHA-1 from then on.
+
+    One that catches errors lets those pass that mean the server, and not what it was asked for: see :data:`FAILED`.
+    """
 
     text: str
     sha1: str = field(init=False)
@@ -60,7 +91,8 @@ class Redis:
     """Calls to one Redis server.
 
     Calls that are made in one turn of the reactor travel together; none waits for
-    the answer of another.
+    the answer of another. What a server has refused to do since it is no master
+    (any more), or not ready, is done by the next one, within the time of the call.
     """
 
     def __init__(self, clock: IReactorTime, prefix: str, timeout: float) -> None:
@@ -71,13 +103,17 @@ class Redis:
         self._pool: Sequence[Any] | None = None
         self._turn = 0
         self._waiting: dict[Deferred[None], None] = {}
-        self._next_look: IDelayedCall | None = None
+        self._complained: dict[str, float] = {}
+        self.unfit: Callable[[Sequence[Any], str], None] = lambda pool, reason: None
+        """Called with the connections that were in use, and why they cannot be: :meth:`use` is to bring others."""
 
     def use(self, pool: Sequence[Any] | None) -> None:
-        """Send calls through these connections, as they come and go, from now on; ``None``: fail them at once."""
+        """Send calls through these connections from now on; where there are none, have them wait; ``None``: fail them at once."""
         self._pool = pool
-        if pool is None:
-            self._wake()
+        if pool or pool is None:
+            waiting, self._waiting = self._waiting, {}
+            for waiter in waiting:
+                waiter.callback(None)
 
     def key(self, *parts: str | int) -> str:
         """The name of a key: the installation's prefix, then the parts with colons between."""
@@ -90,7 +126,7 @@ class Redis:
         """
         reply = await self._send(command, *args)
         if isinstance(reply, _ErrorReply):
-            _log.error("Redis answers {command} with an error: {text}", command=command, text=reply.text)
+            self._complain(command, reply)
             raise Unavailable(Status.REDIS_UNKNOWN_ERROR, "Redis refused a command.")
         return reply
 
@@ -100,10 +136,10 @@ class Redis:
         :raises Unavailable: (12) as for :meth:`call`.
         """
         reply = await self._send("EVALSHA", script.sha1, len(keys), *keys, *args)
-        if isinstance(reply, _ErrorReply) and reply.text.startswith("NOSCRIPT"):
+        if isinstance(reply, _ErrorReply) and reply.code == "NOSCRIPT":
             reply = await self._send("EVAL", script.text, len(keys), *keys, *args)
         if isinstance(reply, _ErrorReply):
-            _log.error("Redis answers a script with an error: {text}", text=reply.text)
+            self._complain("a script", reply)
             raise Unavailable(Status.REDIS_UNKNOWN_ERROR, "Redis refused a script.")
         return reply
 
@@ -113,70 +149,103 @@ class Redis:
         if self._pending >= MAX_PENDING:
             raise Unavailable(Status.REDIS_UNKNOWN_ERROR, "Too many calls wait for Redis.")
         self._pending += 1
+        latest, left = self._clock.seconds() + self._timeout, self._timeout
         try:
-            pool = self._pool or await self._connected()
-            self._turn += 1
-            call: Deferred[Any] = pool[self._turn % len(pool)].execute_command(command, *args)
-            return await call.addTimeout(self._timeout + GRACE, self._clock)
-        except ResponseError as error:
-            return _ErrorReply(str(error))
+            while True:
+                pool = self._pool
+                if not pool:
+                    pool = await self._connected(latest)
+                    left = latest - self._clock.seconds()
+                self._turn += 1
+                try:
+                    call: Deferred[Any] = pool[self._turn % len(pool)].execute_command(command, *args)
+                    return await call.addTimeout(left + GRACE, self._clock)
+                except ResponseError as error:
+                    reply = _ErrorReply(str(error))
+                if not await self._passing(pool, reply, latest):
+                    return reply
         except (RedisError, DeferredTimeout, CancelledError):
             raise Unavailable(Status.REDIS_UNKNOWN_ERROR, "Redis did not answer in time.") from None
         finally:
             self._pending -= 1
 
-    async def _connected(self) -> Sequence[Any]:
-        """Wait for a connection, for as long as a call may take (txredisapi's own way to wait keeps what has timed out)."""
-        if self._pool is not None:
+    async def _passing(self, pool: Sequence[Any], reply: _ErrorReply, latest: float) -> bool:
+        """Whether a call that was refused, and so not carried out, may be made again; returns when it may."""
+        if reply.code in UNFIT:
+            self.unfit(pool, reply.text)
+            if pool is self._pool:  # nobody looks for another
+                return False
+        elif reply.code in BUSY:
+            await deferLater(self._clock, AGAIN)
+        else:
+            return False
+        return self._clock.seconds() < latest
+
+    async def _connected(self, latest: float) -> Sequence[Any]:
+        """Wait for a connection, until then at most."""
+        while self._pool is not None:
             waiter: Deferred[None] = Deferred()
             self._waiting[waiter] = None
-            if self._next_look is None:
-                self._next_look = self._clock.callLater(LOOK, self._look)
             try:
-                await waiter.addTimeout(self._timeout, self._clock)
+                await waiter.addTimeout(max(0.0, latest - self._clock.seconds()), self._clock)
             finally:
                 self._waiting.pop(waiter, None)
-        if not self._pool:
-            raise Unavailable(Status.REDIS_UNKNOWN_ERROR, "There is no connection to Redis.")
-        return self._pool
+            if self._pool:
+                return self._pool
+        raise Unavailable(Status.REDIS_UNKNOWN_ERROR, "There is no connection to Redis.")
 
-    def _look(self) -> None:
-        self._next_look = None
-        if self._pool:
-            self._wake()
-        elif self._waiting:
-            self._next_look = self._clock.callLater(LOOK, self._look)
-
-    def _wake(self) -> None:
-        if self._next_look is not None:
-            self._next_look.cancel()
-            self._next_look = None
-        waiting, self._waiting = self._waiting, {}
-        for waiter in waiting:
-            waiter.callback(None)
+    def _complain(self, what: str, reply: _ErrorReply) -> None:
+        """Say so in the log: of one kind of error once in a while."""
+        now = self._clock.seconds()
+        if now - self._complained.get(reply.code, float("-inf")) < REMINDER:
+            return
+        if len(self._complained) >= COMPLAINTS:
+            self._complained.clear()
+        self._complained[reply.code] = now
+        _log.error("Redis answers {what} with an error: {text}", what=what, text=reply.text)
 
 
 @dataclass(frozen=True)
 class _ErrorReply:
     text: str
 
+    @property
+    def code(self) -> str:
+        """What kind of error it is."""
+        found = _CODES.search(self.text)
+        return found[1] if found is not None else self.text.partition(" ")[0]
+
 
 class RedisService(Service):
-    """Keeps a pool of connections open, also across restarts of the server."""
+    """Keeps connections to the master open, whichever server that is.
+
+    All of them go to one server. If one is lost, or the server takes no writes, all are left: what they have on its
+    way is still answered, and the search begins anew.
+    """
 
     def __init__(self, reactor: Any, config: RedisConfig) -> None:
         if config.mode == "embedded" and not config.socket:
             raise ValueError("an embedded Redis is reached through EmbeddedRedis.config")
         self._reactor = reactor
         self._config = config
-        self._factory: Any = None
-        self._rebuild: Any = None
+        self._masters = Masters(reactor, config)
+        self._outage = Outage(reactor.seconds, "Redis")
+        self._began = 0.0
+        self._known = False
+        self._pool: list[Any] = []
+        self._open: set[Any] = set()
+        self._broken: Deferred[str] = Deferred()
+        self._running: list[Deferred[None]] = []
         self.redis = Redis(reactor, config.prefix, config.timeout)
+        self.redis.unfit = self._unfit
 
     def startService(self) -> None:
         """Begin to connect, and go on until the service stops."""
         super().startService()
-        self._connect()
+        self._began = self._reactor.seconds()
+        self._known = False
+        self.redis.use([])
+        self._run(self._keep())
 
     async def ready(self) -> None:
         """Return when the server answers."""
@@ -188,95 +257,127 @@ class RedisService(Service):
             else:
                 return
 
-    def stopService(self) -> Deferred[Any]:
+    def stopService(self) -> Deferred[None]:
         """Close the connections; fires when they are closed."""
         super().stopService()
         self.redis.use(None)
-        if self._rebuild is not None:
-            self._rebuild.cancel()
-            self._rebuild = None
-        factory, self._factory = self._factory, None
-        return succeed(None) if factory is None else factory.disconnect()
+        for running in tuple(self._running):
+            running.cancel()
+        return Deferred.fromCoroutine(self._close())
 
-    def _connect(self) -> None:
-        # txredisapi imports the global reactor, which must not be installed by importing this module.
-        from txredisapi import RedisFactory
+    async def _close(self) -> None:
+        opened = tuple(self._open)
+        closed = DeferredList([connection.closed() for connection in opened])
+        for connection in opened:
+            connection.transport.loseConnection()
+        late = self._reactor.callLater(CLOSE, lambda: [connection.transport.abortConnection() for connection in opened])
+        await closed
+        if late.active():
+            late.cancel()
 
-        from imsys.redis_wire import PackedProtocol
+    def _run(self, work: Any) -> None:
+        running: Deferred[None] = Deferred.fromCoroutine(work)
+        self._running.append(running)
 
-        config = self._config
-        factory = RedisFactory(
-            "imsys",
-            config.database or None,
-            config.pool_size,
-            isLazy=True,
-            charset=None,
-            password=config.password or None,
-            replyTimeout=config.timeout,
-            convertNumbers=False,
-        )
-        factory.protocol = PackedProtocol
-        factory.initialDelay, factory.factor, factory.maxDelay = MIN_RETRY, 1.5, MAX_RETRY
-        factory.connectionError = self._refused
-        endpoint: IStreamClientEndpoint = (
-            UNIXClientEndpoint(self._reactor, config.socket, timeout=CONNECT_TIMEOUT)
-            if config.socket
-            else HostnameEndpoint(self._reactor, config.host, config.port, timeout=CONNECT_TIMEOUT)
-        )
-        self._factory = factory
-        factory.startConnecting(_Patient(self._reactor, endpoint, self._where))
-        self.redis.use(factory.pool)
+        def ended(result: Any) -> Any:
+            self._running.remove(running)
+            return result
 
-    def _refused(self, why: str) -> None:
-        # A pool that is refused once (password, database number, too many clients) gives up for good: begin anew.
-        if not self.running or self._rebuild is not None:
-            return
-        _log.error("Redis at {where} refuses us: {why}", where=self._where, why=why)
-        self._rebuild = self._reactor.callLater(REBUILD_DELAY, self._begin_anew)
+        running.addBoth(ended).addErrback(_failed)
 
-    def _begin_anew(self) -> None:
-        self._rebuild = None
-        old, self._factory = self._factory, None
-        old.disconnect().addErrback(lambda failure: _log.failure("closing a pool of Redis connections", failure))
-        self._connect()
+    # -- from one master to the next
 
-    @property
-    def _where(self) -> str:
-        return self._config.socket or f"{self._config.host}:{self._config.port}"
-
-
-@implementer(IStreamClientEndpoint)
-class _Patient:
-    """Connects sooner or later: txredisapi would log each attempt that fails, on each connection."""
-
-    def __init__(self, reactor: Any, endpoint: IStreamClientEndpoint, where: str) -> None:
-        self._reactor = reactor
-        self._endpoint = endpoint
-        self._where = where
-        self._since: float | None = None
-        self._said = False
-
-    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
-        """Fires with a protocol that is connected; does not fail, but can be cancelled."""
-        return Deferred.fromCoroutine(self._connect(protocolFactory))
-
-    async def _connect(self, factory: IProtocolFactory) -> IProtocol:
-        delay = MIN_RETRY
+    async def _keep(self) -> None:
+        pause = MIN_RETRY
         while True:
             try:
-                protocol: IProtocol = await self._endpoint.connect(factory)
-            except (CancelledError, ConnectingCancelledError):
-                raise
-            except Exception as error:
-                now = self._reactor.seconds()
-                self._since = now if self._since is None else self._since
-                if not self._said and now - self._since >= UNREACHABLE:
-                    _log.warn("Redis at {where} cannot be reached: {error}", where=self._where, error=str(error))
-                    self._said = True
-                await deferLater(self._reactor, delay * random.uniform(0.8, 1.2))  # noqa: S311
-                delay = min(MAX_RETRY, delay * 1.5)
+                found = await self._masters.find()
+            except NoMaster as problem:
+                if self._known or self._reactor.seconds() - self._began >= UNREACHABLE:
+                    self._outage.failed(str(problem))
+                await deferLater(self._reactor, pause * random.uniform(0.8, 1.2))  # noqa: S311
+                pause = min(MAX_RETRY, pause * 1.5)
+                continue
+            since = self._reactor.seconds()
+            self._outage.failed(await self._serve(found))
+            if self._reactor.seconds() - since >= UNREACHABLE:
+                pause = MIN_RETRY
+            else:  # one that is found and lost at once, over and over
+                await deferLater(self._reactor, pause * random.uniform(0.8, 1.2))  # noqa: S311
+                pause = min(MAX_RETRY, pause * 1.5)
+
+    async def _serve(self, found: Found) -> str:
+        """Use a master until it is one no more; why that is."""
+        broken: Deferred[str] = Deferred()
+        pool: list[Any] = []
+        self._broken, self._pool = broken, pool
+        self._take(pool, found)
+        self._known = True
+        self._outage.works()
+        helpers = [Deferred.fromCoroutine(self._fill(pool, found.address)).addErrback(_failed) for _ in range(self._config.pool_size - 1)]
+        if self._masters.watched:
+            helpers.append(Deferred.fromCoroutine(self._watch(pool, found.address)).addErrback(_failed))
+        try:
+            reason: str = await broken
+            return reason
+        finally:
+            if self.running:
+                for connection in pool:
+                    connection.retire()
+            for helper in helpers:
+                helper.cancel()
+
+    def _take(self, pool: list[Any], found: Found) -> None:
+        connection = found.connection
+        self._open.add(connection)
+        pool.append(connection)
+
+        def lost(_: None) -> None:
+            self._open.discard(connection)
+            self._leave(pool, f"the connection to {found.address} was lost")
+
+        connection.closed().addCallback(lost)
+        self.redis.use(pool)
+
+    async def _fill(self, pool: list[Any], address: Address) -> None:
+        """Open one more connection to a server."""
+        pause = MIN_RETRY
+        while pool is self._pool:
+            try:
+                found = await self._masters.open(address)
+            except NoMaster as problem:
+                if pool is not self._pool or not self.running:
+                    return  # given up while a name was being looked up, which is told as a name that there is not
+                _log.debug("there are fewer connections to Redis than there may be: {problem}", problem=problem)
+                await deferLater(self._reactor, pause)
+                pause = min(MAX_RETRY, pause * 1.5)
             else:
-                if self._said:
-                    _log.info("Redis at {where} is there", where=self._where)
-                self._since, self._said = None, False
-                return protocol
+                if pool is self._pool:
+                    self._take(pool, found)
+                else:
+                    found.connection.transport.abortConnection()
+                return
+
+    async def _watch(self, pool: list[Any], address: Address) -> None:
+        """See whether Sentinels name another server by now: this one may not have been told yet, or be cut off from them."""
+        while pool is self._pool:
+            await deferLater(self._reactor, WATCH)
+            named = await self._masters.replaced(address)
+            if named is not None:
+                self._leave(pool, f"{address} is the master no more: Sentinels name {named}")
+
+    def _unfit(self, pool: Sequence[Any], reason: str) -> None:
+        self._leave(pool, reason)
+
+    def _leave(self, pool: Sequence[Any], reason: str) -> None:
+        if pool is not self._pool:
+            return
+        self._pool = []
+        if self.running:
+            self.redis.use(self._pool)
+        self._broken.callback(reason)
+
+
+def _failed(failure: Failure) -> None:
+    if failure.check(CancelledError) is None:
+        _log.failure("keeping the connections to Redis failed", failure)

@@ -176,7 +176,6 @@ class RefusedTests(TestCase):
 
         server = RealRedis("--requirepass", "other").start()
         self.addCleanup(server.remove)
-        self.patch(__import__("imsys.redis").redis, "REBUILD_DELAY", 0.05)
         service = RedisService(reactor, server.config(password="secret", timeout=2.0, database=3))
         service.startService()
         self.addCleanup(service.stopService)
