@@ -73,6 +73,7 @@ test-tools:
 	test -e /usr/lib/galera/libgalera_smm.so || missing="$$missing galera-4"; \
 	command -v rsync >/dev/null || missing="$$missing rsync"; \
 	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
+	command -v ip >/dev/null || missing="$$missing iproute2"; \
 	command -v ffmpeg >/dev/null || missing="$$missing ffmpeg"; \
 	command -v curl >/dev/null || missing="$$missing curl"; \
 	command -v node >/dev/null || missing="$$missing nodejs"; \

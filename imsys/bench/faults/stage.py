@@ -90,7 +90,9 @@ class Stage:
             first = self._watch(struck)
         finally:
             self.people.talk(0)
-            self._mend(struck)
+            for _, action in struck.later:
+                action()
+            self.cluster.mend()
         state = self.people.settle(_SETTLING)
         account = self.people.tell()
         acknowledged = {text.number: text.acknowledged for text in account.texts if text.acknowledged}
@@ -132,12 +134,3 @@ class Stage:
             if everybody and not struck.later:
                 return first
             time.sleep(_GLANCE)
-
-    def _mend(self, struck: Struck) -> None:
-        for _, action in struck.later:
-            action()
-        cluster = self.cluster
-        cluster.databases.mend()
-        cluster.redises.mend()
-        for chat in cluster.chats:
-            cluster.repair(chat)

@@ -156,6 +156,14 @@ class Cluster:
             _says(machine, f"the stream to chat server {other.name} is open")
             _says(other, f"the stream to chat server {machine.name} is open", since)
 
+    def mend(self) -> None:
+        """Make everything run again, and reach everything (idempotent). :raises ConfigError: something does not start."""
+        self.network.heal_all()
+        self.databases.mend()
+        self.redises.mend()
+        for machine in self.machines:
+            self.repair(machine)
+
     def stop(self) -> None:
         """End everything, our daemons first (idempotent)."""
         for machine in reversed(self.machines):

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from twisted.internet import reactor, stdio
 from twisted.internet.defer import gatherResults
+from twisted.logger import globalLogBeginner, textFileLogObserver
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 
@@ -105,6 +106,7 @@ class Company(LineReceiver):
 def main() -> None:
     """Run until standard input ends."""
     real: Any = reactor
+    globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)], redirectStandardIO=False)
     stdio.StandardIO(Company())
     real.run()
 

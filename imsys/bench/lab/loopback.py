@@ -29,6 +29,9 @@ class Loopback:
     def heal(self, one: Host, other: Host) -> None:
         """Nothing is cut."""
 
+    def heal_all(self) -> None:
+        """Nothing is cut."""
+
     def isolate(self, host: Host) -> None:
         """Not here."""
         raise _not_here()

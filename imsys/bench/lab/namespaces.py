@@ -85,7 +85,15 @@ class Namespaces:
 
     def heal(self, one: Host, other: Host) -> None:
         """Undo :meth:`cut`."""
-        if rules := self._cuts.pop(frozenset((one.name, other.name)), None):
+        self._heal(frozenset((one.name, other.name)))
+
+    def heal_all(self) -> None:
+        """Undo every :meth:`cut`."""
+        for pair in list(self._cuts):
+            self._heal(pair)
+
+    def _heal(self, pair: frozenset[str]) -> None:
+        if rules := self._cuts.pop(pair, None):
             self._run("router", [f"rule del {rule}" for rule in rules])
 
     def isolate(self, host: Host) -> None:

@@ -44,6 +44,10 @@ class Network(Protocol):
         """Undo :meth:`cut`; what the systems still have to send is sent."""
         ...
 
+    def heal_all(self) -> None:
+        """Undo every :meth:`cut`."""
+        ...
+
     def isolate(self, host: Host) -> None:
         """Let nothing through to or from a host."""
         ...

@@ -40,15 +40,18 @@ class People:
         self._log = cluster.home / "users.log"
         self._child = _spawn(cluster, self._log)
         invitation = Invitation(gateway=cluster.gateway_url, ca=cluster.ca, guests=self.guests)
-        self._send(msgspec.json.encode(invitation))
-        self._receive(State)
+        try:
+            self._send(msgspec.json.encode(invitation))
+            self._receive(State)
+        except BaseException:
+            self._end()
+            raise
 
     def __enter__(self) -> People:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None) -> None:
-        self._child.kill()
-        self._child.communicate()
+        self._end()
 
     def look(self, since: float = 0.0) -> State:
         """How things stand. :param since: from when on texts count for ``first``; later questions are of later times."""
@@ -94,6 +97,10 @@ class People:
             if settled or time.monotonic() > end:
                 return state
             time.sleep(_GLANCE)
+
+    def _end(self) -> None:
+        self._child.kill()
+        self._child.communicate()
 
     def _ask(self, command: Command, kind: type[A]) -> A:
         self._send(msgspec.json.encode(command))
