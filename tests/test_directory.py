@@ -18,7 +18,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
-from imsys import outages
 from imsys.cluster.peers import RemotePush
 from imsys.config import ChatConfig
 from imsys.errors import Status, Unavailable
@@ -298,7 +297,6 @@ class TwoServersTests(TwoServers):
     async def test_outage_of_redis_is_said_once(self) -> None:
         """However many renewals fail while Redis is away, the log says that they do, and that they work again."""
         await self.friends()
-        self.patch(outages, "CALM", 0.0)
         self.redis_server.stop()
         with capturedLogs() as events:
             for _ in range(3):
