@@ -12,11 +12,11 @@ REMINDER = 60.0
 """Seconds between two lines that say that it fails still."""
 
 CALM = 5.0
-"""Seconds without a failure after which it works again: what fails now and then, among much that works, is one outage and not many."""
+"""Seconds: what fails again so soon after it worked is the same outage, and so are successes so soon after a failure of it."""
 
 
 class Outage:
-    """Counts the failures of one thing, from its first to its end.
+    """Counts the failures of one thing, from its first to its end. What fails now and then, among much that works, is one outage.
 
     :param seconds: a clock that never goes back.
     :param what: the thing, as a sentence begins: ``The database``.
@@ -25,25 +25,30 @@ class Outage:
     def __init__(self, seconds: Callable[[], float], what: str) -> None:
         self._seconds = seconds
         self._what = what
-        self._since: float | None = None
+        self._open = False
+        self._again = False  # it was said to be over, and was not
+        self._since = 0.0
         self._failed = 0.0
         self._worked: float | None = None
         self._said = 0.0
         self._count = 0
 
     def __bool__(self) -> bool:
-        """Whether it fails, or has worked for too short a time to say that it does."""
-        return self._since is not None
+        """Whether it fails, as far as was said."""
+        return self._open
 
     def failed(self, reason: str, count: int = 1) -> None:
         """It failed; ``reason`` is for the person who reads the log."""
-        now = self._failed = self._seconds()
+        now = self._seconds()
+        if not self._open:
+            self._open = True
+            self._again = self._worked is not None and now - self._worked < CALM
+            if not self._again:
+                self._since = self._said = now
+                self._count = 0
+                _log.error("{what} fails: {reason}", what=self._what, reason=reason)
+        self._failed = now
         self._worked = None
-        if self._since is None:
-            self._since = self._said = now
-            self._count = count
-            _log.error("{what} fails: {reason}", what=self._what, reason=reason)
-            return
         self._count += count
         if now - self._said >= REMINDER:
             self._said = now
@@ -57,13 +62,13 @@ class Outage:
 
     def works(self) -> None:
         """It worked."""
-        if self._since is None:
+        if not self._open:
             return
         now = self._seconds()
         if self._worked is None:
             self._worked = now
-        if now - self._failed < CALM:
+        if self._again and now - self._failed < CALM:
             return
-        since, self._since = self._since, None
-        lasted = round(self._worked - since)
+        self._open = False
+        lasted = round(self._worked - self._since)
         _log.info("{what} works again; it failed {count} times in {seconds} s", what=self._what, count=self._count, seconds=lasted)

@@ -41,15 +41,27 @@ class OutageTests(SynchronousTestCase):
         self.assertEqual(self.log.texts[1], "The post fails still, 13 times in 60 s: still nobody")
 
     def test_now_and_then(self) -> None:
-        """What fails every second time is one outage, which ends with its last failure."""
+        """What fails every second time is one outage, which is over when it has worked for some time."""
         for _ in range(100):
             self.outage.failed("every other one")
             self.clock.advance(0.1)
             self.outage.works()
-        self.assertEqual(self.log.texts, ["The post fails: every other one"])
+        self.assertEqual(self.log.texts, ["The post fails: every other one", "The post works again; it failed 1 times in 0 s"])
+        self.assertTrue(self.outage)
         self.clock.advance(CALM)
         self.outage.works()
-        self.assertEqual(self.log.texts[1:], ["The post works again; it failed 100 times in 10 s"])
+        self.assertEqual(self.log.texts[2:], ["The post works again; it failed 100 times in 10 s"])
+        self.clock.advance(CALM)
+        self.outage.failed("once more")
+        self.assertEqual(self.log.texts[3:], ["The post fails: once more"])
+
+    def test_now_and_then_for_long(self) -> None:
+        """Meanwhile it is said once a minute that it fails."""
+        for _ in range(3 * round(REMINDER)):
+            self.outage.failed("every other one")
+            self.clock.advance(1.0)
+            self.outage.works()
+        self.assertEqual(len(self.log.texts), 4)
 
 
 class TallyTests(SynchronousTestCase):
