@@ -108,8 +108,8 @@ class GatewayFloods(SystemCase):
             )
             self.assertEqual({answer.status for answer in answers}, {503})
         self.assertEqual(len(log.texts), 2, log.texts)
-        self.assertIn(f"gRPC to 127.0.0.1:{port} fails: Allocate UNAVAILABLE", log.texts[0])
-        self.assertIn("Answering /trylogin_server fails: GRPC_ERROR (3): Allocate was not answered.", log.texts[1])
+        self.assertIn(f"gRPC to 127.0.0.1:{port} fails: AllocateAll UNAVAILABLE", log.texts[0])
+        self.assertIn("Answering /trylogin_server fails: GRPC_ERROR (3): AllocateAll was not answered.", log.texts[1])
 
 
 class OtherFloods(SynchronousTestCase):
