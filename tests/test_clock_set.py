@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from typing import Any
@@ -12,19 +11,18 @@ from twisted.internet.endpoints import connectProtocol
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
-from imsys.sdk import Client, ConnectionState, Credentials, Gateway, explain
+from imsys.sdk import ConnectionState, explain
 from imsys.sdk.trust import endpoint
 from tests.sdk.scene import Scene
+from tests.support.all_in_one import LEASE, PASSWORD, AllInOne
 from tests.support.chat import RawClient
-from tests.support.children import folder, free_port
-from tests.support.daemons import Process, environment, run
+from tests.support.children import folder
+from tests.support.daemons import Process, environment
 from tests.support.set_clock import SetClock
 
 HOUR = 3600
-PASSWORD = "a good password"
-LEASE = 2.0
 DEADLINE = 1.5
-"""Seconds; those of the servers, short."""
+"""Seconds to log in."""
 
 BOT = """
 import sys
@@ -50,24 +48,10 @@ class ServerTests(TestCase):
 
         self.reactor: Any = reactor
         self.clock = SetClock()
-        home = folder("set")
-        ports = {f"{name}_PORT": str(free_port()) for name in ("GATEWAY", "CHAT", "RESOURCES", "RESOURCES_HTTP")}
-        grpc = {part: str(free_port()) for part in ("BALANCE", "CAPTCHA", "CHAT", "RESOURCES")}
-        self.settings = ports | {f"{part}_GRPC_PORT": port for part, port in grpc.items()}
-        self.settings |= {f"{part}_ADDRESSES": f"127.0.0.1:{grpc[part]}" for part in ("BALANCE", "CAPTCHA")}
-        self.settings |= {"BALANCE_LEASE": str(LEASE), "BALANCE_INTERVAL": str(LEASE / 4), "CHAT_LOGIN_DEADLINE": str(DEADLINE)}
-        self.daemon = run(self, "--nodaemon", "--pidfile=", "imsys", settings={"HOME": str(home)} | self.settings, extra=self.clock.environ)
-        await self.daemon.says("imsys is running")
-        self.gateway = Gateway(reactor, f"https://127.0.0.1:{self.settings['GATEWAY_PORT']}", home / "certs" / "ca.pem")
-        await self.gateway.request_code("anna@example.org")
-        (mail,) = (home / "mail" / "new").iterdir()
-        (code,) = re.findall(r"\b[0-9]{6}\b", mail.read_text().partition("\n\n")[2])
-        await self.gateway.register("anna", PASSWORD, "anna@example.org", code)
-        self.states: list[ConnectionState] = []
-        self.anna = Client(reactor, self.gateway, Credentials(username="anna", password=PASSWORD))
-        self.anna.on_connection_state.subscribe(lambda change: self.states.append(change.state))
-        await self.anna.start()
-        self.addCleanup(lambda: Deferred.fromCoroutine(self.anna.stop()))
+        self.servers = AllInOne(self, reactor)
+        self.daemon = await self.servers.start({"CHAT_LOGIN_DEADLINE": str(DEADLINE)}, self.clock.environ)
+        self.gateway = self.servers.gateway
+        self.anna = await self.servers.user("anna")
 
     async def logs_in(self) -> None:
         """Somebody can log in, within seconds."""
@@ -82,7 +66,7 @@ class ServerTests(TestCase):
 
     async def turned_away(self) -> None:
         """Who does not log in is disconnected when the deadline is over."""
-        to = endpoint(self.reactor, "127.0.0.1", int(self.settings["CHAT_PORT"]), self.gateway.trust, 5.0)
+        to = endpoint(self.reactor, "127.0.0.1", int(self.servers.settings["CHAT_PORT"]), self.gateway.trust, 5.0)
         client: RawClient = await connectProtocol(to, RawClient(self.reactor))
         await client.until_closed()
 
@@ -92,7 +76,7 @@ class ServerTests(TestCase):
         await self.logs_in()
         await self.turned_away()
         found = await self.anna.contacts.search("anna")
-        self.assertEqual((found.username, self.states), ("anna", [ConnectionState.SIGNING_IN, ConnectionState.ONLINE]))
+        self.assertEqual((found.username, self.servers.states["anna"]), ("anna", [ConnectionState.SIGNING_IN, ConnectionState.ONLINE]))
 
     async def test_back_and_forth(self) -> None:
         """Set back by an hour, and forward again by two, they serve on, sign nobody out, and say so in the log."""

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import subprocess
 import time
-from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import deferLater
 from twisted.logger import LogLevel, capturedLogs, formatEvent
-from twisted.trial.unittest import TestCase
 
 import imsys.redis
-from imsys.config import RedisConfig
 from imsys.errors import Unavailable
 from imsys.redis import FAILED, Redis, RedisService, Script
 from imsys.redis_masters import Address
 from tests.cluster.nodes import Proxy
-from tests.real_redis import RealRedis, binary
+from tests.real_redis import binary
 from tests.support.children import end, folder, free_port, spawn, until
+from tests.support.masters import MastersCase, Server, ask, wait
 
 QUICK = 2.0
 """Seconds in which calls work again when there is a master: the bound is for a machine that is busy."""
@@ -30,66 +26,7 @@ QUICK = 2.0
 WRITE = Script("return redis.call('INCR', KEYS[1])")
 
 
-class Server(RealRedis):
-    """One with a port."""
-
-    def __init__(self, *options: str) -> None:
-        self.port = free_port()
-        super().__init__("--port", str(self.port), "--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0", *options)
-
-    def follow(self, other: Server | None) -> None:
-        """Be a replica of another; ``None``: be a master."""
-        where = ("127.0.0.1", str(other.port)) if other is not None else ("NO", "ONE")
-        reply = self.command("REPLICAOF", *where)
-        if not reply.startswith(b"+OK"):
-            raise RuntimeError(repr(reply))
-
-    def info(self, section: str, field: str) -> str:
-        """One line of ``INFO``."""
-        text = self.command("INFO", section).decode()
-        return next(line.partition(":")[2] for line in text.splitlines() if line.startswith(f"{field}:"))
-
-
-class MastersCase(TestCase):
-    timeout = 60
-
-    def setUp(self) -> None:
-        from twisted.internet import reactor
-
-        self.reactor: Any = reactor
-
-    def server(self, *options: str) -> Server:
-        server = Server(*options)
-        server.start()
-        self.addCleanup(server.remove)
-        return server
-
-    def pair(self) -> tuple[Server, Server]:
-        """A master, and a replica that has all it has."""
-        master, replica = self.server(), self.server()
-        replica.follow(master)
-        wait(lambda: b"state=online" in master.command("INFO", "replication"))
-        return master, replica
-
-    def service(self, *servers: Server, **config: Any) -> RedisService:
-        """Connections to whichever of these is the master."""
-        fields: dict[str, Any] = {"hosts": tuple(("127.0.0.1", server.port) for server in servers), "prefix": "t:", "timeout": 5.0}
-        service = RedisService(self.reactor, RedisConfig(mode="server", **fields | config))
-        service.startService()
-        self.addCleanup(service.stopService)
-        return service
-
-    async def full(self, service: RedisService) -> None:
-        """Return when there are as many connections as there may be."""
-        await service.ready()
-        while len(service._pool) < service._config.pool_size:
-            await deferLater(self.reactor, 0.01)
-
-    async def lost(self, service: RedisService) -> None:
-        """Return when it is noticed that the connections are gone: what was on its way by then fails, as it may have been carried out."""
-        while service._pool:
-            await deferLater(self.reactor, 0.001)
-
+class CallsCase(MastersCase):
     async def works(self, redis: Redis, since: float) -> None:
         """Every call of many works, within moments."""
         calls = [Deferred.fromCoroutine(redis.script(WRITE, [redis.key("n")], [])) for _ in range(50)]
@@ -97,16 +34,7 @@ class MastersCase(TestCase):
         self.assertLess(time.monotonic() - since, QUICK)
 
 
-def wait(condition: Callable[[], object]) -> None:
-    """Wait for something outside; with a limit."""
-    end = time.monotonic() + 20
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError("it did not come to pass")
-        time.sleep(0.01)
-
-
-class FailOverTests(MastersCase):
+class FailOverTests(CallsCase):
     async def test_address_moves(self) -> None:
         """When a master becomes a replica, and its address leads to the new one, no call fails, and all connections move at once."""
         old, new = self.pair()
@@ -124,9 +52,8 @@ class FailOverTests(MastersCase):
             await self.works(redis, time.monotonic())
             self.assertEqual(await redis.call("GET", redis.key("a")), b"1")
             await self.full(service)
-        self.assertEqual(
-            int(old.info("clients", "connected_clients")), 1 + 1
-        )  # the new master, as its replica's link is none; and who asks
+        while int(old.info("clients", "connected_clients")) > 2:  # who asks, and the link to the new master
+            await deferLater(self.reactor, 0.01)
         said = [(event["log_level"], formatEvent(event)) for event in events if event["log_namespace"] == "imsys.outages"]
         self.assertEqual([level for level, _ in said], [LogLevel.error, LogLevel.info])
         self.assertRegex(said[0][1], "^Redis fails: READONLY ")
@@ -241,7 +168,7 @@ class FailOverTests(MastersCase):
         long.wait()
 
 
-class ChoiceTests(MastersCase):
+class ChoiceTests(CallsCase):
     async def chosen(self, service: RedisService) -> int:
         await self.full(service)
         return int((await service.redis.call("CONFIG", "GET", "port"))[1])
@@ -310,7 +237,7 @@ class ChoiceTests(MastersCase):
         self.assertEqual(service._open, set())
 
 
-class SentinelTests(MastersCase):
+class SentinelTests(CallsCase):
     """Three Sentinels, a master and a replica."""
 
     def setUp(self) -> None:
@@ -384,11 +311,3 @@ class SentinelTests(MastersCase):
             await deferLater(self.reactor, 0.02)
         await self.works(service.redis, time.monotonic())
         self.assertEqual(other.command("GET", "t:n"), b"$2\r\n50\r\n")
-
-
-def ask(port: int, *words: str) -> bytes:
-    """The raw reply of the server at a port of loopback; nothing while there is none."""
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 5) as connection:
-        connection.sendall(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w.encode()), w.encode()) for w in words))
-        return connection.recv(65536)
-    return b""

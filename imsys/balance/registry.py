@@ -71,7 +71,7 @@ if tonumber(f[2]) > 0 then
 end
 redis.call('SET', epoch, candidate, 'NX')
 redis.call('PEXPIRE', epoch, lease)
-return {1, redis.call('GET', epoch)}
+return {1}
 """)
 """Register or renew. From ARGV[5] on: fields and values, the load among them.
 
@@ -190,8 +190,8 @@ class Registry:
         """Milliseconds that a registration lives."""
         return self._lease
 
-    async def register(self, server: Server) -> str:
-        """Register a server or renew its lease, with its load; gives back the epoch.
+    async def register(self, server: Server) -> None:
+        """Register a server or renew its lease, with its load.
 
         :raises Refused: (7, resources 9) another server has this name, or a newer start of this one.
         :raises Unavailable: Redis is.
@@ -217,7 +217,6 @@ class Registry:
         if not reply[0]:
             where = f"{reply[1].decode()}:{reply[2].decode()}"
             raise Refused(_ALREADY[server.kind], f"Another {server.kind} server named {server.name} is registered, at {where}.")
-        return str(reply[1].decode())
 
     async def withdraw(self, kind: str, name: str, incarnation: str) -> bool:
         """End a registration at once, if it still is this incarnation's. :raises Unavailable: Redis is."""

@@ -262,7 +262,7 @@ class Membership(Service):
             self._answered = False
             self._refused(Status.GRPC_ERROR, unavailable.message)
             return
-        self._answered = True
+        self._answered = response.error != Status.REDIS_UNKNOWN_ERROR  # which passes, and is asked for again soon
         if response.error:
             self._refused(response.error, response.message)
             return

@@ -180,7 +180,7 @@ class Mysql:
             }
             if use is not Use.SCHEMA:
                 settings |= self._patience(mariadb)
-            if galera and use is not Use.LOG:  # whose transactions meet at the heads
+            if galera:
                 settings["wsrep_sync_wait"] = 1  # what another member has acknowledged is read here
             cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
             cursor.execute("SET SESSION " + ", ".join(f"{name} = %s" for name in settings), tuple(settings.values()))

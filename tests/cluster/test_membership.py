@@ -116,6 +116,17 @@ class MembershipTests(NodesCase):
         await eventually(lambda: "more than 60 s apart" in three.membership._refusal)
         self.assertEqual(sorted(await self.balance.servers()), ["one", "two"])
 
+    async def test_redis_is_back(self) -> None:
+        """While balance cannot register anybody it is asked again soon, and not after an interval: Redis may be back."""
+        self.redis.kill()
+        node = Node(self.balance, "one")
+        node.membership._interval = 1000.0
+        node.service.startService()
+        self.addCleanup(node.stop)
+        await eventually(lambda: "Redis" in node.membership._refusal)
+        self.redis.start()
+        await node.membership.ready()
+
     async def test_redis_restarts(self) -> None:
         """While Redis is away peers stay; when it is back, empty, everybody registers again and nobody was taken for dead."""
         one, two = await self.pair()
