@@ -67,10 +67,10 @@ class ReactorTests(SynchronousTestCase):
 
 class SqlTests(SynchronousTestCase):
     def test_sql_is_in_the_store(self) -> None:
-        """All SQL is in imsys/store."""
+        """All SQL of the servers is in imsys/store; the laboratory asks databases what only their operators do."""
         words = ("SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ")
         for path in sources("imsys"):
-            if "store" in path.relative_to(ROOT).parts:
+            if "store" in path.relative_to(ROOT).parts or "lab" in path.relative_to(ROOT).parts:
                 continue
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.lstrip().startswith(words):

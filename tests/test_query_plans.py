@@ -108,6 +108,7 @@ class Plans(StoreCase):
         await stores.threads.heads_since(anna, 1, (5, 5), 10)
         await stores.threads.members([thread])
         await stores.messages.append(ids, [text(anna, bert, thread, "a")])
+        await stores.messages.append(ids, [text(anna, bert, thread, "around locks"), text(anna, bert, 1 << 40, "nowhere")], wait=False)
         await stores.messages.append(ids, [text(anna, bert, thread, "a", "b"), text(carl, bert, 1, "c")])
         await self.in_a_group(anna, bert)
         await stores.threads.move_marks(bert, thread, (1 << 63) - 1, 0)

@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 import msgspec
-from twisted.internet import reactor, stdio
+from twisted.internet import stdio
 from twisted.internet.defer import gatherResults
 from twisted.logger import globalLogBeginner, textFileLogObserver
 from twisted.protocols.basic import LineReceiver
@@ -28,7 +28,8 @@ class Company(LineReceiver):
     delimiter = b"\n"
     MAX_LENGTH = 1 << 24
 
-    def __init__(self) -> None:
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
         self._people: dict[int, Person] = {}
         self._notes = Notes()
         self._since = 0.0
@@ -43,13 +44,12 @@ class Company(LineReceiver):
 
     def connectionLost(self, reason: Failure | None = None) -> None:
         """Nobody wants anything more."""
-        real: Any = reactor
-        if real.running:
-            real.stop()
+        if self._reactor.running:
+            self._reactor.stop()
 
     def _invite(self, invitation: Invitation) -> None:
         for guest in invitation.guests:
-            person = Person(reactor, invitation.gateway, invitation.ca, guest, invitation.password, self._notes)
+            person = Person(self._reactor, invitation.gateway, invitation.ca, guest, invitation.password, self._notes)
             self._people[guest.uuid] = person
         arriving = gatherResults([person.arrive() for person in self._people.values()], consumeErrors=True)
         arriving.addCallbacks(lambda _: self._answer(self._state()), self._failed)
@@ -105,9 +105,11 @@ class Company(LineReceiver):
 
 def main() -> None:
     """Run until standard input ends."""
+    from twisted.internet import reactor
+
     real: Any = reactor
     globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)], redirectStandardIO=False)
-    stdio.StandardIO(Company())
+    stdio.StandardIO(Company(real))
     real.run()
 
 
