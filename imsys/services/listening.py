@@ -25,7 +25,7 @@ _log = Logger()
 BACKLOG = 4096
 """Connections that the kernel keeps while we are busy; it lowers this to its own limit."""
 
-ACCEPTS = 32
+ACCEPTS = 8
 """Connections that are accepted in one turn of the reactor.
 
 Who is accepted is served at once, beside all the others: a thousand in one turn would have their handshakes together, and all be done
@@ -36,7 +36,7 @@ STALE = 5.0
 """Seconds that a connection may have waited in the kernel, unless it has been silent since: whoever has waited longer gives up, or has."""
 
 GONE = 1.0
-"""The same of one whose peer has sent its end already. (Some send all they have to say and their end at once.)"""
+"""The same of one without TLS whose peer has sent its end already: some send all they have to say and their end at once."""
 
 REST = 1.0
 """Seconds that a port accepts nobody when there is no descriptor for a connection."""
@@ -76,6 +76,7 @@ class ListenService(Service):
         self._factory: Any = factory if tls is None else TlsFactory(tls, factory, reactor)
         self._host = host
         self._wanted = port
+        self._tls = tls is not None
         self._shared = shared
         self.what = what
         self._port: Any = None
@@ -110,6 +111,7 @@ class ListenService(Service):
         port.transport = getattr(self._reactor, "server_transport", tcp.Server)
         port.shared = self._shared
         port.what = self.what
+        port.gone = 0.0 if self._tls else GONE  # nobody can end a handshake who sends nothing any more
         port.startListening()
         return port
 
@@ -154,6 +156,7 @@ class _Port(tcp.Port):
     shared = False
     what = ""
     accepts = ACCEPTS
+    gone = GONE
     dropped = 0
     _resting: IDelayedCall | None = None
     _reminded = _complained = -REMINDER
@@ -183,7 +186,7 @@ class _Port(tcp.Port):
 
     def _take(self, accepted: socket.socket, address: tuple[Any, ...]) -> None:
         """Begin with a connection."""
-        if _is_stale(accepted):
+        if _is_stale(accepted, self.gone):
             accepted.close()  # what is unread makes it a reset
             self._drop()
             return
@@ -226,14 +229,17 @@ class _Port(tcp.Port):
         super().connectionLost(reason)
 
 
-def _is_stale(accepted: socket.socket) -> bool:
-    """Whether a connection has waited for so long that its peer has given up, or will before it is served, where the system tells."""
+def _is_stale(accepted: socket.socket, gone: float) -> bool:
+    """Whether a connection has waited for so long that its peer has given up, or will before it is served, where the system tells.
+
+    :param gone: seconds that one may have waited whose peer has sent its end.
+    """
     if not _TELLS:
         return False
     info = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA.size)
     state, milliseconds = _LAST_DATA.unpack(info)
-    patience = GONE if state == _PEER_CLOSED else STALE
-    return bool(state == _CLOSED or milliseconds > patience * 1000)
+    patience = gone if state == _PEER_CLOSED else STALE
+    return bool(state == _CLOSED or milliseconds >= patience * 1000)
 
 
 def check_port(host: str, port: int, what: str, *, shared: bool = False) -> None:

@@ -96,13 +96,12 @@ class ListeningTests(TestCase):
         self.assertEqual(said, ["[test] port has dropped 1 connections that had waited for too long"])
 
     async def test_gone(self) -> None:
-        """Who has given up is passed over, whether with an end or a reset."""
-        self.patch(listening, "GONE", 0.1)
+        """Who has given up is passed over, whether with an end, at a port with TLS, or a reset."""
+        self.service._port.gone = 0.0
         ended, reset = self.connect(), self.connect()
         ended.close()
         reset.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         reset.close()
-        await deferLater(self.reactor, 0.2)
         self.service.startService()
         self.assertEqual(await self.answer(self.connect()), b"hello")
         self.assertEqual(len(self.begun), 1)
