@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from imsys.bench.cells import Found, Results, cell, reports_of, rows_of, table, wrong
-from imsys.bench.faults.figures import BACK, LOCKED, OTHERS, RECEIVED, THERE
+from imsys.bench.faults.figures import BACK, COMING, LOCKED, OTHERS, RECEIVED, THERE
 from imsys.bench.report import ALL
 
 
@@ -13,7 +13,7 @@ def faults_table(results: Results) -> str:
     found.pop(ALL, None)
     if not found:
         return "Not measured."
-    waits = (THERE, OTHERS, LOCKED, BACK, RECEIVED)
+    waits = (THERE, OTHERS, LOCKED, BACK, COMING, RECEIVED)
     rows = [[kind, cell(some, "counts", "faults"), *(_seconds(some, name) for name in waits)] for kind, some in found.items()]
     return table(("p50 / p99 / max, s", "faults", *waits), rows) + wrong(found)
 

@@ -278,12 +278,13 @@ GOALS: Sequence[Goal] = (
     ),
     Goal(
         scene="faults",
-        title="those concerned: of a chat server that is lost, of one that is cut off, without Redis, after the database is back",
+        title="those concerned: a chat server is lost; cut off; Redis fails; who sign in meanwhile; the database is back",
         original="–",
         figures=(
             Figure(path=("figures", "lost node, worst p99, s"), what="s p99 of each kind", at_most=10),
             Figure(path=("figures", "node, worst p99, s"), what="s", at_most=5),
             Figure(path=("figures", "Redis, worst p99, s"), what="s", at_most=5),
+            Figure(path=("figures", "signing in meanwhile, worst p99, s"), what="s", at_most=5),
             Figure(path=("figures", "database, worst p99, s"), what="s", at_most=5),
         ),
         operation=ALL,

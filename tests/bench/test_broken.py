@@ -72,6 +72,7 @@ def outcome(**more: Any) -> Outcome:
         "there": [2.0, 3.0],
         "others": [0.1, 0.2],
         "locked": (),
+        "coming": (),
         "back": (),
         "received": [0.01],
         "waiting": 0,
@@ -91,13 +92,14 @@ class Figures(SynchronousTestCase):
             "nothing": [outcome(others=[9.0])],
             "kill": [outcome(), outcome(there=[7.0], locked=[4.0])],
             "vanish-transaction": [outcome(others=[1.2], locked=[5.5])],
-            "cut-redis": [outcome(there=[0.5])],
-            "redis-away": [outcome(there=[0.7], others=())],
+            "cut-redis": [outcome(there=[0.5], coming=[1.1])],
+            "redis-away": [outcome(there=[0.7], others=(), coming=[2.4])],
             "database-stop": [outcome(there=[6.5], others=(), back=[1.5])],
         }
         *each, summary = figures.reports(outcomes, {"users": 4}, 60.0)
         self.assertEqual(len(each), len(outcomes))
         wanted = {"others": 1.2, "others, locked threads": 5.5, "lost node": 7.0, "node": 0.5, "Redis": 0.7, "database": 1.5}
+        wanted["signing in meanwhile"] = 2.4
         self.assertEqual(summary.figures, {f"{name}, worst p99, s": value for name, value in wanted.items()})
         asked = {figure.path[-1] for goal in GOALS if goal.scene == "faults" for figure in goal.figures}
         self.assertEqual(asked, set(summary.figures))

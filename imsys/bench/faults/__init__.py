@@ -87,6 +87,7 @@ def _glance(outcome: Outcome) -> str:
         (figures.OTHERS, outcome.others),
         (figures.LOCKED, outcome.locked),
         (figures.BACK, outcome.back),
+        (figures.COMING, outcome.coming),
     )
     waits = [f"{name} {len(some)}: {max(some):.2f} s at most" for name, some in parts if some]
     more = [f"{count} {name}" for name, count in outcome.verdict.counts.items()]

@@ -10,6 +10,7 @@ from imsys.bench.faults.stage import Outcome
 from imsys.bench.report import ALL, Latency, Report, latency
 
 THERE, OTHERS, LOCKED, BACK = "concerned", "others", "others, locked threads", "after it was back"
+COMING = "sign in meanwhile"
 RECEIVED = "acknowledged to received"
 """Whose waiting, and what for; as in the reports."""
 
@@ -19,6 +20,7 @@ _GOALS = (
     ("lost node", THERE, (Concern.LOST_NODE,)),
     ("node", THERE, (Concern.NODE,)),
     ("Redis", THERE, (Concern.REDIS,)),
+    ("signing in meanwhile", COMING, (Concern.NODE, Concern.REDIS)),
     ("database", BACK, (Concern.DATABASE,)),
 )
 """Figures for all kinds: the worst 99th percentile of whose waiting. Nobody writes without a database: there it counts from its return."""
@@ -33,7 +35,7 @@ def reports(outcomes: Mapping[str, Sequence[Outcome]], setting: Mapping[str, obj
 
 def table(found: Sequence[Report]) -> str:
     """The reports of :func:`reports` for people, in seconds."""
-    columns = (THERE, OTHERS, LOCKED, BACK, RECEIVED)
+    columns = (THERE, OTHERS, LOCKED, BACK, COMING, RECEIVED)
     lines = [" ".join(("faults", *(f"{name}={value}" for name, value in found[-1].setting.items() if name != "operation"))), ""]
     lines.append(f"{'p50 / p99 / max, s':62}{'faults':>7}  " + "".join(f"{name:26}" for name in columns).rstrip())
     for report in found[:-1]:
@@ -56,6 +58,7 @@ def _report(kind: Kind, outcomes: Sequence[Outcome], setting: Mapping[str, objec
         OTHERS: [wait for outcome in outcomes for wait in outcome.others],
         LOCKED: [wait for outcome in outcomes for wait in outcome.locked],
         BACK: [wait for outcome in outcomes for wait in outcome.back],
+        COMING: [wait for outcome in outcomes for wait in outcome.coming],
         RECEIVED: [wait for outcome in outcomes for wait in outcome.received],
     }
     notes: Counter[str] = Counter()

@@ -84,7 +84,9 @@ def _frozen_in_a_transaction(stage: Stage) -> Struck:
     return Struck(since=caught.since, there=there, threads=caught.threads, later=[thaw])
 
 
-def _cut_off(stage: Stage, victim: Machine, others: Sequence[Host]) -> Struck:
+def _cut_off(
+    stage: Stage, victim: Machine, others: Sequence[Host], coming: Callable[[Sequence[int]], Sequence[int]] = lambda _: ()
+) -> Struck:
     network = stage.cluster.network
 
     def heal() -> None:
@@ -94,6 +96,7 @@ def _cut_off(stage: Stage, victim: Machine, others: Sequence[Host]) -> Struck:
     struck = _for_a_while(stage.people.at(victim), _CUT, heal)
     for other in others:
         network.cut(victim.host, other)
+    struck.coming = coming(struck.there)
     return struck
 
 
@@ -102,11 +105,11 @@ def _cut_off_from_the_database(stage: Stage) -> Struck:
 
 
 def _cut_off_from_redis(stage: Stage) -> Struck:
-    return _cut_off(stage, stage.victim(), [server.host for server in stage.cluster.redises.servers])
+    return _cut_off(stage, stage.victim(), [server.host for server in stage.cluster.redises.servers], _some)
 
 
 def _cut_off_from_balance(stage: Stage) -> Struck:
-    return _cut_off(stage, stage.victim(), [balance.host for balance in stage.cluster.balances])
+    return _cut_off(stage, stage.victim(), [balance.host for balance in stage.cluster.balances], _some)
 
 
 def _cut_off_from_a_peer(stage: Stage) -> Struck:
@@ -134,17 +137,19 @@ def _database_failed_over(stage: Stage) -> Struck:
 def _redis_flushed(stage: Stage) -> Struck:
     since = time.monotonic()
     stage.cluster.redis.ask("FLUSHALL")
-    return Struck(since=since, there=stage.everybody)
+    return Struck(since=since, there=stage.everybody, coming=_some(stage.everybody))
 
 
 def _redis_away(stage: Stage) -> Struck:
-    return _away(stage, stage.cluster.redis.program, Program.kill, _REDIS_AWAY)
+    struck = _away(stage, stage.cluster.redis.program, Program.kill, _REDIS_AWAY)
+    struck.coming = _some(stage.everybody)
+    return struck
 
 
 def _redis_failed_over(stage: Stage) -> Struck:
     since = time.monotonic()
     stage.cluster.redises.fail_over()
-    return Struck(since=since, there=stage.everybody)
+    return Struck(since=since, there=stage.everybody, coming=_some(stage.everybody))
 
 
 def _reset(stage: Stage) -> Struck:
@@ -152,6 +157,11 @@ def _reset(stage: Stage) -> Struck:
     struck = Struck(since=time.monotonic(), there=there)
     stage.people.reset(there)
     return struck
+
+
+def _some(users: Sequence[int]) -> Sequence[int]:
+    """Those who sign in meanwhile, which texts do not need, and Redis and balance are for."""
+    return users[::6]
 
 
 def _for_a_while(there: Sequence[int], seconds: float, end: Callable[[], object]) -> Struck:

@@ -32,6 +32,8 @@ class Struck:
     """The users concerned: those of the chat server in question, or all."""
     threads: frozenset[int] = frozenset()
     """Threads that were locked by it."""
+    coming: Sequence[int] = ()
+    """Users who lose their connections when it begins, so that they have to sign in meanwhile; they count for nothing else."""
     later: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
     """What happens when, by the monotonic clock, in this order."""
     back: float = 0.0
@@ -46,6 +48,8 @@ class Outcome:
     others: Sequence[float]
     locked: Sequence[float]
     """Those of the others whose thread was locked."""
+    coming: Sequence[float]
+    """Those who had to sign in meanwhile; counted as ``back`` is, if something was away."""
     back: Sequence[float]
     """From when that which nobody can do without served again; none if it never was away."""
     received: Sequence[float]
@@ -86,6 +90,8 @@ class Stage:
         """
         self._begin()
         struck = strike(self)
+        if struck.coming:
+            self.people.reset(struck.coming)
         try:
             first = self._watch(struck)
         finally:
@@ -97,15 +103,17 @@ class Stage:
         account = self.people.tell()
         acknowledged = {text.number: text.acknowledged for text in account.texts if text.acknowledged}
         seconds = {uuid: first.get(uuid, struck.since + DEADLINE) - struck.since for uuid in self.everybody}
-        there = set(struck.there)
-        others = [uuid for uuid in self.everybody if uuid not in there]
+        coming = set(struck.coming)
+        there = [uuid for uuid in struck.there if uuid not in coming]
+        others = [uuid for uuid in self.everybody if uuid not in {*struck.there, *coming}]
         locked = {uuid for uuid in others if self.people.thread_of[uuid] in struck.threads}
-        away = struck.back - struck.since
+        away = struck.back - struck.since if struck.back else 0.0
         return Outcome(
-            there=[seconds[uuid] for uuid in struck.there],
+            there=[seconds[uuid] for uuid in there],
             others=[seconds[uuid] for uuid in others if uuid not in locked],
             locked=[seconds[uuid] for uuid in locked],
-            back=[max(0.0, seconds[uuid] - away) for uuid in struck.there] if struck.back else (),
+            coming=[max(0.0, seconds[uuid] - away) for uuid in coming],
+            back=[max(0.0, seconds[uuid] - away) for uuid in there] if struck.back else (),
             received=[max(0.0, heard.at - acknowledged[heard.number]) for heard in account.heard if heard.number in acknowledged],
             waiting=len(self.everybody) - len(first),
             texts=len(account.texts),

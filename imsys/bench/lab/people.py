@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import select
 import subprocess
 import sys
@@ -12,11 +13,13 @@ from types import TracebackType
 from typing import TypeVar
 
 import msgspec
+from argon2 import PasswordHasher
 
 from imsys.bench.lab.cluster import Cluster, Machine
 from imsys.bench.lab.words import Account, Command, Guest, Invitation, Look, Reset, Said, Say, State, Talk, Tell
 from imsys.bench.processes import bound_to_parent
 from imsys.bench.users import users_of
+from imsys.config import GatewayConfig
 from imsys.errors import ConfigError
 
 _PATIENCE = 60.0
@@ -39,7 +42,8 @@ class People:
         self.thread_of = {guest.uuid: guest.thread for guest in self.guests}
         self._log = cluster.home / "users.log"
         self._child = _spawn(cluster, self._log)
-        invitation = Invitation(gateway=cluster.gateway_url, ca=cluster.ca, guests=self.guests)
+        password = _set_password(cluster, self.guests)
+        invitation = Invitation(gateway=cluster.gateway_url, ca=cluster.ca, guests=self.guests, password=password)
         try:
             self._send(msgspec.json.encode(invitation))
             self._receive(State)
@@ -134,6 +138,15 @@ def _guests(cluster: Cluster, pairs: int, spread: bool) -> list[Guest]:
         Guest(uuid=uuid, username=names[uuid], token=token, peer=peer, thread=thread, host=host if spread else "", port=port)
         for uuid, token, host, port, peer, thread in made
     ]
+
+
+def _set_password(cluster: Cluster, guests: Sequence[Guest]) -> str:
+    """Give all of them the same password."""
+    password, config = secrets.token_hex(16), GatewayConfig()
+    hasher = PasswordHasher(time_cost=config.hash_time, memory_cost=config.hash_memory, parallelism=config.hash_parallelism)
+    users = ",".join(str(guest.uuid) for guest in guests)
+    cluster.database.execute(f"UPDATE imsys.accounts SET password_hash = '{hasher.hash(password)}' WHERE user_id IN ({users})")  # noqa: S608
+    return password
 
 
 def _spawn(cluster: Cluster, log: Path) -> subprocess.Popen[bytes]:

@@ -99,12 +99,11 @@ class Person:
         self.signed_out: list[str] = []
         self._reactor = reactor
         self._notes = notes
-        self._password = password
         self._tapped = Tapped(reactor)
         self._recent: deque[Note] = deque()
         self._turn: IDelayedCall | None = None
         self._every = 0.0
-        credentials = Credentials(username=guest.username, uuid=guest.uuid, token=guest.token)
+        credentials = Credentials(username=guest.username, password=password, uuid=guest.uuid, token=guest.token)
         self._client = Client(self._tapped, Door(reactor, url, ca, guest), credentials)
         self._client.on_message.subscribe(self._hear)
         self._client.on_connection_state.subscribe(self._changed)
@@ -152,7 +151,11 @@ class Person:
         return min((note.acknowledged for note in self._recent if note.acknowledged), default=0.0)
 
     def reset(self, when: str) -> None:
-        """Have the connection reset in the middle of the next frame to ``write`` or to ``read``, and write one."""
+        """Have the connection reset in the middle of the next frame to ``write`` or to ``read``, and write one.
+
+        What was begun before counts no more for :meth:`first_after`.
+        """
+        self._recent.clear()
         for wire in self._tapped.wires(self.guest.port):
             wire.break_off(when)
         self.say()
@@ -180,5 +183,4 @@ class Person:
             self._reactor.callLater(_COMES_BACK, self._come_back)
 
     def _come_back(self) -> None:
-        self._client.credentials.password = self._password
         self.arrive().addErrback(lambda _: None)  # what came of it is the next change

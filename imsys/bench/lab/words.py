@@ -26,8 +26,8 @@ class Invitation(msgspec.Struct, kw_only=True):
     gateway: str
     ca: str
     guests: list[Guest]
-    password: str = ""
-    """Everybody's, for those who were signed out: what a person would type then."""
+    password: str
+    """Everybody's: what an application uses whose token holds no more, since Redis has lost it."""
 
 
 class Talk(msgspec.Struct, frozen=True, tag="talk"):
