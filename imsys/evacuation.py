@@ -14,13 +14,13 @@ from imsys.health import Health
 
 _log = Logger()
 
-PATIENCE = 3.0
+PATIENCE = 1.0
 """Seconds for which nobody is moved: what is over by then was a blip. By then other servers know, too, whether it is theirs as well."""
 
 AGAIN = 2.0
 """Seconds until balance is asked again whether there is another server."""
 
-SPREAD = 5.0
+SPREAD = 1.5
 """Seconds over which clients move."""
 
 
