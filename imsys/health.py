@@ -17,13 +17,13 @@ from imsys.errors import Refused, Status, Unavailable
 
 _log = Logger()
 
-TICK = 0.5
+TICK = 0.25
 """Seconds between two looks at what is under way."""
 
-PAUSE = 1.0
+PAUSE = 0.5
 """Seconds after an answer until it is asked for again."""
 
-PATIENCE = 1.5
+PATIENCE = 1.25
 """Seconds that an answer may take. Those in which this process itself stood still do not count."""
 
 
@@ -51,7 +51,7 @@ class Fault:
 
 
 class Health(Service):
-    """Tries each thing once a second or so.
+    """Tries each thing twice a second or so.
 
     :param checks: by names; the first one that is broken is the one that is told of.
     """

@@ -54,9 +54,9 @@ class HealthTests(SynchronousTestCase):
         self.clock.pump([TICK] * round(seconds / TICK))
 
     def test_works(self) -> None:
-        """What works is tried once a second, and nothing is said of it."""
+        """What works is tried twice a second, and nothing is said of it."""
         self.wait(10)
-        self.assertEqual((self.heard, self.health.unfit, self.thing.attempts), ([], "", 10))
+        self.assertEqual((self.heard, self.health.unfit, self.thing.attempts), ([], "", 20))
         self.health.demand()
 
     def test_silent(self) -> None:
