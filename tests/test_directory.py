@@ -304,9 +304,8 @@ class TwoServersTests(TwoServers):
             self.redis_server.start()
             await self.until_redis_answers()
             await self.one.directory.renew()
-        lines = [formatEvent(event) for event in events if event["log_namespace"] == "imsys.outages"]
-        said = [line for line in lines if line.startswith("Renewing routes")]  # Redis itself has two as well
-        self.assertEqual((len(said), len(lines)), (2, 4))
+        said = [text for event in events if (text := formatEvent(event) or "").startswith("Renewing routes")]
+        self.assertEqual(len(said), 2)
         self.assertIn("Renewing routes fails: ", said[0])
         self.assertIn("Renewing routes works again; it failed 3 times", said[1])
 
