@@ -262,7 +262,10 @@ class Promises(SynchronousTestCase):
 
     def verdict(self, stored: list[tuple[int, int]], written: list[tuple[int, int]], heard: list[int]) -> dict[str, int]:
         """What is said: of (number, id) as stored in this order, of (number, id of its acknowledgement), and of numbers as they came."""
-        guests = [Guest(uuid=1, username="", token="", peer=2, thread=7), Guest(uuid=2, username="", token="", peer=1, thread=7)]
+        guests = [
+            Guest(uuid=1, username="", token="", peer=2, thread=7, host="", port=0),
+            Guest(uuid=2, username="", token="", peer=1, thread=7, host="", port=0),
+        ]
         history: Any = _Rows(*((7, msg_id, 1, f"{number} text") for number, msg_id in stored))
         texts = [Text(number, 1, 0.0, 1.0 if msg_id else 0.0, msg_id, "" if msg_id else "given up") for number, msg_id in written]
         account = Account(texts=texts, heard=[Heard(2, number, 0, 2.0) for number in heard], signed_out=[])
@@ -295,7 +298,7 @@ class Promises(SynchronousTestCase):
                 return super().rows(sql)
 
         history: Any = History((7, 10, 1, "1 text"))
-        promise = Promise(history, [Guest(uuid=1, username="", token="", peer=2, thread=7)])
+        promise = Promise(history, [Guest(uuid=1, username="", token="", peer=2, thread=7, host="", port=0)])
         for _ in range(2):
             promise.check(Account(texts=[], heard=[], signed_out=[]))
         self.assertIn("thread_id = 7 AND msg_id > 0", asked[0])

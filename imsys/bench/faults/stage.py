@@ -17,6 +17,9 @@ DEADLINE = 60.0
 _SETTLING = 60.0
 """Seconds in which everything that was written is acknowledged and received, once the fault is mended."""
 
+_SPREADING = 30.0
+"""Seconds in which everybody is where they are at home; then it begins, wherever they are."""
+
 _GLANCE = 0.05
 _REST = 1.0
 """Seconds between two faults."""
@@ -76,12 +79,12 @@ class Stage:
         self.people = people
         self.everybody = [guest.uuid for guest in people.guests]
         self._rate = rate
+        self._turn = 0
         self._promise = Promise(cluster, people.guests)
 
     def victim(self) -> Machine:
-        """The chat server that has the most users: those of the one that was the victim last have gone to others."""
-        where = list(self.people.look().where.values())
-        return max(self.cluster.chats, key=lambda chat: where.count(chat.host.address))
+        """The chat server whose turn it is."""
+        return self.cluster.chats[self._turn % len(self.cluster.chats)]
 
     def play(self, strike: Callable[[Stage], Struck]) -> Outcome:
         """Have one fault happen.
@@ -124,7 +127,9 @@ class Stage:
         )
 
     def _begin(self) -> None:
-        """Have everybody write, and see that all of it is acknowledged."""
+        """Have everybody where they are at home, and write, and see that all of it is acknowledged."""
+        self._turn += 1
+        self.people.spread(_SPREADING)
         time.sleep(_REST)
         self.people.talk(self._rate)
         now = time.monotonic()

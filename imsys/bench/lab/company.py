@@ -17,7 +17,7 @@ from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 
 from imsys.bench.lab.person import Notes, Person
-from imsys.bench.lab.words import Account, Command, Invitation, Look, Reset, Said, Say, State, Talk, Tell
+from imsys.bench.lab.words import Account, Command, Invitation, Look, Move, Reset, Said, Say, State, Talk, Tell
 
 _commands = msgspec.json.Decoder(Command)
 
@@ -49,8 +49,7 @@ class Company(LineReceiver):
 
     def _invite(self, invitation: Invitation) -> None:
         for guest in invitation.guests:
-            person = Person(self._reactor, invitation.gateway, invitation.ca, guest, invitation.password, self._notes)
-            self._people[guest.uuid] = person
+            self._people[guest.uuid] = Person(self._reactor, invitation, guest, self._notes)
         arriving = gatherResults([person.arrive() for person in self._people.values()], consumeErrors=True)
         arriving.addCallbacks(lambda _: self._answer(self._state()), self._failed)
 
@@ -66,6 +65,9 @@ class Company(LineReceiver):
                     person.talk(every)
             case Say(uuids):
                 return Said([self._people[uuid].say().number for uuid in uuids])
+            case Move(hosts):
+                for uuid, host in hosts.items():
+                    self._people[uuid].move(host)
             case Look(since):
                 self._since = max(self._since, since)
             case Reset(uuids):

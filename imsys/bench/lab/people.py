@@ -16,7 +16,7 @@ import msgspec
 from argon2 import PasswordHasher
 
 from imsys.bench.lab.cluster import Cluster, Machine
-from imsys.bench.lab.words import Account, Command, Guest, Invitation, Look, Reset, Said, Say, State, Talk, Tell
+from imsys.bench.lab.words import Account, Command, Guest, Invitation, Look, Move, Reset, Said, Say, State, Talk, Tell
 from imsys.bench.processes import bound_to_parent
 from imsys.bench.users import users_of
 from imsys.config import GatewayConfig
@@ -25,25 +25,25 @@ from imsys.errors import ConfigError
 _PATIENCE = 60.0
 """Seconds that the process of the users may take to answer."""
 _GLANCE = 0.05
+_MOVING = 5.0
+"""Seconds after which somebody who has not come to another server tries again."""
 
 A = TypeVar("A", State, Said, Account)
 
 
 class People:
-    """Pairs of friends who write to each other, by the client library.
+    """Pairs of friends who write to each other, by the client library; at first the two of each pair are on different chat servers."""
 
-    :param spread: whether the users are spread over the chat servers by us, the two of each pair on different ones, and not by the gateway.
-    """
-
-    def __init__(self, cluster: Cluster, pairs: int, *, spread: bool = True) -> None:
+    def __init__(self, cluster: Cluster, pairs: int) -> None:
         self._cluster = cluster
-        self.guests = _guests(cluster, pairs, spread)
+        self.guests = _guests(cluster, pairs)
         self.peer_of = {guest.uuid: guest.peer for guest in self.guests}
         self.thread_of = {guest.uuid: guest.thread for guest in self.guests}
         self._log = cluster.home / "users.log"
         self._child = _spawn(cluster, self._log)
         password = _set_password(cluster, self.guests)
-        invitation = Invitation(gateway=cluster.gateway_url, ca=cluster.ca, guests=self.guests, password=password)
+        servers = [chat.host.address for chat in cluster.chats]
+        invitation = Invitation(gateway=cluster.gateway_url, ca=cluster.ca, guests=self.guests, servers=servers, password=password)
         try:
             self._send(msgspec.json.encode(invitation))
             self._receive(State)
@@ -64,6 +64,20 @@ class People:
     def talk(self, rate: float) -> None:
         """Have all of them together write so many texts a second; 0: nobody writes any more."""
         self._ask(Talk(len(self.guests) / rate if rate else 0.0), State)
+
+    def spread(self, deadline: float) -> bool:
+        """Have everybody go where they were at first, while nobody writes; whether all of them are there within ``deadline`` seconds."""
+        home = {guest.uuid: guest.host for guest in self.guests}
+        end = time.monotonic() + deadline
+        while time.monotonic() < end:
+            where = self.look().where
+            if not (away := {uuid: host for uuid, host in home.items() if where.get(uuid) != host}):
+                return True
+            self._ask(Move(away), State)
+            again = time.monotonic() + _MOVING
+            while len(self.look().online) < len(self.guests) and time.monotonic() < again:
+                time.sleep(_GLANCE)
+        return False
 
     def say(self, *uuids: int) -> list[int]:
         """Have some users write a text each, now; the texts' numbers."""
@@ -130,12 +144,12 @@ class People:
         return ConfigError(f"the process of the users ended, or does not answer: {last}")
 
 
-def _guests(cluster: Cluster, pairs: int, spread: bool) -> list[Guest]:
+def _guests(cluster: Cluster, pairs: int) -> list[Guest]:
     targets = [f"{machine.host.address}:8444" for machine in cluster.chats]
     made = users_of(cluster.environ, targets, pairs)
     names = dict(cluster.database.rows("SELECT user_id, username FROM imsys.accounts"))
     return [
-        Guest(uuid=uuid, username=names[uuid], token=token, peer=peer, thread=thread, host=host if spread else "", port=port)
+        Guest(uuid=uuid, username=names[uuid], token=token, peer=peer, thread=thread, host=host, port=port)
         for uuid, token, host, port, peer, thread in made
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import deque
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -12,9 +13,10 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
 from imsys.bench.lab.wires import Tapped
-from imsys.bench.lab.words import Guest, Heard, Text
+from imsys.bench.lab.words import Guest, Heard, Invitation, Text
 from imsys.errors import Refused, Status, Unavailable
 from imsys.sdk import Client, ConnectionState, Credentials, Gateway, Login, Message, StateChange
+from imsys.sdk.gateway import Place
 
 _SIZE = 64
 _COMES_BACK = 1.0
@@ -24,16 +26,17 @@ _COMES_BACK = 1.0
 class Door(Gateway):
     """A gateway that sends its user to a place of our choice when they first come."""
 
-    def __init__(self, reactor: Any, url: str, ca: str, guest: Guest) -> None:
+    def __init__(self, reactor: Any, url: str, ca: str, place: Place, others: Sequence[Place]) -> None:
         super().__init__(reactor, url, ca)
-        self._guest: Guest | None = guest if guest.host else None
+        self._place_at_first: Place | None = place
+        self._others = tuple(other for other in others if other != place)
 
-    async def resume(self, uuid: int, token: str, *more: Any, **keywords: Any) -> Login:
+    async def resume(self, uuid: int, token: str, *, failed: Iterable[Place] = ()) -> Login:
         """Log in again; the first time, without asking anybody."""
-        guest, self._guest = self._guest, None
-        if guest is not None:
-            return Login(uuid=uuid, host=guest.host, port=guest.port, token=token, resources=None)
-        return await super().resume(uuid, token, *more, **keywords)
+        place, self._place_at_first = self._place_at_first, None
+        if place is not None:
+            return Login(uuid=uuid, host=place.host, port=place.port, token=token, others=self._others)
+        return await super().resume(uuid, token, failed=failed)
 
 
 class Note:
@@ -93,7 +96,7 @@ class Notes:
 class Person:
     """One user."""
 
-    def __init__(self, reactor: Any, url: str, ca: str, guest: Guest, password: str, notes: Notes) -> None:
+    def __init__(self, reactor: Any, invitation: Invitation, guest: Guest, notes: Notes) -> None:
         self.guest = guest
         self.heard: list[Heard] = []
         self.signed_out: list[str] = []
@@ -103,10 +106,18 @@ class Person:
         self._recent: deque[Note] = deque()
         self._turn: IDelayedCall | None = None
         self._every = 0.0
-        credentials = Credentials(username=guest.username, password=password, uuid=guest.uuid, token=guest.token)
-        self._client = Client(self._tapped, Door(reactor, url, ca, guest), credentials)
-        self._client.on_message.subscribe(self._hear)
-        self._client.on_connection_state.subscribe(self._changed)
+        self._invitation = invitation
+        self._credentials = Credentials(username=guest.username, password=invitation.password, uuid=guest.uuid, token=guest.token)
+        self._client = self._new_client(guest.host)
+
+    def _new_client(self, host: str) -> Client:
+        invitation, port = self._invitation, self.guest.port
+        others = [Place(other, port) for other in invitation.servers]
+        door = Door(self._reactor, invitation.gateway, invitation.ca, Place(host, port), others)
+        client = Client(self._tapped, door, self._credentials)
+        client.on_message.subscribe(self._hear)
+        client.on_connection_state.subscribe(self._changed)
+        return client
 
     @property
     def online(self) -> bool:
@@ -122,6 +133,12 @@ class Person:
     def arrive(self) -> Deferred[None]:
         """Sign in."""
         return Deferred.fromCoroutine(self._client.start())
+
+    def move(self, host: str) -> None:
+        """Leave, and come anew, to another server. What others write meanwhile would be history: nobody may."""
+        before, self._client = self._client, self._new_client(host)
+        leaving = Deferred.fromCoroutine(before.stop()).addCallback(lambda _: self.arrive())
+        leaving.addErrback(lambda _: None)  # where it is then is what is looked at
 
     def talk(self, every: float) -> None:
         """Write each so many seconds from now on, beginning at some time of the first ones; 0: no more."""

@@ -95,7 +95,7 @@ class Redises:
         """How our daemons reach them."""
         return {
             "REDIS_MODE": "server",
-            "REDIS_HOST": self.primary.host.address,
+            "REDIS_HOSTS": ",".join(f"{server.host.address}:{redis.PORT}" for server in self.servers),
         }
 
     def start(self) -> None:

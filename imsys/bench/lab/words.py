@@ -15,9 +15,9 @@ class Guest(msgspec.Struct, frozen=True, kw_only=True):
     token: str
     peer: int
     thread: int
-    host: str = ""
-    """The chat server that the first login goes to; empty: the gateway's choice."""
-    port: int = 8444
+    host: str
+    """Of the chat server that the first login goes to."""
+    port: int
 
 
 class Invitation(msgspec.Struct, kw_only=True):
@@ -26,6 +26,8 @@ class Invitation(msgspec.Struct, kw_only=True):
     gateway: str
     ca: str
     guests: list[Guest]
+    servers: list[str]
+    """The hosts of all chat servers, as the gateway tells whom it sends to one of them."""
     password: str
     """Everybody's: what an application uses whose token holds no more, since Redis has lost it."""
 
@@ -41,6 +43,12 @@ class Say(msgspec.Struct, frozen=True, tag="say"):
     """Have some users write one text each, now. The answer is :class:`Said`."""
 
     uuids: list[int]
+
+
+class Move(msgspec.Struct, frozen=True, tag="move"):
+    """Have users leave, and come anew to the chat servers on these hosts. The answer is a :class:`State`, before they are there."""
+
+    hosts: dict[int, str]
 
 
 class Look(msgspec.Struct, frozen=True, tag="look"):
@@ -112,4 +120,4 @@ class Account(msgspec.Struct, kw_only=True):
     """What those who were signed out were told."""
 
 
-Command: TypeAlias = Talk | Say | Look | Tell | Reset
+Command: TypeAlias = Talk | Say | Move | Look | Tell | Reset
