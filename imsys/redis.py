@@ -58,8 +58,8 @@ BUSY = ("BUSY", "TRYAGAIN")
 COMPLAINTS = 100
 """Kinds of errors that are told apart in the log at most."""
 
-FAILED = """
-local function failed(result)
+CAUGHT = """
+local function caught(result)
   local text = type(result) == 'table' and result.err or tostring(result)
   for _, code in ipairs({'READONLY', 'NOREPLICAS', 'MISCONF'}) do
     if string.find(text, code, 1, true) then error(result, 0) end
@@ -67,7 +67,7 @@ local function failed(result)
   return text
 end
 """
-"""For scripts: the text of an error that was caught, unless it is the server's, which takes no writes at all."""
+"""For scripts: ``caught`` gives the text of an error that they have caught, but for that of a server that takes no writes at all."""
 
 _CODES = re.compile(rf"(?:^|[ -])({'|'.join(UNFIT + BUSY)}) ")
 """The error of a command may be anywhere in that of its script."""
@@ -77,7 +77,7 @@ _CODES = re.compile(rf"(?:^|[ -])({'|'.join(UNFIT + BUSY)}) ")
 class Script:
     """A Lua script, sent once and called by its SHA-1 from then on.
 
-    One that catches errors lets those pass that mean the server, and not what it was asked for: see :data:`FAILED`.
+    One that catches errors lets those pass that mean the server, and not what it was asked for: see :data:`CAUGHT`.
     """
 
     text: str

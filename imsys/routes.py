@@ -23,7 +23,7 @@ from twisted.logger import Logger
 
 from imsys.errors import Refused, Status, Unavailable
 from imsys.gathering import Gathering
-from imsys.redis import FAILED, Redis, Script
+from imsys.redis import CAUGHT, Redis, Script
 
 _log = Logger()
 
@@ -102,7 +102,7 @@ end
 # For each login: when its token ends for good, the login time, and the route before it; 0 the token does not open this account;
 # 1 it is no newer than an attempt that was carried out; a text, what went wrong with this one alone (a value that is none of ours).
 _LOGIN = Script(
-    FAILED
+    CAUGHT
     + _REMEMBER_ATTEMPT
     + """
 local ttl, idle = ARGV[1], tonumber(ARGV[2])
@@ -128,7 +128,7 @@ for i = 1, #KEYS / 3 do
   local token, route, attempts = unpack(KEYS, i * 3 - 2, i * 3)
   local user, mine, now, client, number = unpack(ARGV, i * 5 - 2, i * 5 + 2)
   local well, result = pcall(login, token, route, attempts, user, mine, tonumber(now), client, number)
-  if not well then result = failed(result) end
+  if not well then result = caught(result) end
   results[i] = result
 end
 return results
@@ -145,7 +145,7 @@ return #KEYS
 # For each session: 0 kept, 1 its token was revoked or has ended, 2 a later login has its route, 3 kept, but its route was lost;
 # a text, what went wrong with this one alone.
 _REFRESH = Script(
-    FAILED
+    CAUGHT
     + """
 local ttl, now, idle, life = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 
@@ -177,7 +177,7 @@ local results = {}
 for i = 0, #KEYS / 4 - 1 do
   local token, index, revoked, route = unpack(KEYS, 1 + i * 4, 4 + i * 4)
   local well, result = pcall(refresh, token, index, revoked, route, unpack(ARGV, 5 + i * 3, 7 + i * 3))
-  if not well then result = failed(result) end
+  if not well then result = caught(result) end
   results[i + 1] = result
 end
 return results
@@ -185,12 +185,12 @@ return results
 )
 
 _REMEMBER = Script(
-    FAILED
+    CAUGHT
     + _REMEMBER_ATTEMPT
     + """
 for i, attempts in ipairs(KEYS) do
   local well, result = pcall(remember, attempts, ARGV[i * 2 - 1], ARGV[i * 2])
-  if not well then failed(result) end
+  if not well then caught(result) end
 end
 return #KEYS
 """

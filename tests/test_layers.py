@@ -65,6 +65,16 @@ class ReactorTests(SynchronousTestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
 
 
+class ScriptTests(SynchronousTestCase):
+    def test_scripts_that_catch(self) -> None:
+        """A Lua script that catches errors lets those pass that mean the server: else a replica would be taken for a master."""
+        catching = [path for path in sources("imsys") if "pcall(" in path.read_text("utf-8")]
+        self.assertGreater(len(catching), 1)
+        for path in catching:
+            text = path.read_text("utf-8")
+            self.assertEqual(text.count("= pcall("), text.count("caught(result)"), path)
+
+
 class SqlTests(SynchronousTestCase):
     def test_sql_is_in_the_store(self) -> None:
         """All SQL of the servers is in imsys/store; the laboratory asks databases what only their operators do."""

@@ -12,9 +12,14 @@ from twisted.internet.task import deferLater
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 import imsys.redis
-from imsys.errors import Unavailable
-from imsys.redis import FAILED, Redis, RedisService, Script
+from imsys.balance.allocation import Allocation, Wish
+from imsys.balance.registry import Registry
+from imsys.balance.registry import Server as ServerRecord
+from imsys.errors import Refused, Unavailable
+from imsys.redis import CAUGHT, Redis, RedisService, Script
 from imsys.redis_masters import Address
+from imsys.routes import Held, Route, Routes
+from imsys.tokens import Tokens
 from tests.cluster.nodes import Proxy
 from tests.real_redis import binary
 from tests.support.children import end, folder, free_port, spawn, until
@@ -116,12 +121,38 @@ class FailOverTests(CallsCase):
         old, new = self.pair()
         service = self.service(old, new)
         await self.full(service)
-        script = Script(FAILED + "local well, result = pcall(redis.call, 'INCR', KEYS[1]); return well and result or failed(result)")
+        script = Script(CAUGHT + "local well, result = pcall(redis.call, 'INCR', KEYS[1]); return well and result or caught(result)")
         new.follow(None)
         old.follow(new)
         self.assertEqual(await service.redis.script(script, ["t:n"], []), 1)
         await service.redis.call("SET", "t:n", "x")
         self.assertIn(b"not an integer", await service.redis.script(script, ["t:n"], []))
+
+    async def test_logins(self) -> None:
+        """Nobody's login fails, from the choice of a server to the route, when the master becomes a replica."""
+        old, new = self.pair()
+        service = self.service(old, new)
+        redis = service.redis
+        await self.full(service)
+        registry, tokens = Registry(redis, 15.0), Tokens(redis, time.time, 600.0, 86400.0)
+        routes = Routes(redis, 15.0, 600.0, 86400.0)
+        await registry.register(ServerRecord(name="one", kind="chat", host="127.0.0.1", tls=8444, incarnation="x", capacity=100))
+        wait(lambda: new.command("EXISTS", "t:server:chat:one") == b":1\r\n")
+        new.follow(None)
+        old.follow(new)
+        (given,), _ = await Allocation(redis, tokens).allocate([Wish(7)])
+        assert not isinstance(given, Refused), given
+        wait(lambda: b"state=online" in new.command("INFO", "replication"))
+        old.follow(None)
+        new.follow(old)
+        digest = Tokens.digest(given.token)
+        taken = await routes.login(7, digest, Route("one", "x", "1", 1), round(time.time() * 1000))
+        assert taken is not None
+        wait(lambda: b"state=online" in old.command("INFO", "replication"))
+        new.follow(None)
+        old.follow(new)
+        held = Held(7, taken[2], digest, taken[0])
+        self.assertEqual(await routes.refresh([held], round(time.time() * 1000)), {})
 
     async def test_takes_no_writes(self) -> None:
         """A master that lacks replicas, or cannot save, is left for one that takes writes."""

@@ -11,7 +11,7 @@ from typing import Any
 from twisted.logger import Logger
 
 from imsys.errors import Refused, Status, Unavailable
-from imsys.redis import Redis, Script
+from imsys.redis import CAUGHT, Redis, Script
 from imsys.tokens import LUA, Tokens
 
 _log = Logger()
@@ -23,7 +23,8 @@ OTHERS = 4
 """Other chat servers that a user is told of."""
 
 _ALLOCATE = Script(
-    LUA
+    CAUGHT
+    + LUA
     + """
 local function registered(names, prefix)
   local found = {}
@@ -145,7 +146,7 @@ end
 for i = 0, #KEYS / 2 - 2 do
   local user, digest, value, wanted, other, failed = unpack(ARGV, 7 + i * 6, 12 + i * 6)
   local well, result = pcall(allocate, KEYS[3 + i * 2], KEYS[4 + i * 2], user, digest, value, wanted, other, failed)
-  if not well then result = {'fault', type(result) == 'table' and result.err or tostring(result)} end
+  if not well then result = {'fault', caught(result)} end
   results[i + 1] = result
   if failed ~= '' and type(result) == 'table' then
     report('chat', chats, failed)

@@ -29,13 +29,17 @@ class SharedTime:
     def __init__(self, seconds: Callable[[], float]) -> None:
         self._seconds = seconds
         self._lock = threading.Lock()
-        self._offset: float | None = None
-        self._most = self._said = 0.0
+        self._looked = False
+        self._offset = self._most = self._said = 0.0
 
     def __call__(self) -> float:
         """The time now."""
         with self._lock:
-            self._said = max(self._said, min(self._seconds() + (self._offset or 0.0), self._most))
+            now = self._seconds() + self._offset
+            if now > self._most:
+                now = self._most
+            if now > self._said:
+                self._said = now
             return self._said
 
     def look(self, asked: float, now: float, *, least: float, most: float) -> float:
@@ -49,8 +53,8 @@ class SharedTime:
         """
         earliest, latest = now - self._seconds(), now - asked
         with self._lock:
-            if self._offset is None:
-                self._offset = (earliest + latest) / 2
+            if not self._looked:
+                self._looked, self._offset = True, (earliest + latest) / 2
             self._offset = min(max(self._offset, earliest), latest)  # as it was, if that can be: an answer may have taken a while
             self._said = max(self._said, least)
             self._most = most
