@@ -64,15 +64,22 @@ class Loop:
         self._poll.unregister(descriptor)
 
     def turn(self, longest: float) -> bool:
-        """Wait for something, ``longest`` seconds at most, and go on with those whom it concerns; whether a watched one can be read."""
+        """Wait for something, ``longest`` seconds at most, and go on with those whom it concerns; whether a watched one can be read.
+
+        Nobody's time is over before all that is there to be read has been read: that we are late is not the servers' fault.
+        """
         if self._timers:
             longest = min(longest, max(0.0, self._timers[0][0] - time.monotonic()))
         watched = False
-        for descriptor, events in self._poll.poll(longest):
-            if (task := self._tasks.get(descriptor)) is not None:
-                self._resume(task, events)
-            else:
-                watched = True
+        while found := self._poll.poll(longest):
+            for descriptor, events in found:
+                if (task := self._tasks.get(descriptor)) is not None:
+                    self._resume(task, events)
+                else:
+                    watched = True
+            if watched:
+                break
+            longest = 0.0
         now = time.monotonic()
         while self._timers and self._timers[0][0] <= now:
             _, _, stamp, task = heapq.heappop(self._timers)
