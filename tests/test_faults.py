@@ -121,8 +121,6 @@ class CutOff(FaultCase):
         network.heal(self.victim.host, database)
         self.nothing_is_missing()
 
-    test_from_the_database.todo = "a server that does not reach the database does not say so yet"  # type: ignore[attr-defined]
-
     def test_from_a_peer(self) -> None:
         """Two servers that do not reach each other go on: what one of them acknowledges is shown by the other all the same."""
         self.people.talk(_RATE)
