@@ -16,7 +16,7 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.internet.defer import TimeoutError as DeferredTimeout
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -235,6 +235,7 @@ class RedisService(Service):
         self._pool: list[Any] = []
         self._open: set[Any] = set()
         self._broken: Deferred[str] = Deferred()
+        self._breaking: IDelayedCall | None = None
         self._running: list[Deferred[None]] = []
         self.redis = Redis(reactor, config.prefix, config.timeout)
         self.redis.unfit = self._unfit
@@ -261,6 +262,8 @@ class RedisService(Service):
         """Close the connections; fires when they are closed."""
         super().stopService()
         self.redis.use(None)
+        if self._breaking is not None and self._breaking.active():
+            self._breaking.cancel()
         for running in tuple(self._running):
             running.cancel()
         return Deferred.fromCoroutine(self._close())
@@ -375,7 +378,8 @@ class RedisService(Service):
         self._pool = []
         if self.running:
             self.redis.use(self._pool)
-        self._broken.callback(reason)
+            # in another turn: this may be said by one who is to be cancelled then
+            self._breaking = self._reactor.callLater(0, self._broken.callback, reason)
 
 
 def _failed(failure: Failure) -> None:

@@ -288,7 +288,7 @@ class SentinelTests(CallsCase):
             f"dir {home}",
             f"sentinel monitor chat 127.0.0.1 {self.master.port} 2",
             "sentinel down-after-milliseconds chat 500",
-            "sentinel failover-timeout chat 1000",
+            "sentinel failover-timeout chat 10000",
         ]
         config.write_text("\n".join(lines) + "\n")
         child = spawn([binary(), str(config), "--sentinel"], home / "log")
@@ -304,7 +304,7 @@ class SentinelTests(CallsCase):
         """A fail-over that a Sentinel is told to make is followed, without waiting for the old master to learn of it; no call fails."""
         service = self.watched(timeout=15.0)
         await self.full(service)
-        ask(self.sentinels[0][1], "SENTINEL", "FAILOVER", "chat")
+        wait(lambda: ask(self.sentinels[0][1], "SENTINEL", "FAILOVER", "chat").startswith(b"+OK"))
         while service._masters._last != Address("127.0.0.1", self.replica.port):
             await service.redis.call("INCR", "t:n")
         await self.works(service.redis, time.monotonic())
