@@ -44,6 +44,7 @@ class FaultCase(SynchronousTestCase):
         stack = contextlib.ExitStack()
         self.addCleanup(stack.close)
         self.people = stack.enter_context(People(self.cluster, _PAIRS))
+        self.assertTrue(self.people.spread(_PATIENCE), "a server that was mended takes users again")
         self.victim = self.cluster.chats[0]
         self.there = self.people.at(self.victim)
         self.elsewhere = [guest.uuid for guest in self.people.guests if guest.uuid not in self.there]
