@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 from treq.client import HTTPClient
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.web.client import Agent, HTTPConnectionPool, ResponseDone
@@ -188,7 +188,7 @@ class Gateway:
         waiting = Deferred.fromCoroutine(self._exchange(path, fields)).addTimeout(self._deadline, self._clock, _late)
         try:
             response, body = await waiting
-        except Refused:
+        except (Refused, CancelledError):
             raise
         except Exception as problem:
             raise Unavailable(Status.NETWORK_ERROR, explain(problem)) from problem

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectingCancelledError
 
 from imsys.errors import Status, Unavailable
 from imsys.sdk.connection import ChatConnection, ConnectionFactory
@@ -20,7 +21,9 @@ async def open_connection(reactor: Any, connection: ChatConnection, place: Place
 
     :param deadline: seconds.
     :raises Unavailable: it cannot be reached in time, or cannot be trusted.
+    :raises CancelledError: the caller gave it up.
     """
+    end = reactor.seconds() + deadline
     opening = Deferred.fromCoroutine(_open(reactor, connection, place, trust, deadline)).addTimeout(deadline, reactor, _late)
     try:
         await opening
@@ -29,6 +32,10 @@ async def open_connection(reactor: Any, connection: ChatConnection, place: Place
         raise
     except Exception as problem:
         connection.abort()
+        if isinstance(problem, ConnectingCancelledError):  # an endpoint's word for both
+            if reactor.seconds() < end:
+                raise CancelledError from problem
+            _late(None, deadline)
         raise Unavailable(Status.NETWORK_ERROR, explain(problem)) from problem
 
 
