@@ -130,7 +130,7 @@ class Figures(SynchronousTestCase):
 
     def test_kinds(self) -> None:
         """Kinds are chosen by how their names begin; those of networks need one that can be cut, which a sentence says."""
-        names = {"kill", "cut-database", "cut-redis", "cut-balance", "cut-peer"}
+        names = {"kill", "cut-database", "cut-transaction", "cut-redis", "cut-balance", "cut-peer"}
         self.assertEqual({kind.name for kind in chosen("cut,kill", severs=True)}, names)
         self.assertFalse([kind for kind in chosen(None, severs=False) if kind.severs])
         self.assertEqual(chosen(None, severs=True), list(KINDS))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imsys.bench.faults.stage import Stage, Struck
 from imsys.bench.lab.aim import catch, catch_idle
@@ -55,9 +55,9 @@ def _killed(stage: Stage) -> Struck:
 
 def _frozen(stage: Stage) -> Struck:
     victim = stage.victim()
-    struck = _for_a_while(stage.people.at(victim), _FROZEN, victim.program.thaw)
-    victim.program.freeze()
-    return struck
+    there = stage.people.at(victim)
+    since = catch_idle(stage.cluster, victim)
+    return Struck(since=since, there=there, later=[(since + _FROZEN, victim.program.thaw)])
 
 
 def _vanished_idle(stage: Stage) -> Struck:
@@ -101,7 +101,21 @@ def _cut_off(
 
 
 def _cut_off_from_the_database(stage: Stage) -> Struck:
-    return _cut_off(stage, stage.victim(), [server.host for server in stage.cluster.databases.servers])
+    victim = stage.victim()
+    there = stage.people.at(victim)
+    since = catch_idle(stage.cluster, victim)
+    struck = _cut_off(stage, victim, [server.host for server in stage.cluster.databases.servers])
+    victim.program.thaw()
+    return replace(struck, since=since, there=there)
+
+
+def _cut_off_in_a_transaction(stage: Stage) -> Struck:
+    victim = stage.victim()
+    there = stage.people.at(victim)
+    caught = catch(stage.cluster, victim)
+    struck = _cut_off(stage, victim, [server.host for server in stage.cluster.databases.servers])
+    victim.program.thaw()
+    return replace(struck, since=caught.since, there=there, threads=caught.threads)
 
 
 def _cut_off_from_redis(stage: Stage) -> Struck:
@@ -199,11 +213,12 @@ def _database(name: str, title: str, strike: Callable[[Stage], Struck]) -> Kind:
 KINDS: Sequence[Kind] = (
     Kind(name="nothing", title="nothing, for comparison", concern=Concern.NOBODY, strike=_nothing),
     _node("kill", "a chat server is killed (-9)", _killed, severs=False, lost=True),
-    _node("freeze", "it stands still for 20 s", _frozen, severs=False, lost=True),
+    _node("freeze", "it stands still for 20 s", _frozen, lost=True),
     _node("freeze-transaction", "it stands still for 20 s, in a transaction", _frozen_in_a_transaction, lost=True),
     _node("vanish-idle", "it vanishes", _vanished_idle, lost=True),
     _node("vanish-transaction", "it vanishes in a transaction", _vanished_in_a_transaction, lost=True),
     _node("cut-database", "it does not reach the database for 15 s", _cut_off_from_the_database),
+    _node("cut-transaction", "it does not reach the database for 15 s, in a transaction", _cut_off_in_a_transaction),
     _node("cut-redis", "it does not reach Redis for 15 s", _cut_off_from_redis),
     _node("cut-balance", "it does not reach balance for 15 s", _cut_off_from_balance),
     _node("cut-peer", "it does not reach another chat server for 15 s", _cut_off_from_a_peer),
