@@ -21,8 +21,6 @@ _SPREADING = 30.0
 """Seconds in which everybody is where they are at home; then it begins, wherever they are."""
 
 _GLANCE = 0.05
-_REST = 1.0
-"""Seconds between two faults."""
 
 
 @dataclass(kw_only=True)
@@ -39,6 +37,8 @@ class Struck:
     """Users who lose their connections when it begins, so that they have to sign in meanwhile; they count for nothing else."""
     later: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
     """What happens when, by the monotonic clock, in this order."""
+    rest: float = 1.0
+    """Seconds before the next fault, once everything is mended."""
     back: float = 0.0
     """When that which nobody can do without served again; 0: it never was away."""
 
@@ -80,6 +80,7 @@ class Stage:
         self.everybody = [guest.uuid for guest in people.guests]
         self._rate = rate
         self._turn = 0
+        self._rest = 1.0
         self._promise = Promise(cluster, people.guests)
 
     def victim(self) -> Machine:
@@ -93,6 +94,7 @@ class Stage:
         """
         self._begin()
         struck = strike(self)
+        self._rest = struck.rest
         if struck.coming:
             self.people.reset(struck.coming)
         try:
@@ -130,7 +132,7 @@ class Stage:
         """Have everybody where they are at home, and write, and see that all of it is acknowledged."""
         self._turn += 1
         self.people.spread(_SPREADING)
-        time.sleep(_REST)
+        time.sleep(self._rest)
         self.people.talk(self._rate)
         now = time.monotonic()
         if len(self.people.wait_for_first(now, self.everybody, DEADLINE)) < len(self.everybody):

@@ -41,6 +41,10 @@ class RedisServer:
     def follow(self, other: RedisServer) -> None:
         """Be a replica of another server, and wait until it has all. :raises ConfigError: it takes too long."""
         self.ask("REPLICAOF", other.host.address, str(PORT))
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Wait until a replica has all. :raises ConfigError: it takes too long."""
         wait_until(lambda: b"master_link_status:up" in self._replication(), None, self.program.log)
 
     def lead(self) -> None:

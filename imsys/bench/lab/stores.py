@@ -111,6 +111,7 @@ class Redises:
         The old one becomes a replica; its connections stay.
         """
         old, new = self.primary, next(server for server in self.servers if server is not self.primary)
+        new.catch_up()
         new.lead()
         old.ask("REPLICAOF", new.host.address, str(redis.PORT))
         done = time.monotonic()
@@ -126,3 +127,6 @@ class Redises:
                 server.start()
                 if server is not self.primary:
                     server.follow(self.primary)
+        for server in self.servers:
+            if server is not self.primary:
+                server.catch_up()
