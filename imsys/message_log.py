@@ -302,7 +302,11 @@ class MessageLog:
             _log.failure("a message could not be stored")
             return [Refused(Status.INTERNAL_ERROR, "The message could not be stored.")]
         middle = len(batch) // 2
-        return [*await self._store_all(batch[:middle]), *await self._store_all(batch[middle:])]
+        first = await self._store_all(batch[:middle])
+        locked = {entry.thread_id for entry, result in zip(batch, first, strict=False) if result is LOCKED}
+        free = [entry for entry in batch[middle:] if entry.thread_id not in locked]  # what waits is not overtaken by what came after it
+        done = iter(await self._store_all(free) if free else ())
+        return [*first, *(LOCKED if entry.thread_id in locked else next(done) for entry in batch[middle:])]
 
     # -- telling
 

@@ -14,7 +14,7 @@ from imsys.errors import Refused, Status
 from imsys.message_log import SHARE, MessageLog
 from imsys.node import Node
 from imsys.store import Stores
-from imsys.store.appending import Appended, Submission
+from imsys.store.appending import LOCKED, Appended, Submission
 from imsys.store.messages import MessageStore
 from tests.support.servers import MariaDb
 from tests.support.stores import OnMariaDb, OnSqlite, text
@@ -27,11 +27,16 @@ class Watched(MessageStore):
         self._store = store
         self.batches: list[int] = []
         self.poison = ""
+        self.locked = 0
+        """How often the next texts find their thread locked."""
 
     async def append(self, ids: Any, submissions: Sequence[Submission], *, wait: bool = True) -> list[Appended | Refused]:
         self.batches.append(len(submissions))
         if self.poison and any(draft.content == self.poison for one in submissions for draft in one.drafts):
             raise ZeroDivisionError("poison")
+        if self.locked:
+            self.locked -= 1
+            return [LOCKED] * len(submissions)
         return await self._store.append(ids, submissions, wait=wait)
 
 
@@ -159,6 +164,18 @@ class MessageLogTests(OnSqlite):
         self.assertEqual(refused.status, Status.INTERNAL_ERROR)
         await gatherResults(done)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    async def test_poison_beside_a_lock(self) -> None:
+        """While the one that cannot be stored is looked for, nothing overtakes what waits for its thread."""
+        log, client = self.log(), Client()
+        self.store.poison, self.store.locked = "poison", 1
+        contents = ("a", "b", "c", "poison", "d", "e")
+        done = [log.append(self.text(content), client).deferred() for content in contents]
+        await self.refused(done.pop(3))
+        ids = [result.messages[0].msg_id for result in await gatherResults(done)]
+        self.assertEqual(ids, sorted(ids))
+        self.flushLoggedErrors(ZeroDivisionError)
+        self.assertEqual(len(await self.stores.messages.page(self.anna, self.thread, 0, 100)), 2 + 5)
 
     async def test_a_client_that_breaks(self) -> None:
         """Where the answer cannot be given to one, the others have theirs."""

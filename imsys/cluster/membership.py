@@ -224,7 +224,6 @@ class Membership(Service):
 
     def _over(self, telling: list[Deferred[None]]) -> None:
         self._turn = None
-        more = bool(self._to_tell)  # which came when what was said was written already
         if self._answered and self._registered:
             for told in telling:
                 if not told.called:
@@ -235,7 +234,7 @@ class Membership(Service):
             pause = min(self._interval, DRAINING) if self.draining else self._interval
             if not self._answered:
                 pause = min(RETRY, self._interval)
-            elif more or self._overdue:
+            elif self._overdue:
                 pause = 0.0
             self._next = self._reactor.callLater(pause * random.uniform(0.9, 1.0), self._begin)  # noqa: S311
 

@@ -31,9 +31,6 @@ _log = Logger()
 DRAIN = 1 << 20
 """Bytes of a body that are read at most, so that a client that sends too much still gets to read the answer."""
 
-REMINDER, COMPLAINTS = 60.0, 100
-"""Seconds between two lines of the log about one thing that cannot be had, and how many such things are remembered."""
-
 GRACE = 1 << 16
 """Bytes beyond that after which a connection that is being closed is cut (with TLS, closing waits for the peer)."""
 

@@ -178,26 +178,6 @@ class PlainTests(BalanceCase):
                 self.assertEqual((await self.balance.plain(f"Shutdown{what}", "b", kind=kind)).error, absent)
                 self.assertEqual(len((await self.balance.plain(peers, "a", kind=kind)).lists), 0)
 
-    async def test_clock_set(self) -> None:
-        """A server that was registered before stays when its clock, or balance's, is set; the log says so once, and when it is over."""
-        first = (await self.balance.register("a")).epoch
-        wrong, right = round(time.time() * 1000) - 3_600_000, round(time.time() * 1000)
-        with capturedLogs() as events:
-            for clock_ms in (wrong, wrong, right, wrong):
-                response = await self.balance.register("a", clock_ms=clock_ms, again=True)
-                self.assertEqual((response.error, response.epoch), (0, first))
-        self.redis.command("FLUSHALL")
-        self.assertEqual((await self.balance.register("a", clock_ms=wrong, again=True)).error, 0)
-        said = [(event["log_level"].name, formatEvent(event)) for event in events if event["log_namespace"] == "imsys.balance.servicers"]
-        self.assertEqual([level for level, _ in said], ["warn", "info", "warn"])
-        self.assertRegex(said[0][1], r"The clock of a says .*, balance's says .*: they are more than 60 s apart\. It serves on")
-
-    async def test_leases_ended(self) -> None:
-        """Where all leases end at once, as when the clock of Redis is set forward, the epoch is another one."""
-        before = (await self.balance.register("a")).epoch
-        self.redis.command("EVAL", EXPIRE, "0")
-        self.assertNotEqual((await self.balance.register("b")).epoch, before)
-
     async def test_malformed(self) -> None:
         """A port that is none is 70."""
         self.assertEqual((await self.balance.plain("RegisterInstance", "a", "http")).error, Status.INVALID_FIELD)
