@@ -216,8 +216,8 @@ class BalanceConfig:
     )
     lease: float = setting(15.0, _number(1, 600), "Seconds that a registration lives.")
     interval: float = setting(5.0, _number(0.1, 200), "Seconds between two registrations of a server.")
-    token_idle: float = setting(600.0, _number(1, 86400), "Seconds that an unused token lives.")
-    token_life: float = setting(2592000.0, _number(60, 31536000), "Seconds that any token lives at most.")
+    token_idle: float = setting(2592000.0, _number(1, 31536000), "Seconds that somebody stays signed in without coming back.")
+    token_life: float = setting(31536000.0, _number(60, 31536000), "Seconds that a sign-in lives at most, however much it is used.")
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,7 @@ class Directory(Service):
         self._ids = itertools.count(secrets.randbits(60))  # unlike those of other incarnations
         self._sessions: dict[int, Session] = {}
         self._renewal = Rounds(clock, interval, self.users, self._renew, BATCH)
+        self._asking = False
         self._outage = Outage(clock.seconds, "Renewing routes")
         self._endings = Endings(clock, cluster)
         self._comings = Comings(clock)
@@ -113,16 +114,16 @@ class Directory(Service):
         digest = self._digest(token)
         numbered = None if attempt is None else Attempt(*attempt)
         mine = Route(self._name, self._incarnation, f"{next(self._ids):x}", now_ms)
-        taken = await self._routes.login(user, digest, mine, now_ms, numbered)
+        taken = await self._routes.login(user, digest, mine, numbered)
         if taken is None:
             return False
-        hard_expiry, old, route = taken
+        old, route = taken
         try:
             _check_present(session)
         except Refused:
             self._drop(user, route)
             raise
-        session.logged_in(user, route.session, route.login_ms, digest, hard_expiry, numbered)
+        session.logged_in(user, route.session, route.login_ms, digest, numbered)
         self._comings.came(session, old)
         before = self._sessions.get(user)
         if before is not None and before.login_ms > route.login_ms:  # the answers came in another order than the logins
@@ -225,15 +226,18 @@ class Directory(Service):
     async def _renew(self, users: Collection[int]) -> bool:
         """Renew those of these users who have a session; ``False``: Redis did not answer."""
         sessions = {user: session for user in users if (session := self._sessions.get(user)) is not None}
-        held = [Held(user, self._route(one), one.token_digest, one.hard_expiry, one.attempt) for user, one in sessions.items()]
+        held = [Held(user, self._route(one), one.token_digest, one.attempt) for user, one in sessions.items()]
         try:
-            changed = await self._routes.refresh(held, self._now_ms())
+            changed, unknown = await self._routes.refresh(held)
         except Refused as refused:
             if refused.status is not Status.REDIS_UNKNOWN_ERROR:
                 raise
             self._outage.failed(refused.message, len(held))
             return False
         self._outage.works()
+        if unknown and not self._asking:
+            self._asking = True
+            Deferred.fromCoroutine(self._ask(unknown)).addErrback(lambda reason: _log.failure("looking for tokens failed", reason))
         rebuilt = []
         for user, state in changed.items():
             if state == REBUILT:
@@ -247,6 +251,23 @@ class Directory(Service):
                     self.changed(user, session.login_ms)
             self.rebuilt(rebuilt)
         return True
+
+    async def _ask(self, unknown: Sequence[Held]) -> None:
+        """End the sessions whose tokens turn out to be no good any more, however long the database takes: routes do not wait for it.
+
+        Whose turn does not come while it is asked comes with the next renewal: Redis still does not know.
+        """
+        try:
+            revoked = await self._routes.revoked(unknown)
+        except Refused as refused:
+            _log.debug("nobody knows whether {count} tokens still live: {why}", count=len(unknown), why=refused.message)
+            return
+        finally:
+            self._asking = False
+        for one in revoked:
+            session = self._sessions.get(one.user)
+            if session is not None and session.id == one.route.session:
+                self._end_unnoticed(one.user, REVOKED)
 
     def _end_unnoticed(self, user: int, state: int) -> None:
         session = self._sessions.pop(user)

@@ -87,19 +87,20 @@ class LiveDesk:
     news: LiveNews
     calendar: Callable[[], float]
 
-    def publish_url(self, stream: LiveStream, place: LivePlace, *, plaintext: bool) -> str:
+    def publish_url(self, stream: LiveStream, place: LivePlace, *, plaintext: bool, sign_in: str) -> str:
         """Where its owner sends a stream, until it has to end.
 
         :param plaintext: without TLS, where that port is open.
+        :param sign_in: digest of the token by which the owner is logged in.
         """
         life = max(0.0, stream.latest_ms / 1000 - self.calendar())
-        key = self.tickets.issue(stream.stream_id, stream.owner, Right.PUBLISH, life)
+        key = self.tickets.issue(stream.stream_id, stream.owner, Right.PUBLISH, life, sign_in=sign_in)
         return f"{_rtmp(place, plaintext)}/live/{encode_id(stream.stream_id)}?key={key}"
 
-    def watch_urls(self, stream: LiveStream, user: int, place: LivePlace, *, plaintext: bool) -> WatchUrls:
-        """Where a user watches a stream."""
+    def watch_urls(self, stream: LiveStream, user: int, place: LivePlace, *, plaintext: bool, sign_in: str) -> WatchUrls:
+        """Where a user, who is logged in by the token of this digest, watches a stream."""
         expires = int(self.calendar() + self.config.play_key)
-        query = f"?key={self.tickets.issue(stream.stream_id, user, Right.PLAY, self.config.play_key)}"
+        query = f"?key={self.tickets.issue(stream.stream_id, user, Right.PLAY, self.config.play_key, sign_in=sign_in)}"
         name, web = encode_id(stream.stream_id), f"https://{_bracketed(place.host)}:{place.http_port}"
         return WatchUrls(
             f"{_rtmp(place, plaintext)}/live/{name}{query}", f"{web}/live/{name}.flv{query}", f"{web}/watch/{name}{query}", expires

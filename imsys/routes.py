@@ -2,8 +2,8 @@
 
 ``route:<uuid>`` is ``node|incarnation|session id|login time``; it lives as
 long as a lease, and its node renews it. Redis may be flushed at any time: what
-a node holds it writes again, unless a tombstone says that it was revoked (see
-:mod:`imsys.tokens`).
+a node holds it writes again. Whether the token of a session still lives is for
+:mod:`imsys.tokens` to say.
 
 ``attempts:<uuid>`` has the newest attempt to log in of each client of a user, by
 its number. An attempt that waited somewhere (in a server that was frozen, behind a
@@ -24,6 +24,7 @@ from twisted.logger import Logger
 from imsys.errors import Refused, Status, Unavailable
 from imsys.gathering import Gathering
 from imsys.redis import CAUGHT, Redis, Script
+from imsys.tokens import LUA, Tokens
 
 _log = Logger()
 
@@ -72,12 +73,11 @@ class Attempt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A live session whose route and token are to be kept, and the attempt that it began with."""
+    """A live session whose route is to be kept, the token that it stands on, and the attempt that it began with."""
 
     user: int
     route: Route
     token_digest: str
-    hard_expiry: int
     attempt: Attempt | None = None
 
 
@@ -99,35 +99,34 @@ local function remember(attempts, client, number)
 end
 """
 
-# For each login: when its token ends for good, the login time, and the route before it; 0 the token does not open this account;
-# 1 it is no newer than an attempt that was carried out; a text, what went wrong with this one alone (a value that is none of ours).
+# For each login: the login time, and the route before it; 0 the token does not open this account;
+# 1 it is no newer than an attempt that was carried out; 2 Redis does not know the token; a text, what went wrong with this one alone
+# (a value that is none of ours).
 _LOGIN = Script(
     CAUGHT
+    + LUA
     + _REMEMBER_ATTEMPT
     + """
-local ttl, idle = ARGV[1], tonumber(ARGV[2])
+local ttl = ARGV[3]
 
-local function login(token, route, attempts, user, mine, now, client, number)
-  local found = redis.call('GET', token)
-  if not found then return 0 end
-  local uuid, expiry = string.match(found, '^(%d+):(%d+)$')
-  local left = tonumber(expiry or 0) - now
-  if uuid ~= user or left <= 0 then return 0 end
+local function login(token, route, attempts, user, mine, client, number)
+  local expiry = opens(token, user)
+  if not expiry then return 0 end
+  if expiry == 'unknown' then return 2 end
   if client ~= '' and not remember(attempts, client, number) then return 1 end
-  redis.call('PEXPIRE', token, math.min(left, idle))
   local old = redis.call('GET', route)
   local time = now
   if old then time = math.max(time, tonumber(string.match(old, '|(%d+)$')) + 1) end
   time = string.format('%.0f', time)
   redis.call('SET', route, mine .. time, 'PX', ttl)
-  return {expiry, time, old or ''}
+  return {time, old or ''}
 end
 
 local results = {}
 for i = 1, #KEYS / 3 do
   local token, route, attempts = unpack(KEYS, i * 3 - 2, i * 3)
-  local user, mine, now, client, number = unpack(ARGV, i * 5 - 2, i * 5 + 2)
-  local well, result = pcall(login, token, route, attempts, user, mine, tonumber(now), client, number)
+  local user, mine, client, number = unpack(ARGV, i * 4, i * 4 + 3)
+  local well, result = pcall(login, token, route, attempts, user, mine, client, number)
   if not well then result = caught(result) end
   results[i] = result
 end
@@ -143,42 +142,32 @@ return #KEYS
 """)
 
 # For each session: 0 kept, 1 its token was revoked or has ended, 2 a later login has its route, 3 kept, but its route was lost;
-# a text, what went wrong with this one alone.
+# 4 more where Redis does not know its token; a text, what went wrong with this one alone.
 _REFRESH = Script(
     CAUGHT
+    + LUA
     + """
-local ttl, now, idle, life = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local ttl = ARGV[3]
 
-local function refresh(token, index, revoked, route, digest, value, mine)
-  local expiry = tonumber(string.match(value, '%d+$'))
-  local left = math.min(expiry - now, idle)
-  local found = redis.call('GET', token)
-  if left <= 0 or (found and found ~= value) then return 1 end
-  if found then
-    redis.call('PEXPIRE', token, left)
-  else
-    local since = redis.call('GET', revoked)
-    if since and expiry - life <= tonumber(since) then return 1 end
-    redis.call('SET', token, value, 'PX', left)
-    redis.call('SADD', index, digest)
-    if redis.call('PTTL', index) < expiry - now then redis.call('PEXPIRE', index, expiry - now) end
-  end
+local function refresh(token, route, user, mine)
+  local expiry = opens(token, user)
+  if not expiry then return 1 end
+  local unknown = expiry == 'unknown' and 4 or 0
   local held = redis.call('GET', route)
   if held == mine then
     redis.call('PEXPIRE', route, ttl)
-    return 0
+    return unknown
   end
   if held and tonumber(string.match(held, '|(%d+)$')) >= tonumber(string.match(mine, '|(%d+)$')) then return 2 end
   redis.call('SET', route, mine, 'PX', ttl)
-  return 3
+  return unknown + 3
 end
 
 local results = {}
-for i = 0, #KEYS / 4 - 1 do
-  local token, index, revoked, route = unpack(KEYS, 1 + i * 4, 4 + i * 4)
-  local well, result = pcall(refresh, token, index, revoked, route, unpack(ARGV, 5 + i * 3, 7 + i * 3))
+for i = 1, #KEYS / 2 do
+  local well, result = pcall(refresh, KEYS[i * 2 - 1], KEYS[i * 2], ARGV[i * 2 + 2], ARGV[i * 2 + 3])
   if not well then result = caught(result) end
-  results[i + 1] = result
+  results[i] = result
 end
 return results
 """
@@ -196,7 +185,8 @@ return #KEYS
 """
 )
 
-KEPT, REVOKED, REPLACED, REBUILT = 0, 1, 2, 3
+KEPT, REVOKED, REPLACED, REBUILT = range(4)
+_UNKNOWN = 4
 BATCH = 100
 """Sessions that one call is about: Redis does nothing else meanwhile (about 1 ms)."""
 
@@ -207,65 +197,89 @@ DROPS = 100_000
 """Routes that wait to be dropped at most; what is beyond expires."""
 
 
-Taken = tuple[int, Route | None, Route]
-"""A login that succeeded: when its token ends for good, the route that was there, and the one that is there now."""
+Taken = tuple[Route | None, Route]
+"""A login that succeeded: the route that was there, and the one that is there now."""
 
 
 class _Login(NamedTuple):
     user: int
     token_digest: str
     route: Route
-    now_ms: int
     attempt: Attempt | None
 
 
-class Routes:
-    """Routes in Redis, with the tokens of the sessions that they lead to.
+class _Unknown(Exception):
+    """Redis does not know a token."""
 
-    ``ttl`` of a route, ``idle`` and ``life`` of a token are in seconds, times in milliseconds since 1970.
+
+class Refreshed(NamedTuple):
+    """What became of sessions.
+
+    :param changed: users whose session is over, and why (:data:`REVOKED` or :data:`REPLACED`), and those whose session goes on, but could
+        not be found by others for a while (:data:`REBUILT`).
+    :param unknown: sessions of whose tokens Redis does not know whether they live: the database is to be asked.
     """
 
-    def __init__(self, redis: Redis, ttl: float, idle: float, life: float) -> None:
+    changed: dict[int, int]
+    unknown: list[Held]
+
+
+class Routes:
+    """Routes in Redis, which are had by a token.
+
+    :param ttl: seconds that a route lives.
+    """
+
+    def __init__(self, redis: Redis, tokens: Tokens, ttl: float) -> None:
         self._redis = redis
-        self._token, self._index, self._revoked, self._route, self._attempts = (
-            redis.key(kind, "") for kind in ("token", "user_tokens", "tokens_revoked", "route", "attempts")
-        )
+        self._tokens = tokens
+        self._token, self._route, self._attempts = (redis.key(kind, "") for kind in ("token", "route", "attempts"))
         self._ttl = round(ttl * 1000)
-        self._idle = round(idle * 1000)
-        self._life = round(life * 1000)
         self._logins = Gathering(self._login_all, most=BATCH, queue=LOGINS)
         self._drops = Gathering(self._drop_all, most=BATCH, queue=DROPS)
 
-    def login(self, user: int, token_digest: str, route: Route, now_ms: int, attempt: Attempt | None = None) -> Deferred[Taken | None]:
+    async def login(self, user: int, token_digest: str, route: Route, attempt: Attempt | None = None) -> Taken | None:
         """Check a token and take the user's route, in one step, together with the other logins of the moment.
 
         The login time that is stored is later than that of the login before it, whatever the nodes' clocks say.
 
-        Fires with ``None`` where the token does not open this account; fails with :class:`Refused` when this attempt is no newer than one
-        of its client that was carried out (19), when Redis does not answer (12), or when too many logins wait for it (73).
+        :returns: ``None`` where the token does not open this account.
+        :raises Refused: 19, this attempt is no newer than one of its client that was carried out; 73, too many logins wait.
+        :raises Unavailable: 12, Redis did not answer; 14, the database did not, which is asked for a token that Redis does not know.
         """
-        return self._logins.add(_Login(user, token_digest, route, now_ms, attempt))
+        login = _Login(user, token_digest, route, attempt)
+        try:
+            return await self._logins.add(login)
+        except _Unknown:
+            if not await self._tokens.load(user, token_digest):
+                return None
+        try:
+            return await self._logins.add(login)
+        except _Unknown:  # Redis has lost it again
+            raise Unavailable(Status.REDIS_UNKNOWN_ERROR, "Redis does not keep anything.") from None
 
     async def _login_all(self, logins: list[_Login]) -> list[Taken | Exception | None]:
         keys: list[str] = []
-        args: list[str | int] = [self._ttl, self._idle]
+        args: list[str | int] = [*self._tokens.terms(), self._ttl]
         for one in logins:
             keys += (f"{self._token}{one.token_digest}", f"{self._route}{one.user}", f"{self._attempts}{one.user}")
-            args += (one.user, one.route.untimed, one.now_ms, *(one.attempt or ("", "")))
+            args += (one.user, one.route.untimed, *(one.attempt or ("", "")))
         return list(map(self._logged_in, logins, await self._redis.script(_LOGIN, keys, args)))
 
     @staticmethod
     def _logged_in(login: _Login, reply: Any) -> Taken | Exception | None:
         if reply == 0:
             return None
+        if reply == 2:
+            return _Unknown()
         if reply == 1:
             return Refused(Status.LOGIN_FOR_MULTIPLE_TIMES, "A later attempt of this client has logged in.")
         if isinstance(reply, bytes):
             _log.error("Redis cannot log {user} in: {why}", user=login.user, why=reply.decode("utf-8", "replace"))
             return Unavailable(Status.REDIS_UNKNOWN_ERROR, "Redis refused a login.")
-        expiry, login_ms, old = reply
+        login_ms, old = reply
         mine = Route(login.route.node, login.route.incarnation, login.route.session, int(login_ms))
-        return int(expiry), _read(login.user, old), mine
+        return _read(login.user, old), mine
 
     def drop(self, user: int, route: Route) -> Deferred[None]:
         """Take a route away, if it is still this one, together with the others of the moment.
@@ -288,38 +302,39 @@ class Routes:
         found = await self._redis.call("MGET", *(self._redis.key("route", user) for user in users))
         return {user: route for user, text in zip(users, found, strict=True) if (route := _read(user, text)) is not None}
 
-    async def refresh(self, sessions: Iterable[Held], now_ms: int) -> dict[int, int]:
-        """Keep routes and tokens, also those that Redis lost.
+    async def refresh(self, sessions: Iterable[Held]) -> Refreshed:
+        """Keep routes, also those that Redis lost, and see whether the tokens of their sessions live.
 
-        :returns: the users whose session is over, and why (:data:`REVOKED` or :data:`REPLACED`), and those whose session goes on, but
-            could not be found by others for a while (:data:`REBUILT`).
         :raises Unavailable: (12) Redis did not answer.
         """
-        changed: dict[int, int] = {}
+        refreshed = Refreshed({}, [])
         held = list(sessions)
         for start in range(0, len(held), BATCH):
             part = held[start : start + BATCH]
             forgotten: list[tuple[int, Attempt]] = []
             keys: list[str] = []
-            args: list[str | int] = [self._ttl, now_ms, self._idle, self._life]
+            args: list[str | int] = [*self._tokens.terms(), self._ttl]
             for one in part:
-                keys += (
-                    f"{self._token}{one.token_digest}",
-                    f"{self._index}{one.user}",
-                    f"{self._revoked}{one.user}",
-                    f"{self._route}{one.user}",
-                )
-                args += (one.token_digest, f"{one.user}:{one.hard_expiry}", str(one.route))
+                keys += (f"{self._token}{one.token_digest}", f"{self._route}{one.user}")
+                args += (one.user, str(one.route))
             for one, state in zip(part, await self._redis.script(_REFRESH, keys, args), strict=True):
                 if isinstance(state, bytes):
                     _log.error("Redis cannot keep the route of {user}: {why}", user=one.user, why=state.decode("utf-8", "replace"))
-                elif state != KEPT:
-                    changed[one.user] = state
-                    if state == REBUILT and one.attempt is not None:
+                    continue
+                if state >= _UNKNOWN:
+                    refreshed.unknown.append(one)
+                if state % _UNKNOWN != KEPT:
+                    refreshed.changed[one.user] = state % _UNKNOWN
+                    if state % _UNKNOWN == REBUILT and one.attempt is not None:
                         forgotten.append((one.user, one.attempt))
             if forgotten:
                 await self._remember(forgotten)
-        return changed
+        return refreshed
+
+    async def revoked(self, sessions: Sequence[Held]) -> list[Held]:
+        """Of sessions those whose tokens do not live any more. :raises Refused: that cannot be told now."""
+        lives = await self._tokens.live([(one.user, one.token_digest) for one in sessions])
+        return [one for one, alive in zip(sessions, lives, strict=True) if not alive]
 
     async def _remember(self, attempts: Sequence[tuple[int, Attempt]]) -> None:
         """Write attempts again that Redis lost; where it is away again by now, what was changed is not to be lost with it."""

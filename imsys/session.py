@@ -45,7 +45,6 @@ class Session:
         "attempt",
         "context",
         "early",
-        "hard_expiry",
         "id",
         "login_ms",
         "token_digest",
@@ -76,7 +75,6 @@ class Session:
         self.id = ""
         self.login_ms = 0
         self.token_digest = ""
-        self.hard_expiry = 0
         self.attempt: Attempt | None = None
         """Of a client that numbers its logins; such a one knows push 132, too, which asks it to move."""
 
@@ -116,9 +114,7 @@ class Session:
         """Why the connection has ended, or is about to, for the log."""
         return self._connection.why
 
-    def logged_in(
-        self, user: int, session_id: str, login_ms: int, token_digest: str, hard_expiry: int, attempt: Attempt | None = None
-    ) -> None:
+    def logged_in(self, user: int, session_id: str, login_ms: int, token_digest: str, attempt: Attempt | None = None) -> None:
         """From here on the session is that of a user; times are milliseconds since 1970.
 
         Pushes wait until the login is answered, so that this is the first that the client hears.
@@ -128,7 +124,6 @@ class Session:
         self.id = session_id
         self.login_ms = login_ms
         self.token_digest = token_digest
-        self.hard_expiry = hard_expiry
         self.attempt = attempt
         self.context = self._dispatcher.context(self, user)
         self._connection.logged_in()

@@ -1,8 +1,10 @@
 """Tickets: signed, expiring grants of one user to one file or live stream, checked by whoever has the keys.
 
-A ticket is ``v1.<key id>.<file id>.<user>.<right>.<expiry>.<mac>``: the file id and the mac are
+A ticket is ``v2.<key id>.<file id>.<user>.<right>.<expiry>.<sign-in>.<mac>``: the file id, the sign-in and the mac are
 base64url without padding, ``right`` is one of :class:`Right`, ``expiry`` is in Unix seconds, and the mac
-is HMAC-SHA256 over everything before its dot (resources specification, "Files").
+is HMAC-SHA256 over everything before its dot (resources specification, "Files"). The sign-in is the digest of the token by which its
+user was logged in who was given it: a ticket is good for no longer than that token (see :mod:`imsys.tokens`), which is for the server to
+see that is shown it. ``v1`` has none: such are made by servers for each other.
 """
 
 from __future__ import annotations
@@ -21,7 +23,6 @@ from pathlib import Path
 from imsys.errors import ConfigError, Refused, Status
 from imsys.keyring import KeyFile
 
-_VERSION = "v1"
 _LONGEST = 300
 """Characters of a ticket at most; more is none."""
 
@@ -57,6 +58,8 @@ class Ticket:
     right: Right
     expires: int
     """Unix time in seconds."""
+    sign_in: str = ""
+    """Digest, in hex, of the token that it stands and falls with; empty: it stands by itself."""
 
 
 class TicketKeys:
@@ -115,11 +118,15 @@ class Tickets:
         self._calendar = calendar
         self.life = life
 
-    def issue(self, file_id: bytes, user: int, right: Right, life: float | None = None) -> str:
-        """Make a ticket, good for ``life`` seconds where that is given."""
+    def issue(self, file_id: bytes, user: int, right: Right, life: float | None = None, *, sign_in: str = "") -> str:
+        """Make a ticket, good for ``life`` seconds where that is given.
+
+        :param sign_in: digest of a token that it stands and falls with.
+        """
         key_id, key = self._keys.signing()
         expires = int(self._calendar() + (self.life if life is None else life))
-        text = f"{_VERSION}.{key_id}.{encode_id(file_id)}.{user}.{right.value}.{expires}"
+        grant = f"{key_id}.{encode_id(file_id)}.{user}.{right.value}.{expires}"
+        text = f"v2.{grant}.{_base64(bytes.fromhex(sign_in))}" if sign_in else f"v1.{grant}"
         return f"{text}.{_mac(key, text)}"
 
     def check(self, text: str, file_id: bytes, right: Right) -> Ticket:
@@ -143,14 +150,16 @@ class Tickets:
         key = self._keys.opening(match["key"]) if match is not None else None
         if match is None or key is None or not hmac.compare_digest(_mac(key, match["text"]), match["mac"]):
             raise Refused(Status.PERMISSION_DENIED, f"This is no {name} of ours.")
-        ticket = Ticket(decode_id(match["file"]), int(match["user"]), Right(match["right"]), int(match["expires"]))
+        sign_in = base64.urlsafe_b64decode(f"{match['sign_in']}=").hex() if match["sign_in"] else ""
+        ticket = Ticket(decode_id(match["file"]), int(match["user"]), Right(match["right"]), int(match["expires"]), sign_in)
         if ticket.expires <= self._calendar():
             raise Refused(Status.PERMISSION_DENIED, f"This {name} has expired; ask for another.")
         return ticket
 
 
 _SHAPE = re.compile(
-    r"(?P<text>v1\.(?P<key>[0-9A-Za-z]{1,16})\.(?P<file>[0-9A-Za-z_-]{22})\.(?P<user>[0-9]{1,10})\.(?P<right>[rwpl])\.(?P<expires>[0-9]{1,12}))"
+    r"(?P<text>v[12]\.(?P<key>[0-9A-Za-z]{1,16})\.(?P<file>[0-9A-Za-z_-]{22})\.(?P<user>[0-9]{1,10})\.(?P<right>[rwpl])"
+    r"\.(?P<expires>[0-9]{1,12})(?:\.(?P<sign_in>[0-9A-Za-z_-]{43}))?)"
     r"\.(?P<mac>[0-9A-Za-z_-]{43})"
 )
 

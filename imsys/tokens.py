@@ -1,113 +1,103 @@
-"""Login tokens: 256 random bits, kept hashed, opening chat and resources on every node.
+"""Login tokens: 256 random bits, of which a hash is kept, opening chat and resources on every node.
 
-In Redis, ``token:<sha256>`` is ``<uuid>:<hard expiry in Unix milliseconds>`` and
-expires by itself when unused; ``user_tokens:<uuid>`` is the set of a user's digests.
-A revoked token leaves a tombstone for as long as a session that used it could still
-try to write it again (after Redis was flushed, the nodes do that for live sessions).
+What counts is in the database (:mod:`imsys.store.sign_ins`). Redis has a copy of what is in use, so that nothing else is asked at a login:
+``token:<sha256>`` is ``<uuid>:<hard expiry in Unix milliseconds>``, for an hour at most; then the database is asked once more, and told
+that the token is in use. A token that is revoked leaves a tombstone in Redis for as long as anybody who has read the
+database before that could still want to write a copy.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from imsys.errors import Unavailable
+from imsys.gathering import Gathering
 from imsys.redis import Redis, Script
+from imsys.store.database import Database
+from imsys.store.sign_ins import SignIn, SignInStore
 
 _TOMBSTONE = "0:0"
+_BURIED = 120_000
+"""Milliseconds of a tombstone: several times as long as a call of the database, and the one of Redis after it, may take."""
+
+COPIED = 1.0, 3600.0
+"""Seconds for which Redis has a copy, at least and at most: so long a revocation that a failing Redis has forgotten may go unnoticed."""
+
+PRECISION = 30
+"""To which part of the time that a token lives unused it is noted when it was used."""
+
+AT_ONCE = 100
+"""Tokens that are looked for in the database at once."""
+
+WAITING = 20_000
+"""Tokens that wait to be looked for at most."""
 
 LUA = """
-local now, idle, life, tokens = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+local now, copied = tonumber(ARGV[1]), ARGV[2]
 
 local function opens(token, user)
-  local uuid, expiry = string.match(redis.call('GET', token) or '', '^(%d+):(%d+)$')
-  local left = tonumber(expiry or 0) - now
-  if uuid ~= user or left <= 0 then return false end
-  redis.call('PEXPIRE', token, math.min(left, idle))
+  local found = redis.call('GET', token)
+  if not found then return 'unknown' end
+  local uuid, expiry = string.match(found, '^(%d+):(%d+)$')
+  if uuid ~= user or tonumber(expiry) <= now then return false end
   return expiry
 end
 
-local function issue(token, index, digest, value)
-  redis.call('SET', token, value, 'PX', math.min(idle, life))
-  redis.call('SADD', index, digest)
-  redis.call('PEXPIRE', index, life)
-  if redis.call('SCARD', index) % 16 == 0 then
-    for _, other in ipairs(redis.call('SMEMBERS', index)) do
-      if redis.call('EXISTS', tokens .. other) == 0 then redis.call('SREM', index, other) end
-    end
-  end
+local function issue(token, value)
+  redis.call('SET', token, value, 'PX', copied)
 end
 """
-"""For scripts that do with tokens what :meth:`Tokens.check` and :meth:`Tokens.issue` do; their arguments begin with :meth:`Tokens.terms`.
+"""For scripts that check tokens and make some; their arguments begin with :meth:`Tokens.terms`.
 
-``opens`` gives the time at which a token dies, or ``false``. ``issue`` now and then forgets the digests of those that expired.
+``opens`` gives the time at which a token dies; ``false``, it is no good; ``unknown``, the database is to be asked: :meth:`Tokens.load`.
 """
 
-_OPENS = Script(LUA + "return opens(KEYS[1], ARGV[5])")
-
-_ISSUE = Script(LUA + "issue(KEYS[1], KEYS[2], ARGV[5], ARGV[6])")
-
-_RENEW = Script("""
-local token, index, revoked = KEYS[1], KEYS[2], KEYS[3]
-local digest, value, px, left, issued = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local found = redis.call('GET', token)
-if found then
-  if found ~= value then return 0 end
-  redis.call('PEXPIRE', token, px)
-  return 1
+_COPY = Script("""
+local there = {}
+for i, token in ipairs(KEYS) do
+  redis.call('SET', token, ARGV[i + 1], 'PX', ARGV[1], 'NX')
+  there[i] = redis.call('GET', token)
 end
-local since = redis.call('GET', revoked)
-if since and tonumber(issued) <= tonumber(since) then return 0 end
-redis.call('SET', token, value, 'PX', px)
-redis.call('SADD', index, digest)
-if redis.call('PTTL', index) < tonumber(left) then redis.call('PEXPIRE', index, left) end
-return 1
+return there
 """)
-"""Extend a token, or write it again where it is unknown and not revoked."""
+"""Gives what is there now: a tombstone stays."""
 
-_REVOKE = Script("""
-local found = redis.call('GET', KEYS[1])
-if found and found ~= ARGV[2] and string.match(found, '^%d+') ~= ARGV[3] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[4])
-redis.call('SREM', KEYS[2], ARGV[1])
-return 1
-""")
-
-_REVOKE_ALL = Script("""
-for _, digest in ipairs(redis.call('SMEMBERS', KEYS[1])) do
-  redis.call('SET', ARGV[1] .. digest, ARGV[2], 'PX', ARGV[3])
-end
-redis.call('DEL', KEYS[1])
-redis.call('SET', KEYS[2], ARGV[4], 'PX', ARGV[3])
-return 1
+_BURY = Script("""
+for _, token in ipairs(KEYS) do redis.call('SET', token, ARGV[1], 'PX', ARGV[2]) end
+return #KEYS
 """)
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A token, what is kept of it, and where."""
+    """A token, and what Redis has of it, and where."""
 
     token: str = field(repr=False)
-    digest: str
     key: str
-    index: str
     value: str
 
 
 class Tokens:
-    """Issues, checks, extends and revokes tokens.
+    """Issues, checks and revokes tokens.
 
     :param calendar: Unix seconds.
-    :param idle: seconds that an unused token lives.
+    :param idle: seconds that an unused token lives; up to a fifteenth more, since its use is noted now and then only.
     :param life: seconds that any token lives at most.
     """
 
-    def __init__(self, redis: Redis, calendar: Callable[[], float], idle: float, life: float) -> None:
+    def __init__(self, redis: Redis, database: Database, calendar: Callable[[], float], idle: float, life: float) -> None:
         self._redis = redis
         self._calendar = calendar
-        self._idle = round(idle * 1000)
+        self._noted = round(idle * 1000 / PRECISION)
+        self._idle = round(idle * 1000) + 2 * self._noted
         self._life = round(life * 1000)
+        least, most = COPIED
+        self._copied = round(1000 * min(most, max(least, idle / PRECISION)))
+        self._sign_ins = SignInStore(database, self._idle)
+        self._loads: Gathering[str, bytes | None] = Gathering(self._load_all, most=AT_ONCE, queue=WAITING)
 
     @staticmethod
     def digest(token: str) -> str:
@@ -116,68 +106,121 @@ class Tokens:
 
     def terms(self) -> list[str | int]:
         """The first arguments of a script that uses :data:`LUA`."""
-        return [self._now(), self._idle, self._life, self._token("")]
+        return [self._now(), self._copied]
 
     def key(self, digest: str) -> str:
         """What Redis keeps of a token under."""
-        return self._token(digest)
+        return self._redis.key("token", digest)
 
     def made(self, uuid: int) -> Made:
-        """A new token of this user, which is none before it is issued."""
+        """A new token of this user: none before a script has issued it, and :meth:`keep` has stored it."""
         token = secrets.token_urlsafe(32)
-        digest = self.digest(token)
-        return Made(token, digest, self._token(digest), self._index(uuid), f"{uuid}:{self._now() + self._life}")
+        return Made(token, self.key(self.digest(token)), f"{uuid}:{self._now() + self._life}")
+
+    async def keep(self, uuid: int, token: str, epoch: int | None = None) -> bool:
+        """Store a token that was issued just now, so that it outlives Redis; ``False``: what let its user in counts no more.
+
+        :param epoch: of the account when the user's password was found to be right; ``None``: whichever there is.
+        :raises Refused: 73. :raises Unavailable: 14, the database is.
+        """
+        now = self._now()
+        return await self._sign_ins.keep(SignIn(bytes.fromhex(self.digest(token)), uuid, epoch, now, now + self._life))
 
     async def issue(self, uuid: int) -> str:
-        """A new token of this user. :raises Unavailable: Redis is."""
+        """A new token of this user, stored. :raises Unavailable: the database is."""
         made = self.made(uuid)
-        await self._redis.script(_ISSUE, [made.key, made.index], [*self.terms(), made.digest, made.value])
+        await self.keep(uuid, made.token)
         return made.token
 
     async def check(self, uuid: int, token: str) -> bool:
-        """Whether this token is this user's and lives; if so it has its idle time before it again. :raises Unavailable: Redis is."""
+        """Whether this token is this user's and lives. :raises Unavailable: neither Redis nor the database can tell."""
         return await self.expires(uuid, token) is not None
 
     async def expires(self, uuid: int, token: str) -> float | None:
         """As :meth:`check`, but gives the Unix time at which the token dies whatever happens; ``None``: it is no good."""
-        hard = await self._redis.script(_OPENS, [self._token(self.digest(token))], [*self.terms(), uuid])
-        return None if hard is None else int(hard) / 1000
+        (hard,) = await self._hard([(uuid, self.digest(token))])
+        return hard / 1000 if hard else None
 
-    async def renew(self, uuid: int, digest: str, expires: float) -> bool:
-        """Extend the token of a live session, and write it again if Redis lost it.
+    async def live(self, held: Sequence[tuple[int, str]]) -> list[bool]:
+        """Of users and the digests of their tokens, which still live; asked of Redis together. :raises Unavailable: as :meth:`check`."""
+        return [bool(hard) for hard in await self._hard(held)]
 
-        :param digest: of the token, so that sessions need not keep the token itself.
-        :param expires: what :meth:`expires` gave when the session began.
-        :returns: whether it lives on: ``False`` once it is revoked or past its time.
-        :raises Unavailable: Redis is.
+    async def _hard(self, held: Sequence[tuple[int, str]]) -> list[int]:
+        """When tokens die at the latest, in milliseconds; 0: they are no good."""
+        if not held:
+            return []
+        digests = [digest for _, digest in held]
+        try:
+            values = await self._redis.call("MGET", *map(self.key, digests))
+        except Unavailable:
+            found = await self._read(digests)
+        else:
+            found = dict(zip(digests, values, strict=True))
+        unknown = [digest for digest, value in found.items() if value is None]
+        if len(unknown) == 1:
+            found[unknown[0]] = await self._loads.add(unknown[0])
+        elif unknown:
+            found |= zip(unknown, await self._load_all(unknown), strict=True)
+        now = self._now()
+        return [_hard(user, found[digest], now) for user, digest in held]
+
+    async def load(self, uuid: int, digest: str) -> bool:
+        """Have Redis know a token of this user that it does not know (any more); ``False``: there is none, or it has died.
+
+        :raises Refused: 73, too many wait. :raises Unavailable: 14 or 12, the database is, or Redis.
         """
-        hard = round(expires * 1000)
-        left = hard - self._now()
-        if left <= 0:
-            return False
-        keys = [self._token(digest), self._index(uuid), self._revoked(uuid)]
-        reply = await self._redis.script(_RENEW, keys, [digest, f"{uuid}:{hard}", min(self._idle, left), left, hard - self._life])
-        return bool(reply == 1)
+        return _hard(uuid, await self._loads.add(digest), self._now()) > 0
+
+    async def _load_all(self, wanted: Sequence[str]) -> list[bytes | None]:
+        """What Redis has of tokens that it did not know, from now on."""
+        found = await self._read(wanted)
+        values = {digest: value for digest, value in found.items() if value is not None}
+        if values:
+            copies = await self._redis.script(_COPY, [self.key(digest) for digest in values], [self._copied, *values.values()])
+            found |= zip(values, copies, strict=True)
+        return [found[digest] for digest in wanted]
+
+    async def _read(self, wanted: Sequence[str]) -> dict[str, bytes | None]:
+        """What Redis should have of tokens, by the database."""
+        now, found = self._now(), dict[str, bytes | None].fromkeys(wanted)
+        for digest, known in (await self._sign_ins.find([bytes.fromhex(one) for one in found])).items():
+            if now < min(known.expires_ms, known.used_ms + self._idle):
+                found[digest.hex()] = b"%d:%d" % (known.user, known.expires_ms)
+                if known.used_ms + self._noted <= now:
+                    self._sign_ins.stamp(digest, now)
+        return found
 
     async def revoke(self, uuid: int, token: str) -> None:
-        """End one token of this user; another user's is left alone. :raises Unavailable: Redis is."""
-        digest = self.digest(token)
-        await self._redis.script(_REVOKE, [self._token(digest), self._index(uuid)], [digest, _TOMBSTONE, uuid, self._idle])
+        """End one token of this user; another user's is left alone.
 
-    async def revoke_all(self, uuid: int) -> None:
-        """End all tokens of this user. :raises Unavailable: Redis is."""
-        await self._redis.script(
-            _REVOKE_ALL, [self._index(uuid), self._revoked(uuid)], [self._token(""), _TOMBSTONE, self._idle, self._now()]
-        )
+        :raises Unavailable: Redis or the database is; it may go on living.
+        """
+        if await self.check(uuid, token):
+            digest = self.digest(token)
+            await self._bury([bytes.fromhex(digest)])
+            await self._sign_ins.end(bytes.fromhex(digest), uuid)
+
+    async def revoke_all(self, uuid: int, end: Callable[[int], Awaitable[Sequence[bytes]]] | None = None) -> None:
+        """End all tokens of this user.
+
+        :param end: ends them in the database, with what else is to change in the same moment, and gives their digests.
+        :raises Unavailable: Redis or the database is.
+        """
+        # first, so that nothing has changed yet where Redis is away
+        await self._bury(await self._sign_ins.of_user(uuid))
+        await self._bury(await (end or self._sign_ins.end_all)(uuid))
+
+    async def _bury(self, digests: Sequence[bytes]) -> None:
+        for start in range(0, max(1, len(digests)), AT_ONCE):
+            some = digests[start : start + AT_ONCE]
+            await self._redis.script(_BURY, [self.key(digest.hex()) for digest in some], [_TOMBSTONE, _BURIED])
 
     def _now(self) -> int:
         return int(self._calendar() * 1000)
 
-    def _token(self, digest: str) -> str:
-        return self._redis.key("token", digest)
 
-    def _index(self, uuid: int) -> str:
-        return self._redis.key("user_tokens", uuid)
-
-    def _revoked(self, uuid: int) -> str:
-        return self._redis.key("tokens_revoked", uuid)
+def _hard(user: int, value: bytes | None, now: int) -> int:
+    uuid, _, expiry = (value or b"").partition(b":")
+    if uuid != b"%d" % user or not expiry.isdigit() or int(expiry) <= now:
+        return 0
+    return int(expiry)

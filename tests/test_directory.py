@@ -536,6 +536,8 @@ class TwoServersTests(TwoServers):
         """Each of many logins ends with its connection closed, so that its client begins anew; none is left as a session."""
         users = await self.people(*(f"user{n}" for n in range(10)))
         tokens = [await self.one.tokens.issue(user) for user in users]
+        for user, token in zip(users, tokens, strict=True):
+            self.assertTrue(await self.one.tokens.check(user, token))
         clients = [await self.one.connect() for _ in users]
         self.database.close()
         for client, user, token in zip(clients, users, tokens, strict=True):

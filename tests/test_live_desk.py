@@ -27,13 +27,13 @@ class UrlTests(SynchronousTestCase):
 
     def where(self, place: Place, *, plaintext: bool) -> str:
         """Up to the stream's name, which is the same to publish and to play."""
-        urls = self.desk.watch_urls(self.stream, 8, place, plaintext=plaintext)
+        urls = self.desk.watch_urls(self.stream, 8, place, plaintext=plaintext, sign_in=SIGN_IN)
         found = {url.partition(encode_id(self.stream.stream_id))[0] for url in (urls.play_url, self.publish(place, plaintext=plaintext))}
         (where,) = found
         return where
 
     def publish(self, place: Place, *, plaintext: bool = False) -> str:
-        return self.desk.publish_url(self.stream, place, plaintext=plaintext)
+        return self.desk.publish_url(self.stream, place, plaintext=plaintext, sign_in=SIGN_IN)
 
     def test_ports(self) -> None:
         """With TLS where that is open; without for who has none, where that is."""
@@ -45,18 +45,20 @@ class UrlTests(SynchronousTestCase):
         """An IPv6 address has brackets."""
         place = Place("r", "2001:db8::1", 1, 2, 5, 6)
         self.assertEqual(self.where(place, plaintext=False), "rtmps://[2001:db8::1]:6/live/")
-        urls = self.desk.watch_urls(self.stream, 8, place, plaintext=False)
+        urls = self.desk.watch_urls(self.stream, 8, place, plaintext=False, sign_in=SIGN_IN)
         self.assertTrue(urls.flv_url.startswith("https://[2001:db8::1]:2/live/"), urls)
 
     def test_lives(self) -> None:
         """The key to publish lives as long as the stream may, that to watch as is configured."""
         place = Place("r", "h", 1, 2, 5, 6)
-        urls = self.desk.watch_urls(self.stream, 8, place, plaintext=False)
+        urls = self.desk.watch_urls(self.stream, 8, place, plaintext=False, sign_in=SIGN_IN)
         tickets = [
             self.tickets.read(url.partition("?key=")[2]) for url in (self.publish(place), urls.play_url, urls.flv_url, urls.watch_url)
         ]
         self.assertEqual([ticket.expires - 1_700_000_000 for ticket in tickets], [50, 30, 30, 30])
+        self.assertEqual({ticket.sign_in for ticket in tickets}, {SIGN_IN})
         self.assertEqual((urls.key_expires, [ticket.user for ticket in tickets]), (1_700_000_030, [7, 8, 8, 8]))
 
 
 RTMP, RTMPS = "rtmp://h.example:5/live/", "rtmps://h.example:6/live/"
+SIGN_IN = "5e" * 32

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,13 @@ from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import SynchronousTestCase
 
-from imsys.tokens import Tokens
 from tests.shared_redis import redis_for
 from tests.support.chat import RawClient
 from tests.support.children import folder, free_port
 from tests.support.daemons import ROOT, Process, environment, twistd
 from tests.support.servers import certificates, key_settings, redis_server
 from tests.support.stores import OnSqlite
+from tests.support.tokens import tokens_for
 
 SAMPLE = ROOT / "tests" / "sample_plugin"
 SHOWN = ("pyproject.toml", "setup.cfg", "imsys_dice/feature.py", "twisted/plugins/imsys_dice.py")
@@ -101,7 +100,7 @@ class ServedTests(OnSqlite):
         }
         await self.start("imsys-balance", settings)
         await self.start("imsys-chat", settings, installed)
-        tokens = Tokens(redis_for(self, redis), time.time, 600, 86400)
+        tokens = tokens_for(self, redis_for(self, redis), self.config)
         a, b = [await self.login(port, uuid, await tokens.issue(uuid)) for uuid in (anna, bert)]
         answer = await a.ask(1024, friend_uuid=str(bert), sides=20, seq="s")
         self.assertEqual({key: answer[key] for key in ("error", "seq")}, {"error": 0, "seq": "s"})

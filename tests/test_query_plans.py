@@ -18,6 +18,7 @@ from imsys.store.bulk import befriend, free_numbers, insert_accounts
 from imsys.store.database import Transaction
 from imsys.store.files import Content, Offer, Purpose
 from imsys.store.live import LiveStream
+from imsys.store.sign_ins import SignIn, SignInStore
 from imsys.tickets import new_file_id
 from tests.support.stores import OnMariaDb, OnSqlite, StoreCase, text
 
@@ -49,7 +50,8 @@ class Plans(StoreCase):
         await super().setUp()
         self.seen: dict[str, Statement] = {}
         await self.grow(SMALL)
-        self.stores = Stores.on(self.open_database(self.watch), time.time)
+        self.watched = self.open_database(self.watch)
+        self.stores = Stores.on(self.watched, time.time)
         await self.play()
 
     def watch(self, sql: str, parameters: Sequence[Any]) -> None:
@@ -60,7 +62,18 @@ class Plans(StoreCase):
         """So many more users, with friends, threads, messages, requests and blocks."""
         await self.database.write(self.fill, count)
         if self.database.dialect.name == "mysql":
-            for table in ("accounts", "profiles", "friend_requests", "friendships", "blocks", "threads", "members", "messages", *FILES):
+            for table in (
+                "accounts",
+                "profiles",
+                "friend_requests",
+                "friendships",
+                "blocks",
+                "threads",
+                "members",
+                "messages",
+                *FILES,
+                *SIGN_INS,
+            ):
                 await self.database.read(lambda tx, table=table: tx.rows(f"ANALYZE TABLE {table}"))  # type: ignore[misc]
 
     def fill(self, tx: Transaction, count: int) -> None:
@@ -76,6 +89,11 @@ class Plans(StoreCase):
         tx.execute_many("INSERT INTO blocks (user_id, blocked_id, created_at) VALUES (?, ?, 0)", asking)
         fill_files(tx, users, thread)
         fill_live(tx, users, thread)
+        tx.execute_many(
+            "INSERT INTO sign_ins (digest, user_id, epoch, created_at, used_at, expires_at) VALUES (?, ?, 0, 0, ?, ?)",
+            [(b"%032d" % (user * 2 + turn), user, FOREVER - user, FOREVER) for user in users for turn in range(2)],
+        )
+        tx.execute_many("INSERT INTO epochs (user_id, epoch) VALUES (?, 0)", [(user,) for user in users])
 
     async def play(self) -> None:
         """Everything that the stores can do."""
@@ -85,10 +103,19 @@ class Plans(StoreCase):
         await stores.health.append()
         anna, bert, carl, dora = [await stores.accounts.create(name, f"{name}@x.example", "-") for name in ("anna", "bert", "carl", "dora")]
         await stores.accounts.credentials("anna")
-        await stores.accounts.credentials_by_uuid(anna)
         await stores.accounts.by_name_and_email("anna", "anna@x.example")
         await stores.accounts.taken("anna", "x")
         await stores.accounts.set_password(anna, "-")
+        await stores.accounts.reset_password("-", anna)
+        sign_ins = SignInStore(self.watched, 1000)
+        digests = [bytes([number]) * 32 for number in range(3)]
+        for now, digest in enumerate(digests):
+            await sign_ins.keep(SignIn(digest, anna, None, now, 5000))
+        await sign_ins.find(digests)
+        sign_ins.stamp(digests[0], 9)
+        await sign_ins.of_user(anna)
+        await sign_ins.end(digests[0], anna)
+        await sign_ins.end_all(anna)
         await stores.people.by_name("anna")
         await stores.people.by_uuid([anna, bert])
         await stores.people.change(anna, nickname="A")
@@ -266,6 +293,7 @@ class Plans(StoreCase):
 
 
 FILES = ("files", "contents", "file_usage", "file_outbox", "live_streams")
+SIGN_INS = ("sign_ins", "epochs")
 
 
 def fill_files(tx: Transaction, users: range, thread: int) -> None:

@@ -9,21 +9,25 @@ from typing import Any
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 import imsys.redis
 from imsys.balance.allocation import Allocation, Wish
 from imsys.balance.registry import Registry
 from imsys.balance.registry import Server as ServerRecord
+from imsys.config import DatabaseConfig
 from imsys.errors import Refused, Unavailable
 from imsys.redis import CAUGHT, Redis, RedisService, Script
 from imsys.redis_masters import Address
 from imsys.routes import Held, Route, Routes
+from imsys.store.migrations import migrate
 from imsys.tokens import Tokens
 from tests.cluster.nodes import Proxy
 from tests.real_redis import binary
 from tests.support.children import end, folder, free_port, spawn, until
 from tests.support.masters import MastersCase, Server, ask, wait
+from tests.support.tokens import tokens_for
 
 QUICK = 2.0
 """Seconds in which calls work again when there is a master: the bound is for a machine that is busy."""
@@ -134,8 +138,10 @@ class FailOverTests(CallsCase):
         service = self.service(old, new)
         redis = service.redis
         await self.full(service)
-        registry, tokens = Registry(redis, 15.0), Tokens(redis, time.time, 600.0, 86400.0)
-        routes = Routes(redis, 15.0, 600.0, 86400.0)
+        database = DatabaseConfig(engine="sqlite", path=str(folder("tokens") / "imsys.db"))
+        await deferToThread(migrate, database)
+        registry, tokens = Registry(redis, 15.0), tokens_for(self, redis, database)
+        routes = Routes(redis, tokens, 15.0)
         await registry.register(ServerRecord(name="one", kind="chat", host="127.0.0.1", tls=8444, incarnation="x", capacity=100))
         wait(lambda: new.command("EXISTS", "t:server:chat:one") == b":1\r\n")
         new.follow(None)
@@ -146,13 +152,12 @@ class FailOverTests(CallsCase):
         old.follow(None)
         new.follow(old)
         digest = Tokens.digest(given.token)
-        taken = await routes.login(7, digest, Route("one", "x", "1", 1), round(time.time() * 1000))
+        taken = await routes.login(7, digest, Route("one", "x", "1", 1))
         assert taken is not None
         wait(lambda: b"state=online" in old.command("INFO", "replication"))
         new.follow(None)
         old.follow(new)
-        held = Held(7, taken[2], digest, taken[0])
-        self.assertEqual(await routes.refresh([held], round(time.time() * 1000)), {})
+        self.assertEqual(await routes.refresh([Held(7, taken[1], digest)]), ({}, []))
 
     async def test_takes_no_writes(self) -> None:
         """A master that lacks replicas, or cannot save, is left for one that takes writes."""

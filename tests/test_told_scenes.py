@@ -14,6 +14,7 @@ from imsys.store.ids import MessageIds
 from tests import test_cluster_scenes
 from tests.sdk.scene import Seen
 from tests.support.servers import redis_server
+from tests.support.tokens import tokens_for
 
 
 class ToldScenes(test_cluster_scenes.ClusterCase):
@@ -39,7 +40,7 @@ class ToldScenes(test_cluster_scenes.ClusterCase):
         await stores.contacts.ask(ids, carl.uuid, bert.uuid, "", "it is me")
         await stores.people.change(anna.uuid, nickname="Anni")
         await stores.threads.move_marks(anna.uuid, friendship.thread_id, (1 << 63) - 1, 0)
-        route = (await Routes(redis.redis, 15.0, 600.0, 86400.0).find([bert.uuid]))[bert.uuid]
+        route = (await Routes(redis.redis, tokens_for(self, redis.redis, self.database), 15.0).find([bert.uuid]))[bert.uuid]
         (dead,) = [process for port, process in self.nodes.items() if port != self.ports[route.node]]
         dead.send(signal.SIGKILL)
         self.assertEqual([request.text for request in await asked.wait(1)], ["it is me"])

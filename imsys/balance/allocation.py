@@ -114,21 +114,24 @@ local function send(group)
   least.expected, least.sent = least.expected + 1, least.sent + 1
 end
 
-local chats, files = registered(KEYS[1], ARGV[5]), registered(KEYS[2], ARGV[6])
+local chats, files = registered(KEYS[1], ARGV[3]), registered(KEYS[2], ARGV[4])
 local groups = {}
 for _, wanted in ipairs({'tls', 'plain'}) do
   groups[wanted] = {chats = grouped(chats, wanted), files = grouped(files, wanted)}
 end
 
-local function allocate(token, index, user, digest, value, wanted, other, failed)
-  if value == '' and not opens(token, user) then return 'token' end
+local function allocate(token, user, value, wanted, other, failed)
+  if value == '' then
+    local expiry = opens(token, user)
+    if not expiry or expiry == 'unknown' then return 'token' end
+  end
   local chat = pick(groups[wanted].chats, failed)
   if not chat and other == 'chat' then
     wanted = 'tls'
     chat = pick(groups.tls.chats, failed)
   end
   if not chat then return 'nowhere' end
-  if value ~= '' then issue(token, index, digest, value) end
+  if value ~= '' then issue(token, value) end
   send(chat)
   local file = other ~= 'chat' and (pick(groups[wanted].files, failed) or pick(groups.tls.files, failed))
   if not file then return {wanted, chat.host, chat.port} end
@@ -143,11 +146,11 @@ local function report(kind, servers, failed)
   end
 end
 
-for i = 0, #KEYS / 2 - 2 do
-  local user, digest, value, wanted, other, failed = unpack(ARGV, 7 + i * 6, 12 + i * 6)
-  local well, result = pcall(allocate, KEYS[3 + i * 2], KEYS[4 + i * 2], user, digest, value, wanted, other, failed)
+for i = 1, #KEYS - 2 do
+  local user, value, wanted, other, failed = unpack(ARGV, i * 5, 4 + i * 5)
+  local well, result = pcall(allocate, KEYS[i + 2], user, value, wanted, other, failed)
   if not well then result = {'fault', caught(result)} end
-  results[i + 1] = result
+  results[i] = result
   if failed ~= '' and type(result) == 'table' then
     report('chat', chats, failed)
     report('resources', files, failed)
@@ -188,7 +191,7 @@ class Wish:
     """What one user asks for.
 
     :param plaintext: the ports without TLS are wanted.
-    :param token: one to be checked and kept; empty: one is issued.
+    :param token: one to be checked; empty: one is issued, which the caller has to store.
     :param failed: host and port of servers, chat or resources, that the user could not use just now: the first :data:`FAILED` of
         them are taken only where there is no other.
     :param original: a user of the original's calls: a port without TLS where one is open, and no resources server.
@@ -228,7 +231,8 @@ class Allocation:
         self._tokens = tokens
 
     async def allocate(self, wishes: Sequence[Wish]) -> tuple[list[Given | Refused], list[Reported]]:
-        """What each of these users gets, or why they get nothing: 10, no chat server takes users; 18, the token is no good.
+        """What each of these users gets, or why they get nothing: 10, no chat server takes users; 18, the token is no
+        good, or Redis does not know it.
 
         :returns: and the servers that they name as failed.
         :raises Unavailable: Redis is.
@@ -239,14 +243,14 @@ class Allocation:
         tokens = []
         for wish in wishes:
             if wish.token:
-                token, kept, of_token = wish.token, ("", ""), (self._tokens.key(Tokens.digest(wish.token)), "")
+                token, key_of_token, value = wish.token, self._tokens.key(Tokens.digest(wish.token)), ""
             else:
                 made = self._tokens.made(wish.uuid)
-                token, kept, of_token = made.token, (made.digest, made.value), (made.key, made.index)
+                token, key_of_token, value = made.token, made.key, made.value
             tokens.append(token)
-            keys += of_token
+            keys.append(key_of_token)
             wanted = "plain" if wish.plaintext or wish.original else "tls"
-            arguments += (wish.uuid, *kept, wanted, "chat" if wish.original else "", _flat(wish.failed))
+            arguments += (wish.uuid, value, wanted, "chat" if wish.original else "", _flat(wish.failed))
         results, others, reported = json.loads(await self._redis.script(_ALLOCATE, keys, arguments))
         given = [_given(*part, others) for part in zip(wishes, tokens, results, strict=True)]
         return given, [Reported(*server) for server in reported or ()]

@@ -102,7 +102,7 @@ class BalanceServicer:
         self._reported = reported
 
     async def Allocate(self, request: imsys_v1_pb2.AllocateRequest) -> imsys_v1_pb2.AllocateResponse:
-        """Servers for a user, and a token: a new one, or the given one if it is good.
+        """Servers for a user, and a token: a new one, which the caller has to store, or the given one if it is good.
 
         Without a resources server the user still gets a chat server.
 
@@ -147,6 +147,7 @@ class UserServicer:
         (given,), _ = await self._allocation.allocate([Wish(_uuid(request.uuid), original=True)])
         if isinstance(given, Refused):
             raise given
+        await self._tokens.keep(request.uuid, given.token)
         return message_pb2.UserRegisterResponse(host=given.chat.host, port=str(given.chat.port), token=given.token)
 
     async def LoginUser(self, request: message_pb2.LoginRequest) -> message_pb2.LoginResponse:

@@ -14,23 +14,14 @@ from typing import Any
 from imsys.config import Config
 from imsys.embedded import EmbeddedRedis
 from imsys.node import Node
-from imsys.redis import Redis, RedisService, Script
+from imsys.redis import Redis, RedisService
 from imsys.store import Database, Stores
 from imsys.store.bulk import Friends, befriend, free_numbers, insert_accounts
+from imsys.store.sign_ins import SignIn, keep_sign_ins
 from imsys.tokens import Tokens
 
 _ROWS = 2000
 _TOKENS = 500
-
-_ISSUE = Script("""
-for i = 1, #KEYS / 2 do
-  redis.call('SET', KEYS[2 * i - 1], ARGV[2 * i + 1], 'PX', ARGV[1])
-  redis.call('SADD', KEYS[2 * i], ARGV[2 * i + 2])
-  redis.call('PEXPIRE', KEYS[2 * i], ARGV[2])
-end
-return 1
-""")
-"""What :meth:`imsys.tokens.Tokens.issue` does, for many."""
 
 
 async def make_users(reactor: Any, config: Config, pairs: int, targets: Sequence[tuple[str, int]] = (), friends: int = 1) -> list[str]:
@@ -55,7 +46,7 @@ async def make_users(reactor: Any, config: Config, pairs: int, targets: Sequence
         everybody = list(_friendships(users, friends))
         for start in range(0, len(everybody), _ROWS):
             await database.write(befriend, node.ids, everybody[start : start + _ROWS], first_thread + start, now_ms)
-        tokens = await _tokens(redis.redis, users, config, now_ms)
+        tokens = await _tokens(redis.redis, database, users, config, now_ms)
     finally:
         for service in reversed(services):
             stopping: Any = service.stopService()
@@ -88,17 +79,16 @@ async def _accounts(database: Database, count: int, now_ms: int) -> tuple[int, i
     return first_user, first_thread
 
 
-async def _tokens(redis: Redis, users: Sequence[int], config: Config, now_ms: int) -> list[str]:
-    idle, life = round(config.balance.token_idle * 1000), round(config.balance.token_life * 1000)
+async def _tokens(redis: Redis, database: Database, users: Sequence[int], config: Config, now_ms: int) -> list[str]:
+    """A token for each of these users, stored, and known to Redis as it is after a login by password."""
+    tokens = Tokens(redis, database, time.time, config.balance.token_idle, config.balance.token_life)
+    idle, expires = round(config.balance.token_idle * 1000), now_ms + round(config.balance.token_life * 1000)
     made = []
     for start in range(0, len(users), _TOKENS):
-        keys: list[str] = []
-        arguments: list[str | int] = [min(idle, life), life]
-        for user in users[start : start + _TOKENS]:
-            token = secrets.token_urlsafe(32)
-            digest = Tokens.digest(token)
-            keys += [redis.key("token", digest), redis.key("user_tokens", user)]
-            arguments += [f"{user}:{now_ms + life}", digest]
-            made.append(token)
-        await redis.script(_ISSUE, keys, arguments)
+        some = [(user, secrets.token_urlsafe(32)) for user in users[start : start + _TOKENS]]
+        held = [(user, Tokens.digest(token)) for user, token in some]
+        sign_ins = [SignIn(bytes.fromhex(digest), user, None, now_ms, expires) for user, digest in held]
+        await database.write(keep_sign_ins, sign_ins, idle)
+        await tokens.live(held)
+        made += [token for _, token in some]
     return made

@@ -51,7 +51,7 @@ async def offer(context: Context, request: FileOfferRequest) -> FileOfferRespons
     await context.chat.stores.files.offer(made, life=desk.config.expire, quota=desk.config.quota, most=desk.config.offers)
     return FileOfferResponse(
         file_id=encode_id(made.file_id),
-        ticket=desk.tickets.issue(made.file_id, context.user, Right.WRITE),
+        ticket=desk.tickets.issue(made.file_id, context.user, Right.WRITE, sign_in=context.session.token_digest),
         host=place.host,
         port=place.port,
         http_port=place.http_port,
@@ -72,9 +72,10 @@ async def get(context: Context, request: FileGetRequest) -> FileGetResponse:
         shared = file.content.store == SHARED
         place = await (desk.places.pick(0, plaintext=plaintext) if shared else desk.places.named(file.content.store, plaintext=plaintext))
     sha256 = file.offered_sha256 if file.content is None else file.content.sha256
+    right = Right.WRITE if request.write else Right.READ
     return FileGetResponse(
         file_id=encode_id(file.file_id),
-        ticket=desk.tickets.issue(file.file_id, context.user, Right.WRITE if request.write else Right.READ),
+        ticket=desk.tickets.issue(file.file_id, context.user, right, sign_in=context.session.token_digest),
         host=place.host,
         port=place.port,
         http_port=place.http_port,

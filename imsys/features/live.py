@@ -57,10 +57,10 @@ async def start(context: Context, request: LiveStartRequest) -> LiveStartRespons
     except Refused:
         await _call_off(context, stream.stream_id)
         raise
-    urls = desk.watch_urls(stream, context.user, place, plaintext=plaintext)
+    urls = desk.watch_urls(stream, context.user, place, plaintext=plaintext, sign_in=context.session.token_digest)
     return LiveStartResponse(
         stream_id=encode_id(stream.stream_id),
-        publish_url=desk.publish_url(stream, place, plaintext=plaintext),
+        publish_url=desk.publish_url(stream, place, plaintext=plaintext, sign_in=context.session.token_digest),
         play_url=urls.play_url,
         flv_url=urls.flv_url,
         watch_url=urls.watch_url,
@@ -127,7 +127,11 @@ async def _item(context: Context, stream: LiveStream, places: dict[str, LivePlac
     place = places.get(stream.server)
     if place is None and mine:
         stream, place = await _elsewhere(context, stream)
-    urls = desk.watch_urls(stream, context.user, place, plaintext=plaintext) if place is not None else None
+    urls = (
+        desk.watch_urls(stream, context.user, place, plaintext=plaintext, sign_in=context.session.token_digest)
+        if place is not None
+        else None
+    )
     return LiveItem(
         stream_id=encode_id(stream.stream_id),
         thread_id=str(stream.thread_id),
@@ -139,7 +143,9 @@ async def _item(context: Context, stream: LiveStream, places: dict[str, LivePlac
         flv_url=urls.flv_url if urls is not None else UNSET,
         watch_url=urls.watch_url if urls is not None else UNSET,
         key_expires=urls.key_expires if urls is not None else UNSET,
-        publish_url=desk.publish_url(stream, place, plaintext=plaintext) if place is not None and mine else UNSET,
+        publish_url=desk.publish_url(stream, place, plaintext=plaintext, sign_in=context.session.token_digest)
+        if place is not None and mine
+        else UNSET,
     )
 
 

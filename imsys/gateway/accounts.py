@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from twisted.logger import Logger
 
 from imsys.errors import Refused, Status, Unavailable
@@ -80,10 +82,8 @@ async def reset_password(gateway: Gateway, request: PasswordReset, source: Sourc
     encoded = await gateway.passwords.hash(password)
     if not await gateway.codes.consume(email, request.code):
         raise _wrong_code()
-    await gateway.tokens.revoke_all(uuid)  # before as well: should Redis go away in between, no old token outlives the old password
-    await gateway.accounts.set_password(uuid, encoded)
     try:
-        await gateway.tokens.revoke_all(uuid)
+        await gateway.tokens.revoke_all(uuid, partial(gateway.accounts.reset_password, encoded))
     finally:
         await gateway.sessions.end(uuid)
     _log.info("the password of {uuid} was reset", uuid=uuid)

@@ -58,9 +58,9 @@ async def _by_password(gateway: Gateway, username: str, password: str, failed: S
     if anew is not None:
         await _replace_hash(gateway, account, anew)
     response = await _place(gateway, account.uuid, "", failed, source)
-    if not await _still_right(gateway, account.uuid, password, {account.password_hash, anew}):
+    if not await gateway.tokens.keep(account.uuid, response.token, account.epoch):
         await gateway.tokens.revoke(account.uuid, response.token)
-        raise _wrong_login()
+        raise _wrong_login()  # the password was reset meanwhile
     return response
 
 
@@ -68,6 +68,12 @@ async def _by_token(gateway: Gateway, uuid: str, token: str, failed: Sequence[st
     # An empty token would ask balance for a new one.
     if re.fullmatch("[1-9][0-9]{0,17}", uuid) is None or not 0 < len(token) <= LONGEST_TOKEN:
         raise Refused(Status.LOGIN_UNSUCCESSFUL, "The token is wrong, or has expired.")
+    try:
+        return await _place(gateway, int(uuid), token, failed, source)
+    except Refused as refused:
+        if refused.status is not Status.LOGIN_UNSUCCESSFUL or not await gateway.tokens.load(int(uuid), gateway.tokens.digest(token)):
+            raise
+    # Redis had lost it, or forgotten it since nobody had used it for a while
     return await _place(gateway, int(uuid), token, failed, source)
 
 
@@ -96,20 +102,6 @@ async def _replace_hash(gateway: Gateway, account: Credentials, anew: str) -> No
         await gateway.accounts.set_password(account.uuid, anew, replacing=account.password_hash)
     except Unavailable:
         _log.debug("the password hash of {uuid} keeps its old parameters for now", uuid=account.uuid)
-
-
-async def _still_right(gateway: Gateway, uuid: int, password: str, hashes: set[str | None]) -> bool:
-    """Whether a password is right still: a reset that came between has revoked only the tokens that there were.
-
-    :param hashes: which are known to be of this password.
-    """
-    now = await gateway.accounts.credentials_by_uuid(uuid)
-    if now is None:
-        return False
-    if now.password_hash in hashes:
-        return True
-    async with gateway.passwords.slot() as slot:
-        return (await slot.verify(now.password_hash, password)).right
 
 
 def _wrong_login() -> Refused:

@@ -13,6 +13,7 @@ from imsys.fields import parse_id
 from imsys.protocols.messages.session import HeartbeatRequest, HeartbeatResponse, LoginRequest
 from imsys.protocols.messages.uploads import ResourcesLoginResponse, UploadRequest, UploadResponse
 from imsys.resources.disk import Disk
+from imsys.resources.granted import Granted
 from imsys.resources.guarded import Demand, nothing
 from imsys.resources.originals import Originals
 from imsys.resources.sessions import Sessions
@@ -28,6 +29,7 @@ class Resources:
 
     config: ResourcesConfig
     sessions: Sessions
+    granted: Granted
     disk: Disk
     uploads: Uploads
     downloads: Downloads

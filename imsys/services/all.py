@@ -33,7 +33,7 @@ def build(reactor: Any, config: Config, *, calendar: Callable[[], float] = CALEN
     """
     config, everything = _own_addresses(config), InOrder()
     database, redis = shared(reactor, config, everything)
-    balance.build(reactor, config, redis=redis, calendar=calendar).setServiceParent(everything)
+    balance.build(reactor, config, database=database, redis=redis, calendar=calendar).setServiceParent(everything)
     captcha.build(reactor, config, redis=redis, calendar=calendar).setServiceParent(everything)
     chat.build(reactor, config, database=database, redis=redis, calendar=calendar).setServiceParent(everything)
     resources.build(reactor, config, database=database, redis=redis, calendar=calendar).setServiceParent(everything)

@@ -19,15 +19,25 @@ from imsys.cluster.stubs import imsys_v1_pb2_grpc, message_pb2_grpc
 from imsys.config import Config
 from imsys.redis import Redis
 from imsys.services.common import Options, make_daemon
-from imsys.services.foundations import CALENDAR, redis_of
+from imsys.services.foundations import CALENDAR, redis_of, seldom_used_database_of
 from imsys.services.ordered import InOrder
+from imsys.store import Database
 from imsys.tokens import Tokens
 
 __all__ = ["Options", "build", "makeService"]
 
 
-def build(reactor: Any, config: Config, redis: Redis | None = None, *, calendar: Callable[[], float] = CALENDAR) -> IService:
-    """One balance server, on a Redis of its own or on that of others in the process.
+def build(
+    reactor: Any,
+    config: Config,
+    database: Database | None = None,
+    redis: Redis | None = None,
+    *,
+    calendar: Callable[[], float] = CALENDAR,
+) -> IService:
+    """One balance server, on a database and a Redis of its own or on those of others in the process.
+
+    The database is for what only the original's servers ask of it (:class:`UserServicer`): without one all else works.
 
     :param calendar: Unix seconds.
     :raises ConfigError: the configuration does not allow it.
@@ -35,7 +45,8 @@ def build(reactor: Any, config: Config, redis: Redis | None = None, *, calendar:
     service = InOrder()
     redis = redis or redis_of(reactor, config, service)
     lease = config.balance.lease
-    tokens = Tokens(redis, calendar, config.balance.token_idle, config.balance.token_life)
+    database = database or seldom_used_database_of(reactor, config, service)
+    tokens = Tokens(redis, database, calendar, config.balance.token_idle, config.balance.token_life)
     registry = Registry(redis, lease)
     allocation = Allocation(redis, tokens)
     probe = TcpProbe(reactor, lease / 3)

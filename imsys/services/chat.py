@@ -145,7 +145,7 @@ def build(
     database = database or database_of(reactor, config, server)
     redis = redis or redis_of(reactor, config, server)
     stores = Stores.on(database, calendar)
-    tokens = Tokens(redis, calendar, config.balance.token_idle, config.balance.token_life)
+    tokens = Tokens(redis, database, calendar, config.balance.token_idle, config.balance.token_life)
     node = Node(reactor, stores.nodes)
     health = chat_health(reactor, stores.health, redis, node)
 
@@ -176,7 +176,7 @@ def build(
         unfit=lambda: health.unfit,
     )
     health.on_change(membership.hurry)
-    routes = Routes(redis, config.balance.lease, config.balance.token_idle, config.balance.token_life)
+    routes = Routes(redis, tokens, config.balance.lease)
     directory = Directory(
         reactor,
         routes,

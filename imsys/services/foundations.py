@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from twisted.application.service import MultiService
+from twisted.application.service import MultiService, Service
 
 from imsys.config import Config
 from imsys.errors import ConfigError
@@ -28,6 +28,28 @@ def database_of(reactor: Any, config: Config, parent: MultiService) -> Database:
         raise ConfigError(f"[database] driver: {config.database.driver} is not installed (pip install 'imsys[mysqlclient]')") from None
     database.setServiceParent(parent)
     return database
+
+
+def seldom_used_database_of(reactor: Any, config: Config, parent: MultiService) -> Database:
+    """A database without which a daemon serves nearly everybody: a start does not look at it, and it is connected to when it is needed."""
+    seldom = _Seldom(database_of(reactor, config, MultiService()))
+    seldom.setServiceParent(parent)
+    return seldom.database
+
+
+class _Seldom(Service):
+    """Runs a database that is found by nobody who looks through the services of a daemon."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def startService(self) -> None:
+        super().startService()
+        self.database.startService()
+
+    def stopService(self) -> None:
+        super().stopService()
+        self.database.stopService()
 
 
 def redis_of(reactor: Any, config: Config, parent: MultiService) -> Redis:

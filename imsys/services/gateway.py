@@ -53,12 +53,13 @@ def build(
     captcha = GrpcClient(reactor, config.cluster, config.captcha.addresses)
     stores = Stores.on(database, calendar)
     health = gateway_health(reactor, stores.health, redis)
-    routes = Routes(redis, lives.lease, lives.token_idle, lives.token_life)
+    tokens = Tokens(redis, database, calendar, lives.token_idle, lives.token_life)
+    routes = Routes(redis, tokens, lives.lease)
     gateway = Gateway(
         accounts=stores.accounts,
         passwords=passwords,
         codes=Codes(redis, life=config.captcha.code_life, tries=config.captcha.code_tries),
-        tokens=Tokens(redis, calendar, lives.token_idle, lives.token_life),
+        tokens=tokens,
         sessions=SessionEnder(reactor, config.cluster, balance, routes),
         limiter=RateLimiter(redis),
         limits=Limits(config.limits),

@@ -11,6 +11,7 @@ from twisted.application.service import Service
 from imsys.config import Config
 from imsys.files.configured import master_keys, recordings_folder
 from imsys.resources.disk import Disk
+from imsys.resources.granted import Granted
 from imsys.resources.live.pulling import Find, Pulls, trust
 from imsys.resources.live.recordings import Recordings
 from imsys.resources.live.relay import Relay
@@ -65,6 +66,7 @@ def live_of(
     config: Config,
     database: Database,
     tickets: Tickets,
+    granted: Granted,
     tell: Tell,
     find: Find,
     disk: Disk,
@@ -99,9 +101,9 @@ def live_of(
         quota=config.files.quota,
     )
     relay.record = recordings.begin
-    routes = live_routes(reactor, limits, tickets, store, relay, calendar)
+    routes = live_routes(reactor, limits, tickets, granted, store, relay, calendar)
     settings = RtmpSettings(begin=ours.login_deadline, bitrate=limits.bitrate, longest=limits.max_message, capacity=ours.capacity)
-    door = RtmpDoor(reactor, settings, relay, tickets)
+    door = RtmpDoor(reactor, settings, relay, tickets, granted)
     plain = tls = None
     if limits.enabled:
         context = public_context(config.tls, tickets=False)

@@ -33,6 +33,7 @@ from imsys.resources.engine.judging import Judge
 from imsys.resources.engine.space import Space
 from imsys.resources.engine.uploads import Arrivals
 from imsys.resources.frames import FrameDoor
+from imsys.resources.granted import Granted
 from imsys.resources.guarded import Demand, GuardedDownloads, GuardedUploads, nothing
 from imsys.resources.handlers import HANDLERS, Resources
 from imsys.resources.judging import looking
@@ -118,7 +119,7 @@ def connections_of(reactor: Any, resources: Resources, ahead: Budget | None = No
         resources.ended(session)
         connections.ended(session)
 
-    door = FrameDoor(reactor, resources.config, resources.tickets, resources.uploads, resources.downloads, ahead)
+    door = FrameDoor(reactor, resources.config, resources.tickets, resources.granted, resources.uploads, resources.downloads, ahead)
     dispatcher = Dispatcher((*HANDLERS, *door.handlers()), ended, RESOURCES)
     dispatcher.serve(resources)
     connections = Connections(reactor, resources.config, dispatcher, door.front)
@@ -142,9 +143,9 @@ def build(
     own_process = redis is None
     database = database or database_of(reactor, config, server)
     redis = redis or redis_of(reactor, config, server)
-    tokens = Tokens(redis, calendar, config.balance.token_idle, config.balance.token_life)
-    # often enough that no token of a session expires, and that a revoked one does not serve for long
-    sessions = Sessions(reactor, tokens, min(config.balance.lease, config.balance.token_idle / 4), calendar)
+    tokens = Tokens(redis, database, calendar, config.balance.token_idle, config.balance.token_life)
+    granted = Granted(reactor, tokens.live, config.balance.interval)
+    sessions = Sessions(tokens, granted, calendar)
     balance = GrpcClient(reactor, config.cluster, config.balance.addresses)
     chats = ChatServers(reactor, config.cluster, Listed(reactor, balance, "chat", config.balance.lease), config.balance.interval)
     shared = SHARED if config.files.store == SHARED else ""
@@ -161,7 +162,7 @@ def build(
     health = resources_health(reactor, HealthStore(database), redis, engine.disk, spool_folder(ours))
     uploads, downloads = GuardedUploads(engine.uploads, writable), GuardedDownloads(engine.downloads, readable)
     tickets = tickets_of(reactor, config, server, calendar)
-    resources = Resources(ours, sessions, engine.disk, uploads, downloads, engine.originals, tickets, health.demand)
+    resources = Resources(ours, sessions, granted, engine.disk, uploads, downloads, engine.originals, tickets, health.demand)
     ahead = Budget(ours.unsent)
     connections = connections_of(reactor, resources, ahead)
     context = public_context(config.tls)
@@ -171,6 +172,7 @@ def build(
         config,
         database,
         tickets,
+        granted,
         chats.announce_live,
         partial(places.named, plaintext=False),
         engine.disk,
@@ -179,7 +181,7 @@ def build(
     )
     tls = ListenService(reactor, connections, ours.host, ours.port, context, "[resources] port")
     plain = ListenService(reactor, connections, ours.host, ours.plain_port, None, "[resources] plain_port") if ours.plain_port else None
-    routes = [*file_routes(ours, config.files.max_file, tickets, uploads, downloads, ahead), *live.routes]
+    routes = [*file_routes(ours, config.files.max_file, tickets, granted, uploads, downloads, ahead), *live.routes]
     http = HttpServer(reactor, http_settings(ours), site(ours, routes).answer, calendar)
     web = ListenService(reactor, http, ours.host, ours.http_port, context, "[resources] http_port")
 
@@ -213,7 +215,7 @@ def build(
     calls = [*stream_services(live.relay), *control_services(control)]
     grpc = GrpcServer(reactor, config.cluster, ours.grpc_host, ours.grpc_port, calls)
     listeners = [port for port in (tls, plain, web, *live.listeners) if port is not None]
-    for part in (balance, chats, announcing, *engine.parts, health, grpc, sessions, connections, http, *live.parts, *listeners, membership):
+    for part in (balance, chats, announcing, *engine.parts, health, grpc, granted, connections, http, *live.parts, *listeners, membership):
         part.setServiceParent(server)
     draining = Draining(reactor, membership, connections, listeners, (http, live.door))
     if own_process:

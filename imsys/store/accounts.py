@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from imsys.errors import Refused, Status
 from imsys.names import email_key, name_key
 from imsys.store.database import Database, Transaction
+from imsys.store.sign_ins import end_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,8 @@ class Credentials:
     username: str
     email: str
     password_hash: str = field(repr=False)
+    epoch: int
+    """Of the account, when the hash was read: see :mod:`imsys.store.sign_ins`."""
 
 
 class AccountStore:
@@ -68,15 +71,15 @@ class AccountStore:
 
     async def credentials(self, username: str) -> Credentials | None:
         """What belongs to a name, if it has an account."""
-        return await self._database.read(self._credentials, "username_key", name_key(username).encode())
-
-    async def credentials_by_uuid(self, uuid: int) -> Credentials | None:
-        """What belongs to a uuid, if it has an account."""
-        return await self._database.read(self._credentials, "user_id", uuid)
+        return await self._database.read(self._credentials, name_key(username).encode())
 
     @staticmethod
-    def _credentials(tx: Transaction, column: str, value: bytes | int) -> Credentials | None:
-        row = tx.row(f"SELECT user_id, username, email, password_hash FROM accounts WHERE {column} = ?", value)  # noqa: S608 (two constants)
+    def _credentials(tx: Transaction, key: bytes) -> Credentials | None:
+        row = tx.row(
+            "SELECT a.user_id, a.username, a.email, a.password_hash, COALESCE(e.epoch, 0) FROM accounts a "
+            "LEFT JOIN epochs e ON e.user_id = a.user_id WHERE a.username_key = ?",
+            key,
+        )
         return None if row is None else Credentials(*row)
 
     async def by_name_and_email(self, username: str, email: str) -> int | None:
@@ -87,6 +90,15 @@ class AccountStore:
     def _by_name_and_email(tx: Transaction, name: bytes, email: bytes) -> int | None:
         row = tx.row("SELECT user_id, email_key FROM accounts WHERE username_key = ?", name)
         return row[0] if row is not None and row[1] == email else None
+
+    async def reset_password(self, password_hash: str, uuid: int) -> list[bytes]:
+        """Store a new password hash, and end everything that the old password opened; the digests of the sign-ins that ended."""
+        return await self._database.write(self._reset_password, password_hash, uuid)
+
+    @classmethod
+    def _reset_password(cls, tx: Transaction, password_hash: str, uuid: int) -> list[bytes]:
+        cls._set_password(tx, uuid, password_hash, None)
+        return end_all(tx, uuid)
 
     async def set_password(self, uuid: int, password_hash: str, *, replacing: str | None = None) -> None:
         """Store a new password hash; with ``replacing`` only in the place of that one."""

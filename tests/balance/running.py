@@ -12,10 +12,11 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
-from imsys.config import BalanceConfig, ClusterConfig, Config, RedisConfig
+from imsys.config import BalanceConfig, ClusterConfig, Config, DatabaseConfig, RedisConfig
 from imsys.redis import Redis, RedisService
 from imsys.services.balance import build
 from tests.real_redis import RealRedis
+from tests.support.children import folder
 
 EXPIRE = "for _, key in ipairs(redis.call('KEYS', '*')) do if redis.call('PTTL', key) > 0 then redis.call('DEL', key) end end"
 """What Redis does when its clock is set forward."""
@@ -24,10 +25,24 @@ EXPIRE = "for _, key in ipairs(redis.call('KEYS', '*')) do if redis.call('PTTL',
 class Balance:
     """One balance server and a channel to it."""
 
-    def __init__(self, test: TestCase, redis: RedisConfig, *, cluster: ClusterConfig | None = None, port: int = 0, **balance: Any) -> None:
+    def __init__(
+        self,
+        test: TestCase,
+        redis: RedisConfig,
+        *,
+        cluster: ClusterConfig | None = None,
+        port: int = 0,
+        database: DatabaseConfig | None = None,
+        **balance: Any,
+    ) -> None:
         from twisted.internet import reactor
 
-        self.config = Config(redis=redis, balance=BalanceConfig(grpc_port=port, **balance), cluster=cluster or ClusterConfig())
+        self.config = Config(
+            database=database or DatabaseConfig(),
+            redis=redis,
+            balance=BalanceConfig(grpc_port=port, **balance),
+            cluster=cluster or ClusterConfig(),
+        )
         service: Any = build(reactor, self.config)
         service.startService()
         self.service = service
@@ -80,7 +95,8 @@ class BalanceCase(TestCase):
     def setUp(self) -> None:
         self.redis = RealRedis().start()
         self.addCleanup(self.redis.remove)
-        self.balance = Balance(self, self.redis.config(), lease=self.lease)
+        self.database = DatabaseConfig(engine="sqlite", path=str(folder("balance") / "imsys.db"))
+        self.balance = Balance(self, self.redis.config(), database=self.database, lease=self.lease)
 
     def turn(self, name: str) -> None:
         """Let as much time pass for a chat server as lies between two turns of its reports."""

@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
 from imsys.errors import Status
+from imsys.store.migrations import migrate
 from imsys.tokens import Tokens
 from tests.balance.running import BalanceCase
 
@@ -252,11 +253,13 @@ class TokenTests(BalanceCase):
     async def test_original_calls(self) -> None:
         """RegisterUser gives host, port and token, LoginUser checks it, LogoutUser revokes it."""
         self.assertEqual((await self.user("RegisterUser", uuid=7)).error, Status.NO_AVAILABLE_CHATTING_SERVER)
+        migrate(self.database)
         await self.balance.register("a", 8001)
         answer = await self.user("RegisterUser", uuid=7)
         self.assertEqual((answer.error, answer.host, answer.port), (0, "127.0.0.1", "8001"))
         self.assertEqual((await self.user("LoginUser", uuid=7, token=answer.token)).error, 0)
         self.assertEqual((await self.user("LoginUser", uuid=8, token=answer.token)).error, Status.LOGIN_UNSUCCESSFUL)
+        self.redis.command("FLUSHALL")  # it is in the database
         self.assertEqual((await self.user("LogoutUser", uuid=8, token=answer.token)).error, Status.LOGIN_UNSUCCESSFUL)
         self.assertEqual((await self.user("LogoutUser", uuid=7, token=answer.token)).error, 0)
         self.assertEqual((await self.user("LoginUser", uuid=7, token=answer.token)).error, Status.LOGIN_UNSUCCESSFUL)
@@ -264,19 +267,23 @@ class TokenTests(BalanceCase):
 
     async def test_original_callers_get_the_plain_port(self) -> None:
         """RegisterUser prefers a port without TLS where one is open."""
+        migrate(self.database)
         await self.balance.register("a", 8001, ports=Ports(plain=8002))
         self.assertEqual((await self.user("RegisterUser", uuid=7)).port, "8002")
 
     async def test_plain_registration_is_allocated(self) -> None:
         """A server of the plain calls is given out like any other."""
+        migrate(self.database)
         await self.balance.plain("RegisterInstance", "theirs", 9000)
         self.assertEqual((await self.user("RegisterUser", uuid=7)).port, "9000")
         self.assertEqual((await self.balance.allocate()).port, 9000)
 
     async def test_flush(self) -> None:
-        """After a flush tokens are unknown, and new ones are issued once a server has registered again."""
+        """After a flush tokens that nobody has stored are unknown, and new ones are issued once a server has registered again."""
         await self.balance.register("a", 8001)
         token = (await self.balance.allocate()).token
+        self.assertEqual((await self.balance.allocate(token=token)).token, token)
+        migrate(self.database)
         self.redis.command("FLUSHALL")
         self.assertEqual(await self.check(7, token), Status.LOGIN_UNSUCCESSFUL)
         await self.balance.register("a", 8001)

@@ -79,10 +79,10 @@ class Living(ChatCase):
         self.assertFalse(stream.record)
         name = response["stream_id"]
         # these connections have no TLS
-        self.assertTrue(response["publish_url"].startswith(f"rtmp://files.example:1935/live/{name}?key=v1."), response)
-        self.assertTrue(response["play_url"].startswith(f"rtmp://files.example:1935/live/{name}?key=v1."), response)
-        self.assertTrue(response["flv_url"].startswith(f"https://files.example:7002/live/{name}.flv?key=v1."), response)
-        self.assertTrue(response["watch_url"].startswith(f"https://files.example:7002/watch/{name}?key=v1."), response)
+        self.assertTrue(response["publish_url"].startswith(f"rtmp://files.example:1935/live/{name}?key=v2."), response)
+        self.assertTrue(response["play_url"].startswith(f"rtmp://files.example:1935/live/{name}?key=v2."), response)
+        self.assertTrue(response["flv_url"].startswith(f"https://files.example:7002/live/{name}.flv?key=v2."), response)
+        self.assertTrue(response["watch_url"].startswith(f"https://files.example:7002/watch/{name}?key=v2."), response)
         publish = self.key(response["publish_url"], Right.PUBLISH)
         self.assertEqual(publish.user, self.anna)
         self.assertTrue(before + 43199 <= publish.expires <= before + 43230, (before, publish))

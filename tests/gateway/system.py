@@ -37,10 +37,10 @@ from imsys.passwords import Passwords
 from imsys.services import balance, captcha, gateway
 from imsys.services.common import ListenService
 from imsys.store.migrations import migrate
-from imsys.tokens import Tokens
 from tests.shared_redis import redis_for
 from tests.support.children import free_port
 from tests.support.servers import certificates, redis_server
+from tests.support.tokens import tokens_for
 
 PASSWORD = "correct horse battery"
 QUICK = GatewayConfig(port=0, hash_memory=64, hash_time=1, hash_workers=2)
@@ -116,7 +116,7 @@ class SystemCase(TestCase):
             limits=self.limits,
         )
         await deferToThread(migrate, self.config.database)
-        self.tokens = Tokens(self.redis, time.time, 600.0, 86400.0)
+        self.tokens = tokens_for(self, self.redis, self.config.database)
         self.balance = self.run_service(balance.build(self.reactor, self.config))
         self.captcha = self.run_service(captcha.build(self.reactor, self.config))
         self.config = dataclasses.replace(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import socket
+import time
+from functools import partial
 from typing import Any
 
 from twisted.logger import capturedLogs
 
 from imsys.routes import Route
-from imsys.store.accounts import AccountStore, Credentials
+from imsys.store import Database, Stores
+from imsys.tokens import Tokens
 from tests.gateway.system import PASSWORD, SystemCase
 
 NEW = "staple battery horse"
@@ -116,20 +119,26 @@ class ResetTests(SystemCase):
 
 
 class RaceTests(SystemCase):
+    async def setUp(self) -> None:
+        await super().setUp()
+        self.database_again = Database(self.reactor, self.config.database)
+        self.database_again.open()
+        self.addCleanup(self.database_again.close)
+
     async def test_login_with_the_old_password(self) -> None:
         """A login whose password is replaced while it is worked on is refused, and its token is dead."""
         uuid = await self.register("anna")
         hashed = await self.passwords.hash(NEW)
-        by_uuid = AccountStore.credentials_by_uuid
+        keep = Tokens.keep
 
-        async def meanwhile(store: AccountStore, asked: int) -> Credentials | None:
-            # The login has its token by now, and looks once more.
-            self.patch(AccountStore, "credentials_by_uuid", by_uuid)
-            await self.tokens.revoke_all(asked)
-            await store.set_password(asked, hashed)
-            return await by_uuid(store, asked)
+        async def meanwhile(tokens: Tokens, asked: int, token: str, epoch: int | None = None) -> bool:
+            # The login has its token by now, which is about to be stored.
+            self.patch(Tokens, "keep", keep)
+            accounts = Stores.on(self.database_again, time.time).accounts
+            await self.tokens.revoke_all(asked, partial(accounts.reset_password, hashed))
+            return await keep(tokens, asked, token, epoch)
 
-        self.patch(AccountStore, "credentials_by_uuid", meanwhile)
+        self.patch(Tokens, "keep", meanwhile)
         answer = await self.login("anna")
         self.assertEqual((answer.status, answer.error), (200, 17))
         keys: list[Any] = await self.redis.call("KEYS", self.redis.key("token", "*"))
@@ -139,13 +148,13 @@ class RaceTests(SystemCase):
 
     async def test_same_password_again(self) -> None:
         """A login is not disturbed when meanwhile the same password was hashed anew."""
-        await self.register("anna")
+        uuid = await self.register("anna")
         hashed = await self.passwords.hash(PASSWORD)
-        by_uuid = AccountStore.credentials_by_uuid
+        keep = Tokens.keep
 
-        async def meanwhile(store: AccountStore, asked: int) -> Credentials | None:
-            await store.set_password(asked, hashed)
-            return await by_uuid(store, asked)
+        async def meanwhile(tokens: Tokens, asked: int, token: str, epoch: int | None = None) -> bool:
+            await Stores.on(self.database_again, time.time).accounts.set_password(uuid, hashed)
+            return await keep(tokens, asked, token, epoch)
 
-        self.patch(AccountStore, "credentials_by_uuid", meanwhile)
+        self.patch(Tokens, "keep", meanwhile)
         self.assertEqual((await self.login("anna")).error, 0)

@@ -30,12 +30,12 @@ from imsys.store import Database
 from imsys.store.files import FileStore, Offer, Purpose
 from imsys.store.migrations import migrate
 from imsys.tickets import Right, TicketKeys, Tickets, encode_id, new_file_id
-from imsys.tokens import Tokens
 from tests.resources.scene import Client, system_in
 from tests.shared_redis import redis_for
 from tests.support.children import folder, free_port
 from tests.support.daemons import Process, start
 from tests.support.servers import certificates, redis_server
+from tests.support.tokens import tokens_for
 
 TUS = {"Tus-Resumable": "1.0.0"}
 
@@ -168,9 +168,9 @@ class ServerCase(TestCase):
         self.reactor: Any = reactor
         self.home = folder("resources")
         redis, tls = redis_server(), certificates()
-        self.tokens = Tokens(redis_for(self, redis), time.time, 600, 86400)
         self.system = system_in(self.home, self.limits, self.rules)
         migrate(self.system.database)
+        self.tokens = tokens_for(self, redis_for(self, redis), self.system.database)
         database = Database(self.reactor, self.system.database)
         database.startService()
         self.addCleanup(database.stopService)

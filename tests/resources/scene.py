@@ -22,6 +22,7 @@ from imsys.files.master import Wrapped
 from imsys.keyring import add_key
 from imsys.protocols.framing import RESOURCES, FrameDecoder
 from imsys.resources.engine.janitor import Janitor
+from imsys.resources.granted import Granted
 from imsys.resources.handlers import Resources
 from imsys.resources.sessions import Sessions
 from imsys.services.common import ListenService, public_context
@@ -98,19 +99,20 @@ class ResourcesCase(PortCase[Client]):
         """Start the server, on what an earlier one has left."""
         reactor, ours = self.reactor, self.system.resources
         self.database = Database(reactor, self.system.database)
-        self.tokens = Tokens(self.redis, time.time, 600, 86400)
-        self.sessions = Sessions(reactor, self.tokens, 3600, time.time)
+        self.tokens = Tokens(self.redis, self.database, time.time, 86400, 864000)
+        self.granted = Granted(reactor, self.tokens.live, 3600)
+        self.sessions = Sessions(self.tokens, self.granted, time.time)
         self.engine = engine_of(reactor, self.system, self.database, lambda: None, time.time)
         self.disk = self.engine.disk
         self.tickets = Tickets(TicketKeys(Path(self.system.files.ticket_keys)), time.time, 3600)
         resources = Resources(
-            ours, self.sessions, self.disk, self.engine.uploads, self.engine.downloads, self.engine.originals, self.tickets
+            ours, self.sessions, self.granted, self.disk, self.engine.uploads, self.engine.downloads, self.engine.originals, self.tickets
         )
         self.connections = connections_of(self.clock or reactor, resources)
         context = public_context(certificates()) if self.tls else None
         self.port = ListenService(reactor, self.connections, "127.0.0.1", 0, context, "port")
         engine = [part for part in self.engine.parts if not isinstance(part, Janitor)]  # which would use the disk when it likes
-        self.parts = [self.database, *engine, self.sessions, self.connections, self.port]
+        self.parts = [self.database, *engine, self.granted, self.connections, self.port]
         for part in self.parts:
             part.startService()
 

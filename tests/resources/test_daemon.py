@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,12 @@ from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
 from imsys.config import FilesConfig, ResourcesConfig
 from imsys.files.configured import spool_folder
 from imsys.store.migrations import migrate
-from imsys.tokens import Tokens
 from tests.resources.scene import Client, blocks, system_in, whole_files
 from tests.shared_redis import redis_for
 from tests.support.children import folder, free_port
 from tests.support.daemons import start
 from tests.support.servers import certificates, redis_server
+from tests.support.tokens import tokens_for
 
 
 class DaemonTests(TestCase):
@@ -36,10 +35,10 @@ class DaemonTests(TestCase):
         self.reactor: Any = reactor
         self.home = folder("resources")
         redis = redis_server()
-        self.tokens = Tokens(redis_for(self, redis), time.time, 600, 86400)
         tls = certificates()
         self.system = system_in(self.home, ResourcesConfig(), FilesConfig())
         migrate(self.system.database)
+        self.tokens = tokens_for(self, redis_for(self, redis), self.system.database)
         keys = ("port", "plain_port", "http_port", "grpc_port")
         self.ports = {key: free_port() for key in keys}
         self.balance_port = free_port()

@@ -160,55 +160,47 @@ class TokenLifeTests(ResourcesCase):
     def name(self, token: str) -> str:
         return self.redis.key("token", Tokens.digest(token))
 
-    async def test_extended(self) -> None:
-        """While a session is alive its token does not expire for being unused."""
-        client, token = await self.logged_in()
-        await self.redis.call("PEXPIRE", self.name(token), 5000)
-        await self.sessions.renew()
-        self.assertGreater(await self.redis.call("PTTL", self.name(token)), 500_000)
-        await client.abort()
-        await self.until(lambda: not len(self.connections))
-        await self.redis.call("PEXPIRE", self.name(token), 5000)
-        await self.sessions.renew()
-        self.assertLessEqual(await self.redis.call("PTTL", self.name(token)), 5000)
-
     async def test_revoked(self) -> None:
         """A session whose token was revoked is told so, and closed."""
         client, token = await self.logged_in()
         other, _ = await self.logged_in()
         await self.tokens.revoke(7, token)
-        await self.sessions.renew()
+        await self.granted.look()
         self.assertEqual(await client.next(8), {"error": 0, "uuid": "7", "message": "Your login was revoked."})
         await client.until_closed()
         self.assertEqual((await other.ask(32))["error"], 0)
         await self.tokens.revoke_all(7)
-        await self.sessions.renew()
+        await self.granted.look()
         await other.until_closed()
 
     async def test_flushed(self) -> None:
-        """After Redis was flushed, sessions go on, and their tokens are written again."""
+        """After Redis was flushed sessions go on, and it knows their tokens again."""
         client, token = await self.logged_in()
         await self.redis.call("FLUSHALL")
-        self.assertFalse(await self.tokens.check(7, token))
-        await self.sessions.renew()
-        self.assertTrue(await self.tokens.check(7, token))
+        await self.granted.look()
+        self.assertEqual(await self.redis.call("EXISTS", self.name(token)), 1)
         self.assertEqual((await client.ask(32))["error"], 0)
 
     async def test_redis_away(self) -> None:
-        """Without Redis a login gets 12, and the connection stays; who is logged in goes on, and uploads."""
+        """Without Redis the database says who may log in, and who is logged in goes on, and uploads."""
         client, token = await self.logged_in()
         self.server.stop()
-        await self.sessions.renew()
+        await self.granted.look()
         self.assertTrue((await client.upload("f", b"data"))["EOF"])
         late = await self.connect()
-        self.assertEqual((await late.ask(5, uuid="7", token=token))["error"], 12)
-        self.assertEqual((await late.ask(32))["error"], 0)
+        self.assertEqual((await late.ask(5, uuid="7", token="x"))["error"], 18)
+        self.assertEqual((await late.ask(5, uuid="7", token=token))["error"], 0)
+        self.database.stopService()
+        later = await self.connect()
+        self.assertEqual((await later.ask(5, uuid="7", token=token))["error"], 14)
+        await self.granted.look()
+        self.assertEqual((await client.ask(32))["error"], 0)
 
     async def test_by_itself(self) -> None:
-        """Tokens are renewed every interval, until the service stops."""
-        self.sessions._interval = 0.01
-        self.sessions.stopService()
-        self.sessions.startService()
+        """Sign-ins are looked at every interval, until the service stops."""
+        self.granted._rounds._interval = 0.01
+        self.granted.stopService()
+        self.granted.startService()
         client, token = await self.logged_in()
         await self.tokens.revoke(7, token)
         await client.until_closed()

@@ -45,6 +45,7 @@ from tests.support.chat import RawClient
 from tests.support.children import folder, free_port
 from tests.support.daemons import ROOT, Process, environment, run, start
 from tests.support.servers import certificates, cluster_certificates
+from tests.support.tokens import tokens_for
 from tests.test_daemons import DaemonTestCase, accepts, section
 
 LEASE, INTERVAL = 3.0, 0.5
@@ -409,7 +410,7 @@ class SceneTests(ProcessesCase):
         redis = RedisService(self.reactor, self.config.redis)
         redis.startService()
         self.addCleanup(redis.stopService)
-        self.routes = Routes(redis.redis, 1, 1, 1)
+        self.routes = Routes(redis.redis, tokens_for(self, redis.redis, self.config.database), 1)
 
     async def connect(self, user: str, token: str) -> RawClient:
         """A session, on whichever process the kernel chose."""

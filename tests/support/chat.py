@@ -188,11 +188,11 @@ class ChatServer:
     ) -> None:
         reactor = case.reactor
         self.redis = redis
-        self.tokens = Tokens(redis, time.time, 600, 86400)
+        self.tokens = Tokens(redis, case.database, time.time, 86400, 864000)
         self.node = Node(reactor, case.stores.nodes)
         self.directory = Directory(
             reactor,
-            Routes(redis, 15, 600, 86400),
+            Routes(redis, self.tokens, 15),
             cluster or Alone(),
             name=config.name,
             incarnation=f"{config.name}-inc",

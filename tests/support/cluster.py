@@ -14,6 +14,7 @@ from imsys.routes import Routes
 from tests.support.chat import RawClient
 from tests.support.children import free_port
 from tests.support.daemons import Process, start
+from tests.support.tokens import tokens_for
 from tests.test_daemons import DaemonTestCase
 
 
@@ -36,7 +37,7 @@ class ChatServersCase(DaemonTestCase):
         redis = RedisService(self.reactor, self.config.redis)
         redis.startService()
         self.addCleanup(redis.stopService)
-        self.routes = Routes(redis.redis, 1, 1, 1)
+        self.routes = Routes(redis.redis, tokens_for(self, redis.redis, self.config.database), 1)
         self.servers = {name: await one for name, one in zip(self.names, starting, strict=True)}
         for name, server in self.servers.items():
             for other in self.names:

@@ -15,6 +15,7 @@ from imsys.protocols.messages.files import DownloadRequest, DownloadResponse, Up
 from imsys.resources.budget import Budget
 from imsys.resources.frames.downloading import Downloading
 from imsys.resources.frames.uploading import Uploading
+from imsys.resources.granted import Granted
 from imsys.resources.transfers import Downloads, Uploads
 from imsys.session import Session
 from imsys.tickets import Right, Tickets, decode_id
@@ -28,11 +29,19 @@ class FrameDoor:
     """
 
     def __init__(
-        self, clock: IReactorTime, config: ResourcesConfig, tickets: Tickets, uploads: Uploads, downloads: Downloads, ahead: Budget
+        self,
+        clock: IReactorTime,
+        config: ResourcesConfig,
+        tickets: Tickets,
+        granted: Granted,
+        uploads: Uploads,
+        downloads: Downloads,
+        ahead: Budget,
     ) -> None:
         self._clock = clock
         self._config = config
         self._tickets = tickets
+        self._granted = granted
         self._uploads = uploads
         self._downloads = downloads
         self._ahead = ahead
@@ -48,7 +57,7 @@ class FrameDoor:
 
         @handles(UploadOpenRequest)
         async def upload_open(caller: Caller, request: UploadOpenRequest) -> UploadOpenResponse:
-            file_id = self._admit(caller, request.file_id, request.ticket, Right.WRITE)
+            file_id = await self._admit(caller, request.file_id, request.ticket, Right.WRITE)
             uploading, chunk = self._of(caller.session).uploading, min(self._uploads.chunk, self._largest)
             if request.give_up:
                 await uploading.give_up(file_id, caller.user)
@@ -58,7 +67,7 @@ class FrameDoor:
 
         @handles(DownloadRequest)
         async def download(caller: Caller, request: DownloadRequest) -> DownloadResponse:
-            file_id = self._admit(caller, request.file_id, request.ticket, Right.READ)
+            file_id = await self._admit(caller, request.file_id, request.ticket, Right.READ)
             downloading = self._of(caller.session).downloading
             downloading.check(file_id)
             found = await self._downloads.open(file_id)
@@ -87,12 +96,18 @@ class FrameDoor:
             transfers.uploading.release()
             transfers.downloading.release()
 
-    def _admit(self, caller: Caller, file_id: str, ticket: str, right: Right) -> bytes:
-        """See whether a ticket is good for this. :raises Refused: 65, it is not; 70, that is no identifier."""
+    async def _admit(self, caller: Caller, file_id: str, ticket: str, right: Right) -> bytes:
+        """See whether a ticket is good for this.
+
+        :raises Refused: 65, it is not; 70, that is no identifier. :raises Unavailable: that cannot be told now.
+        """
         _still_there(caller.session)
         decoded = decode_id(file_id)
-        if self._tickets.check(ticket, decoded, right).user != caller.user:
+        checked = self._tickets.check(ticket, decoded, right)
+        if checked.user != caller.user:
             raise Refused(Status.PERMISSION_DENIED, "This ticket is somebody else's.")
+        await self._granted.demand(checked)
+        _still_there(caller.session)
         return decoded
 
     def _of(self, session: Session) -> _Transfers:

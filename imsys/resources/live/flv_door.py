@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
@@ -90,6 +91,8 @@ class FlvPlayer:
         self._over = False
         self._deadline: IDelayedCall | None = None
         self.encoding = PLAIN
+        self.let_go: Callable[[], None] = lambda: None
+        """Called when it is over, one way or another."""
         broadcast.join(self, watches=watches)
 
     async def begun(self) -> None:
@@ -126,6 +129,7 @@ class FlvPlayer:
     def gone(self) -> None:
         """Nobody is there any more."""
         self._over = True
+        self.let_go()
         self._broadcast.leave(self)
         if self._deadline is not None and self._deadline.active():
             self._deadline.cancel()
@@ -155,9 +159,15 @@ class FlvPlayer:
         else:
             self._clock.callLater(LOOK, self._arrive, looks + 1)
 
+    def ended(self, reason: str) -> None:
+        """Whoever watches may do so no more."""
+        self._broadcast.leave(self)
+        self.over(reason)
+
     def over(self, reason: str) -> None:
         """The body ends, when its last bytes were taken; they have to be soon."""
         self._over = True
+        self.let_go()
         if self._outlet is None:
             if not self._arrived.called:
                 self._arrived.errback(Refused(Status.STREAM_NOT_FOUND, "This live stream is over."))
@@ -205,13 +215,15 @@ class FlvDoor:
         """
         if not name.endswith(SUFFIX):
             raise Refused(Status.STREAM_NOT_FOUND, "There is no such live stream.")
-        ticket = self._keys.read(request, name.removesuffix(SUFFIX))
+        ticket = await self._keys.read(request, name.removesuffix(SUFFIX))
         peer = ticket.user == PEER
         # what another server wants is here, or nowhere: it would else go round in a circle
         broadcast = self._relay.own(ticket.file_id) if peer else await self._relay.watch(ticket.file_id)
         if request.method == "HEAD":
             return Response(200, _HEADERS, _Unsent())
         player = FlvPlayer(self._clock, broadcast, watches=not peer)
+        held = self._keys.grants.hold(ticket, player.ended)
+        player.let_go = partial(self._keys.grants.release, held)
         await player.begun()
         return Response(200, _HEADERS, player)
 
@@ -220,7 +232,7 @@ class FlvDoor:
 
         :raises Problem: 401 or 403, it is none; 400, it is no number. :raises Refused: 74, the stream is not published here.
         """
-        ticket = self._keys.read(request, name)
+        ticket = await self._keys.read(request, name)
         if ticket.user != PEER:
             raise Refused(Status.PERMISSION_DENIED, "This is for servers.")
         if not re.fullmatch(r"[0-9]{1,9}", count):

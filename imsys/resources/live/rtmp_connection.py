@@ -29,12 +29,13 @@ from imsys.protocols.rtmp.server import (
     State,
     StreamClosed,
 )
+from imsys.resources.granted import Granted, Held
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.meter import Meter
 from imsys.resources.live.relay import Relay
 from imsys.resources.live.sockets import keep_little
 from imsys.tallies import Tally
-from imsys.tickets import Right, Tickets, decode_id
+from imsys.tickets import Right, Ticket, Tickets, decode_id
 
 _log = Logger()
 
@@ -90,6 +91,7 @@ class Owner(Interface):
     settings: Any
     relay: Relay
     tickets: Tickets
+    granted: Granted
     wheel: DeadlineWheel
     closed: Tally
     """Why connections were closed, for the log."""
@@ -116,6 +118,7 @@ class RtmpConnection(Protocol):
         self._stream_id = b""
         self._broadcast: Broadcast | None = None
         self._publishes = False
+        self._leave: Held | None = None
         self._bytes = Meter(TALK)
         self._chunks = Meter(TALK // CHUNK + MESSAGES)
         self._messages = Meter(MESSAGES)
@@ -245,8 +248,8 @@ class RtmpConnection(Protocol):
     async def _publish(self, event: PublishRequested) -> None:
         relay = self._owner.relay
         try:
-            stream_id, user = self._granted(event, Right.PUBLISH)
-            broadcast = await relay.publish(stream_id, user, self)
+            stream_id, ticket = await self._admit(event, Right.PUBLISH)
+            broadcast = await relay.publish(stream_id, ticket.user, self)
         except Refused as refused:
             if self._rtmp.state is State.ASKING_TO_PUBLISH and not self._closing:
                 self._rtmp.refuse_publish(refused.message)
@@ -256,6 +259,7 @@ class RtmpConnection(Protocol):
             relay.left(stream_id, self)
             return
         self._stream_id, self._broadcast, self._publishes = stream_id, broadcast, True
+        self._hold_by(ticket)
         rate = self._owner.settings.bitrate // 8
         self._bytes, self._chunks = Meter(rate), Meter(rate // CHUNK + MESSAGES)
         self._owner.wheel.remove(self)
@@ -264,7 +268,7 @@ class RtmpConnection(Protocol):
 
     async def _play(self, event: PlayRequested) -> None:
         try:
-            stream_id, _ = self._granted(event, Right.PLAY)
+            stream_id, ticket = await self._admit(event, Right.PLAY)
             broadcast = await self._owner.relay.watch(stream_id)
             if self._closing:
                 return
@@ -276,6 +280,7 @@ class RtmpConnection(Protocol):
                 self._close(f"it may not play: {refused}")
             return
         self._stream_id, self._broadcast = stream_id, broadcast
+        self._hold_by(ticket)
         self._owner.wheel.remove(self)
         keep_little(self.transport)
         self._rtmp.accept_play()
@@ -283,17 +288,26 @@ class RtmpConnection(Protocol):
         self._go_on()
         self._pump(b"")
 
-    def _granted(self, event: PublishRequested | PlayRequested, right: Right) -> tuple[bytes, int]:
-        """The stream that is asked for, and by whom. :raises Refused: the key is none for that."""
+    async def _admit(self, event: PublishRequested | PlayRequested, right: Right) -> tuple[bytes, Ticket]:
+        """The stream that is asked for, and by whom. :raises Refused: the key is none for that, or its user is signed out."""
         try:
             stream_id = decode_id(event.name)
         except Refused:
             raise Refused(Status.STREAM_NOT_FOUND, "There is no such live stream.") from None
-        return stream_id, self._owner.tickets.check(event.key or self._key, stream_id, right).user
+        ticket = self._owner.tickets.check(event.key or self._key, stream_id, right)
+        await self._owner.granted.demand(ticket)
+        return stream_id, ticket
+
+    def _hold_by(self, ticket: Ticket) -> None:
+        """End when the user of this key is signed out."""
+        self._owner.granted.release(self._leave)
+        self._leave = self._owner.granted.hold(ticket.user, ticket.sign_in, self._fail)
 
     def _let_go(self) -> None:
         broadcast, self._broadcast = self._broadcast, None
         publishes, self._publishes = self._publishes, False
+        leave, self._leave = self._leave, None
+        self._owner.granted.release(leave)
         if publishes:
             self._owner.relay.left(self._stream_id, self)
         elif broadcast is not None:

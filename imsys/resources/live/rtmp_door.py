@@ -14,6 +14,7 @@ from twisted.logger import Logger, LogLevel
 
 from imsys.protocols.deadlines import DeadlineWheel
 from imsys.protocols.present import Present, TurnedAway
+from imsys.resources.granted import Granted
 from imsys.resources.live.relay import Relay
 from imsys.resources.live.rtmp_connection import RtmpConnection
 from imsys.tallies import Tally
@@ -50,10 +51,11 @@ class RtmpDoor(Service, Factory):
 
     noisy = False
 
-    def __init__(self, clock: IReactorTime, settings: RtmpSettings, relay: Relay, tickets: Tickets) -> None:
+    def __init__(self, clock: IReactorTime, settings: RtmpSettings, relay: Relay, tickets: Tickets, granted: Granted) -> None:
         self.settings = settings
         self.relay = relay
         self.tickets = tickets
+        self.granted = granted
         self.wheel = DeadlineWheel(clock)
         self._clock = clock
         self._open = Present[RtmpConnection]()

@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from imsys.errors import Refused, Status
+from imsys.resources.granted import Granted
 from imsys.resources.web.answers import Problem
 from imsys.resources.web.grants import Grants
 from imsys.resources.web.requests import Request
@@ -72,15 +73,20 @@ class Keys:
     """
 
     def __init__(
-        self, tickets: Tickets, calendar: Callable[[], float], life: float, may_watch: Callable[[bytes, int], Coroutine[Any, Any, bool]]
+        self,
+        tickets: Tickets,
+        granted: Granted,
+        calendar: Callable[[], float],
+        life: float,
+        may_watch: Callable[[bytes, int], Coroutine[Any, Any, bool]],
     ) -> None:
         self._may_watch = may_watch
         self._tickets = tickets
-        self._grants = Grants(tickets, "key")
+        self.grants = Grants(tickets, granted, "key")
         self._calendar = calendar
         self._life = life
 
-    def read(self, request: Request, name: str) -> Ticket:
+    async def read(self, request: Request, name: str) -> Ticket:
         """The key of a request for a stream.
 
         :param name: of the stream, as it stands in the path.
@@ -90,10 +96,10 @@ class Keys:
             stream_id = decode_id(name)
         except Refused:
             raise Problem(404, Status.STREAM_NOT_FOUND, "There is no such live stream.") from None
-        return self._grants.of(request, Right.PLAY, stream_id, in_query=True)
+        return await self.grants.of(request, Right.PLAY, stream_id, in_query=True)
 
     async def renewed(self, ticket: Ticket) -> str | None:
         """A new key for who has one that is half over, and goes on watching; ``None``: there is time, or they may watch it no more."""
         if ticket.expires - self._calendar() > self._life / 2 or not await self._may_watch(ticket.file_id, ticket.user):
             return None
-        return self._tickets.issue(ticket.file_id, ticket.user, Right.PLAY, life=self._life)
+        return self._tickets.issue(ticket.file_id, ticket.user, Right.PLAY, life=self._life, sign_in=ticket.sign_in)

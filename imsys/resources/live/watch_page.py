@@ -73,7 +73,7 @@ class WatchPage:
     async def page(self, request: Request, name: str) -> Response:
         """The page. Who may not watch gets it, too, with the status that says so: it has the words for it."""
         try:
-            status, title = 200, (await self._streams.find(self._keys.read(request, name).file_id)).title
+            status, title = 200, (await self._streams.find((await self._keys.read(request, name)).file_id)).title
         except Problem as problem:
             status, title = problem.status, ""
         except Refused as refused:
@@ -85,7 +85,7 @@ class WatchPage:
 
     async def state(self, request: Request, name: str) -> Response:
         """What there is to be seen, and a new key when the old one is half over. :raises Problem: 401, 403 or 404, as the key is."""
-        ticket = self._keys.read(request, name)
+        ticket = await self._keys.read(request, name)
         stream = await self._streams.find(ticket.file_id)
         over = stream.state is LiveState.ENDED
         told = _State(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IReactorTime
 
 from imsys.config import LiveConfig
+from imsys.resources.granted import Granted
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.flv_door import FlvDoor
 from imsys.resources.live.pulling import Pulling, Pulls
@@ -19,7 +20,13 @@ from imsys.tickets import Tickets
 
 
 def live_routes(
-    clock: IReactorTime, config: LiveConfig, tickets: Tickets, store: LiveStore, relay: Relay, calendar: Callable[[], float]
+    clock: IReactorTime,
+    config: LiveConfig,
+    tickets: Tickets,
+    granted: Granted,
+    store: LiveStore,
+    relay: Relay,
+    calendar: Callable[[], float],
 ) -> list[Route]:
     """The paths of live streams; none where there are no live streams. ``calendar`` gives Unix seconds."""
     if not config.enabled:
@@ -29,7 +36,7 @@ def live_routes(
         broadcast = relay.find(stream_id)
         return None if broadcast is None else broadcast.players
 
-    keys = Keys(tickets, calendar, config.play_key, store.may_watch)
+    keys = Keys(tickets, granted, calendar, config.play_key, store.may_watch)
     page = WatchPage(keys, Streams(clock, store.find), players)
     return [*FlvDoor(clock, keys, relay).routes(), *page.routes()]
 

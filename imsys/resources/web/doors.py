@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from imsys.config import ResourcesConfig
 from imsys.resources.budget import Budget
+from imsys.resources.granted import Granted
 from imsys.resources.transfers import READ, Downloads, Uploads
 from imsys.resources.web.answers import Response
 from imsys.resources.web.connection import HttpSettings
@@ -22,14 +23,20 @@ def http_settings(config: ResourcesConfig) -> HttpSettings:
 
 
 def file_routes(
-    config: ResourcesConfig, max_file: int, tickets: Tickets, uploads: Uploads, downloads: Downloads, ahead: Budget | None = None
+    config: ResourcesConfig,
+    max_file: int,
+    tickets: Tickets,
+    granted: Granted,
+    uploads: Uploads,
+    downloads: Downloads,
+    ahead: Budget | None = None,
 ) -> list[Route]:
     """The paths of files.
 
     :param max_file: bytes of a file at most.
     :param ahead: what is read of files before it can be sent; by default their own.
     """
-    grants = Grants(tickets)
+    grants = Grants(tickets, granted)
     tus = TusDoor(uploads, grants, Budget(config.memory // 4), max_file)
     files = DownloadDoor(downloads, grants, ahead or Budget(config.unsent), READ)
 

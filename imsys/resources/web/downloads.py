@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 from twisted.internet.defer import Deferred
 
+from imsys.errors import Refused, Status
 from imsys.resources.budget import Budget
 from imsys.resources.transfers import READ, Download, Downloads
 from imsys.resources.web.answers import Headers, Response
@@ -37,6 +39,13 @@ class Pieces:
         self._budget = budget
         self._ahead: tuple[Deferred[bytes], int] | None = None
         self._taken = 0  # of the budget, for what is being sent
+        self._ended: Refused | None = None
+        self.let_go: Callable[[], None] = lambda: None
+        """Called when nothing more is read."""
+
+    def end(self, reason: str) -> None:
+        """Break off with the next piece."""
+        self._ended = Refused(Status.PERMISSION_DENIED, reason)
 
     async def open(self) -> None:
         """Read the first piece. :raises Refused: 39, the store does not give it."""
@@ -57,6 +66,8 @@ class Pieces:
     async def __anext__(self) -> bytes:
         self._budget.give(self._taken)
         self._taken = 0
+        if self._ended is not None:
+            raise self._ended
         if self._ahead is None:
             if self._at >= self._end:
                 raise StopAsyncIteration
@@ -82,6 +93,7 @@ class Pieces:
 
     async def aclose(self) -> None:
         """Give the memory back; what is being read is not waited for."""
+        self.let_go()
         self._budget.give(self._taken)
         self._taken, self._at = 0, self._end
         if self._ahead is not None:
@@ -118,7 +130,7 @@ class DownloadDoor:
         Its first bytes have been read when this returns: what the store gives wrongly is an error, and not a body that breaks off.
         """
         file_id = file_named(name)
-        self._grants.of(request, Right.READ, file_id, in_query=True)
+        ticket = await self._grants.of(request, Right.READ, file_id, in_query=True)
         download = await self._downloads.open(file_id)
         content = download.content
         etag = f'"{content.sha256.hex()}"'
@@ -132,5 +144,6 @@ class DownloadDoor:
             headers += (("Content-Range", f"bytes {begin}-{end - 1}/{content.size}"),)
         pieces = Pieces(download, begin, end, self._most, self._budget)
         if request.method != "HEAD":
+            pieces.let_go = partial(self._grants.release, self._grants.hold(ticket, pieces.end))
             await pieces.open()
         return Response(206 if part is not None else 200, headers, pieces)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
-from imsys.errors import Refused, Status
+from imsys.errors import Refused, Status, Unavailable
+from imsys.resources.granted import Granted, Held
 from imsys.resources.web.answers import Problem
 from imsys.resources.web.requests import Request
 from imsys.tickets import Right, Ticket, Tickets, decode_id
@@ -18,16 +20,18 @@ class Grants:
     :param field: of the query.
     """
 
-    def __init__(self, tickets: Tickets, field: str = "ticket") -> None:
+    def __init__(self, tickets: Tickets, granted: Granted, field: str = "ticket") -> None:
         self._tickets = tickets
+        self._granted = granted
         self._field = field
 
-    def of(self, request: Request, right: Right, file_id: bytes | None = None, *, in_query: bool = False) -> Ticket:
+    async def of(self, request: Request, right: Right, file_id: bytes | None = None, *, in_query: bool = False) -> Ticket:
         """The grant that a request came with.
 
         :param file_id: the file that it must be for, if the path names one.
         :param in_query: whether it may stand in the query.
         :raises Problem: 401, there is none, or it is forged or over; 403, it is for another file or another right.
+        :raises Unavailable: it cannot be told now whether its user is still signed in.
         """
         text = _bearer(request)
         if text is None and in_query:
@@ -37,11 +41,22 @@ class Grants:
             raise Problem(401, Status.PERMISSION_DENIED, f"This takes a {right.called}: {where}Authorization: Bearer.", CHALLENGE)
         try:
             ticket = self._tickets.read(text, right.called)
+            await self._granted.demand(ticket)
+        except Unavailable:
+            raise
         except Refused as refused:
             raise Problem(401, refused.status, refused.message, (CHALLENGE[0], f'{CHALLENGE[1]}, error="invalid_token"')) from None
         if ticket.right is not right or (file_id is not None and ticket.file_id != file_id):
             raise Problem(403, Status.PERMISSION_DENIED, f"This {right.called} is for something else.")
         return ticket
+
+    def hold(self, ticket: Ticket, end: Callable[[str], None]) -> Held:
+        """Have what a ticket let begin ended when its user is signed out."""
+        return self._granted.hold(ticket.user, ticket.sign_in, end)
+
+    def release(self, held: Held) -> None:
+        """It is over by itself."""
+        self._granted.release(held)
 
 
 def _bearer(request: Request) -> str | None:

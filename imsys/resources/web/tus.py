@@ -30,7 +30,7 @@ from imsys.resources.web.tus_headers import (
     metadata,
     number,
 )
-from imsys.tickets import Right, encode_id
+from imsys.tickets import Right, Ticket, encode_id
 
 CHECKED_BYTES = 1 << 23
 """Bytes of a request with a checksum at most: they are kept in memory until all of them are here and right."""
@@ -132,13 +132,13 @@ class TusDoor:
     # -- what it means
 
     async def _create(self, request: Request) -> Response:
-        ticket = self._grants.of(request, Right.WRITE)
+        ticket = await self._grants.of(request, Right.WRITE)
         if request.header("upload-defer-length") is not None or request.header("upload-concat") is not None:
             raise Problem(400, Status.INVALID_FIELD, "The length has to be known, and the file has to come in one upload.")
         length = number(request, "Upload-Length")
         check_metadata(request)
         with_bytes = request.header("content-type") == BYTES
-        async with self._opened(request, ticket.file_id, ticket.user) as (upload, hands):
+        async with self._opened(request, ticket) as (upload, hands):
             if length != upload.file.size:
                 status = 413 if length > upload.file.size else 400
                 raise Problem(status, Status.INVALID_FIELD, f"A file of {upload.file.size} bytes was offered.")
@@ -149,19 +149,19 @@ class TusDoor:
 
     async def _head(self, request: Request, name: str) -> Response:
         file_id = file_named(name)
-        ticket = self._grants.of(request, Right.WRITE, file_id)
-        async with self._opened(request, file_id, ticket.user) as (upload, _):
+        ticket = await self._grants.of(request, Right.WRITE, file_id)
+        async with self._opened(request, ticket) as (upload, _):
             file, progress = upload.file, await self._progress(upload)
         headers = (*progress, ("Upload-Length", str(file.size)), metadata(file.filename, file.mime), ("Cache-Control", "no-store"))
         return Response(200, headers)
 
     async def _patch(self, request: Request, name: str) -> Response:
         file_id = file_named(name)
-        ticket = self._grants.of(request, Right.WRITE, file_id)
+        ticket = await self._grants.of(request, Right.WRITE, file_id)
         if request.header("content-type") != BYTES:
             raise Problem(415, Status.INVALID_FIELD, f"Content-Type has to be {BYTES}.")
         offset = number(request, "Upload-Offset")
-        async with self._opened(request, file_id, ticket.user) as (upload, hands):
+        async with self._opened(request, ticket) as (upload, hands):
             there = await upload.flushed()
             if offset != there:
                 raise Misplaced(Status.FILE_UPLOAD_ERROR, f"The upload goes on at {there}, not at {offset}.", there)
@@ -171,7 +171,7 @@ class TusDoor:
 
     async def _delete(self, request: Request, name: str) -> Response:
         file_id = file_named(name)
-        ticket = self._grants.of(request, Right.WRITE, file_id)
+        ticket = await self._grants.of(request, Right.WRITE, file_id)
         try:
             await self._uploads.terminate(file_id, ticket.user)
         except Refused as refused:
@@ -183,17 +183,20 @@ class TusDoor:
     # -- bytes
 
     @contextlib.asynccontextmanager
-    async def _opened(self, request: Request, file_id: bytes, user: int) -> AsyncIterator[tuple[Upload, _Hands]]:
+    async def _opened(self, request: Request, ticket: Ticket) -> AsyncIterator[tuple[Upload, _Hands]]:
         """Have an upload in one's hands; what was fed stays, however this ends. :raises Problem: whatever is refused."""
         hands = _Hands(request)
+        held = self._grants.hold(ticket, lambda reason: hands.lost(Refused(Status.PERMISSION_DENIED, reason)))
         try:
-            upload = await self._uploads.open(file_id, user, durable=hands.durable, hold=hands.hold, lost=hands.lost)
+            upload = await self._uploads.open(ticket.file_id, ticket.user, durable=hands.durable, hold=hands.hold, lost=hands.lost)
             try:
                 yield upload, hands
             finally:
                 upload.release()
         except Refused as refused:
             raise hands.problem(refused) from None
+        finally:
+            self._grants.release(held)
 
     async def _take(self, request: Request, upload: Upload, hands: _Hands) -> None:
         """Take the body of a request. :raises Problem: 413, it does not fit; 460, it is not what its checksum says."""

@@ -33,6 +33,7 @@ from imsys.session import Session
 from imsys.store.files import File
 from imsys.tickets import Right, TicketKeys, Tickets, encode_id
 from tests.resources.frames.memory import MemoryDownloads, MemoryUploads
+from tests.resources.leave import leave
 from tests.resources.port import PortCase
 from tests.support.chat import RawClient
 from tests.support.children import folder
@@ -47,7 +48,7 @@ def token_of(user: int) -> str:
 async def _login(caller: Caller, request: LoginRequest) -> ResourcesLoginResponse:
     if request.token != token_of(int(request.uuid)):
         raise Refused(Status.LOGIN_UNSUCCESSFUL, "The token is wrong.")
-    caller.session.logged_in(int(request.uuid), "", 0, "", 1 << 40)
+    caller.session.logged_in(int(request.uuid), "", 0, "")
     return ResourcesLoginResponse(uuid=request.uuid)
 
 
@@ -118,7 +119,15 @@ class FramesCase(PortCase[Client]):
 
     def start(self, port: int = 0) -> None:
         """Start the server."""
-        self.door = FrameDoor(self.reactor, self.config, self.tickets, self.files, MemoryDownloads(self.files), Budget(self.config.unsent))
+        self.door = FrameDoor(
+            self.reactor,
+            self.config,
+            self.tickets,
+            leave(self.reactor),
+            self.files,
+            MemoryDownloads(self.files),
+            Budget(self.config.unsent),
+        )
         dispatcher = Dispatcher(self.handlers(), lambda session: self.connections.ended(session), RESOURCES)
         dispatcher.serve(_Server())
         self.connections = Connections(self.reactor, self.config, dispatcher, self.door.front)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -14,6 +14,7 @@ from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from imsys.config import LiveConfig
 from imsys.keyring import add_key
 from imsys.protocols.rtmp.client import Failed, Purpose
+from imsys.resources.granted import Granted
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.relay import Relay
 from imsys.resources.live.rtmp_connection import RtmpConnection
@@ -50,7 +51,9 @@ class LiveCase(OnSqlite):
         self.tickets = Tickets(TicketKeys(keys), lambda: time.time() + self.late, 3600)
         self.told: list[tuple[bytes, LiveState]] = []
         self.relay = Relay(self.reactor, self.live, SERVER, self.stores.live, self.tell)
-        self.door = RtmpDoor(self.reactor, self.settings, self.relay, self.tickets)
+        self.over: set[str] = set()  # digests of the tokens that were revoked
+        self.granted = Granted(self.reactor, self._live, 3600)
+        self.door = RtmpDoor(self.reactor, self.settings, self.relay, self.tickets, self.granted)
         self.plain = ListenService(self.reactor, self.door, "127.0.0.1", 0, None, "rtmp_port")
         self.tls = ListenService(self.reactor, self.door, "127.0.0.1", 0, public_context(certificates(), tickets=False), "rtmps_port")
         self.parts: list[Any] = [self.door, self.relay, self.plain, self.tls]
@@ -62,6 +65,9 @@ class LiveCase(OnSqlite):
         observer: Any = self._log
         globalLogPublisher.addObserver(observer)
         self.addCleanup(globalLogPublisher.removeObserver, observer)
+
+    async def _live(self, held: Sequence[tuple[int, str]]) -> list[bool]:
+        return [sign_in not in self.over for _, sign_in in held]
 
     def _log(self, event: LogEvent) -> None:
         self.lines.append(formatEvent(event))

@@ -49,6 +49,27 @@ class KeyTests(LiveCase):
         found = await self.stores.live.find(stream.stream_id)
         self.assertEqual((found and found.state, len(self.relay)), (LiveState.WAITING, 0))
 
+    async def test_signed_out(self) -> None:
+        """Keys end with the sign-in by which they were had: nobody begins with one, and who publishes or plays by one is closed."""
+        stream = await self.stream()
+        key_of = {
+            (right, sign_in): self.tickets.issue(stream.stream_id, user, right, 43200, sign_in=sign_in * 32)
+            for right, user in ((Right.PUBLISH, self.anna), (Right.PLAY, self.bert))
+            for sign_in in ("aa", "bb")
+        }
+        publisher = await self.peer(self.url(stream, Right.PUBLISH, key=key_of[Right.PUBLISH, "aa"]), Purpose.PUBLISH)
+        players = [await self.peer(self.url(stream, Right.PLAY, key=key_of[Right.PLAY, sign_in]), Purpose.PLAY) for sign_in in ("aa", "bb")]
+        await self.until(lambda: publisher.started and all(player.started for player in players), "all have begun")
+        self.over.add("aa" * 32)
+        await self.granted.look()
+        await self.until(lambda: publisher.gone and players[0].gone, "both are closed")
+        self.assertFalse(players[1].gone)
+        self.assertEqual(len(self.granted), 1)
+        await self.refused(self.url(stream, Right.PUBLISH, key=key_of[Right.PUBLISH, "aa"]), Purpose.PUBLISH, BAD_NAME)
+        await self.refused(self.url(stream, Right.PLAY, key=key_of[Right.PLAY, "aa"]), Purpose.PLAY, "NetStream.Play.Failed")
+        again = await self.peer(self.url(stream, Right.PUBLISH, key=key_of[Right.PUBLISH, "bb"]), Purpose.PUBLISH)
+        await self.until(lambda: again.started, "who signed in again goes on")
+
     async def test_no_such_stream(self) -> None:
         """A stream that is over, or never was, cannot be published."""
         stream = await self.stream()

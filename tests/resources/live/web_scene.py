@@ -35,7 +35,7 @@ class WebLiveCase(LiveCase):
 
     def serve(self) -> None:
         """Open the HTTP ports."""
-        routes = live_routes(self.reactor, self.live, self.tickets, self.stores.live, self.relay, time.time)
+        routes = live_routes(self.reactor, self.live, self.tickets, self.granted, self.stores.live, self.relay, time.time)
         self.http = HttpServer(self.reactor, http_settings(self.web), site(self.web, routes).answer, time.time)
         self.https_port, self.http_port = (
             ListenService(self.reactor, self.http, "127.0.0.1", 0, context, "http_port")

@@ -22,6 +22,7 @@ from imsys.resources.web.server import HttpServer
 from imsys.services.common import ListenService, public_context
 from imsys.tickets import Right, TicketKeys, Tickets, encode_id
 from tests.resources.engine import EngineCase
+from tests.resources.leave import leave
 from tests.support.children import die_with_parent
 from tests.support.servers import certificates
 
@@ -58,7 +59,7 @@ class WebCase(EngineCase):
     def serve(self) -> None:
         """Open the door, before the engine of now."""
         config = self.parts.config
-        routes = file_routes(config, MAX_FILE, self.tickets, self.parts.uploads, self.parts.downloads)
+        routes = file_routes(config, MAX_FILE, self.tickets, leave(self.reactor), self.parts.uploads, self.parts.downloads)
         self.site = site(config, routes)
         self.http = HttpServer(self.reactor, http_settings(config), self.site.answer, time.time)
         self.plain, self.tls = (
