@@ -113,6 +113,8 @@ class ContactStore:
         state, asker = self._lock_pair(tx, src, dst)
         if tx.row("SELECT 1 FROM blocks WHERE user_id = ? AND blocked_id = ?", dst, src):
             raise Refused(Status.BLOCKED, "This user does not want to hear from you.")
+        if tx.row("SELECT 1 FROM blocks WHERE user_id = ? AND blocked_id = ?", src, dst):
+            raise Refused(Status.BLOCKED, "You block this user: end that first.")
         if tx.row("SELECT 1 FROM friendships WHERE user_id = ? AND friend_id = ?", src, dst):
             raise Refused(Status.FRIENDING_ERROR, "You are friends already.")
         if state == PENDING:
@@ -204,7 +206,9 @@ class ContactStore:
         state, asker = self._lock_pair(tx, src, dst)
         if asker != src or state not in (PENDING, DECLINED):
             raise _not_pending()
-        low, high = pair(src, dst)
+        self._set_declined(tx, *pair(src, dst))
+
+    def _set_declined(self, tx: Transaction, low: int, high: int) -> None:
         tx.execute(
             "UPDATE friend_requests SET state = ?, message = '', updated_at = ? WHERE low_id = ? AND high_id = ?",
             DECLINED,
@@ -234,15 +238,20 @@ class ContactStore:
         self._set_flags(tx, low, high)
 
     async def block(self, user: int, other: int, blocked: bool) -> None:
-        """Block someone, or end the block; repeating it changes nothing. :raises Refused: 35, no such user."""
+        """Block someone, or end the block; repeating it changes nothing. A friend request between the two that waits is gone.
+
+        :raises Refused: 35, no such user.
+        """
         await self._database.write(self._block, user, other, blocked)
 
     def _block(self, tx: Transaction, user: int, other: int, blocked: bool) -> None:
         if not people(tx, [other]):
             raise Refused(Status.FRIENDING_TARGET_USER_NOT_FOUND, "There is no such user.")
-        self._lock_pair(tx, user, other)
+        state, _ = self._lock_pair(tx, user, other)
         if blocked:
             tx.execute("INSERT {ignore} INTO blocks (user_id, blocked_id, created_at) VALUES (?, ?, ?)", user, other, self._now())
+            if state == PENDING:
+                self._set_declined(tx, *pair(user, other))
         else:
             tx.execute("DELETE FROM blocks WHERE user_id = ? AND blocked_id = ?", user, other)
         self._set_flags(tx, *pair(user, other))

@@ -83,6 +83,11 @@ def blocked_by(low: int, user: int) -> int:
     return BLOCKED_BY_LOW if user == low else BLOCKED_BY_HIGH
 
 
+def cut(kind: int, flags: int) -> bool:
+    """Whether the two of a private thread are to learn nothing more of each other: they are no friends, or one blocks the other."""
+    return kind == PRIVATE and flags != FRIENDS
+
+
 def private_thread(tx: Transaction, one: int, other: int, flags: int, now_ms: int) -> Head:
     """The head of the private thread of two users, locked; made if there is none. ``flags`` are set on it."""
     low, high = pair(one, other)

@@ -53,7 +53,7 @@ class PeopleStore:
         description: str | None = None,
         sex: int | None = None,
     ) -> tuple[Person, list[int]]:
-        """Change what is not ``None``; give back the whole and the friends that are to hear of it."""
+        """Change what is not ``None``; give back the whole and the friends that are to hear of it: none where one blocks the other."""
         return await self._database.write(change_person, uuid, nickname, avatar, description, sex)
 
 
@@ -70,7 +70,12 @@ def change_person(
         sex,
         uuid,
     )
-    friends = tx.rows("SELECT friend_id FROM friendships WHERE user_id = ?", uuid)
+    friends = tx.rows(
+        "SELECT friend_id FROM friendships WHERE user_id = ? "
+        "AND NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.user_id = friendships.user_id AND blocked_id = friend_id) "
+        "AND NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.user_id = friend_id AND blocked_id = friendships.user_id)",
+        uuid,
+    )
     return people(tx, [uuid])[0], [friend for (friend,) in friends]
 
 

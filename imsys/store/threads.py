@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from imsys.errors import Refused, Status
 from imsys.store.database import Database, Transaction
 from imsys.store.dialects import numbers
-from imsys.store.heads import lock_heads
+from imsys.store.heads import GROUP, cut, lock_heads
 from imsys.store.people import people
 
 
@@ -72,6 +72,8 @@ class ThreadStore:
     async def move_marks(self, user: int, thread_id: int, delivered: int, read: int) -> tuple[Mark, list[int]]:
         """Move a member's marks forward, never back and never past the thread's last message; what is read is delivered.
 
+        In the private thread of two who are no friends, or of whom one blocks the other, they stay where they are, and nobody hears of it.
+
         :returns: where they are, and who is to hear of it: all others, or nobody where both marks had been further already.
         :raises Refused: 65, not a member.
         """
@@ -82,8 +84,10 @@ class ThreadStore:
         row = tx.row("SELECT delivered_id, read_id FROM members WHERE thread_id = ? AND user_id = ? {lock}", thread_id, user)
         if row is None:
             raise Refused(Status.PERMISSION_DENIED, "Only its members may mark a thread.")
-        last = tx.row("SELECT last_msg_id FROM threads WHERE thread_id = ?", thread_id)
-        highest = int(last[0]) if last is not None else 0
+        head = tx.row("SELECT last_msg_id, kind, flags FROM threads WHERE thread_id = ?", thread_id)
+        highest, kind, flags = head if head is not None else (0, GROUP, 0)
+        if cut(kind, flags):
+            return Mark(thread_id, user, *row), []
         read = min(read, highest)
         delivered = max(read, min(delivered, highest))
         # a mark that stands there already is told again: whoever has set it may not have come to tell
