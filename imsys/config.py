@@ -423,6 +423,18 @@ class LimitsConfig:
     code_email_day: int = setting(10, _integer(0, 1000000), "Verification mails a day to one address.")
     code_source_hour: int = setting(200, _integer(0, 1000000), "Verification mails an hour asked for by one source address.")
     registration_source_hour: int = setting(200, _integer(0, 1000000), "Registrations an hour from one source address.")
+    lookup_minute: int = setting(600, _integer(0, 1000000000), "Names and cards that one member looks up a minute.")
+    lookup_day: int = setting(20000, _integer(0, 1000000000), "Names and cards that one member looks up a day.")
+    request_minute: int = setting(30, _integer(0, 1000000000), "Friend requests of one member a minute.")
+    request_day: int = setting(300, _integer(0, 1000000000), "Friend requests of one member a day.")
+    text_minute: int = setting(3000, _integer(0, 1000000000), "Texts of one member a minute.")
+    text_day: int = setting(100000, _integer(0, 1000000000), "Texts of one member a day.")
+    offer_minute: int = setting(120, _integer(0, 1000000000), "Files and live streams that one member offers a minute.")
+    offer_day: int = setting(5000, _integer(0, 1000000000), "Files and live streams that one member offers a day.")
+    thread_minute: int = setting(120, _integer(0, 1000000000), "Threads that one member asks to be made a minute.")
+    thread_day: int = setting(5000, _integer(0, 1000000000), "Threads that one member asks to be made a day.")
+    profile_minute: int = setting(30, _integer(0, 1000000000), "Changes of one member's profile a minute.")
+    profile_day: int = setting(500, _integer(0, 1000000000), "Changes of one member's profile a day.")
 
 
 @dataclass(frozen=True)

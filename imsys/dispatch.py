@@ -29,6 +29,7 @@ from imsys.protocols.messages.registry import (
 )
 
 if TYPE_CHECKING:
+    from imsys.allowances import Allowances
     from imsys.directory import Directory
     from imsys.doubts import Doubts
     from imsys.file_desk import FileDesk
@@ -84,6 +85,7 @@ class Chat:
     tokens: Tokens
     files: FileDesk
     live: LiveDesk
+    allowances: Allowances
     demand: Callable[[], None] = lambda: None
     """Sees whether this server can serve anybody now. :raises Refused: 73, it cannot."""
 

@@ -6,6 +6,7 @@ import re
 
 from msgspec import UNSET, UnsetType
 
+from imsys.allowances import Kind
 from imsys.dispatch import Context, handles
 from imsys.errors import Refused, Status
 from imsys.fields import parse_id
@@ -36,6 +37,7 @@ async def offer(context: Context, request: FileOfferRequest) -> FileOfferRespons
         raise Refused(Status.INVALID_FIELD, "The size of a file is a number of bytes.")
     if request.size > desk.config.max_file:
         raise Refused(Status.QUOTA_EXCEEDED, f"A file has at most {desk.config.max_file} bytes.")
+    await context.chat.allowances.take(Kind.OFFER, context.user)
     place = await desk.places.pick(request.size, plaintext=context.session.plaintext)
     made = Offer(
         file_id=new_file_id(),

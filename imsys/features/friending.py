@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from functools import partial
 from typing import TypeVar
 
+from imsys.allowances import Kind
 from imsys.dispatch import Chat, Context, handles
 from imsys.errors import Refused, Status
 from imsys.fields import at_most, parse_id
@@ -36,6 +37,7 @@ async def ask(context: Context, request: FriendRequest) -> FriendResponse:
     at_most(request.message, 255, "message")
     at_most(request.nickname, 50, "nickname")
     chat = context.chat
+    await chat.allowances.take(Kind.REQUEST, src)
     change = chat.stores.contacts.ask(chat.node.ids, src, dst, request.nickname, request.message)
     try:
         asked = await _watched(chat, src, dst, change)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from msgspec import UNSET
 
+from imsys.allowances import Kind
 from imsys.dispatch import Context, handles
 from imsys.errors import Refused, Status, Unavailable
 from imsys.fields import parse_id, within
@@ -38,6 +39,7 @@ async def start(context: Context, request: LiveStartRequest) -> LiveStartRespons
     if not desk.config.enabled:
         raise Refused(Status.PERMISSION_DENIED, "There are no live streams here.")
     thread_id, title = parse_id(request.thread_id, "thread_id"), _title(request.title)
+    await context.chat.allowances.take(Kind.OFFER, context.user)
     place = await desk.places.pick_live(plaintext=plaintext)
     draft = LiveStream(
         stream_id=new_file_id(),

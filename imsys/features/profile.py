@@ -6,6 +6,7 @@ from functools import partial
 
 from msgspec import UNSET
 
+from imsys.allowances import Kind
 from imsys.dispatch import Chat, Context, handles
 from imsys.fields import at_most, within
 from imsys.protocols.messages.people import ProfileRequest, ProfileResponse
@@ -15,6 +16,7 @@ from imsys.views import card_fields, profile_push
 @handles(ProfileRequest)
 async def profile(context: Context, request: ProfileRequest) -> ProfileResponse:
     """Change what is given, and tell the friends."""
+    await context.chat.allowances.take(Kind.PROFILE, context.user)
     change = context.chat.stores.people.change(
         context.user,
         nickname=None if request.nickname is UNSET else at_most(request.nickname, 50, "nickname"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from imsys.allowances import Kind
 from imsys.dispatch import Context, handles
 from imsys.errors import Refused, Status
 from imsys.fields import parse_id
@@ -16,6 +17,7 @@ CARDS = 50
 @handles(SearchRequest)
 async def search(context: Context, request: SearchRequest) -> SearchResponse:
     """Find a user by name, in whatever case it is written."""
+    await context.chat.allowances.take(Kind.LOOKUP, context.user)
     found = await context.chat.stores.people.by_name(request.username)
     if found is None:
         raise Refused(Status.SEARCHING_USERNAME_NOT_FOUND, "There is no user of this name.")
@@ -27,5 +29,7 @@ async def cards(context: Context, request: CardsRequest) -> CardsResponse:
     """The cards of those who exist."""
     if len(request.uuids) > CARDS:
         raise Refused(Status.INVALID_FIELD, f"At most {CARDS} cards can be asked for at once.")
-    people = await context.chat.stores.people.by_uuid([parse_id(uuid, "uuids") for uuid in request.uuids])
+    uuids = [parse_id(uuid, "uuids") for uuid in request.uuids]
+    await context.chat.allowances.take(Kind.LOOKUP, context.user, len(uuids))
+    people = await context.chat.stores.people.by_uuid(uuids)
     return fit(people, lambda some: CardsResponse(cards=[card(person) for person in some]))

@@ -31,6 +31,7 @@ async def texts(context: Context, request: TextRequest) -> TextResponse:
     if not 1 <= len(request.text_msg) <= TEXTS:
         raise Refused(Status.INVALID_FIELD, f"A request has 1 to {TEXTS} texts.")
     drafts = tuple([_draft(request, item) for item in request.text_msg])
+    context.chat.allowances.texts(sender, len(drafts))
     appended = await context.chat.log.append(Submission(sender, receiver, thread_id, drafts), context.session)
     if appended.in_doubt:
         context.chat.outbound.catch_up(appended.receivers)

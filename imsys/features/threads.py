@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from imsys.allowances import Kind
 from imsys.dispatch import Context, handles
 from imsys.errors import Refused, Status
 from imsys.fields import parse_id
@@ -40,5 +41,6 @@ async def private_chat(context: Context, request: PrivateChatRequest) -> Private
     me, friend = context.own(request.my_uuid), parse_id(request.friend_uuid, "friend_uuid")
     if me == friend:
         raise Refused(Status.CREATE_PRIVATE_CHAT_INVALID_USER_UUID, "A private chat is with somebody else.")
+    await context.chat.allowances.take(Kind.THREAD, me)
     thread_id = await context.chat.stores.threads.private(me, friend)
     return PrivateChatResponse(my_uuid=str(me), friend_uuid=str(friend), thread_id=str(thread_id))

@@ -29,6 +29,7 @@ from imsys.sdk.progress import Progress, Stage, Transfer
 from imsys.sdk.refusals import SENTENCES, explain
 from imsys.sdk.seen import FileSeenStore, MemorySeenStore, Seen, SeenStore
 from imsys.sdk.signals import Signal
+from imsys.sdk.signed_in import FileSignInStore, SignedIn, SignInStore
 from imsys.sdk.sources import FileChanged
 from imsys.sdk.steady import steady_reactor
 from imsys.sdk.timing import Timing
@@ -45,6 +46,7 @@ __all__ = [
     "Credentials",
     "FileChanged",
     "FileSeenStore",
+    "FileSignInStore",
     "FileUnfinishedUploads",
     "Friend",
     "FriendRequest",
@@ -73,7 +75,9 @@ __all__ = [
     "Seen",
     "SeenStore",
     "Sent",
+    "SignInStore",
     "Signal",
+    "SignedIn",
     "Stage",
     "StateChange",
     "Status",

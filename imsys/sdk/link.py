@@ -125,6 +125,7 @@ class Link:
         """Revoke the token and disconnect."""
         await self.request(LogoutRequest(uuid=str(self.credentials.uuid), token=self.credentials.token), LogoutResponse)
         self.credentials.token = ""
+        await self.credentials.keep()
         await self.stop()
 
     def drop(self) -> None:

@@ -60,6 +60,7 @@ class SigningIn:
         """
         known = self._credentials
         slower = 2.0 ** min(failures, 16)
+        await known.recall()
         if known.token and known.uuid:
             try:
                 return await self._by_token(slower)
@@ -70,6 +71,7 @@ class SigningIn:
             raise Refused(Status.LOGIN_UNSUCCESSFUL, "There is neither a token nor a password.")
         login = await self._gateway.login(known.username, known.password, failed=self._whereabouts.failures())
         known.uuid, known.token = login.uuid, login.token
+        await known.keep()
         try:
             return await self._where_told(login.place, login.others, login.resources, slower)
         except Refused as refusal:

@@ -10,6 +10,7 @@ from twisted.application.service import IService
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from imsys.allowances import Allowances
 from imsys.announcer import Announcer
 from imsys.cluster.chatting import Announcements, chatting_services
 from imsys.cluster.client import GrpcClient
@@ -214,7 +215,8 @@ def build(
     stream_servers = ResourcesServers(reactor, config.cluster, resources, config.balance.interval)
     live_announcer = LiveAnnouncer(stores, announcer.post, outbound, stream_servers, doubts)
     live = LiveDesk(config.live, tickets, places, live_announcer, calendar)
-    dispatcher.serve(Chat(stores, node, log, directory, outbound, doubts, tokens, files, live, health.demand))
+    allowances = Allowances(redis, reactor.seconds, config.limits)
+    dispatcher.serve(Chat(stores, node, log, directory, outbound, doubts, tokens, files, live, allowances, health.demand))
     moving = Moving(reactor, directory.sessions)
     directory.came = moving.came
     evacuation = Evacuation(reactor, health, membership, moving.begin, moving.cancel)

@@ -141,6 +141,7 @@ class AwayTests(ChatCase, OnSqlite):
         (anna,) = await self.people("anna")
         client = await self.server.connect()
         token = await self.server.tokens.issue(anna)
+        self.assertTrue(await self.server.tokens.check(anna, token))
         self.patch(self.database, "_pools", {})
         self.assertEqual((await client.ask(5, uuid=str(anna), token=token))["error"], 14)
         await client.until_closed()

@@ -15,9 +15,10 @@ from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
+from imsys.allowances import Allowances
 from imsys.announcer import Announcer
 from imsys.cluster.places import Place
-from imsys.config import ChatConfig, LiveConfig
+from imsys.config import ChatConfig, LimitsConfig, LiveConfig
 from imsys.connections import Connections
 from imsys.directory import Directory
 from imsys.dispatch import Chat, Dispatcher
@@ -182,6 +183,8 @@ class ChatServer:
     limits: ClassVar[dict[str, Any]] = {"max_file": 1000, "quota": 1500, "offers": 20}
     """Of files, in bytes; and how many."""
     live_config = LiveConfig()
+    allowed = LimitsConfig()
+    """What members may do."""
 
     def __init__(
         self, case: StoreCase, config: ChatConfig, redis: Any, cluster: Any = None, send_to_peer: Any = None, tell: Any = None
@@ -228,8 +231,9 @@ class ChatServer:
 
     def serve(self) -> None:
         """Have handlers work with what is here now."""
-        chat = Chat(self._case.stores, self.node, self.log, self.directory, self.outbound, self.doubts, self.tokens, self.files, self.live)
-        self.dispatcher.serve(chat)
+        allowances = Allowances(self.redis, self._case.reactor.seconds, self.allowed)
+        own = (self.node, self.log, self.directory, self.outbound, self.doubts, self.tokens, self.files, self.live)
+        self.dispatcher.serve(Chat(self._case.stores, *own, allowances))
 
     def _ended(self, session: Session) -> None:
         self.directory.ended(session)

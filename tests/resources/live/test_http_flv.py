@@ -73,6 +73,26 @@ class HttpFlvTests(WebLiveCase):
         other = await self.ask("HEAD", self.path(stream), {"Origin": "https://elsewhere.example.org"})
         self.assertIsNone(other.headers["Access-Control-Allow-Origin"])
 
+    async def test_signed_out(self) -> None:
+        """Who watches by a key of a sign-in that is over is cut off, and gets no page and no state with it; who has another one stays."""
+        stream = await self.stream()
+        await self.publishing(stream)
+        out, mine, other = folder("signed-out"), "aa" * 32, "bb" * 32
+        players = []
+        for name, sign_in in (("mine", mine), ("other", other)):
+            link = self.link(stream, key=self.watch_key(stream, sign_in=sign_in))
+            command = (*FFMPEG, "-ca_file", certificates().ca, "-i", link, "-c", "copy", str(out / f"{name}.flv"))
+            players.append(self.run_program(*command))
+        await self.until(lambda: self.broadcast(stream).players == 2, "both watch")
+        await self.until(lambda: len(self.granted) == 2, "both are known")
+        self.over.add(mine)
+        await self.granted.look()
+        self.assertEqual(await players[0].ended(), 0, players[0].errors)
+        self.assertEqual((self.broadcast(stream).players, len(self.granted)), (1, 1))
+        for what in ("/live/{}.flv", "/watch/{}", "/watch/{}/state"):
+            reply = await self.ask("GET", self.path(stream, what, self.watch_key(stream, sign_in=mine)))
+            self.assertEqual(reply.status, 401, what)
+
     async def test_keys(self) -> None:
         """Without a key, or with one that is forged, over, or for something else, there is nothing to be seen."""
         stream, other = await self.stream(), await self.stream(title="Dogs")
