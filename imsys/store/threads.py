@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from imsys.crowd import Crowd
 from imsys.errors import Refused, Status
 from imsys.gathering import Gathering
 from imsys.store.database import Database, Transaction
@@ -45,10 +46,10 @@ class Mark:
 class ThreadStore:
     """The tables ``threads`` and ``members``; times come from ``calendar`` (Unix seconds)."""
 
-    def __init__(self, database: Database, calendar: Callable[[], float]) -> None:
+    def __init__(self, database: Database, calendar: Callable[[], float], crowd: Crowd | None = None) -> None:
         self._database = database
         self._calendar = calendar
-        self._newer: Gathering[Newer, list[tuple[int, int]]] = Gathering(self._read_heads, most=TOGETHER, queue=WAITING)
+        self._newer: Gathering[Newer, list[tuple[int, int]]] = Gathering(self._read_heads, most=TOGETHER, queue=WAITING, crowd=crowd)
 
     async def of_user(self, user: int, after: int, limit: int) -> list[ThreadRow]:
         """Threads with ids above ``after``, ascending."""
