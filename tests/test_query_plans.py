@@ -14,6 +14,7 @@ from twisted.python.modules import getModule
 
 from imsys.errors import Refused, Status
 from imsys.store import Stores
+from imsys.store import sign_ins as store_sign_ins
 from imsys.store.bulk import befriend, free_numbers, insert_accounts
 from imsys.store.database import Transaction
 from imsys.store.files import Content, Offer, Purpose
@@ -107,12 +108,14 @@ class Plans(StoreCase):
         await stores.accounts.taken("anna", "x")
         await stores.accounts.set_password(anna, "-")
         await stores.accounts.reset_password("-", anna)
+        self.patch(store_sign_ins, "MOST", 2)
         sign_ins = SignInStore(self.watched, 1000)
         digests = [bytes([number]) * 32 for number in range(3)]
         for now, digest in enumerate(digests):
             await sign_ins.keep(SignIn(digest, anna, None, now, 5000))
         await sign_ins.find(digests)
         sign_ins.stamp(digests[0], 9)
+        await sign_ins._stamping.idle()
         await sign_ins.of_user(anna)
         await sign_ins.end(digests[0], anna)
         await sign_ins.end_all(anna)
@@ -144,6 +147,7 @@ class Plans(StoreCase):
         await stores.messages.page_before(anna, thread, 0, 10)
         await self.play_live(anna, thread)
         await self.play_files(anna, bert, thread)
+        await stores.contacts.ask(ids, carl, anna, "", "")  # the block has ended that from before
         await stores.contacts.between(anna, carl)
         await stores.contacts.confirm(ids, anna, bert, "")
         for _ in range(2):

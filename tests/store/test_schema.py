@@ -26,6 +26,8 @@ TABLES = {
     "file_usage",
     "file_outbox",
     "live_streams",
+    "sign_ins",
+    "epochs",
     "schema_migrations",
 }
 
