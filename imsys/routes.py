@@ -21,10 +21,10 @@ from typing import Any, NamedTuple
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from imsys.crowd import Crowd
 from imsys.errors import Refused, Status, Unavailable
 from imsys.gathering import Gathering
 from imsys.redis import CAUGHT, Redis, Script
+from imsys.surge import Surge
 from imsys.tokens import LUA, Tokens
 
 _log = Logger()
@@ -231,13 +231,13 @@ class Routes:
     :param ttl: seconds that a route lives.
     """
 
-    def __init__(self, redis: Redis, tokens: Tokens, ttl: float, crowd: Crowd | None = None) -> None:
+    def __init__(self, redis: Redis, tokens: Tokens, ttl: float, surge: Surge | None = None) -> None:
         self._redis = redis
         self._tokens = tokens
         self._token, self._route, self._attempts = (redis.key(kind, "") for kind in ("token", "route", "attempts"))
         self._ttl = round(ttl * 1000)
-        self._logins = Gathering(self._login_all, most=BATCH, queue=LOGINS, crowd=crowd)
-        self._drops = Gathering(self._drop_all, most=BATCH, queue=DROPS, crowd=crowd)
+        self._logins = Gathering(self._login_all, most=BATCH, queue=LOGINS, surge=surge)
+        self._drops = Gathering(self._drop_all, most=BATCH, queue=DROPS, surge=surge)
 
     async def login(self, user: int, token_digest: str, route: Route, attempt: Attempt | None = None) -> Taken | None:
         """Check a token and take the user's route, in one step, together with the other logins of the moment.
