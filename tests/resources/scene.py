@@ -20,6 +20,7 @@ from imsys.files.blobs import SealedFile
 from imsys.files.configured import blob_store, master_keys, spool_folder
 from imsys.files.master import Wrapped
 from imsys.keyring import add_key
+from imsys.protocols.crowd import Crowd
 from imsys.protocols.framing import RESOURCES, FrameDecoder
 from imsys.resources.engine.janitor import Janitor
 from imsys.resources.handlers import Resources
@@ -106,7 +107,7 @@ class ResourcesCase(PortCase[Client]):
         resources = Resources(
             ours, self.sessions, self.disk, self.engine.uploads, self.engine.downloads, self.engine.originals, self.tickets
         )
-        self.connections = connections_of(self.clock or reactor, resources)
+        self.connections = connections_of(self.clock or reactor, resources, Crowd(self.clock or reactor, resources.config.capacity))
         context = public_context(certificates()) if self.tls else None
         self.port = ListenService(reactor, self.connections, "127.0.0.1", 0, context, "port")
         engine = [part for part in self.engine.parts if not isinstance(part, Janitor)]  # which would use the disk when it likes

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from imsys.resources.web.exchange import Exchange
+from imsys.web.exchange import Exchange
 
 _BODIES = st.binary(max_size=40)
 
