@@ -217,9 +217,10 @@ class FrameConnection(protocol.Protocol):
         if pending > LARGE or self._unfinished:
             self._count(pending)
 
-    def _hand_on(self, frames: list[Frame], fault: PeerFault | None) -> None:
-        """Hand frames to the receiver, a turn's worth; a fault follows the last of them."""
-        if len(frames) > TURN:
+    def _hand_on(self, frames: list[Frame], fault: PeerFault | None) -> bool:
+        """Hand frames to the receiver, a turn's worth, and a fault behind the last of them; whether these were all."""
+        rest = len(frames) > TURN
+        if rest:
             self._later = frames[TURN:], fault
             frames, fault = frames[:TURN], None
             self._adjust_reading()
@@ -234,6 +235,7 @@ class FrameConnection(protocol.Protocol):
         if fault is not None and not self.closing:
             self.complain(str(fault))
             self.close(str(fault))
+        return not rest
 
     def _go_on(self) -> None:
         """It is the next turn: hand on what waits, unless the receiver or the peer is to come first."""
@@ -241,8 +243,7 @@ class FrameConnection(protocol.Protocol):
         if self._later is None or self._reader_busy or self._choked:
             return
         later, self._later = self._later, None
-        self._hand_on(*later)
-        if self._later is None and not self.closing:
+        if self._hand_on(*later) and not self.closing:
             self._adjust_reading()
             if self._ended and self.receiver is not None:
                 self.receiver.finished()

@@ -12,7 +12,6 @@ from twisted.internet.endpoints import HostnameEndpoint, connectProtocol, wrapCl
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.ssl import Certificate, optionsForClientTLS
 from twisted.internet.task import Clock, deferLater
-from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
@@ -22,6 +21,7 @@ from imsys.protocols.framing import CHAT, RESOURCES, Frame
 from imsys.protocols.wire import BUFFERED, LINGER, TURN, Complaints, FrameConnection, Unfinished, Unsent, WireSettings
 from imsys.services.common import ListenService, public_context
 from tests.support.servers import certificates
+from tests.web.wire import Transport
 
 SETTINGS = WireSettings(
     CHAT,
@@ -119,12 +119,11 @@ class ManyFramesTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.clock, self.turns = Clock(), list[Any]()
-        self.wheel: Any = DeadlineWheel(self.clock)
-        self.wheel.soon = self.turns.append
-        self.connection = FrameConnection(SETTINGS, self.wheel, self.clock.seconds)
+        wheel = DeadlineWheel(self.clock)
+        self.patch(wheel, "soon", self.turns.append)
+        self.connection = FrameConnection(SETTINGS, wheel, self.clock.seconds)
         self.receiver = self.connection.receiver = Receiver(self.connection)
-        self.transport: Any = StringTransport()
-        self.transport.setTcpNoDelay = lambda enabled: None
+        self.transport = Transport()
         self.connection.makeConnection(self.transport)
 
     def send(self, count: int, last: bytes = b"") -> None:
