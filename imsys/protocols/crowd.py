@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ipaddress
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache, partial
 from typing import Protocol
 
 from twisted.internet.interfaces import IReactorTime
@@ -69,7 +70,7 @@ class Crowd:
             return min(wanted, max(1, capacity // share)) if wanted else capacity
 
         self._of_address, self._strangers_of_address, self._of_user = bound(source, 2), bound(strangers, 4), bound(user, 2)
-        self._exempt = tuple(ipaddress.ip_network(network) for network in exempt)
+        self._is_exempt = lru_cache(4096)(partial(_within, [ipaddress.ip_network(network) for network in exempt]))
         self._places: dict[Guest, _Place] = {}
         self._strangers: OrderedDict[Guest, None] = OrderedDict()
         self._addresses: dict[str, _Address] = {}
@@ -179,13 +180,6 @@ class Crowd:
         address = self._addresses.get(source)
         return _Address(source) if address is None and not self._is_exempt(source) else address
 
-    def _is_exempt(self, source: str) -> bool:
-        try:
-            network = ipaddress.ip_network(source)
-        except ValueError:
-            return True  # no address: on a Unix socket
-        return any(network.version == exempt.version and network.overlaps(exempt) for exempt in self._exempt)
-
     def _count(self, guest: Guest, address: _Address | None) -> None:
         self._places[guest].address = address
         if address is not None:
@@ -207,3 +201,12 @@ class Crowd:
             theirs.remove(guest)
             if not theirs:
                 del self._users[user]
+
+
+def _within(networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network], source: str) -> bool:
+    """Whether a source is in one of these, or is no address: on a Unix socket."""
+    try:
+        theirs = ipaddress.ip_network(source)
+    except ValueError:
+        return True
+    return any(theirs.version == network.version and theirs.overlaps(network) for network in networks)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -42,7 +43,7 @@ class Proxies:
         :param forwarded_for: the values of the ``X-Forwarded-For`` headers, in order.
         :param forwarded_proto: those of ``X-Forwarded-Proto``.
         """
-        address = _parse(peer)
+        address = _parse(peer) if self._trusted else None
         if address is None or not self._trusts(address):
             return Source(limit_key(peer), secure)
         if forwarded_proto:
@@ -78,6 +79,7 @@ def _parse(text: str) -> Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
+@lru_cache(4096)
 def limit_key(peer: str) -> str:
     """What whoever is at an address is counted by; of a peer without one (a Unix socket), ``local``."""
     address = _parse(peer)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from email.utils import formatdate
 from typing import Any
 from typing import Protocol as Interface
 
@@ -85,9 +84,8 @@ class Owner(Interface):
         """Have this called in the next turn."""
         ...
 
-    @property
-    def calendar(self) -> Callable[[], float]:
-        """Gives Unix seconds."""
+    def date(self) -> str:
+        """What time it is, as responses say it."""
         ...
 
     async def answer(self, request: Request) -> Response:
@@ -123,6 +121,7 @@ class HttpConnection(Protocol):
         self._secure = False
         self._stranger = True
         self._first = True
+        self._watched = False
         self._begun = False
         self._ended = False
         self._closing = False
@@ -205,7 +204,7 @@ class HttpConnection(Protocol):
 
     def expired(self) -> None:
         """The deadline has passed; it counts where it is the peer that is waited for."""
-        settings = self._owner.settings
+        settings, self._watched = self._owner.settings, False
         if self._closing or self._room is not None:
             self.transport.abortConnection()
         elif self._body.wanted:
@@ -394,13 +393,15 @@ class HttpConnection(Protocol):
             return
         self._body.over()
         close = close or self._owner.closing or not self._body_is_here()
-        data = self._http.send(self._head(response, close=close))
+        headers = self._headers(response)
         if isinstance(body, bytes):
-            if body and not self._head_only:
-                data += self._http.send(h11.Data(data=body))
-            self.transport.write(data + self._http.send(h11.EndOfMessage()))
+            body = b"" if self._head_only else body
+            self.transport.write(self._http.answer(response.status, response.reason, headers, body, last=close))
         else:
-            self.transport.write(data)
+            if close:
+                headers.append(("Connection", "close"))
+            head = h11.Response(status_code=response.status, reason=response.reason.encode("ascii"), headers=headers)
+            self.transport.write(self._http.send(head))
             if not await self._sent(self._push(body) if isinstance(body, Push) else self._pieces(body)):
                 return
         self._answered()
@@ -412,16 +413,14 @@ class HttpConnection(Protocol):
         self._due(self._owner.settings.idle)
         self._pump()
 
-    def _head(self, response: Response, *, close: bool) -> h11.Response:
-        headers = [("Date", formatdate(self._owner.calendar(), usegmt=True)), ("X-Content-Type-Options", "nosniff"), *response.headers]
+    def _headers(self, response: Response) -> list[tuple[str, str]]:
+        headers = [("Date", self._owner.date()), ("X-Content-Type-Options", "nosniff"), *response.headers]
         length = len(response.body) if isinstance(response.body, bytes) else response.body.length
         if length is not None and response.status not in (204, 304):
             headers.append(("Content-Length", str(length)))
-        if close:
-            headers.append(("Connection", "close"))
         if self._secure if self._request is None else self._request.source.secure:
             headers.append(HSTS)
-        return h11.Response(status_code=response.status, reason=response.reason.encode("ascii"), headers=headers)
+        return headers
 
     def _body_is_here(self) -> bool:
         """Whether the request has come whole; what of it nobody has asked for, and is here, is passed over if it comes in few pieces."""
@@ -492,8 +491,10 @@ class HttpConnection(Protocol):
 
     def _due(self, seconds: float) -> None:
         if not self.gone:
-            self.deadline = self._owner.seconds() + seconds
-            self._owner.wheel.add(self)
+            before, self.deadline = self.deadline, self._owner.seconds() + seconds
+            if not self._watched or self.deadline < before:  # else the wheel finds out by itself
+                self._watched = True
+                self._owner.wheel.add(self)
 
     def _hold_reading(self, hold: bool) -> None:
         if hold is self._reading and not self.gone and not self._closing and not self._ended:

@@ -1,11 +1,13 @@
-"""h11, given no more at a time than one head may have, and with a short way for bodies whose length is known: these pass it by, uncopied.
+"""h11, given no more at a time than one head may have, and with short ways for what happens all the time.
 
-Everything else is h11's: heads, chunked bodies, what may follow what, and when a connection can be used again.
+The body of a request whose length is known passes it by, uncopied, and a response that is here as a whole is written without it.
+Everything else is h11's: heads of requests, chunked bodies, and what may follow what.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 import h11
@@ -27,6 +29,8 @@ class Exchange:
         self._http = h11.Connection(h11.SERVER, most)
         self._held: deque[bytes | memoryview] = deque()  # what has come, and h11 was not given
         self._fresh = True  # of the next request nothing was looked at
+        self._keep = False  # the request lets the connection go on
+        self._answered: Any = None  # our state, once there was a response that h11 has not seen
         self._passing = False  # from the head of a request whose body passes by to the next request
         self._begun = False  # some of that body has come
         self._left = 0  # bytes of that body that no event has told
@@ -45,10 +49,14 @@ class Exchange:
         """See h11. :raises h11.RemoteProtocolError: the peer does not speak HTTP, or has gone too early."""
         if self._passing:
             return self._next_of_body()
+        if self._fresh and not self._held and not self._ended:
+            return h11.NEED_DATA
         while (event := self._http.next_event()) is h11.NEED_DATA and self._feed():
             pass
         if isinstance(event, h11.Request):
             names = dict(event.headers)
+            asked = names.get(b"connection", b"")
+            self._keep = event.http_version >= b"1.1" and (not asked or b"close" not in _words(event))
             if b"transfer-encoding" not in names and (length := int(names.get(b"content-length", 0))):
                 self._passing, self._over, self._left = True, False, length
                 self._take_back()
@@ -124,7 +132,7 @@ class Exchange:
     @property
     def our_state(self) -> Any:
         """Of ours."""
-        return self._http.our_state
+        return self._answered or self._http.our_state
 
     @property
     def their_http_version(self) -> bytes | None:
@@ -135,6 +143,22 @@ class Exchange:
     def they_are_waiting_for_100_continue(self) -> bool:
         """Whether the peer sends its body when it is told to."""
         return self._http.they_are_waiting_for_100_continue and not (self._passing and self._begun)
+
+    def answer(self, status: int, reason: str, headers: Sequence[tuple[str, str]], body: bytes, *, last: bool) -> bytes:
+        """The bytes of a response that is here as a whole, as h11 would send it.
+
+        :param last: whether the connection is to be closed behind it, whatever the request said.
+        :raises ValueError: there is the end of a line in a header.
+        """
+        lines = [f"HTTP/1.1 {status} {reason}\r\n", *[f"{name}: {value}\r\n" for name, value in headers]]
+        last = last or not self._keep or ("Connection", "close") in headers
+        if last and ("Connection", "close") not in headers:
+            lines.append("Connection: close\r\n")
+        head = "".join(lines)
+        if head.count("\n") != len(lines) or head.count("\r") != len(lines):
+            raise ValueError("a header of a response has more than one line")
+        self._answered = h11.MUST_CLOSE if last else h11.DONE
+        return head.encode("ascii") + b"\r\n" + body
 
     def send(self, event: Any) -> bytes:
         """The bytes of an event."""
@@ -149,3 +173,10 @@ class Exchange:
         if not self._passing:
             self._take_back()
         self._http, self._passing, self._fresh = h11.Connection(h11.SERVER, self._most), False, True
+        self._answered = None
+
+
+def _words(request: h11.Request) -> list[bytes]:
+    """What its headers say of the connection."""
+    said = [value for name, value in request.headers if name == b"connection"]
+    return [word.strip().lower() for word in b",".join(said).split(b",")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from email.utils import formatdate
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
@@ -56,7 +57,8 @@ class HttpServer(Service, Factory):
         self.proxies = proxies
         self.closing = False
         self.wheel = DeadlineWheel(clock)
-        self.calendar = calendar
+        self._calendar = calendar
+        self._date = 0, ""
         self._clock = clock
         self._answer = answer
         self._verbose = verbose
@@ -68,6 +70,13 @@ class HttpServer(Service, Factory):
     def seconds(self) -> float:
         """The time by which deadlines are."""
         return float(self._clock.seconds())
+
+    def date(self) -> str:
+        """What time it is, as responses say it."""
+        now = int(self._calendar())
+        if now != self._date[0]:
+            self._date = now, formatdate(now, usegmt=True)
+        return self._date[1]
 
     def later(self, call: Callable[[], None]) -> None:
         """Have this called in the next turn."""
