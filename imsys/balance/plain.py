@@ -1,7 +1,8 @@
 """Servers registered by the original's calls: name, host and port, and nothing that says they are still there.
 
 So balance looks: a server registered so has a lease like any other, and it is
-renewed while its port accepts connections.
+renewed while its port accepts connections. The original speaks no TLS: the port
+is one without.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ if old[1] then
   end
   redis.call('DEL', key)
 end
-if field == 'tls' then
-  redis.call('HSET', key, 'host', host, 'tls', port, 'plain', port, 'incarnation', '', 'load', 0, 'capacity', 0, 'assigned', 0)
+if field == 'plain' then
+  redis.call('HSET', key, 'host', host, 'tls', 0, 'plain', port, 'incarnation', '', 'load', 0, 'capacity', 0, 'assigned', 0)
 else
   redis.call('HSET', key, 'host', host, 'port', port, 'incarnation', '')
 end
@@ -53,6 +54,7 @@ _RENEW = Script("""
 local found = redis.call('HMGET', KEYS[1], 'host', ARGV[4], 'incarnation')
 if found[1] ~= ARGV[1] or found[2] ~= ARGV[2] or found[3] ~= '' then return 0 end
 redis.call('HSET', KEYS[1], 'seen', 1)
+if ARGV[4] == 'plain' then redis.call('HSET', KEYS[1], 'tls', 0) end
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 redis.call('PEXPIRE', KEYS[2], ARGV[3] * 4)
 return 1
@@ -137,11 +139,12 @@ class PlainRegistry:
 
 
 def _port_field(table: str) -> str:
-    return "tls" if table == INSTANCE else "port"
+    return "plain" if table == INSTANCE else "port"
 
 
 def _plain(table: str, kind: str, row: dict[str, str]) -> PlainServer:
-    return PlainServer(table, kind, row["name"], row["host"], int(row[_port_field(table)]))
+    port = int(row[_port_field(table)]) or int(row["tls"])  # one of ours whose port without TLS is closed
+    return PlainServer(table, kind, row["name"], row["host"], port)
 
 
 ALREADY = {
