@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from imsys.balance.registry import Registry
+from imsys.balance.registry import ALONE, Registry
 from imsys.errors import Refused, Status
 from imsys.redis import Redis, Script
 
@@ -22,7 +22,7 @@ Probe = Callable[[str, int], Awaitable[bool]]
 
 _ADD = Script("""
 local key, names, other, others = unpack(KEYS)
-local name, host, port, lease, expected, field = unpack(ARGV)
+local name, host, port, lease, expected, field, alone = unpack(ARGV)
 local old = redis.call('HMGET', key, 'host', field, 'incarnation', 'seen')
 if old[1] then
   if expected == '' or old[1] ~= host or old[2] ~= port or old[3] ~= '' then
@@ -33,6 +33,12 @@ if old[1] then
     redis.call('SREM', others, name)
   end
   redis.call('DEL', key)
+end
+for _, other in ipairs(alone == '1' and redis.call('SMEMBERS', names) or {}) do
+  if other ~= name then
+    local f = redis.call('HMGET', string.sub(key, 1, #key - #name) .. other, 'host', field, 'tls')
+    if f[1] == host and (f[2] == port or f[3] == port) then return {0, host, port, 'another', ''} end
+  end
 end
 if field == 'plain' then
   redis.call('HSET', key, 'host', host, 'tls', 0, 'plain', port, 'incarnation', '', 'load', 0, 'capacity', 0, 'assigned', 0)
@@ -81,7 +87,7 @@ class PlainRegistry:
         self._probe = probe
 
     async def add(self, server: PlainServer) -> bool:
-        """Register; ``False``: the name is taken by a server that lives.
+        """Register; ``False``: the name is taken by a server that lives, or the address by one that may not share it.
 
         One that was seen at the very same address, and does not accept connections now, was restarted: it is replaced.
 
@@ -127,6 +133,7 @@ class PlainRegistry:
             self._registry.lease_ms,
             "replace" if replace else "",
             _port_field(server.table),
+            int(server.table == GRPC or server.kind in ALONE),
         ]
         reply = await self._redis.script(_ADD, keys, arguments)
         if reply[0]:

@@ -16,7 +16,7 @@ from imsys.embedded import EmbeddedRedis
 from imsys.errors import ConfigError
 from imsys.redis import Redis, RedisService
 from imsys.services import balance, captcha, chat, gateway, resources
-from imsys.services.common import Options, bound_ports, give_up, make_daemon
+from imsys.services.common import Options, bound_ports, make_daemon, refuse_to_start
 from imsys.services.first_start import first_start
 from imsys.services.foundations import CALENDAR, database_of
 from imsys.services.ordered import InOrder
@@ -94,7 +94,7 @@ def prepared(options: Options) -> Config:
     try:
         first_start(options.settings, datetime.now(UTC))
     except ConfigError as error:
-        give_up(f"imsys: {error}")
+        refuse_to_start(options.settings, "imsys", str(error))
     return options.settings
 
 

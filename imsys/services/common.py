@@ -35,7 +35,17 @@ from imsys.sockets import SECTIONS, by_sockets, is_plaintext
 from imsys.standard_streams import open_streams
 from imsys.store import Database
 
-__all__ = ["CannotStart", "Daemon", "ListenService", "Options", "bound_ports", "check_port", "give_up", "make_daemon", "public_context"]
+__all__ = [
+    "CannotStart",
+    "Daemon",
+    "ListenService",
+    "Options",
+    "bound_ports",
+    "check_port",
+    "make_daemon",
+    "public_context",
+    "refuse_to_start",
+]
 
 _log = Logger()
 
@@ -62,6 +72,18 @@ def give_up(reason: str) -> NoReturn:
         stream.write(f"{reason}\n")
         stream.flush()
     raise CannotStart(1)
+
+
+def refuse_to_start(config: Config, title: str, reason: str) -> NoReturn:
+    """The same, and write it to the daemon's log file, for who was not there when it was started."""
+    folder = Path(config.imsys.log_dir)
+    if config.imsys.log_dir and folder.parent.exists():
+        with contextlib.suppress(ConfigError, OSError), as_owner(folder if folder.exists() else folder.parent):
+            file = LogFile(folder / f"{title}.log", "critical")
+            file.open()
+            Logger(observer=file).critical("{daemon} cannot start: {reason}", daemon=title, reason=reason)
+            file.close()
+    give_up(f"{title}: {reason}")
 
 
 class Options(usage.Options):
@@ -256,7 +278,7 @@ def make_daemon(
         if any(isinstance(service, Database) for service in _tree(daemon)):
             tables_fit(config)
     except ConfigError as error:
-        give_up(f"{title}: {error}")
+        refuse_to_start(config, title, str(error))
     return daemon
 
 

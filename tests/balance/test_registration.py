@@ -217,6 +217,17 @@ class PlainTests(BalanceCase):
                 self.assertEqual((await self.balance.plain(f"Shutdown{what}", "b", kind=kind)).error, absent)
                 self.assertEqual(len((await self.balance.plain(peers, "a", kind=kind)).lists), 0)
 
+    async def test_one_address(self) -> None:
+        """Two resources servers cannot have one address, and no two servers one for gRPC; chat servers may share a public one."""
+        for what, kind, error in (
+            ("Instance", "resources", Status.RESOURCES_SERVER_ALREADY_EXISTS),
+            ("Grpc", "chat", Status.GRPC_SERVER_ALREADY_EXISTS),
+            ("Instance", "chat", Status.SUCCESS),
+        ):
+            self.assertEqual((await self.balance.plain(f"Register{what}", "one", 9000, kind=kind)).error, 0)
+            self.assertEqual((await self.balance.plain(f"Register{what}", "two", 9000, kind=kind)).error, error)
+            self.assertEqual((await self.balance.plain(f"Register{what}", "two", 9001, kind=kind)).error, 0 if error else ALREADY)
+
     async def test_malformed(self) -> None:
         """A port that is none is 70."""
         self.assertEqual((await self.balance.plain("RegisterInstance", "a", "http")).error, Status.INVALID_FIELD)

@@ -68,6 +68,8 @@ class DaemonTests(DaemonTestCase):
         gateway = run(self, "--nodaemon", "--pidfile=", "imsys-gateway", settings=self.settings)
         self.assertEqual(await gateway.end(), 1)
         self.assertRegex(gateway.text, rf"\Aimsys-gateway: \[tls\] certificate: {tls.certificate} has expired on \S+ \S+ UTC\n\Z")
+        log = (self.home / "var" / "log" / "imsys-gateway.log").read_text()
+        self.assertRegex(log, r"\A\S+ critical \S+: imsys-gateway cannot start: \[tls\] certificate: .* has expired on ")
         await start(self, "imsys-captcha", self.settings)
 
     async def test_soon(self) -> None:
