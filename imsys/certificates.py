@@ -195,7 +195,7 @@ def ends_of(config: Config, *, public: bool = True) -> list[End]:
         ("[cluster] ca", config.cluster.ca),
         ("[database] tls_ca", database),
     ]
-    return [end_of(what, path) for what, path in named if path and Path(path).exists()]
+    return [end_of(what, path) for what, path in named if path and os.path.exists(path)]
 
 
 def soon_over(ends: Iterable[End], now: datetime) -> list[str]:
@@ -231,7 +231,7 @@ def _is_authority(certificate: x509.Certificate) -> bool:
 
 def _has_signed(ca: str, certificate: str) -> bool:
     """Whether these files are there, and the one is needed for the other (it may have been left there by a certificate of before)."""
-    if not (Path(ca).exists() and Path(certificate).exists()):
+    if not (os.path.exists(ca) and os.path.exists(certificate)):
         return False
     issuer = _certificates(certificate)[0].issuer
     return any(one.subject == issuer for one in _certificates(ca))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from imsys.certificates import End, days_left, ends_of
 from imsys.config import Config
-from imsys.errors import Refused, Status, Unavailable
+from imsys.errors import ConfigError, Refused, Status, Unavailable
 from imsys.home import as_owner
 
 if TYPE_CHECKING:
@@ -51,12 +51,14 @@ class Seen:
 
     :param servers: those that are registered at balance; none if balance does not answer.
     :param ends: of certificates that are here, or were shown.
+    :param unread: why those that are here could not be looked at.
     """
 
     servers: Sequence[Server]
     parts: Sequence[Part]
     ends: Sequence[End]
     now: datetime
+    unread: str = ""
 
     @property
     def troubles(self) -> list[str]:
@@ -80,7 +82,11 @@ async def _look(reactor: Any, config: Config) -> Seen:
     except Refused:
         servers = []  # balance is one of the parts
     shown = [part.certificate for part in parts if part.certificate is not None]
-    return Seen(servers, parts, [*ends_of(config), *shown], datetime.now(UTC))
+    try:
+        here, unread = ends_of(config), ""
+    except ConfigError as error:  # whoever asks need not be allowed to read them
+        here, unread = [], str(error)
+    return Seen(servers, parts, [*here, *shown], datetime.now(UTC), unread)
 
 
 def _takes_users(server: Server) -> bool:
@@ -96,6 +102,8 @@ def _as_text(seen: Seen) -> Iterable[str]:
         yield ""
         rows = [(end.what, end.path, f"{end.when:%Y-%m-%d}", _left(end, seen.now)) for end in seen.ends]
         yield from table([("CERTIFICATE", "FILE OR ADDRESS", "EXPIRES", "LEFT"), *rows])
+    if seen.unread:
+        yield seen.unread
     if seen.troubles:
         yield ""
         yield f"People cannot log in, or cannot write. {' '.join(seen.troubles)}"
@@ -112,6 +120,7 @@ def _as_json(seen: Seen) -> str:
             "troubles": seen.troubles,
             "servers": [_fields(server) for server in seen.servers],
             "parts": [{"kind": part.kind, "address": part.address, "ok": not part.fault, "fault": part.fault} for part in seen.parts],
+            "certificates_unread": seen.unread,
             "certificates": [
                 {"what": end.what, "path": end.path, "expires": end.when.isoformat(), "days_left": end.left(seen.now).days}
                 for end in seen.ends
