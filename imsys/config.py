@@ -197,10 +197,10 @@ class TlsConfig:
 class ClusterConfig:
     """``[cluster]``: how the servers trust each other."""
 
-    ca: str = setting("", _text, "PEM file with the cluster's CA; empty: gRPC without TLS.", path=True)
+    ca: str = setting("", _text, "PEM file with the cluster's CA; empty: all servers are one process (twistd imsys).", path=True)
     certificate: str = setting("", _text, "PEM file with this server's certificate in the cluster.", path=True)
     key: str = setting("", _text, "PEM file with its private key.", path=True)
-    allow_plaintext: bool = setting(False, _boolean, "Allow gRPC without TLS on other interfaces than loopback: yes or no.")
+    allow_plaintext: bool = setting(False, _boolean, "Without certificates: gRPC in plaintext, which asks nobody who they are: yes or no.")
     deadline: float = setting(3.0, _number(0.05, 60), "Seconds after which a call to another server has failed.")
     clock_skew: float = setting(60.0, _number(1, 3600), "Seconds a server's clock may differ from balance's before it is refused.")
 
@@ -231,6 +231,8 @@ class CaptchaConfig:
     )
     code_life: float = setting(180.0, _number(1, 86400), "Seconds that a verification code lives.")
     code_tries: int = setting(5, _integer(1, 100), "Wrong tries after which a code is dead.")
+    mailbox_day: int = setting(20, _integer(0, 1000000), "Mails a day to one mailbox, whoever asks for them; 0: no limit.")
+    all_hour: int = setting(6000, _integer(0, 1000000), "Mails an hour in all; 0: no limit.")
 
 
 @dataclass(frozen=True)
@@ -403,6 +405,9 @@ class GatewayConfig:
     host: str = setting("127.0.0.1", _host, "Interface of the public ports.")
     port: int = setting(8443, _PORT, "TCP port for HTTPS; 0: any free one.")
     plain_port: int = setting(0, _PORT, "TCP port for HTTP without TLS, for peers that speak none; 0: closed.")
+    addresses: tuple[tuple[str, int], ...] = setting(
+        (), _some_addresses, "Where 'imsys-ctl status' finds gateways (host:port, ...); empty: at host and port."
+    )
     body_limit: int = setting(65536, _integer(1024, 1048576), "Bytes that a request's body has at most.")
     timeout: float = setting(30.0, _number(1, 600), "Seconds that a connection may be idle, and that a request may take to arrive.")
     capacity: int = setting(4000, _integer(1, 1000000), "Connections this server holds at most.")
@@ -500,7 +505,7 @@ def load(path: str | Path | None, environ: Mapping[str, str]) -> Config:
 def _from_file(path: Path) -> dict[tuple[str, str], tuple[str, str]]:
     parser = configparser.ConfigParser(interpolation=None, default_section="\0", inline_comment_prefixes=None)
     try:
-        parser.read_string(path.read_text("utf-8"), str(path))
+        parser.read_string(path.read_text("utf-8-sig"), str(path))
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such configuration file") from None
     except OSError as error:
@@ -549,7 +554,7 @@ def _section(section: str, kind: type[Any], given: Mapping[tuple[str, str], tupl
     for name, (raw, where) in mine.items():
         if name in secrets:
             try:
-                values[secrets[name]] = Path(raw).read_text("utf-8").rstrip("\r\n")
+                values[secrets[name]] = Path(raw).read_text("utf-8-sig").rstrip("\r\n")
             except (OSError, UnicodeDecodeError) as error:
                 reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
                 raise ConfigError(f"{where}: {raw} cannot be read: {reason}") from None

@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from imsys.cluster.client import GrpcClient
 from imsys.cluster.stubs import message_pb2, message_pb2_grpc
+from imsys.cluster.trust import Trust
 from imsys.config import ChatConfig, ClusterConfig
 from imsys.errors import Refused, Status, Unavailable
 from imsys.node import Node
@@ -196,7 +197,7 @@ class CallFloods(TestCase):
         """Calls that nobody answers leave one line."""
         from twisted.internet import reactor
 
-        client = GrpcClient(reactor, ClusterConfig(deadline=5.0), [("127.0.0.1", free_port())])
+        client = GrpcClient(reactor, Trust(ClusterConfig(deadline=5.0, allow_plaintext=True)), [("127.0.0.1", free_port())])
         client.startService()
         self.addCleanup(client.stopService)
         log = Lines(self)

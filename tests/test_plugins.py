@@ -21,7 +21,7 @@ from tests.shared_redis import redis_for
 from tests.support.chat import RawClient
 from tests.support.children import folder, free_port
 from tests.support.daemons import ROOT, Process, environment, twistd
-from tests.support.servers import certificates, key_settings, redis_server
+from tests.support.servers import certificates, cluster_settings, key_settings, redis_server
 from tests.support.stores import OnSqlite
 
 SAMPLE = ROOT / "tests" / "sample_plugin"
@@ -99,6 +99,7 @@ class ServedTests(OnSqlite):
             "CHAT_GRPC_PORT": "0",
             **key_settings(),
         }
+        settings |= cluster_settings()
         await self.start("imsys-balance", settings)
         await self.start("imsys-chat", settings, installed)
         tokens = Tokens(redis_for(self, redis), time.time, 600, 86400)

@@ -95,10 +95,10 @@ class Context:
         """The password, from the file that the command line names or from the person at the terminal."""
         source = self.arguments.password_file
         if source == "-":
-            return await self.console.next_line() or ""
+            return (await self.console.next_line() or "").removeprefix("\ufeff")
         if source:
             try:
-                return Path(source).expanduser().read_text("utf-8").split("\n", 1)[0].rstrip("\r")
+                return Path(source).expanduser().read_text("utf-8-sig").split("\n", 1)[0].rstrip("\r")
             except (OSError, UnicodeDecodeError) as problem:
                 raise Trouble(f"The password file {source} cannot be read: {getattr(problem, 'strerror', 'it is not UTF-8')}.") from None
         if not self.console.interactive:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -16,6 +17,7 @@ from imsys import demo
 from imsys.cli import INTERRUPTED, files, history, live, people, sign_in, talk
 from imsys.cli.console import Console, Interrupted, Trouble
 from imsys.cli.context import Context
+from imsys.errors import Unavailable
 from imsys.sdk import Refused, explain
 
 _log = Logger()
@@ -23,7 +25,22 @@ _log = Logger()
 
 async def _demo(context: Context) -> None:
     gateway = context.gateway()
-    await demo.play(context.reactor, gateway, context.home() / "mail", context.console.say)
+    try:
+        await demo.play(context.reactor, gateway, context.home() / "mail", context.console.say)
+    except Unavailable as unavailable:
+        why = _could_not_start(context.home() / "log" / "imsys.log")
+        if not why:
+            raise
+        raise Trouble(f"{explain(unavailable)} It could not start: {why}") from None
+
+
+def _could_not_start(log: Path) -> str:
+    """Why the server on this machine did not start when it was to the last time, by the last line of its log; empty: it did."""
+    try:
+        last = log.read_text("utf-8", "replace").rstrip().rpartition("\n")[2]
+    except OSError:
+        return ""
+    return last.partition(" cannot start: ")[2]
 
 
 COMMANDS: dict[str, Callable[[Context], Awaitable[None]]] = {

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from imsys import __version__, config
 from imsys.errors import ConfigError, Refused
+from imsys.standard_streams import run
 
 
 class _Parser(argparse.ArgumentParser):
@@ -26,20 +27,31 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit."""
+    run(lambda: _main(arguments))
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     options = _parser().parse_args(arguments)
     try:
-        status = options.run(options)
+        return int(options.run(options))
     except (ConfigError, Refused) as error:
         sys.stderr.write(f"imsys-ctl: {error.message if isinstance(error, Refused) else error}\n")
-        status = 1
-    except (KeyboardInterrupt, BrokenPipeError):
-        status = 1
-    sys.exit(status)
+    except KeyboardInterrupt:
+        pass
+    return 1
 
 
 def settings(options: argparse.Namespace) -> config.Config:
     """The configuration that the command is about."""
     return config.load(options.config or os.environ.get("IMSYS_CONFIG") or None, os.environ)
+
+
+def calling(options: argparse.Namespace) -> config.Config:
+    """The same, with the addresses at which servers are called from here: sockets, where all of them are one process."""
+    from imsys.sockets import by_sockets, on_sockets
+
+    found = settings(options)
+    return on_sockets(found) if by_sockets(found.cluster) else found
 
 
 def _parser() -> _Parser:

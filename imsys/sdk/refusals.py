@@ -9,6 +9,7 @@ from service_identity import VerificationError
 from twisted.internet import defer, error
 
 from imsys.errors import Refused, Status, Unavailable
+from imsys.sdk.trust import CertificateExpired
 
 SENTENCES: dict[Status, str] = {
     Status.SUCCESS: "It worked.",
@@ -94,6 +95,8 @@ def explain(problem: BaseException) -> str:
         return explain(reasons[0].value)
     if isinstance(problem, VerificationError):
         return "The server's certificate is not valid for its address."
+    if isinstance(problem, CertificateExpired):
+        return f"The server's certificate has expired on {problem.when:%Y-%m-%d}; its operator has to renew it."
     if isinstance(problem, SSL.Error):
         return _tls(problem)
     if isinstance(problem, error.DNSLookupError):

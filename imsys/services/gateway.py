@@ -22,9 +22,9 @@ from imsys.ratelimit import RateLimiter
 from imsys.redis import Redis
 from imsys.routes import Routes
 from imsys.services.checks import gateway_health
-from imsys.services.common import ListenService, Options, make_daemon, public_context
+from imsys.services.common import ListenService, Options, make_daemon
 from imsys.services.crowds import crowd_of
-from imsys.services.foundations import CALENDAR, database_of, redis_of
+from imsys.services.foundations import CALENDAR, database_of, redis_of, tls_of, trust_of
 from imsys.services.ordered import InOrder
 from imsys.store import Database, Stores
 from imsys.tokens import Tokens
@@ -54,11 +54,12 @@ def build(
     :raises ConfigError: something in the configuration cannot work.
     """
     settings, lives, server = config.gateway, config.balance, InOrder()
+    trust = trust_of(config, server)
     database = database or database_of(reactor, config, server)
     redis = redis or redis_of(reactor, config, server)
     passwords = Passwords.configured(reactor, settings)
-    balance = GrpcClient(reactor, config.cluster, config.balance.addresses)
-    captcha = GrpcClient(reactor, config.cluster, config.captcha.addresses)
+    balance = GrpcClient(reactor, trust, config.balance.addresses)
+    captcha = GrpcClient(reactor, trust, config.captcha.addresses)
     stores = Stores.on(database, calendar)
     health = gateway_health(reactor, stores.health, redis)
     routes = Routes(redis, lives.lease, lives.token_idle, lives.token_life)
@@ -67,7 +68,7 @@ def build(
         passwords=passwords,
         codes=Codes(redis, life=config.captcha.code_life, tries=config.captcha.code_tries),
         tokens=Tokens(redis, calendar, lives.token_idle, lives.token_life),
-        sessions=SessionEnder(reactor, config.cluster, balance, routes),
+        sessions=SessionEnder(reactor, trust, balance, routes),
         limiter=RateLimiter(redis),
         limits=Limits(config.limits),
         placing=Placing(balance),
@@ -86,7 +87,7 @@ def build(
         Proxies(settings.trusted_proxies),
         verbose=config.imsys.log_level == "debug",
     )
-    tls = public_context(config.tls, "http/1.1")
+    tls = tls_of(config, server).context("http/1.1")
     parts = [health, passwords, balance, captcha, http]
     parts.append(ListenService(reactor, http, settings.host, settings.port, tls, "[gateway] port"))
     if settings.plain_port:

@@ -19,7 +19,8 @@ from imsys.resources.live.rtmp_door import RtmpDoor, RtmpSettings
 from imsys.resources.live.telling import Tell
 from imsys.resources.live.web_doors import fetch_from, live_routes
 from imsys.resources.transfers import Uploads
-from imsys.services.common import ListenService, public_context
+from imsys.services.common import ListenService
+from imsys.services.tls import PublicTls
 from imsys.store import Database
 from imsys.store.files import FileStore
 from imsys.store.live import LiveStore
@@ -64,6 +65,7 @@ class Live:
 def live_of(
     reactor: Any,
     config: Config,
+    public: PublicTls,
     database: Database,
     tickets: Tickets,
     tell: Tell,
@@ -75,6 +77,7 @@ def live_of(
 ) -> Live:
     """The live streams of a resources server; without ports and paths where ``[live] enabled`` says so.
 
+    :param public: TLS of the public ports.
     :param tell: has a thread told of its stream.
     :param find: where the resources server of a name is.
     :param disk: threads for what is recorded.
@@ -107,7 +110,7 @@ def live_of(
     door = RtmpDoor(reactor, settings, relay, tickets, crowd)
     plain = tls = None
     if limits.enabled:
-        context = public_context(config.tls, tickets=False)
+        context = public.context(tickets=False)
         tls = ListenService(reactor, door, ours.host, ours.rtmps_port, context, "[resources] rtmps_port")
         if ours.rtmp_port:
             plain = ListenService(reactor, door, ours.host, ours.rtmp_port, None, "[resources] rtmp_port")

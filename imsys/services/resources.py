@@ -42,10 +42,10 @@ from imsys.resources.originals import Originals
 from imsys.resources.sessions import Sessions
 from imsys.resources.web.doors import file_routes, http_settings, site
 from imsys.services.checks import resources_health
-from imsys.services.common import ListenService, Options, make_daemon, public_context
+from imsys.services.common import ListenService, Options, make_daemon
 from imsys.services.crowds import crowd_of
 from imsys.services.draining import Draining
-from imsys.services.foundations import CALENDAR, database_of, redis_of, tickets_of
+from imsys.services.foundations import CALENDAR, database_of, redis_of, tickets_of, tls_of, trust_of
 from imsys.services.fresh_keys import FreshKeys
 from imsys.services.live import live_of
 from imsys.services.ordered import InOrder
@@ -143,13 +143,14 @@ def build(
     """
     ours, server = config.resources, InOrder()
     own_process = redis is None
+    trust = trust_of(config, server)
     database = database or database_of(reactor, config, server)
     redis = redis or redis_of(reactor, config, server)
     tokens = Tokens(redis, calendar, config.balance.token_idle, config.balance.token_life)
     # often enough that no token of a session expires, and that a revoked one does not serve for long
     sessions = Sessions(reactor, tokens, min(config.balance.lease, config.balance.token_idle / 4), calendar)
-    balance = GrpcClient(reactor, config.cluster, config.balance.addresses)
-    chats = ChatServers(reactor, config.cluster, Listed(reactor, balance, "chat", config.balance.lease), config.balance.interval)
+    balance = GrpcClient(reactor, trust, config.balance.addresses)
+    chats = ChatServers(reactor, trust, Listed(reactor, balance, "chat", config.balance.lease), config.balance.interval)
     shared = SHARED if config.files.store == SHARED else ""
     announcing = Announcing(reactor, ours.name, FileStore(database, calendar), chats.announce, shared)
 
@@ -168,11 +169,13 @@ def build(
     ahead = Budget(ours.unsent)
     crowd = crowd_of(reactor, config.limits, ours.capacity)
     connections = connections_of(reactor, resources, crowd, ahead)
-    context = public_context(config.tls)
+    public = tls_of(config, server)
+    context = public.context()
     places = Places(Listed(reactor, balance, "resources", config.balance.lease), config.balance.interval)
     live = live_of(
         reactor,
         config,
+        public,
         database,
         tickets,
         chats.announce_live,
@@ -214,7 +217,7 @@ def build(
     health.on_change(membership.hurry)
     control = Control(membership.incarnation, lambda: health.unfit, drain if own_process else None)
     calls = [*stream_services(live.relay), *control_services(control)]
-    grpc = GrpcServer(reactor, config.cluster, ours.grpc_host, ours.grpc_port, calls)
+    grpc = GrpcServer(reactor, trust, ours.grpc_host, ours.grpc_port, calls)
     listeners = [port for port in (tls, plain, web, *live.listeners) if port is not None]
     for part in (balance, chats, announcing, *engine.parts, health, grpc, sessions, connections, http, *live.parts, *listeners, membership):
         part.setServiceParent(server)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterable, Sequence
@@ -31,7 +32,7 @@ class Sqlite:
 
     def connect(self, use: Use = Use.GENERAL, *, anywhere: bool = False) -> Opened:
         """A connection without implicit transactions, closed by whichever thread ends the pool."""
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._make()
         connection = sqlite3.connect(self._path, timeout=self._timeout, isolation_level=None, check_same_thread=False)
         try:
             self._set_up(connection)
@@ -39,6 +40,17 @@ class Sqlite:
             connection.close()
             raise
         return Opened(connection)
+
+    def _make(self) -> None:
+        """Make the file if it is missing, and have it be its owner's alone; what SQLite makes beside it is as the file is."""
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        try:
+            status = os.fstat(descriptor)
+            if os.name != "nt" and status.st_mode & 0o077 and status.st_uid == os.geteuid():
+                os.fchmod(descriptor, 0o600)
+        finally:
+            os.close(descriptor)
 
     def _set_up(self, connection: sqlite3.Connection) -> None:
         """WAL and full durability; what is written twice in a while goes into the database once (64 MiB of WAL)."""

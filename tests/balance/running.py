@@ -16,6 +16,7 @@ from imsys.config import BalanceConfig, ClusterConfig, Config, RedisConfig
 from imsys.redis import Redis, RedisService
 from imsys.services.balance import build
 from tests.real_redis import RealRedis
+from tests.support.servers import PLAINTEXT
 
 EXPIRE = "for _, key in ipairs(redis.call('KEYS', '*')) do if redis.call('PTTL', key) > 0 then redis.call('DEL', key) end end"
 """What Redis does when its clock is set forward."""
@@ -27,7 +28,7 @@ class Balance:
     def __init__(self, test: TestCase, redis: RedisConfig, *, cluster: ClusterConfig | None = None, port: int = 0, **balance: Any) -> None:
         from twisted.internet import reactor
 
-        self.config = Config(redis=redis, balance=BalanceConfig(grpc_port=port, **balance), cluster=cluster or ClusterConfig())
+        self.config = Config(redis=redis, balance=BalanceConfig(grpc_port=port, **balance), cluster=cluster or PLAINTEXT)
         service: Any = build(reactor, self.config)
         service.startService()
         self.service = service

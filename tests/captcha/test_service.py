@@ -8,18 +8,19 @@ from typing import Any
 
 import grpc
 from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.threads import deferToThread
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import TestCase
 
 from imsys.cluster.server import GrpcServer
-from imsys.cluster.stubs import message_pb2, message_pb2_grpc
+from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
 from imsys.codes import Codes
 from imsys.config import CaptchaConfig, Config, MailConfig
 from imsys.errors import ConfigError
 from imsys.services import captcha
 from tests.captcha.smtp_server import smtp_server
 from tests.shared_redis import redis_for
-from tests.support.servers import certificates, redis_server
+from tests.support.servers import PLAINTEXT, certificates, redis_server
 
 ANNA = "anna@example.org"
 
@@ -34,9 +35,12 @@ class CaptchaTests(TestCase):
         self.codes = Codes(self.redis, life=180.0, tries=5)
         self.folder = Path(self.mktemp()).absolute() / "mail"
 
-    def serve(self, mail: MailConfig | None = None) -> None:
+    def serve(self, mail: MailConfig | None = None, **limits: Any) -> None:
         config = Config(
-            redis=self.redis_config, mail=mail or MailConfig(maildir=str(self.folder)), captcha=CaptchaConfig(grpc_port=0, code_life=120.0)
+            redis=self.redis_config,
+            mail=mail or MailConfig(maildir=str(self.folder)),
+            captcha=CaptchaConfig(grpc_port=0, code_life=120.0, **limits),
+            cluster=PLAINTEXT,
         )
         service: Any = captcha.build(self.reactor, config)
         service.startService()
@@ -97,6 +101,30 @@ class CaptchaTests(TestCase):
             self.assertEqual(response.error, 70)
             self.assertTrue(response.message)
         self.assertFalse(self.folder.exists())
+
+    async def test_limits(self) -> None:
+        """Whoever calls gets so many mails a day to one mailbox, whatever is behind a ``+``, and so many in all."""
+        self.serve(mailbox_day=2, all_hour=3)
+        answers = [(await self.ask(email)).error for email in (ANNA, ANNA.replace("@", "+x@"), ANNA.replace("@", "+y@"), ANNA.upper())]
+        self.assertEqual(answers, [0, 0, 64, 64])
+        self.assertEqual([(await self.ask(f"user{n}@example.org")).error for n in range(2)], [0, 64])
+        self.assertEqual(len(self.mails()), 3)
+
+    async def test_a_mail_that_failed_does_not_count(self) -> None:
+        """While the mail server is away nobody's mails are counted."""
+        port, inbox = smtp_server(self, auth=False)
+        self.serve(MailConfig(transport="smtp", host="127.0.0.1", port=port, ca=certificates().ca), mailbox_day=1)
+        inbox.refuse = "451 later"
+        self.assertEqual([(await self.ask(ANNA)).error for _ in range(2)], [3, 3])
+        inbox.refuse = ""
+        self.assertEqual([(await self.ask(ANNA)).error for _ in range(2)], [0, 64])
+
+    async def test_probed(self) -> None:
+        """It answers whoever looks whether it works."""
+        self.serve()
+        probe = imsys_v1_pb2_grpc.ControlStub(self.channel).Probe
+        answer = await deferToThread(probe, imsys_v1_pb2.ProbeRequest(), timeout=5.0)
+        self.assertEqual((answer.unfit, bool(answer.incarnation)), ("", True))
 
     async def test_mail_fails(self) -> None:
         """When the mail cannot be sent the answer is 3, and no code is kept."""

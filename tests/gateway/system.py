@@ -24,6 +24,7 @@ from twisted.web.client import Agent, BrowserLikePolicyForHTTPS, HTTPConnectionP
 from imsys.cluster.client import GrpcClient
 from imsys.cluster.server import GrpcServer
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
+from imsys.cluster.trust import Trust
 from imsys.config import (
     BalanceConfig,
     CaptchaConfig,
@@ -40,7 +41,7 @@ from imsys.store.migrations import migrate
 from imsys.tokens import Tokens
 from tests.shared_redis import redis_for
 from tests.support.children import free_port
-from tests.support.servers import certificates, redis_server
+from tests.support.servers import PLAINTEXT, certificates, redis_server
 
 PASSWORD = "correct horse battery"
 QUICK = GatewayConfig(port=0, hash_memory=64, hash_time=1, hash_workers=2)
@@ -114,6 +115,7 @@ class SystemCase(TestCase):
             mail=dataclasses.replace(self.mail, maildir=str(self.mails)),
             gateway=dataclasses.replace(self.settings, plain_port=free_port()),
             limits=self.limits,
+            cluster=PLAINTEXT,
         )
         await deferToThread(migrate, self.config.database)
         self.tokens = Tokens(self.redis, time.time, 600.0, 86400.0)
@@ -134,7 +136,7 @@ class SystemCase(TestCase):
         policy = BrowserLikePolicyForHTTPS(trustRootFromCertificates([trusted]))
         self.http = HTTPClient(Agent(self.reactor, policy, pool=pool))
         self.addCleanup(pool.closeCachedConnections)
-        self.balance_client = GrpcClient(self.reactor, self.config.cluster, self.config.balance.addresses)
+        self.balance_client = GrpcClient(self.reactor, Trust(self.config.cluster), self.config.balance.addresses)
         self.run_service(self.balance_client)
         await self.register_server("chat1", plain=9001)
 
@@ -190,7 +192,7 @@ class SystemCase(TestCase):
         """A registered chat server that listens to its peers."""
         chat = FakeChat()
         calls = [(message_pb2_grpc.add_DistributedChattingServiceServicer_to_server, chat)]
-        server = self.run_service(GrpcServer(self.reactor, self.config.cluster, "127.0.0.1", 0, calls))
+        server = self.run_service(GrpcServer(self.reactor, Trust(self.config.cluster), "127.0.0.1", 0, calls))
         await self.register_server(name, grpc=server.port)
         return chat
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 
-from imsys.config import LimitsConfig
+from imsys.config import CaptchaConfig, LimitsConfig
 from tests.gateway.system import PASSWORD, QUICK, Answer, SystemCase
 
 OFF = LimitsConfig(0, 0, 0, 0, 0, 0, 0)
@@ -162,6 +162,7 @@ class SmallLimitTests(SystemCase):
 
 class NoLimitTests(SystemCase):
     limits = OFF
+    captcha_config = CaptchaConfig(mailbox_day=0, all_hour=0)
 
     async def test_off(self) -> None:
         """A limit of 0 is none."""

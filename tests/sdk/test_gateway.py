@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,13 @@ from twisted.trial.unittest import TestCase
 
 from imsys.errors import Refused, Status, Unavailable
 from imsys.sdk import Client, Credentials, Gateway, Trust, explain
+from imsys.sdk.connection import ChatConnection
+from imsys.sdk.gateway import Place
+from imsys.sdk.opening import open_connection
 from tests.sdk.fake import FakeServers, World
 from tests.sdk.scene import ALICE, BOB, QUICK, THREAD, Scene, Seen, texts
+from tests.support.children import folder
+from tests.support.dated import dated
 from tests.support.servers import certificates
 
 
@@ -110,6 +116,22 @@ class Encrypted(TestCase):
             await gateway.login("alice", "correct horse")
         self.assertIn("name its CA file", explain(caught.exception))
         self.assertEqual(self.world.gateway_calls, [])
+
+    async def test_expired(self) -> None:
+        """Of a certificate that has expired a person is told since when, by the gateway's client and by the chat's."""
+        tls = dated(folder("expired"), timedelta(days=-40))
+        pem = Path(tls.key).read_bytes() + b"\n" + Path(tls.certificate).read_bytes()
+        servers = FakeServers(self.reactor, World(), ssl.PrivateCertificate.loadPEM(pem).options())
+        self.addCleanup(lambda: Deferred.fromCoroutine(servers.stop()))
+        gateway = Gateway(self.reactor, servers.url, Trust(tls.ca))
+        day = (datetime.now(UTC) - timedelta(days=40)).strftime("%Y-%m-%d")
+        with self.assertRaises(Unavailable) as caught:
+            await gateway.login("alice", "correct horse")
+        self.assertIn(f"has expired on {day}", explain(caught.exception))
+        connection = ChatConnection(self.reactor, lambda *_: None, lambda *_: None)
+        with self.assertRaises(Unavailable) as caught:
+            await open_connection(self.reactor, connection, Place("127.0.0.1", int(servers.url.rpartition(":")[2])), gateway.trust, 5.0)
+        self.assertIn(f"has expired on {day}", explain(caught.exception))
 
     async def test_wrong_name(self) -> None:
         """A certificate that does not name the host is refused by the gateway's client and by the chat's."""
