@@ -79,7 +79,7 @@ class ChatFloods(ChatCase, OnSqlite):
         for _ in range(MANY):
             self.assertEqual((await client.ask(92, nickname="x"))["error"], Status.INTERNAL_ERROR)
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), LINES)
-        self.assertEqual(len(log.texts), LINES)
+        self.assertEqual(len([text for text in log.texts if "logged in" not in text]), LINES)
 
     async def test_database_away(self) -> None:
         """What users ask for while the database is away leaves no line for each of them."""
@@ -94,7 +94,7 @@ class ChatFloods(ChatCase, OnSqlite):
         for _ in range(MANY // 4):
             for service, keys in ((92, {"nickname": "x"}), (86, {}), (94, {"src_uuid": "5"})):
                 self.assertEqual((await client.ask(service, **keys))["error"], 14)
-        self.assertEqual(log.texts, [])
+        self.assertEqual([text for text in log.texts if "logged in" not in text], [])  # who came is said a little later
 
 
 class GatewayFloods(SystemCase):

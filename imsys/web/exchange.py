@@ -49,7 +49,7 @@ class Exchange:
         """See h11. :raises h11.RemoteProtocolError: the peer does not speak HTTP, or has gone too early."""
         if self._passing:
             return self._next_of_body()
-        if self._fresh and not self._held and not self._ended:
+        if self._fresh and not self._feed():
             return h11.NEED_DATA
         while (event := self._http.next_event()) is h11.NEED_DATA and self._feed():
             pass

@@ -52,8 +52,8 @@ class LiveCase(OnSqlite):
         self.tickets = Tickets(TicketKeys(keys), lambda: time.time() + self.late, 3600)
         self.told: list[tuple[bytes, LiveState]] = []
         self.relay = Relay(self.reactor, self.live, SERVER, self.stores.live, self.tell)
-        self.crowd = Crowd(self.reactor, self.capacity)
-        self.door = RtmpDoor(self.reactor, self.settings, self.relay, self.tickets, self.crowd)
+        crowd = Crowd(self.reactor, self.capacity)
+        self.door = RtmpDoor(self.reactor, self.settings, self.relay, self.tickets, crowd)
         self.plain = ListenService(self.reactor, self.door, "127.0.0.1", 0, None, "rtmp_port")
         self.tls = ListenService(self.reactor, self.door, "127.0.0.1", 0, public_context(certificates(), tickets=False), "rtmps_port")
         self.parts: list[Any] = [self.door, self.relay, self.plain, self.tls]
