@@ -64,6 +64,7 @@ class DaemonTests(DaemonTestCase):
         """A daemon with an expired certificate does not start, and says since when; one without public ports does not care."""
         self.one_machine_of_many()
         tls = dated(folder("expired"), -30 * DAYS)
+        Path(self.settings["HOME"]).mkdir()
         self.settings |= section("tls", tls)
         gateway = run(self, "--nodaemon", "--pidfile=", "imsys-gateway", settings=self.settings)
         self.assertEqual(await gateway.end(), 1)
