@@ -16,8 +16,9 @@ _AUDIO_TYPES = {_START, _CODED, _END}
 
 _NO_OFFSET = bytes(3)
 _FLAC_MAGIC = b"fLaC"
-_STREAM_INFO = 4 + 34
-"""Bytes of the metadata block that every FLAC stream begins with, its head included (RFC 9639, 8.2)."""
+_STREAM_INFO = 34
+_BLOCK, _LAST_BLOCK = bytes((0, 0, 0, _STREAM_INFO)), bytes((0x80, 0, 0, _STREAM_INFO))
+"""What every FLAC stream describes itself with, and the head of the metadata block that it is in (RFC 9639, 8.1 and 8.2)."""
 
 
 def basic(media: Media) -> Media | None:
@@ -28,7 +29,7 @@ def basic(media: Media) -> Media | None:
     if found is None:
         return media
     types = _VIDEO_TYPES if media.kind is Kind.VIDEO else _AUDIO_TYPES
-    if found.track or found.type not in types:
+    if found.track or found.type not in types or not (found.body or found.type == _END):
         return None
     write = _video if media.kind is Kind.VIDEO else _audio
     payload = write(media.payload[0] & 0xF0, found.type, found.codec, found.body)
@@ -50,5 +51,8 @@ def _audio(first: int, kind: int, codec: bytes, body: bytes) -> bytes | None:
     if codec == b".mp3":
         return b"\x2f" + body
     if codec == b"fLaC" and kind == _START:
-        body = body.removeprefix(_FLAC_MAGIC)[:_STREAM_INFO]  # mpegts.js looks for it behind four bytes
+        body = body.removeprefix(_FLAC_MAGIC)
+        if body[:4] not in (_LAST_BLOCK, _BLOCK):
+            body = _LAST_BLOCK + body  # ffmpeg leaves its head out, which mpegts.js does not look at, but wants
+        body = body[: len(_BLOCK) + _STREAM_INFO]
     return bytes((first | kind,)) + codec + body

@@ -64,7 +64,17 @@ class BasicTests(SynchronousTestCase):
         self.assert_seen(Kind.AUDIO, {f"90 {MP4A} 1210": "af 00 1210", f"91 {MP4A} aa": "af 01 aa", f"91 {b'.mp3'.hex()} ff": "2f ff"})
 
     def test_flac(self) -> None:
-        """A FLAC stream's first block is behind four bytes, whether its magic number is there or not, and is all that is needed."""
-        block = "00000022" + "ab" * 34
-        for header in (f"{FLAC} {block}", block, f"{FLAC} {block} 84000001 00"):
-            self.assert_seen(Kind.AUDIO, {f"90 {FLAC} {header}": f"90 {FLAC} {block}"})
+        """What describes a FLAC stream is behind the head of its block, whether its sender wrote that and a magic number or not."""
+        info = "ab" * 34
+        last, first = f"80000022 {info}", f"00000022 {info}"
+        for header, wanted in (
+            (info, last),
+            (last, last),
+            (f"{FLAC} {info}", last),
+            (f"{FLAC} {first} 84000001 00", first),
+        ):
+            self.assert_seen(Kind.AUDIO, {f"90 {FLAC} {header}": f"90 {FLAC} {wanted}"})
+
+    def test_empty(self) -> None:
+        """What configures nothing is left out: ffmpeg sends such a thing before it knows an AV1 stream."""
+        self.assert_seen(Kind.VIDEO, {f"90 {AV01}": None, f"92 {AV01}": f"92 {AV01}"})
