@@ -99,6 +99,8 @@ def film(ffmpeg: str = "ffmpeg", codec: str = "libx264", seconds: int = SECONDS,
     keys = ["-g", str(GROUP), "-keyint_min", str(GROUP), "-sc_threshold", "0", "-preset", "veryfast"]
     if codec == "libx265":
         keys = ["-preset", "ultrafast", "-x265-params", f"keyint={GROUP}:min-keyint={GROUP}:log-level=error"]
+    if codec == "libsvtav1":
+        keys = ["-preset", "12", "-g", str(GROUP), "-pix_fmt", "yuv420p"]
     command = [ffmpeg, *FFMPEG[1:], *source, "-t", str(seconds), "-c:v", codec, *keys, "-c:a", *sound, str(path)]
     subprocess.run(command, check=True, timeout=120)
     return path

@@ -297,10 +297,31 @@
     poll();
   });
 
+  // -- what mpegts.js does to browsers
+
+  /* It describes an AV1 stream anew before each key frame, upon which browsers drop the picture before that, and stand still at the gap:
+   * a description that is already known is not passed on. */
+  function describeOnce(buffers) {
+    const append = buffers.prototype.appendBuffer;
+    const known = new WeakMap();
+    buffers.prototype.appendBuffer = function (data) {
+      const bytes = new Uint8Array(data.buffer || data, data.byteOffset || 0, data.byteLength);
+      if (String.fromCharCode(...bytes.subarray(4, 8)) !== "ftyp") return append.call(this, data);
+      const before = known.get(this);
+      if (before && before.length === bytes.length && before.every((byte, at) => byte === bytes[at])) {
+        setTimeout(() => this.dispatchEvent(new Event("updateend")));
+        return undefined;
+      }
+      known.set(this, bytes.slice());
+      return append.call(this, data);
+    };
+  }
+
   // -- begin
 
   if (typeof mpegts === "undefined") return stop("lost"); // it was not loaded
   mpegts.LoggingControl.applyConfig({ enableAll: false });
+  [self.SourceBuffer, self.ManagedSourceBuffer].forEach((buffers) => buffers && describeOnce(buffers));
   if (!/^[\w-]{22}$/.test(stream)) stop("missing");
   else if (!key) stop("refused");
   else if (!mpegts.getFeatureList().mseLivePlayback) stop("incapable");
