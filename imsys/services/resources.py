@@ -33,6 +33,7 @@ from imsys.resources.engine.finishing import Finishing
 from imsys.resources.engine.janitor import Janitor
 from imsys.resources.engine.judging import Judge
 from imsys.resources.engine.space import Space
+from imsys.resources.engine.studio import Studio
 from imsys.resources.engine.uploads import Arrivals
 from imsys.resources.frames import FrameDoor
 from imsys.resources.guarded import Demand, GuardedDownloads, GuardedUploads, nothing
@@ -57,9 +58,6 @@ from imsys.tokens import Tokens
 from imsys.web.server import HttpServer
 
 __all__ = ["Options", "build", "makeService"]
-
-STUDIO = 2
-"""Threads that judge whole files and make pictures of them."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,7 @@ def engine_of(
     kept = master_key_file(config.files)
     masters = kept.keys if kept is not None else master_keys(config.files)
     spool, store = spool_folder(ours), blob_store(config)
-    disk, studio = Disk(reactor, ours.disk_workers), Disk(reactor, STUDIO)
+    disk, studio = Disk(reactor, ours.disk_workers), Studio(reactor)
     space = Space(reactor, disk, spool, store, config.balance.interval)
     finishing = Finishing(files, disk, studio, spool, store, masters, judge or looking(config.files, spool), announced)
     uploads = Arrivals(reactor, ours, files, disk, spool, store, masters, finishing, calendar)

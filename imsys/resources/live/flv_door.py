@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
@@ -11,6 +12,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from imsys.errors import Refused, Status
+from imsys.protocols.basic_media import basic
 from imsys.protocols.flv import encode_tag, header
 from imsys.protocols.media import Media
 from imsys.resources.live.broadcast import Broadcast
@@ -47,28 +49,49 @@ _HEADERS: Headers = (
 )
 
 
-class _Plain:
-    """Tags, for HTTP/1.0."""
+class _Tags:
+    """Tags, for HTTP/1.0.
+
+    :param view: what of a message is sent, and how; ``None``: nothing.
+    """
+
+    def __init__(self, view: Callable[[Media], Media | None]) -> None:
+        self._view = view
 
     def encode(self, media: Media) -> bytes:
         """A tag."""
-        return encode_tag(media)
+        seen = self._view(media)
+        return b"" if seen is None else encode_tag(seen)
 
     def join(self, pieces: Sequence[bytes]) -> bytes:
         """One after the other."""
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-class _Chunked(_Plain):
+class _Chunks(_Tags):
     """Tags in chunks of HTTP/1.1: one for all that is written at once."""
 
     def join(self, pieces: Sequence[bytes]) -> bytes:
-        """One chunk."""
-        return chunk(pieces)
+        """One chunk; none for no bytes, which would be the end."""
+        return chunk(pieces) if any(pieces) else b""
 
 
-PLAIN: Encoding = _Plain()
-CHUNKED: Encoding = _Chunked()
+def _all(media: Media) -> Media:
+    return media
+
+
+class _Form(NamedTuple):
+    """How a stream is sent, by HTTP/1.0 and by HTTP/1.1."""
+
+    plain: Encoding
+    chunked: Encoding
+
+
+WHOLE = _Form(_Tags(_all), _Chunks(_all))
+"""All that the publisher sends."""
+
+BASIC = _Form(_Tags(basic), _Chunks(basic))
+"""For players that know little: :mod:`imsys.protocols.basic_media`."""
 
 
 class FlvPlayer:
@@ -80,8 +103,9 @@ class FlvPlayer:
 
     length: None = None
 
-    def __init__(self, clock: IReactorTime, broadcast: Broadcast, *, watches: bool) -> None:
+    def __init__(self, clock: IReactorTime, broadcast: Broadcast, form: _Form = WHOLE, *, watches: bool) -> None:
         """:raises Refused: 73, there are too many."""
+        self._form = form
         self._clock = clock
         self._broadcast = broadcast
         self._outlet: Outlet | None = None
@@ -89,7 +113,7 @@ class FlvPlayer:
         self._arrived: Deferred[None] = Deferred()
         self._over = False
         self._deadline: IDelayedCall | None = None
-        self.encoding = PLAIN
+        self.encoding = form.plain
         broadcast.join(self, watches=watches)
 
     async def begun(self) -> None:
@@ -108,7 +132,7 @@ class FlvPlayer:
         self._outlet = outlet
         keep_little(outlet.transport)
         if outlet.chunked:
-            self.encoding = CHUNKED
+            self.encoding = self._form.chunked
         outlet.write(self.encoding.join([header(self._broadcast.kinds), self._first]))
         self._first = b""
         if self._over:
@@ -139,6 +163,8 @@ class FlvPlayer:
 
     def write(self, data: bytes) -> None:
         """Send."""
+        if not data:
+            return
         if self._outlet is not None:
             self._outlet.write(data)
             return
@@ -198,7 +224,7 @@ class FlvDoor:
         return [Route("/live/{}", {"GET": self.get, "HEAD": self.get}), Route("/live/{}/watchers/{}/{}", {"PUT": self.watched})]
 
     async def get(self, request: Request, name: str) -> Response:
-        """A stream, from its newest key frame on.
+        """A stream, from its newest key frame on; with ``?basic=1`` for players that know little.
 
         :raises Problem: 401 or 403, as the key is; 404, there is no such stream. :raises Refused: 74, it is over, or nobody sends it;
             73, too many watch it.
@@ -211,7 +237,7 @@ class FlvDoor:
         broadcast = self._relay.own(ticket.file_id) if peer else await self._relay.watch(ticket.file_id)
         if request.method == "HEAD":
             return Response(200, _HEADERS, _Unsent())
-        player = FlvPlayer(self._clock, broadcast, watches=not peer)
+        player = FlvPlayer(self._clock, broadcast, BASIC if request.field("basic") else WHOLE, watches=not peer)
         await player.begun()
         return Response(200, _HEADERS, player)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 from typing import Protocol as Interface
@@ -16,10 +17,12 @@ from zope.interface import implementer
 from imsys.errors import PeerFault, Refused, Status
 from imsys.protocols.crowd import Crowd
 from imsys.protocols.deadlines import DeadlineWheel
-from imsys.protocols.media import Media
+from imsys.protocols.media import Kind, Media
 from imsys.protocols.rtmp.chunks import encode_media
+from imsys.protocols.rtmp.messages import DataDropped
 from imsys.protocols.rtmp.server import (
     ConnectRequested,
+    KindsWanted,
     MediaReceived,
     Paused,
     PlayRequested,
@@ -60,18 +63,24 @@ PAUSE = 600.0
 
 
 class RtmpEncoding:
-    """Messages in chunks, the same for every player."""
+    """Messages of some kinds in chunks, the same for every player that wants these."""
+
+    def __init__(self, kinds: frozenset[Kind]) -> None:
+        self._kinds = kinds
 
     def encode(self, media: Media) -> bytes:
-        """One message."""
-        return encode_media(media)
+        """One message; nothing of a kind that is not wanted."""
+        return encode_media(media) if media.kind in self._kinds else b""
 
     def join(self, pieces: Sequence[bytes]) -> bytes:
         """Chunks follow each other."""
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-RTMP = RtmpEncoding()
+ALL = frozenset(Kind)
+
+encoding_of = functools.cache(RtmpEncoding)
+"""The one encoding of some kinds of messages."""
 
 
 class Settings(Interface):
@@ -107,7 +116,6 @@ class RtmpConnection(Protocol):
     """One connection."""
 
     transport: Any
-    encoding = RTMP
     write: Callable[[bytes], None]
     """See :class:`~imsys.resources.live.players.Player`: the transport's own, so that it costs a call less."""
 
@@ -118,6 +126,10 @@ class RtmpConnection(Protocol):
         self._stream_id = b""
         self._broadcast: Broadcast | None = None
         self._publishes = False
+        self._kinds = ALL
+        self.encoding = encoding_of(ALL)
+        """See :class:`~imsys.resources.live.players.Player`."""
+        self._warned = False  # of data that nobody can read
         self._bytes = Meter(TALK)
         self._chunks = Meter(TALK // CHUNK + MESSAGES)
         self._messages = Meter(MESSAGES)
@@ -210,9 +222,11 @@ class RtmpConnection(Protocol):
     # -- what the peer wants
 
     def _handle(self, event: ServerEvent) -> None:
-        if isinstance(event, MediaReceived):
+        if isinstance(event, MediaReceived | DataDropped):
             if not self._messages.add(1, self._owner.seconds()):
                 self._fail(f"it sends more than {MESSAGES} messages a second")
+            elif isinstance(event, DataDropped):
+                self._drop(event.reason)
             elif self._broadcast is not None:
                 self._broadcast.feed(event.media)
         elif isinstance(event, ConnectRequested):
@@ -225,6 +239,8 @@ class RtmpConnection(Protocol):
             self._hold()
         elif isinstance(event, Resumed):
             self._go_on()
+        elif isinstance(event, KindsWanted):
+            self._want(event.kinds)
         elif isinstance(event, StreamClosed):
             self._let_go()
             self._due(self._owner.settings.begin)
@@ -330,7 +346,25 @@ class RtmpConnection(Protocol):
         if self._broadcast is not None:
             self._broadcast.resume(self)
 
+    def _want(self, kinds: frozenset[Kind]) -> None:
+        """Have this player get other kinds of messages than before."""
+        pictures_again = Kind.VIDEO in kinds - self._kinds
+        self._kinds = kinds
+        if self._broadcast is not None:
+            self._broadcast.hold(self)
+        self.encoding = encoding_of(kinds)
+        if self._broadcast is not None:
+            if pictures_again:
+                self._broadcast.await_key_frame(self)
+            if not self._held:
+                self._broadcast.resume(self)
+
     # -- a publisher
+
+    def _drop(self, reason: str) -> None:
+        if not self._warned:
+            self._warned = True
+            _log.info("data that {peer} publishes are dropped: {reason}", peer=self.transport.getPeer(), reason=reason)
 
     def dropped(self, reason: str) -> None:
         """See :class:`~imsys.resources.live.relay.Source`; also for whoever is connected when the server stops."""

@@ -13,6 +13,9 @@ _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}")
 _POLICY = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"
 """Nothing runs, nothing is loaded but the file itself, and it has an origin of its own, whatever it turns out to be."""
 
+_PLAYED = _POLICY + " allow-same-origin"
+"""For films and sounds: the page that a browser makes around one loads it once more, as "self", which an origin of its own is not."""
+
 
 def showing(mime: str, filename: str) -> Headers:
     """The headers that say what a file is, and what may be done with it."""
@@ -21,7 +24,7 @@ def showing(mime: str, filename: str) -> Headers:
     return (
         ("Content-Type", served(mime)),
         ("Content-Disposition", f"{kind}; {_filename(filename)}"),
-        ("Content-Security-Policy", _POLICY),
+        ("Content-Security-Policy", _PLAYED if mime.startswith(("audio/", "video/")) else _POLICY),
         ("Referrer-Policy", "no-referrer"),  # the address may have a ticket in it
     )
 

@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 
 from imsys.config import LiveConfig
 from imsys.errors import Status, Unavailable
+from imsys.protocols.media import Kind, Media, media
 from imsys.protocols.rtmp.client import Purpose
 from imsys.resources.live.rtmp_door import RtmpSettings
 from imsys.store.live import LiveState
@@ -341,15 +342,26 @@ class HastyTests(LiveCase):
         self.assertEqual(self.closed("too long"), 2)
 
 
-class BackTests(LiveCase):
+class ClockTests(LiveCase):
     async def test_back_in_time(self) -> None:
-        """A publisher whose timestamps jump back is closed; sound that is a little late is not."""
+        """A publisher whose clock is set back goes on, for players as if it had not been; what comes beside has no time."""
         stream = await self.stream()
         publisher, player = await self.publisher(stream), await self.player(stream)
-        publisher.publish([AVC, AAC, key(5000), sound(4800), inter(5040)])
+        publisher.publish([AVC, AAC, key(20_000), sound(19_800), inter(20_040)])
         await self.until(lambda: len(player.seen) == 5, "all is seen")
-        publisher.publish([inter(100)])
-        await self.until(lambda: publisher.gone, "it is closed")
-        self.assertEqual(self.closed("goes back"), 1)
-        self.assertFalse(player.gone)
-        self.assertEqual(len(player.seen), 5)
+        hevc_end = media(Kind.VIDEO, 0, b"\xa2hvc1")
+        publisher.publish([inter(100), sound(60), media(Kind.VIDEO, 0, AVC.payload + b"2"), hevc_end, inter(140)])
+        await self.until(lambda: len(player.seen) == 10, "all the rest, too")
+        stamps = [one.timestamp for one in player.seen[4:]]
+        self.assertTrue(0 < stamps[1] - stamps[0] < 2000, stamps)
+        self.assertEqual([stamp - stamps[1] for stamp in stamps[1:]], [0, -40, -100, -100, 40])
+        self.assertFalse(publisher.gone)
+
+    async def test_data(self) -> None:
+        """Data that nobody can read are dropped, which is logged once; the stream goes on."""
+        stream = await self.stream()
+        publisher, player = await self.publisher(stream), await self.player(stream)
+        broken = [Media(Kind.DATA, 0, METADATA.payload + more) for more in (b"\x11", b"\0\0\x09")]
+        publisher.publish([*broken, AVC, key(0), *broken, inter(40)])
+        await self.sees(player, [AVC.payload, key(0).payload, inter(40).payload])
+        self.assertEqual(sum("are dropped" in line for line in self.lines), 1)
