@@ -332,7 +332,10 @@ class ResourcesConfig:
         (), _origins, "Origins whose pages may send and get files over HTTPS (https://chat.example.org); *: all; empty: none."
     )
     disk_workers: int = setting(8, _integer(1, 256), "Threads that read and write files.")
-    capacity: int = setting(4000, _integer(1, 1000000), "Connections this server holds at most.")
+    capacity: int = setting(4000, _integer(1, 1000000), "Connections this server holds at most, on all its ports together.")
+    trusted_proxies: tuple[str, ...] = setting(
+        (), _networks, "Proxies before http_port whose X-Forwarded-For is believed (addresses or networks); empty: none."
+    )
 
 
 @dataclass(frozen=True)
@@ -406,7 +409,8 @@ class GatewayConfig:
         (), _some_addresses, "Where 'imsys-ctl status' finds gateways (host:port, ...); empty: at host and port."
     )
     body_limit: int = setting(65536, _integer(1024, 1048576), "Bytes that a request's body has at most.")
-    timeout: float = setting(30.0, _number(1, 600), "Seconds that a connection may be idle.")
+    timeout: float = setting(30.0, _number(1, 600), "Seconds that a connection may be idle, and that a request may take to arrive.")
+    capacity: int = setting(4000, _integer(1, 1000000), "Connections this server holds at most.")
     trusted_proxies: tuple[str, ...] = setting(
         (), _networks, "Proxies whose X-Forwarded-For is believed (addresses or networks); empty: none."
     )
@@ -419,7 +423,7 @@ class GatewayConfig:
 
 @dataclass(frozen=True)
 class LimitsConfig:
-    """``[limits]``: rate limits; 0 switches one off."""
+    """``[limits]``: rate limits, and who may be connected; 0 switches one off."""
 
     password_account_source: int = setting(10, _integer(0, 1000000), "Wrong passwords a minute for one account from one source address.")
     password_account: int = setting(100, _integer(0, 1000000), "Wrong passwords a minute for one account.")
@@ -428,6 +432,18 @@ class LimitsConfig:
     code_email_day: int = setting(10, _integer(0, 1000000), "Verification mails a day to one address.")
     code_source_hour: int = setting(200, _integer(0, 1000000), "Verification mails an hour asked for by one source address.")
     registration_source_hour: int = setting(200, _integer(0, 1000000), "Registrations an hour from one source address.")
+    connections_source: int = setting(
+        2000, _integer(0, 1000000), "Connections of one source address (IPv6: /64) to one server; never more than half of its capacity."
+    )
+    strangers_source: int = setting(
+        1000, _integer(0, 1000000), "Of these, such as have not logged in; never more than a quarter of the capacity."
+    )
+    connections_user: int = setting(
+        200, _integer(0, 1000000), "Connections of one user to one server; beyond it, or half of the capacity, the oldest is closed."
+    )
+    connections_exempt: tuple[str, ...] = setting(
+        ("127.0.0.0/8", "::1"), _networks, "Networks whose connections are not counted by address (balancers that do not say for whom)."
+    )
 
 
 @dataclass(frozen=True)

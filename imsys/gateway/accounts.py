@@ -16,8 +16,8 @@ from imsys.gateway.messages import (
     Registered,
     Registration,
 )
-from imsys.gateway.source import Source
 from imsys.names import check_email, check_password, check_username
+from imsys.protocols.source import Source
 from imsys.ratelimit import Counter
 
 _log = Logger()

@@ -13,8 +13,8 @@ from imsys.errors import Refused, Status, Unavailable
 from imsys.gateway.accounts import LONGEST_NAME
 from imsys.gateway.context import Gateway
 from imsys.gateway.messages import LoginRequest, LoginResponse, Place, Resources
-from imsys.gateway.source import Source
 from imsys.names import name_key
+from imsys.protocols.source import Source
 from imsys.store.accounts import Credentials
 
 _log = Logger()

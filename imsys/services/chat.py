@@ -41,6 +41,7 @@ from imsys.routes import Routes
 from imsys.services import common
 from imsys.services.checks import chat_health
 from imsys.services.common import ListenService, make_daemon, tables_fit
+from imsys.services.crowds import crowd_of
 from imsys.services.draining import Draining, Moves
 from imsys.services.foundations import CALENDAR, database_of, redis_of, tickets_of, tls_of, trust_of
 from imsys.services.ordered import InOrder
@@ -162,7 +163,7 @@ def build(
         connections.ended(session)
 
     dispatcher = Dispatcher(discover(), ended)
-    connections = Connections(reactor, chat, dispatcher)
+    connections = Connections(reactor, chat, dispatcher, crowd_of(reactor, config.limits, chat.capacity))
     neighbours = Neighbours()
     balance = GrpcClient(reactor, trust, config.balance.addresses)
 

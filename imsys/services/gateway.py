@@ -12,24 +12,32 @@ from imsys.codes import Codes
 from imsys.config import Config
 from imsys.gateway.context import Gateway
 from imsys.gateway.endpoints import Queues, endpoints
-from imsys.gateway.front import Front
-from imsys.gateway.http import JsonServer
+from imsys.gateway.http import JsonApi
 from imsys.gateway.limits import Limits
 from imsys.gateway.placing import Placing
 from imsys.gateway.sessions import SessionEnder
-from imsys.gateway.source import Proxies
 from imsys.passwords import Passwords
+from imsys.protocols.source import Proxies
 from imsys.ratelimit import RateLimiter
 from imsys.redis import Redis
 from imsys.routes import Routes
 from imsys.services.checks import gateway_health
 from imsys.services.common import ListenService, Options, make_daemon
+from imsys.services.crowds import crowd_of
 from imsys.services.foundations import CALENDAR, database_of, redis_of, tls_of, trust_of
 from imsys.services.ordered import InOrder
 from imsys.store import Database, Stores
 from imsys.tokens import Tokens
+from imsys.web.connection import HttpSettings
+from imsys.web.server import HttpServer
 
 __all__ = ["Options", "build", "makeService"]
+
+DRAIN = 1 << 20
+"""Bytes of a body that is refused which are read all the same, so that its client gets to read why."""
+
+LAST_ANSWERS = 7.0
+"""Seconds that requests have to be answered when the server stops, and their connections to close."""
 
 
 def build(
@@ -68,21 +76,22 @@ def build(
         mail_deadline=config.mail.timeout + config.cluster.deadline,
     )
     queues = Queues.configured(reactor, passwords.workers, settings.hash_queue)
-    http = JsonServer(
+    api = JsonApi(reactor, endpoints(gateway, queues, health), body_limit=settings.body_limit, timeout=settings.timeout)
+    times = HttpSettings(head=settings.timeout, idle=settings.timeout, stalled=settings.timeout, linger=DRAIN, grace=LAST_ANSWERS)
+    http = HttpServer(
         reactor,
-        endpoints(gateway, queues, health),
-        body_limit=settings.body_limit,
-        timeout=settings.timeout,
-        proxies=Proxies(settings.trusted_proxies),
-        calendar=calendar,
+        times,
+        api.answer,
+        calendar,
+        crowd_of(reactor, config.limits, settings.capacity),
+        Proxies(settings.trusted_proxies),
         verbose=config.imsys.log_level == "debug",
     )
-    front = Front(reactor, http)
     tls = tls_of(config, server).context("http/1.1")
-    parts = [health, passwords, balance, captcha, front]
-    parts.append(ListenService(reactor, front.factory, settings.host, settings.port, tls, "[gateway] port"))
+    parts = [health, passwords, balance, captcha, http]
+    parts.append(ListenService(reactor, http, settings.host, settings.port, tls, "[gateway] port"))
     if settings.plain_port:
-        parts.append(ListenService(reactor, front.factory, settings.host, settings.plain_port, None, "[gateway] plain_port"))
+        parts.append(ListenService(reactor, http, settings.host, settings.plain_port, None, "[gateway] plain_port"))
     for part in parts:
         part.setServiceParent(server)
     return server

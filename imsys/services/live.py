@@ -10,6 +10,7 @@ from twisted.application.service import Service
 
 from imsys.config import Config
 from imsys.files.configured import master_keys, recordings_folder
+from imsys.protocols.crowd import Crowd
 from imsys.resources.disk import Disk
 from imsys.resources.live.pulling import Find, Pulls, trust
 from imsys.resources.live.recordings import Recordings
@@ -18,13 +19,13 @@ from imsys.resources.live.rtmp_door import RtmpDoor, RtmpSettings
 from imsys.resources.live.telling import Tell
 from imsys.resources.live.web_doors import fetch_from, live_routes
 from imsys.resources.transfers import Uploads
-from imsys.resources.web.routing import Route
 from imsys.services.common import ListenService
 from imsys.services.tls import PublicTls
 from imsys.store import Database
 from imsys.store.files import FileStore
 from imsys.store.live import LiveStore
 from imsys.tickets import Tickets
+from imsys.web.routing import Route
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ def live_of(
     find: Find,
     disk: Disk,
     uploads: Uploads,
+    crowd: Crowd,
     calendar: Callable[[], float],
 ) -> Live:
     """The live streams of a resources server; without ports and paths where ``[live] enabled`` says so.
@@ -80,6 +82,7 @@ def live_of(
     :param find: where the resources server of a name is.
     :param disk: threads for what is recorded.
     :param uploads: what makes files of it.
+    :param crowd: who is connected to the server.
     :param calendar: Unix seconds.
     :raises ConfigError: the file of authorities is none, or there are no keys for what is recorded.
     """
@@ -103,8 +106,8 @@ def live_of(
     )
     relay.record = recordings.begin
     routes = live_routes(reactor, limits, tickets, store, relay, calendar)
-    settings = RtmpSettings(begin=ours.login_deadline, bitrate=limits.bitrate, longest=limits.max_message, capacity=ours.capacity)
-    door = RtmpDoor(reactor, settings, relay, tickets)
+    settings = RtmpSettings(begin=ours.login_deadline, bitrate=limits.bitrate, longest=limits.max_message)
+    door = RtmpDoor(reactor, settings, relay, tickets, crowd)
     plain = tls = None
     if limits.enabled:
         context = public.context(tickets=False)

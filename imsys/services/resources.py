@@ -21,7 +21,9 @@ from imsys.config import Config
 from imsys.connections import Connections
 from imsys.dispatch import Dispatcher
 from imsys.files.configured import blob_store, master_key_file, master_keys, spool_folder
+from imsys.protocols.crowd import Crowd
 from imsys.protocols.framing import RESOURCES
+from imsys.protocols.source import Proxies
 from imsys.redis import Redis
 from imsys.resources.announcing import Announcing
 from imsys.resources.budget import Budget
@@ -39,9 +41,9 @@ from imsys.resources.judging import looking
 from imsys.resources.originals import Originals
 from imsys.resources.sessions import Sessions
 from imsys.resources.web.doors import file_routes, http_settings, site
-from imsys.resources.web.server import HttpServer
 from imsys.services.checks import resources_health
 from imsys.services.common import ListenService, Options, make_daemon
+from imsys.services.crowds import crowd_of
 from imsys.services.draining import Draining
 from imsys.services.foundations import CALENDAR, database_of, redis_of, tickets_of, tls_of, trust_of
 from imsys.services.fresh_keys import FreshKeys
@@ -52,6 +54,7 @@ from imsys.store import Database
 from imsys.store.files import SHARED, FileStore
 from imsys.store.health import HealthStore
 from imsys.tokens import Tokens
+from imsys.web.server import HttpServer
 
 __all__ = ["Options", "build", "makeService"]
 
@@ -107,7 +110,7 @@ def engine_of(
     )
 
 
-def connections_of(reactor: Any, resources: Resources, ahead: Budget | None = None) -> Connections:
+def connections_of(reactor: Any, resources: Resources, crowd: Crowd, ahead: Budget | None = None) -> Connections:
     """The connections that are served from these resources.
 
     :param ahead: what is read of files before it can be sent; by default their own.
@@ -121,7 +124,7 @@ def connections_of(reactor: Any, resources: Resources, ahead: Budget | None = No
     door = FrameDoor(reactor, resources.config, resources.tickets, resources.uploads, resources.downloads, ahead)
     dispatcher = Dispatcher((*HANDLERS, *door.handlers()), ended, RESOURCES)
     dispatcher.serve(resources)
-    connections = Connections(reactor, resources.config, dispatcher, door.front)
+    connections = Connections(reactor, resources.config, dispatcher, crowd, door.front)
     return connections
 
 
@@ -164,7 +167,8 @@ def build(
     tickets = tickets_of(reactor, config, server, calendar)
     resources = Resources(ours, sessions, engine.disk, uploads, downloads, engine.originals, tickets, health.demand)
     ahead = Budget(ours.unsent)
-    connections = connections_of(reactor, resources, ahead)
+    crowd = crowd_of(reactor, config.limits, ours.capacity)
+    connections = connections_of(reactor, resources, crowd, ahead)
     public = tls_of(config, server)
     context = public.context()
     places = Places(Listed(reactor, balance, "resources", config.balance.lease), config.balance.interval)
@@ -178,12 +182,14 @@ def build(
         partial(places.named, plaintext=False),
         engine.disk,
         engine.uploads,
+        crowd,
         calendar,
     )
     tls = ListenService(reactor, connections, ours.host, ours.port, context, "[resources] port")
     plain = ListenService(reactor, connections, ours.host, ours.plain_port, None, "[resources] plain_port") if ours.plain_port else None
     routes = [*file_routes(ours, config.files.max_file, tickets, uploads, downloads, ahead), *live.routes]
-    http = HttpServer(reactor, http_settings(ours), site(ours, routes).answer, calendar)
+    proxies, verbose = Proxies(ours.trusted_proxies), config.imsys.log_level == "debug"
+    http = HttpServer(reactor, http_settings(ours), site(ours, routes).answer, calendar, crowd, proxies, verbose=verbose)
     web = ListenService(reactor, http, ours.host, ours.http_port, context, "[resources] http_port")
 
     def drain(seconds: float) -> int:
@@ -192,9 +198,6 @@ def build(
     def ports() -> Ports:
         plain_port = plain.port if plain is not None else 0
         return Ports(tls.port, plain_port, web.port, grpc.port, live.rtmp_port, live.rtmps_port)
-
-    def load() -> int:
-        return len(connections) + len(http) + len(live.door)
 
     membership = Membership(
         reactor,
@@ -205,7 +208,7 @@ def build(
         ours.advertise,
         ours.grpc_advertise,
         ports,
-        load,
+        crowd.__len__,
         ours.capacity,
         engine.space.free,
         lambda: health.unfit,

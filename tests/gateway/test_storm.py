@@ -16,8 +16,8 @@ from imsys.cluster.client import GrpcClient, NotOffered
 from imsys.config import DatabaseConfig
 from imsys.errors import Status, Unavailable
 from imsys.gateway import admission, endpoints
-from imsys.gateway.front import Front
 from imsys.health import Health
+from imsys.web.server import HttpServer
 from tests.gateway.raw_http import RawHttp, post
 from tests.gateway.system import PASSWORD, Answer, SystemCase, part
 from tests.support.proxies import SilentProxy
@@ -52,7 +52,8 @@ class StormCase(SystemCase):
 
     async def arrived(self, count: int) -> None:
         """Return when so many requests are here."""
-        await self.until(lambda: part(self.gateway, Front)._server._working == count)
+        connections = part(self.gateway, HttpServer)._open
+        await self.until(lambda: sum(connection._request is not None for connection in connections) == count)
 
     def release(self) -> None:
         held, self.held = self.held, None

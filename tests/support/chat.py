@@ -30,6 +30,7 @@ from imsys.message_log import MessageLog
 from imsys.node import Node
 from imsys.outbound import Outbound
 from imsys.plugins import discover
+from imsys.protocols.crowd import Crowd
 from imsys.protocols.framing import CHAT, Frame, FrameDecoder
 from imsys.redis import RedisService
 from imsys.routes import Routes
@@ -212,7 +213,7 @@ class ChatServer:
             doubted=self.doubts.add,
         )
         self.dispatcher = Dispatcher(discover(), self._ended)
-        self.connections = Connections(reactor, config, self.dispatcher)
+        self.connections = Connections(reactor, config, self.dispatcher, Crowd(reactor, config.capacity))
         self.connections.log = self.log
         keys = keys_of_files()
         self.places = OnePlace()

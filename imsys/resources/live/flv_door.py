@@ -18,10 +18,10 @@ from imsys.resources.live.players import Encoding
 from imsys.resources.live.relay import Relay
 from imsys.resources.live.sockets import keep_little
 from imsys.resources.live.viewing import Keys
-from imsys.resources.web.answers import Headers, Response
-from imsys.resources.web.pushing import Outlet, chunk
-from imsys.resources.web.requests import Request
-from imsys.resources.web.routing import Route
+from imsys.web.answers import Headers, Response
+from imsys.web.pushing import Outlet, chunk
+from imsys.web.requests import Request
+from imsys.web.routing import Route
 
 _log = Logger()
 

@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from imsys.errors import PeerFault, Refused, Status
+from imsys.protocols.crowd import Crowd
 from imsys.protocols.deadlines import DeadlineWheel
 from imsys.protocols.media import Media
 from imsys.protocols.rtmp.chunks import encode_media
@@ -90,6 +91,7 @@ class Owner(Interface):
     settings: Any
     relay: Relay
     tickets: Tickets
+    crowd: Crowd
     wheel: DeadlineWheel
     closed: Tally
     """Why connections were closed, for the log."""
@@ -238,7 +240,7 @@ class RtmpConnection(Protocol):
     def _run(self, work: Any) -> None:
         def failed(failure: Failure) -> None:
             _log.failure("a request of {peer} by RTMP failed", failure, peer=self.transport.getPeer())
-            self.abort()
+            self.abort("a request failed")
 
         Deferred.fromCoroutine(work).addErrback(failed)
 
@@ -256,6 +258,7 @@ class RtmpConnection(Protocol):
             relay.left(stream_id, self)
             return
         self._stream_id, self._broadcast, self._publishes = stream_id, broadcast, True
+        self._owner.crowd.known(self, user)
         rate = self._owner.settings.bitrate // 8
         self._bytes, self._chunks = Meter(rate), Meter(rate // CHUNK + MESSAGES)
         self._owner.wheel.remove(self)
@@ -264,7 +267,7 @@ class RtmpConnection(Protocol):
 
     async def _play(self, event: PlayRequested) -> None:
         try:
-            stream_id, _ = self._granted(event, Right.PLAY)
+            stream_id, user = self._granted(event, Right.PLAY)
             broadcast = await self._owner.relay.watch(stream_id)
             if self._closing:
                 return
@@ -276,6 +279,7 @@ class RtmpConnection(Protocol):
                 self._close(f"it may not play: {refused}")
             return
         self._stream_id, self._broadcast = stream_id, broadcast
+        self._owner.crowd.known(self, user)
         self._owner.wheel.remove(self)
         keep_little(self.transport)
         self._rtmp.accept_play()
@@ -298,6 +302,7 @@ class RtmpConnection(Protocol):
             self._owner.relay.left(self._stream_id, self)
         elif broadcast is not None:
             broadcast.leave(self)
+        self._owner.crowd.stranger(self)
         self._held = self.behind = True
 
     # -- a player
@@ -307,7 +312,7 @@ class RtmpConnection(Protocol):
         self._broadcast = None
         if self._choked:
             self._close(reason)
-            self.abort()
+            self.abort(reason)
         elif not self._closing:
             self._rtmp.over()
             self._close(reason)
@@ -343,7 +348,7 @@ class RtmpConnection(Protocol):
     def expired(self) -> None:
         """The deadline has passed."""
         if self._closing:
-            self.abort()
+            self.abort("it did not close")
         else:
             self._fail("it has paused for too long" if self._broadcast is not None else "it takes too long to say what it wants")
 
@@ -369,6 +374,6 @@ class RtmpConnection(Protocol):
         # our half alone: were all closed with bytes unread, the peer might be reset before it has read why
         self.transport.loseWriteConnection()
 
-    def abort(self) -> None:
-        """Close at once."""
+    def abort(self, why: str) -> None:
+        """Close at once; whoever knows why has said so in the log."""
         self.transport.abortConnection()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from imsys.errors import Status
-from imsys.resources.web.answers import Problem
-from imsys.resources.web.requests import Request
+from imsys.web.answers import Problem
+from imsys.web.requests import Request
 
 
 def wanted(request: Request, size: int, etag: str) -> tuple[int, int] | None:

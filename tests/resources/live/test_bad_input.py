@@ -18,7 +18,7 @@ COMMAND, DATA, VIDEO = 20, 18, 9
 
 
 class BadInputTests(LiveCase):
-    settings = RtmpSettings(begin=20.0, bitrate=50_000_000, longest=1 << 20, capacity=100)
+    settings = RtmpSettings(begin=20.0, bitrate=50_000_000, longest=1 << 20)
 
     async def setUp(self) -> None:
         await super().setUp()

@@ -123,7 +123,7 @@ class PlayingTests(LiveCase):
 
 class SlowTests(LiveCase):
     live = LiveConfig(streams=1000, behind=3.0, cache=4 << 20)
-    settings = RtmpSettings(begin=20.0, bitrate=1 << 30, longest=1 << 22, capacity=1000)
+    settings = RtmpSettings(begin=20.0, bitrate=1 << 30, longest=1 << 22)
 
     async def crowd(self) -> tuple[Peer, Peer, list[Peer]]:
         """A publisher, one who does not read, and forty-nine who do."""

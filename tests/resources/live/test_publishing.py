@@ -154,7 +154,6 @@ class ComingAndGoingTests(LiveCase):
         await self.until_state(stream, LiveState.WAITING)
         self.assertFalse(peer.gone or player.gone)
 
-
     async def test_pause_in_doubt(self) -> None:
         """That the publisher has gone is told although the database did not say that it has it, whether it has it or not."""
         paused = self.stores.live.paused
@@ -277,7 +276,8 @@ class EndTests(LiveCase):
 
 class LimitTests(LiveCase):
     live = LiveConfig(silence=1.0, streams=1000)
-    settings = RtmpSettings(begin=20.0, bitrate=100_000, longest=1 << 18, capacity=4)
+    settings = RtmpSettings(begin=20.0, bitrate=100_000, longest=1 << 18)
+    capacity = 5
 
     async def test_stalled(self) -> None:
         """A time in which the server itself did not run is nobody's fault."""
@@ -317,15 +317,20 @@ class LimitTests(LiveCase):
         self.assertFalse(player.gone)
 
     async def test_too_many_connections(self) -> None:
-        """Past its capacity the server closes whoever comes, at once."""
+        """Of those who have not said what they want the oldest makes room for who comes, and never one who publishes or plays."""
+        stream = await self.stream()
+        publisher, player = await self.publisher(stream), await self.player(stream)
         url = f"rtmp://127.0.0.1:{self.plain.port}/live/x"
-        peers = [await self.peer(url, Purpose.PLAY, greets=False) for _ in range(5)]
-        await self.until(lambda: peers[4].gone, "the fifth is closed")
-        self.assertFalse(any(peer.gone for peer in peers[:4]))
+        silent = [await self.peer(url, Purpose.PLAY, greets=False) for _ in range(5)]
+        await self.until(lambda: all(peer.gone for peer in silent[:3]), "those who were here first are closed")
+        self.assertFalse(any(peer.gone for peer in (*silent[3:], publisher, player)))
+        another = await self.player(stream)
+        publisher.publish([AVC, key(0)])
+        await self.sees(another, [AVC.payload, key(0).payload])
 
 
 class HastyTests(LiveCase):
-    settings = RtmpSettings(begin=1.0, bitrate=100_000, longest=1 << 18, capacity=4)
+    settings = RtmpSettings(begin=1.0, bitrate=100_000, longest=1 << 18)
 
     async def test_says_nothing(self) -> None:
         """Who connects and says nothing, or does not say what it wants, is closed."""

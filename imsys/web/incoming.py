@@ -23,7 +23,7 @@ class Source(Protocol):
 
 
 class Incoming:
-    """A :class:`~imsys.resources.web.requests.Body`; over when its request is answered."""
+    """A :class:`~imsys.web.requests.Body`; over when its request is answered."""
 
     __slots__ = ("_absent", "_fault", "_progress", "_reader", "_source")
 
@@ -40,7 +40,7 @@ class Incoming:
         return self._reader is not None
 
     async def read(self) -> bytes:
-        """See :class:`~imsys.resources.web.requests.Body`."""
+        """See :class:`~imsys.web.requests.Body`."""
         if self._source is None:
             raise RuntimeError("the body of a request is read after its response")
         if self._fault is not None:
@@ -55,7 +55,7 @@ class Incoming:
         return await reader
 
     def fail(self, error: Exception) -> None:
-        """See :class:`~imsys.resources.web.requests.Body`; the first error counts, and none does when it is over."""
+        """See :class:`~imsys.web.requests.Body`; the first error counts, and none does when it is over."""
         if self._source is not None and self._fault is None:
             self._fault = error
             self._give(error)

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from imsys.errors import Status
-from imsys.resources.web.answers import Problem, Response
-from imsys.resources.web.requests import Request
+from imsys.web.answers import Problem, Response
+from imsys.web.requests import Request
 
 Handler = Callable[..., Awaitable[Response]]
 """Takes the request, and what the places of the path hold."""

@@ -7,14 +7,18 @@ from collections.abc import AsyncIterator
 import h11
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.errors import Refused, Status
-from imsys.resources.web.answers import PeerGone, Problem, Response
-from imsys.resources.web.connection import HEAD_BYTES, LINGER, LINGER_BYTES
-from imsys.resources.web.requests import Request
-from tests.resources.web.wire import SETTINGS, Wire, problem, responses
+from imsys.protocols.crowd import Crowd
+from imsys.protocols.source import Proxies
+from imsys.web.answers import PeerGone, Problem, Response
+from imsys.web.connection import HEAD_BYTES, LEAST_PIECE, LINGER, PIECES, TURN
+from imsys.web.requests import Request
+from tests.web.wire import CAPACITY, SETTINGS, Wire, problem, responses
 
 GET = b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -97,11 +101,53 @@ class RequestTests(SynchronousTestCase):
                 self.assertEqual(headers["date"], "Tue, 14 Nov 2023 22:13:20 GMT")
 
     def test_pipelined(self) -> None:
-        """Thousands of requests in one piece are answered one after the other, in order."""
-        wire = Wire(echo)
+        """Thousands of requests in one piece are answered one after the other, in order, a few in each turn."""
+        wire, data = Wire(echo), b""
         wire.send(b"".join(GET % number for number in range(3000)))
-        for number, (status, _, body) in enumerate(responses(wire.received(), *["GET"] * 3000)):
+        self.assertTrue(wire.transport.paused)
+        while new := wire.received():
+            self.assertLessEqual(new.count(b"HTTP/1.1 200"), TURN // 8)
+            data += new
+            wire.turn()
+        self.assertFalse(wire.transport.paused)
+        for number, (status, _, body) in enumerate(responses(data, *["GET"] * 3000)):
             self.assertEqual((status, body), (200, f"GET /{number} ".encode()))
+
+    def test_empty_line(self) -> None:
+        """One empty line before a request, which some clients send behind the one before it, is passed over; two are none."""
+        wire = Wire(echo)
+        for data in (b"\r\n" + GET % 1, b"\r", b"\n", GET % 2, GET % 3 + b"\r\n" + GET % 4):
+            wire.send(data)
+        bodies = [body for _, _, body in responses(wire.received(), *["GET"] * 4)]
+        self.assertEqual(bodies, [b"GET /%d " % number for number in (1, 2, 3, 4)])
+        wire.send(b"\r\n\r\n")
+        self.assertEqual([status for status, _, _ in responses(wire.received(), "GET")], [400])
+
+    def test_host(self) -> None:
+        """A request of HTTP/1.1 names one host; none, two, or what is none is a 400."""
+        for hosts, expected in (
+            ((), 400), (("x", "x"), 400), (("x", "y"), 400), (("a b",), 400), (("x/y",), 400), (("x@y",), 400), (("[::1",), 400),
+            (("x:y",), 400), (("*",), 200),
+            (("x",), 200), (("x:8443",), 200), (("[::1]:8443",), 200), (("127.0.0.1",), 200), (("",), 200), (("b\xfccher.example",), 400),
+        ):  # fmt: skip
+            wire = Wire(echo)
+            wire.send("".join(["GET /1 HTTP/1.1\r\n", *(f"Host: {host}\r\n" for host in hosts), "\r\n"]).encode("latin-1"))
+            self.assertEqual([status for status, _, _ in responses(wire.received(), "GET")], [expected], hosts)
+
+    def test_only_over_tls(self) -> None:
+        """Over TLS, here or before a proxy that is trusted, a response says to come so from now on; without it none does."""
+        wire = Wire(echo)
+        wire.send(GET % 1 + b"nonsense\r\n\r\n")
+        for _, headers, _ in responses(wire.received(), "GET", "GET"):
+            self.assertNotIn("strict-transport-security", headers)
+        wire = wire.another(tls=True)
+        wire.send(GET % 1 + b"nonsense\r\n\r\n")
+        for _, headers, _ in responses(wire.received(), "GET", "GET"):
+            self.assertEqual(headers["strict-transport-security"], "max-age=31536000")
+        wire = Wire(echo, proxies=Proxies(["10.0.0.1"])).another(IPv4Address("TCP", "10.0.0.1", 5))
+        wire.send(b"GET /1 HTTP/1.1\r\nHost: x\r\nX-Forwarded-Proto: https\r\n\r\n" + GET % 2)
+        secure = ["strict-transport-security" in headers for _, headers, _ in responses(wire.received(), "GET", "GET")]
+        self.assertEqual(secure, [True, False])
 
     def test_one_at_a_time(self) -> None:
         """The next request waits, and nothing more is read, until the one before it is answered."""
@@ -184,6 +230,7 @@ class RequestTests(SynchronousTestCase):
 
 class BodyTests(SynchronousTestCase):
     HEAD = b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n"
+    CHUNKED = b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 
     def test_judged_first(self) -> None:
         """A request that is refused by its head is answered before a byte of its body; the rest is passed over, up to a bound."""
@@ -196,7 +243,7 @@ class BodyTests(SynchronousTestCase):
         ((status, headers, body),) = responses(wire.received(), "PUT")
         self.assertEqual((status, problem(body), headers["connection"]), (403, 65, "close"))
         self.assertTrue(wire.transport.finished)
-        for _ in range(LINGER_BYTES // 65536):
+        for _ in range(SETTINGS.linger // 65536):
             wire.send(bytes(65536))
         self.assertFalse(wire.transport.aborted)
         wire.send(b"x")
@@ -468,14 +515,100 @@ class LimitTests(SynchronousTestCase):
         wire.clock.advance(LINGER + 1)
         self.assertTrue(wire.transport.aborted)
 
-    def test_capacity(self) -> None:
-        """A connection too many is closed at once."""
+    def test_room(self) -> None:
+        """Who comes takes the place of the oldest that has nothing to be answered; where all have, there is no room."""
+        turn: Deferred[None] = Deferred()
+
+        async def granted(request: Request) -> Response:
+            request.known(int(request.path[1:]))
+            await turn
+            return Response(204)
+
+        wires = [Wire(granted)]
+        for _ in range(3):
+            wires.append(wires[0].another())
+        self.assertEqual([wire.transport.aborted for wire in wires], [True, True, False, False])
+        for number in (1, 2, 3):
+            wires[-1].send(GET % number)
+            wires.append(wires[0].another())
+        wires[2].send(GET % 4)  # which is gone
+        wires[-1].send(GET % 5)
+        self.assertEqual(len(wires[0].server.crowd), CAPACITY)
+        self.assertIsNone(wires[0].server.buildProtocol(None))
+        turn.callback(None)
+        another = wires[0].another()
+        self.assertEqual([wire.transport.aborted for wire in (*wires[3:], another)], [True, False, False, False, False])
+
+    def test_too_small_chunks(self) -> None:
+        """A body in chunks of a byte takes a little of each turn, and is refused in the end; large ones are not."""
+        wire, chunk = Wire(echo), b"1\r\nx\r\n"
+        wire.send(BodyTests.CHUNKED + chunk * 2 * PIECES)
+        turns = 0
+        while not (answer := wire.received()):
+            self.assertTrue(wire.transport.paused)
+            wire.turn()
+            turns += 1
+        self.assertGreater(turns, PIECES // TURN - 2)
+        ((status, _, body),) = responses(answer, "PUT")
+        self.assertEqual((status, problem(body)), (400, 1))
         wire = Wire(echo)
-        for _ in range(SETTINGS.capacity - 1):
-            wire.server.buildProtocol(None)
-        full = wire.server.buildProtocol(None)
-        full.makeConnection(wire.transport)
-        self.assertTrue(wire.transport.aborted)
+        wire.send(BodyTests.CHUNKED + (b"%x\r\n" % (2 * LEAST_PIECE) + bytes(2 * LEAST_PIECE) + b"\r\n") * 2 * PIECES + b"0\r\n\r\n")
+        while not (answer := wire.received()):
+            wire.turn()
+        self.assertEqual([status for status, _, _ in responses(answer, "PUT")], [200])
+
+    def test_chunks_that_nobody_wants(self) -> None:
+        """Of a refused body in many small chunks few are looked at: the connection is closed behind the answer."""
+
+        async def no(request: Request) -> Response:
+            raise Problem(401, Status.PERMISSION_DENIED, "No.")
+
+        wire = Wire(no)
+        wire.send(BodyTests.CHUNKED + b"1\r\nx\r\n" * 30_000 + b"0\r\n\r\n" + GET % 1)
+        ((status, headers, _),) = responses(wire.received(), "PUT")
+        self.assertEqual((status, headers["connection"], wire.transport.finished), (401, "close", True))
+        wire.turn()
+        self.assertEqual(wire.received(), b"")
+
+    def test_large_heads(self) -> None:
+        """A head far past its limit is refused before it is parsed, whether it is one header or thousands."""
+        for lines in (b"X: " + b"x" * 250_000 + b"\r\n", b"a:\r\n" * 50_000):
+            wire = Wire(echo)
+            wire.send(b"GET / HTTP/1.1\r\nHost: x\r\n" + lines + b"\r\n")
+            ((status, _, _),) = responses(wire.received(), "GET")
+            self.assertEqual(status, 431)
+
+    def test_deadline_from_the_beginning(self) -> None:
+        """The first head has to be here in time from the connect, whenever it begins."""
+        wire = Wire(echo)
+        wire.clock.advance(SETTINGS.head - 1)
+        wire.send(b"GET ")
+        wire.clock.advance(2)
+        self.assertEqual([status for status, _, _ in responses(wire.received(), "GET")], [408])
+
+    def test_on_behalf(self) -> None:
+        """Behind a proxy that is trusted the address that it names is counted, for as long as its request takes; not the proxy's."""
+        turn: Deferred[None] = Deferred()
+        seen: list[str] = []
+
+        async def slow(request: Request) -> Response:
+            seen.append(request.source.limit_key)
+            request.known(0)
+            await turn
+            return Response(204)
+
+        proxy, head = IPv4Address("TCP", "10.0.0.1", 5), b"GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: %s\r\n\r\n"
+        crowd = Crowd(Clock(), 20, source=2)
+        first = Wire(slow, proxies=Proxies(["10.0.0.0/8"]), crowd=crowd)
+        wires = [first.another(proxy) for _ in range(4)]
+        for wire, address in zip(wires, (b"192.0.2.1", b"192.0.2.1", b"192.0.2.2", b"192.0.2.1"), strict=True):
+            wire.send(head % address)
+        ((status, headers, body),) = responses(wires[3].received(), "GET")
+        self.assertEqual((status, problem(body), headers["retry-after"], seen), (429, 64, "1", ["192.0.2.1"] * 2 + ["192.0.2.2"]))
+        turn.callback(None)
+        again = first.another(proxy)
+        again.send(head % b"192.0.2.1")
+        self.assertEqual([status for status, _, _ in responses(again.received(), "GET")], [204])
 
     def test_drained(self) -> None:
         """A server that stops closes idle connections, and the others after their present requests."""
@@ -531,7 +664,7 @@ class GarbageTests(SynchronousTestCase):
         st.binary(max_size=300),
         st.lists(
             st.sampled_from(
-                [b"GET ", b"/ ", b"HTTP/1.1", b"\r\n", b"\n", b"Host: x", b"Content-Length: 3", b"Content-Length: -1",
+                [b"GET ", b"/ ", b"HTTP/1.1", b"HTTP/1.7", b"\r\n", b"\n", b"Host: x", b"Content-Length: 3", b"Content-Length: -1",
                  b"Transfer-Encoding: chunked", b":", b" ", b"\0", b"abc", b"Expect: 100-continue", b"Connection: close", b"Upgrade: x",
                  b"CONNECT",
                  b"\xff", b"* ", b"HEAD / "]
@@ -548,7 +681,7 @@ class GarbageTests(SynchronousTestCase):
         (Wire.bytewise if bytewise else Wire.send)(wire, data) if data else None
         answer = wire.received()
         if answer:
-            self.assertRegex(answer, rb"^HTTP/1\.1 (100|200|400|431|501) ")
+            self.assertRegex(answer, rb"^HTTP/1\.1 (100|200|400|431|501|505) ")
         self.assertFalse(wire.transport.aborted)
         self.assertEqual(self.flushLoggedErrors(), [])
         wire.connection.readConnectionLost()

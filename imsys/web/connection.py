@@ -3,31 +3,34 @@
 A request is handed over when its head is here. Its body is read from the peer
 only while its handler asks for it, and a response is asked for its next piece
 only while the peer takes them, so that neither ever waits in memory for long.
+However much a peer sends at once, little of it is worked on in one turn of the
+reactor: the others have theirs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from email.utils import formatdate
 from typing import Any
 from typing import Protocol as Interface
 
 import h11
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
+from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer, ISSLTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from imsys.errors import Refused, Status
+from imsys.protocols.crowd import Crowd
 from imsys.protocols.deadlines import DeadlineWheel
-from imsys.resources.web.answers import PeerGone, Problem, Response, Stream
-from imsys.resources.web.exchange import Exchange
-from imsys.resources.web.incoming import Incoming
-from imsys.resources.web.pushing import Outlet, Push
-from imsys.resources.web.requests import Request
+from imsys.protocols.source import Proxies, Source
+from imsys.web.answers import PeerGone, Problem, Response, Stream
+from imsys.web.exchange import Exchange
+from imsys.web.incoming import Incoming
+from imsys.web.pushing import Outlet, Push
+from imsys.web.requests import Request
 
 _log = Logger()
 
@@ -37,21 +40,30 @@ HEAD_BYTES = 16384
 LINGER = 10.0
 """Seconds that a peer has to take its last bytes, and to close."""
 
-LINGER_BYTES = 1 << 24
-"""Bytes of a body that nobody wants which are read all the same, so that the peer gets to read why (closing with bytes unread resets)."""
+TURN = 64
+"""Steps of a connection's work in one turn: a piece of a body is one, and a request some eight, or more if its head is large."""
+
+PIECES, LEAST_PIECE = 1024, 64
+"""Chunks that a body may have of any size; of one that has more, they have so many bytes on average at least."""
+
+HSTS = ("Strict-Transport-Security", "max-age=31536000")
+"""Over TLS: that is how to come from now on (RFC 6797)."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """Seconds, and connections."""
+    """Seconds, and bytes."""
 
     head: float
-    """For a new connection, with its handshake, and for any head that has begun."""
+    """For a new connection, from its beginning to the end of its first head, and for any other head that has begun."""
     idle: float
     """Until the next head begins."""
     stalled: float
-    """For :data:`~imsys.resources.web.incoming.PROGRESS` bytes of a body, or for the peer to take what waits for it."""
-    capacity: int
+    """For :data:`~imsys.web.incoming.PROGRESS` bytes of a body, or for the peer to take what waits for it."""
+    linger: int = 1 << 24
+    """Bytes of a body that nobody wants which are read all the same: closing with bytes unread resets, and the peer could not read why."""
+    grace: float = 10.0
+    """That requests have to be answered when the server stops; an upload goes on later, where it was."""
 
 
 class Owner(Interface):
@@ -59,6 +71,8 @@ class Owner(Interface):
 
     settings: HttpSettings
     wheel: DeadlineWheel
+    crowd: Crowd
+    proxies: Proxies
     closing: bool
     """Whether connections end with their present request."""
 
@@ -66,9 +80,12 @@ class Owner(Interface):
         """The time by which deadlines are."""
         ...
 
-    @property
-    def calendar(self) -> Callable[[], float]:
-        """Gives Unix seconds."""
+    def later(self, call: Callable[[], None]) -> None:
+        """Have this called in the next turn."""
+        ...
+
+    def date(self) -> str:
+        """What time it is, as responses say it."""
         ...
 
     async def answer(self, request: Request) -> Response:
@@ -97,6 +114,14 @@ class HttpConnection(Protocol):
         self._reading = True
         self._choked = False
         self._pumping = False
+        self._steps = 0
+        self._resting = False  # until the next turn
+        self._pieces_of_body = self._bytes_of_body = 0
+        self._direct: Source | None = None  # who is at the other end, unless that is a proxy, which says for whom it asks
+        self._secure = False
+        self._stranger = True
+        self._first = True
+        self._watched = False
         self._begun = False
         self._ended = False
         self._closing = False
@@ -111,19 +136,24 @@ class HttpConnection(Protocol):
         """The first head is due."""
         self.transport.setTcpNoDelay(True)
         self.transport.registerProducer(self, True)
+        self._secure = ISSLTransport.providedBy(self.transport)
+        host, proxies = getattr(self.transport.getPeer(), "host", ""), self._owner.proxies
+        if not proxies.trusts(host):
+            self._direct = proxies.source(host, self._secure, (), ())
         self._due(self._owner.settings.head)
 
     def dataReceived(self, data: bytes) -> None:
         """Give it to whom it is for, or keep it and read no more."""
         if self._closing:
             self._unwanted += len(data)
-            if self._unwanted > LINGER_BYTES:
+            if self._unwanted > self._owner.settings.linger:
                 self.transport.abortConnection()
             return
         self._http.receive_data(data)
         if self._request is None and not self._begun:
             self._begun = True
-            self._due(self._owner.settings.head)
+            if not self._first:  # whose deadline is from the connect
+                self._due(self._owner.settings.head)
         if not self._pump() and self._http.unread:
             self._hold_reading(True)
 
@@ -166,13 +196,15 @@ class HttpConnection(Protocol):
         self.gone = self._closing = True
         self._owner.wheel.remove(self)
         self._body.fail(PeerGone())
+        if self._request is not None and self._request.lost is not None:
+            self._request.lost()
         if self._sending is not None:
             self._sending.cancel()
         self._owner.ended(self)
 
     def expired(self) -> None:
         """The deadline has passed; it counts where it is the peer that is waited for."""
-        settings = self._owner.settings
+        settings, self._watched = self._owner.settings, False
         if self._closing or self._room is not None:
             self.transport.abortConnection()
         elif self._body.wanted:
@@ -189,8 +221,8 @@ class HttpConnection(Protocol):
         if self._request is None and not self._closing:
             self._close()
 
-    def abort(self) -> None:
-        """Close, whatever is under way."""
+    def abort(self, why: str) -> None:
+        """Close, whatever is under way; whoever knows why has said so in the log."""
         self.transport.abortConnection()
 
     # -- the body's side
@@ -214,9 +246,16 @@ class HttpConnection(Protocol):
         """Take from what has come whatever is wanted now; false where nothing is, and the rest has to wait."""
         if self._pumping:
             return True
+        if self._resting:
+            return False
         self._pumping = True
+        self._steps = 0
         try:
             while not self._closing:
+                if self._steps >= TURN:
+                    self._resting = True
+                    self._owner.later(self._go_on)
+                    return False
                 if self._body.wanted:
                     if not self._pump_body():
                         return True
@@ -229,8 +268,15 @@ class HttpConnection(Protocol):
         finally:
             self._pumping = False
 
+    def _go_on(self) -> None:
+        """It is the next turn."""
+        self._resting = False
+        if not self._pump() and self._http.unread:
+            self._hold_reading(True)
+
     def _pump_body(self) -> bool:
         """Give the reader its next bytes; false where more has to come first."""
+        self._steps += 1
         try:
             event = self._http.next_event()
         except h11.RemoteProtocolError as error:
@@ -239,8 +285,19 @@ class HttpConnection(Protocol):
         if event is h11.NEED_DATA:
             self._hold_reading(False)
             return False
-        self._body.give(bytes(event.data) if isinstance(event, h11.Data) else b"")
+        data = bytes(event.data) if isinstance(event, h11.Data) else b""
+        if self._too_small(len(data)):
+            self._body.fail(Problem(400, Status.JSONPARSE_ERROR, "The chunks of this body are too small."))
+        else:
+            self._body.give(data)
         return True
+
+    def _too_small(self, size: int) -> bool:
+        """Count a piece of a body: whether it comes in so small ones that reading them costs much more than what is in them is worth."""
+        self._pieces_of_body += 1
+        self._bytes_of_body += size
+        chunked = self._request is not None and self._request.length is None
+        return chunked and self._pieces_of_body > PIECES and self._bytes_of_body < LEAST_PIECE * self._pieces_of_body
 
     def _pump_head(self) -> bool:
         """Begin with the next request; false where it has to come first."""
@@ -261,17 +318,49 @@ class HttpConnection(Protocol):
             return True
         self._body = Incoming(self)
         self._head_only = event.method == b"HEAD"
+        self._first = False
+        self._pieces_of_body = self._bytes_of_body = 0
         size = len(event.target) + sum(len(name) + len(value) for name, value in event.headers)
+        self._steps += 8 + size // 128 + len(event.headers) // 4
         try:
+            if event.http_version not in (b"1.0", b"1.1"):
+                raise Problem(505, Status.JSONPARSE_ERROR, "The only HTTP here is HTTP/1.1.")
             if size > HEAD_BYTES:
                 raise Problem(431, Status.JSONPARSE_ERROR, f"The head of a request has {HEAD_BYTES} bytes at most.")
             self._request = Request(event.method.decode("ascii"), event.target.decode("latin-1"), event.headers, self._body)
+            self._identify(self._request)
         except Problem as problem:
             self._refuse(problem)
             return True
         self._due(self._owner.settings.stalled)
         self._run(self._serve(self._request))
         return True
+
+    def _identify(self, request: Request) -> None:
+        """Find out who a request is from. :raises Problem: 429, a proxy has too many for the same."""
+        if self._direct is not None:
+            request.source = self._direct
+        else:
+            host, proxies = getattr(self.transport.getPeer(), "host", ""), self._owner.proxies
+            request.source = proxies.source(host, self._secure, request.headers("x-forwarded-for"), request.headers("x-forwarded-proto"))
+            if not self._owner.crowd.on_behalf(self, request.source.limit_key):
+                raise Problem(429, Status.RATE_LIMITED, "There are too many requests of this address here.", ("Retry-After", "1"))
+        request.known = self._known
+
+    def _known(self, user: int) -> None:
+        """The present request is no stranger's, and the connection neither until it is answered."""
+        if not self.gone:
+            self._stranger = False
+            self._owner.crowd.known(self, user)
+
+    def _answered(self) -> None:
+        """The present request is over."""
+        self._request = None
+        if not self._stranger:
+            self._stranger = True
+            self._owner.crowd.stranger(self)
+        if self._direct is None:
+            self._owner.crowd.on_behalf(self, None)
 
     def _refuse(self, problem: Problem) -> None:
         """Answer what never became a request, and close."""
@@ -304,16 +393,18 @@ class HttpConnection(Protocol):
             return
         self._body.over()
         close = close or self._owner.closing or not self._body_is_here()
-        data = self._http.send(self._head(response, close=close))
+        headers = self._headers(response)
         if isinstance(body, bytes):
-            if body and not self._head_only:
-                data += self._http.send(h11.Data(data=body))
-            self.transport.write(data + self._http.send(h11.EndOfMessage()))
+            body = b"" if self._head_only else body
+            self.transport.write(self._http.answer(response.status, response.reason, headers, body, last=close))
         else:
-            self.transport.write(data)
+            if close:
+                headers.append(("Connection", "close"))
+            head = h11.Response(status_code=response.status, reason=response.reason.encode("ascii"), headers=headers)
+            self.transport.write(self._http.send(head))
             if not await self._sent(self._push(body) if isinstance(body, Push) else self._pieces(body)):
                 return
-        self._request = None
+        self._answered()
         if close or self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
             self._close()
             return
@@ -322,24 +413,26 @@ class HttpConnection(Protocol):
         self._due(self._owner.settings.idle)
         self._pump()
 
-    def _head(self, response: Response, *, close: bool) -> h11.Response:
-        headers = [("Date", formatdate(self._owner.calendar(), usegmt=True)), ("X-Content-Type-Options", "nosniff"), *response.headers]
+    def _headers(self, response: Response) -> list[tuple[str, str]]:
+        headers = [("Date", self._owner.date()), ("X-Content-Type-Options", "nosniff"), *response.headers]
         length = len(response.body) if isinstance(response.body, bytes) else response.body.length
         if length is not None and response.status not in (204, 304):
             headers.append(("Content-Length", str(length)))
-        if close:
-            headers.append(("Connection", "close"))
-        return h11.Response(status_code=response.status, reason=response.reason.encode("ascii"), headers=headers)
+        if self._secure if self._request is None else self._request.source.secure:
+            headers.append(HSTS)
+        return headers
 
     def _body_is_here(self) -> bool:
-        """Whether the request has come whole; what of it nobody has asked for, and is here, is passed over."""
+        """Whether the request has come whole; what of it nobody has asked for, and is here, is passed over if it comes in few pieces."""
         try:
-            while self._http.their_state is h11.SEND_BODY:
+            for _ in range(TURN):
+                if self._http.their_state is not h11.SEND_BODY:
+                    break
                 if self._http.they_are_waiting_for_100_continue or self._http.next_event() is h11.NEED_DATA:
                     return False
         except h11.RemoteProtocolError:
             return False
-        return self._http.their_state is not h11.ERROR
+        return self._http.their_state not in (h11.SEND_BODY, h11.ERROR)
 
     async def _sent(self, sending: Coroutine[Any, Any, None]) -> bool:
         """Send a body that is not here as a whole; false where it could not be ended, and the connection was aborted."""
@@ -398,8 +491,10 @@ class HttpConnection(Protocol):
 
     def _due(self, seconds: float) -> None:
         if not self.gone:
-            self.deadline = self._owner.seconds() + seconds
-            self._owner.wheel.add(self)
+            before, self.deadline = self.deadline, self._owner.seconds() + seconds
+            if not self._watched or self.deadline < before:  # else the wheel finds out by itself
+                self._watched = True
+                self._owner.wheel.add(self)
 
     def _hold_reading(self, hold: bool) -> None:
         if hold is self._reading and not self.gone and not self._closing and not self._ended:

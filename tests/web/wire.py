@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import h11
 from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
+from zope.interface import directlyProvides
 
-from imsys.resources.web.answers import Response
-from imsys.resources.web.connection import HttpSettings
-from imsys.resources.web.requests import Request
-from imsys.resources.web.server import HttpServer
+from imsys.protocols.crowd import Crowd
+from imsys.protocols.source import Proxies
+from imsys.web.answers import Response
+from imsys.web.connection import HttpSettings
+from imsys.web.requests import Request
+from imsys.web.server import DIRECT, HttpServer
 
-SETTINGS = HttpSettings(head=10.0, idle=60.0, stalled=120.0, capacity=3)
+SETTINGS = HttpSettings(head=10.0, idle=60.0, stalled=120.0)
+CAPACITY = 4
 
 
 class Transport(StringTransport):
@@ -43,14 +49,36 @@ class Transport(StringTransport):
 class Wire:
     """One connection to a server that answers with ``answer``."""
 
-    def __init__(self, answer: Callable[[Request], Awaitable[Response]], settings: HttpSettings = SETTINGS) -> None:
+    def __init__(
+        self,
+        answer: Callable[[Request], Awaitable[Response]],
+        settings: HttpSettings = SETTINGS,
+        proxies: Proxies = DIRECT,
+        crowd: Crowd | None = None,
+    ) -> None:
         self.clock = Clock()
         self.clock.advance(1_700_000_000)
-        self.server = HttpServer(self.clock, settings, answer, self.clock.seconds)
-        self.connection: Any = self.server.buildProtocol(None)
-        self.transport = Transport()
+        self.server = HttpServer(
+            self.clock, settings, answer, self.clock.seconds, Crowd(self.clock, CAPACITY) if crowd is None else crowd, proxies
+        )
+        self.waiting: list[Callable[[], None]] = []
+        self.server.later = self.waiting.append  # type: ignore[method-assign, assignment]
+        self.begin(None)
+
+    def begin(self, address: Any, *, tls: bool = False) -> None:
+        """Come from an address."""
+        build: Any = self.server.buildProtocol
+        self.connection = build(address)
+        self.transport = Transport(peerAddress=address)
+        if tls:
+            directlyProvides(self.transport, ISSLTransport)
         self.connection.makeConnection(self.transport)
-        self._client = h11.Connection(h11.CLIENT)
+
+    def another(self, address: Any = None, *, tls: bool = False) -> Wire:
+        """Another connection to the same server."""
+        wire = copy.copy(self)
+        wire.begin(address, tls=tls)
+        return wire
 
     def send(self, data: bytes) -> None:
         """Bytes arrive."""
@@ -60,6 +88,13 @@ class Wire:
         """Bytes arrive one by one."""
         for at in range(len(data)):
             self.send(data[at : at + 1])
+
+    def turn(self) -> None:
+        """Let the next turn of the reactor begin."""
+        waiting = self.waiting.copy()
+        self.waiting.clear()
+        for call in waiting:
+            call()
 
     def lose(self) -> None:
         """The connection breaks."""

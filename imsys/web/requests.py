@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import re
 import urllib.parse
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from imsys.errors import Status
-from imsys.resources.web.answers import Problem
+from imsys.protocols.source import Source
+from imsys.web.answers import Problem
 
 QUERY_FIELDS = 16
 """Fields of a query at most."""
+
+_HOST = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[A-Za-z0-9:.%_~-]+\])(?::[0-9]*)?")
+"""What stands in ``Host`` (RFC 9110, 7.2); it may be empty."""
+
+NOBODY = Source("local", False)
 
 
 class Body(Protocol):
@@ -33,18 +39,26 @@ class Body(Protocol):
 class Request:
     """One request. Header names are in lower case; of a query, only what handlers ask for is looked at, and nothing is logged."""
 
-    __slots__ = ("_headers", "body", "length", "method", "path", "query")
+    __slots__ = ("_headers", "body", "known", "length", "lost", "method", "path", "query", "source")
 
     def __init__(self, method: str, target: str, headers: Iterable[tuple[bytes, bytes]], body: Body) -> None:
-        """:raises Problem: 400, the target is none, or nobody can be sure where the body ends."""
+        """:raises Problem: 400, the target or the host is none, or nobody can be sure where the body ends."""
         self.method = method
         self.path, self.query = _split(target)
         self.body = body
+        self.source = NOBODY
+        """Who sent it, as far as its connection, and a proxy that is trusted, tell."""
+        self.known: Callable[[int], None] = _nobody_asks
+        """Called by its handler, with the user whose request it is (0: nobody's in particular): it is no stranger's."""
+        self.lost: Callable[[], object] | None = None
+        """Called when nobody waits for the response any more; set by its handler."""
         self._headers: dict[str, str] = {}
         for raw, value in headers:
             name, text = raw.decode("latin-1"), value.decode("latin-1")
             before = self._headers.get(name)
             self._headers[name] = text if before is None else f"{before}, {text}"
+        if _HOST.fullmatch(self._headers.get("host", "")) is None:  # h11 has seen that there is one, and no other
+            raise Problem(400, Status.JSONPARSE_ERROR, "This is not the name of a host.")
         length = self._headers.get("content-length")
         if length is not None and "transfer-encoding" in self._headers:  # how requests are smuggled past proxies (RFC 9112, 6.1)
             raise Problem(400, Status.JSONPARSE_ERROR, "A request has Content-Length or Transfer-Encoding, not both.")
@@ -59,6 +73,11 @@ class Request:
         """The value of a header; several of one name are joined with commas."""
         return self._headers.get(name)
 
+    def headers(self, name: str) -> tuple[str, ...]:
+        """The same, as the only one of several values; none where there is no such header."""
+        value = self._headers.get(name)
+        return () if value is None else (value,)
+
     def field(self, name: str) -> str | None:
         """The value of a field of the query, the first one. :raises Problem: 400, the query has too many fields."""
         if not self.query:
@@ -67,6 +86,10 @@ class Request:
             return urllib.parse.parse_qs(self.query, max_num_fields=QUERY_FIELDS, errors="replace").get(name, [None])[0]
         except ValueError:
             raise Problem(400, Status.INVALID_FIELD, "The query has too many fields.") from None
+
+
+def _nobody_asks(user: int) -> None:
+    """What a request that came over no connection does when its user is known."""
 
 
 def _split(target: str) -> tuple[str, str]:

@@ -1,10 +1,11 @@
-"""Where a request comes from, seen through the proxies that are trusted."""
+"""Where connections and requests come from; requests also through the proxies that are trusted."""
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -16,7 +17,7 @@ _SITE_BITS = 64
 class Source:
     """The client of one request.
 
-    ``limit_key`` is what rate limits count by: the address, or of an IPv6
+    ``limit_key`` is what limits count by: the address, or of an IPv6
     address its /64 network. ``secure`` tells whether the client spoke TLS.
     """
 
@@ -42,11 +43,9 @@ class Proxies:
         :param forwarded_for: the values of the ``X-Forwarded-For`` headers, in order.
         :param forwarded_proto: those of ``X-Forwarded-Proto``.
         """
-        address = _parse(peer)
-        if address is None:
-            return Source(peer or "local", secure)
-        if not self._trusts(address):
-            return Source(_limit_key(address), secure)
+        address = _parse(peer) if self._trusted else None
+        if address is None or not self._trusts(address):
+            return Source(limit_key(peer), secure)
         if forwarded_proto:
             secure = forwarded_proto[-1].rpartition(",")[2].strip().lower() == "https"
         for hop in reversed(",".join(forwarded_for).split(",")):
@@ -56,7 +55,12 @@ class Proxies:
             address = before
             if not self._trusts(address):
                 break
-        return Source(_limit_key(address), secure)
+        return Source(_key(address), secure)
+
+    def trusts(self, peer: str) -> bool:
+        """Whether what comes from there tells on whose behalf."""
+        address = _parse(peer) if self._trusted else None
+        return address is not None and self._trusts(address)
 
     def _trusts(self, address: Address) -> bool:
         return any(address in network for network in self._trusted)
@@ -75,7 +79,14 @@ def _parse(text: str) -> Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def _limit_key(address: Address) -> str:
+@lru_cache(4096)
+def limit_key(peer: str) -> str:
+    """What whoever is at an address is counted by; of a peer without one (a Unix socket), ``local``."""
+    address = _parse(peer)
+    return _key(address) if address is not None else peer or "local"
+
+
+def _key(address: Address) -> str:
     if address.version == 4:
         return str(address)
     return str(ipaddress.ip_network((address, _SITE_BITS), strict=False))

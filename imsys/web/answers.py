@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 
 from imsys.errors import Refused, Status, Unavailable
-from imsys.resources.web.pushing import Push
+from imsys.web.pushing import Push
 
 Headers = tuple[tuple[str, str], ...]
 

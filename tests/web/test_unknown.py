@@ -12,10 +12,11 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from imsys.config import ResourcesConfig
+from imsys.protocols.crowd import Crowd
 from imsys.resources.web.doors import http_settings
-from imsys.resources.web.routing import Router
-from imsys.resources.web.server import HttpServer
 from imsys.services.common import ListenService, public_context
+from imsys.web.routing import Router
+from imsys.web.server import HttpServer
 from tests.support.servers import certificates
 
 
@@ -24,7 +25,7 @@ class WebTests(TestCase):
         """Every path is answered with 404 and a JSON object, whatever the method and the body."""
         from twisted.internet import reactor
 
-        server = HttpServer(reactor, http_settings(ResourcesConfig()), Router([]).answer, time.time)
+        server = HttpServer(reactor, http_settings(ResourcesConfig()), Router([]).answer, time.time, Crowd(reactor, 100))
         port = ListenService(reactor, server, "127.0.0.1", 0, public_context(certificates()), "port")
         port.startService()
         self.addCleanup(port.stopService)

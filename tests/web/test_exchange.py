@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from imsys.resources.web.exchange import Exchange
+from imsys.web.exchange import Exchange
 
 _BODIES = st.binary(max_size=40)
 
@@ -35,7 +35,16 @@ def _last(body: bytes) -> bytes:
     return b"PATCH /e HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
 
 
-_REQUESTS = st.tuples(st.sampled_from((_sized, _expecting, _chunked, _none, _last)), _BODIES).map(lambda one: one[0](one[1]))
+def _old(body: bytes) -> bytes:
+    return b"PUT /f HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+
+def _several(body: bytes) -> bytes:
+    return b"PUT /g HTTP/1.1\r\nHost: x\r\nConnection: TE\r\nConnection: x, Close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+
+_KINDS = (_sized, _expecting, _chunked, _none, _last, _old, _several)
+_REQUESTS = st.tuples(st.sampled_from(_KINDS), _BODIES).map(lambda one: one[0](one[1]))
 
 
 class ExchangeTests(SynchronousTestCase):
@@ -47,6 +56,12 @@ class ExchangeTests(SynchronousTestCase):
         data = data[: max(0, len(data) - cut)]
         pieces = [data[start : start + step] for start in range(0, len(data), step)] + [b""]
         self.assertEqual(_told(Exchange(1000), pieces, every), _told(h11.Connection(h11.SERVER, 1000), pieces, every))
+
+    def test_no_second_line(self) -> None:
+        """What would make two lines of a header is no response."""
+        for value in ("a\r\nX: y", "a\nX: y", "a\r", "a\n"):
+            with self.assertRaises(ValueError):
+                Exchange(1000).answer(200, "OK", [("Location", value)], b"", last=False)
 
     def test_not_copied(self) -> None:
         """A piece of a body is the one that came."""
@@ -85,7 +100,11 @@ def _events(http: Any, told: list[Any]) -> bool:
         elif isinstance(event, h11.Request):
             told.append(("request", event.method, event.target, list(event.headers), http.their_state))
         elif isinstance(event, h11.EndOfMessage):
-            answer = http.send(h11.Response(status_code=204, headers=[])) + http.send(h11.EndOfMessage())
+            if isinstance(http, Exchange):
+                answer = http.answer(200, "OK", [("Content-Length", "2")], b"ok", last=False)
+            else:
+                head = http.send(h11.Response(status_code=200, reason=b"OK", headers=[("Content-Length", "2")]))
+                answer = head + http.send(h11.Data(data=b"ok")) + http.send(h11.EndOfMessage())
             told.append(("end", answer, http.our_state))
             if http.our_state is not h11.DONE:
                 return False
