@@ -15,6 +15,7 @@ from twisted.logger import Logger, LogLevel
 from imsys.dispatch import Dispatcher
 from imsys.message_log import MessageLog
 from imsys.protocols.deadlines import DeadlineWheel
+from imsys.protocols.paced import Pace
 from imsys.protocols.present import Present, TurnedAway
 from imsys.protocols.wire import Complaints, FrameConnection, FrameReceiver, Unsent, WireSettings
 from imsys.session import Session
@@ -51,9 +52,18 @@ class Connections(Service, Factory):
     noisy = False
 
     def __init__(
-        self, clock: IReactorTime, config: Limits, dispatcher: Dispatcher, front: Callable[[Session], FrameReceiver] | None = None
+        self,
+        clock: IReactorTime,
+        config: Limits,
+        dispatcher: Dispatcher,
+        front: Callable[[Session], FrameReceiver] | None = None,
+        *,
+        pause: float = 0.0,
     ) -> None:
-        """``front`` makes what stands before a session, and hands it the frames that are requests; by default nothing does."""
+        """``front`` makes what stands before a session, and hands it the frames that are requests; by default nothing does.
+
+        :param pause: seconds between two frames to clients without TLS that take one a read; 0: none.
+        """
         self._clock = clock
         self._config = config
         self._dispatcher = dispatcher
@@ -69,6 +79,7 @@ class Connections(Service, Factory):
             config.high_water,
             self.unsent,
             self._complaints,
+            pace=Pace(clock, pause) if pause else None,
         )
         self._wheel = DeadlineWheel(clock)
         self._open = Present[Session]()

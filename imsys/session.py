@@ -133,6 +133,10 @@ class Session:
         self.context = self._dispatcher.context(self, user)
         self._connection.logged_in()
 
+    def one_at_a_time(self) -> None:
+        """The client takes one frame a read, and would be lost with two: on a plaintext port it gets them apart."""
+        self._connection.one_at_a_time()
+
     # -- from the connection
 
     def received(self, frame: Frame) -> None:

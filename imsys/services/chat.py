@@ -154,7 +154,7 @@ def build(
         connections.ended(session)
 
     dispatcher = Dispatcher(discover(), ended)
-    connections = Connections(reactor, chat, dispatcher)
+    connections = Connections(reactor, chat, dispatcher, pause=chat.plain_pause)
     neighbours = Neighbours()
     balance = GrpcClient(reactor, config.cluster, config.balance.addresses)
 

@@ -28,6 +28,6 @@ def showing(mime: str, filename: str) -> Headers:
 
 def _filename(name: str) -> str:
     """A file's name as RFC 6266 wants it: in plain ASCII for old clients, and as it is for all others (RFC 8187)."""
-    plain = re.sub(r'[^ !#-$&-\[\]-~]', "_", name)  # neither quotes nor what means something behind them
+    plain = re.sub(r"[^ !#-$&-\[\]-~]", "_", name)  # neither quotes nor what means something behind them
     quoted = urllib.parse.quote(name.encode("utf-8", "replace"), safe="!#$&+-.^_`|~")
     return f"filename=\"{plain}\"; filename*=UTF-8''{quoted}"

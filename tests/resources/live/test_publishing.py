@@ -154,7 +154,6 @@ class ComingAndGoingTests(LiveCase):
         await self.until_state(stream, LiveState.WAITING)
         self.assertFalse(peer.gone or player.gone)
 
-
     async def test_pause_in_doubt(self) -> None:
         """That the publisher has gone is told although the database did not say that it has it, whether it has it or not."""
         paused = self.stores.live.paused

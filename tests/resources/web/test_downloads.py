@@ -28,7 +28,7 @@ class DownloadTests(WebCase):
 
     async def test_whole(self) -> None:
         """The bytes as they were sent, with their hash as the tag, for GET; for HEAD the same without them."""
-        file_id = await self.send(DATA, filename="Grüße; \"1\" of 2.bin", mime="application/zip")
+        file_id = await self.send(DATA, filename='Grüße; "1" of 2.bin', mime="application/zip")
         file = await self.parts.files.find(file_id)
         assert file is not None
         assert file.content is not None
