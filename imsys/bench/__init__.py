@@ -24,7 +24,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script: run one measurement and exit; 1 and one sentence on standard error where that fails."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args((sys.argv[1:] if arguments is None else arguments) or ["--help"])
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         status = options.run(options)
