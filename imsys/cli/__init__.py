@@ -16,10 +16,21 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script: one command, then exit with 0, or with 1 and one sentence on standard error."""
+    _open_streams()
     try:
         sys.exit(_main(sys.argv[1:] if arguments is None else arguments))
     except KeyboardInterrupt:  # before the reactor runs, which takes care of it
         sys.exit(INTERRUPTED)
+
+
+def _open_streams() -> None:
+    """Have all three standard streams: whoever starts a program may have closed some (``>&-``), and files must not take their place."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    sys.stdin = sys.stdin or open(0)  # noqa: SIM115
+    sys.stdout = sys.stdout or open(1, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w")  # noqa: SIM115
 
 
 def _main(arguments: Sequence[str]) -> int:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import secrets
+import sys
+
+from twisted.internet.utils import getProcessOutputAndValue
 
 from tests.cli.running import PASSWORD, CliCase
 from tests.support.children import free_port
+from tests.support.daemons import ROOT, environment
 
 
 class Commands(CliCase):
@@ -84,6 +88,15 @@ class Commands(CliCase):
         for arguments in ((), ("live",)):
             self.assertIn("COMMAND" if not arguments else "ACTION", await self.process(*arguments, server=False))
 
+    async def test_closed_streams(self) -> None:
+        """A standard stream that is closed is no reason to fail."""
+        for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+            command = f"exec {sys.executable} -m imsys.cli accounts {closed}"
+            environ = environment() | {"XDG_CONFIG_HOME": str(self.config)}
+            out, err, status = await getProcessOutputAndValue("/bin/sh", ["-c", command], environ, str(ROOT))
+            self.assertEqual((status, err), (0, b""), closed)
+            self.assertEqual(out, b"Nobody has signed in here.\n" if ">&-" not in closed.replace("2>&-", "") else b"", closed)
+
     async def test_not_sent(self) -> None:
         """A pipe whose messages were not all sent ends with 1, and a sentence; the others are sent."""
         anna, ben = await self.friends("anna", "ben")
@@ -123,7 +136,7 @@ class Commands(CliCase):
             code = self.server.codes(email)[-1]
             for wrong in ("000000", f"x{code}"):
                 person.type(f"{wrong}\n")
-                await self.until(lambda person=person: person.output.endswith("The code is wrong, used or expired.\n"))
+                await self.asked(person, "The code is wrong, used or expired.\n")
                 person.output = ""
             person.type(f"  {code}\n")
             await person.ended
@@ -196,7 +209,7 @@ class Terminals(CliCase):
             ("The two passwords differ.\nNew password: ", PASSWORD),
             ("The same again: ", PASSWORD),
         ):
-            await self.until(lambda asked=asked: (person.shown + " ").endswith(asked))
+            await self.asked(person, asked)
             person.type(f"{typed}\r")
         await self.until(lambda: self.server.codes(email))
         for asked, typed in (
@@ -204,7 +217,7 @@ class Terminals(CliCase):
             ("The code is wrong, used or expired.\nCode: ", self.server.codes(email)[-1]),
             ("This name is taken.\nAnother username: ", name),
         ):
-            await self.until(lambda asked=asked: (person.shown + " ").endswith(asked))
+            await self.asked(person, asked)
             person.type(f"{typed}\r")
         await person.ended
         self.assertEqual(person.status, 0, person.shown)
@@ -212,7 +225,7 @@ class Terminals(CliCase):
         login = self.run_cli("login", name, terminal=True)
         await self.sees(login, "Password:")
         login.type("not it\r")
-        await self.until(lambda: (login.shown + " ").endswith("The name or the password is wrong.\nPassword: "))
+        await self.asked(login, "The name or the password is wrong.\nPassword: ")
         login.type(f"{PASSWORD}\r")
         await login.ended
         self.assertEqual(login.status, 0, login.shown)
