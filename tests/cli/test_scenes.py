@@ -130,10 +130,14 @@ class Commands(CliCase):
         """A code that was mistyped is asked for again; the right one still counts, for registration and for a new password."""
         name = f"dora-{secrets.token_hex(3)}"
         email = f"{name}@example.org"
+
+        async def mails(count: int) -> list[str]:
+            await self.until(lambda: len(self.server.codes(email)) == count)
+            return self.server.codes(email)
+
         for number, command in enumerate(("register", "reset-password"), 1):
             person = self.run_cli(command, name, email, "--password-file", str(self.password))
-            await self.until(lambda number=number: len(self.server.codes(email)) == number)
-            code = self.server.codes(email)[-1]
+            code = (await mails(number))[-1]
             for wrong in ("000000", f"x{code}"):
                 person.type(f"{wrong}\n")
                 await self.asked(person, "The code is wrong, used or expired.\n")
