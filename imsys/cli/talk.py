@@ -36,6 +36,7 @@ from imsys.sdk import (
     Refused,
     StateChange,
     Status,
+    Unavailable,
     explain,
 )
 
@@ -242,8 +243,9 @@ class Chat:
             self._follow(self._client.post(self._thread, outgoing.text, unique_id=outgoing.unique_id), said)
             return
         self._waiting.pop(said.unique_id, None)
-        said.mark = Mark.FAILED
-        self._view.update(said)
+        if not (self._ended.called and outgoing.sent and reason.check(Unavailable)):  # else nobody knows
+            said.mark = Mark.FAILED
+            self._view.update(said)
         if reason.value is not None:
             self._not_sent(reason.value)
             if not self._ended.called:
@@ -254,6 +256,8 @@ class Chat:
         """Wait until everything is acknowledged, or it takes too long."""
         if self._waiting:
             self._quiet = Deferred()
+            if isinstance(self._view, Screen):
+                self._view.notice("waiting for the last messages to be sent; Ctrl-C ends it at once")
             late = self._reactor.callLater(_LAST_WORDS, self._quiet.errback, Trouble("The last messages could not be sent."))
             try:
                 await self._quiet
