@@ -259,6 +259,11 @@ class ChatConfig:
     host: str = setting("127.0.0.1", _host, "Interface of the public ports.")
     port: int = setting(8444, _PORT, "TCP port for chat over TLS; 0: any free one.")
     plain_port: int = setting(0, _PORT, "TCP port for chat without TLS, for peers that speak none; 0: closed.")
+    plain_pause: float = setting(
+        0.05,
+        _number(0, 10),
+        "Seconds between two frames to a client on plain_port that takes one a read (its login has no seq); 0: none.",
+    )
     advertise: str = setting("127.0.0.1", _host, "Host that clients are told to connect to; the certificate must be valid for it.")
     grpc_host: str = setting("127.0.0.1", _host, "Interface of the gRPC port.")
     grpc_port: int = setting(8452, _PORT, "TCP port for gRPC; 0: any free one.")

@@ -16,6 +16,7 @@ from imsys.dispatch import Dispatcher
 from imsys.message_log import MessageLog
 from imsys.protocols.crowd import Crowd
 from imsys.protocols.deadlines import DeadlineWheel
+from imsys.protocols.paced import Pace
 from imsys.protocols.present import Present
 from imsys.protocols.source import limit_key
 from imsys.protocols.wire import Complaints, FrameConnection, FrameReceiver, Unsent, WireSettings
@@ -56,10 +57,13 @@ class Connections(Service, Factory):
         dispatcher: Dispatcher,
         crowd: Crowd,
         front: Callable[[Session], FrameReceiver] | None = None,
+        *,
+        pause: float = 0.0,
     ) -> None:
         """A server's connections, as many as there is room for in its crowd.
 
         :param front: makes what stands before a session, and hands it the frames that are requests; by default nothing does.
+        :param pause: seconds between two frames to clients without TLS that take one a read; 0: none.
         """
         self._clock = clock
         self._config = config
@@ -76,6 +80,7 @@ class Connections(Service, Factory):
             config.high_water,
             self.unsent,
             self._complaints,
+            pace=Pace(clock, pause) if pause else None,
         )
         self._wheel = DeadlineWheel(clock)
         self._open = Present[Session]()

@@ -137,6 +137,10 @@ class Session:
         self._connection.logged_in()
         self._crowd.known(self, user)
 
+    def one_at_a_time(self) -> None:
+        """The client takes one frame a read, and would be lost with two: on a plaintext port it gets them apart."""
+        self._connection.one_at_a_time()
+
     # -- from the connection
 
     def received(self, frame: Frame) -> None:

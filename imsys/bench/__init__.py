@@ -25,10 +25,10 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script: run one measurement and exit; 1 and one sentence on standard error where that fails."""
-    run(lambda: _main(arguments))
+    run(lambda: _main((sys.argv[1:] if arguments is None else arguments) or ["--help"]))
 
 
-def _main(arguments: Sequence[str] | None) -> Any:
+def _main(arguments: Sequence[str]) -> Any:
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     try:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReadDescriptor
 from twisted.internet.threads import deferToThread
 from twisted.python.failure import Failure
@@ -200,7 +200,11 @@ class Console:
 
         with self.keys(pressed):
             paint()
-            return await answer
+            try:
+                return await answer
+            except CancelledError:
+                self.write("\r\n")
+                raise
 
     async def next_line(self) -> str | None:
         """The next line of a pipe, without its end; ``None`` when there is no more."""

@@ -24,6 +24,10 @@ _TURN = 30.0
 """Seconds to wait for another command of the same account."""
 
 
+TRIES = 3
+"""How often somebody at a terminal is asked for what they mistyped."""
+
+
 class SessionEnded(Trouble):
     """The account's token does not count any more."""
 
@@ -103,10 +107,12 @@ class Context:
                 raise Trouble(f"The password file {source} cannot be read: {getattr(problem, 'strerror', 'it is not UTF-8')}.") from None
         if not self.console.interactive:
             raise Trouble("There is no terminal to ask for the password on; give --password-file FILE, or - for standard input.")
-        password = await self.console.ask(question, hidden=True)
-        if again and await self.console.ask("The same again: ", hidden=True) != password:
-            raise Trouble("The two passwords differ.")
-        return password
+        for _ in range(TRIES):
+            password = await self.console.ask(question, hidden=True)
+            if not again or await self.console.ask("The same again: ", hidden=True) == password:
+                return password
+            self.console.say("The two passwords differ.")
+        raise Trouble("No password was entered twice.")
 
     def keep(self, name: str, gateway: Gateway, uuid: int, username: str, token: str) -> None:
         """Save a session, and use it from now on."""

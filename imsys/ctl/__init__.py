@@ -27,10 +27,10 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit."""
-    run(lambda: _main(arguments))
+    run(lambda: _main((sys.argv[1:] if arguments is None else arguments) or ["--help"]))
 
 
-def _main(arguments: Sequence[str] | None) -> int:
+def _main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))

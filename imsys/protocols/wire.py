@@ -19,6 +19,7 @@ from imsys.errors import PeerFault
 from imsys.protocols import deserted
 from imsys.protocols.deadlines import DeadlineWheel
 from imsys.protocols.framing import LARGE, Frame, FrameDecoder, FrameFault, FrameFormat
+from imsys.protocols.paced import Pace, PacedTransport
 from imsys.tallies import Tally
 
 _log = Logger()
@@ -107,6 +108,8 @@ class WireSettings:
     unsent: Unsent
     complaints: Complaints
     unfinished: Unfinished = field(default_factory=Unfinished)
+    pace: Pace | None = None
+    """For clients on a plaintext port that take one frame a read; without one, all of them read a stream."""
 
 
 @implementer(IPushProducer, IHalfCloseableProtocol)
@@ -270,6 +273,11 @@ class FrameConnection(protocol.Protocol):
         self._known = True
         self.alive()
         self._wheel.add(self)  # it may be due earlier than the login was
+
+    def one_at_a_time(self) -> None:
+        """From here on send one frame at a time, if the port is one where that may be wanted."""
+        if self._settings.pace is not None and self.plaintext and not self.closing and not isinstance(self.transport, PacedTransport):
+            self.transport = PacedTransport(self.transport, self, self._settings.pace, self._settings.unsent)
 
     def alive(self) -> None:
         """Put the heartbeat deadline off: a frame of a logged-in peer arrived."""

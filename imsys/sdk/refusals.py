@@ -69,6 +69,7 @@ SENTENCES: dict[Status, str] = {
 """For people, unlike the ``message`` of a response, which is for the log."""
 
 _MORE_EXACT = {
+    Status.SERVER_BUSY,
     Status.INVALID_FIELD,
     Status.FRIENDING_ERROR,
     Status.FILE_CREATE_ERROR,
@@ -86,7 +87,8 @@ def explain(problem: BaseException) -> str:
         return problem.message
     if isinstance(problem, Refused):
         if problem.status in _MORE_EXACT and problem.message:
-            return problem.message
+            again = " Try again in a moment." if problem.status is Status.SERVER_BUSY and problem.retry_after is not None else ""
+            return problem.message + again
         if problem.status is Status.RATE_LIMITED and problem.retry_after:
             return f"Too many attempts; try again in {_duration(problem.retry_after)}."
         return SENTENCES[problem.status]

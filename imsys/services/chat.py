@@ -163,7 +163,8 @@ def build(
         connections.ended(session)
 
     dispatcher = Dispatcher(discover(), ended)
-    connections = Connections(reactor, chat, dispatcher, crowd_of(reactor, config.limits, chat.capacity))
+    crowd = crowd_of(reactor, config.limits, chat.capacity)
+    connections = Connections(reactor, chat, dispatcher, crowd, pause=chat.plain_pause)
     neighbours = Neighbours()
     balance = GrpcClient(reactor, trust, config.balance.addresses)
 

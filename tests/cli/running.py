@@ -183,6 +183,11 @@ class CliCase(TestCase):
         await self.until(lambda: text in person.shown or person.status is not None or self.reactor.seconds() > end)
         self.assertIn(text, person.shown + person.errors)
 
+    async def asked(self, person: Person, text: str) -> None:
+        """Wait until the last that is shown is this, a question perhaps, whose last space is not seen."""
+        await self.until(lambda: person.shown.rstrip().endswith(text.rstrip()) or person.status is not None)
+        self.assertEqual(person.shown.rstrip()[-len(text.rstrip()) :], text.rstrip())
+
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait; the test's own time-out ends a wait for what never comes."""
         while not condition():

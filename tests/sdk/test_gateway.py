@@ -11,7 +11,7 @@ from twisted.internet import ssl
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol
 from twisted.python.filepath import FilePath
-from twisted.trial.unittest import TestCase
+from twisted.trial.unittest import SkipTest, TestCase
 
 from imsys.errors import Refused, Status, Unavailable
 from imsys.sdk import Client, Credentials, Gateway, Trust, explain
@@ -55,6 +55,16 @@ class Calls(Scene):
             await gateway.request_code("again@example.org")
         self.assertEqual((caught.exception.status, caught.exception.retry_after), (Status.RATE_LIMITED, 42.0))
 
+    async def test_asked_to_wait(self) -> None:
+        """What a server asks for is within a day: an application may do as it is told, and people are told it."""
+        gateway = self.gateway()
+        for asked, heard in (("999999999", 86400.0), ("9" * 500, 86400.0), ("0", 0.0), ("soon", None), ("-7", None), ("3600", 3600.0)):
+            self.world.retry_after = asked
+            with self.assertRaises(Refused) as caught:
+                await gateway.request_code("again@example.org")
+            self.assertEqual(caught.exception.retry_after, heard, asked)
+            self.assertLess(len(explain(caught.exception)), 60)
+
     async def test_secrets(self) -> None:
         """Passwords and tokens do not appear in what is printed of a login or of credentials."""
         login = await self.gateway().login("alice", "correct horse")
@@ -65,6 +75,8 @@ class Calls(Scene):
         """An answer that is not ours, an endless one, silence, and nobody at all are each one sentence."""
         self.world.broken_answer = b"<html>It works!</html>"
         await self._says(self.gateway(), "This is no imsys server")
+        self.world.http_status = 502
+        await self._says(self.gateway(), "What stands before the server does not reach it (HTTP status 502); try again later.")
         self.world.broken_answer = b"x" * 100_000
         await self._says(self.gateway(), "")
         silent = self.reactor.listenTCP(0, Factory.forProtocol(Protocol), interface="127.0.0.1")
@@ -73,7 +85,10 @@ class Calls(Scene):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             await self._says(Gateway(self.reactor, f"http://127.0.0.1:{free.getsockname()[1]}"), "is it running?")
-        for url in ("127.0.0.1:8443", "ftp://x", "https://", ""):
+        for url in (
+            *("127.0.0.1:8443", "ftp://x", "https://", "", "https://::1:8443", "https://[::1", "https://127.0.0.1:https"),
+            *("https://127.0.0.1:65536", "https://127.0.0.1:0", "https://anna:secret@127.0.0.1", "https://" + "x" * 300),
+        ):
             self.assertRaises(ValueError, Gateway, self.reactor, url)
 
     async def _says(self, gateway: Gateway, part: str) -> None:
@@ -108,6 +123,26 @@ class Encrypted(TestCase):
         self.world.say(THREAD, BOB, "secret")
         self.assertEqual(texts(await heard.wait(1)), ["secret"])
         await alice.stop()
+
+    async def test_ipv6(self) -> None:
+        """A server is reached by its IPv6 address, in brackets, as by any other: gateway and chat."""
+        if not _has_ipv6():
+            raise SkipTest("there is no IPv6 on this machine")
+        world = World("::1")
+        world.user(ALICE, "alice")
+        world.user(BOB, "bob")
+        world.befriend(THREAD, ALICE, BOB)
+        certificate = ssl.PrivateCertificate.loadPEM(Path(self.tls.key).read_bytes() + b"\n" + Path(self.tls.certificate).read_bytes())
+        servers = FakeServers(self.reactor, world, certificate.options())
+        self.addCleanup(lambda: Deferred.fromCoroutine(servers.stop()))
+        self.assertIn("https://[::1]:", servers.url)
+        for trust in (Trust(self.tls.ca), self.tls.ca):
+            gateway = Gateway(self.reactor, servers.url, trust)
+            self.assertEqual((await gateway.login("alice", "correct horse")).host, "::1")
+            alice = Client(self.reactor, gateway, Credentials(username="alice", password="correct horse"), timing=QUICK)
+            await alice.start()
+            await alice.send(THREAD, "over there")
+            await alice.stop()
 
     async def test_unknown_authority(self) -> None:
         """A server whose certificate comes from elsewhere is refused, with a sentence that says what to do."""
@@ -166,6 +201,15 @@ class Encrypted(TestCase):
             path.setContent(content)
             self.assertRaises(ValueError, Trust, path.path)
         self.assertRaises(OSError, Trust, path.path + ".missing")
+
+
+def _has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as one:
+            one.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
 
 
 class _Renamed(Trust):

@@ -213,7 +213,7 @@ class ChatServer:
             doubted=self.doubts.add,
         )
         self.dispatcher = Dispatcher(discover(), self._ended)
-        self.connections = Connections(reactor, config, self.dispatcher, Crowd(reactor, config.capacity))
+        self.connections = Connections(reactor, config, self.dispatcher, Crowd(reactor, config.capacity), pause=config.plain_pause)
         self.connections.log = self.log
         keys = keys_of_files()
         self.places = OnePlace()
@@ -261,9 +261,9 @@ class ChatServer:
         return client
 
     async def login(self, user: int) -> RawClient:
-        """A new connection that is logged in."""
+        """A new connection that is logged in, of a client that reads frames as a stream."""
         client = await self.connect()
-        response = await client.ask(5, uuid=str(user), token=await self.tokens.issue(user))
+        response = await client.ask(5, uuid=str(user), token=await self.tokens.issue(user), seq=0)
         self._case.assertEqual(response["error"], 0, response)
         return client
 
