@@ -230,7 +230,8 @@ class CaptchaConfig:
         (("127.0.0.1", 8451),), _addresses, "Where the gateway finds captcha servers (host:port, ...)."
     )
     code_life: float = setting(180.0, _number(1, 86400), "Seconds that a verification code lives.")
-    code_tries: int = setting(5, _integer(1, 100), "Wrong tries after which a code is dead.")
+    code_tries: int = setting(5, _integer(1, 100), "Wrong tries of one source address after which a code is dead for that address.")
+    code_tries_all: int = setting(50, _integer(1, 10000), "Wrong tries of everybody after which a code is dead.")
 
 
 @dataclass(frozen=True)
@@ -419,9 +420,14 @@ class LimitsConfig:
     password_account_source: int = setting(10, _integer(0, 1000000), "Wrong passwords a minute for one account from one source address.")
     password_account: int = setting(100, _integer(0, 1000000), "Wrong passwords a minute for one account.")
     password_source: int = setting(100, _integer(0, 1000000), "Wrong passwords a minute from one source address.")
-    code_email_minute: int = setting(1, _integer(0, 1000000), "Verification mails a minute to one address.")
-    code_email_day: int = setting(10, _integer(0, 1000000), "Verification mails a day to one address.")
+    login_account: int = setting(30, _integer(0, 1000000), "Right passwords a minute for one account.")
+    login_source: int = setting(300, _integer(0, 1000000), "Right passwords a minute from one source address.")
+    code_email_minute: int = setting(1, _integer(0, 1000000), "Verification mails a minute to one mailbox, whatever is behind a '+'.")
+    code_email_day: int = setting(10, _integer(0, 1000000), "Verification mails a day to one mailbox.")
     code_source_hour: int = setting(200, _integer(0, 1000000), "Verification mails an hour asked for by one source address.")
+    code_all_hour: int = setting(5000, _integer(0, 1000000), "Verification mails an hour in all.")
+    code_wrong_source_hour: int = setting(20, _integer(0, 1000000), "Wrong verification codes an hour from one source address.")
+    account_check_source: int = setting(30, _integer(0, 1000000), "Questions a minute whether an account exists, from one source address.")
     registration_source_hour: int = setting(200, _integer(0, 1000000), "Registrations an hour from one source address.")
 
 

@@ -23,6 +23,12 @@ def email_key(email: str) -> str:
     return email.lower()
 
 
+def mailbox_key(email: str) -> str:
+    """What makes a mailbox unique: the address's lower case, without what is behind a ``+``."""
+    local, _, host = email_key(email).rpartition("@")
+    return f"{local.partition('+')[0] or local}@{host}"
+
+
 def check_username(username: str) -> str:
     """Give back the NFKC form of a name of 3 to 50 letters, digits, ``_ . -``.
 

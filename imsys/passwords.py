@@ -1,7 +1,8 @@
 """Passwords as argon2id hashes, made and checked in a bounded pool of threads.
 
 A hash costs memory and time on purpose, so no more run at once than there are
-threads, and the callers that wait for one are bounded too: the next gets 73.
+threads, and the callers that wait for one are bounded too: beyond that, one of
+whoever asks for the most gets 73. Those who wait take turns.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore, gatherResults, succeed
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
@@ -26,12 +27,16 @@ from twisted.python.threadpool import ThreadPool
 
 from imsys.config import GatewayConfig
 from imsys.errors import Status, Unavailable
+from imsys.turns import Asker, Turns
 
 _log = Logger()
 T = TypeVar("T")
 
 LONGEST = 1024
 """Characters of the longest password; a longer one is never right."""
+
+NOBODY = Asker("", "")
+"""Whoever asks on nobody's behalf."""
 
 _SALT_BYTES = 16
 _HASH_BYTES = 32
@@ -61,8 +66,10 @@ class Passwords(Service):
         self._reactor = reactor
         self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory, parallelism=lanes, hash_len=_HASH_BYTES, salt_len=_SALT_BYTES)
         self._nobody = _nobodys_hash(memory, passes, lanes)
-        self._permits = DeferredSemaphore(workers)
+        self._workers = self._free = workers
         self._queue = queue
+        self._turns: Turns[Deferred[None]] = Turns()
+        self._idle: Deferred[None] | None = None  # somebody waits for all workers to be free
         self._threads: ThreadPool | None = None
         self.computed = 0
         """Hashes computed so far."""
@@ -82,12 +89,12 @@ class Passwords(Service):
     @property
     def workers(self) -> int:
         """Hashes that are computed at the same time."""
-        return self._permits.limit
+        return self._workers
 
     def startService(self) -> None:
         """Start the threads."""
         super().startService()
-        self._threads = ThreadPool(0, self._permits.limit, "passwords")
+        self._threads = ThreadPool(0, self._workers, "passwords")
         self._threads.start()
 
     def stopService(self) -> Deferred[None]:
@@ -96,40 +103,57 @@ class Passwords(Service):
         threads, self._threads = self._threads, None
         if threads is None:
             return succeed(None)
-        for waiting in list(self._permits.waiting):
-            waiting.cancel()
+        while self._turns:
+            self._turns.next().cancel()
         return Deferred.fromCoroutine(self._end(threads))
 
     async def _end(self, threads: ThreadPool) -> None:
-        limit = self._permits.limit
-        await gatherResults([self._permits.acquire() for _ in range(limit)])
-        for _ in range(limit):
-            self._permits.release()
+        if self._free < self._workers:
+            self._idle = Deferred()
+            await self._idle
         threads.stop()  # joins them, which takes no time: all are idle
 
-    def slot(self) -> Slot:
-        """A place at one of the workers, to be entered with ``async with``."""
-        return Slot(self)
+    def slot(self, asker: Asker = NOBODY) -> Slot:
+        """A place at one of the workers, to be entered with ``async with``; those on whose behalf it is wanted take turns."""
+        return Slot(self, asker)
 
-    async def hash(self, password: str) -> str:
+    async def hash(self, password: str, asker: Asker = NOBODY) -> str:
         """The encoded hash of a password. :raises Unavailable: 73, too many are waiting."""
-        async with self.slot() as slot:
+        async with self.slot(asker) as slot:
             return await slot.hash(password)
 
-    async def _enter(self) -> None:
-        if self._threads is None or (not self._permits.tokens and len(self._permits.waiting) >= self._queue):
-            raise Unavailable(Status.SERVER_BUSY, "Too many passwords are being checked.")
+    async def _enter(self, asker: Asker) -> None:
+        if self._threads is None:
+            raise _stopping()
+        rank = self._turns.came(asker)
+        if self._free:
+            self._free -= 1
+            return
+        turn: Deferred[None] = Deferred(self._turns.discard)
+        self._turns.add(turn, rank)
+        if len(self._turns) > self._queue:
+            self._turns.last().errback(Unavailable(Status.SERVER_BUSY, "Too many passwords are being checked."))
         try:
-            await self._permits.acquire()
+            await turn
         except CancelledError:
-            raise Unavailable(Status.SERVER_BUSY, "The server is shutting down.") from None
+            self._turns.gone(asker)
+            raise _stopping() from None
+        except Unavailable:
+            self._turns.gone(asker)
+            raise
 
-    def _leave(self) -> None:
-        self._permits.release()
+    def _leave(self, asker: Asker) -> None:
+        self._turns.gone(asker)
+        if self._turns:
+            self._turns.next().callback(None)
+            return
+        self._free += 1
+        if self._free == self._workers and self._idle is not None:
+            self._idle.callback(None)
 
     async def _run(self, compute: Callable[[], T]) -> T:
         if self._threads is None:
-            raise Unavailable(Status.SERVER_BUSY, "The server is shutting down.")
+            raise _stopping()
         self.computed += 1
         return await deferToThreadPool(self._reactor, self._threads, compute)
 
@@ -152,19 +176,20 @@ class Passwords(Service):
 class Slot:
     """One place at a worker; what it computes does not wait for others."""
 
-    __slots__ = ("_passwords",)
+    __slots__ = ("_asker", "_passwords")
 
-    def __init__(self, passwords: Passwords) -> None:
+    def __init__(self, passwords: Passwords, asker: Asker) -> None:
         self._passwords = passwords
+        self._asker = asker
 
     async def __aenter__(self) -> Slot:
         """Wait for a free worker. :raises Unavailable: 73, too many are waiting."""
-        await self._passwords._enter()
+        await self._passwords._enter(self._asker)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Give the worker to the next."""
-        self._passwords._leave()
+        self._passwords._leave(self._asker)
 
     async def hash(self, password: str) -> str:
         """The encoded hash of a password, with a new salt."""
@@ -173,6 +198,10 @@ class Slot:
     async def verify(self, encoded: str | None, password: str) -> Verdict:
         """Check a password; without a hash (there is no such account) it takes the same time, and is wrong."""
         return await self._passwords._verify(encoded, password)
+
+
+def _stopping() -> Unavailable:
+    return Unavailable(Status.SERVER_BUSY, "The server is shutting down.")
 
 
 def _octets(password: str) -> bytes:

@@ -10,6 +10,7 @@ from twisted.trial.unittest import TestCase
 from imsys.config import GatewayConfig
 from imsys.errors import Status, Unavailable
 from imsys.passwords import Passwords, Verdict
+from imsys.turns import Asker
 
 
 def small(*, workers: int = 2, queue: int = 8, memory: int = 64, passes: int = 1) -> Passwords:
@@ -100,6 +101,23 @@ class PasswordsTests(TestCase):
             self.assertEqual(passwords.computed, 0)
         await gatherResults(waiting)
         await passwords.hash("correct horse")
+
+    async def test_turns(self) -> None:
+        """An account that has many passwords checked waits behind others that have one, though they came later, and goes without first."""
+        passwords = self.started(small(workers=1, queue=24))
+        order: list[str] = []
+
+        async def check(asker: Asker) -> None:
+            async with passwords.slot(asker):
+                order.append(asker.account)
+
+        async with passwords.slot():
+            many = [Deferred.fromCoroutine(check(Asker("anna", "203.0.113.1"))) for _ in range(24)]
+            one = [Deferred.fromCoroutine(check(Asker(name, "203.0.113.1"))) for name in ("otto", "bert")]
+            for late in many[-2:]:
+                await self.assertFailure(late, Unavailable)
+        await gatherResults(many[:-2] + one)
+        self.assertEqual(order[:3], ["anna", "otto", "bert"])
 
     async def test_not_more_at_once(self) -> None:
         """No more slots are held at one time than there are workers."""

@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 from twisted.web import http
 
 from imsys.errors import Refused, Status, Unavailable
-from imsys.gateway.admission import Admission
+from imsys.gateway.admission import Place
 from imsys.gateway.source import Proxies, Source
 from imsys.outages import Outage
 
@@ -37,8 +37,8 @@ GRACE = 1 << 16
 Handler = Callable[[Any, Source], Awaitable[msgspec.Struct]]
 
 
-Terms = Callable[[Any], Admission]
-"""Sees whether a request can be granted at all now, and says which queue it waits in. :raises Refused: it cannot."""
+Terms = Callable[[Any, Source], Place]
+"""Sees whether a request can be granted at all now, and says where it waits. :raises Refused: it cannot."""
 
 
 class Endpoint:
@@ -184,8 +184,8 @@ class JsonServer(http.HTTPFactory):
         question = endpoint.read(request.body())
         if endpoint.terms is None:
             return await endpoint.handle(question, source)
-        admission = endpoint.terms(question)
-        request.turn = admission.enter()
+        place = endpoint.terms(question, source)
+        request.turn = place.enter()
         try:
             await request.turn
         finally:
@@ -193,7 +193,7 @@ class JsonServer(http.HTTPFactory):
         try:
             return await endpoint.handle(question, source)
         finally:
-            admission.leave()
+            place.leave()
 
     def began(self) -> None:
         """A request is being worked on."""

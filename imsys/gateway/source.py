@@ -17,11 +17,13 @@ class Source:
     """The client of one request.
 
     ``limit_key`` is what rate limits count by: the address, or of an IPv6
-    address its /64 network. ``secure`` tells whether the client spoke TLS.
+    address its /64 network. ``secure`` tells whether the client spoke TLS;
+    ``address`` is for logs.
     """
 
     limit_key: str
     secure: bool
+    address: str
 
 
 class Proxies:
@@ -44,9 +46,9 @@ class Proxies:
         """
         address = _parse(peer)
         if address is None:
-            return Source(peer or "local", secure)
+            return Source(peer or "local", secure, peer or "local")
         if not self._trusts(address):
-            return Source(_limit_key(address), secure)
+            return Source(_limit_key(address), secure, str(address))
         if forwarded_proto:
             secure = forwarded_proto[-1].rpartition(",")[2].strip().lower() == "https"
         for hop in reversed(",".join(forwarded_for).split(",")):
@@ -56,7 +58,7 @@ class Proxies:
             address = before
             if not self._trusts(address):
                 break
-        return Source(_limit_key(address), secure)
+        return Source(_limit_key(address), secure, str(address))
 
     def _trusts(self, address: Address) -> bool:
         return any(address in network for network in self._trusted)

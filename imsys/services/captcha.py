@@ -10,8 +10,8 @@ from twisted.application.service import IService
 from imsys.captcha.mailer import mailer
 from imsys.captcha.service import Verification
 from imsys.cluster.server import GrpcServer
-from imsys.cluster.stubs import message_pb2_grpc
-from imsys.codes import Codes
+from imsys.cluster.stubs import imsys_v1_pb2_grpc, message_pb2_grpc
+from imsys.codes import codes_of
 from imsys.config import Config
 from imsys.redis import Redis
 from imsys.services.common import Options, make_daemon
@@ -33,13 +33,16 @@ def build(reactor: Any, config: Config, redis: Redis | None = None, *, calendar:
     captcha, server = config.captcha, InOrder()
     redis = redis or redis_of(reactor, config, server)
     verification = Verification(
-        Codes(redis, life=captcha.code_life, tries=captcha.code_tries),
+        codes_of(redis, captcha),
         mailer(reactor, config.mail),
         sender=config.mail.sender,
         life=captcha.code_life,
         calendar=calendar,
     )
-    calls = [(message_pb2_grpc.add_VerificationServiceServicer_to_server, verification)]
+    calls = [
+        (message_pb2_grpc.add_VerificationServiceServicer_to_server, verification),
+        (imsys_v1_pb2_grpc.add_CodesServicer_to_server, verification),
+    ]
     GrpcServer(reactor, config.cluster, captcha.grpc_host, captcha.grpc_port, calls, WORKERS).setServiceParent(server)
     return server
 

@@ -8,7 +8,7 @@ from typing import Any
 from twisted.application.service import IService
 
 from imsys.cluster.client import GrpcClient
-from imsys.codes import Codes
+from imsys.codes import codes_of
 from imsys.config import Config
 from imsys.gateway.context import Gateway
 from imsys.gateway.endpoints import Queues, endpoints
@@ -57,7 +57,7 @@ def build(
     gateway = Gateway(
         accounts=stores.accounts,
         passwords=passwords,
-        codes=Codes(redis, life=config.captcha.code_life, tries=config.captcha.code_tries),
+        codes=codes_of(redis, config.captcha),
         tokens=Tokens(redis, calendar, lives.token_idle, lives.token_life),
         sessions=SessionEnder(reactor, config.cluster, balance, routes),
         limiter=RateLimiter(redis),

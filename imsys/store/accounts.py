@@ -66,6 +66,14 @@ class AccountStore:
             tx.row("SELECT 1 FROM accounts WHERE email_key = ?", email_key(email).encode()) is not None,
         )
 
+    async def has_email(self, email: str) -> bool:
+        """Whether an address has an account."""
+        return await self._database.read(self._has_email, email_key(email).encode())
+
+    @staticmethod
+    def _has_email(tx: Transaction, key: bytes) -> bool:
+        return tx.row("SELECT 1 FROM accounts WHERE email_key = ?", key) is not None
+
     async def credentials(self, username: str) -> Credentials | None:
         """What belongs to a name, if it has an account."""
         return await self._database.read(self._credentials, "username_key", name_key(username).encode())
