@@ -165,7 +165,7 @@ class TurnsTests(SystemCase):
             while part(self.gateway, Front)._server._working < 101:
                 await deferLater(self.reactor, 0.005)
         self.assertEqual((await other).error, 0)
-        self.assertLess(len(before), 10)
+        self.assertLess(len(before), 50)  # those under way already, and who was quick meanwhile
         self.assertEqual({(await login).error for login in many}, {0})
 
 
