@@ -83,6 +83,12 @@ def _host(text: str) -> str:
     return text
 
 
+def _ehlo_name(text: str) -> str:
+    if not re.fullmatch(r"|[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|\[[A-Za-z0-9.:]{1,60}\]", text):
+        raise _Bad("a host name, or an address in brackets")
+    return text
+
+
 def _addresses(text: str) -> tuple[tuple[str, int], ...]:
     found = []
     for part in text.replace(",", " ").split():
@@ -243,7 +249,13 @@ class MailConfig:
     host: str = setting("127.0.0.1", _host, "Host of the SMTP server.")
     port: int = setting(587, _PORT, "TCP port of the SMTP server.")
     starttls: str = setting("required", _choice("required", "optional", "never"), "STARTTLS: required, optional or never.")
+    implicit_tls: str = setting(
+        "auto", _choice("auto", "yes", "no"), "TLS from the first byte on, instead of STARTTLS: yes, no, or auto (where the port is 465)."
+    )
     ca: str = setting("", _text, "PEM file with the CA of the SMTP server; empty: the system's.", path=True)
+    ehlo_name: str = setting(
+        "", _ehlo_name, "Name that the SMTP server is greeted with; empty: this machine's, or its address where that has no dot in it."
+    )
     user: str = setting("", _text, "User name at the SMTP server; empty: no authentication.")
     password: str = setting("", _text, "Password at the SMTP server.", secret=True)
     sender: str = setting("imsys@localhost", _text, "Address in the From line of the mails.")

@@ -8,15 +8,16 @@ whoever asks for the most gets 73. Those who wait take turns.
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import secrets
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TypeVar
 
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, succeed
@@ -34,6 +35,9 @@ T = TypeVar("T")
 
 LONGEST = 1024
 """Characters of the longest password; a longer one is never right."""
+
+KINDS = 8
+"""Kinds of hashes that are known at most: those of further ones are told by their time."""
 
 NOBODY = Asker("", "")
 """Whoever asks on nobody's behalf."""
@@ -65,7 +69,8 @@ class Passwords(Service):
     def __init__(self, reactor: IReactorFromThreads, *, workers: int, queue: int, memory: int, passes: int, lanes: int) -> None:
         self._reactor = reactor
         self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory, parallelism=lanes, hash_len=_HASH_BYTES, salt_len=_SALT_BYTES)
-        self._nobody = _nobodys_hash(memory, passes, lanes)
+        self._nobody = _nobodys_hash(f"$argon2id$v=19$m={memory},t={passes},p={lanes}")
+        self._nobodies = {_kind(self._nobody): self._nobody}
         self._workers = self._free = workers
         self._queue = queue
         self._turns: Turns[Deferred[None]] = Turns()
@@ -160,17 +165,42 @@ class Passwords(Service):
     async def _hash(self, password: str) -> str:
         return await self._run(lambda: self._hasher.hash(_octets(password)))
 
+    def know(self, kinds: Iterable[str]) -> None:
+        """Learn which parameters the hashes of accounts have, as ``$argon2id$v=19$m=19456,t=2,p=1``.
+
+        A password that is wrong takes the time of one hash of each kind that is known, whatever kind the account has, and whether
+        there is one: so nobody learns from the time which names have accounts.
+        """
+        for kind in kinds:
+            if kind not in self._nobodies and len(self._nobodies) < KINDS:
+                nobody = _nobodys_hash(kind)
+                try:
+                    extract_parameters(nobody)
+                except InvalidHashError:
+                    continue
+                self._nobodies[kind] = nobody
+
     async def _verify(self, encoded: str | None, password: str) -> Verdict:
         if encoded is None or len(password) > LONGEST:
             encoded, password = self._nobody, ""
+        self.know([_kind(encoded)])
+        return await self._run(lambda: self._compare(encoded, _octets(password), dict(self._nobodies)))
+
+    def _compare(self, encoded: str, password: bytes, nobodies: dict[str, str]) -> Verdict:
+        """In a thread: compare with the hash, and where it is another one, with nobody's hash of each other kind."""
         try:
-            await self._run(lambda: self._hasher.verify(encoded, _octets(password)))
+            self._hasher.verify(encoded, password)
         except VerifyMismatchError:
-            return Verdict(right=False)
+            nobodies.pop(_kind(encoded), None)
         except (InvalidHashError, VerificationError):
             _log.error("a stored password hash is not one of argon2: nobody can log in with it")
-            return Verdict(right=False)
-        return Verdict(right=True, outdated=self._hasher.check_needs_rehash(encoded))
+        else:
+            return Verdict(right=True, outdated=self._hasher.check_needs_rehash(encoded))
+        for nobody in nobodies.values():
+            with contextlib.suppress(VerifyMismatchError):
+                self._hasher.verify(nobody, b"")
+        self.computed += len(nobodies)
+        return Verdict(right=False)
 
 
 class Slot:
@@ -209,7 +239,12 @@ def _octets(password: str) -> bytes:
     return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
 
 
-def _nobodys_hash(memory: int, passes: int, lanes: int) -> str:
+def _kind(encoded: str) -> str:
+    """What stands before salt and digest of a hash."""
+    return encoded.rpartition("$")[0].rpartition("$")[0]
+
+
+def _nobodys_hash(kind: str) -> str:
     """A well-formed hash of these parameters that was never made from any password."""
     salt, digest = (base64.b64encode(secrets.token_bytes(size)).decode("ascii").rstrip("=") for size in (_SALT_BYTES, _HASH_BYTES))
-    return f"$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${digest}"
+    return f"{kind}${salt}${digest}"

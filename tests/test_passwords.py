@@ -9,7 +9,7 @@ from twisted.trial.unittest import TestCase
 
 from imsys.config import GatewayConfig
 from imsys.errors import Status, Unavailable
-from imsys.passwords import Passwords, Verdict
+from imsys.passwords import KINDS, Passwords, Verdict
 from imsys.turns import Asker
 
 
@@ -80,6 +80,32 @@ class PasswordsTests(TestCase):
         old = PasswordHasher(time_cost=2, memory_cost=32, parallelism=1).hash("correct horse")
         self.assertEqual(await self.verify(passwords, old, "correct horse"), Verdict(right=True, outdated=True))
         self.assertEqual(await self.verify(passwords, old, "wrong horse"), Verdict(right=False))
+
+    async def test_kinds(self) -> None:
+        """Where there are hashes of several kinds, what is wrong takes one of each: with either kind of hash, a broken one, or none."""
+        passwords = self.started(small())
+        old = PasswordHasher(time_cost=2, memory_cost=32, parallelism=1).hash("correct horse")
+        new = await passwords.hash("correct horse")
+        passwords.know(["$argon2id$v=19$m=32,t=2,p=1", "$argon2id$v=19$m=16,t=1,p=1", "", "-", "$argon2id$v=19$m=x", "$2b$12"])
+        with capturedLogs():
+            for encoded, password in ((old, "x"), (new, "x"), ("-", "x"), (None, "x"), (new, "x" * 2000), (None, "correct horse")):
+                before = passwords.computed
+                self.assertFalse((await self.verify(passwords, encoded, password)).right)
+                self.assertEqual(passwords.computed - before, 3 + (encoded == "-"), encoded)  # where one is no hash, the first is none
+        before = passwords.computed
+        self.assertTrue((await self.verify(passwords, old, "correct horse")).outdated)
+        self.assertEqual(passwords.computed - before, 1)
+
+    async def test_kinds_that_are_found(self) -> None:
+        """A kind that nobody told of is learned from the first account that has it; there are not more kinds than are bounded."""
+        passwords = self.started(small())
+        old = PasswordHasher(time_cost=2, memory_cost=32, parallelism=1).hash("correct horse")
+        await self.verify(passwords, old, "x")
+        before = passwords.computed
+        await self.verify(passwords, None, "x")
+        self.assertEqual(passwords.computed - before, 2)
+        passwords.know(f"$argon2id$v=19$m={8 * n},t=1,p=1" for n in range(1, 100))
+        self.assertEqual(len(passwords._nobodies), KINDS)
 
     async def test_broken_hash(self) -> None:
         """A stored text that is no hash of argon2 matches no password and is logged without being shown."""

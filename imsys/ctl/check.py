@@ -22,6 +22,7 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from imsys.captcha.message import check_sender
     from imsys.ctl import sample, settings
 
     if options.print_sample:
@@ -38,6 +39,7 @@ def _run(options: argparse.Namespace) -> int:
         _show(config)
     else:
         check_files(config)
+        check_sender(config.mail.sender)
         missing = check_keys(config)
         print("The configuration can be used.")
         for path in missing:

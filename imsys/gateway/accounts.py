@@ -19,6 +19,7 @@ from imsys.gateway.messages import (
 from imsys.gateway.source import Source
 from imsys.names import check_email, check_password, check_username
 from imsys.ratelimit import Counter
+from imsys.store.accounts import TAKEN
 from imsys.turns import Asker
 
 _log = Logger()
@@ -51,7 +52,7 @@ async def post_registration(gateway: Gateway, request: Registration, source: Sou
     await _check_code(gateway, email, request.code, source)
     name_taken, email_taken = await gateway.accounts.taken(username, email)
     if name_taken:
-        raise Refused(Status.USERNAME_TAKEN, "This username is taken.")
+        raise Refused(Status.USERNAME_TAKEN, TAKEN)
     if email_taken:
         raise Refused(Status.EMAIL_TAKEN, "This e-mail address has an account.")
     mark = await gateway.limiter.take(counters)

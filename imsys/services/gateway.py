@@ -14,6 +14,7 @@ from imsys.gateway.context import Gateway
 from imsys.gateway.endpoints import Queues, endpoints
 from imsys.gateway.front import Front
 from imsys.gateway.http import JsonServer
+from imsys.gateway.kinds import Kinds
 from imsys.gateway.limits import Limits
 from imsys.gateway.placing import Placing
 from imsys.gateway.sessions import SessionEnder
@@ -78,7 +79,7 @@ def build(
     )
     front = Front(reactor, http)
     tls = public_context(config.tls, "http/1.1")
-    parts = [health, passwords, balance, captcha, front]
+    parts = [health, passwords, Kinds(reactor, stores.accounts, passwords), balance, captcha, front]
     parts.append(ListenService(reactor, front.factory, settings.host, settings.port, tls, "[gateway] port"))
     if settings.plain_port:
         parts.append(ListenService(reactor, front.factory, settings.host, settings.plain_port, None, "[gateway] plain_port"))

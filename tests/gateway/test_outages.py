@@ -148,6 +148,17 @@ class SmtpTests(SystemCase):
         inbox.refuse = ""
         self.assertEqual((await self.post("/get_verification", email="anna@example.org")).error, 0)
 
+    async def test_receiver_refused(self) -> None:
+        """A receiver that the mail server refuses is told so (70), or to come later (64), and the limit holds."""
+        port, inbox = smtp_server(self)
+        await self.with_smtp(port)
+        for email, said, expected in (("anna@example.org", "550 no such user", 70), ("otto@example.org", "450 greylisted", 64)):
+            inbox.refuse_receiver = said
+            answers = [await self.post("/get_verification", email=email) for _ in range(5)]
+            self.assertEqual([answer.error for answer in answers], [expected] + [64] * 4)
+        self.assertEqual(inbox.receivers, 2)
+        self.assertEqual(await self.redis.call("KEYS", self.redis.key("captcha", "*")), [])
+
     async def test_hanging(self) -> None:
         """A mail server that says nothing is given up at the deadline, with the same answer."""
         silent = ListenService(self.reactor, Factory.forProtocol(Protocol), "127.0.0.1", 0, None, "test")
