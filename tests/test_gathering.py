@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from imsys.crowd import EXPECTED, PAUSE, Crowd
 from imsys.errors import Refused, Status, Unavailable
 from imsys.gathering import Gathering
 
@@ -16,13 +18,13 @@ class GatheringTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.calls: list[tuple[list[int], Deferred[Any]]] = []
 
-    def gathering(self, most: int = 3, queue: int = 100) -> Gathering[int, int]:
+    def gathering(self, most: int = 3, queue: int = 100, crowd: Crowd | None = None) -> Gathering[int, int]:
         async def work(items: list[int]) -> Any:
             answer: Deferred[Any] = Deferred()
             self.calls.append((items, answer))
             return await answer
 
-        return Gathering(work, most=most, queue=queue)
+        return Gathering(work, most=most, queue=queue, crowd=crowd)
 
     def finish(self, number: int, outcome: Callable[[int], object] = lambda item: item * 10) -> None:
         items, answer = self.calls[number]
@@ -45,6 +47,31 @@ class GatheringTests(SynchronousTestCase):
         self.finish(2)
         self.assertEqual(self.calls[2][0], [4, 5, 6])
         self.assertEqual([self.successResultOf(result) for result in results[1:]], [10, 20, 30, 40, 50, 60])
+
+    def test_a_crowd(self) -> None:
+        """Where one is expected, what several shared is begun again after a moment, or when as many have come as go together."""
+        clock = Clock()
+        crowd = Crowd(clock)
+        gathering = self.gathering(crowd=crowd)
+        crowd.expect()
+        results = [gathering.add(item) for item in range(3)]
+        self.finish(0)
+        self.assertEqual(len(self.calls), 2, "one alone keeps nobody waiting")
+        self.finish(1)
+        for item in (3, 4):
+            results.append(gathering.add(item))
+            clock.advance(PAUSE * 0.4)
+        self.assertEqual(len(self.calls), 2)
+        clock.advance(PAUSE * 0.4)
+        results += [gathering.add(item) for item in range(5, 8)]
+        self.finish(2)
+        self.finish(3)
+        clock.advance(EXPECTED)
+        results += [gathering.add(item) for item in range(8, 12)]
+        for number in (4, 5):
+            self.finish(number)
+        self.assertEqual([items for items, _ in self.calls], [[0], [1, 2], [3, 4], [5, 6, 7], [8], [9, 10, 11]])
+        self.assertEqual([self.successResultOf(result) for result in results], [item * 10 for item in range(12)])
 
     def test_adding_from_a_result(self) -> None:
         """Who is told a result may ask for more."""

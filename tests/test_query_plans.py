@@ -30,7 +30,7 @@ SLACK = 40
 ALLOWED = {
     "FROM nodes WHERE expires_at <= ?": "there are 1,024 rows, whatever is stored, and it is asked once at a start",
     "FROM nodes WHERE expires_at > ?": "the same 1,024 rows, every ten seconds",
-    "ORDER BY t.last_msg_id, t.thread_id LIMIT ?": "sorts the threads of one user: as many as they have friends, whatever is stored",
+    "ORDER BY t.last_msg_id, t.thread_id LIMIT ": "sorts the threads of one user: as many as they have friends, whatever is stored",
     "filename = ? AND state = 1 ORDER BY file_id": "sorts the files of one name of one user: the new one, and the one that it replaces",
     "FROM file_outbox ORDER BY due_at LIMIT ?": "reads the index from its beginning, as far as the limit",
     "AND s.state IN (0, 1) AND s.stream_id > ?": "sorts the live streams of one user's threads",

@@ -134,6 +134,7 @@ class Peers(Service):
         def failed(reason: Failure) -> None:
             _log.failure("chat server {name} could not be suspected", reason, name=peer.name)
 
+        self._handler.broken()
         Deferred.fromCoroutine(self._membership.suspect(peer)).addErrback(failed)
 
     def _check(self) -> None:

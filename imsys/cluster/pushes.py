@@ -51,6 +51,10 @@ class PeerHandler(Protocol):
         """Who came to and went from a peer; ``everything``: more has changed there than it can tell."""
         ...
 
+    def broken(self) -> None:
+        """The stream to a peer is broken; it may be gone."""
+        ...
+
     def lost(self, node: str) -> None:
         """A peer is not there any more."""
         ...

@@ -22,6 +22,7 @@ from imsys.cluster.server import GrpcServer
 from imsys.cluster.streams import ResourcesServers
 from imsys.config import Config
 from imsys.connections import Connections
+from imsys.crowd import Crowd
 from imsys.directory import Directory
 from imsys.dispatch import Chat, Dispatcher
 from imsys.doubts import Doubts
@@ -98,9 +99,10 @@ class Neighbours:
 class FromPeers:
     """What other chat servers ask of this one."""
 
-    def __init__(self, directory: Directory, outbound: Outbound) -> None:
+    def __init__(self, directory: Directory, outbound: Outbound, crowd: Crowd) -> None:
         self._directory = directory
         self._outbound = outbound
+        self._crowd = crowd
 
     def receive(self, pushes: Sequence[RemotePush]) -> None:
         """Pushes for users who are here."""
@@ -109,6 +111,10 @@ class FromPeers:
     def hear(self, node: str, news: News, everything: bool) -> None:
         """Who came to another server and went."""
         self._outbound.hear(node, news, everything)
+
+    def broken(self) -> None:
+        """The stream to another server is broken: its users may come here."""
+        self._crowd.expect()
 
     def lost(self, node: str) -> None:
         """Another server is gone."""
@@ -144,7 +150,8 @@ def build(
     own_process = redis is None
     database = database or database_of(reactor, config, server)
     redis = redis or redis_of(reactor, config, server)
-    stores = Stores.on(database, calendar)
+    crowd = Crowd(reactor)
+    stores = Stores.on(database, calendar, crowd)
     tokens = Tokens(redis, calendar, config.balance.token_idle, config.balance.token_life)
     node = Node(reactor, stores.nodes)
     health = chat_health(reactor, stores.health, redis, node)
@@ -176,7 +183,7 @@ def build(
         unfit=lambda: health.unfit,
     )
     health.on_change(membership.hurry)
-    routes = Routes(redis, config.balance.lease, config.balance.token_idle, config.balance.token_life)
+    routes = Routes(redis, config.balance.lease, config.balance.token_idle, config.balance.token_life, crowd)
     directory = Directory(
         reactor,
         routes,
@@ -204,7 +211,7 @@ def build(
         queue_bytes=chat.log_queue_bytes,
         doubted=doubts.add,
     )
-    handler = FromPeers(directory, outbound)
+    handler = FromPeers(directory, outbound, crowd)
     peers = Peers(reactor, config.cluster, membership, handler)
     neighbours.peers = peers
     resources = Listed(reactor, balance, "resources", config.balance.lease)

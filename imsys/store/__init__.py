@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from imsys.crowd import Crowd
 from imsys.store.accounts import AccountStore
 from imsys.store.contacts import ContactStore
 from imsys.store.database import Database
@@ -34,13 +35,13 @@ class Stores:
     health: HealthStore
 
     @classmethod
-    def on(cls, database: Database, calendar: Callable[[], float]) -> Stores:
-        """The stores of a database; ``calendar`` is the time of day (Unix seconds)."""
+    def on(cls, database: Database, calendar: Callable[[], float], crowd: Crowd | None = None) -> Stores:
+        """The stores of a database; ``calendar`` is the time of day (Unix seconds), ``crowd`` says whether one is expected."""
         return cls(
             AccountStore(database, calendar),
             PeopleStore(database),
-            ContactStore(database, calendar),
-            ThreadStore(database, calendar),
+            ContactStore(database, calendar, crowd),
+            ThreadStore(database, calendar, crowd),
             MessageStore(database),
             NodeStore(database, calendar),
             FileStore(database, calendar),

@@ -11,6 +11,7 @@ import enum
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from imsys.crowd import Crowd
 from imsys.errors import Refused, Status
 from imsys.gathering import Gathering
 from imsys.store.appending import Stored, append_from_server
@@ -91,10 +92,10 @@ class Asked(enum.Enum):
 class ContactStore:
     """The tables ``friend_requests``, ``friendships`` and ``blocks``; times come from ``calendar`` (Unix seconds)."""
 
-    def __init__(self, database: Database, calendar: Callable[[], float]) -> None:
+    def __init__(self, database: Database, calendar: Callable[[], float], crowd: Crowd | None = None) -> None:
         self._database = database
         self._calendar = calendar
-        self._logins = Gathering(self._read_logins, most=LOGINS, queue=WAITING_LOGINS)
+        self._logins = Gathering(self._read_logins, most=LOGINS, queue=WAITING_LOGINS, crowd=crowd)
 
     def _now(self) -> int:
         return round(self._calendar() * 1000)

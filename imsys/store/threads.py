@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from imsys.crowd import Crowd
 from imsys.errors import Refused, Status
+from imsys.gathering import Gathering
 from imsys.store.database import Database, Transaction
 from imsys.store.dialects import numbers
 from imsys.store.heads import lock_heads
 from imsys.store.people import people
+
+TOGETHER = 100
+"""Users whose heads are read in one statement; SQLite takes up to 500 selects in one."""
+
+WAITING = 20_000
+"""Users who wait for it at most."""
+
+Newer = tuple[int, int, tuple[int, int], int]
+"""Whose heads: a user, the message id they are to be above, the pair to begin after, and how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +46,10 @@ class Mark:
 class ThreadStore:
     """The tables ``threads`` and ``members``; times come from ``calendar`` (Unix seconds)."""
 
-    def __init__(self, database: Database, calendar: Callable[[], float]) -> None:
+    def __init__(self, database: Database, calendar: Callable[[], float], crowd: Crowd | None = None) -> None:
         self._database = database
         self._calendar = calendar
+        self._newer: Gathering[Newer, list[tuple[int, int]]] = Gathering(self._read_heads, most=TOGETHER, queue=WAITING, crowd=crowd)
 
     async def of_user(self, user: int, after: int, limit: int) -> list[ThreadRow]:
         """Threads with ids above ``after``, ascending."""
@@ -135,21 +147,33 @@ class ThreadStore:
         return {user for (user,) in tx.rows(f"SELECT user_id FROM members WHERE thread_id IN ({numbers(some)})")}  # noqa: S608
 
     async def heads_since(self, user: int, since: int, after: tuple[int, int], limit: int) -> list[tuple[int, int]]:
-        """(last message id, thread id) of a user's threads whose last id is above ``since``, ascending, after a pair of the same form."""
-        return await self._database.read(self._heads_since, user, since, after, limit)
+        """(last message id, thread id) of a user's threads whose last id is above ``since``, ascending, after a pair of the same form.
+
+        It is read together with what others ask at the moment.
+
+        :raises Refused: 73, too many wait for the database.
+        """
+        return await self._newer.add((user, since, after, limit))
+
+    async def _read_heads(self, asked: list[Newer]) -> list[list[tuple[int, int]]]:
+        return await self._database.read(self._heads_since, asked)
 
     @staticmethod
-    def _heads_since(tx: Transaction, user: int, since: int, after: tuple[int, int], limit: int) -> list[tuple[int, int]]:
-        last, thread_id = after
-        rows = tx.rows(
-            "SELECT t.last_msg_id, t.thread_id FROM members m JOIN threads t ON t.thread_id = m.thread_id "
-            "WHERE m.user_id = ? AND t.last_msg_id > ? AND (t.last_msg_id > ? OR (t.last_msg_id = ? AND t.thread_id > ?)) "
-            "ORDER BY t.last_msg_id, t.thread_id LIMIT ?",
-            user,
-            since,
-            last,
-            last,
-            thread_id,
-            limit,
-        )
-        return [(row[0], row[1]) for row in rows]
+    def _heads_since(tx: Transaction, asked: Sequence[Newer]) -> list[list[tuple[int, int]]]:
+        rows = tx.rows_literal(tx.dialect.union_all(_newer(index, *one) for index, one in enumerate(asked)))
+        found: list[list[tuple[int, int]]] = [[] for _ in asked]
+        for index, last, thread_id in rows:
+            found[index].append((last, thread_id))
+        for heads in found:
+            heads.sort()  # the rows of a union come in any order
+        return found
+
+
+def _newer(index: int, user: int, since: int, after: tuple[int, int], limit: int) -> str:
+    last, thread_id = after
+    return (
+        f"SELECT {index:d}, t.last_msg_id, t.thread_id FROM members m JOIN threads t ON t.thread_id = m.thread_id "  # noqa: S608
+        f"WHERE m.user_id = {user:d} AND t.last_msg_id > {since:d} "
+        f"AND (t.last_msg_id > {last:d} OR (t.last_msg_id = {last:d} AND t.thread_id > {thread_id:d})) "
+        f"ORDER BY t.last_msg_id, t.thread_id LIMIT {limit:d}"
+    )

@@ -28,6 +28,7 @@ class Handler:
         self.pushes: list[RemotePush] = []
         self.resyncs: list[list[int] | None] = []
         self.news: list[tuple[str, dict[int, int], bool]] = []
+        self.breaks = 0
         self.gone: list[str] = []
         self.ended: list[tuple[int, str | None, str]] = []
         self.sessions: dict[int, str] = {}
@@ -40,6 +41,9 @@ class Handler:
 
     def hear(self, node: str, news: News, everything: bool) -> None:
         self.news.append((node, dict(news), everything))
+
+    def broken(self) -> None:
+        self.breaks += 1
 
     def lost(self, node: str) -> None:
         self.gone.append(node)

@@ -86,6 +86,7 @@ class SuspectedTests(ChildCase):
         one.peers.send("two", [RemotePush((5,), CHAT.encode(25, b"{}"))])
         await eventually(lambda: None in one.handler.resyncs and [5] in one.handler.resyncs)
         self.assertEqual((list(await self.balance.servers()), list(one.membership.peers)), (["one"], []))
+        self.assertEqual(one.handler.breaks, 1)
 
     async def test_frozen(self) -> None:
         """One that is frozen is set aside within seconds, whether there are pushes for it or not, and is back when it goes on."""
