@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from imsys.config import Config
-from imsys.errors import Refused
+from imsys.errors import ConfigError, Refused
 from imsys.home import as_owner
 from imsys.names import check_email
 
@@ -29,7 +29,10 @@ def _run(options: argparse.Namespace) -> int:
     address = check_email(options.address)
 
     async def run(reactor: Any) -> None:
-        problem = await send_test(reactor, config, address)
+        try:
+            problem = await send_test(reactor, config, address)
+        except ConfigError as error:
+            problem = str(error)
         if problem:
             sys.stderr.write(f"imsys-ctl: the mail was not sent: {problem}\n")
             raise SystemExit(1)
