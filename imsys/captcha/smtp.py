@@ -81,10 +81,8 @@ class SmtpMailer:
         if self._implicit or config.starttls != "never":
             trust = _authorities(config.ca) if config.ca else platformTrust()
             self._tls = optionsForClientTLS(config.host, trustRoot=trust)
-        name = config.ehlo_name or (smtp.DNSNAME.decode() if b"." in smtp.DNSNAME else "")
-        if not name:
-            _log.info("this machine has no fully-qualified name: {host} is greeted with its address ([mail] ehlo_name)", host=config.host)
-        self._name = name
+        self._name = config.ehlo_name or (smtp.DNSNAME.decode() if b"." in smtp.DNSNAME else "")
+        self._explained = bool(self._name)
 
     async def send(self, receiver: str, mail: bytes) -> None:
         """Hand a mail to the server, within the configured seconds. A server that does not answer the whole mail may have taken it.
@@ -92,6 +90,10 @@ class SmtpMailer:
         :raises Refused: 70, the server refuses the receiver for good; 64, for now.
         :raises Unavailable: (3) the server cannot be reached or trusted, refuses, or takes too long.
         """
+        if not self._explained:
+            self._explained = True
+            host = self._config.host
+            _log.info("this machine has no fully-qualified name: {host} is greeted with its address ([mail] ehlo_name)", host=host)
         try:
             await self.attempt(receiver, mail)
         except Failed as failed:
