@@ -10,8 +10,8 @@ from typing import Generic, TypeVar
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
-from imsys.crowd import Crowd
 from imsys.errors import Refused, Status
+from imsys.surge import Surge
 
 _log = Logger()
 
@@ -24,18 +24,18 @@ class Gathering(Generic[T, R]):
 
     :param work: takes items, and gives for each what came of it, or the exception that is its alone, in their order.
         It may be called again with some of the items after it raised.
-    :param crowd: where one is expected, more is let come before work that several shared is begun again.
+    :param surge: where one is expected, more is let come before work that several shared is begun again.
     :param most: items of one call of ``work``.
     :param queue: items that wait at most; the next is refused with 73.
     """
 
     def __init__(
-        self, work: Callable[[list[T]], Awaitable[Sequence[R | Exception]]], *, most: int, queue: int, crowd: Crowd | None = None
+        self, work: Callable[[list[T]], Awaitable[Sequence[R | Exception]]], *, most: int, queue: int, surge: Surge | None = None
     ) -> None:
         self._work = work
         self._most = most
         self._queue = queue
-        self._crowd = crowd
+        self._surge = surge
         self._waiting: deque[tuple[T, Deferred[R]]] = deque()
         self._working = False
         self._idle: list[Deferred[None]] = []
@@ -71,8 +71,8 @@ class Gathering(Generic[T, R]):
             while self._waiting:
                 count = min(len(self._waiting), self._most)
                 await self._do([self._waiting.popleft() for _ in range(count)])
-                if count > 1 and len(self._waiting) < self._most and self._crowd is not None:
-                    await self._crowd.gather()
+                if count > 1 and len(self._waiting) < self._most and self._surge is not None:
+                    await self._surge.gather()
         finally:
             self._working = False
             idle, self._idle = self._idle, []

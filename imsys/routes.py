@@ -21,10 +21,10 @@ from typing import Any, NamedTuple
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from imsys.crowd import Crowd
 from imsys.errors import Refused, Status, Unavailable
 from imsys.gathering import Gathering
 from imsys.redis import CAUGHT, Redis, Script
+from imsys.surge import Surge
 
 _log = Logger()
 
@@ -226,7 +226,7 @@ class Routes:
     ``ttl`` of a route, ``idle`` and ``life`` of a token are in seconds, times in milliseconds since 1970.
     """
 
-    def __init__(self, redis: Redis, ttl: float, idle: float, life: float, crowd: Crowd | None = None) -> None:
+    def __init__(self, redis: Redis, ttl: float, idle: float, life: float, surge: Surge | None = None) -> None:
         self._redis = redis
         self._token, self._index, self._revoked, self._route, self._attempts = (
             redis.key(kind, "") for kind in ("token", "user_tokens", "tokens_revoked", "route", "attempts")
@@ -234,8 +234,8 @@ class Routes:
         self._ttl = round(ttl * 1000)
         self._idle = round(idle * 1000)
         self._life = round(life * 1000)
-        self._logins = Gathering(self._login_all, most=BATCH, queue=LOGINS, crowd=crowd)
-        self._drops = Gathering(self._drop_all, most=BATCH, queue=DROPS, crowd=crowd)
+        self._logins = Gathering(self._login_all, most=BATCH, queue=LOGINS, surge=surge)
+        self._drops = Gathering(self._drop_all, most=BATCH, queue=DROPS, surge=surge)
 
     def login(self, user: int, token_digest: str, route: Route, now_ms: int, attempt: Attempt | None = None) -> Deferred[Taken | None]:
         """Check a token and take the user's route, in one step, together with the other logins of the moment.

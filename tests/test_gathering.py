@@ -9,22 +9,22 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from imsys.crowd import EXPECTED, PAUSE, Crowd
 from imsys.errors import Refused, Status, Unavailable
 from imsys.gathering import Gathering
+from imsys.surge import EXPECTED, PAUSE, Surge
 
 
 class GatheringTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.calls: list[tuple[list[int], Deferred[Any]]] = []
 
-    def gathering(self, most: int = 3, queue: int = 100, crowd: Crowd | None = None) -> Gathering[int, int]:
+    def gathering(self, most: int = 3, queue: int = 100, surge: Surge | None = None) -> Gathering[int, int]:
         async def work(items: list[int]) -> Any:
             answer: Deferred[Any] = Deferred()
             self.calls.append((items, answer))
             return await answer
 
-        return Gathering(work, most=most, queue=queue, crowd=crowd)
+        return Gathering(work, most=most, queue=queue, surge=surge)
 
     def finish(self, number: int, outcome: Callable[[int], object] = lambda item: item * 10) -> None:
         items, answer = self.calls[number]
@@ -48,12 +48,12 @@ class GatheringTests(SynchronousTestCase):
         self.assertEqual(self.calls[2][0], [4, 5, 6])
         self.assertEqual([self.successResultOf(result) for result in results[1:]], [10, 20, 30, 40, 50, 60])
 
-    def test_a_crowd(self) -> None:
+    def test_a_surge(self) -> None:
         """Where one is expected, what several shared is begun again after a moment, or when as many have come as go together."""
         clock = Clock()
-        crowd = Crowd(clock)
-        gathering = self.gathering(crowd=crowd)
-        crowd.expect()
+        surge = Surge(clock)
+        gathering = self.gathering(surge=surge)
+        surge.expect()
         results = [gathering.add(item) for item in range(3)]
         self.finish(0)
         self.assertEqual(len(self.calls), 2, "one alone keeps nobody waiting")

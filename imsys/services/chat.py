@@ -22,7 +22,6 @@ from imsys.cluster.server import GrpcServer
 from imsys.cluster.streams import ResourcesServers
 from imsys.config import Config
 from imsys.connections import Connections
-from imsys.crowd import Crowd
 from imsys.directory import Directory
 from imsys.dispatch import Chat, Dispatcher
 from imsys.doubts import Doubts
@@ -50,6 +49,7 @@ from imsys.services.processes import Supervisor, check_several, keep_root, launc
 from imsys.services.tether import Tether
 from imsys.session import Session
 from imsys.store import Database, Stores
+from imsys.surge import Surge
 from imsys.tokens import Tokens
 
 __all__ = ["Options", "build", "makeService"]
@@ -99,10 +99,10 @@ class Neighbours:
 class FromPeers:
     """What other chat servers ask of this one."""
 
-    def __init__(self, directory: Directory, outbound: Outbound, crowd: Crowd) -> None:
+    def __init__(self, directory: Directory, outbound: Outbound, surge: Surge) -> None:
         self._directory = directory
         self._outbound = outbound
-        self._crowd = crowd
+        self._surge = surge
 
     def receive(self, pushes: Sequence[RemotePush]) -> None:
         """Pushes for users who are here."""
@@ -114,7 +114,7 @@ class FromPeers:
 
     def broken(self) -> None:
         """The stream to another server is broken: its users may come here."""
-        self._crowd.expect()
+        self._surge.expect()
 
     def lost(self, node: str) -> None:
         """Another server is gone."""
@@ -150,8 +150,8 @@ def build(
     own_process = redis is None
     database = database or database_of(reactor, config, server)
     redis = redis or redis_of(reactor, config, server)
-    crowd = Crowd(reactor)
-    stores = Stores.on(database, calendar, crowd)
+    surge = Surge(reactor)
+    stores = Stores.on(database, calendar, surge)
     tokens = Tokens(redis, calendar, config.balance.token_idle, config.balance.token_life)
     node = Node(reactor, stores.nodes)
     health = chat_health(reactor, stores.health, redis, node)
@@ -183,7 +183,7 @@ def build(
         unfit=lambda: health.unfit,
     )
     health.on_change(membership.hurry)
-    routes = Routes(redis, config.balance.lease, config.balance.token_idle, config.balance.token_life, crowd)
+    routes = Routes(redis, config.balance.lease, config.balance.token_idle, config.balance.token_life, surge)
     directory = Directory(
         reactor,
         routes,
@@ -211,7 +211,7 @@ def build(
         queue_bytes=chat.log_queue_bytes,
         doubted=doubts.add,
     )
-    handler = FromPeers(directory, outbound, crowd)
+    handler = FromPeers(directory, outbound, surge)
     peers = Peers(reactor, config.cluster, membership, handler)
     neighbours.peers = peers
     resources = Listed(reactor, balance, "resources", config.balance.lease)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from imsys.crowd import Crowd
 from imsys.store.accounts import AccountStore
 from imsys.store.contacts import ContactStore
 from imsys.store.database import Database
@@ -16,6 +15,7 @@ from imsys.store.messages import MessageStore
 from imsys.store.nodes import NodeStore
 from imsys.store.people import PeopleStore
 from imsys.store.threads import ThreadStore
+from imsys.surge import Surge
 
 __all__ = ["Database", "Stores"]
 
@@ -35,13 +35,13 @@ class Stores:
     health: HealthStore
 
     @classmethod
-    def on(cls, database: Database, calendar: Callable[[], float], crowd: Crowd | None = None) -> Stores:
-        """The stores of a database; ``calendar`` is the time of day (Unix seconds), ``crowd`` says whether one is expected."""
+    def on(cls, database: Database, calendar: Callable[[], float], surge: Surge | None = None) -> Stores:
+        """The stores of a database; ``calendar`` is the time of day (Unix seconds), ``surge`` says whether one is expected."""
         return cls(
             AccountStore(database, calendar),
             PeopleStore(database),
-            ContactStore(database, calendar, crowd),
-            ThreadStore(database, calendar, crowd),
+            ContactStore(database, calendar, surge),
+            ThreadStore(database, calendar, surge),
             MessageStore(database),
             NodeStore(database, calendar),
             FileStore(database, calendar),

@@ -11,7 +11,6 @@ import enum
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from imsys.crowd import Crowd
 from imsys.errors import Refused, Status
 from imsys.gathering import Gathering
 from imsys.store.appending import Stored, append_from_server
@@ -20,6 +19,7 @@ from imsys.store.dialects import numbers
 from imsys.store.heads import FRIENDS, blocked_by, lock_heads, pair, private_thread
 from imsys.store.ids import MessageIds
 from imsys.store.people import PERSON, Person, people
+from imsys.surge import Surge
 
 NONE, PENDING, ACCEPTED, DECLINED, ENDED = range(5)
 """What is between two users: never asked, asked, friends, declined, friends no more. Who repeats what brought it there is not refused."""
@@ -92,10 +92,10 @@ class Asked(enum.Enum):
 class ContactStore:
     """The tables ``friend_requests``, ``friendships`` and ``blocks``; times come from ``calendar`` (Unix seconds)."""
 
-    def __init__(self, database: Database, calendar: Callable[[], float], crowd: Crowd | None = None) -> None:
+    def __init__(self, database: Database, calendar: Callable[[], float], surge: Surge | None = None) -> None:
         self._database = database
         self._calendar = calendar
-        self._logins = Gathering(self._read_logins, most=LOGINS, queue=WAITING_LOGINS, crowd=crowd)
+        self._logins = Gathering(self._read_logins, most=LOGINS, queue=WAITING_LOGINS, surge=surge)
 
     def _now(self) -> int:
         return round(self._calendar() * 1000)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from imsys.crowd import Crowd
 from imsys.errors import Refused, Status
 from imsys.gathering import Gathering
 from imsys.store.database import Database, Transaction
 from imsys.store.dialects import numbers
 from imsys.store.heads import lock_heads
 from imsys.store.people import people
+from imsys.surge import Surge
 
 TOGETHER = 100
 """Users whose heads are read in one statement; SQLite takes up to 500 selects in one."""
@@ -46,10 +46,10 @@ class Mark:
 class ThreadStore:
     """The tables ``threads`` and ``members``; times come from ``calendar`` (Unix seconds)."""
 
-    def __init__(self, database: Database, calendar: Callable[[], float], crowd: Crowd | None = None) -> None:
+    def __init__(self, database: Database, calendar: Callable[[], float], surge: Surge | None = None) -> None:
         self._database = database
         self._calendar = calendar
-        self._newer: Gathering[Newer, list[tuple[int, int]]] = Gathering(self._read_heads, most=TOGETHER, queue=WAITING, crowd=crowd)
+        self._newer: Gathering[Newer, list[tuple[int, int]]] = Gathering(self._read_heads, most=TOGETHER, queue=WAITING, surge=surge)
 
     async def of_user(self, user: int, after: int, limit: int) -> list[ThreadRow]:
         """Threads with ids above ``after``, ascending."""

@@ -9,11 +9,11 @@ EXPECTED = 15.0
 """Seconds for which the users of a server that is gone are expected at the others."""
 
 PAUSE = 0.05
-"""Seconds for which what a crowd asks for is gathered."""
+"""Seconds for which what a surge asks for is gathered."""
 
 
-class Crowd:
-    """Whether a crowd is expected, as when another server is gone and its users come to this one.
+class Surge:
+    """Whether a surge is expected, as when another server is gone and its users come to this one.
 
     They are read between many other things, so that work that begins as soon as the last has ended is done for few of them, and
     costs the server twice as much in all. It is put off for a moment then: that is less than they have to wait in any case.
@@ -28,6 +28,6 @@ class Crowd:
         self._until = self._clock.seconds() + EXPECTED
 
     async def gather(self) -> None:
-        """Where a crowd is expected, let more of it come."""
+        """Where a surge is expected, let more of it come."""
         if self._clock.seconds() < self._until:
             await deferLater(self._clock, PAUSE)
