@@ -83,6 +83,12 @@ def _host(text: str) -> str:
     return text
 
 
+def _ehlo_name(text: str) -> str:
+    if not re.fullmatch(r"|[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|\[[A-Za-z0-9.:]{1,60}\]", text):
+        raise _Bad("a host name, or an address in brackets")
+    return text
+
+
 def _addresses(text: str) -> tuple[tuple[str, int], ...]:
     found = []
     for part in text.replace(",", " ").split():
@@ -230,7 +236,8 @@ class CaptchaConfig:
         (("127.0.0.1", 8451),), _addresses, "Where the gateway finds captcha servers (host:port, ...)."
     )
     code_life: float = setting(180.0, _number(1, 86400), "Seconds that a verification code lives.")
-    code_tries: int = setting(5, _integer(1, 100), "Wrong tries after which a code is dead.")
+    code_tries: int = setting(5, _integer(1, 100), "Wrong tries of one source address after which a code is dead for that address.")
+    code_tries_all: int = setting(50, _integer(1, 10000), "Wrong tries of everybody after which a code is dead.")
     mailbox_day: int = setting(20, _integer(0, 1000000), "Mails a day to one mailbox, whoever asks for them; 0: no limit.")
     all_hour: int = setting(6000, _integer(0, 1000000), "Mails an hour in all; 0: no limit.")
 
@@ -244,11 +251,22 @@ class MailConfig:
     host: str = setting("127.0.0.1", _host, "Host of the SMTP server.")
     port: int = setting(587, _PORT, "TCP port of the SMTP server.")
     starttls: str = setting("required", _choice("required", "optional", "never"), "STARTTLS: required, optional or never.")
+    implicit_tls: str = setting(
+        "auto", _choice("auto", "yes", "no"), "TLS from the first byte on, instead of STARTTLS: yes, no, or auto (where the port is 465)."
+    )
     ca: str = setting("", _text, "PEM file with the CA of the SMTP server; empty: the system's.", path=True)
+    ehlo_name: str = setting(
+        "", _ehlo_name, "Name that the SMTP server is greeted with; empty: this machine's, or its address where that has no dot in it."
+    )
     user: str = setting("", _text, "User name at the SMTP server; empty: no authentication.")
     password: str = setting("", _text, "Password at the SMTP server.", secret=True)
     sender: str = setting("imsys@localhost", _text, "Address in the From line of the mails.")
     timeout: float = setting(10.0, _number(0.1, 600), "Seconds after which sending has failed.")
+
+    @property
+    def tls_first(self) -> bool:
+        """Whether the server is spoken to by TLS from the first byte on."""
+        return self.implicit_tls == "yes" or (self.implicit_tls == "auto" and self.port == 465)
 
 
 @dataclass(frozen=True)
@@ -433,9 +451,14 @@ class LimitsConfig:
     password_account_source: int = setting(10, _integer(0, 1000000), "Wrong passwords a minute for one account from one source address.")
     password_account: int = setting(100, _integer(0, 1000000), "Wrong passwords a minute for one account.")
     password_source: int = setting(100, _integer(0, 1000000), "Wrong passwords a minute from one source address.")
-    code_email_minute: int = setting(1, _integer(0, 1000000), "Verification mails a minute to one address.")
-    code_email_day: int = setting(10, _integer(0, 1000000), "Verification mails a day to one address.")
+    login_account: int = setting(30, _integer(0, 1000000), "Right passwords a minute for one account.")
+    login_source: int = setting(300, _integer(0, 1000000), "Right passwords a minute from one source address.")
+    code_email_minute: int = setting(1, _integer(0, 1000000), "Verification mails a minute to one mailbox, whatever is behind a '+'.")
+    code_email_day: int = setting(10, _integer(0, 1000000), "Verification mails a day to one mailbox.")
     code_source_hour: int = setting(200, _integer(0, 1000000), "Verification mails an hour asked for by one source address.")
+    code_all_hour: int = setting(5000, _integer(0, 1000000), "Verification mails an hour in all.")
+    code_wrong_source_hour: int = setting(20, _integer(0, 1000000), "Wrong verification codes an hour from one source address.")
+    account_check_source: int = setting(30, _integer(0, 1000000), "Questions a minute whether an account exists, from one source address.")
     registration_source_hour: int = setting(200, _integer(0, 1000000), "Registrations an hour from one source address.")
     connections_source: int = setting(
         2000, _integer(0, 1000000), "Connections of one source address (IPv6: /64) to one server; never more than half of its capacity."

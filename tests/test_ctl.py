@@ -314,3 +314,20 @@ class CommandTests(ControlTestCase):
             database = self.home / "var" / "imsys.db"
             self.assertTrue(database.read_bytes().startswith(b"SQLite format 3\0"))
             shutil.rmtree(self.home / "var")
+
+
+class MailTests(ControlTestCase):
+    def test_maildir(self) -> None:
+        """test-mail drops a mail where codes are dropped."""
+        self.assertIn("A mail to anna@example.org was given to ", self.succeeds("test-mail", "anna@example.org"))
+        (mail,) = (self.home / "var" / "mail" / "new").iterdir()
+        self.assertIn("To: anna@example.org", mail.read_text())
+        self.refused("not an e-mail address", "test-mail", "anna")
+
+    def test_failure(self) -> None:
+        """test-mail says what keeps mails from being sent, and so does check-config of the sender."""
+        self.settings |= {"MAIL_TRANSPORT": "smtp", "MAIL_PORT": str(free_port()), "MAIL_STARTTLS": "never"}
+        self.refused("it cannot be reached", "test-mail", "anna@example.org")
+        self.settings["MAIL_SENDER"] = "nobody"
+        self.refused("[mail] sender", "test-mail", "anna@example.org")
+        self.refused("[mail] sender", "check-config")

@@ -86,6 +86,7 @@ def private_servers(setup: Setup) -> Iterator[Servers]:
         stack.callback(shutil.rmtree, home, ignore_errors=True)
         environ = {name: value for name, value in os.environ.items() if not name.startswith("IMSYS_")}
         environ |= {"IMSYS_HOME": str(home), "IMSYS_LOG_LEVEL": "warn"}
+        environ |= {"IMSYS_LIMITS_LOGIN_SOURCE": "0"}  # all users come from one address
         environ |= {"IMSYS_BALANCE_TOKEN_IDLE": "86400"}  # the users are made before long measurements
         environ |= {f"IMSYS_{name}_PORT": str(free_port()) for name in ("GATEWAY", "RESOURCES")}
         environ |= {f"IMSYS_{name}_GRPC_PORT": str(free_port()) for name in ("BALANCE", "CAPTCHA", "RESOURCES")}

@@ -56,13 +56,13 @@ def calling(options: argparse.Namespace) -> config.Config:
 
 def _parser() -> _Parser:
     # each command imports what it needs when it runs: --help answers at once, and check-config works in a broken installation
-    from imsys.ctl import certs, check, draining, files, keys, schema, status, users
+    from imsys.ctl import certs, check, draining, files, keys, mail, schema, status, users
 
     parser = _Parser(prog="imsys-ctl", description="Prepares and inspects an imsys installation.")
     parser.add_argument("--version", action="version", version=f"imsys {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("-c", "--config", metavar="FILE", help="configuration file; $IMSYS_CONFIG if not given")
-    for module in (schema, certs, keys, users, files, check, status, draining):
+    for module in (schema, certs, keys, users, files, check, mail, status, draining):
         module.add_commands(commands, common)
     return parser

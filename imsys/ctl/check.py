@@ -26,6 +26,7 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from imsys.captcha.message import check_sender
     from imsys.ctl import sample, settings
 
     if options.print_sample:
@@ -42,6 +43,7 @@ def _run(options: argparse.Namespace) -> int:
         _show(config)
     else:
         lines = check_files(config)
+        check_sender(config.mail.sender)
         missing = check_keys(config)
         if options.connect:
             _connect(config)

@@ -153,10 +153,15 @@ def _writable(folder: Path) -> bool:
 def _smtp(at: MailConfig) -> str:
     """Say good day to the SMTP server, with TLS and password as in earnest; what is wrong."""
     try:
-        with smtplib.SMTP(at.host, at.port, "[127.0.0.1]", at.timeout) as server:
+        tls, name = ssl.create_default_context(cafile=at.ca or None), at.ehlo_name or "[127.0.0.1]"
+        with (
+            smtplib.SMTP_SSL(at.host, at.port, name, timeout=at.timeout, context=tls)
+            if at.tls_first
+            else smtplib.SMTP(at.host, at.port, name, at.timeout)
+        ) as server:
             server.ehlo()
-            if at.starttls == "required" or (at.starttls == "optional" and server.has_extn("starttls")):
-                server.starttls(context=ssl.create_default_context(cafile=at.ca or None))
+            if not at.tls_first and (at.starttls == "required" or (at.starttls == "optional" and server.has_extn("starttls"))):
+                server.starttls(context=tls)
                 server.ehlo()
             if at.user:
                 server.login(at.user, at.password)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from imsys.dispatch import Chat, Context, Followed, handles
 from imsys.errors import Refused, Status
-from imsys.fields import at_most, parse_id
+from imsys.fields import at_most, parse_id, shown
 from imsys.protocols.messages.contacts import (
     BlockRequest,
     BlockResponse,
@@ -34,7 +34,7 @@ async def ask(context: Context, request: FriendRequest) -> FriendResponse | Foll
     if src == dst:
         raise Refused(Status.FRIENDING_YOURSELF, "One cannot befriend oneself.")
     at_most(request.message, 255, "message")
-    at_most(request.nickname, 50, "nickname")
+    shown(request.nickname, 50, "nickname")
     chat = context.chat
     change = chat.stores.contacts.ask(chat.node.ids, src, dst, request.nickname, request.message)
     try:
@@ -57,7 +57,7 @@ async def ask(context: Context, request: FriendRequest) -> FriendResponse | Foll
 async def confirm(context: Context, request: ConfirmRequest) -> Followed:
     """Accept, and then tell both; to do so again changes nothing, and tells again."""
     dst, src = context.own(request.dst_uuid), parse_id(request.src_uuid, "src_uuid")
-    name = at_most(request.alternative_name, 50, "alternative_name")
+    name = shown(request.alternative_name, 50, "alternative_name")
     chat = context.chat
     friendship = await _watched(chat, src, dst, chat.stores.contacts.confirm(chat.node.ids, src, dst, name))
     return Followed(ConfirmResponse(), partial(_tell, chat, friendship))

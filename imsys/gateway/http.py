@@ -16,7 +16,7 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.interfaces import IReactorTime
 
 from imsys.errors import Refused, Status, Unavailable
-from imsys.gateway.admission import Admission
+from imsys.gateway.admission import Place
 from imsys.outages import Outage
 from imsys.protocols.source import Source
 from imsys.web.answers import Headers, PeerGone, Problem, Response
@@ -25,8 +25,8 @@ from imsys.web.requests import Request
 Handler = Callable[[Any, Source], Awaitable[msgspec.Struct]]
 
 
-Terms = Callable[[Any], Admission]
-"""Sees whether a request can be granted at all now, and says which queue it waits in. :raises Refused: it cannot."""
+Terms = Callable[[Any, Source], Place]
+"""Sees whether a request can be granted at all now, and says where it waits. :raises Refused: it cannot."""
 
 
 class Endpoint:
@@ -136,8 +136,8 @@ class JsonApi:
         request.known(0)
         if endpoint.terms is None:
             return await endpoint.handle(question, request.source)
-        admission = endpoint.terms(question)
-        turn = admission.enter()
+        place = endpoint.terms(question, request.source)
+        turn = place.enter()
         request.lost = turn.cancel
         try:
             await turn
@@ -146,7 +146,7 @@ class JsonApi:
         try:
             return await endpoint.handle(question, request.source)
         finally:
-            admission.leave()
+            place.leave()
 
     async def _body(self, request: Request) -> bytes:
         """The whole body. :raises Problem: 411, it has no length; 413, it is too large; 408, it takes too long."""

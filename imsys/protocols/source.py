@@ -18,11 +18,13 @@ class Source:
     """The client of one request.
 
     ``limit_key`` is what limits count by: the address, or of an IPv6
-    address its /64 network. ``secure`` tells whether the client spoke TLS.
+    address its /64 network. ``secure`` tells whether the client spoke TLS;
+    ``address`` is for logs.
     """
 
     limit_key: str
     secure: bool
+    address: str
 
 
 class Proxies:
@@ -45,7 +47,7 @@ class Proxies:
         """
         address = _parse(peer) if self._trusted else None
         if address is None or not self._trusts(address):
-            return Source(limit_key(peer), secure)
+            return Source(limit_key(peer), secure, _plain(peer))
         if forwarded_proto:
             secure = forwarded_proto[-1].rpartition(",")[2].strip().lower() == "https"
         for hop in reversed(",".join(forwarded_for).split(",")):
@@ -55,7 +57,7 @@ class Proxies:
             address = before
             if not self._trusts(address):
                 break
-        return Source(_key(address), secure)
+        return Source(_key(address), secure, str(address))
 
     def trusts(self, peer: str) -> bool:
         """Whether what comes from there tells on whose behalf."""
@@ -84,6 +86,12 @@ def limit_key(peer: str) -> str:
     """What whoever is at an address is counted by; of a peer without one (a Unix socket), ``local``."""
     address = _parse(peer)
     return _key(address) if address is not None else peer or "local"
+
+
+@lru_cache(4096)
+def _plain(peer: str) -> str:
+    address = _parse(peer)
+    return peer or "local" if address is None else str(address)
 
 
 def _key(address: Address) -> str:

@@ -13,8 +13,8 @@ from imsys.captcha.mailer import mailer
 from imsys.captcha.service import Verification
 from imsys.cluster.control import Control, control_services
 from imsys.cluster.server import GrpcServer
-from imsys.cluster.stubs import message_pb2_grpc
-from imsys.codes import Codes
+from imsys.cluster.stubs import imsys_v1_pb2_grpc, message_pb2_grpc
+from imsys.codes import codes_of
 from imsys.config import Config
 from imsys.ratelimit import RateLimiter
 from imsys.redis import Redis
@@ -38,7 +38,7 @@ def build(reactor: Any, config: Config, redis: Redis | None = None, *, calendar:
     captcha, server = config.captcha, InOrder()
     redis = redis or redis_of(reactor, config, server)
     verification = Verification(
-        Codes(redis, life=captcha.code_life, tries=captcha.code_tries),
+        codes_of(redis, captcha),
         LimitedMailer(mailer(reactor, config.mail), RateLimiter(redis), captcha),
         sender=config.mail.sender,
         life=captcha.code_life,
@@ -46,7 +46,10 @@ def build(reactor: Any, config: Config, redis: Redis | None = None, *, calendar:
     )
     health = captcha_health(reactor, redis)
     health.setServiceParent(server)
-    calls = [(message_pb2_grpc.add_VerificationServiceServicer_to_server, verification)]
+    calls = [
+        (message_pb2_grpc.add_VerificationServiceServicer_to_server, verification),
+        (imsys_v1_pb2_grpc.add_CodesServicer_to_server, verification),
+    ]
     calls += control_services(Control(secrets.token_hex(8), lambda: health.unfit, None))
     GrpcServer(reactor, trust_of(config, server), captcha.grpc_host, captcha.grpc_port, calls, WORKERS).setServiceParent(server)
     return server

@@ -8,11 +8,12 @@ from typing import Any
 from twisted.application.service import IService
 
 from imsys.cluster.client import GrpcClient
-from imsys.codes import Codes
+from imsys.codes import codes_of
 from imsys.config import Config
 from imsys.gateway.context import Gateway
 from imsys.gateway.endpoints import Queues, endpoints
 from imsys.gateway.http import JsonApi
+from imsys.gateway.kinds import Kinds
 from imsys.gateway.limits import Limits
 from imsys.gateway.placing import Placing
 from imsys.gateway.sessions import SessionEnder
@@ -66,7 +67,7 @@ def build(
     gateway = Gateway(
         accounts=stores.accounts,
         passwords=passwords,
-        codes=Codes(redis, life=config.captcha.code_life, tries=config.captcha.code_tries),
+        codes=codes_of(redis, config.captcha),
         tokens=Tokens(redis, calendar, lives.token_idle, lives.token_life),
         sessions=SessionEnder(reactor, trust, balance, routes),
         limiter=RateLimiter(redis),
@@ -88,7 +89,7 @@ def build(
         verbose=config.imsys.log_level == "debug",
     )
     tls = tls_of(config, server).context("http/1.1")
-    parts = [health, passwords, balance, captcha, http]
+    parts = [health, passwords, Kinds(reactor, stores.accounts, passwords), balance, captcha, http]
     parts.append(ListenService(reactor, http, settings.host, settings.port, tls, "[gateway] port"))
     if settings.plain_port:
         parts.append(ListenService(reactor, http, settings.host, settings.plain_port, None, "[gateway] plain_port"))

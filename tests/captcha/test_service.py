@@ -32,7 +32,7 @@ class CaptchaTests(TestCase):
         self.reactor: Any = reactor
         self.redis_config = redis_server()
         self.redis = redis_for(self, self.redis_config)
-        self.codes = Codes(self.redis, life=180.0, tries=5)
+        self.codes = Codes(self.redis, life=180.0, tries=5, tries_all=50)
         self.folder = Path(self.mktemp()).absolute() / "mail"
 
     def serve(self, mail: MailConfig | None = None, **limits: Any) -> None:
@@ -73,7 +73,7 @@ class CaptchaTests(TestCase):
         (mail,) = self.mails()
         self.assertIn(f"To: {ANNA}", mail)
         self.assertIn("2 minutes", mail)
-        self.assertTrue(await self.codes.verify(ANNA, self.code_in(mail)))
+        self.assertTrue(await self.codes.verify(ANNA, self.code_in(mail), "here"))
         self.assertTrue(0 < await self.redis.call("PTTL", self.redis.key("captcha", ANNA)) <= 120_000)
 
     async def test_new_code(self) -> None:
@@ -83,7 +83,7 @@ class CaptchaTests(TestCase):
             await self.ask(ANNA)
         codes = [self.code_in(mail) for mail in self.mails()]
         self.assertGreater(len(set(codes)), 2)
-        self.assertTrue(await self.codes.verify(ANNA, codes[-1]))
+        self.assertTrue(await self.codes.verify(ANNA, codes[-1], "here"))
 
     async def test_many_at_once(self) -> None:
         """Many calls at once each get their own mail."""
@@ -91,7 +91,7 @@ class CaptchaTests(TestCase):
         emails = [f"user{n}@example.org" for n in range(30)]
         await gatherResults([Deferred.fromCoroutine(self.ask(email)) for email in emails])
         sent = {email: self.code_in(mail) for mail in self.mails() for email in emails if f"To: {email}\n" in mail}
-        self.assertEqual([await self.codes.verify(email, sent[email]) for email in emails], [True] * 30)
+        self.assertEqual([await self.codes.verify(email, sent[email], "here") for email in emails], [True] * 30)
 
     async def test_no_address(self) -> None:
         """What is no address is answered with 70, and no mail is written."""

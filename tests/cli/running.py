@@ -52,8 +52,8 @@ class Running:
         found = []
         for path in sorted((self.home / "mail" / "new").iterdir(), key=lambda path: path.stat().st_mtime_ns):
             mail = message_from_bytes(path.read_bytes())
-            code = re.search(r"\b\d{6}\b", str(mail.get_payload())) if email in str(mail["To"]) else None
-            found += [code[0]] if code is not None else []
+            code = re.search(r"code is (\S+)", str(mail.get_payload())) if email in str(mail["To"]) else None
+            found += [code[1]] if code is not None else []
         return found
 
 

@@ -254,7 +254,12 @@ class HttpTests(TestCase):
         await self.exchange(post("/ask", b'{"text": "a"}', "X-Forwarded-Proto: https"))
         await self.exchange(post("/ask", b'{"text": "a"}', "X-Forwarded-For: \xff\x01"))
         self.assertEqual(
-            [source for _, source in self.seen], [Source("203.0.113.5", False), Source("127.0.0.1", True), Source("127.0.0.1", False)]
+            [source for _, source in self.seen],
+            [
+                Source("203.0.113.5", False, "203.0.113.5"),
+                Source("127.0.0.1", True, "127.0.0.1"),
+                Source("127.0.0.1", False, "127.0.0.1"),
+            ],
         )
 
     async def test_client_gone(self) -> None:

@@ -26,6 +26,7 @@ TABLES = {
     "file_usage",
     "file_outbox",
     "live_streams",
+    "looks",
     "schema_migrations",
 }
 

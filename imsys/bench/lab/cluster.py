@@ -186,6 +186,7 @@ class Cluster:
             **self.redises.settings,
             "BALANCE_ADDRESSES": addresses("balance", 8450),
             "BALANCE_TOKEN_IDLE": "86400",  # the users are made before long measurements
+            "LIMITS_LOGIN_SOURCE": "0",  # all users come from one address
             "CAPTCHA_ADDRESSES": addresses("captcha", 8451),
             "CLUSTER_CA": str(self.home / "trust" / "ca.pem"),
             "FILES_TICKET_KEYS": str(self.home / "keys" / "tickets.keys"),
