@@ -13,8 +13,8 @@ from imsys.gateway import accounts, login, messages
 from imsys.gateway.admission import Admission, Place
 from imsys.gateway.context import Gateway
 from imsys.gateway.http import Endpoint
-from imsys.protocols.source import Source
 from imsys.health import Health
+from imsys.protocols.source import Source
 from imsys.turns import Asker
 
 TOKENS, MAILS = 200, 200
