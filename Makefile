@@ -10,7 +10,7 @@ BIN = $(VENV)/bin
 SUDO = $$(test "$$(id -u)" = 0 || echo sudo)
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help run demo bench test test-tools stubs clean
+.PHONY: help run demo bench test test-tools stubs lock clean
 
 help:
 	@echo "make run     start every server on this machine (data in $(IMSYS_HOME))"
@@ -18,6 +18,7 @@ help:
 	@echo "make bench   measure everything, and write docs/performance.md (hours; RUNS=1 QUICK=1: minutes, into $(IMSYS_HOME)/bench)"
 	@echo "make test    all checks and all tests"
 	@echo "make stubs   generate the gRPC stubs again"
+	@echo "make lock    write requirements.lock again: the versions that the tests run on, with hashes"
 	@echo "make clean   remove what the other targets made, but not the data"
 
 run: $(VENV)/.run
@@ -38,6 +39,15 @@ test: $(VENV)/.test test-tools
 
 stubs: $(VENV)/.test
 	@$(BIN)/python -m imsys.cluster.generate
+
+# uv resolves for all platforms and Python versions at once; the versions are those that are installed here.
+lock: $(VENV)/.test
+	@$(PIP) install uv
+	@$(BIN)/python -m pip freeze --exclude-editable >$(VENV)/constraints.txt
+	@{ echo "# What the servers need, with hashes: pip install --require-hashes -r requirements.lock. Made by 'make lock' from setup.cfg."; \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --constraints $(VENV)/constraints.txt \
+	    setup.cfg; } >$(VENV)/requirements.lock
+	@mv $(VENV)/requirements.lock requirements.lock
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info _trial_temp* .mypy_cache .ruff_cache .import_linter_cache .hypothesis twisted/plugins/dropin.cache
@@ -84,6 +94,7 @@ test-tools:
 	gst-inspect-1.0 rtmpsink >/dev/null 2>&1 || missing="$$missing gstreamer1.0-tools gstreamer1.0-plugins-bad"; \
 	command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || missing="$$missing chromium-headless-shell"; \
 	ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || missing="$$missing libfaketime"; \
+	command -v systemd-analyze >/dev/null || missing="$$missing systemd"; \
 	test -n "$$missing" || exit 0; \
 	command -v apt-get >/dev/null || { echo "The tests need$$missing, and there is no apt-get to install them with." >&2; exit 1; }; \
 	echo "Installing$$missing ..."; \

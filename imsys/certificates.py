@@ -16,11 +16,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from imsys.config import TlsConfig
+from imsys.config import Config, TlsConfig
 from imsys.errors import ConfigError
 
 AUTHORITY_LIFE = timedelta(days=3650)
@@ -28,7 +29,7 @@ SERVER_LIFE = timedelta(days=825)
 """What the strictest clients accept of a certificate they were told to trust."""
 
 RENEWAL = timedelta(days=30)
-"""Development certificates with less left than this are made anew at the next start."""
+"""Of certificates with less left than this operators are told; those for development are made anew at the next start."""
 
 LOCAL = ("127.0.0.1", "::1", "localhost")
 """What every certificate of ours is valid for."""
@@ -139,13 +140,114 @@ def cluster_authority(folder: Path, now: datetime) -> Authority:
     return authority
 
 
-def _left(certificate: Path, now: datetime) -> timedelta:
+@dataclass(frozen=True, slots=True)
+class End:
+    """When a file of certificates ceases to be good for anything.
+
+    :param what: section and key that name it.
+    """
+
+    what: str
+    path: str
+    when: datetime
+
+    def left(self, now: datetime) -> timedelta:
+        """How long it still is good for; negative: it has expired."""
+        return self.when - now
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.path} {{}} on {self.when:%Y-%m-%d %H:%M} UTC"
+
+
+def end_of(what: str, path: str) -> End:
+    """When the certificate in a file expires: of a chain the first, or who has signed it if that is earlier; of authorities the last.
+
+    :raises ConfigError: the file cannot be read, or is no certificate.
+    """
+    return _end(what, path, _certificates(path))
+
+
+def end_of_bytes(what: str, where: str, certificate: bytes) -> End:
+    """The same of a certificate in DER, as a server has shown it. :raises ValueError: it is none."""
+    return _end(what, where, [x509.load_der_x509_certificate(certificate)])
+
+
+def _end(what: str, path: str, certificates: list[x509.Certificate]) -> End:
+    first, *others = certificates
+    if _is_authority(first):
+        return End(what, path, max(one.not_valid_after_utc for one in (first, *others)))
+    signers = [one for one in others if one.subject == first.issuer]
+    signed = max((one.not_valid_after_utc for one in signers), default=first.not_valid_after_utc)  # an old one may lie beside its successor
+    return End(what, path, min(first.not_valid_after_utc, signed))
+
+
+def ends_of(config: Config, *, public: bool = True) -> list[End]:
+    """When the certificates of a configuration expire that are there: of the public ports, of the cluster, and the database's CA.
+
+    :param public: without it, those of the public ports are passed over.
+    :raises ConfigError: one cannot be read, or is none.
+    """
+    database = config.database.tls_ca if config.database.engine == "mysql" else ""
+    named = [
+        ("[tls] certificate", config.tls.certificate if public else ""),
+        ("[tls] ca", config.tls.ca if public and _has_signed(config.tls.ca, config.tls.certificate) else ""),
+        ("[cluster] certificate", config.cluster.certificate),
+        ("[cluster] ca", config.cluster.ca),
+        ("[database] tls_ca", database),
+    ]
+    return [end_of(what, path) for what, path in named if path and os.path.exists(path)]
+
+
+def soon_over(ends: Iterable[End], now: datetime) -> list[str]:
+    """A line for each certificate that expires within :data:`RENEWAL`. :raises ConfigError: one has expired."""
+    found = [end for end in ends if end.left(now) <= RENEWAL]
+    for end in found:
+        if end.left(now) <= timedelta():
+            raise ConfigError(str(end).format("has expired"))
+    return [f"{str(end).format('expires')}, in {days_left(end, now)}" for end in found]
+
+
+def days_left(end: End, now: datetime) -> str:
+    """How long a certificate is good for, in words."""
+    days = end.left(now).days
+    return f"{days} days" if days != 1 else "1 day"
+
+
+def belong_together(certificate: bytes, key: bytes) -> bool:
+    """Whether this is a certificate and its private key, both in PEM."""
     try:
-        return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc - now
+        public = x509.load_pem_x509_certificates(certificate)[0].public_key()
+        return bool(serialization.load_pem_private_key(key, None).public_key() == public)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return False
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+
+
+def _has_signed(ca: str, certificate: str) -> bool:
+    """Whether these files are there, and the one is needed for the other (it may have been left there by a certificate of before)."""
+    if not (os.path.exists(ca) and os.path.exists(certificate)):
+        return False
+    issuer = _certificates(certificate)[0].issuer
+    return any(one.subject == issuer for one in _certificates(ca))
+
+
+def _certificates(path: str) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(Path(path).read_bytes())
     except OSError as error:
-        raise ConfigError(f"{certificate}: cannot be read: {error.strerror}") from None
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError:
-        raise ConfigError(f"{certificate}: is not a certificate in PEM") from None
+        raise ConfigError(f"{path}: is not a certificate in PEM") from None
+
+
+def _left(certificate: Path, now: datetime) -> timedelta:
+    return end_of("", str(certificate)).left(now)
 
 
 def _begin(

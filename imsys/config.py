@@ -83,6 +83,12 @@ def _host(text: str) -> str:
     return text
 
 
+def _ehlo_name(text: str) -> str:
+    if not re.fullmatch(r"|[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|\[[A-Za-z0-9.:]{1,60}\]", text):
+        raise _Bad("a host name, or an address in brackets")
+    return text
+
+
 def _addresses(text: str) -> tuple[tuple[str, int], ...]:
     found = []
     for part in text.replace(",", " ").split():
@@ -197,10 +203,10 @@ class TlsConfig:
 class ClusterConfig:
     """``[cluster]``: how the servers trust each other."""
 
-    ca: str = setting("", _text, "PEM file with the cluster's CA; empty: gRPC without TLS.", path=True)
+    ca: str = setting("", _text, "PEM file with the cluster's CA; empty: all servers are one process (twistd imsys).", path=True)
     certificate: str = setting("", _text, "PEM file with this server's certificate in the cluster.", path=True)
     key: str = setting("", _text, "PEM file with its private key.", path=True)
-    allow_plaintext: bool = setting(False, _boolean, "Allow gRPC without TLS on other interfaces than loopback: yes or no.")
+    allow_plaintext: bool = setting(False, _boolean, "Without certificates: gRPC in plaintext, which asks nobody who they are: yes or no.")
     deadline: float = setting(3.0, _number(0.05, 60), "Seconds after which a call to another server has failed.")
     clock_skew: float = setting(60.0, _number(1, 3600), "Seconds a server's clock may differ from balance's before it is refused.")
 
@@ -230,7 +236,10 @@ class CaptchaConfig:
         (("127.0.0.1", 8451),), _addresses, "Where the gateway finds captcha servers (host:port, ...)."
     )
     code_life: float = setting(180.0, _number(1, 86400), "Seconds that a verification code lives.")
-    code_tries: int = setting(5, _integer(1, 100), "Wrong tries after which a code is dead.")
+    code_tries: int = setting(5, _integer(1, 100), "Wrong tries of one source address after which a code is dead for that address.")
+    code_tries_all: int = setting(50, _integer(1, 10000), "Wrong tries of everybody after which a code is dead.")
+    mailbox_day: int = setting(20, _integer(0, 1000000), "Mails a day to one mailbox, whoever asks for them; 0: no limit.")
+    all_hour: int = setting(6000, _integer(0, 1000000), "Mails an hour in all; 0: no limit.")
 
 
 @dataclass(frozen=True)
@@ -242,11 +251,22 @@ class MailConfig:
     host: str = setting("127.0.0.1", _host, "Host of the SMTP server.")
     port: int = setting(587, _PORT, "TCP port of the SMTP server.")
     starttls: str = setting("required", _choice("required", "optional", "never"), "STARTTLS: required, optional or never.")
+    implicit_tls: str = setting(
+        "auto", _choice("auto", "yes", "no"), "TLS from the first byte on, instead of STARTTLS: yes, no, or auto (where the port is 465)."
+    )
     ca: str = setting("", _text, "PEM file with the CA of the SMTP server; empty: the system's.", path=True)
+    ehlo_name: str = setting(
+        "", _ehlo_name, "Name that the SMTP server is greeted with; empty: this machine's, or its address where that has no dot in it."
+    )
     user: str = setting("", _text, "User name at the SMTP server; empty: no authentication.")
     password: str = setting("", _text, "Password at the SMTP server.", secret=True)
     sender: str = setting("imsys@localhost", _text, "Address in the From line of the mails.")
     timeout: float = setting(10.0, _number(0.1, 600), "Seconds after which sending has failed.")
+
+    @property
+    def tls_first(self) -> bool:
+        """Whether the server is spoken to by TLS from the first byte on."""
+        return self.implicit_tls == "yes" or (self.implicit_tls == "auto" and self.port == 465)
 
 
 @dataclass(frozen=True)
@@ -257,6 +277,11 @@ class ChatConfig:
     host: str = setting("127.0.0.1", _host, "Interface of the public ports.")
     port: int = setting(8444, _PORT, "TCP port for chat over TLS; 0: any free one.")
     plain_port: int = setting(0, _PORT, "TCP port for chat without TLS, for peers that speak none; 0: closed.")
+    plain_pause: float = setting(
+        0.05,
+        _number(0, 10),
+        "Seconds between two frames to a client on plain_port that takes one a read (its login has no seq); 0: none.",
+    )
     advertise: str = setting("127.0.0.1", _host, "Host that clients are told to connect to; the certificate must be valid for it.")
     grpc_host: str = setting("127.0.0.1", _host, "Interface of the gRPC port.")
     grpc_port: int = setting(8452, _PORT, "TCP port for gRPC; 0: any free one.")
@@ -330,7 +355,10 @@ class ResourcesConfig:
         (), _origins, "Origins whose pages may send and get files over HTTPS (https://chat.example.org); *: all; empty: none."
     )
     disk_workers: int = setting(8, _integer(1, 256), "Threads that read and write files.")
-    capacity: int = setting(4000, _integer(1, 1000000), "Connections this server holds at most.")
+    capacity: int = setting(4000, _integer(1, 1000000), "Connections this server holds at most, on all its ports together.")
+    trusted_proxies: tuple[str, ...] = setting(
+        (), _networks, "Proxies before http_port whose X-Forwarded-For is believed (addresses or networks); empty: none."
+    )
 
 
 @dataclass(frozen=True)
@@ -400,8 +428,12 @@ class GatewayConfig:
     host: str = setting("127.0.0.1", _host, "Interface of the public ports.")
     port: int = setting(8443, _PORT, "TCP port for HTTPS; 0: any free one.")
     plain_port: int = setting(0, _PORT, "TCP port for HTTP without TLS, for peers that speak none; 0: closed.")
+    addresses: tuple[tuple[str, int], ...] = setting(
+        (), _some_addresses, "Where 'imsys-ctl status' finds gateways (host:port, ...); empty: at host and port."
+    )
     body_limit: int = setting(65536, _integer(1024, 1048576), "Bytes that a request's body has at most.")
-    timeout: float = setting(30.0, _number(1, 600), "Seconds that a connection may be idle.")
+    timeout: float = setting(30.0, _number(1, 600), "Seconds that a connection may be idle, and that a request may take to arrive.")
+    capacity: int = setting(4000, _integer(1, 1000000), "Connections this server holds at most.")
     trusted_proxies: tuple[str, ...] = setting(
         (), _networks, "Proxies whose X-Forwarded-For is believed (addresses or networks); empty: none."
     )
@@ -414,14 +446,19 @@ class GatewayConfig:
 
 @dataclass(frozen=True)
 class LimitsConfig:
-    """``[limits]``: rate limits; 0 switches one off."""
+    """``[limits]``: rate limits, and who may be connected; 0 switches one off."""
 
     password_account_source: int = setting(10, _integer(0, 1000000), "Wrong passwords a minute for one account from one source address.")
     password_account: int = setting(100, _integer(0, 1000000), "Wrong passwords a minute for one account.")
     password_source: int = setting(100, _integer(0, 1000000), "Wrong passwords a minute from one source address.")
-    code_email_minute: int = setting(1, _integer(0, 1000000), "Verification mails a minute to one address.")
-    code_email_day: int = setting(10, _integer(0, 1000000), "Verification mails a day to one address.")
+    login_account: int = setting(30, _integer(0, 1000000), "Right passwords a minute for one account.")
+    login_source: int = setting(300, _integer(0, 1000000), "Right passwords a minute from one source address.")
+    code_email_minute: int = setting(1, _integer(0, 1000000), "Verification mails a minute to one mailbox, whatever is behind a '+'.")
+    code_email_day: int = setting(10, _integer(0, 1000000), "Verification mails a day to one mailbox.")
     code_source_hour: int = setting(200, _integer(0, 1000000), "Verification mails an hour asked for by one source address.")
+    code_all_hour: int = setting(5000, _integer(0, 1000000), "Verification mails an hour in all.")
+    code_wrong_source_hour: int = setting(20, _integer(0, 1000000), "Wrong verification codes an hour from one source address.")
+    account_check_source: int = setting(30, _integer(0, 1000000), "Questions a minute whether an account exists, from one source address.")
     registration_source_hour: int = setting(200, _integer(0, 1000000), "Registrations an hour from one source address.")
     lookup_minute: int = setting(600, _integer(0, 1000000000), "Names and cards that one member looks up a minute.")
     lookup_day: int = setting(20000, _integer(0, 1000000000), "Names and cards that one member looks up a day.")
@@ -435,6 +472,18 @@ class LimitsConfig:
     thread_day: int = setting(5000, _integer(0, 1000000000), "Threads that one member asks to be made a day.")
     profile_minute: int = setting(30, _integer(0, 1000000000), "Changes of one member's profile a minute.")
     profile_day: int = setting(500, _integer(0, 1000000000), "Changes of one member's profile a day.")
+    connections_source: int = setting(
+        2000, _integer(0, 1000000), "Connections of one source address (IPv6: /64) to one server; never more than half of its capacity."
+    )
+    strangers_source: int = setting(
+        1000, _integer(0, 1000000), "Of these, such as have not logged in; never more than a quarter of the capacity."
+    )
+    connections_user: int = setting(
+        200, _integer(0, 1000000), "Connections of one user to one server; beyond it, or half of the capacity, the oldest is closed."
+    )
+    connections_exempt: tuple[str, ...] = setting(
+        ("127.0.0.0/8", "::1"), _networks, "Networks whose connections are not counted by address (balancers that do not say for whom)."
+    )
 
 
 @dataclass(frozen=True)
@@ -496,7 +545,7 @@ def load(path: str | Path | None, environ: Mapping[str, str]) -> Config:
 def _from_file(path: Path) -> dict[tuple[str, str], tuple[str, str]]:
     parser = configparser.ConfigParser(interpolation=None, default_section="\0", inline_comment_prefixes=None)
     try:
-        parser.read_string(path.read_text("utf-8"), str(path))
+        parser.read_string(path.read_text("utf-8-sig"), str(path))
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such configuration file") from None
     except OSError as error:
@@ -545,7 +594,7 @@ def _section(section: str, kind: type[Any], given: Mapping[tuple[str, str], tupl
     for name, (raw, where) in mine.items():
         if name in secrets:
             try:
-                values[secrets[name]] = Path(raw).read_text("utf-8").rstrip("\r\n")
+                values[secrets[name]] = Path(raw).read_text("utf-8-sig").rstrip("\r\n")
             except (OSError, UnicodeDecodeError) as error:
                 reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
                 raise ConfigError(f"{where}: {raw} cannot be read: {reason}") from None

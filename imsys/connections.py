@@ -1,4 +1,4 @@
-"""The connections of a server: accepted up to its capacity, closed when it stops."""
+"""The connections of a server with frames: let in where there is room, closed when it stops."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory, Protocol
-from twisted.logger import Logger, LogLevel
+from twisted.logger import Logger
 
 from imsys.dispatch import Dispatcher
 from imsys.message_log import MessageLog
+from imsys.protocols.crowd import Crowd
 from imsys.protocols.deadlines import DeadlineWheel
-from imsys.protocols.present import Present, TurnedAway
+from imsys.protocols.paced import Pace
+from imsys.protocols.present import Present
+from imsys.protocols.source import limit_key
 from imsys.protocols.wire import Complaints, FrameConnection, FrameReceiver, Unsent, WireSettings
 from imsys.session import Session
-from imsys.tallies import Tally
 
 _log = Logger()
 
@@ -41,26 +43,35 @@ class Limits(Interface):
     def unsent(self) -> int: ...  # noqa: D102
     @property
     def inflight(self) -> int: ...  # noqa: D102
-    @property
-    def capacity(self) -> int: ...  # noqa: D102
 
 
 class Connections(Service, Factory):
-    """The connections of one server, up to its capacity; closes them when it stops."""
+    """The connections of one server; closes them when it stops."""
 
     noisy = False
 
     def __init__(
-        self, clock: IReactorTime, config: Limits, dispatcher: Dispatcher, front: Callable[[Session], FrameReceiver] | None = None
+        self,
+        clock: IReactorTime,
+        config: Limits,
+        dispatcher: Dispatcher,
+        crowd: Crowd,
+        front: Callable[[Session], FrameReceiver] | None = None,
+        *,
+        pause: float = 0.0,
     ) -> None:
-        """``front`` makes what stands before a session, and hands it the frames that are requests; by default nothing does."""
+        """A server's connections, as many as there is room for in its crowd.
+
+        :param front: makes what stands before a session, and hands it the frames that are requests; by default nothing does.
+        :param pause: seconds between two frames to clients without TLS that take one a read; 0: none.
+        """
         self._clock = clock
         self._config = config
         self._dispatcher = dispatcher
+        self._crowd = crowd
         self._front = front
         self.unsent = Unsent(config.unsent)
         self._complaints = Complaints(clock)
-        self._full = Tally(clock, _log, LogLevel.warn, "refusing the connection from {peer}: there are {count} already")
         self._settings = WireSettings(
             dispatcher.format,
             config.max_frame,
@@ -69,6 +80,7 @@ class Connections(Service, Factory):
             config.high_water,
             self.unsent,
             self._complaints,
+            pace=Pace(clock, pause) if pause else None,
         )
         self._wheel = DeadlineWheel(clock)
         self._open = Present[Session]()
@@ -78,19 +90,19 @@ class Connections(Service, Factory):
     def __len__(self) -> int:
         return len(self._open)
 
-    def buildProtocol(self, addr: IAddress | None) -> Protocol:
-        """A new connection; one that is closed at once when the server is full."""
-        if len(self._open) >= self._config.capacity:
-            self._full.add(peer=addr, count=len(self._open))
-            return TurnedAway()
+    def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
+        """A new connection; ``None``: there is no room for one."""
         connection = FrameConnection(self._settings, self._wheel, self._clock.seconds)
-        session = Session(connection, self._dispatcher, self._config.inflight)
+        session = Session(connection, self._dispatcher, self._config.inflight, self._crowd)
+        if not self._crowd.enter(session, limit_key(getattr(addr, "host", ""))):
+            return None
         connection.receiver = session if self._front is None else self._front(session)
         self._open.add(session)
         return connection
 
     def ended(self, session: Session) -> None:
         """A connection is gone."""
+        self._crowd.leave(session)
         self._open.leave(session)
 
     def cut_strangers(self, why: str) -> None:
@@ -125,4 +137,4 @@ class Connections(Service, Factory):
         except DeferredTimeout:
             _log.warn("{count} connections did not take their last bytes", count=len(self._open))
         self._complaints.stop()
-        self._full.stop()
+        self._crowd.stop()

@@ -101,7 +101,15 @@ class Context(Caller):
     chat: Chat
 
 
-Call_ = Callable[[Any, Any], Coroutine[Any, Any, Response]]
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A response, and what is done as soon as it is on its way: pushes that the client is to hear after it."""
+
+    response: Response
+    then: Callable[[], None]
+
+
+Call_ = Callable[[Any, Any], Coroutine[Any, Any, Response | Followed]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +126,7 @@ class Handler:
 
 def handles(
     request: type[R], *, anonymous: bool = False, overlapping: bool = False, at_once: bool = False, closes: bool = False
-) -> Callable[[Callable[[C, R], Coroutine[Any, Any, Response]]], Handler]:
+) -> Callable[[Callable[[C, R], Coroutine[Any, Any, Response | Followed]]], Handler]:
     """Make an asynchronous function the handler of a request.
 
     :param anonymous: it may be asked before login.
@@ -128,7 +136,7 @@ def handles(
     :param closes: after its response the connection is closed, unless it was refused.
     """
 
-    def make(call: Callable[[C, R], Coroutine[Any, Any, Response]]) -> Handler:
+    def make(call: Callable[[C, R], Coroutine[Any, Any, Response | Followed]]) -> Handler:
         return Handler(request, call, anonymous, overlapping, at_once, closes)
 
     return make
@@ -181,11 +189,15 @@ class Call:
     def _go_on(self, step: Callable[[Any], Any], value: Any) -> None:
         """Run it until it waits for something, or ends."""
         service = self._service
+        then = None
         try:
             awaited = step(value)
         except StopIteration as end:
+            response: Any = end.value
+            if response.__class__ is Followed:
+                response, then = response.response, response.then
             try:
-                self.response = frame(service.reply, end.value, self._seq, service.format)
+                self.response = frame(service.reply, response, self._seq, service.format)
                 if service.handler.closes:
                     self.closes = "the client logged out"
             except Exception:
@@ -203,8 +215,16 @@ class Call:
         try:
             self._done(self)
         except Exception:
-            _log.failure("the session of {user} failed", user=self._session.user)
-            self._session.close("it failed in the server")
+            self._broken()
+        if then is not None:
+            try:
+                then()
+            except Exception:
+                self._broken()
+
+    def _broken(self) -> None:
+        _log.failure("the session of {user} failed", user=self._session.user)
+        self._session.close("it failed in the server")
 
     def _resume(self, result: Any) -> None:
         self._go_on(self._coroutine.send, result)

@@ -8,16 +8,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import fcntl
-import hashlib
 import importlib.util
 import os
 import shutil
 import signal
 import socket
-import stat
 import struct
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +27,9 @@ from twisted.python.failure import Failure
 
 from imsys.config import Config, RedisConfig
 from imsys.errors import ConfigError
+from imsys.sockets import make_socket_folder, socket_folder
 
 _log = Logger()
-
-MAX_SOCKET_PATH = 100
-"""Bytes that the path of a Unix socket has at most (104 on macOS, 108 on Linux, with the final NUL)."""
 
 STOP_TIMEOUT = 5.0
 MAX_RESTART_DELAY = 30.0
@@ -74,12 +69,8 @@ def server_binary() -> str:
 
 
 def socket_path(home: Path) -> Path:
-    """Where the server of one home folder listens: ``run/redis.sock`` in it, or in a folder under /tmp if that is too long."""
-    path = home / "run" / "redis.sock"
-    if len(os.fsencode(path)) <= MAX_SOCKET_PATH:
-        return path
-    digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"imsys-{os.getuid()}-{digest}" / "redis.sock"
+    """Where the server of one home folder listens."""
+    return socket_folder(home) / "redis.sock"
 
 
 class EmbeddedRedis(Service):
@@ -110,8 +101,8 @@ class EmbeddedRedis(Service):
 
         :raises ConfigError: the folder of its socket cannot be used, or another process of ours uses it.
         """
+        self._prepare(make_socket_folder(self._home))
         path = socket_path(self._home)
-        self._prepare(path.parent)
         _end_orphan(path)
         self._spawn(path)
 
@@ -127,11 +118,6 @@ class EmbeddedRedis(Service):
 
     def _prepare(self, folder: Path) -> None:
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            status = folder.lstat()
-            if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
-                raise ConfigError(f"{folder}: is not a folder of this user")
-            folder.chmod(0o700)
             lock = os.open(folder / "redis.lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise ConfigError(f"{folder}: cannot be used for the socket of the embedded Redis: {error.strerror}") from None

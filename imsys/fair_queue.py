@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Container
 from typing import Generic, TypeVar
 
 S = TypeVar("S")
@@ -35,9 +36,12 @@ class FairQueue(Generic[S, T]):
         """The item whose turn it is. :raises IndexError: there is none."""
         return self._lines[self._round[0]][0]
 
-    def pop(self) -> T:
-        """Take it. :raises IndexError: there is none."""
-        source = self._round.popleft()
+    def pop(self, but: Container[S] = ()) -> T:
+        """Take it, or the next of a source that is not to be left out. :raises IndexError: there is none."""
+        source = next((source for source in self._round if source not in but), None)
+        if source is None:
+            raise IndexError
+        self._round.remove(source)
         line = self._lines[source]
         item = line.pop(0)  # lines are short: who has many is held
         if line:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from imsys.errors import Refused, Status
+from imsys.texts import is_shown
 
 
 def parse_id(text: str, name: str) -> int:
@@ -31,6 +32,13 @@ def at_most(text: str, characters: int, name: str) -> str:
     """Give back a text that is short enough. :raises Refused: 70."""
     if len(text) > characters:
         raise Refused(Status.INVALID_FIELD, f"The key {name} has at most {characters} characters.")
+    return text
+
+
+def shown(text: str, characters: int, name: str) -> str:
+    """Give back a text of one line that is short enough, and shows as what it is. :raises Refused: 70."""
+    if not is_shown(at_most(text, characters, name)):
+        raise Refused(Status.INVALID_FIELD, f"The key {name} has no control characters in it, and none that turn the direction of text.")
     return text
 
 

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from twisted.logger import Logger
+
 from imsys.config import Config
 from imsys.errors import ConfigError
+
+_log = Logger()
 
 
 def make_home(config: Config) -> None:
     """Make the home folder if it is missing, for its owner only: keys, passwords' hashes and messages lie in it.
 
+    One that is there, and is ours, is closed to others; but for folders that are not only for this.
+
     :raises ConfigError: it cannot be made.
     """
+    home = config.home
     try:
-        config.home.parent.mkdir(parents=True, exist_ok=True)
-        config.home.mkdir(mode=0o700, exist_ok=True)
+        home.parent.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, exist_ok=True)
+        status = home.stat()
+        shared = status.st_mode & stat.S_ISVTX or home in (Path.home(), Path(home.anchor))
+        if os.name != "nt" and status.st_mode & 0o077 and status.st_uid == os.geteuid() and not shared:
+            home.chmod(0o700)
+            _log.warn("{home} could be read by others: now it is its owner's alone", home=str(home))
     except OSError as error:
         raise ConfigError(f"[imsys] home: {config.home} cannot be made: {error.strerror}") from None
 

@@ -21,7 +21,7 @@ Key = tuple[str, bytes]
 def read_keys(path: Path, most: int) -> list[Key]:
     """The keys of a file, up to ``most``. :raises ConfigError: there are none, or they are not what they should be."""
     try:
-        text = path.read_text("ascii")
+        text = path.read_text("utf-8-sig")
     except FileNotFoundError:
         raise ConfigError(f"{path}: there are no keys yet; 'imsys-ctl keys' makes them") from None
     except OSError as error:

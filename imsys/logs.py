@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -184,8 +185,7 @@ class LogFile:
             return
         with self._lock:
             old, self._file = self._file, file
-        if old is not None:
-            old.close()
+        _close(old)
 
     def close(self) -> None:
         """Receive no more events and close the file (idempotent)."""
@@ -193,12 +193,18 @@ class LogFile:
         with self._lock:
             self._write(self._flood.rest())
             old, self._file = self._file, None
-        if old is not None:
-            old.close()
+        _close(old)
 
     def _opened(self) -> TextIO:
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o640)
         return open(descriptor, "w", encoding="utf-8", errors="backslashreplace")
+
+
+def _close(file: TextIO | None) -> None:
+    """Close a file, with whatever a full disk did not take."""
+    if file is not None:
+        with contextlib.suppress(OSError):  # it is closed all the same
+            file.close()
 
 
 def console() -> ILogObserver:

@@ -20,9 +20,11 @@ class Outage:
 
     :param seconds: a clock that never goes back.
     :param what: the thing, as a sentence begins: ``The database``.
+    :param log: in whose name it is said.
     """
 
-    def __init__(self, seconds: Callable[[], float], what: str) -> None:
+    def __init__(self, seconds: Callable[[], float], what: str, log: Logger = _log) -> None:
+        self._log = log
         self._seconds = seconds
         self._what = what
         self._open = False
@@ -46,13 +48,13 @@ class Outage:
             if not self._again:
                 self._since = self._said = now
                 self._count = 0
-                _log.error("{what} fails: {reason}", what=self._what, reason=reason)
+                self._log.error("{what} fails: {reason}", what=self._what, reason=reason)
         self._failed = now
         self._worked = None
         self._count += count
         if now - self._said >= REMINDER:
             self._said = now
-            _log.error(
+            self._log.error(
                 "{what} fails still, {count} times in {seconds} s: {reason}",
                 what=self._what,
                 count=self._count,
@@ -71,4 +73,4 @@ class Outage:
             return
         self._open = False
         lasted = round(self._worked - self._since)
-        _log.info("{what} works again; it failed {count} times in {seconds} s", what=self._what, count=self._count, seconds=lasted)
+        self._log.info("{what} works again; it failed {count} times in {seconds} s", what=self._what, count=self._count, seconds=lasted)

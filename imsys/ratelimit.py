@@ -101,12 +101,18 @@ class RateLimiter:
         await self._count(counters, "room", mark)
         return mark
 
-    async def record(self, counters: Sequence[Counter]) -> None:
-        """Count one event that has happened, whether there was room for it or not. :raises Unavailable: Redis is."""
-        await self._count(counters, "always", secrets.token_hex(8))
+    async def record(self, counters: Sequence[Counter]) -> str:
+        """Count one event that has happened, whether there was room for it or not.
+
+        :returns: its mark, as from :meth:`take`.
+        :raises Unavailable: Redis is.
+        """
+        mark = secrets.token_hex(8)
+        await self._count(counters, "always", mark)
+        return mark
 
     async def give_back(self, counters: Sequence[Counter], mark: str) -> None:
-        """Undo one :meth:`take`. :raises Unavailable: Redis is."""
+        """Undo one :meth:`take` or :meth:`record`. :raises Unavailable: Redis is."""
         limited = [counter for counter in counters if counter.limit.most]
         if limited:
             await self._redis.script(_REMOVE, [counter.key(self._redis) for counter in limited], [mark])

@@ -16,6 +16,7 @@ from imsys.protocols.wire import FrameConnection
 
 if TYPE_CHECKING:
     from imsys.dispatch import Caller, Dispatcher
+    from imsys.protocols.crowd import Crowd
     from imsys.routes import Attempt
 
 HELD = 1000
@@ -34,6 +35,7 @@ class Session:
     __slots__ = (
         "_calls",
         "_connection",
+        "_crowd",
         "_crowding",
         "_dispatcher",
         "_ending",
@@ -53,8 +55,9 @@ class Session:
         "waiting",
     )
 
-    def __init__(self, connection: FrameConnection, dispatcher: Dispatcher, inflight: int) -> None:
+    def __init__(self, connection: FrameConnection, dispatcher: Dispatcher, inflight: int, crowd: Crowd) -> None:
         self._connection = connection
+        self._crowd = crowd
         self._dispatcher = dispatcher
         self._inflight = inflight
         self._inbox: deque[Frame] | None = None  # most sessions never need one, and an empty one takes 760 bytes
@@ -127,6 +130,11 @@ class Session:
         self.attempt = attempt
         self.context = self._dispatcher.context(self, user)
         self._connection.logged_in()
+        self._crowd.known(self, user)
+
+    def one_at_a_time(self) -> None:
+        """The client takes one frame a read, and would be lost with two: on a plaintext port it gets them apart."""
+        self._connection.one_at_a_time()
 
     # -- from the connection
 

@@ -35,7 +35,7 @@ class AllowanceTests(TestCase):
 
         self.patch(self.redis, "script", counted)
 
-    def one(self, **limits: int) -> Allowances:
+    def one(self, **limits: Any) -> Allowances:
         """What one server allows."""
         return Allowances(self.redis, self.clock.seconds, LimitsConfig(**limits))
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from cryptography import x509
 from twisted.trial.unittest import SynchronousTestCase
 
-from imsys.certificates import Authority, cluster_authority, ensure_development
-from imsys.config import TlsConfig
+from imsys.certificates import SERVER_LIFE, Authority, cluster_authority, end_of, ends_of, ensure_development, soon_over
+from imsys.config import ClusterConfig, Config, DatabaseConfig, TlsConfig
 from imsys.errors import ConfigError
 from tests.support.children import folder
 
@@ -126,3 +126,68 @@ class ClusterTests(SynchronousTestCase):
         authority.issue("late", [], NOW + timedelta(days=3600), home / "late.pem", home / "late.key")
         late = x509.load_pem_x509_certificate((home / "late.pem").read_bytes())
         self.assertLessEqual(late.not_valid_after_utc, authority.certificate.not_valid_after_utc)
+
+
+class EndTests(SynchronousTestCase):
+    """Who hears when that a certificate expires."""
+
+    def setUp(self) -> None:
+        self.home = folder("ends")
+        self.tls = TlsConfig(*(str(self.home / name) for name in ("server.pem", "server.key", "ca.pem")))
+
+    def config(self, left: timedelta) -> Config:
+        """Certificates of the public ports that are good for so long, and whose authority is good for years."""
+        began = NOW + left - SERVER_LIFE
+        authority = Authority.make("public", began)
+        authority.save(Path(self.tls.ca), self.home / "ca.key")
+        authority.issue("server", (), began, Path(self.tls.certificate), Path(self.tls.key))
+        return Config(tls=self.tls)
+
+    def test_public(self) -> None:
+        """From 30 days on there is a line, with the day and how many are left; what has expired is refused."""
+        self.assertEqual(soon_over(ends_of(self.config(timedelta(days=31))), NOW), [])
+        (line,) = soon_over(ends_of(self.config(timedelta(days=29, hours=1))), NOW)
+        day = (NOW + timedelta(days=29, hours=1)).strftime("%Y-%m-%d")
+        self.assertRegex(line, rf"^\[tls\] certificate: {self.tls.certificate} expires on {day} \d\d:\d\d UTC, in 29 days$")
+        refusal = self.assertRaises(ConfigError, soon_over, ends_of(self.config(timedelta(days=-1))), NOW)
+        self.assertIn(f"[tls] certificate: {self.tls.certificate} has expired on", str(refusal))
+
+    def test_not_ours(self) -> None:
+        """A daemon without public ports does not care for their certificate, nor does anybody for an authority that was left there."""
+        config = self.config(timedelta(days=-1))
+        self.assertEqual(soon_over(ends_of(config, public=False), NOW), [])
+        old = self.config(timedelta(days=400))
+        Authority.make("another", NOW - timedelta(days=4000)).save(Path(self.tls.ca), self.home / "ca.key")
+        self.assertEqual(soon_over(ends_of(old), NOW), [])
+
+    def test_cluster_and_database(self) -> None:
+        """So it is with the cluster's certificate and CA, and with the CA of the database."""
+        long_ago = NOW - timedelta(days=4000)
+        Authority.make("old", long_ago).save(self.home / "old.pem", self.home / "old.key")
+        authority = Authority.make("cluster", NOW - timedelta(days=830))
+        authority.save(self.home / "cluster.pem", self.home / "cluster.key")
+        authority.issue("chat1", (), NOW - timedelta(days=830), self.home / "chat1.pem", self.home / "chat1.key")
+        good, old, chat1 = (str(self.home / name) for name in ("cluster.pem", "old.pem", "chat1.pem"))
+        for config, what in (
+            (Config(cluster=ClusterConfig(ca=good, certificate=chat1)), f"[cluster] certificate: {chat1}"),
+            (Config(cluster=ClusterConfig(ca=old, certificate=good)), f"[cluster] ca: {old}"),
+            (Config(database=DatabaseConfig(engine="mysql", tls_ca=old)), f"[database] tls_ca: {old}"),
+        ):
+            self.assertIn(f"{what} has expired on", str(self.assertRaises(ConfigError, soon_over, ends_of(config), NOW)))
+        self.assertEqual(soon_over(ends_of(Config(database=DatabaseConfig(tls_ca=old))), NOW), [], "SQLite has none")
+
+    def test_files_with_several(self) -> None:
+        """Of a chain what has signed the certificate counts as well; of a bundle of authorities one is enough."""
+        old, young = (Authority.make(name, NOW - timedelta(days=days)) for name, days in (("old", 4000), ("young", 0)))
+        old.save(self.home / "old.pem", self.home / "old.key")
+        young.save(self.home / "young.pem", self.home / "young.key")
+        (self.home / "bundle.pem").write_bytes((self.home / "old.pem").read_bytes() + (self.home / "young.pem").read_bytes())
+        self.assertGreater(end_of("", str(self.home / "bundle.pem")).when, NOW)
+        aged = Authority.make("aged", NOW - timedelta(days=3655))
+        aged.save(self.home / "aged.pem", self.home / "aged.key")
+        aged.issue("server", (), NOW - timedelta(days=3640), Path(self.tls.certificate), Path(self.tls.key))
+        chain = self.home / "chain.pem"
+        chain.write_bytes(Path(self.tls.certificate).read_bytes() + (self.home / "aged.pem").read_bytes())
+        self.assertLess(end_of("", str(chain)).when, NOW)
+        chain.write_bytes(Path(self.tls.certificate).read_bytes() + (self.home / "old.pem").read_bytes())
+        self.assertEqual(end_of("", str(chain)).when, end_of("", self.tls.certificate).when, "it is not of this chain")

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import stat
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pymysql
 from cryptography import x509
 from twisted.trial.unittest import SynchronousTestCase
 
-from imsys.config import DatabaseConfig
+from imsys.config import DatabaseConfig, load
 from tests.support.children import folder, free_port
 from tests.support.daemons import environment
+from tests.support.dated import dated
 from tests.support.servers import mariadb
 
 
@@ -222,6 +225,40 @@ class CheckTests(ControlTestCase):
         os.replace(certs / "ca.key", certs / "server.key")
         self.refused("[tls] key", "check-config")
 
+    def test_expired(self) -> None:
+        """A certificate that has expired is found out, and one that soon does."""
+        for left, status in ((timedelta(days=-1), 1), (timedelta(days=2), 0), (timedelta(days=40), 0)):
+            tls = dated(self.home / "tls", left)
+            self.settings |= {"TLS_CERTIFICATE": tls.certificate, "TLS_KEY": tls.key, "TLS_CA": tls.ca}
+            done = self.ctl("check-config")
+            self.assertEqual(done.returncode, status, done.stderr)
+            self.assertEqual("has expired on " in done.stderr, status == 1)
+            self.assertEqual(" expires on " in done.stdout, left == timedelta(days=2))
+
+    def test_byte_order_mark(self) -> None:
+        """Files as some editors save them are read as any others."""
+        self.home.joinpath("c.ini").write_bytes(b"\xef\xbb\xbf[database]\r\npassword_file = pw\r\n[imsys]\r\nlog_level = error\r\n")
+        self.home.joinpath("pw").write_bytes(b"\xef\xbb\xbflong secret\r\n")
+        found = load(self.home / "c.ini", {"IMSYS_DATABASE_PASSWORD_FILE": str(self.home / "pw")})
+        self.assertEqual((found.database.password, found.imsys.log_level), ("long secret", "error"))
+        self.assertIn("log_level = error", self.succeeds("check-config", "--renew", str(self.home / "c.ini")))
+        self.succeeds("init-db")
+        self.succeeds("create-user", "anna", "--email", "anna@example.org", "--password-file", str(self.home / "pw"))
+        given = "\ufeffanother password\r\n"
+        self.succeeds("create-user", "bert", "--email", "bert@example.org", "--password-file", "-", given=given)
+
+    def test_connect(self) -> None:
+        """--connect uses what the servers stand on, and names everything that does not work."""
+        self.assertIn("can be used", self.succeeds("check-config", "--connect"))
+        ports = [str(free_port()) for _ in range(3)]
+        self.settings |= {"DATABASE_ENGINE": "mysql", "DATABASE_PORT": ports[0], "REDIS_MODE": "server", "REDIS_PORT": ports[1]}
+        self.settings |= {"MAIL_TRANSPORT": "smtp", "MAIL_PORT": ports[2], "REDIS_TIMEOUT": "0.2", "DATABASE_TIMEOUT": "1"}
+        self.succeeds("check-config")
+        done = self.ctl("check-config", "--connect")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        for what, port in zip(("database", "Redis", "mail"), ports, strict=True):
+            self.assertIn(f"{what} at 127.0.0.1:{port}: ", done.stderr)
+
     def test_half_a_cluster(self) -> None:
         """A cluster's certificate without its CA is found out."""
         self.settings["CLUSTER_CERTIFICATE"] = "chat1.pem"
@@ -247,7 +284,50 @@ class CommandTests(ControlTestCase):
             self.assertIn(command, text)
 
     def test_status_without_balance(self) -> None:
-        """status says where it looked when nobody answers."""
+        """status says where it looked, and what does not answer there; its own status is 1."""
         port = free_port()
-        self.settings["BALANCE_ADDRESSES"] = f"127.0.0.1:{port}"
-        self.refused(f"127.0.0.1:{port}", "status")
+        self.settings |= {"BALANCE_ADDRESSES": f"127.0.0.1:{port}", "CLUSTER_ALLOW_PLAINTEXT": "yes", "GATEWAY_PORT": str(free_port())}
+        self.settings |= {"REDIS_MODE": "server", "REDIS_PORT": str(free_port()), "REDIS_TIMEOUT": "0.2"}
+        done = self.ctl("status")
+        self.assertEqual((done.returncode, done.stderr), (1, ""))
+        self.assertRegex(done.stdout, rf"\nbalance +127.0.0.1:{port} +it does not answer\n")
+        self.assertRegex(done.stdout, r"\ndatabase +\S+/imsys.db +there is no such file\n")
+        self.assertRegex(done.stdout, r"\nPeople cannot log in, or cannot write\. .*Redis at .*No chat server takes users\.\n\Z")
+        self.assertFalse((self.home / "var" / "imsys.db").exists(), "who looks makes nothing")
+
+    def test_no_reader(self) -> None:
+        """Whoever reads only the beginning of what a command prints is not told of it, by any of our programs."""
+        for program, arguments in (("ctl", ["check-config", "--print-sample"]), ("cli", ["--help"]), ("bench", ["--help"])):
+            reading, writing = os.pipe()
+            os.close(reading)  # before anything is written
+            command = [sys.executable, "-m", f"imsys.{program}", *arguments]
+            done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60, env=environment(**self.settings))
+            os.close(writing)
+            self.assertEqual(done.stderr, "", program)
+
+    def test_closed_streams(self) -> None:
+        """A program that was started with closed streams does what it does, or says one sentence; no file of its own is written to."""
+        for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+            command = f"exec {sys.executable} -m imsys.ctl init-db {closed}"
+            done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=60, env=environment(**self.settings))
+            self.assertEqual((done.returncode, done.stderr), (0, ""), closed)
+            database = self.home / "var" / "imsys.db"
+            self.assertTrue(database.read_bytes().startswith(b"SQLite format 3\0"))
+            shutil.rmtree(self.home / "var")
+
+
+class MailTests(ControlTestCase):
+    def test_maildir(self) -> None:
+        """test-mail drops a mail where codes are dropped."""
+        self.assertIn("A mail to anna@example.org was given to ", self.succeeds("test-mail", "anna@example.org"))
+        (mail,) = (self.home / "var" / "mail" / "new").iterdir()
+        self.assertIn("To: anna@example.org", mail.read_text())
+        self.refused("not an e-mail address", "test-mail", "anna")
+
+    def test_failure(self) -> None:
+        """test-mail says what keeps mails from being sent, and so does check-config of the sender."""
+        self.settings |= {"MAIL_TRANSPORT": "smtp", "MAIL_PORT": str(free_port()), "MAIL_STARTTLS": "never"}
+        self.refused("it cannot be reached", "test-mail", "anna@example.org")
+        self.settings["MAIL_SENDER"] = "nobody"
+        self.refused("[mail] sender", "test-mail", "anna@example.org")
+        self.refused("[mail] sender", "check-config")

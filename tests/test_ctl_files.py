@@ -26,7 +26,7 @@ from imsys.store.files import File, Offer, Purpose
 from imsys.tickets import encode_id, new_file_id
 from tests.support.children import folder, free_port
 from tests.support.daemons import environment, start
-from tests.support.servers import certificates, redis_server
+from tests.support.servers import certificates, cluster_settings, redis_server
 from tests.support.stores import OnSqlite
 
 OLD = 2 * 86400
@@ -57,6 +57,7 @@ class FilesTests(OnSqlite):
             "RESOURCES_PATH": self.conf.resources.path,
             "BALANCE_GRPC_PORT": str(balance),
             "BALANCE_ADDRESSES": f"127.0.0.1:{balance}",
+            **cluster_settings(),
         }
 
     def daemons(self) -> dict[str, str]:

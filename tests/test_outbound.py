@@ -215,7 +215,6 @@ class RouteTests(OutboundCase):
         self.assertEqual(self.everybody, [True])
         self.assertTrue(all(RESYNC in session.frames for session in sessions))
 
-
     def test_pace(self) -> None:
         """The more sessions are asked to catch up, the longer they may take with what is no message."""
 

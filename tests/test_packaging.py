@@ -34,6 +34,9 @@ sys.exit("imsys.services" in sys.modules)
 """
 
 
+STALE = ("build/lib/imsys/features/removed.py", "build/bdist.linux-x86_64/wheel/imsys/features/removed_too.py")
+
+
 @functools.cache
 def installed() -> Path:
     """The interpreter of a fresh virtual environment with a plain, non-editable installation.
@@ -44,6 +47,9 @@ def installed() -> Path:
     source = home / "source"
     left_out = shutil.ignore_patterns(".*", "var", "build", "dist", "*.egg-info", "__pycache__", "_trial_temp*", "tests", "dropin.cache")
     shutil.copytree(ROOT, source, ignore=left_out)
+    for stale in STALE:  # of an earlier build
+        (source / stale).parent.mkdir(parents=True)
+        (source / stale).write_text("raise RuntimeError('this module was removed')\n")
     venv.create(home / "venv", with_pip=False, symlinks=True)
     python = home / "venv" / "bin" / "python"
     packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(home / "venv")}))
@@ -71,6 +77,13 @@ class TwistdTests(SynchronousTestCase):
         """twistd finds the six commands from the checkout, without importing any daemon."""
         found = self.listed(sys.executable, environment(), folder("cwd"))
         self.assertEqual(sorted(line.split()[0] for line in found[1:]), sorted(COMMANDS))
+
+    def test_left_over(self) -> None:
+        """What an earlier build has left behind is not installed."""
+        command = [str(installed()), "-c", "import imsys, os; print(os.listdir(os.path.join(imsys.__path__[0], 'features')))"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=_clean(), cwd=folder("cwd"))
+        self.assertIn("'texts.py'", done.stdout)
+        self.assertNotIn("removed", done.stdout)
 
     def test_installation(self) -> None:
         """twistd finds them after a plain installation, away from the checkout."""

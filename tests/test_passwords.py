@@ -9,7 +9,8 @@ from twisted.trial.unittest import TestCase
 
 from imsys.config import GatewayConfig
 from imsys.errors import Status, Unavailable
-from imsys.passwords import Passwords, Verdict
+from imsys.passwords import KINDS, Passwords, Verdict
+from imsys.turns import Asker
 
 
 def small(*, workers: int = 2, queue: int = 8, memory: int = 64, passes: int = 1) -> Passwords:
@@ -80,6 +81,32 @@ class PasswordsTests(TestCase):
         self.assertEqual(await self.verify(passwords, old, "correct horse"), Verdict(right=True, outdated=True))
         self.assertEqual(await self.verify(passwords, old, "wrong horse"), Verdict(right=False))
 
+    async def test_kinds(self) -> None:
+        """Where there are hashes of several kinds, what is wrong takes one of each: with either kind of hash, a broken one, or none."""
+        passwords = self.started(small())
+        old = PasswordHasher(time_cost=2, memory_cost=32, parallelism=1).hash("correct horse")
+        new = await passwords.hash("correct horse")
+        passwords.know(["$argon2id$v=19$m=32,t=2,p=1", "$argon2id$v=19$m=16,t=1,p=1", "", "-", "$argon2id$v=19$m=x", "$2b$12"])
+        with capturedLogs():
+            for encoded, password in ((old, "x"), (new, "x"), ("-", "x"), (None, "x"), (new, "x" * 2000), (None, "correct horse")):
+                before = passwords.computed
+                self.assertFalse((await self.verify(passwords, encoded, password)).right)
+                self.assertEqual(passwords.computed - before, 3 + (encoded == "-"), encoded)  # where one is no hash, the first is none
+        before = passwords.computed
+        self.assertTrue((await self.verify(passwords, old, "correct horse")).outdated)
+        self.assertEqual(passwords.computed - before, 1)
+
+    async def test_kinds_that_are_found(self) -> None:
+        """A kind that nobody told of is learned from the first account that has it; there are not more kinds than are bounded."""
+        passwords = self.started(small())
+        old = PasswordHasher(time_cost=2, memory_cost=32, parallelism=1).hash("correct horse")
+        await self.verify(passwords, old, "x")
+        before = passwords.computed
+        await self.verify(passwords, None, "x")
+        self.assertEqual(passwords.computed - before, 2)
+        passwords.know(f"$argon2id$v=19$m={8 * n},t=1,p=1" for n in range(1, 100))
+        self.assertEqual(len(passwords._nobodies), KINDS)
+
     async def test_broken_hash(self) -> None:
         """A stored text that is no hash of argon2 matches no password and is logged without being shown."""
         passwords = self.started(small())
@@ -100,6 +127,23 @@ class PasswordsTests(TestCase):
             self.assertEqual(passwords.computed, 0)
         await gatherResults(waiting)
         await passwords.hash("correct horse")
+
+    async def test_turns(self) -> None:
+        """An account that has many passwords checked waits behind others that have one, though they came later, and goes without first."""
+        passwords = self.started(small(workers=1, queue=24))
+        order: list[str] = []
+
+        async def check(asker: Asker) -> None:
+            async with passwords.slot(asker):
+                order.append(asker.account)
+
+        async with passwords.slot():
+            many = [Deferred.fromCoroutine(check(Asker("anna", "203.0.113.1"))) for _ in range(24)]
+            one = [Deferred.fromCoroutine(check(Asker(name, "203.0.113.1"))) for name in ("otto", "bert")]
+            for late in many[-2:]:
+                await self.assertFailure(late, Unavailable)
+        await gatherResults(many[:-2] + one)
+        self.assertEqual(order[:3], ["anna", "otto", "bert"])
 
     async def test_not_more_at_once(self) -> None:
         """No more slots are held at one time than there are workers."""

@@ -19,7 +19,7 @@ from tests.shared_redis import redis_for
 from tests.support.chat import RawClient
 from tests.support.children import folder, free_port
 from tests.support.daemons import ROOT, Process, environment, twistd
-from tests.support.servers import certificates, key_settings, redis_server
+from tests.support.servers import certificates, cluster_settings, key_settings, redis_server
 from tests.support.stores import OnSqlite
 from tests.support.tokens import tokens_for
 
@@ -98,6 +98,7 @@ class ServedTests(OnSqlite):
             "CHAT_GRPC_PORT": "0",
             **key_settings(),
         }
+        settings |= cluster_settings()
         await self.start("imsys-balance", settings)
         await self.start("imsys-chat", settings, installed)
         tokens = tokens_for(self, redis_for(self, redis), self.config)

@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from imsys.reactor.check import BEYOND, FIRST
 from tests.support.children import folder, free_port
 from tests.support.daemons import ROOT, environment, run, twistd
-from tests.support.servers import certificates, key_settings
+from tests.support.servers import certificates, cluster_settings, key_settings
 
 OURS = "reactor class: imsys.reactor.EPollReactor."
 
@@ -97,6 +97,7 @@ class ChosenTests(SynchronousTestCase):
     def test_clock(self) -> None:
         """Whichever it is, a daemon has it go by the monotonic clock; but not one whose timed calls were made by another already."""
         settings = {"HOME": str(folder("clock") / "var"), "REDIS_MODE": "server", "CAPTCHA_GRPC_PORT": str(free_port())}
+        settings |= cluster_settings()
         for before, expected in {
             "from twisted.internet import asyncioreactor; asyncioreactor.install()": True,
             "from twisted.internet import epollreactor; epollreactor.install()": True,
@@ -161,6 +162,7 @@ class DaemonTests(TestCase):
             "TLS_CA": certificate.ca,
             "GATEWAY_PORT": "0",
             **key_settings(),
+            **cluster_settings(),
         }
         for section in ("chat", "resources", "balance", "captcha"):
             self.settings[f"{section}_grpc_port".upper()] = str(free_port())

@@ -6,7 +6,6 @@ import signal
 import time
 from typing import Any
 
-import grpc
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
@@ -16,6 +15,7 @@ from imsys.errors import Status
 from tests.support.cluster import ChatServersCase
 from tests.support.daemons import Process
 from tests.support.proxies import SilentProxy
+from tests.support.servers import cluster_channel
 
 SOON = 12.0
 """Seconds in which everybody knows what takes about three when the machine has nothing else to do."""
@@ -30,7 +30,7 @@ class FaultCase(ChatServersCase):
     async def setUp(self) -> None:
         self.networks: dict[str, SilentProxy] = {}
         await super().setUp()
-        self.channel = grpc.insecure_channel(f"127.0.0.1:{self.settings['BALANCE_GRPC_PORT']}")
+        self.channel = cluster_channel(self.settings["BALANCE_GRPC_PORT"])
         self.addCleanup(self.channel.close)
 
     async def chat_server(self, name: str) -> Process:

@@ -1,7 +1,8 @@
 """Servers registered by the original's calls: name, host and port, and nothing that says they are still there.
 
 So balance looks: a server registered so has a lease like any other, and it is
-renewed while its port accepts connections.
+renewed while its port accepts connections. The original speaks no TLS: the port
+is one without.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from imsys.balance.registry import Registry
+from imsys.balance.registry import ALONE, Registry
 from imsys.errors import Refused, Status
 from imsys.redis import Redis, Script
 
@@ -21,7 +22,7 @@ Probe = Callable[[str, int], Awaitable[bool]]
 
 _ADD = Script("""
 local key, names, other, others = unpack(KEYS)
-local name, host, port, lease, expected, field = unpack(ARGV)
+local name, host, port, lease, expected, field, alone = unpack(ARGV)
 local old = redis.call('HMGET', key, 'host', field, 'incarnation', 'seen')
 if old[1] then
   if expected == '' or old[1] ~= host or old[2] ~= port or old[3] ~= '' then
@@ -33,8 +34,14 @@ if old[1] then
   end
   redis.call('DEL', key)
 end
-if field == 'tls' then
-  redis.call('HSET', key, 'host', host, 'tls', port, 'plain', port, 'incarnation', '', 'load', 0, 'capacity', 0, 'assigned', 0)
+for _, other in ipairs(alone == '1' and redis.call('SMEMBERS', names) or {}) do
+  if other ~= name then
+    local f = redis.call('HMGET', string.sub(key, 1, #key - #name) .. other, 'host', field, 'tls')
+    if f[1] == host and (f[2] == port or f[3] == port) then return {0, host, port, 'another', ''} end
+  end
+end
+if field == 'plain' then
+  redis.call('HSET', key, 'host', host, 'tls', 0, 'plain', port, 'incarnation', '', 'load', 0, 'capacity', 0, 'assigned', 0)
 else
   redis.call('HSET', key, 'host', host, 'port', port, 'incarnation', '')
 end
@@ -53,6 +60,7 @@ _RENEW = Script("""
 local found = redis.call('HMGET', KEYS[1], 'host', ARGV[4], 'incarnation')
 if found[1] ~= ARGV[1] or found[2] ~= ARGV[2] or found[3] ~= '' then return 0 end
 redis.call('HSET', KEYS[1], 'seen', 1)
+if ARGV[4] == 'plain' then redis.call('HSET', KEYS[1], 'tls', 0) end
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 redis.call('PEXPIRE', KEYS[2], ARGV[3] * 4)
 return 1
@@ -79,7 +87,7 @@ class PlainRegistry:
         self._probe = probe
 
     async def add(self, server: PlainServer) -> bool:
-        """Register; ``False``: the name is taken by a server that lives.
+        """Register; ``False``: the name is taken by a server that lives, or the address by one that may not share it.
 
         One that was seen at the very same address, and does not accept connections now, was restarted: it is replaced.
 
@@ -125,6 +133,7 @@ class PlainRegistry:
             self._registry.lease_ms,
             "replace" if replace else "",
             _port_field(server.table),
+            int(server.table == GRPC or server.kind in ALONE),
         ]
         reply = await self._redis.script(_ADD, keys, arguments)
         if reply[0]:
@@ -137,11 +146,12 @@ class PlainRegistry:
 
 
 def _port_field(table: str) -> str:
-    return "tls" if table == INSTANCE else "port"
+    return "plain" if table == INSTANCE else "port"
 
 
 def _plain(table: str, kind: str, row: dict[str, str]) -> PlainServer:
-    return PlainServer(table, kind, row["name"], row["host"], int(row[_port_field(table)]))
+    port = int(row[_port_field(table)]) or int(row["tls"])  # one of ours whose port without TLS is closed
+    return PlainServer(table, kind, row["name"], row["host"], port)
 
 
 ALREADY = {

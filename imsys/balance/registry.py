@@ -25,24 +25,45 @@ from imsys.redis import Redis, Script
 
 KINDS = ("chat", "resources")
 
+ALONE = ("resources",)
+"""Kinds of which each server needs public addresses of its own: what was begun at one cannot be gone on with at another.
+
+Chat servers may share one (several processes of a machine, or a TCP balancer before several machines).
+"""
+
 _ALREADY = {"chat": Status.CHATTING_SERVER_ALREADY_EXISTS, "resources": Status.RESOURCES_SERVER_ALREADY_EXISTS}
 
 _REGISTER = Script("""
 local server, grpc, names, grpcs, epoch, retired = unpack(KEYS)
-local name, incarnation, lease, candidate = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local host, tls = ARGV[6], ARGV[8]
+local name, incarnation, lease, candidate, alone = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[31]
+local host, tls, plain, grpc_port, grpc_host = ARGV[6], ARGV[8], ARGV[10], ARGV[14], ARGV[16]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if redis.call('EXISTS', retired .. incarnation) == 1 then
   redis.call('PEXPIRE', retired .. incarnation, lease * 4)
   return {0, redis.call('HGET', server, 'host') or '', redis.call('HGET', server, 'tls') or ''}
 end
-local old = redis.call('HMGET', server, 'incarnation', 'host', 'tls', 'load', 'assigned', 'due', 'overdue', 'turned')
+local old = redis.call('HMGET', server, 'incarnation', 'host', 'tls', 'load', 'assigned', 'due', 'overdue', 'turned', 'plain', 'grpc_host')
 if old[1] and old[1] ~= incarnation then
-  if old[2] ~= host or old[3] ~= tls then return {0, old[2], old[3]} end
+  local same = old[2] == host and old[3] == tls and old[10] == grpc_host
+  if old[1] == '' then same = old[2] == host and (old[9] == tls or old[9] == plain) end
+  if not same then return {0, old[2], old[3] ~= '0' and old[3] or old[9]} end
   if old[1] ~= '' then redis.call('SET', retired .. old[1], 1, 'PX', lease * 4) end
   redis.call('DEL', server)
   old = {}
+end
+if not old[1] then
+  local prefix = string.sub(server, 1, #server - #name)
+  local ours = {[tls] = true, [plain] = true, [ARGV[12]] = true, [ARGV[26]] = true, [ARGV[28]] = true}
+  for _, other in ipairs(redis.call('SMEMBERS', names)) do
+    if other ~= name then
+      local f = redis.call('HMGET', prefix .. other, 'host', 'grpc_host', 'grpc', 'tls', 'plain', 'http', 'rtmp', 'rtmps')
+      if f[2] == grpc_host and f[3] == grpc_port and grpc_port ~= '0' then return {2, other, grpc_host, grpc_port} end
+      for i = 4, alone == '1' and f[1] == host and 8 or 0 do
+        if f[i] and f[i] ~= '0' and ours[f[i]] then return {3, other, host, f[i]} end
+      end
+    end
+  end
 end
 local arrived = math.max(0, ARGV[18] - (old[4] or 0))
 local function missing(count)
@@ -56,7 +77,7 @@ if now - turned >= lease / 4 or now < turned then
   overdue, due, assigned, turned = due, assigned, 0, now
 end
 redis.call('HSET', server, 'incarnation', incarnation, 'assigned', assigned, 'due', due, 'overdue', overdue, 'turned', turned,
-  'heard', now, unpack(ARGV, 5))
+  'heard', now, unpack(ARGV, 5, 30))
 redis.call('HDEL', server, 'aside')
 redis.call('PEXPIRE', server, lease)
 redis.call('SADD', names, name)
@@ -73,7 +94,7 @@ redis.call('SET', epoch, candidate, 'NX')
 redis.call('PEXPIRE', epoch, lease)
 return {1}
 """)
-"""Register or renew. From ARGV[5] on: fields and values, the load among them.
+"""Register or renew. From ARGV[5] on: fields and values, the load among them; then whether no other may have one of its addresses.
 
 Users who were sent to a server and have not shown up in its load count for two more turns (``due``, then ``overdue``): a report may
 well come between the allocation and the connection. A turn is a quarter of a lease, less than a server lets pass between two reports
@@ -193,7 +214,7 @@ class Registry:
     async def register(self, server: Server) -> None:
         """Register a server or renew its lease, with its load.
 
-        :raises Refused: (7, resources 9) another server has this name, or a newer start of this one.
+        :raises Refused: (7, resources 9) another server has this name, or a newer start of this one; or another has one of its addresses.
         :raises Unavailable: Redis is.
         """
         fields: dict[str, str | int] = {
@@ -213,10 +234,10 @@ class Registry:
         }
         flat = [part for pair in fields.items() for part in pair]
         keys = [*self._keys(server.kind, server.name), self._redis.key("epoch"), self._redis.key("retired", server.kind, server.name, "")]
-        reply = await self._redis.script(_REGISTER, keys, [server.name, server.incarnation, self._lease, secrets.token_hex(8), *flat])
-        if not reply[0]:
-            where = f"{reply[1].decode()}:{reply[2].decode()}"
-            raise Refused(_ALREADY[server.kind], f"Another {server.kind} server named {server.name} is registered, at {where}.")
+        arguments = [server.name, server.incarnation, self._lease, secrets.token_hex(8), *flat, int(server.kind in ALONE)]
+        code, *found = await self._redis.script(_REGISTER, keys, arguments)
+        if code != 1:
+            raise Refused(_ALREADY[server.kind], _taken(server, code, *(part.decode() for part in found)))
 
     async def withdraw(self, kind: str, name: str, incarnation: str) -> bool:
         """End a registration at once, if it still is this incarnation's. :raises Unavailable: Redis is."""
@@ -270,6 +291,16 @@ class Registry:
         return [key("server", kind, name), key("grpc", kind, name), key("servers", kind), key("grpcs", kind)]
 
 
+def _taken(server: Server, code: int, *found: str) -> str:
+    """Why a server cannot be registered: its name is another's, or one of its addresses."""
+    kind = server.kind
+    if not code:
+        return f"Another {kind} server named {server.name} is registered, at {':'.join(found)}."
+    other, host, port = found
+    keys = f"[{kind}] grpc_advertise" if code == 2 else f"[{kind}] advertise"
+    return f"{host}:{port} is the address of {kind} server {other} already; each needs one of its own ({keys}, and the ports)."
+
+
 def _server(kind: str, row: dict[str, str], address: dict[str, str] | None) -> Server:
     if not row["incarnation"] and address is not None:
         row = {**row, "grpc": address["port"], "grpc_host": address["host"]}
@@ -307,6 +338,11 @@ def check_host(host: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_.:%-]{1,253}", host):
         raise Refused(Status.INVALID_FIELD, "The host of a server is a host name or an IP address.")
     return host
+
+
+def check_grpc_host(host: str) -> str:
+    """:raises Refused: (70) it is no host name, IP address, or path of a Unix socket."""
+    return host if re.fullmatch(r"/[^\x00-\x1f]{1,107}", host) else check_host(host)
 
 
 def check_port(port: str) -> int:

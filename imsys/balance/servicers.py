@@ -10,7 +10,7 @@ from twisted.logger import Logger
 
 from imsys.balance.allocation import FAILED, Allocation, Given, Reported, Wish
 from imsys.balance.plain import ALREADY, GRPC, INSTANCE, NOT_THERE, PlainRegistry, PlainServer, refuse
-from imsys.balance.registry import KINDS, Registry, Server, check_host, check_kind, check_name, check_port
+from imsys.balance.registry import KINDS, Registry, Server, check_grpc_host, check_host, check_kind, check_name, check_port
 from imsys.balance.suspicions import Suspicions
 from imsys.cluster.stubs import imsys_v1_pb2, message_pb2
 from imsys.errors import Refused, Status
@@ -235,7 +235,7 @@ def _read(request: imsys_v1_pb2.RegisterRequest) -> Server:
         grpc=ports.grpc,
         rtmp=ports.rtmp,
         rtmps=ports.rtmps,
-        grpc_host=check_host(request.grpc_host) if request.grpc_host else "",
+        grpc_host=check_grpc_host(request.grpc_host) if request.grpc_host else "",
         incarnation=request.incarnation,
         load=request.load,
         capacity=request.capacity,

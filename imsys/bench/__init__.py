@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from imsys.errors import ConfigError
+from imsys.standard_streams import run
 
 
 class _Parser(argparse.ArgumentParser):
@@ -24,16 +25,19 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script: run one measurement and exit; 1 and one sentence on standard error where that fails."""
+    run(lambda: _main((sys.argv[1:] if arguments is None else arguments) or ["--help"]))
+
+
+def _main(arguments: Sequence[str]) -> Any:
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        status = options.run(options)
+        return options.run(options)
     except ConfigError as problem:
         sys.stderr.write(f"imsys-bench: {problem}\n")
-        status = 1
+        return 1
     except KeyboardInterrupt:
-        status = 130
-    sys.exit(status)
+        return 130
 
 
 def _interrupt(number: int, frame: object) -> NoReturn:

@@ -33,9 +33,7 @@ def add_command(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser("growth", help="latencies with ever more messages stored, and with many friends")
     add_servers(parser, backend="mysql")
-    parser.add_argument(
-        "--stored", type=amounts, default=[10_000, 1_000_000, 10_000_000], metavar="N,N,…", help="messages stored"
-    )
+    parser.add_argument("--stored", type=amounts, default=[10_000, 1_000_000, 10_000_000], metavar="N,N,…", help="messages stored")
     parser.add_argument("--friends", type=amounts, default=[10, 200, 2000], metavar="N,N,…", help="friends of the users who log in")
     parser.add_argument("--readers", type=whole, default=100, metavar="N", help="users who read")
     parser.add_argument("--reader-friends", type=whole, default=201, metavar="N", help="friends, and so threads, that each reader has")

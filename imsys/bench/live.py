@@ -133,7 +133,8 @@ class _Streams:
 @contextlib.contextmanager
 def _imsys(options: argparse.Namespace) -> Iterator[_Streams]:
     """Our server, and somebody who goes live there."""
-    many = {"LIVE_PLAYERS": "100000", "LIVE_SILENCE": "600", "LIVE_STREAMS": "1000", "RESOURCES_CAPACITY": "30000", **dict(options.set)}
+    many = {"LIVE_PLAYERS": "100000", "LIVE_SILENCE": "600", "LIVE_STREAMS": "1000", "RESOURCES_CAPACITY": "30000"}
+    many |= {"LIMITS_CONNECTIONS_USER": "0", **dict(options.set)}  # all players have the key of one
     with contextlib.ExitStack() as stack:
         servers = stack.enter_context(private_servers(Setup(settings=many, reactor=options.reactor, cores=(options.server_core,))))
         user = users_of(servers.environ, servers.addresses(tls=False), 1)[0]

@@ -87,6 +87,7 @@ def private_servers(setup: Setup) -> Iterator[Servers]:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("IMSYS_")}
         environ |= {"IMSYS_HOME": str(home), "IMSYS_LOG_LEVEL": "warn"}
         environ |= {"IMSYS_LIMITS_TEXT_MINUTE": "0", "IMSYS_LIMITS_TEXT_DAY": "0"}  # one user stands for many
+        environ |= {"IMSYS_LIMITS_LOGIN_SOURCE": "0"}  # all users come from one address
         environ |= {f"IMSYS_{name}_PORT": str(free_port()) for name in ("GATEWAY", "RESOURCES")}
         environ |= {f"IMSYS_{name}_GRPC_PORT": str(free_port()) for name in ("BALANCE", "CAPTCHA", "RESOURCES")}
         environ |= {f"IMSYS_RESOURCES_{name}_PORT": str(free_port()) for name in ("PLAIN", "HTTP", "RTMP", "RTMPS")}

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from twisted.internet.threads import deferToThreadPool
 
+from imsys.captcha.message import check_sender
 from imsys.config import MailConfig
 from imsys.errors import Status, Unavailable
 
@@ -16,8 +17,9 @@ class Mailer(Protocol):
     """Sends one mail to one person."""
 
     async def send(self, receiver: str, mail: bytes) -> None:
-        """Give a mail away; when this returns, somebody else is responsible for it.
+        """Give a mail away; when this returns, somebody else is responsible for it, or may be.
 
+        :raises Refused: 70, nobody will ever take a mail for this receiver; 64, nobody does now.
         :raises Unavailable: (3) nobody took it, or not in time.
         """
 
@@ -46,8 +48,9 @@ class MaildirMailer:
 def mailer(reactor: Any, config: MailConfig) -> Mailer:
     """The mailer that ``[mail] transport`` asks for.
 
-    :raises ConfigError: its CA file cannot be read.
+    :raises ConfigError: its CA file cannot be read, or the sender is none.
     """
+    check_sender(config.sender)
     if config.transport == "maildir":
         return MaildirMailer(reactor, Path(config.maildir))
     from imsys.captcha.smtp import SmtpMailer  # asks the resolver for the name of this machine when it is imported

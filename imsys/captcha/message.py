@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime
+from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
+
+from imsys.errors import ConfigError, Refused
+from imsys.names import check_email
 
 
 def compose(sender: str, email: str, code: str, life: float, now: float) -> bytes:
@@ -15,26 +19,52 @@ def compose(sender: str, email: str, code: str, life: float, now: float) -> byte
 
     :param sender: the From line.
     :param email: the receiver's address.
-    :param code: six digits.
+    :param code: six digits, or letters and digits in groups.
     :param life: seconds that the code lives.
     :param now: Unix time in seconds, for the Date line.
     """
-    mail = EmailMessage(policy=SMTP)
-    mail["From"] = sender
-    mail["To"] = Address(addr_spec=email)
-    mail["Subject"] = "Your verification code"
-    mail["Date"] = format_datetime(datetime.fromtimestamp(now, UTC))
-    mail["Message-ID"] = f"<{secrets.token_hex(16)}@{envelope_sender(sender).rpartition('@')[2] or 'localhost'}>"
-    mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(
+    return _mail(
+        sender,
+        email,
+        "Your verification code",
         f"Your verification code is {code}\n"
         "\n"
         f"It is valid for {duration(life)} and can be used once. If you did not ask for it,\n"
         "somebody else typed your address: then there is nothing for you to do.\n",
-        charset="us-ascii",
-        cte="7bit",
+        now,
     )
+
+
+def compose_test(sender: str, email: str, now: float) -> bytes:
+    """A mail that says that mails arrive; its parts are those of :func:`compose`."""
+    return _mail(sender, email, "Mails of imsys arrive", "This mail was sent by 'imsys-ctl test-mail': mails of imsys arrive.\n", now)
+
+
+def _mail(sender: str, email: str, subject: str, text: str, now: float) -> bytes:
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = sender
+    mail["To"] = Address(addr_spec=email)
+    mail["Subject"] = subject
+    mail["Date"] = format_datetime(datetime.fromtimestamp(now, UTC))
+    mail["Message-ID"] = f"<{secrets.token_hex(16)}@{envelope_sender(sender).rpartition('@')[2]}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(text, charset="us-ascii", cte="7bit")
     return mail.as_bytes()
+
+
+def check_sender(sender: str) -> None:
+    """See whether mails can be from somebody.
+
+    :raises ConfigError: they cannot.
+    """
+    try:
+        mail = EmailMessage(policy=SMTP)
+        mail["From"] = sender
+        (address,) = mail["From"].addresses
+        if mail["From"].defects or check_email(address.addr_spec) != envelope_sender(sender):
+            raise ValueError
+    except (ValueError, IndexError, AttributeError, HeaderParseError, Refused):  # what the header's parser may raise of a broken one
+        raise ConfigError("[mail] sender: is not an address, as in imsys@example.org or Imsys <imsys@example.org>") from None
 
 
 def envelope_sender(sender: str) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 
 from twisted.logger import Logger
 
 from imsys.captcha.mailer import Mailer
 from imsys.captcha.message import compose
-from imsys.cluster.stubs import message_pb2
-from imsys.codes import Codes
+from imsys.cluster.stubs import imsys_v1_pb2, message_pb2
+from imsys.codes import Codes, new_code
 from imsys.errors import Unavailable
 from imsys.names import check_email
 
@@ -18,7 +17,7 @@ _log = Logger()
 
 
 class Verification:
-    """``message.VerificationService``: answers when the mail is on its way.
+    """``message.VerificationService`` and ``imsys.v1.Codes``: answer when the mail is on its way.
 
     :param sender: the From line of the mails.
     :param life: seconds that a code lives, as the mail says.
@@ -33,13 +32,22 @@ class Verification:
         self._calendar = calendar
 
     async def GetVerificationCode(self, request: message_pb2.GetVerificationRequest) -> message_pb2.GetVerificationResponse:
-        """Make, keep and mail a code; a code that could not be mailed is not kept.
+        """Make, keep and mail a code of six digits, as the original does; see :meth:`Mail`."""
+        await self._mail(request.email, strong=False)
+        return message_pb2.GetVerificationResponse(error=0, email=request.email)
 
-        :raises Refused: 70, the address is none.
+    async def Mail(self, request: imsys_v1_pb2.MailRequest) -> imsys_v1_pb2.MailResponse:
+        """Make, keep and mail a code; a code that was surely not mailed is not kept.
+
+        :raises Refused: 70, the address is none, or the mail server knows none such; 64, it takes no mail for it now.
         :raises Unavailable: Redis or the mail server is.
         """
-        email = check_email(request.email)
-        code = f"{secrets.randbelow(1_000_000):06}"
+        await self._mail(request.email, strong=request.strong)
+        return imsys_v1_pb2.MailResponse()
+
+    async def _mail(self, address: str, *, strong: bool) -> None:
+        email = check_email(address)
+        code = new_code(strong=strong)
         mail = compose(self._sender, email, code, self._life, self._calendar())
         await self._codes.put(email, code)
         try:
@@ -47,7 +55,6 @@ class Verification:
         except Exception:
             await self._forget(email, code)
             raise
-        return message_pb2.GetVerificationResponse(error=0, email=email)
 
     async def _forget(self, email: str, code: str) -> None:
         try:

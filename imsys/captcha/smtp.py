@@ -1,27 +1,67 @@
-"""Mails through an SMTP server, with STARTTLS and authentication, and a deadline for it all."""
+"""Mails through an SMTP server, with TLS and authentication, and a deadline for it all."""
 
 from __future__ import annotations
 
+import enum
 import io
+import ipaddress
+import re
 from pathlib import Path
 from typing import Any
 
-from OpenSSL import crypto
-from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.defer import TimeoutError as DeferredTimeout
-from twisted.internet.endpoints import HostnameEndpoint
-from twisted.internet.interfaces import IAddress, IDelayedCall
+from OpenSSL import SSL, crypto
+from service_identity import VerificationError
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.protocol import Factory, connectionDone
 from twisted.internet.ssl import Certificate, optionsForClientTLS, platformTrust, trustRootFromCertificates
-from twisted.mail.smtp import ESMTPSender, ESMTPSenderFactory
+from twisted.logger import Logger
+from twisted.mail import smtp
 from twisted.python.failure import Failure
 
 from imsys.captcha.message import envelope_sender
 from imsys.config import MailConfig
-from imsys.errors import ConfigError, Status, Unavailable
+from imsys.errors import ConfigError, Refused, Status, Unavailable
 from imsys.outages import Outage
+
+_log = Logger()
 
 GOODBYE = 2.0
 """Seconds that the server has to close the connection after it took a mail."""
+
+SAID = 200
+"""Characters of what a server says that are logged."""
+
+
+class Stage(enum.Enum):
+    """How far a conversation has come; the value is what is waited for, in words for the log."""
+
+    CONNECT = "the connection"
+    GREETING = "the greeting"
+    HELLO = "the answer to EHLO"
+    TLS = "TLS"
+    AUTH = "the answer to the user name and the password"
+    FROM = "the answer to MAIL FROM"
+    TO = "the answer to RCPT TO"
+    DATA = "the answer to DATA"
+    END = "the answer to the whole mail"
+    OVER = "nothing"
+
+
+class Failed(Exception):
+    """A mail was not taken, or it is not known whether it was.
+
+    :param stage: where it ended.
+    :param reason: what happened, for the log: nothing of the mail, and no password.
+    :param code: the server's; 0: it said none.
+    """
+
+    def __init__(self, stage: Stage, reason: str, code: int = 0) -> None:
+        super().__init__(reason)
+        self.stage = stage
+        self.reason = reason
+        self.code = code
 
 
 class SmtpMailer:
@@ -35,96 +75,202 @@ class SmtpMailer:
     def __init__(self, reactor: Any, config: MailConfig) -> None:
         self._reactor = reactor
         self._config = config
-        self._outage = Outage(reactor.seconds, f"Mail to {config.host}")
+        self._outage = Outage(reactor.seconds, f"Mail to {config.host}", _log)
+        self._implicit = config.tls_first
         self._tls: Any = None
-        if config.starttls != "never":
+        if self._implicit or config.starttls != "never":
             trust = _authorities(config.ca) if config.ca else platformTrust()
             self._tls = optionsForClientTLS(config.host, trustRoot=trust)
+        self._name = config.ehlo_name or (smtp.DNSNAME.decode() if b"." in smtp.DNSNAME else "")
+        self._explained = bool(self._name)
 
     async def send(self, receiver: str, mail: bytes) -> None:
-        """Hand a mail to the server, within the configured seconds.
+        """Hand a mail to the server, within the configured seconds. A server that does not answer the whole mail may have taken it.
 
+        :raises Refused: 70, the server refuses the receiver for good; 64, for now.
         :raises Unavailable: (3) the server cannot be reached or trusted, refuses, or takes too long.
         """
+        if not self._explained:
+            self._explained = True
+            host = self._config.host
+            _log.info("this machine has no fully-qualified name: {host} is greeted with its address ([mail] ehlo_name)", host=host)
         try:
-            await self._begin(receiver, mail).addTimeout(self._config.timeout, self._reactor)
-        except (DeferredTimeout, CancelledError):
-            self._outage.failed("it took too long")
-            raise Unavailable(Status.GRPC_ERROR, "The mail server did not answer in time.") from None
-        except Exception as error:
-            # Not its text: there is what was said in it.
-            self._outage.failed(" ".join(map(str, filter(None, (type(error).__name__, getattr(error, "code", None))))))
+            await self.attempt(receiver, mail)
+        except Failed as failed:
+            if failed.stage is Stage.TO and 400 <= failed.code < 600:
+                self._outage.works()
+                _log.info("{host} refuses a receiver: {reason}", host=self._config.host, reason=failed.reason)
+                if failed.code >= 500:
+                    raise Refused(Status.INVALID_FIELD, "The mail server does not know this address.") from None
+                raise Refused(Status.RATE_LIMITED, "The mail server takes no mail for this address now: try again later.") from None
+            self._outage.failed(failed.reason)
+            if failed.stage is Stage.END and not failed.code:
+                return  # it may be on its way
             raise Unavailable(Status.GRPC_ERROR, "The mail server did not take the mail.") from None
         self._outage.works()
 
-    def _begin(self, receiver: str, mail: bytes) -> Deferred[Any]:
-        def cancel(_: Deferred[Any]) -> None:
-            factory.sendFinished = True
-            connecting.cancel()
-            factory.abort()
-
+    async def attempt(self, receiver: str, mail: bytes) -> None:
+        """As :meth:`send`, without telling the log. :raises Failed: with what happened."""
         config = self._config
-        sent: Deferred[Any] = Deferred(cancel)
-        factory = _Factory(
-            self._reactor,
-            config.user.encode(),
-            config.password.encode() if config.user else None,
-            envelope_sender(config.sender),
-            receiver,
-            io.BytesIO(mail.replace(b"\r\n", b"\n")),
-            sent,
-            retries=0,
-            contextFactory=self._tls,
-            heloFallback=True,
-            requireAuthentication=bool(config.user),
-            requireTransportSecurity=config.starttls == "required" or (config.starttls == "optional" and bool(config.user)),
-        )
-        endpoint = HostnameEndpoint(self._reactor, config.host, config.port, timeout=config.timeout)
+        mandatory = config.starttls == "required" or (config.starttls == "optional" and bool(config.user))
+        conversation = _Conversation(self._reactor, config, self._tls, receiver, mail, self._name, tls_first=self._implicit)
+        conversation.requireTransportSecurity = mandatory and not self._implicit
+        endpoint: Any = HostnameEndpoint(self._reactor, config.host, config.port, timeout=config.timeout)
+        if self._implicit:
+            endpoint = wrapClientTLS(self._tls, endpoint)
+        late = self._reactor.callLater(config.timeout, conversation.late)
+        factory = Factory.forProtocol(lambda: conversation)
+        factory.noisy = False
         connecting: Deferred[Any] = endpoint.connect(factory)
-        connecting.addErrback(lambda failure: factory.clientConnectionFailed(None, failure))
-        return sent
+        connecting.addErrback(conversation.not_connected)
+        try:
+            await conversation.done
+        finally:
+            if late.active():
+                late.cancel()
+            connecting.cancel()
 
 
-class _Factory(ESMTPSenderFactory):
-    """Twisted's, for endpoints, with a client that keeps no log of what was said, and that is cut if the server does not hang up."""
+class _Conversation(smtp.ESMTPClient):
+    """One mail over one connection; ``done`` fires when it was taken, or fails with :class:`Failed`. What was said is kept nowhere."""
 
-    noisy = False
+    debug = False
+    transport: Any
 
-    def __init__(self, reactor: Any, *args: Any, **more: Any) -> None:
-        super().__init__(*args, **more)
+    def __init__(self, reactor: Any, config: MailConfig, tls: Any, receiver: str, mail: bytes, name: str, *, tls_first: bool) -> None:
+        self.requireAuthentication = bool(config.user)
+        super().__init__(config.password.encode() if config.user else None, None if tls_first else tls, name)
+        self.done: Deferred[None] = Deferred()
+        self.stage = Stage.CONNECT
         self._reactor = reactor
-        self._client: Any = None
+        self._config = config
+        self._receiver = receiver
+        self._mail = mail
+        self._tls_first = tls_first
         self._goodbye: IDelayedCall | None = None
+        user = config.user.encode()
+        for mechanism in (smtp.CramMD5ClientAuthenticator, smtp.LOGINAuthenticator, smtp.PLAINAuthenticator):
+            self.registerAuthenticator(mechanism(user))
 
-    def buildProtocol(self, addr: IAddress | None) -> ESMTPSender:
-        """A client for the one mail."""
-        client: Any = super().buildProtocol(addr)
-        client.debug = False
-        lost = client.connectionLost
+    def late(self) -> None:
+        """It has taken too long."""
+        hint = ""
+        if self.stage is Stage.GREETING and not self._tls_first:
+            hint = "; a server that wants TLS from the first byte on says nothing ([mail] implicit_tls)"
+        what = "TLS or the greeting" if self.stage is Stage.GREETING and self._tls_first else self.stage.value
+        self._fail(f"timed out: {what} did not come in {self._config.timeout:g} s{hint}")
+        if self.transport is not None:
+            self.transport.abortConnection()
 
-        def connection_lost(reason: Failure) -> None:
-            # An endpoint does not tell the factory.
-            self._client = None
-            if self._goodbye is not None and self._goodbye.active():
-                self._goodbye.cancel()
-            lost(reason)
-            self.clientConnectionLost(None, reason)
+    def not_connected(self, failure: Failure) -> None:
+        """There is no connection."""
+        self._fail(f"it cannot be reached: {failure.value or type(failure.value).__name__}")
 
-        client.connectionLost = connection_lost
-        self._client = client
-        self.result.addBoth(self._over)
-        built: ESMTPSender = client
-        return built
+    def connectionMade(self) -> None:
+        """Wait for the greeting."""
+        if self.done.called:
+            self.transport.abortConnection()
+            return
+        self.stage = Stage.GREETING
+        if not self.identity:
+            self.identity = _literal(self.transport.getHost().host).encode()
+        super().connectionMade()
 
-    def abort(self) -> None:
-        """Cut the connection, if there is one."""
-        if self._client is not None:
-            self._client.transport.abortConnection()
+    def sendLine(self, line: bytes) -> None:
+        """Say something, and know what is answered next."""
+        if self.stage is not Stage.AUTH or not line.startswith(b"*"):
+            self.stage = _STAGES.get(line.strip().split(b" ")[0][:8], self.stage)
+        super().sendLine(line)
 
-    def _over(self, result: Any) -> Any:
-        if self._client is not None:
-            self._goodbye = self._reactor.callLater(GOODBYE, self.abort)
-        return result
+    def getMailFrom(self) -> str | None:
+        """Who it is from; ``None``: it was sent."""
+        return None if self.done.called else envelope_sender(self._config.sender)
+
+    def getMailTo(self) -> list[str]:
+        """Whom it is for."""
+        return [self._receiver]
+
+    def getMailData(self) -> io.BytesIO:
+        """The mail, with LF."""
+        return io.BytesIO(self._mail.replace(b"\r\n", b"\n"))
+
+    def sentMail(self, code: int, resp: Any, numOk: int, addresses: list[Any], log: Any) -> None:
+        """The server took it, or said why it does not."""
+        if numOk and 200 <= code < 300:
+            self._end(None)
+        else:
+            self._refused(code, addresses[0][2] if addresses and not numOk else resp)
+
+    def sendError(self, exc: Any) -> None:
+        """The server said no before it came to the mail, or something that is not SMTP."""
+        if isinstance(exc, smtp.TLSRequiredError):
+            self._fail("TLS is required ([mail] starttls), and it offers no STARTTLS")
+        elif isinstance(exc, smtp.AUTHRequiredError | smtp.EHLORequiredError):
+            self._fail("it offers no authentication that we know, and [mail] user is set")
+        else:
+            self._refused(exc.code, exc.resp)
+        super().sendError(exc)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """The connection is gone."""
+        self._fail(_tls_fault(reason.value, self._config.host) or f"it hung up while {self.stage.value} was waited for")
+        if self._goodbye is not None and self._goodbye.active():
+            self._goodbye.cancel()
+        super().connectionLost(reason)
+
+    def _refused(self, code: int, said: str | bytes) -> None:
+        text = said.decode("ascii", "replace") if isinstance(said, bytes) else said
+        secret = self.stage is Stage.AUTH  # the name and the password may be in it
+        self._fail(f"{self.stage.value} is {code}{'' if secret else ' ' + self._clean(text)}", code)
+
+    def _clean(self, text: str) -> str:
+        """What the server said, without what was in the mail, or whom it was for."""
+        text = re.sub(re.escape(self._receiver), "…", text[: 10 * SAID], flags=re.IGNORECASE)
+        text = re.sub(r"[0-9]{4,}|[0-9A-Za-z]{4}(?:-[0-9A-Za-z]{4})+", "…", text)
+        return "".join(character if character.isprintable() else " " for character in text)[:SAID]
+
+    def _fail(self, reason: str, code: int = 0) -> None:
+        self._end(Failed(self.stage, reason, max(code, 0)))
+
+    def _end(self, failed: Failed | None) -> None:
+        if self.done.called:
+            return
+        if self.connected:
+            self._goodbye = self._reactor.callLater(GOODBYE, self.transport.abortConnection)
+        if failed is None:
+            self.done.callback(None)
+        else:
+            self.done.errback(failed)
+
+
+_STAGES = {
+    b"EHLO": Stage.HELLO,
+    b"HELO": Stage.HELLO,
+    b"STARTTLS": Stage.TLS,
+    b"AUTH": Stage.AUTH,
+    b"MAIL": Stage.FROM,
+    b"RCPT": Stage.TO,
+    b"DATA": Stage.DATA,
+    b".": Stage.END,
+    b"RSET": Stage.OVER,
+    b"QUIT": Stage.OVER,
+}
+
+
+def _literal(host: str) -> str:
+    """An address as a greeting has it (RFC 5321, section 4.1.3)."""
+    host = host.partition("%")[0]
+    return f"[IPv6:{host}]" if ipaddress.ip_address(host).version == 6 else f"[{host}]"
+
+
+def _tls_fault(reason: BaseException | None, host: str) -> str:
+    """What is wrong with TLS, if that is what is wrong."""
+    if isinstance(reason, VerificationError):
+        return f"its certificate is not for {host}"
+    if isinstance(reason, SSL.Error):
+        said = [str(part[-1]) for part in (reason.args[0] if reason.args and isinstance(reason.args[0], list) else []) if part]
+        return f"TLS failed: {', '.join(said) or 'the connection broke'}"
+    return ""
 
 
 def _authorities(path: str) -> Any:

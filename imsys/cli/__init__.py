@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from imsys.cli.arguments import parse
+from imsys.standard_streams import run
 
 INTERRUPTED = 130
 """The exit status after Ctrl-C, as of any program that a signal ends."""
@@ -16,21 +17,21 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script: one command, then exit with 0, or with 1 and one sentence on standard error."""
-    try:
-        sys.exit(_main(sys.argv[1:] if arguments is None else arguments))
-    except KeyboardInterrupt:  # before the reactor runs, which takes care of it
-        sys.exit(INTERRUPTED)
+    run(lambda: _main(sys.argv[1:] if arguments is None else arguments))
 
 
 def _main(arguments: Sequence[str]) -> int:
-    parsed = parse(arguments)
-    _begin_logging(parsed)
-    from twisted.internet import reactor  # here, so that importing this module chooses none
+    try:
+        parsed = parse(arguments)
+        _begin_logging(parsed)
+        from twisted.internet import reactor  # here, so that importing this module chooses none
 
-    from imsys.cli.runner import run
+        from imsys.cli import runner
 
-    real: Any = reactor
-    return run(real, parsed, os.environ, INTERRUPTED)
+        real: Any = reactor
+        return runner.run(real, parsed, os.environ, INTERRUPTED)
+    except KeyboardInterrupt:  # before the reactor runs, which takes care of it
+        return INTERRUPTED
 
 
 def _begin_logging(parsed: argparse.Namespace) -> None:

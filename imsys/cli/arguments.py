@@ -149,4 +149,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line; a wrong one ends the program with status 1."""
     namespace = argparse.Namespace(server=None, ca=None, account=None, password_file=None, log=None)
     # the identifier of a file may begin with "-", and is no option; it is stripped where it is used
-    return parser().parse_args([f" {one}" if _DASHED.fullmatch(one) else one for one in arguments], namespace)
+    given = [f" {one}" if _DASHED.fullmatch(one) else one for one in arguments]
+    if given in ([], ["live"]):  # nobody knows yet what there is to say
+        given.append("--help")
+    return parser().parse_args(given, namespace)

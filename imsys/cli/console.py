@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReadDescriptor
 from twisted.internet.threads import deferToThread
 from twisted.python.failure import Failure
@@ -91,6 +91,16 @@ class _Input:
         deferToThread(self._stream.readline).addCallbacks(read, lambda _: self._received(b""))
 
 
+def _write(stream: TextIO, text: str) -> None:
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:  # nobody reads any more, which is no fault
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
 class Console:
     """The person, or the pipe, at the other end."""
 
@@ -125,17 +135,11 @@ class Console:
 
     def write(self, text: str) -> None:
         """Write as it is."""
-        try:
-            self._stdout.write(text)
-            self._stdout.flush()
-        except BrokenPipeError:  # nobody reads any more, which is no fault
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stdout.fileno())
-            os.close(nowhere)
+        _write(self._stdout, text)
 
     def complain(self, sentence: str) -> None:
         """Write a line to standard error."""
-        print(sentence, file=self._stderr, flush=True)
+        _write(self._stderr, sentence + "\n")
 
     @contextlib.contextmanager
     def keys(self, pressed: Callable[[bytes], None]) -> Iterator[None]:
@@ -196,7 +200,11 @@ class Console:
 
         with self.keys(pressed):
             paint()
-            return await answer
+            try:
+                return await answer
+            except CancelledError:
+                self.write("\r\n")
+                raise
 
     async def next_line(self) -> str | None:
         """The next line of a pipe, without its end; ``None`` when there is no more."""

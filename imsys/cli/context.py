@@ -24,6 +24,10 @@ _TURN = 30.0
 """Seconds to wait for another command of the same account."""
 
 
+TRIES = 3
+"""How often somebody at a terminal is asked for what they mistyped."""
+
+
 class SessionEnded(Trouble):
     """The account's token does not count any more."""
 
@@ -95,18 +99,20 @@ class Context:
         """The password, from the file that the command line names or from the person at the terminal."""
         source = self.arguments.password_file
         if source == "-":
-            return await self.console.next_line() or ""
+            return (await self.console.next_line() or "").removeprefix("\ufeff")
         if source:
             try:
-                return Path(source).expanduser().read_text("utf-8").split("\n", 1)[0].rstrip("\r")
+                return Path(source).expanduser().read_text("utf-8-sig").split("\n", 1)[0].rstrip("\r")
             except (OSError, UnicodeDecodeError) as problem:
                 raise Trouble(f"The password file {source} cannot be read: {getattr(problem, 'strerror', 'it is not UTF-8')}.") from None
         if not self.console.interactive:
             raise Trouble("There is no terminal to ask for the password on; give --password-file FILE, or - for standard input.")
-        password = await self.console.ask(question, hidden=True)
-        if again and await self.console.ask("The same again: ", hidden=True) != password:
-            raise Trouble("The two passwords differ.")
-        return password
+        for _ in range(TRIES):
+            password = await self.console.ask(question, hidden=True)
+            if not again or await self.console.ask("The same again: ", hidden=True) == password:
+                return password
+            self.console.say("The two passwords differ.")
+        raise Trouble("No password was entered twice.")
 
     def keep(self, name: str, gateway: Gateway, uuid: int, username: str, token: str) -> None:
         """Save a session, and use it from now on."""

@@ -10,6 +10,9 @@ _LONGEST = 100_000
 """Characters that a line has at most, so that a wild paste is no trouble."""
 _REMEMBERED = 100
 
+_PASTE, _PASTED = "\x1b[200~", "\x1b[201~"
+"""Between these a terminal sends what was pasted, if it was asked to (bracketed paste)."""
+
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-9;?]*[@-~]|O[@-~]|[^\[O])")
 
 
@@ -26,13 +29,14 @@ class End:
 
 
 class Editor:
-    """Turns keys into lines. ``text`` and ``cursor`` are what is to be shown meanwhile."""
+    """Turns keys into lines. ``text`` and ``cursor`` are what is to be shown meanwhile; what is pasted may have several lines."""
 
     def __init__(self) -> None:
         self.text = ""
         self.cursor = 0
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._pending = ""
+        self._pasting = False
         self._lines: list[str] = []
         self._recall = 0
 
@@ -42,12 +46,16 @@ class Editor:
         keys, self._pending = self._pending + self._decode(data), ""
         index = 0
         while index < len(keys):
+            if self._pasting:
+                index = self._paste(keys, index)
+                continue
             if keys[index] == "\x1b":
                 match = _SEQUENCE.match(keys, index)
                 if match is None:
                     if len(keys) - index < 16:
                         self._pending = keys[index:]  # the rest comes later
                     break
+                self._pasting = match[0] == _PASTE
                 self._special(match[0])
                 index = match.end()
                 continue
@@ -60,6 +68,28 @@ class Editor:
                 self._key(keys[index])
             index += 1
         return happened
+
+    def put_back(self, text: str) -> None:
+        """Have a line again that nothing could be done with."""
+        self._set(text, len(text))
+
+    def _paste(self, keys: str, start: int) -> int:
+        """Take what is pasted, up to its end, if that has come; how far that is."""
+        end = keys.find(_PASTED, start)
+        if end >= 0:
+            self._pasting = False
+            self._insert(keys[start:end])
+            return end + len(_PASTED)
+        split = next((size for size in range(len(_PASTED) - 1, 0, -1) if keys.endswith(_PASTED[:size])), int(keys.endswith("\r")))
+        split = min(split, len(keys) - start)  # of what ends it, or of the end of a line
+        self._insert(keys[start : len(keys) - split])
+        self._pending = keys[len(keys) - split :]
+        return len(keys)
+
+    def _insert(self, text: str) -> None:
+        lines = text.replace("\r\n", "\n").replace("\r", "\n")
+        kept = "".join([key for key in lines if key in "\n\t" or key.isprintable()])[: max(0, _LONGEST - len(self.text))]
+        self._set(self.text[: self.cursor] + kept + self.text[self.cursor :], self.cursor + len(kept))
 
     def _finish(self) -> Line:
         line = Line(self.text)

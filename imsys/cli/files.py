@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError
 
 from imsys.cli.console import Interrupted, Trouble
 from imsys.cli.context import Context, shown_path
@@ -35,7 +35,7 @@ async def send(context: Context) -> None:
     thread_id = await _thread(context, errands, path, account.uuid)
     again = f"imsys-cli{_as(context)} send {shlex.quote(arguments.file)}{f' --to {shlex.quote(arguments.to)}' if arguments.to else ''}"
     sentence = f"Interrupted; what was sent stays there for a while. Give it up with --give-up, or go on with: {again}"
-    async with interruptible(context, errands.transfers, sentence):
+    async with interruptible(errands.transfers, sentence):
         sent = await _follow(context, errands.transfers.upload(path, thread_id), path.name)
     context.console.say(f"Sent {printable(path.name)} ({bytes_text(sent.size)}), {sent.file_id}.")
 
@@ -46,7 +46,7 @@ async def avatar(context: Context) -> None:
     _, account = context.account()
     errands = Errands(context, account)
     again = f"imsys-cli{_as(context)} avatar {shlex.quote(context.arguments.file)}"
-    async with interruptible(context, errands.transfers, f"Interrupted; go on with: {again}"):
+    async with interruptible(errands.transfers, f"Interrupted; go on with: {again}"):
         try:
             await _follow(context, errands.transfers.avatar(path), path.name)
         except Refused as refused:
@@ -69,7 +69,7 @@ async def get(context: Context) -> None:
     if os.path.lexists(path) and not arguments.force:
         raise Trouble(f"{shown_path(path)} exists already; name another PATH, or give --force to replace it.")
     again = f"imsys-cli{_as(context)} get {file_id}" + (f" {shlex.quote(arguments.path)}" if arguments.path else "")
-    async with interruptible(context, errands.transfers, f"Interrupted; go on with: {again}"):
+    async with interruptible(errands.transfers, f"Interrupted; go on with: {again}"):
         transfer = errands.transfers.download(file_id, path, overwrite=arguments.force)
         received = await _follow(context, transfer, path.name)
     context.console.say(f"Received {shown_path(received.path)} ({bytes_text(received.size)}).")
@@ -88,24 +88,13 @@ def place(given: str | None, filename: str, file_id: str) -> Path:
 
 
 @asynccontextmanager
-async def interruptible(context: Context, transfers: Transfers, sentence: str) -> AsyncIterator[None]:
+async def interruptible(transfers: Transfers, sentence: str) -> AsyncIterator[None]:
     """While this lasts, whatever ends the program stops the transfers first. :raises Interrupted: with ``sentence``, it did."""
-    reactor = context.reactor
-    stopping = False
-
-    def stop() -> Deferred[None]:
-        nonlocal stopping
-        stopping = True
-        return Deferred.fromCoroutine(transfers.stop())
-
-    trigger = reactor.addSystemEventTrigger("before", "shutdown", stop)
     try:
         yield
     except CancelledError:
+        await transfers.stop()
         raise Interrupted(sentence) from None
-    finally:
-        if not stopping:
-            reactor.removeSystemEventTrigger(trigger)
 
 
 async def _follow(context: Context, transfer: Transfer[T], name: str) -> T:

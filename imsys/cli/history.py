@@ -15,7 +15,7 @@ async def history(context: Context) -> None:
     arguments = context.arguments
     async with context.session() as client:
         friend = await find(client, arguments.name)
-        thread_id = await private_thread(client, friend)
+        thread_id = await kept_thread(client, friend)
         wanted = None if arguments.all else arguments.lines
         messages = await newest(client, thread_id, wanted)
     view = Plain(context.console.say, context.console.unicode)
@@ -37,6 +37,17 @@ async def private_thread(client: Client, friend: Person) -> int:
         if refusal.status is Status.NOT_FRIENDS:
             name = printable(friend.username)
             raise Trouble(f"You and {name} are not friends; ask them with: imsys-cli add {name}") from None
+        raise
+
+
+async def kept_thread(client: Client, other: Person) -> int:
+    """The thread with a friend, or with somebody who was one: what was said stays readable. :raises Trouble: there is none."""
+    try:
+        return await private_thread(client, other)
+    except Trouble:
+        async for thread in client.history.threads():
+            if thread.private and other.uuid in thread.users and client.me.uuid != other.uuid:
+                return thread.thread_id
         raise
 
 

@@ -72,7 +72,8 @@ async def unfriend(context: Context) -> None:
     async with context.session() as client:
         found = await find(client, context.arguments.name)
         await client.contacts.unfriend(found.uuid)
-    context.console.say(f"You and {printable(found.username)} are no friends any more.")
+    name = printable(found.username)
+    context.console.say(f"You and {name} are no friends any more; what was said stays: imsys-cli history {name}")
 
 
 async def block(context: Context) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ReactorNotRunning
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -16,14 +17,33 @@ from imsys import demo
 from imsys.cli import INTERRUPTED, files, history, live, people, sign_in, talk
 from imsys.cli.console import Console, Interrupted, Trouble
 from imsys.cli.context import Context
+from imsys.errors import Unavailable
 from imsys.sdk import Refused, explain
+
+_LAST = 3.0
+"""Seconds that a command has to clean up when it is interrupted."""
 
 _log = Logger()
 
 
 async def _demo(context: Context) -> None:
     gateway = context.gateway()
-    await demo.play(context.reactor, gateway, context.home() / "mail", context.console.say)
+    try:
+        await demo.play(context.reactor, gateway, context.home() / "mail", context.console.say)
+    except Unavailable as unavailable:
+        why = _could_not_start(context.home() / "log" / "imsys.log")
+        if not why:
+            raise
+        raise Trouble(f"{explain(unavailable)} It could not start: {why}") from None
+
+
+def _could_not_start(log: Path) -> str:
+    """Why the server on this machine did not start when it was to the last time, by the last line of its log; empty: it did."""
+    try:
+        last = log.read_text("utf-8", "replace").rstrip().rpartition("\n")[2]
+    except OSError:
+        return ""
+    return last.partition(" cannot start: ")[2]
 
 
 COMMANDS: dict[str, Callable[[Context], Awaitable[None]]] = {
@@ -55,17 +75,27 @@ def run(reactor: Any, parsed: argparse.Namespace, environ: Mapping[str, str], in
     """Run the reactor until the command has ended; its exit status, or ``interrupted`` where something else ended the reactor."""
     console = Console(reactor)
     status = interrupted
+    over: Deferred[None] = Deferred()
 
     def ended(result: int) -> None:
         nonlocal status
         status = result
         console.close()
+        over.callback(None)
         with suppress(ReactorNotRunning):  # Ctrl-C has stopped it
             reactor.stop()
 
     def begin() -> None:
         working = Deferred.fromCoroutine(perform(Context(reactor, console, parsed, environ)))
         working.addErrback(_unexpected, console).addCallback(ended)
+        reactor.addSystemEventTrigger("before", "shutdown", stop, working)
+
+    def stop(working: Deferred[int]) -> Deferred[None] | None:
+        """Let the command come to an end of its own, in a moment, before its connections are cut."""
+        if over.called:
+            return None
+        working.cancel()
+        return over.addTimeout(_LAST, reactor).addErrback(lambda _: None)
 
     reactor.callWhenRunning(begin)
     reactor.run()
@@ -81,6 +111,8 @@ async def perform(context: Context) -> int:
         return 1
     except Interrupted as interrupted:
         context.console.complain(str(interrupted))
+        return INTERRUPTED
+    except CancelledError:
         return INTERRUPTED
     except (Refused, OSError) as problem:
         context.console.complain(explain(problem))

@@ -43,6 +43,7 @@ class Screen:
         self._shown: deque[_Shown] = deque(maxlen=_KEPT)
         self._columns = 0
         self._line = ("", 0)
+        self._over = False
         self._day = ""
 
     def show(self, utterance: Utterance) -> None:
@@ -79,14 +80,20 @@ class Screen:
         rows = wrap(f"-- {text} --", self._measure() - 1)
         self._add(_Shown(None, [self._paint(_DIM, row) for row in rows], ""))
 
+    def begin(self) -> None:
+        """Show where to type; what is pasted is to come as such, and not as if it was typed."""
+        self._write("\x1b[?2004h")
+        self._prompt()
+
     def typing(self, text: str, cursor: int) -> None:
         """The line that is being typed."""
         self._line = (text, cursor)
         self._prompt()
 
     def finish(self) -> None:
-        """Leave the terminal below what was said."""
-        self._write("\r\x1b[K")
+        """Leave the terminal below what was said; whatever comes still is added there."""
+        self._over = True
+        self._write("\x1b[?2004l\r\x1b[K")
 
     def _add(self, shown: _Shown) -> None:
         if self._columns != self._measure():
@@ -106,12 +113,16 @@ class Screen:
         return "  " + self._paint(colour, text)
 
     def _prompt(self) -> None:
+        if self._over:
+            self._write("\r")
+            return
         text, cursor = self._line
-        room = self._measure() - 3
-        start = 0
-        while width(text[start:cursor]) > room:
-            start += 1
-        seen = cut(text[start:], room)
+        text = text.replace("\n", "⏎" if self._unicode else "|").replace("\t", " ")
+        room, start = self._measure() - 3, cursor
+        while start and room >= width(text[start - 1]):
+            start -= 1
+            room -= width(text[start])
+        seen = cut(text[start:], self._measure() - 3)
         back = width(seen[cursor - start :])
         self._write(f"\r> {seen}\x1b[K" + (f"\x1b[{back}D" if back else ""))
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from imsys.cli.console import Trouble
-from imsys.cli.context import Context, SessionEnded
-from imsys.sdk import Gateway, Refused, Status
+from imsys.cli.context import TRIES, Context, SessionEnded
+from imsys.sdk import Gateway, Refused, Status, explain
 
 _SHORTEST = 8
 """Characters of a password; told before a mail is sent for nothing."""
+_CODES = 5
+"""Codes that are taken from somebody before they have to begin anew: the servers' own limit."""
 _KEEPS_CODE = {Status.INVALID_FIELD, Status.USERNAME_TAKEN, Status.EMAIL_TAKEN}
 """What does not use a code up."""
 
@@ -17,13 +21,23 @@ async def register(context: Context) -> None:
     gateway = context.gateway()
     name, email = await _who(context)
     password = await _new_password(context)
-    code = await _code(context, gateway, email)
-    try:
-        await gateway.register(name, password, email, code)
-    except Refused as refusal:
-        if refusal.status in _KEEPS_CODE:
-            context.console.complain(f"(The code is still good for a moment: imsys-cli register NAME EMAIL --code {code})")
-        raise
+
+    async def enter(code: str) -> None:
+        nonlocal name
+        while True:
+            try:
+                await gateway.register(name, password, email, code)
+                return
+            except Refused as refusal:
+                if refusal.status is Status.USERNAME_TAKEN and context.console.interactive:
+                    context.console.say(explain(refusal))
+                    name = (await context.console.ask("Another username: ")).strip()
+                    continue
+                if refusal.status in _KEEPS_CODE:
+                    context.console.complain(f"(The code is still good for a moment: imsys-cli register NAME EMAIL --code {code})")
+                raise
+
+    await _with_code(context, gateway, email, enter)
     await _enter(context, gateway, name, password)
 
 
@@ -31,7 +45,14 @@ async def login(context: Context) -> None:
     """Sign in by password."""
     name = context.arguments.name or (await context.console.ask("Username: ")).strip()
     gateway = context.gateway(context.accounts.load(context.arguments.account or name))
-    await _enter(context, gateway, name, await context.password())
+    tries = TRIES if context.console.interactive and not context.arguments.password_file else 1
+    for left in reversed(range(tries)):
+        try:
+            return await _enter(context, gateway, name, await context.password())
+        except Refused as refusal:
+            if refusal.status is not Status.LOGIN_INFO_ERROR or not left:
+                raise
+            context.console.say(explain(refusal))
 
 
 async def logout(context: Context) -> None:
@@ -51,8 +72,7 @@ async def reset_password(context: Context) -> None:
     name, email = await _who(context)
     gateway = context.gateway(context.accounts.load(name))
     password = await _new_password(context)
-    code = await _code(context, gateway, email)
-    await gateway.reset_password(name, email, password, code)
+    await _with_code(context, gateway, email, lambda code: gateway.reset_password(name, email, password, code))
     context.console.say(f"{name} has a new password, and is signed out everywhere; sign in with: imsys-cli login {name}")
 
 
@@ -69,9 +89,14 @@ async def accounts(context: Context) -> None:
 
 
 async def _new_password(context: Context) -> str:
-    password = await context.password("New password: ", again=True)
-    if len(password) < _SHORTEST:
-        raise Trouble(f"A password has at least {_SHORTEST} characters.")
+    for left in reversed(range(TRIES)):
+        password = await context.password("New password: ", again=True)
+        if len(password) >= _SHORTEST:
+            break
+        sentence = f"A password has at least {_SHORTEST} characters."
+        if not left or not context.console.interactive or context.arguments.password_file:
+            raise Trouble(sentence)
+        context.console.say(sentence)
     return password
 
 
@@ -81,12 +106,28 @@ async def _who(context: Context) -> tuple[str, str]:
     return name, arguments.email or (await console.ask("E-mail address: ")).strip()
 
 
-async def _code(context: Context, gateway: Gateway, email: str) -> str:
+async def _with_code(context: Context, gateway: Gateway, email: str, use: Callable[[str], Awaitable[None]]) -> None:
+    """Have something done with the code that the command line gives, or that is mailed and typed; who mistypes it is asked again."""
     if context.arguments.code:
-        return str(context.arguments.code).strip()
+        await use(str(context.arguments.code).strip())
+        return
     await gateway.request_code(email)
     context.console.say(f"The code was mailed to {email}.{context.mail_hint(gateway)}")
-    return (await context.console.ask("Code: ")).strip()
+    wrong: Refused | None = None
+    for _ in range(_CODES):
+        try:
+            code = (await context.console.ask("Code: ")).strip()
+        except Trouble:
+            raise wrong or Trouble("There is nobody to ask (Code).") from None
+        try:
+            return await use(code)
+        except Refused as refusal:
+            if refusal.status is not Status.REDIS_CAPTCHA_NOT_FOUND:
+                raise
+            wrong = refusal
+            context.console.say(explain(refusal))
+    assert wrong is not None
+    raise wrong
 
 
 async def _enter(context: Context, gateway: Gateway, username: str, password: str) -> None:

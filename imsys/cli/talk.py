@@ -7,14 +7,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
 from imsys.cli.accounts import Account
 from imsys.cli.chat_files import ChatFiles
-from imsys.cli.console import Trouble
+from imsys.cli.console import Interrupted, Trouble
 from imsys.cli.context import Context
 from imsys.cli.conversation import Mark, Plain, Utterance, View, passed, utterance
 from imsys.cli.editor import Editor, Line
@@ -36,6 +36,7 @@ from imsys.sdk import (
     Refused,
     StateChange,
     Status,
+    Unavailable,
     explain,
 )
 
@@ -81,6 +82,9 @@ class Chat:
         self._read = 0
         self._reading: IDelayedCall | None = None
         self._lost = False
+        self._unsaid = 0
+        """Messages that were not sent."""
+        self._why = ""
         self._quiet: Deferred[None] | None = None
         self._ended: Deferred[None] = Deferred()
         self._files = ChatFiles(client.transfers, context.reactor.seconds, lambda text: self._view.notice(text))
@@ -98,6 +102,10 @@ class Chat:
             await self._context.start(self._name, self._account, self._client)
             await self._open()
             await self._talk()
+        except CancelledError:
+            if not self._waiting:
+                raise
+            raise Interrupted(f"Interrupted; {_messages(len(self._waiting)).lower()} perhaps not sent.") from None
         finally:
             if self._reading is not None and self._reading.active():
                 self._reading.cancel()
@@ -105,6 +113,8 @@ class Chat:
             for name in self._files.left_behind():
                 self._context.console.say(f"({name} is not through; /send or /get goes on with it.)")
             await self._client.stop()
+        if self._unsaid and not self._context.console.interactive:
+            raise Trouble(f"{_messages(self._unsaid)} not sent: {self._why}")
 
     async def _open(self) -> None:
         arguments, console = self._context.arguments, self._context.console
@@ -138,7 +148,8 @@ class Chat:
         def pressed(data: bytes) -> None:
             for event in editor.feed(data):
                 if isinstance(event, Line):
-                    self._typed(event.text)
+                    if not self._typed(event.text):
+                        editor.put_back(event.text)
                 else:
                     self._end()
             if not data:
@@ -148,9 +159,11 @@ class Chat:
 
         if isinstance(view, Screen):
             with console.keys(pressed):
-                view.typing("", 0)
-                await self._ended
-                view.finish()
+                view.begin()
+                try:
+                    await self._ended
+                finally:
+                    view.finish()
         else:
             piped = Deferred.fromCoroutine(self._take_lines())
             piped.addErrback(self._fail)
@@ -167,7 +180,8 @@ class Chat:
                 return
             self._say(line)
 
-    def _typed(self, line: str) -> None:
+    def _typed(self, line: str) -> bool:
+        """Do what a line says; whether that could be done."""
         match line.strip():
             case "":
                 pass
@@ -184,18 +198,22 @@ class Chat:
             case "/live":
                 self._show_live()
             case text if text.startswith("/") and not text.startswith("//"):
-                self._view.notice("there is no such command; try /help")
-            case _:
-                self._say(line.strip().replace("//", "/", 1) if line.strip().startswith("//") else line.strip())
+                self._view.notice("there is no such command; try /help, or begin with // to say it")
+                return False
+            case text:
+                return self._say(text.replace("//", "/", 1) if text.startswith("//") else text)
+        return True
 
-    def _say(self, text: str) -> None:
+    def _say(self, text: str) -> bool:
+        """Send a text; whether it may be sent."""
         if not text.strip():
-            return
+            return True
         try:
             outgoing = self._client.post(self._thread, text)
         except Refused as refusal:
             self._view.notice(f"not sent: {explain(refusal)}")
-            return
+            self._not_sent(refusal)
+            return False
         now = datetime.fromtimestamp(self._context.calendar(), UTC).astimezone()
         said = Utterance(
             speaker="you", text=printable(text, lines=True), at=now, mine=True, mark=Mark.WAITING, unique_id=outgoing.unique_id
@@ -203,6 +221,11 @@ class Chat:
         self._waiting[outgoing.unique_id] = said
         self._show(said)
         self._follow(outgoing, said)
+        return True
+
+    def _not_sent(self, problem: BaseException) -> None:
+        self._unsaid += 1
+        self._why = explain(problem)
 
     def _follow(self, outgoing: Outgoing, said: Utterance) -> None:
         outgoing.when_stored().addCallbacks(self._stored, self._unsent, (said,), {}, (outgoing, said)).addErrback(self._fail)
@@ -220,16 +243,21 @@ class Chat:
             self._follow(self._client.post(self._thread, outgoing.text, unique_id=outgoing.unique_id), said)
             return
         self._waiting.pop(said.unique_id, None)
-        said.mark = Mark.FAILED
-        self._view.update(said)
-        if reason.value is not None and not self._ended.called:
-            self._view.notice(explain(reason.value))
+        if not (self._ended.called and outgoing.sent and reason.check(Unavailable)):  # else nobody knows
+            said.mark = Mark.FAILED
+            self._view.update(said)
+        if reason.value is not None:
+            self._not_sent(reason.value)
+            if not self._ended.called:
+                self._view.notice(explain(reason.value))
         self._calm()
 
     async def _last_words(self) -> None:
         """Wait until everything is acknowledged, or it takes too long."""
         if self._waiting:
             self._quiet = Deferred()
+            if isinstance(self._view, Screen):
+                self._view.notice("waiting for the last messages to be sent; Ctrl-C ends it at once")
             late = self._reactor.callLater(_LAST_WORDS, self._quiet.errback, Trouble("The last messages could not be sent."))
             try:
                 await self._quiet
@@ -370,6 +398,10 @@ class Chat:
     def _fail(self, reason: Failure) -> None:
         if not self._ended.called:
             self._ended.errback(reason)
+
+
+def _messages(count: int) -> str:
+    return "One message was" if count == 1 else f"{count} messages were"
 
 
 def _no_matter(_: Any) -> None:

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import grpc
+from twisted.internet.interfaces import IDelayedCall
 
 from imsys.cluster.trust import Trust
 
 Address = tuple[str, int]
 
+RETIRED = 90.0
+"""Seconds that a channel with credentials of before stays open for the calls that are under way, which take 60 at most."""
+
 
 class Channels:
-    """Made when they are first needed; they connect when they are used."""
+    """Made when they are first needed; they connect when they are used. When there are new credentials, all are made anew."""
 
-    def __init__(self, trust: Trust) -> None:
+    def __init__(self, reactor: Any, trust: Trust) -> None:
+        self._reactor = reactor
         self._trust = trust
+        self._generation = trust.generation
         self._channels: dict[Address, grpc.Channel] = {}
+        self._retired: dict[grpc.Channel, IDelayedCall] = {}
 
     def to(self, address: Address) -> grpc.Channel:
         """The channel to a server. :raises ConfigError: it would be plaintext, and that is not allowed."""
+        if self._generation != self._trust.generation:
+            self._generation = self._trust.generation
+            self._retire()
         channel = self._channels.get(address)
         if channel is None:
             channel = self._channels[address] = self._trust.channel(*address)
@@ -33,3 +44,16 @@ class Channels:
     def close(self) -> None:
         """Close all."""
         self.keep(())
+        for channel, call in self._retired.items():
+            call.cancel()
+            channel.close()
+        self._retired.clear()
+
+    def _retire(self) -> None:
+        channels, self._channels = self._channels, {}
+        for channel in channels.values():
+            self._retired[channel] = self._reactor.callLater(RETIRED, self._over, channel)
+
+    def _over(self, channel: grpc.Channel) -> None:
+        del self._retired[channel]
+        channel.close()

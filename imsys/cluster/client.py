@@ -9,8 +9,8 @@ import grpc
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 
+from imsys.cluster.channels import Channels
 from imsys.cluster.trust import Trust, address
-from imsys.config import ClusterConfig
 from imsys.errors import Status, Unavailable
 from imsys.outages import Outage
 
@@ -28,35 +28,27 @@ class GrpcClient(Service):
     The address that answered last is asked first; one that cannot be reached is
     passed over for the next.
 
-    :raises ConfigError: plaintext is not allowed with one of the addresses, or a credential cannot be read.
+    :raises ConfigError: it would be plaintext with one of the addresses, and that is not allowed.
     """
 
-    def __init__(self, reactor: Any, cluster: ClusterConfig, addresses: Sequence[tuple[str, int]]) -> None:
+    def __init__(self, reactor: Any, trust: Trust, addresses: Sequence[tuple[str, int]]) -> None:
         self._reactor = reactor
-        self._trust = Trust(cluster)
         for host, _ in addresses:
-            self._trust.check(host)
-        self._deadline = cluster.deadline
+            trust.allow(host)
+        self._deadline = trust.deadline
         self._addresses = tuple(addresses)
-        self._channels: list[grpc.Channel] = []
-        self._stubs: dict[tuple[int, Any], Any] = {}
+        self._channels = Channels(reactor, trust)
+        self._stubs: dict[tuple[int, Any], tuple[grpc.Channel, Any]] = {}
         self._first = 0
         self._pending = 0
         where = ", ".join(address(host, port) for host, port in addresses)
         self._outage = Outage(reactor.seconds, f"gRPC to {where}")
 
-    def startService(self) -> None:
-        """Make the channels; they connect with the first call."""
-        super().startService()
-        self._channels = [self._trust.channel(host, port) for host, port in self._addresses]
-
     def stopService(self) -> None:
         """Close the channels; calls under way fail."""
         super().stopService()
-        channels, self._channels = self._channels, []
         self._stubs.clear()
-        for channel in channels:
-            channel.close()
+        self._channels.close()
 
     async def call(self, stub_class: Callable[[grpc.Channel], Any], method: str, request: Any, *, deadline: float | None = None) -> Any:
         """The response to one unary call.
@@ -66,7 +58,7 @@ class GrpcClient(Service):
         :raises NotOffered: (3) the server does not know the call.
         :raises Unavailable: (3) no server could be reached, or it did not answer in time.
         """
-        if not self._channels or self._pending >= MAX_PENDING:
+        if not self.running or self._pending >= MAX_PENDING:
             raise Unavailable(Status.GRPC_ERROR, "The service behind this one cannot be called now.")
         end = self._reactor.seconds() + (self._deadline if deadline is None else deadline)
         self._pending += 1
@@ -76,11 +68,11 @@ class GrpcClient(Service):
             self._pending -= 1
 
     async def _somewhere(self, stub_class: Any, method: str, request: Any, end: float) -> Any:
-        count, first = len(self._channels), self._first
+        count, first = len(self._addresses), self._first
         code: grpc.StatusCode | None = None
         for index in ((first + i) % count for i in range(count)):
             remaining = end - self._reactor.seconds()
-            if remaining <= 0 or not self._channels:
+            if remaining <= 0 or not self.running:
                 break
             try:
                 response = await self._once(index, stub_class, method, request, remaining)
@@ -100,9 +92,11 @@ class GrpcClient(Service):
         raise Unavailable(Status.GRPC_ERROR, f"{method} was not answered.")
 
     def _once(self, index: int, stub_class: Any, method: str, request: Any, timeout: float) -> Deferred[Any]:
-        stub = self._stubs.get((index, stub_class))
-        if stub is None:
-            stub = self._stubs[index, stub_class] = stub_class(self._channels[index])
+        channel = self._channels.to(self._addresses[index])
+        of, stub = self._stubs.get((index, stub_class), (None, None))
+        if of is not channel:
+            stub = stub_class(channel)
+            self._stubs[index, stub_class] = channel, stub
         return send(self._reactor, getattr(stub, method), request, timeout)
 
 

@@ -67,6 +67,7 @@ class Link:
         self._suspect = suspect
         self._outbox = Outbox(peer.incarnation)
         self._channel: grpc.Channel | None = None
+        self._credentials = trust.generation  # of the channel
         self._call: Any = None
         self._generation = 0
         self._greeted = False
@@ -191,6 +192,9 @@ class Link:
 
     def _connect(self) -> None:
         self._retry = None
+        if self._channel is not None and self._credentials != self._trust.generation:
+            self._channel.close()
+            self._credentials, self._channel = self._trust.generation, self._trust.channel(self._peer.host, self._peer.port)
         self._generation = generation = self._outbox.connect()
         self._moved = self._reactor.seconds()
         ended: Deferred[None] = Deferred()

@@ -66,4 +66,3 @@ class Listed:
             # one that was registered by the plain calls alone does not know what we ask for
             self._servers = [server for server in answer.servers if server.incarnation]
             self._read = began
-

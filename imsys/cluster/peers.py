@@ -18,7 +18,6 @@ from imsys.cluster.membership import Membership, Peer
 from imsys.cluster.outbox import MAX_MISSED
 from imsys.cluster.pushes import GONE, News, PeerHandler, RemotePush
 from imsys.cluster.trust import Trust
-from imsys.config import ClusterConfig
 from imsys.errors import Status, Unavailable
 
 __all__ = ["GONE", "News", "PeerHandler", "Peers", "RemotePush"]
@@ -37,10 +36,10 @@ class Peers(Service):
     good, wherever they are then.
     """
 
-    def __init__(self, reactor: Any, cluster: ClusterConfig, membership: Membership, handler: PeerHandler) -> None:
+    def __init__(self, reactor: Any, trust: Trust, membership: Membership, handler: PeerHandler) -> None:
         self._reactor = reactor
-        self._trust = Trust(cluster)
-        self._deadline = cluster.deadline
+        self._trust = trust
+        self._deadline = trust.deadline
         self._membership = membership
         self._handler = handler
         self._links: dict[str, Link] = {}

@@ -8,14 +8,13 @@ from typing import Any
 
 import grpc
 from twisted.internet import error as network
-from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 
 from imsys.cluster.client import send
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
-from imsys.cluster.trust import Trust
-from imsys.config import ClusterConfig
+from imsys.cluster.trust import Trust, is_socket
 from imsys.errors import ConfigError
 
 _log = Logger()
@@ -42,20 +41,21 @@ class Silence(enum.Enum):
 
 
 class ControlProbe:
-    """Probes servers, each by a connection of its own, since those that there are may be what is broken.
+    """Probes servers, each by a connection of its own, since those that there are may be what is broken."""
 
-    :raises ConfigError: a credential of the cluster cannot be read.
-    """
-
-    def __init__(self, reactor: Any, cluster: ClusterConfig, deadline: float = DEADLINE) -> None:
+    def __init__(self, reactor: Any, trust: Trust, deadline: float = DEADLINE) -> None:
         self._reactor = reactor
-        self._trust = Trust(cluster)
+        self._trust = trust
         self._deadline = deadline
 
     async def __call__(self, host: str, port: int) -> Answered | Silence:
         """Whether a server answers at this address."""
         end = self._reactor.seconds() + self._deadline
-        endpoint = HostnameEndpoint(self._reactor, host, port, timeout=self._deadline)
+        endpoint: Any
+        if is_socket(host):
+            endpoint = UNIXClientEndpoint(self._reactor, host, timeout=self._deadline)
+        else:
+            endpoint = HostnameEndpoint(self._reactor, host, port, timeout=self._deadline)
         try:  # the endpoint's own deadline is for each address, and not for finding them
             connection: Any = await endpoint.connect(Factory.forProtocol(Protocol)).addTimeout(self._deadline, self._reactor)
         except network.ConnectionRefusedError:

@@ -23,7 +23,6 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imsys.cluster.trust import Trust
-from imsys.config import ClusterConfig
 from imsys.errors import Refused, Status
 
 _log = Logger()
@@ -46,29 +45,29 @@ AddServicer = Callable[[Any, grpc.Server], None]
 
 
 class GrpcServer(Service):
-    """Serves gRPC services on one port.
+    """Serves gRPC services on one port, or on the Unix socket whose path stands where the host would.
 
     :param services: pairs of a generated ``add_…Servicer_to_server`` and an object with methods named like the service's calls:
         ``async def Name(self, request)`` runs on the reactor; ``def Name(self, requests, context)`` of a stream runs in its thread.
         A call without a method is UNIMPLEMENTED. A method that raises :class:`~imsys.errors.Refused` is answered with its status in
         the field ``error`` (and its sentence in ``message``, where there is one), anything else with INTERNAL_ERROR.
     :param max_workers: unary calls answered at once.
-    :raises ConfigError: plaintext is not allowed on this host, or a credential cannot be read.
+    :raises ConfigError: it would be plaintext, and that is not allowed.
     """
 
     def __init__(
         self,
         reactor: Any,
-        cluster: ClusterConfig,
+        trust: Trust,
         host: str,
         port: int,
         services: Sequence[tuple[AddServicer, Any]],
         max_workers: int = 16,
     ) -> None:
         self._reactor = reactor
-        self._trust = Trust(cluster)
-        self._trust.check(host)
-        self._deadline = cluster.deadline
+        self._trust = trust
+        self._trust.allow(host)
+        self._deadline = trust.deadline
         self._host = host
         self._services = services
         self._workers = max_workers

@@ -15,7 +15,6 @@ from imsys.cluster.client import send
 from imsys.cluster.listed import Listed
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
 from imsys.cluster.trust import Trust
-from imsys.config import ClusterConfig
 from imsys.errors import ConfigError, Refused, Status, Unavailable
 
 _log = Logger()
@@ -40,10 +39,10 @@ class ChatServers(Service):
     :param fresh: seconds for which balance's list of them is good.
     """
 
-    def __init__(self, reactor: Any, cluster: ClusterConfig, listed: Listed, fresh: float) -> None:
+    def __init__(self, reactor: Any, trust: Trust, listed: Listed, fresh: float) -> None:
         self._reactor = reactor
-        self._channels = Channels(Trust(cluster))
-        self._deadline = cluster.deadline
+        self._channels = Channels(reactor, trust)
+        self._deadline = trust.deadline
         self._listed = listed
         self._fresh = fresh
 

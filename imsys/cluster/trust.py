@@ -1,73 +1,110 @@
-"""Who may talk to whom inside the cluster: mutual TLS with the cluster's own CA, or plaintext where that is allowed."""
+"""Who may talk to whom inside the cluster.
+
+Servers of one process meet at Unix sockets, in a folder that is their owner's alone. Everybody else proves who they are by
+mutual TLS with the cluster's own CA, on loopback too. Plaintext is for those whose configuration asks for it in as many words.
+"""
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from pathlib import Path
+from typing import NamedTuple
 
 import grpc
+from twisted.application.service import Service
 from twisted.logger import Logger
 
+from imsys.certificates import belong_together
 from imsys.config import ClusterConfig
 from imsys.errors import ConfigError
 
 _log = Logger()
 
 
-class Trust:
-    """The cluster's credentials, read when it is made (before privileges are dropped).
+class Pem(NamedTuple):
+    """What proves this server to the others, and the others to it."""
 
-    :raises ConfigError: a file is missing, cannot be read, or is not named.
+    ca: bytes
+    certificate: bytes
+    key: bytes
+
+
+class Trust(Service):
+    """The cluster's credentials, read when it is made (before privileges are dropped), and again by :meth:`renew_certificates`.
+
+    :raises ConfigError: a file is missing, cannot be read, or is not named; or the key is not the certificate's.
     """
 
     def __init__(self, config: ClusterConfig) -> None:
-        self._allow_plaintext = config.allow_plaintext
-        self._pem: tuple[bytes, bytes, bytes] | None = None
-        if config.ca or config.certificate or config.key:
-            self._pem = _read("ca", config.ca), _read("certificate", config.certificate), _read("key", config.key)
+        self._config = config
+        self._pem = _read(config) if config.ca or config.certificate or config.key else None
+        self.deadline = config.deadline
+        """Seconds after which a call to another server has failed."""
+        self.generation = 0
+        """Grows when there are other credentials: a channel that was made before has the old ones."""
 
-    @property
-    def tls(self) -> bool:
-        """Whether connections are encrypted and both sides prove who they are."""
-        return self._pem is not None
+    def renew_certificates(self) -> None:
+        """Read the files again. Connections that are open stay as they are, and new ones use what was read.
 
-    def check(self, host: str) -> None:
+        What is wrong with the files is logged, and changes nothing.
+        """
+        if self._pem is None:
+            return
+        try:
+            pem = _read(self._config)
+        except ConfigError as error:
+            _log.error("the cluster's certificates stay as they were: {reason}", reason=str(error))
+            return
+        if pem != self._pem:
+            self._pem = pem
+            self.generation += 1
+            _log.info("the cluster's certificates were read again")
+
+    def allow(self, host: str) -> None:
         """:raises ConfigError: gRPC with this host would be plaintext, and that is not allowed."""
-        if self._pem is None and not self._allow_plaintext and not is_loopback(host):
+        if self._pem is None and not self._config.allow_plaintext and not is_socket(host):
             raise ConfigError(
-                f"[cluster] ca: gRPC on {host} needs the cluster's certificates (ca, certificate, key), or allow_plaintext = yes"
+                f"[cluster] ca: gRPC on {host} needs the cluster's certificates (ca, certificate, key; 'imsys-ctl certs --cluster' makes "
+                "them), or allow_plaintext = yes"
             )
 
     def bind(self, server: grpc.Server, host: str, port: int) -> int:
-        """Open a port of a server and return its number.
+        """Open a port of a server, or the socket at the path ``host``; the number of the port, some number for a socket.
 
-        :raises ConfigError: the port cannot be had.
+        :raises ConfigError: it cannot be had.
         """
-        self.check(host)
+        self.allow(host)
         where = address(host, port)
         try:
             _probe(host, port)
-            if self._pem is None:
-                bound = server.add_insecure_port(where)
-            else:
-                ca, certificate, key = self._pem
-                bound = server.add_secure_port(where, grpc.ssl_server_credentials([(key, certificate)], ca, require_client_auth=True))
+            if self._pem is None or is_socket(host):
+                return server.add_insecure_port(where)
+            return server.add_secure_port(where, self._server_credentials(self._pem))
         except OSError as error:
             raise ConfigError(f"cannot listen for gRPC on {where}: {error.strerror}") from None
         except RuntimeError:
             raise ConfigError(f"cannot listen for gRPC on {where}") from None
-        if self._pem is None:
-            say = _log.info if is_loopback(host) else _log.warn
-            say("gRPC on {where} without TLS", where=address(host, bound))
-        return bound
+
+    def _server_credentials(self, pem: Pem) -> grpc.ServerCredentials:
+        in_force = pem
+
+        def newer() -> grpc.ServerCertificateConfiguration | None:
+            """Asked by a thread of grpc before each handshake."""
+            nonlocal in_force
+            now = self._pem
+            if now is None or now is in_force:
+                return None
+            in_force = now
+            return _configuration(now)
+
+        return grpc.dynamic_ssl_server_credentials(_configuration(pem), newer, require_client_authentication=True)  # type: ignore[arg-type]
 
     def channel(self, host: str, port: int) -> grpc.Channel:
         """A channel to a server; it connects when it is used.
 
         :raises ConfigError: it would be plaintext, and that is not allowed.
         """
-        self.check(host)
+        self.allow(host)
         options = [
             ("grpc.enable_http_proxy", 0),
             ("grpc.initial_reconnect_backoff_ms", 100),
@@ -77,39 +114,63 @@ class Trust:
             ("grpc.keepalive_timeout_ms", 5000),
             ("grpc.use_local_subchannel_pool", 1),
         ]
-        if self._pem is None:
-            if not is_loopback(host):
-                _log.warn("gRPC to {where} without TLS", where=address(host, port))
-            return grpc.insecure_channel(address(host, port), options)
+        where = address(host, port)
+        if self._pem is None or is_socket(host):
+            return grpc.insecure_channel(where, options)
         ca, certificate, key = self._pem
-        return grpc.secure_channel(address(host, port), grpc.ssl_channel_credentials(ca, key, certificate), options)
+        return grpc.secure_channel(where, grpc.ssl_channel_credentials(ca, key, certificate), options)
 
 
-def is_loopback(host: str) -> bool:
-    """Whether this host (an address, or ``localhost``) is reached without leaving the machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def is_socket(host: str) -> bool:
+    """Whether this is the path of a Unix socket, which stands where a host would."""
+    return host.startswith("/")
 
 
 def address(host: str, port: int) -> str:
-    """``host:port``, with brackets around an IPv6 address."""
+    """``host:port``, with brackets around an IPv6 address; ``unix:path`` of a socket."""
+    if is_socket(host):
+        return f"unix:{host}"
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def _configuration(pem: Pem) -> grpc.ServerCertificateConfiguration:
+    return grpc.ssl_server_certificate_configuration([(pem.key, pem.certificate)], pem.ca)
+
+
 def _probe(host: str, port: int) -> None:
-    # grpc writes a page to standard error when it cannot bind: find out before it does.
+    # grpc writes a page to standard error when it cannot bind, and takes a socket away from who has it: find out before it does
+    if is_socket(host):
+        _probe_socket(host)
+        return
     family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     with socket.socket(family, kind, protocol) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(where)
 
 
-def _read(name: str, path: str) -> bytes:
-    if not path:
-        raise ConfigError(f"[cluster] {name}: is missing; ca, certificate and key go together")
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise ConfigError(f"[cluster] {name}: {path} cannot be read: {error.strerror}") from None
+def _probe_socket(path: str) -> None:
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(path)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return
+        except BlockingIOError:  # its queue is full: somebody is there
+            pass
+    raise ConfigError(f"cannot listen for gRPC on {path}: another process of this home folder does")
+
+
+def _read(config: ClusterConfig) -> Pem:
+    files = {"ca": config.ca, "certificate": config.certificate, "key": config.key}
+    found = []
+    for name, path in files.items():
+        if not path:
+            raise ConfigError(f"[cluster] {name}: is missing; ca, certificate and key go together")
+        try:
+            found.append(Path(path).read_bytes())
+        except OSError as error:
+            raise ConfigError(f"[cluster] {name}: {path} cannot be read: {error.strerror}") from None
+    pem = Pem(*found)
+    if not belong_together(pem.certificate, pem.key):
+        raise ConfigError(f"[cluster] key: {config.certificate} and {config.key} are not a certificate and its private key in PEM")
+    return pem

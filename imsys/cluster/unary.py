@@ -106,8 +106,8 @@ def _request(body: FriendRequestPush) -> message_pb2.FriendRequest:
 
 def _friendship(body: FriendshipPush, user: int) -> message_pb2.AuthoriseRequest:
     friend = message_pb2.FriendRequest(
-        src_uuid=int(body.friend_uuid),
-        dst_uuid=user,
+        src_uuid=user,  # the original has these two as the request is: whose friend somebody has become, and who that is
+        dst_uuid=int(body.friend_uuid),
         nick_name=body.friend_nickname,
         avator_path=body.friend_avator,
         username=body.friend_username,

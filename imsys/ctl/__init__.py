@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from imsys import __version__, config
 from imsys.errors import ConfigError, Refused
+from imsys.standard_streams import run
 
 
 class _Parser(argparse.ArgumentParser):
@@ -26,15 +27,18 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit."""
+    run(lambda: _main((sys.argv[1:] if arguments is None else arguments) or ["--help"]))
+
+
+def _main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
-        status = options.run(options)
+        return int(options.run(options))
     except (ConfigError, Refused) as error:
         sys.stderr.write(f"imsys-ctl: {error.message if isinstance(error, Refused) else error}\n")
-        status = 1
-    except (KeyboardInterrupt, BrokenPipeError):
-        status = 1
-    sys.exit(status)
+    except KeyboardInterrupt:
+        pass
+    return 1
 
 
 def settings(options: argparse.Namespace) -> config.Config:
@@ -42,15 +46,23 @@ def settings(options: argparse.Namespace) -> config.Config:
     return config.load(options.config or os.environ.get("IMSYS_CONFIG") or None, os.environ)
 
 
+def calling(options: argparse.Namespace) -> config.Config:
+    """The same, with the addresses at which servers are called from here: sockets, where all of them are one process."""
+    from imsys.sockets import by_sockets, on_sockets
+
+    found = settings(options)
+    return on_sockets(found) if by_sockets(found.cluster) else found
+
+
 def _parser() -> _Parser:
     # each command imports what it needs when it runs: --help answers at once, and check-config works in a broken installation
-    from imsys.ctl import certs, check, draining, files, keys, schema, status, users
+    from imsys.ctl import certs, check, draining, files, keys, mail, schema, status, users
 
     parser = _Parser(prog="imsys-ctl", description="Prepares and inspects an imsys installation.")
     parser.add_argument("--version", action="version", version=f"imsys {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("-c", "--config", metavar="FILE", help="configuration file; $IMSYS_CONFIG if not given")
-    for module in (schema, certs, keys, users, files, check, status, draining):
+    for module in (schema, certs, keys, users, files, check, mail, status, draining):
         module.add_commands(commands, common)
     return parser

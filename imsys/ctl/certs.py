@@ -67,4 +67,6 @@ def _cluster(folder: Path, servers: list[str], now: datetime) -> int:
         authority.issue(name, hosts, now, folder / f"{name}.pem", folder / f"{name}.key")
     files = ", ".join(f"{name}.pem" for name, _ in wanted)
     print(f"Made {files} in {folder}." if wanted else f"The cluster's CA is {folder / 'ca.pem'}.")
+    for name, _ in wanted[:1]:
+        print(f"[cluster] of {name}: ca = {folder / 'ca.pem'}, certificate = {folder / f'{name}.pem'}, key = {folder / f'{name}.key'}")
     return 0

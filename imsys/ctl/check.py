@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from imsys.config import SECTIONS, Config
 from imsys.errors import ConfigError
+from imsys.home import as_owner
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -17,11 +20,13 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--show", action="store_true", help="print every key as it is in force, without secrets")
     what.add_argument("--print-sample", action="store_true", help="print a configuration file with every key, its unit and its default")
+    what.add_argument("--connect", action="store_true", help="also see whether database, Redis and mail server can be reached and used")
     what.add_argument("--renew", metavar="FILE", help="print FILE with today's keys and sentences, and what it sets itself")
     parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
+    from imsys.captcha.message import check_sender
     from imsys.ctl import sample, settings
 
     if options.print_sample:
@@ -29,7 +34,7 @@ def _run(options: argparse.Namespace) -> int:
         return 0
     if options.renew is not None:
         try:
-            print(sample.again(Path(options.renew).read_text("utf-8")), end="")
+            print(sample.again(Path(options.renew).read_text("utf-8-sig")), end="")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{options.renew}: cannot be read: {error}") from None
         return 0
@@ -37,30 +42,54 @@ def _run(options: argparse.Namespace) -> int:
     if options.show:
         _show(config)
     else:
-        check_files(config)
+        lines = check_files(config)
+        check_sender(config.mail.sender)
         missing = check_keys(config)
+        if options.connect:
+            _connect(config)
         print("The configuration can be used.")
+        for line in lines:
+            print(f"{line}.")
         for path in missing:
             print(f"{path}: there are no keys yet; 'twistd imsys' makes them, and for separate servers 'imsys-ctl keys' does.")
     return 0
 
 
-def check_files(config: Config) -> None:
-    """See whether the certificates that are there belong together.
+def _connect(config: Config) -> None:
+    """Use what servers stand on. :raises ConfigError: something does not work; all that does not is named."""
+    from twisted.internet.defer import Deferred, gatherResults
 
-    :raises ConfigError: they do not, or one cannot be read.
+    from imsys.ctl import parts
+    from imsys.ctl.reacting import on_reactor
+
+    async def look(reactor: Any) -> list[parts.Part]:
+        looks = [parts.mail(reactor, config)]
+        if config.database.engine == "mysql" or Path(config.database.path).exists():  # the first start makes what is not there
+            looks.append(parts.database(reactor, config))
+        if config.redis.mode == "server":  # one that is embedded runs with the servers
+            looks.append(parts.redis(reactor, config))
+        found: list[parts.Part] = await gatherResults([Deferred.fromCoroutine(one) for one in looks], consumeErrors=True)
+        return found
+
+    with as_owner(config.home) if config.database.engine == "sqlite" else contextlib.nullcontext():
+        faults = [f"{part.kind} at {part.address}: {part.fault.rstrip('.')}" for part in on_reactor(look) if part.fault]
+    if faults:
+        raise ConfigError("; ".join(faults))
+
+
+def check_files(config: Config) -> list[str]:
+    """See whether the certificates that are there belong together, and have not expired; a line for each that soon does.
+
+    :raises ConfigError: they do not, or one has, or cannot be read.
     """
-    from imsys.services.common import public_context
+    from imsys.certificates import ends_of, soon_over
+    from imsys.cluster.trust import Trust
+    from imsys.services.tls import public_context
 
     if Path(config.tls.certificate).exists() or Path(config.tls.key).exists():
         public_context(config.tls)
-    given = {key: getattr(config.cluster, key) for key in ("ca", "certificate", "key")}
-    if any(given.values()):
-        for key, path in given.items():
-            if not path:
-                raise ConfigError(f"[cluster] {key}: is missing; ca, certificate and key go together")
-            if not Path(path).is_file():
-                raise ConfigError(f"[cluster] {key}: there is no file {path}")
+    Trust(config.cluster)
+    return soon_over(ends_of(config), datetime.now(UTC))
 
 
 def check_keys(config: Config) -> list[str]:

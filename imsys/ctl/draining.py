@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
-import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from imsys.errors import ConfigError, Refused, Status, Unavailable
+from imsys.errors import Refused, Status, Unavailable
 
 if TYPE_CHECKING:
     from imsys.cluster.stubs.imsys_v1_pb2 import Server
@@ -64,24 +63,19 @@ def _seconds(text: str) -> float:
 
 
 def _run(options: argparse.Namespace, work: Callable[[Draining], Awaitable[None]]) -> int:
-    from twisted.internet import task
+    from imsys.ctl import calling
+    from imsys.ctl.reacting import on_reactor
 
-    from imsys.ctl import settings
-
-    config = settings(options)
+    config = calling(options)
 
     async def run(reactor: Any) -> None:
+        draining = Draining(reactor, config)
         try:
-            draining = Draining(reactor, config)
-            try:
-                await work(draining)
-            finally:
-                await draining.close()
-        except (ConfigError, Refused) as error:
-            sys.stderr.write(f"imsys-ctl: {error.message if isinstance(error, Refused) else error}\n")
-            raise SystemExit(1) from None
+            await work(draining)
+        finally:
+            await draining.close()
 
-    task.react(run)
+    on_reactor(run)
     return 0
 
 
@@ -93,10 +87,12 @@ class Draining:
 
     def __init__(self, reactor: Any, config: Config) -> None:
         from imsys.cluster.client import GrpcClient
+        from imsys.cluster.trust import Trust
 
         self._reactor = reactor
         self._config = config
-        self._balance = GrpcClient(reactor, config.cluster, config.balance.addresses)
+        self._trust = Trust(config.cluster)
+        self._balance = GrpcClient(reactor, self._trust, config.balance.addresses)
         self._balance.startService()
 
     async def close(self) -> None:
@@ -216,9 +212,10 @@ class Draining:
         from twisted.internet.defer import maybeDeferred
 
         from imsys.cluster.client import GrpcClient, NotOffered
+        from imsys.cluster.trust import address
 
         where = server.grpc_host or server.host, server.ports.grpc
-        client = GrpcClient(self._reactor, self._config.cluster, [where])
+        client = GrpcClient(self._reactor, self._trust, [where])
         client.startService()
         try:
             answer = await client.call(stub, method, request)
@@ -226,7 +223,7 @@ class Draining:
             older = f"{server.name} is of an older release and cannot be asked: send its process SIGUSR2."
             raise Refused(Status.GRPC_ERROR, older) from None
         except Unavailable:
-            raise Unavailable(Status.GRPC_ERROR, f"{server.name} does not answer at {where[0]}:{where[1]}.") from None
+            raise Unavailable(Status.GRPC_ERROR, f"{server.name} does not answer at {address(*where)}.") from None
         finally:
             await maybeDeferred(client.stopService)
         if answer.error:

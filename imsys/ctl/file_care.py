@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from twisted.internet.threads import deferToThreadPool
 
 from imsys.config import Config
-from imsys.ctl.status import servers
+from imsys.ctl.status import registered
 from imsys.errors import ConfigError, Refused, Status
 from imsys.files.blobs import BlobStore, DiskStore, SealedFile, file_of
 from imsys.files.configured import blob_store, master_keys, read_master_keys
@@ -166,7 +166,7 @@ class Care:
 
     async def running(self) -> set[str]:
         """Names of the resources servers that are registered. :raises Refused: balance does not say."""
-        return {name for kind, name, *_ in await servers(self._reactor, self._config) if kind == "resources"}
+        return {server.name for server in await registered(self._reactor, self._config) if server.kind == "resources"}
 
     async def servers(self, running: Collection[str] | None) -> list[Sequence[str]]:
         """A row for each server, and store, that has something of the files.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -60,29 +59,17 @@ def _positive(text: str) -> int:
 
 
 def _run(options: argparse.Namespace, run: Callable[[Care, argparse.Namespace], Awaitable[int]]) -> int:
-    from twisted.internet import task
+    from imsys.ctl import calling
+    from imsys.ctl.reacting import on_reactor
 
-    from imsys.ctl import settings
-
-    config = settings(options)
-
-    async def work(reactor: Any) -> None:
-        try:
-            status = await _with_care(reactor, config, lambda care: run(care, options))
-        except (ConfigError, Refused) as error:
-            sys.stderr.write(f"imsys-ctl: {error.message if isinstance(error, Refused) else error}\n")
-            status = 1
-        except BrokenPipeError:
-            status = 1
-        except OSError as error:
-            sys.stderr.write(f"imsys-ctl: the store does not answer: {error}\n")
-            status = 1
-        if status:
-            raise SystemExit(status)
-
-    with as_owner(config.home):
-        task.react(work)
-    return 0
+    config = calling(options)
+    try:
+        with as_owner(config.home):
+            return on_reactor(lambda reactor: _with_care(reactor, config, lambda care: run(care, options)))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise ConfigError(f"the store does not answer: {error}") from None
 
 
 async def _with_care(reactor: Any, config: Config, run: Callable[[Care], Awaitable[int]]) -> int:

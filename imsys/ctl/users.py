@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from imsys.config import Config
-from imsys.errors import ConfigError, Refused
+from imsys.errors import ConfigError
 from imsys.home import as_owner
 from imsys.names import check_email, check_password, check_username
 
@@ -25,24 +25,16 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from twisted.internet import task
-
     from imsys.ctl import settings
+    from imsys.ctl.reacting import on_reactor
 
     config = settings(options)
     username, email = check_username(options.username), check_email(options.email)
     password = check_password(_password(options.password_file))
 
-    async def create(reactor: Any) -> None:
-        try:
-            uuid = await create_user(reactor, config, username, email, password)
-        except (ConfigError, Refused) as error:
-            sys.stderr.write(f"imsys-ctl: {error.message if isinstance(error, Refused) else error}\n")
-            raise SystemExit(1) from None
-        print(f"Made the account of {username}, with uuid {uuid}.")
-
     with as_owner(config.home):
-        task.react(create)
+        uuid = on_reactor(lambda reactor: create_user(reactor, config, username, email, password))
+    print(f"Made the account of {username}, with uuid {uuid}.")
     return 0
 
 
@@ -70,10 +62,10 @@ async def create_user(reactor: Any, config: Config, username: str, email: str, p
 
 def _password(file: str | None) -> str:
     if file == "-":
-        return sys.stdin.readline().rstrip("\r\n")
+        return sys.stdin.readline().removeprefix("\ufeff").rstrip("\r\n")
     if file is not None:
         try:
-            return Path(file).read_text("utf-8").partition("\n")[0].rstrip("\r")
+            return Path(file).read_text("utf-8-sig").partition("\n")[0].rstrip("\r")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             raise ConfigError(f"{file}: cannot be read: {reason}") from None

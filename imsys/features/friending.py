@@ -7,9 +7,9 @@ from functools import partial
 from typing import TypeVar
 
 from imsys.allowances import Kind
-from imsys.dispatch import Chat, Context, handles
+from imsys.dispatch import Chat, Context, Followed, handles
 from imsys.errors import Refused, Status
-from imsys.fields import at_most, parse_id
+from imsys.fields import at_most, parse_id, shown
 from imsys.protocols.messages.contacts import (
     BlockRequest,
     BlockResponse,
@@ -29,13 +29,13 @@ T = TypeVar("T")
 
 
 @handles(FriendRequest)
-async def ask(context: Context, request: FriendRequest) -> FriendResponse:
+async def ask(context: Context, request: FriendRequest) -> FriendResponse | Followed:
     """Store the request, then tell its receiver; one that crosses another makes a friendship."""
     src, dst = context.own(request.src_uuid), parse_id(request.dst_uuid, "dst_uuid")
     if src == dst:
         raise Refused(Status.FRIENDING_YOURSELF, "One cannot befriend oneself.")
     at_most(request.message, 255, "message")
-    at_most(request.nickname, 50, "nickname")
+    shown(request.nickname, 50, "nickname")
     chat = context.chat
     await chat.allowances.take(Kind.REQUEST, src)
     change = chat.stores.contacts.ask(chat.node.ids, src, dst, request.nickname, request.message)
@@ -45,23 +45,24 @@ async def ask(context: Context, request: FriendRequest) -> FriendResponse:
         if refused.status is Status.FRIENDING_ERROR:  # friends, perhaps by this very request, which nobody came to tell of
             chat.outbound.catch_up([src, dst])
         raise
+    response = FriendResponse(src_uuid=str(src), dst_uuid=str(dst))
     if isinstance(asked, Friendship):
-        _tell(chat, asked)
-    elif isinstance(asked, Pending):
+        return Followed(response, partial(_tell, chat, asked))
+    if isinstance(asked, Pending):
         chat.outbound.deliver([dst], request_push(asked))
     else:  # it waits already: whoever has stored it may not have come to tell
         chat.outbound.catch_up([dst])
-    return FriendResponse(src_uuid=str(src), dst_uuid=str(dst))
+    return response
 
 
 @handles(ConfirmRequest)
-async def confirm(context: Context, request: ConfirmRequest) -> ConfirmResponse:
-    """Accept, and tell both; to do so again changes nothing, and tells again."""
+async def confirm(context: Context, request: ConfirmRequest) -> Followed:
+    """Accept, and then tell both; to do so again changes nothing, and tells again."""
     dst, src = context.own(request.dst_uuid), parse_id(request.src_uuid, "src_uuid")
-    name = at_most(request.alternative_name, 50, "alternative_name")
+    name = shown(request.alternative_name, 50, "alternative_name")
     chat = context.chat
-    _tell(chat, await _watched(chat, src, dst, chat.stores.contacts.confirm(chat.node.ids, src, dst, name)))
-    return ConfirmResponse()
+    friendship = await _watched(chat, src, dst, chat.stores.contacts.confirm(chat.node.ids, src, dst, name))
+    return Followed(ConfirmResponse(), partial(_tell, chat, friendship))
 
 
 async def _watched(chat: Chat, src: int, dst: int, change: Awaitable[T]) -> T:

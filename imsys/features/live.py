@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 
 from msgspec import UNSET
@@ -10,7 +9,7 @@ from msgspec import UNSET
 from imsys.allowances import Kind
 from imsys.dispatch import Context, handles
 from imsys.errors import Refused, Status, Unavailable
-from imsys.fields import parse_id, within
+from imsys.fields import parse_id, shown, within
 from imsys.live_desk import LivePlace
 from imsys.protocols.fitting import fit
 from imsys.protocols.messages.live import (
@@ -169,6 +168,4 @@ def _title(title: str) -> str:
     """A title that is one. :raises Refused: 70."""
     if not 1 <= len(title) <= TITLE or not title.strip():
         raise Refused(Status.INVALID_FIELD, f"The title of a live stream has 1 to {TITLE} characters.")
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in title):
-        raise Refused(Status.INVALID_FIELD, "The title of a live stream has no control characters in it.")
-    return title
+    return shown(title, TITLE, "title")

@@ -34,6 +34,8 @@ async def login(context: Context, request: LoginRequest) -> LoginResponse:
         raise
     if not known:
         raise Refused(Status.LOGIN_UNSUCCESSFUL, "The token is wrong or has expired.")
+    if request.seq is UNSET:  # the original's client; who numbers requests reads a stream
+        context.session.one_at_a_time()
     try:
         found = await context.chat.stores.contacts.at_login(user, FIRST)
     except Exception:

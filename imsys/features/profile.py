@@ -8,20 +8,20 @@ from msgspec import UNSET
 
 from imsys.allowances import Kind
 from imsys.dispatch import Chat, Context, handles
-from imsys.fields import at_most, within
+from imsys.fields import at_most, shown, within
 from imsys.protocols.messages.people import ProfileRequest, ProfileResponse
 from imsys.views import card_fields, profile_push
 
 
 @handles(ProfileRequest)
 async def profile(context: Context, request: ProfileRequest) -> ProfileResponse:
-    """Change what is given, and tell the friends."""
+    """Change what is given, and tell the friends. The picture is none of it: it is what was sent as an avatar, or nothing."""
     await context.chat.allowances.take(Kind.PROFILE, context.user)
     change = context.chat.stores.people.change(
         context.user,
-        nickname=None if request.nickname is UNSET else at_most(request.nickname, 50, "nickname"),
+        nickname=None if request.nickname is UNSET else shown(request.nickname, 50, "nickname"),
         avatar=None if request.avator is UNSET else at_most(request.avator, 255, "avator"),
-        description=None if request.description is UNSET else at_most(request.description, 500, "description"),
+        description=None if request.description is UNSET else shown(request.description, 500, "description"),
         sex=None if request.sex is UNSET else within(request.sex, 0, 1, "sex"),
     )
     me, friends = await context.chat.doubts.watch(("profile", context.user), change, partial(_tell, context.chat, context.user))

@@ -1,22 +1,42 @@
 """A program that makes small pictures of one on its standard input: ``python -m imsys.files.pictures [--square] SIDE ...``.
 
 It is a process of its own since what it decodes comes from strangers: a decoder in C that is fooled, or busy for minutes, harms this
-process alone, which has a bound for its memory and a deadline (:mod:`imsys.files.previews` sees to both). How large a picture is gets
-checked before anything is decoded. Nothing but pixels is passed on: no EXIF, no place where a photo was taken.
+process alone, which has a bound for its memory and a deadline (:mod:`imsys.files.previews` sees to both), and has given up all that it
+does not need before it reads anything (:mod:`imsys.files.confinement`). How large a picture is gets checked before anything is decoded.
+Nothing but pixels is passed on: no EXIF, no place where a photo was taken.
+
+What is damaged is shown as far as it goes, as viewers do; what stands behind a JPEG's end (the film of a phone's motion photo, other
+pictures of the same moment) is not looked at.
 
 For every SIDE it writes a line of JSON ``[mime, width, height, bytes]`` and then the bytes. Exit status 1: this is no picture that we show.
-It imports nothing of imsys, so that it starts quickly.
+It imports nothing else of imsys, so that it starts quickly.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import re
 import sys
 import warnings
+from typing import Any
 
-from PIL import AvifImagePlugin, Image, ImageCms, ImageOps
+from PIL import (  # all that is needed: later on no file can be read
+    AvifImagePlugin,
+    Image,
+    ImageCms,
+    ImageFile,
+    ImageOps,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from imsys.files.confinement import confine
+
+_PLUGINS = (TiffImagePlugin, WebPImagePlugin)
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")
 
@@ -34,6 +54,14 @@ MAX_SCANNED = 600_000_000
 
 MAX_SIDE = 65_500
 
+_SEGMENTS = 100_000
+"""Of a JPEG at most; a picture with the largest colour profile, a film of thumbnails and a scan for each bit has some thousand."""
+
+_JPEG = b"\xff\xd8\xff"
+_END, _SCAN = 0xD9, 0xDA
+_MARKER = re.compile(rb"\xff+([\x02-\xcf\xd8-\xfe])")
+"""What begins a segment, wherever the last one ended; neither a byte of FF in a scan nor where a scan restarts (ITU-T T.81, B.1.1.2)."""
+
 QUALITY = 82
 
 
@@ -46,11 +74,18 @@ def small_pictures(data: bytes, sides: list[int], *, square: bool) -> list[Image
 
     :raises NoPicture: it is none, or too large.
     """
-    picture: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
-    _check(picture, data)
+    scans = 0
+    picture: Image.Image
+    if data.startswith(_JPEG):
+        data, scans = first_jpeg(data)
+        picture = JpegImagePlugin.JpegImageFile(io.BytesIO(data))  # and not the MPO that it may begin
+    else:
+        picture = Image.open(io.BytesIO(data), formats=FORMATS)
+    _check(picture, scans)
     picture.draft("RGB", (2 * max(sides), 2 * max(sides)))  # decode a JPEG in as few pixels as will do
     picture = _plain(picture)
-    ImageOps.exif_transpose(picture, in_place=True)
+    with contextlib.suppress(Exception):  # which way is up cannot be told where EXIF is garbage
+        ImageOps.exif_transpose(picture, in_place=True)
     made = []
     for side in sorted(sides, reverse=True):
         if square:
@@ -63,6 +98,22 @@ def small_pictures(data: bytes, sides: list[int], *, square: bool) -> list[Image
     return [_in_srgb(one, profile) for one in reversed(made)]
 
 
+def first_jpeg(data: bytes) -> tuple[bytes, int]:
+    """The first picture of what begins with a JPEG, and how many scans it has. :raises NoPicture: it has too many segments."""
+    at, scans = 2, 0
+    for _ in range(_SEGMENTS):
+        marker = _MARKER.search(data, at)
+        if marker is None:  # it has no end
+            return data, scans
+        at = marker.end()
+        kind = marker[1][0]
+        if kind == _END:
+            return data[:at], scans
+        scans += kind == _SCAN
+        at += int.from_bytes(data[at : at + 2])
+    raise NoPicture
+
+
 def encoded(picture: Image.Image) -> tuple[str, bytes]:
     """A small picture's type and bytes: PNG where one can see through it, JPEG else."""
     if picture.mode == "RGBA" and picture.getchannel("A").getextrema()[0] == 255:
@@ -73,12 +124,13 @@ def encoded(picture: Image.Image) -> tuple[str, bytes]:
     return f"image/{form.lower()}", out.getvalue()
 
 
-def _check(picture: Image.Image, data: bytes) -> None:
+def _check(picture: Image.Image, scans: int) -> None:
     """:raises NoPicture: it is larger than what is decoded here."""
     width, height = picture.size
     pixels, bound = width * height, MAX_PIXELS
     if picture.format == "JPEG":
-        scans = len(re.findall(rb"\xff\xda", data))  # never within a scan, where FF is followed by 00
+        if not scans:
+            raise NoPicture
         if not picture.info.get("progressive") and scans <= 4:
             bound = MAX_PIXELS_BASELINE
         elif pixels * scans > MAX_SCANNED:
@@ -110,10 +162,20 @@ def _in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
     return picture
 
 
+def _skip(chunks: Any, _: int, length: int) -> bytes:
+    """Read a chunk of a PNG that is text, which is not shown, and may unpack to any size."""
+    return ImageFile._safe_read(chunks.fp, length)
+
+
 def main(arguments: list[str]) -> int:
     """Read, make, write; the exit status."""
+    Image.preinit()
+    confine()
     warnings.simplefilter("ignore")
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # each takes memory
+    ImageFile.LOAD_TRUNCATED_IMAGES = True
+    for chunk in ("tEXt", "zTXt", "iTXt"):
+        setattr(PngImagePlugin.PngStream, f"chunk_{chunk}", _skip)
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS_BASELINE  # what is checked above, again where frames say that they are larger
     square = "--square" in arguments
     sides = [int(side) for side in arguments if side != "--square"]

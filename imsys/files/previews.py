@@ -5,27 +5,25 @@ seconds (a poster: twice that), and belong into a thread. They give ``None`` whe
 too large or of a format that is not shown here, or it took too long. They raise only when the file cannot be read (``OSError``,
 :class:`~imsys.files.sealing.Damaged`): that says nothing of the file, and it may be tried again.
 
-What decodes a stranger's file is a child process with bounds for time, memory and output: :mod:`imsys.files.pictures` (Pillow)
-or ffmpeg. ffmpeg has to seek in what it reads. It gets a file that has no name, with the parts that the first frame needs, copied
-from the sealed file; on Linux it is in memory, so that nothing of it is ever on a disk as it is.
+What decodes a stranger's file is a child process with bounds for time, memory and output, and walls around it
+(:mod:`imsys.files.confinement`): :mod:`imsys.files.pictures` (Pillow) or ffmpeg, which gets an extract of the file
+(:mod:`imsys.files.extracts`).
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import ffmpeg
 
-from imsys.files.programs import TooLong, TooMuch, run
-from imsys.files.sources import Held, Source, pieces
+from imsys.files.extracts import copy_head, copy_index, unnamed
+from imsys.files.sheltered import confined, run_confined
+from imsys.files.sources import Held, Source
 
 THUMBNAIL = 320
 """Pixels of the longer side of a thumbnail or poster, at most."""
@@ -41,9 +39,6 @@ _VIDEO_MEMORY = 2 << 30
 _VIDEO_PIXELS = 8192 * 4608
 _OUTPUT = 4 << 20
 _HEAD = 24 << 20  # of a video, and of the bytes that a late index is about: some seconds
-_INDEX = 32 << 20  # of an MP4: hours
-_BOXES = 64
-_MIN_BOX = 8
 
 _DEMUXERS = {
     "video/mp4": "mov",
@@ -113,11 +108,21 @@ class Previews:
         demuxer = _DEMUXERS.get(mime)
         if self._program is None or demuxer is None:
             return None
-        with self._unnamed() as file:
-            if not (_copy_index if demuxer == "mov" else _copy_head)(source, file):
+        with unnamed(self._folder) as file:
+            copy_head(source, file, _HEAD)
+            if demuxer == "mov" and not copy_index(source, file, _HEAD):
                 return None
-            frame = self._run(_frame_command(self._program, file, demuxer), None, _VIDEO_MEMORY, keep=(file,))
+            command = confined(_frame_command(self._program, file, demuxer))
+            frame = self._run(command, None, _VIDEO_MEMORY, keep=(file,))
         return self.thumbnail(Held(frame)) if frame else None
+
+    def walls(self) -> list[str]:
+        """Which of :data:`~imsys.files.confinement.WALLS` stand around what decodes files here."""
+        if sys.platform != "linux":
+            return []
+        said = self._run((sys.executable, "-m", "imsys.files.confinement", "--check"), None, _MEMORY)
+        stand: list[str] = json.loads(said) if said else []
+        return stand
 
     def _small(self, source: Source, sides: Sequence[int], *how: str) -> list[Preview]:
         if not 0 < source.size <= MAX_PICTURE:
@@ -127,25 +132,7 @@ class Previews:
 
     def _run(self, command: Sequence[str], source: Source | None, memory: int, keep: Sequence[int] = ()) -> bytes | None:
         """What a program makes of a file, if it does."""
-        environ = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        with contextlib.suppress(TooLong, TooMuch):
-            ended = run(command, source, deadline=self._deadline, output=_OUTPUT, memory=memory, patience=10, environ=environ, keep=keep)
-            if not ended.code:
-                return ended.output
-        return None
-
-    @contextlib.contextmanager
-    def _unnamed(self) -> Iterator[int]:
-        """The descriptor of an empty file that is gone when it is closed, however that happens."""
-        if sys.platform == "linux":
-            descriptor = os.memfd_create("video")
-            try:
-                yield descriptor
-            finally:
-                os.close(descriptor)
-        else:
-            with tempfile.TemporaryFile(dir=self._folder) as file:
-                yield file.fileno()
+        return run_confined(command, source, self._deadline, _OUTPUT, memory, keep)
 
 
 def _parsed(written: bytes) -> Iterator[Preview]:
@@ -158,7 +145,7 @@ def _parsed(written: bytes) -> Iterator[Preview]:
 
 def _frame_command(program: str, file: int, demuxer: str) -> list[str]:
     """Decode one frame, by one thread, reading this file and nothing else."""
-    side = 2 * THUMBNAIL
+    fit = f"min(1,{2 * THUMBNAIL}/max(iw*sar,ih))"
     video = ffmpeg.input(
         f"file:/dev/fd/{file}",
         format=demuxer,
@@ -170,55 +157,14 @@ def _frame_command(program: str, file: int, demuxer: str) -> list[str]:
         analyzeduration=10_000_000,
     )
     frame = ffmpeg.output(
-        video["v:0"],
+        video["V:0"],  # not a cover that is attached
         "pipe:1",
         format="image2pipe",
         vcodec="png",
         frames=1,
-        vf=f"scale=w='min({side},iw)':h='min({side},ih)':force_original_aspect_ratio=decrease",
+        vf=f"scale=w='max(1,iw*sar*{fit})':h='max(1,ih*{fit})',setsar=1",  # pixels need not be square
         threads=1,
         filter_threads=1,
         map_metadata=-1,
     ).global_args("-nostdin", "-hide_banner", "-loglevel", "error")
     return list(map(str, ffmpeg.compile(frame, cmd=program)))
-
-
-# -- what of a video is needed
-
-
-def _copy_head(source: Source, file: int) -> bool:
-    _copy(source, file, 0, _HEAD)
-    return True
-
-
-def _copy_index(source: Source, file: int) -> bool:
-    """Copy the beginning of an MP4, and its index (``moov``, ISO/IEC 14496-12) with nothing between; whether there is one."""
-    _copy(source, file, 0, _HEAD)
-    offset, data_seen = 0, False
-    for _ in range(_BOXES):
-        head = source.read(offset, 16)
-        size = int.from_bytes(head[:4])
-        if size == 1:  # 64 bits of it follow
-            size = int.from_bytes(head[8:16])
-        elif size == 0:  # up to the end
-            size = source.size - offset
-        if len(head) < _MIN_BOX or size < _MIN_BOX or offset + size > source.size:
-            return False
-        if head[4:8] == b"moov":
-            if size > _INDEX:
-                return False
-            _copy(source, file, max(offset, _HEAD), offset + size)
-            if offset + size > _HEAD:
-                _copy(source, file, offset + size, offset + size + _HEAD)  # what it is about, if it is in front
-            return True
-        if head[4:8] == b"mdat" and not data_seen:
-            data_seen = True
-            _copy(source, file, max(offset, _HEAD), min(offset + size, offset + _HEAD))
-        offset += size
-    return False
-
-
-def _copy(source: Source, file: int, start: int, end: int) -> None:
-    for piece in pieces(source, start, end):
-        os.pwrite(file, piece, start)
-        start += len(piece)

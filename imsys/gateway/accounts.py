@@ -18,9 +18,11 @@ from imsys.gateway.messages import (
     Registered,
     Registration,
 )
-from imsys.gateway.source import Source
 from imsys.names import check_email, check_password, check_username
+from imsys.protocols.source import Source
 from imsys.ratelimit import Counter
+from imsys.store.accounts import TAKEN
+from imsys.turns import Asker
 
 _log = Logger()
 
@@ -29,14 +31,17 @@ LONGEST_NAME = 1024
 
 
 async def get_verification(gateway: Gateway, request: CodeRequest, source: Source) -> CodeResponse:
-    """Mail a code; one that could not be mailed does not count."""
+    """Mail a code; one that was not mailed since the mail server is away does not count.
+
+    Where the address has an account, only a reset can use the code, and it is one that nobody guesses: which the mail shows, and no answer.
+    """
     email = check_email(request.email)
     counters = gateway.limits.code(email, source.limit_key)
     mark = await gateway.limiter.take(counters)
     try:
-        await gateway.mail_code(email)
-    except Exception:
-        await _give_back(gateway, counters, mark)
+        await gateway.mail_code(email, strong=await gateway.accounts.has_email(email))
+    except Unavailable:
+        await give_back(gateway, counters, mark)
         raise
     return CodeResponse(email=email)
 
@@ -46,21 +51,22 @@ async def post_registration(gateway: Gateway, request: Registration, source: Sou
     username, email, password = check_username(request.username), check_email(request.email), check_password(request.password)
     counters = gateway.limits.registration(source.limit_key)
     await gateway.limiter.check(counters)
-    if not await gateway.codes.verify(email, request.code):
-        raise _wrong_code()
+    await _check_code(gateway, email, request.code, source)
     name_taken, email_taken = await gateway.accounts.taken(username, email)
     if name_taken:
-        raise Refused(Status.USERNAME_TAKEN, "This username is taken.")
+        raise Refused(Status.USERNAME_TAKEN, TAKEN)
     if email_taken:
         raise Refused(Status.EMAIL_TAKEN, "This e-mail address has an account.")
     mark = await gateway.limiter.take(counters)
     try:
-        uuid = await gateway.accounts.create(username, email, await gateway.passwords.hash(password))
+        uuid = await gateway.accounts.create(
+            username, email, await gateway.passwords.hash(password, Asker(request.email, source.limit_key))
+        )
     except Exception:
-        await _give_back(gateway, counters, mark)
+        await give_back(gateway, counters, mark)
         raise
     try:
-        await gateway.codes.consume(email, request.code)
+        await gateway.codes.consume(email, request.code, source.limit_key)
     except Unavailable:
         _log.debug("the code that {uuid} registered with stays until it expires", uuid=uuid)
     _log.info("{uuid} has registered", uuid=uuid)
@@ -69,6 +75,7 @@ async def post_registration(gateway: Gateway, request: Registration, source: Sou
 
 async def check_accountexists(gateway: Gateway, request: AccountQuestion, source: Source) -> AccountExists:
     """Whether a name and an address belong to one account."""
+    await gateway.limiter.take(gateway.limits.question(source.limit_key))
     await _account_of(gateway, request.username, request.email)
     return AccountExists(username=request.username, email=request.email)
 
@@ -76,11 +83,10 @@ async def check_accountexists(gateway: Gateway, request: AccountQuestion, source
 async def reset_password(gateway: Gateway, request: PasswordReset, source: Source) -> PasswordChanged:
     """Set a new password, and sign everybody out who used the old one."""
     password, email = check_password(request.password), check_email(request.email)
-    if not await gateway.codes.verify(email, request.code):
-        raise _wrong_code()
+    await _check_code(gateway, email, request.code, source)
     uuid = await _account_of(gateway, request.username, email)
-    encoded = await gateway.passwords.hash(password)
-    if not await gateway.codes.consume(email, request.code):
+    encoded = await gateway.passwords.hash(password, Asker(request.email, source.limit_key))
+    if not await gateway.codes.consume(email, request.code, source.limit_key):
         raise _wrong_code()
     try:
         await gateway.tokens.revoke_all(uuid, partial(gateway.accounts.reset_password, encoded))
@@ -97,11 +103,22 @@ async def _account_of(gateway: Gateway, username: str, email: str) -> int:
     return uuid
 
 
+async def _check_code(gateway: Gateway, email: str, code: str, source: Source) -> None:
+    """See whether a code is the one that was mailed. :raises Refused: 13, it is not; 64, the source has tried too many wrong ones."""
+    counters = gateway.limits.wrong_code(source.limit_key)
+    mark = await gateway.limiter.take(counters)
+    if not await gateway.codes.verify(email, code, source.limit_key):
+        _log.info("wrong code from {address}", address=source.address)
+        raise _wrong_code()
+    await give_back(gateway, counters, mark)
+
+
 def _wrong_code() -> Refused:
     return Refused(Status.REDIS_CAPTCHA_NOT_FOUND, "The code is wrong, was used, or has expired.")
 
 
-async def _give_back(gateway: Gateway, counters: list[Counter], mark: str) -> None:
+async def give_back(gateway: Gateway, counters: list[Counter], mark: str) -> None:
+    """Undo an attempt that came to nothing by no fault of its own."""
     try:
         await gateway.limiter.give_back(counters, mark)
     except Unavailable:

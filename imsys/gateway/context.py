@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from imsys.cluster.client import GrpcClient
-from imsys.cluster.stubs import message_pb2, message_pb2_grpc
+from imsys.cluster.client import GrpcClient, NotOffered
+from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
 from imsys.codes import Codes
 from imsys.gateway.limits import Limits
 from imsys.gateway.placing import Placing, refuse
@@ -34,15 +34,19 @@ class Gateway:
     captcha: GrpcClient
     mail_deadline: float
 
-    async def mail_code(self, email: str) -> None:
+    async def mail_code(self, email: str, *, strong: bool) -> None:
         """Have a captcha server mail a code.
 
-        :raises Refused: it does not want to.
+        :param strong: one that nobody guesses.
+        :raises Refused: it does not want to: 70, the mail server knows no such address; 64, it takes no mail for it now.
         :raises Unavailable: it cannot, or is not there.
         """
-        request = message_pb2.GetVerificationRequest(email=email)
-        answer = await self.captcha.call(
-            message_pb2_grpc.VerificationServiceStub, "GetVerificationCode", request, deadline=self.mail_deadline
-        )
+        deadline = self.mail_deadline
+        try:
+            request = imsys_v1_pb2.MailRequest(email=email, strong=strong)
+            answer = await self.captcha.call(imsys_v1_pb2_grpc.CodesStub, "Mail", request, deadline=deadline)
+        except NotOffered:  # captcha is of an older release
+            plain = message_pb2.GetVerificationRequest(email=email)
+            answer = await self.captcha.call(message_pb2_grpc.VerificationServiceStub, "GetVerificationCode", plain, deadline=deadline)
         if answer.error:
             refuse(answer)

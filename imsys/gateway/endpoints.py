@@ -10,10 +10,12 @@ from typing import Any
 import msgspec
 
 from imsys.gateway import accounts, login, messages
-from imsys.gateway.admission import Admission
+from imsys.gateway.admission import Admission, Place
 from imsys.gateway.context import Gateway
 from imsys.gateway.http import Endpoint
 from imsys.health import Health
+from imsys.protocols.source import Source
+from imsys.turns import Asker
 
 TOKENS, MAILS = 200, 200
 """Logins by token, and whatever waits for others (mails, the database), that are worked on at once."""
@@ -46,27 +48,28 @@ class Queues:
 def endpoints(gateway: Gateway, queues: Queues, health: Health) -> dict[str, Endpoint]:
     """What answers which path. What needs something that does not work is refused at once."""
 
-    def needing(admission: Admission, *names: str) -> Callable[[Any], Admission]:
-        def terms(_: Any) -> Admission:
+    def needing(admission: Admission, *names: str) -> Callable[[Any, Source], Place]:
+        def terms(request: Any, source: Source) -> Place:
             health.demand(*names)
-            return admission
+            return Place(admission, Asker(request.email, source.limit_key))
 
         return terms
 
-    def of_login(request: messages.LoginRequest) -> Admission:
+    def of_login(request: messages.LoginRequest, source: Source) -> Place:
+        asker = login.asker_of(request, source)
         if login.is_by_token(request):
-            return queues.tokens
+            return Place(queues.tokens, asker)
         health.demand("database", "redis")
-        return queues.passwords
+        return Place(queues.passwords, asker)
 
-    def at(kind: type[msgspec.Struct], handle: Callable[..., Awaitable[Any]], terms: Callable[[Any], Admission]) -> Endpoint:
+    def at(kind: type[msgspec.Struct], handle: Callable[..., Awaitable[Any]], terms: Callable[[Any, Source], Place]) -> Endpoint:
         return Endpoint(kind, functools.partial(handle, gateway), terms)
 
     hashing = needing(queues.passwords, "database", "redis")
     return {
-        "/get_verification": at(messages.CodeRequest, accounts.get_verification, needing(queues.others, "redis")),
+        "/get_verification": at(messages.CodeRequest, accounts.get_verification, needing(queues.others, "database", "redis")),
         "/post_registration": at(messages.Registration, accounts.post_registration, hashing),
-        "/check_accountexists": at(messages.AccountQuestion, accounts.check_accountexists, needing(queues.others, "database")),
+        "/check_accountexists": at(messages.AccountQuestion, accounts.check_accountexists, needing(queues.others, "database", "redis")),
         "/reset_password": at(messages.PasswordReset, accounts.reset_password, hashing),
         "/trylogin_server": at(messages.LoginRequest, login.trylogin_server, of_login),
     }

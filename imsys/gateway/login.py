@@ -10,12 +10,13 @@ from twisted.logger import Logger
 
 from imsys.cluster.stubs import imsys_v1_pb2
 from imsys.errors import Refused, Status, Unavailable
-from imsys.gateway.accounts import LONGEST_NAME
+from imsys.gateway.accounts import LONGEST_NAME, give_back
 from imsys.gateway.context import Gateway
 from imsys.gateway.messages import LoginRequest, LoginResponse, Place, Resources
-from imsys.gateway.source import Source
 from imsys.names import name_key
+from imsys.protocols.source import Source
 from imsys.store.accounts import Credentials
+from imsys.turns import Asker
 
 _log = Logger()
 
@@ -40,25 +41,44 @@ def is_by_token(request: LoginRequest) -> bool:
     return request.token is not UNSET and (request.username is UNSET or request.password is UNSET)
 
 
+def asker_of(request: LoginRequest, source: Source) -> Asker:
+    """On whose behalf a login is asked for, by its own word."""
+    if is_by_token(request) or request.username is UNSET:
+        return Asker(request.uuid or "", source.limit_key)
+    return Asker(_account(request.username), source.limit_key)
+
+
+def _account(username: str) -> str:
+    """What an account is counted by, whether it exists or not."""
+    return name_key(username) if len(username) <= LONGEST_NAME else username
+
+
 async def _by_password(gateway: Gateway, username: str, password: str, failed: Sequence[str], source: Source) -> LoginResponse:
-    possible = len(username) <= LONGEST_NAME
-    wrong = gateway.limits.wrong_password(name_key(username) if possible else username, source.limit_key)
-    await gateway.limiter.check(wrong)
-    account = await gateway.accounts.credentials(username) if possible else None
+    asker = Asker(_account(username), source.limit_key)
+    wrong, right = gateway.limits.wrong_password(*asker), gateway.limits.login(*asker)
+    await gateway.limiter.check([*wrong, *right])
+    account = await gateway.accounts.credentials(username) if len(username) <= LONGEST_NAME else None
     anew: str | None = None
-    async with gateway.passwords.slot() as slot:
-        # Again, for those who waited while others failed: so as many can fail beyond a limit as there are workers, less one.
-        await gateway.limiter.check(wrong)
+    async with gateway.passwords.slot(asker) as slot:
+        # Again, for those who waited while others came: so as many can pass a limit as there are workers, less one.
+        await gateway.limiter.check([*wrong, *right])
         verdict = await slot.verify(account.password_hash if account is not None else None, password)
         if account is None or not verdict.right:
+            _log.info("wrong password from {address}", address=source.address)
             await gateway.limiter.record(wrong)
             raise _wrong_login()
+        mark = await gateway.limiter.record(right)
         if verdict.outdated:
             anew = await slot.hash(password)
     if anew is not None:
         await _replace_hash(gateway, account, anew)
-    response = await _place(gateway, account.uuid, "", failed, source)
-    if not await gateway.tokens.keep(account.uuid, response.token, account.epoch):
+    try:
+        response = await _place(gateway, account.uuid, "", failed, source)
+        kept = await gateway.tokens.keep(account.uuid, response.token, account.epoch)
+    except Exception:
+        await give_back(gateway, right, mark)
+        raise
+    if not kept:
         await gateway.tokens.revoke(account.uuid, response.token)
         raise _wrong_login()  # the password was reset meanwhile
     return response

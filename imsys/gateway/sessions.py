@@ -10,22 +10,18 @@ from twisted.internet.defer import Deferred, gatherResults
 from imsys.cluster.client import GrpcClient, send
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
 from imsys.cluster.trust import Trust
-from imsys.config import ClusterConfig
 from imsys.errors import Unavailable
 from imsys.outages import Outage
 from imsys.routes import Routes
 
 
 class SessionEnder:
-    """Asks chat servers to sign a user out, as the original's interface has it.
+    """Asks chat servers to sign a user out, as the original's interface has it."""
 
-    :raises ConfigError: the cluster's credentials cannot be read.
-    """
-
-    def __init__(self, reactor: Any, cluster: ClusterConfig, balance: GrpcClient, routes: Routes) -> None:
+    def __init__(self, reactor: Any, trust: Trust, balance: GrpcClient, routes: Routes) -> None:
         self._reactor = reactor
-        self._trust = Trust(cluster)
-        self._deadline = cluster.deadline
+        self._trust = trust
+        self._deadline = trust.deadline
         self._balance = balance
         self._routes = routes
         self._outage = Outage(reactor.seconds, "Ending the sessions of users with a new password")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -47,6 +48,10 @@ class DeadlineWheel:
         if not self._where and self._call is not None:
             self._call.cancel()
             self._call = None
+
+    def soon(self, call: Callable[[], object]) -> None:
+        """Have this called in the next turn."""
+        self._clock.callLater(0, call)
 
     def _forget(self, mortal: Mortal) -> None:
         slot = self._where.pop(mortal, None)

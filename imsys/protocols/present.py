@@ -1,23 +1,12 @@
-"""The connections that are there: counted, turned away, waited for."""
+"""The connections that are there: counted, and waited for."""
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from twisted.internet.defer import Deferred
-from twisted.internet.protocol import Protocol
 
 T = TypeVar("T")
-
-
-class TurnedAway(Protocol):
-    """Closes at once. (A factory that builds nothing does not go with TLS.)"""
-
-    transport: Any
-
-    def connectionMade(self) -> None:
-        """Close."""
-        self.transport.abortConnection()
 
 
 class Present(set[T]):

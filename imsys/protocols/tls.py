@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -45,6 +46,13 @@ TURN_BYTES = 2**16
 """What a connection writes in a turn beyond this is not kept for its end."""
 
 
+@dataclass
+class Renewable:
+    """A context in whose place another may come: connections that begin afterwards have that one."""
+
+    current: ssl.SSLContext
+
+
 class TlsFactory(Factory):
     """Connections with TLS, for a factory that knows nothing of it.
 
@@ -53,11 +61,13 @@ class TlsFactory(Factory):
 
     noisy = False
 
-    def __init__(self, context: ssl.SSLContext, factory: IProtocolFactory, reactor: Any, server_hostname: str | None = None) -> None:
+    def __init__(
+        self, context: ssl.SSLContext | Renewable, factory: IProtocolFactory, reactor: Any, server_hostname: str | None = None
+    ) -> None:
         """A context for clients makes a client, which expects this name."""
-        self._context = context
+        self._context = context if isinstance(context, Renewable) else Renewable(context)
         self._hostname = server_hostname
-        self._client = context.protocol is ssl.PROTOCOL_TLS_CLIENT
+        self._client = self._context.current.protocol is ssl.PROTOCOL_TLS_CLIENT
         self._factory = factory
         self._later = getattr(reactor, "callAtTurnEnd", None) or partial(reactor.callLater, 0)
         self._writers: list[TlsConnection] = []
@@ -69,7 +79,7 @@ class TlsFactory(Factory):
         protocol = self._factory.buildProtocol(addr)
         if protocol is None:
             return None
-        tls = self._context.wrap_bio(self.incoming, self.outgoing, not self._client, self._hostname)
+        tls = self._context.current.wrap_bio(self.incoming, self.outgoing, not self._client, self._hostname)
         return TlsConnection(self, tls, protocol)
 
     def doStart(self) -> None:

@@ -19,6 +19,7 @@ from imsys.errors import PeerFault
 from imsys.protocols import deserted
 from imsys.protocols.deadlines import DeadlineWheel
 from imsys.protocols.framing import LARGE, Frame, FrameDecoder, FrameFault, FrameFormat
+from imsys.protocols.paced import Pace, PacedTransport
 from imsys.tallies import Tally
 
 _log = Logger()
@@ -29,6 +30,10 @@ LINGER = 10.0
 
 BUFFERED = 1 << 17
 """Bytes that a transport holds, roughly, when it says that its buffer is full: 64 KiB by Twisted's measure, and what was written last."""
+
+
+TURN = 128
+"""Frames of a connection that are handed on in one turn: a read may have tens of thousands of empty ones, and the others wait meanwhile."""
 
 
 LINES = 5
@@ -103,6 +108,8 @@ class WireSettings:
     unsent: Unsent
     complaints: Complaints
     unfinished: Unfinished = field(default_factory=Unfinished)
+    pace: Pace | None = None
+    """For clients on a plaintext port that take one frame a read; without one, all of them read a stream."""
 
 
 @implementer(IPushProducer, IHalfCloseableProtocol)
@@ -120,9 +127,11 @@ class FrameConnection(protocol.Protocol):
         "_done_reading",
         "_ended",
         "_known",
+        "_later",
         "_now",
         "_reader_busy",
         "_reading",
+        "_resting",
         "_settings",
         "_unfinished",
         "_unsent",
@@ -149,11 +158,13 @@ class FrameConnection(protocol.Protocol):
         self._buffered = 0
         self._unfinished = 0
         self._known = False
+        self._later: tuple[list[Frame], PeerFault | None] | None = None  # what is handed on in the next turns
         self._choked = False
         self._ended = False
         self._reader_busy = False
         self._done_reading = False
         self._reading = True
+        self._resting = False  # until the next turn
         self.closing = False
         self.gone = False
         self.why = ""
@@ -201,6 +212,21 @@ class FrameConnection(protocol.Protocol):
             frames = self._decoder.feed(data)
         except FrameFault as error:
             frames, fault = error.frames, error
+        if self._later is not None:  # reading was stopped, but TLS had more
+            self._later = self._later[0] + frames, fault
+        else:
+            self._hand_on(frames, fault)
+        pending = self._decoder.pending
+        if pending > LARGE or self._unfinished:
+            self._count(pending)
+
+    def _hand_on(self, frames: list[Frame], fault: PeerFault | None) -> bool:
+        """Hand frames to the receiver, a turn's worth, and a fault behind the last of them; whether these were all."""
+        rest = len(frames) > TURN
+        if rest:
+            self._later = frames[TURN:], fault
+            frames, fault = frames[:TURN], None
+            self._adjust_reading()
         try:
             assert self.receiver is not None
             for frame in frames:
@@ -212,9 +238,18 @@ class FrameConnection(protocol.Protocol):
         if fault is not None and not self.closing:
             self.complain(str(fault))
             self.close(str(fault))
-        pending = self._decoder.pending
-        if pending > LARGE or self._unfinished:
-            self._count(pending)
+        return not rest
+
+    def _go_on(self) -> None:
+        """It is the next turn: hand on what waits, unless the receiver or the peer is to come first."""
+        self._resting = False
+        if self._later is None or self._reader_busy or self._choked:
+            return
+        later, self._later = self._later, None
+        if self._hand_on(*later) and not self.closing:
+            self._adjust_reading()
+            if self._ended and self.receiver is not None:
+                self.receiver.finished()
 
     def _count(self, pending: int) -> None:
         """Keep count of what waits for the rest of a large frame; the connection that would pass the bound is cut."""
@@ -238,6 +273,11 @@ class FrameConnection(protocol.Protocol):
         self._known = True
         self.alive()
         self._wheel.add(self)  # it may be due earlier than the login was
+
+    def one_at_a_time(self) -> None:
+        """From here on send one frame at a time, if the port is one where that may be wanted."""
+        if self._settings.pace is not None and self.plaintext and not self.closing and not isinstance(self.transport, PacedTransport):
+            self.transport = PacedTransport(self.transport, self, self._settings.pace, self._settings.unsent)
 
     def alive(self) -> None:
         """Put the heartbeat deadline off: a frame of a logged-in peer arrived."""
@@ -284,6 +324,7 @@ class FrameConnection(protocol.Protocol):
         if self.gone:
             return
         self.why = self.why or why
+        self._later = None
         self._take_unsent()
         self._forget_unfinished()
         self.closing = True
@@ -308,6 +349,7 @@ class FrameConnection(protocol.Protocol):
     def end_reading(self) -> None:
         """Read nothing more."""
         self._done_reading = True
+        self._later = None
         self._adjust_reading()
 
     def pauseProducing(self) -> None:
@@ -338,7 +380,7 @@ class FrameConnection(protocol.Protocol):
         if not self._ended:
             self._ended = self._done_reading = True
             self._reading = False
-            if self.receiver is not None and not self.closing:
+            if self.receiver is not None and not self.closing and self._later is None:
                 self.receiver.finished()
 
     def writeConnectionLost(self) -> None:
@@ -348,7 +390,10 @@ class FrameConnection(protocol.Protocol):
         """The connection is going away; :meth:`connectionLost` follows."""
 
     def _adjust_reading(self) -> None:
-        wanted = not (self._reader_busy or self._choked or self._done_reading)
+        if self._later is not None and not (self._reader_busy or self._choked or self._resting):
+            self._resting = True
+            self._wheel.soon(self._go_on)
+        wanted = not (self._reader_busy or self._choked or self._done_reading or self._later is not None)
         if wanted != self._reading and not self.closing:
             self._reading = wanted
             if wanted:
@@ -362,6 +407,7 @@ class FrameConnection(protocol.Protocol):
             return
         self.why = why
         self.closing = True
+        self._later = None
         self._forget_unfinished()
         self.deadline = self._now() + LINGER
         self._wheel.add(self)
@@ -379,6 +425,7 @@ class FrameConnection(protocol.Protocol):
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
         """Forget everything."""
         self.gone = self.closing = True
+        self._later = None
         self._take_unsent()
         self._forget_unfinished()
         self._wheel.remove(self)

@@ -9,7 +9,9 @@ from twisted.logger import Logger
 from imsys.config import FilesConfig
 from imsys.errors import Refused, Status
 from imsys.files.blobs import SealedFile
+from imsys.files.confinement import WALLS
 from imsys.files.previews import Preview, Previews
+from imsys.files.probing import Probe
 from imsys.files.scanning import About, Scan
 from imsys.files.scanning import Verdict as Scanned
 from imsys.files.sniffing import HEAD, IMAGES, sniff
@@ -27,9 +29,10 @@ class Looking:
     :param thumbnails: whether there are thumbnails and posters; avatars are cut in any case.
     """
 
-    def __init__(self, scan: Scan, previews: Previews, *, thumbnails: bool) -> None:
+    def __init__(self, scan: Scan, previews: Previews, probe: Probe, *, thumbnails: bool) -> None:
         self._scan = scan
         self._previews = previews
+        self._probe = probe
         self._thumbnails = thumbnails
 
     def judge(self, file: File, content: SealedFile) -> Verdict:
@@ -38,7 +41,8 @@ class Looking:
         :raises Refused: 65, nobody may have this file; 73, it cannot be judged now.
         :raises Damaged: it is not what was written.
         """
-        mime = sniff(content.read(0, HEAD), file.filename)
+        head = content.read(0, HEAD)
+        mime = self._probe.of(content, sniff(head, file.filename), head)
         self._scanned(file, content, mime)
         if file.purpose is Purpose.AVATAR:
             return self._avatar(content, mime)
@@ -80,4 +84,12 @@ def looking(files: FilesConfig, spool: Path) -> Looking:
     previews = Previews(spool)
     if files.thumbnails and not previews.posters:
         _log.info("there is no ffmpeg: videos have no posters")
-    return Looking(Scan(files.scan, files.scan_timeout, discover_judges()), previews, thumbnails=files.thumbnails)
+    stand = previews.walls()
+    missing = [wall for wall in WALLS if wall not in stand]
+    if missing:
+        _log.warn(
+            "what decodes pictures and films of users is not kept from the server's {missing} here: "
+            "that takes Linux 5.13 or later with Landlock, seccomp and user namespaces",
+            missing=", ".join(missing),
+        )
+    return Looking(Scan(files.scan, files.scan_timeout, discover_judges()), previews, Probe(spool), thumbnails=files.thumbnails)

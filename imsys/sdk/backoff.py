@@ -6,7 +6,15 @@ import random
 from collections.abc import Callable
 
 LONGEST_ASKED = 60.0
-"""Seconds that a server may ask a client to wait; more would be a mistake of it."""
+"""Seconds that a client waits by itself where a server asks for that; more would be a mistake of it."""
+
+_DAY = 86400.0
+"""Seconds of the longest limit that servers have; who says more is no server of ours, or mistaken."""
+
+
+def asked_to_wait(seconds: float | None) -> float | None:
+    """What a server asks for, in bounds: an application may do as it is told."""
+    return None if seconds is None else min(max(seconds, 0.0), _DAY)
 
 
 class Backoff:
@@ -27,7 +35,7 @@ class Backoff:
         """Seconds to wait now; ``at_least`` is what the server asked for."""
         full = min(self._most, self._first * 2.0 ** min(self._failures, 32))
         self._failures += 1
-        return min(at_least, LONGEST_ASKED) + full * (0.5 + 0.5 * self._draw())
+        return min(max(at_least, 0.0), LONGEST_ASKED) + full * (0.5 + 0.5 * self._draw())
 
     def reset(self) -> None:
         """Begin anew: what failed works again."""

@@ -183,7 +183,7 @@ class Client:
         return self._delivery.stream
 
     def post(self, thread_id: int, text: str, *, unique_id: str = "") -> Outgoing:
-        """Send a text whenever possible, after those posted before it to its thread.
+        """Send a text whenever possible, after those posted before it to its thread; before ``start``, it waits for that.
 
         It is sent again until the server has it, it is refused for good or :meth:`imsys.sdk.Outgoing.withdraw` is called:
         whatever fails in the servers, for as long as ``keep`` says.
@@ -200,7 +200,12 @@ class Client:
         return self._outbox.post(unique_id or self._unique_id(), thread_id, text)
 
     async def send(self, thread_id: int, text: str) -> Message:
-        """Send a text; the message as the server has it, once it is durable there."""
+        """Send a text; the message as the server has it, once it is durable there.
+
+        :raises Refused: it is refused for good, see :meth:`post`; or the client is signed out.
+        :raises Unavailable: the client is not started, or stops meanwhile.
+        """
+        self._link.demand()
         return await self.post(thread_id, text).when_stored()
 
     async def mark_read(self, thread_id: int, message_id: int) -> None:

@@ -32,6 +32,7 @@ from imsys.protocols.messages.registry import (
     service_id,
 )
 from imsys.protocols.messages.session import HeartbeatRequest, HeartbeatResponse, LogoutResponse
+from imsys.sdk.backoff import asked_to_wait
 from imsys.sdk.gateway import status_of
 from imsys.sdk.refusals import explain
 from imsys.sdk.silence import Vigil
@@ -53,6 +54,13 @@ class Disconnected(Unavailable):
 
     def __init__(self, message: str = "There is no connection to the server.") -> None:
         super().__init__(Status.NETWORK_ERROR, message)
+
+
+class NotStarted(Disconnected):
+    """There is no connection, and nothing will bring one about but ``start``."""
+
+    def __init__(self) -> None:
+        super().__init__("The client is not started; nothing can be sent before start() was called, nor after stop().")
 
 
 @implementer(IHandshakeListener)
@@ -331,4 +339,4 @@ def refusal(outcome: Response) -> Refused:
     """The exception for a response with an ``error``."""
     text = outcome.message if isinstance(outcome.message, str) else ""
     after = outcome.retry_after if isinstance(outcome.retry_after, int | float) else None
-    return Refused(status_of(outcome.error), text, retry_after=after)
+    return Refused(status_of(outcome.error), text, retry_after=asked_to_wait(after))

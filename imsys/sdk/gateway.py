@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
-from treq.client import HTTPClient
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.web.client import Agent, HTTPConnectionPool, ResponseDone
 from twisted.web.http import PotentialDataLoss
-from twisted.web.iweb import IResponse
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IBodyProducer, IResponse
+from zope.interface import implementer
 
 from imsys.errors import Refused, Status, Unavailable
+from imsys.sdk.backoff import asked_to_wait
 from imsys.sdk.refusals import explain
 from imsys.sdk.steady import steady_reactor
 from imsys.sdk.trust import Trust
@@ -27,6 +29,9 @@ _BODY_LIMIT = 65536
 
 _CONNECT = 5.0
 """Seconds to connect: a network that comes back is noticed by the next call, not at the end of a long one."""
+
+_AWAY = (502, 503, 504)
+"""What a proxy answers with where the gateway behind it does not."""
 
 T = TypeVar("T")
 
@@ -112,23 +117,21 @@ class Gateway:
     :class:`Unavailable` (``NETWORK_ERROR``) with a plain sentence where it
     cannot be reached in time.
 
-    :param url: ``https://host:port``; with ``http://``, where the operator has
+    :param url: ``https://host:port`` (an IPv6 address in brackets); with ``http://``, where the operator has
         opened it, nothing is encrypted and the chat server's plaintext port is used.
     :param trust: the authorities that the servers' certificates must come from, or the PEM file with them; by default the system's.
     :param deadline: seconds for one call.
     """
 
     def __init__(self, reactor: Any, url: str, trust: Trust | str | Path | None = None, *, deadline: float = 15.0) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in {"https", "http"} or not parts.hostname:
-            raise ValueError(f"{url!r} is no address of a server; it looks like https://127.0.0.1:8443.")
-        self.url = f"{parts.scheme}://{parts.netloc}"
-        self.encrypted = parts.scheme == "https"
+        scheme, netloc, self._base = _address(url)
+        self.url = f"{scheme}://{netloc}"
+        self.encrypted = scheme == "https"
         self.trust = trust if isinstance(trust, Trust) else Trust(trust)
         self._clock = reactor = steady_reactor(reactor)
         self._deadline = deadline
         pool = HTTPConnectionPool(reactor, persistent=False)
-        self._http = HTTPClient(Agent(reactor, self.trust, connectTimeout=min(deadline, _CONNECT), pool=pool))
+        self._agent = Agent(reactor, self.trust, connectTimeout=min(deadline, _CONNECT), pool=pool)
 
     async def request_code(self, email: str) -> None:
         """Have a verification code mailed."""
@@ -196,23 +199,32 @@ class Gateway:
             answer = msgspec.json.decode(body, type=_Answer)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             sentence = f"This is no imsys server: it answers {path} with HTTP status {response.code}."
+            if response.code in _AWAY:
+                sentence = f"What stands before the server does not reach it (HTTP status {response.code}); try again later."
             raise Unavailable(Status.NETWORK_ERROR, sentence) from None
         if answer.error == Status.SUCCESS:
             return body
         raise _refusal(answer, response)
 
     async def _exchange(self, path: str, fields: dict[str, Any]) -> tuple[IResponse, bytes]:
-        post: Callable[..., Awaitable[Any]] = self._http.post
-        response = await post(
-            self.url + path,
-            data=msgspec.json.encode(fields),
-            headers={"Content-Type": "application/json"},
-            allow_redirects=False,
-            unbuffered=True,
-        )
+        headers = Headers({b"Content-Type": [b"application/json"]})
+        response = await self._agent.request(b"POST", self._base + path.encode("ascii"), headers, _Bytes(msgspec.json.encode(fields)))
         body = _Body(_BODY_LIMIT)
-        response.original.deliverBody(body)
-        return response.original, await body.whole
+        response.deliverBody(body)
+        return response, await body.whole
+
+
+def _address(url: str) -> tuple[str, str, bytes]:
+    """Scheme and place of a gateway's address, and what requests begin with. :raises ValueError: it is none."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+        if parts.scheme not in {"https", "http"} or not host or "@" in parts.netloc or parts.port == 0:
+            raise ValueError
+        name = f"[{host}]" if ":" in host else host.encode("idna").decode("ascii")
+    except ValueError:  # what is wrong is said by the example
+        raise ValueError(f"{url!r} is no address of a server; it looks like https://127.0.0.1:8443.") from None
+    return parts.scheme, parts.netloc, f"{parts.scheme}://{name}{'' if port is None else f':{port}'}".encode("ascii")
 
 
 def _late(_: object, seconds: float) -> NoReturn:
@@ -223,7 +235,7 @@ def _refusal(answer: _Answer, response: IResponse) -> Refused:
     after = answer.retry_after
     for value in response.headers.getRawHeaders("retry-after") or ():
         after = float(value) if value.isdecimal() and after is None else after
-    return Refused(status_of(answer.error), answer.message, retry_after=after)
+    return Refused(status_of(answer.error), answer.message, retry_after=asked_to_wait(after))
 
 
 def _read(body: bytes, kind: type[T]) -> T:
@@ -238,6 +250,28 @@ def _number(value: int | str) -> int:
         return int(value)
     except ValueError:
         raise Unavailable(Status.NETWORK_ERROR, "The server's answer cannot be read.") from None
+
+
+@implementer(IBodyProducer)
+class _Bytes:
+    """The body of a request, all of it at once."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.length = len(data)
+
+    def startProducing(self, consumer: Any) -> Deferred[None]:
+        consumer.write(self._data)
+        return succeed(None)
+
+    def pauseProducing(self) -> None:
+        pass
+
+    def resumeProducing(self) -> None:
+        pass
+
+    def stopProducing(self) -> None:
+        pass
 
 
 class _Body(Protocol):

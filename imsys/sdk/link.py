@@ -19,7 +19,7 @@ from imsys.protocols.messages.session import LoginResponse, LogoutRequest, Logou
 from imsys.sdk.attempts import Attempts
 from imsys.sdk.backoff import Backoff, Comeback
 from imsys.sdk.changeover import Changeover
-from imsys.sdk.connection import ChatConnection, Disconnected
+from imsys.sdk.connection import ChatConnection, Disconnected, NotStarted
 from imsys.sdk.credentials import Credentials
 from imsys.sdk.gateway import Gateway, Resources
 from imsys.sdk.lifecycle import Actions, new_lifecycle
@@ -123,10 +123,18 @@ class Link:
 
     async def log_out(self) -> None:
         """Revoke the token and disconnect."""
+        self.demand()
         await self.request(LogoutRequest(uuid=str(self.credentials.uuid), token=self.credentials.token), LogoutResponse)
         self.credentials.token = ""
         await self.credentials.keep()
         await self.stop()
+
+    def demand(self) -> None:
+        """See whether the link is online, or tries to be. :raises Refused: it is not started, or signed out."""
+        if self.state is ConnectionState.OFFLINE:
+            raise NotStarted
+        if self.state is ConnectionState.SIGNED_OUT:
+            raise Refused(Status.LOGIN_UNSUCCESSFUL, "This client is signed out.")
 
     def drop(self) -> None:
         """Give the present connection up, and make a new one, to another server if there is one."""
@@ -138,10 +146,10 @@ class Link:
         """Fires when requests can be sent; fails at once where nothing will bring that about, and after a while."""
         if self.state is ConnectionState.ONLINE and not self._changeover.holding:
             return succeed(None)
-        if self.state is ConnectionState.OFFLINE:
-            return fail(Disconnected())
-        if self.state is ConnectionState.SIGNED_OUT:
-            return fail(Refused(Status.LOGIN_UNSUCCESSFUL, "This client is signed out."))
+        try:
+            self.demand()
+        except Refused as refusal:
+            return fail(refusal)
         return self._wait().addTimeout(self._timing.deadline, self._clock, _late)
 
     # what the lifecycle does

@@ -10,6 +10,7 @@ from imsys.errors import Refused, Status, Unavailable
 from imsys.sdk.attachments import Grant
 from imsys.sdk.backoff import Backoff
 from imsys.sdk.carrier import Carrier, Interrupted
+from imsys.sdk.connection import NotStarted
 from imsys.sdk.surroundings import Surroundings
 
 _TRIES = 6
@@ -84,6 +85,8 @@ class Persistence:
         if self._grant is None:
             try:
                 self._grant = await self._ask()
+            except NotStarted as problem:
+                raise Final(problem) from problem
             except Unavailable:
                 raise
             except Refused as problem:

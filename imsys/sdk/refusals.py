@@ -9,6 +9,7 @@ from service_identity import VerificationError
 from twisted.internet import defer, error
 
 from imsys.errors import Refused, Status, Unavailable
+from imsys.sdk.trust import CertificateExpired
 
 SENTENCES: dict[Status, str] = {
     Status.SUCCESS: "It worked.",
@@ -68,6 +69,7 @@ SENTENCES: dict[Status, str] = {
 """For people, unlike the ``message`` of a response, which is for the log."""
 
 _MORE_EXACT = {
+    Status.SERVER_BUSY,
     Status.INVALID_FIELD,
     Status.FRIENDING_ERROR,
     Status.FILE_CREATE_ERROR,
@@ -85,7 +87,8 @@ def explain(problem: BaseException) -> str:
         return problem.message
     if isinstance(problem, Refused):
         if problem.status in _MORE_EXACT and problem.message:
-            return problem.message
+            again = " Try again in a moment." if problem.status is Status.SERVER_BUSY and problem.retry_after is not None else ""
+            return problem.message + again
         if problem.status is Status.RATE_LIMITED and problem.retry_after:
             return f"Too many attempts; try again in {_duration(problem.retry_after)}."
         return SENTENCES[problem.status]
@@ -94,6 +97,8 @@ def explain(problem: BaseException) -> str:
         return explain(reasons[0].value)
     if isinstance(problem, VerificationError):
         return "The server's certificate is not valid for its address."
+    if isinstance(problem, CertificateExpired):
+        return f"The server's certificate has expired on {problem.when:%Y-%m-%d}; its operator has to renew it."
     if isinstance(problem, SSL.Error):
         return _tls(problem)
     if isinstance(problem, error.DNSLookupError):

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
+from OpenSSL import SSL
+from OpenSSL.crypto import X509
+from service_identity.hazmat import DNS_ID, IPAddress_ID, verify_service_identity
+from service_identity.pyopenssl import extract_patterns
+from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import (
@@ -15,8 +22,12 @@ from twisted.internet.interfaces import (
     IStreamClientEndpoint,
 )
 from twisted.internet.ssl import Certificate, optionsForClientTLS, platformTrust, trustRootFromCertificates
+from twisted.python.failure import Failure
 from twisted.web.iweb import IPolicyForHTTPS
 from zope.interface import implementer
+
+_EXPIRED = 10
+"""OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED."""
 
 _MARKER = "-----BEGIN CERTIFICATE-----"
 
@@ -49,7 +60,48 @@ class Trust:
 
     def creator(self, host: str) -> IOpenSSLClientConnectionCreator:
         """The TLS options of a connection to a host, by name or by address."""
-        return optionsForClientTLS(host, trustRoot=self.root)
+        return _Creator(host, optionsForClientTLS(host, trustRoot=self.root))
+
+
+class CertificateExpired(Exception):
+    """A certificate of the server, or of who has signed it, has expired.
+
+    :param when: when.
+    """
+
+    def __init__(self, when: datetime) -> None:
+        super().__init__(when)
+        self.when = when
+
+
+@implementer(IOpenSSLClientConnectionCreator)
+class _Creator:
+    """Twisted's options, which say that a certificate is no good, but not why."""
+
+    def __init__(self, host: str, options: IOpenSSLClientConnectionCreator) -> None:
+        self._options = options
+        self._name = IPAddress_ID(host) if isIPAddress(host) or isIPv6Address(host) else DNS_ID(host)
+
+    def clientConnectionForTLS(self, tlsProtocol: Any) -> SSL.Connection:
+        """A connection that checks the chain, the dates and the name."""
+        connection = self._options.clientConnectionForTLS(tlsProtocol)
+        name, protocol = self._name, ref(tlsProtocol)
+
+        def verify(_: SSL.Connection, certificate: X509, problem: int, depth: int, good: int) -> bool:
+            try:
+                if not good and problem == _EXPIRED:
+                    raise CertificateExpired(certificate.to_cryptography().not_valid_after_utc)
+                if good and depth == 0:
+                    verify_service_identity(extract_patterns(certificate), [name], [])
+            except Exception:  # nothing may leave a callback of OpenSSL's
+                waiting = protocol()
+                if waiting is not None:
+                    waiting.failVerification(Failure())
+                return False
+            return bool(good)
+
+        connection.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, verify)
+        return connection
 
 
 def endpoint(reactor: Any, host: str, port: int, trust: Trust | None, timeout: float) -> IStreamClientEndpoint:

@@ -9,17 +9,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from twisted.application.service import IService, MultiService
+from twisted.application.service import IService, MultiService, Service
 
 from imsys.config import Config
 from imsys.embedded import EmbeddedRedis
 from imsys.errors import ConfigError
 from imsys.redis import Redis, RedisService
 from imsys.services import balance, captcha, chat, gateway, resources
-from imsys.services.common import Options, bound_ports, give_up, make_daemon
+from imsys.services.common import Options, bound_ports, make_daemon, refuse_to_start
 from imsys.services.first_start import first_start
 from imsys.services.foundations import CALENDAR, database_of
 from imsys.services.ordered import InOrder
+from imsys.sockets import by_sockets, make_socket_folder, on_sockets
 from imsys.store import Database
 
 __all__ = ["Options", "build", "makeService", "prepared", "shared"]
@@ -41,11 +42,27 @@ def build(reactor: Any, config: Config, *, calendar: Callable[[], float] = CALEN
     return everything
 
 
+class SocketFolder(Service):
+    """The folder of the sockets, made before anything listens in it."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
+    def startService(self) -> None:
+        """Make it. :raises ConfigError: it cannot be made."""
+        super().startService()
+        make_socket_folder(self._home)
+
+
 def shared(reactor: Any, config: Config, parent: MultiService) -> tuple[Database, Redis]:
     """One database and one Redis for every server of the process; the Redis is a child of ours if the configuration says so.
 
+    The folder of the sockets at which they call each other is made before them.
+
     :raises ConfigError: there is no such program or driver.
     """
+    if by_sockets(config.cluster):
+        SocketFolder(config.home).setServiceParent(parent)
     where = config.redis
     if where.mode == "embedded":
         embedded = EmbeddedRedis(reactor, config)
@@ -57,7 +74,12 @@ def shared(reactor: Any, config: Config, parent: MultiService) -> tuple[Database
 
 
 def _own_addresses(config: Config) -> Config:
-    """The servers of one process call each other where they listen, whatever ``addresses`` are for others."""
+    """The servers of one process call each other where they listen, whatever ``addresses`` are for others.
+
+    That is at sockets of their own, unless the configuration lets servers of other processes join.
+    """
+    if by_sockets(config.cluster):
+        return on_sockets(config)
     own: dict[str, Any] = {}
     for section in (config.balance, config.captcha):
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(section.grpc_host, section.grpc_host)  # noqa: S104
@@ -72,7 +94,7 @@ def prepared(options: Options) -> Config:
     try:
         first_start(options.settings, datetime.now(UTC))
     except ConfigError as error:
-        give_up(f"imsys: {error}")
+        refuse_to_start(options.settings, "imsys", str(error))
     return options.settings
 
 

@@ -19,7 +19,7 @@ from imsys.cluster.stubs import imsys_v1_pb2_grpc, message_pb2_grpc
 from imsys.config import Config
 from imsys.redis import Redis
 from imsys.services.common import Options, make_daemon
-from imsys.services.foundations import CALENDAR, redis_of, seldom_used_database_of
+from imsys.services.foundations import CALENDAR, redis_of, seldom_used_database_of, trust_of
 from imsys.services.ordered import InOrder
 from imsys.store import Database
 from imsys.tokens import Tokens
@@ -43,6 +43,7 @@ def build(
     :raises ConfigError: the configuration does not allow it.
     """
     service = InOrder()
+    trust = trust_of(config, service)
     redis = redis or redis_of(reactor, config, service)
     lease = config.balance.lease
     database = database or seldom_used_database_of(reactor, config, service)
@@ -51,13 +52,13 @@ def build(
     allocation = Allocation(redis, tokens)
     probe = TcpProbe(reactor, lease / 3)
     plain = PlainRegistry(redis, registry, probe)
-    suspicions = Suspicions(reactor, registry, ControlProbe(reactor, config.cluster))
+    suspicions = Suspicions(reactor, registry, ControlProbe(reactor, trust))
     suspicions.setServiceParent(service)
     Prober(reactor, registry, plain, probe, lease).setServiceParent(service)
     registrations = RegistryServicer(registry, suspicions, calendar, config.cluster.clock_skew)
     GrpcServer(
         reactor,
-        config.cluster,
+        trust,
         config.balance.grpc_host,
         config.balance.grpc_port,
         [

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import Any
 
 from twisted.application.service import IService
 
+from imsys.captcha.limited import LimitedMailer
 from imsys.captcha.mailer import mailer
 from imsys.captcha.service import Verification
+from imsys.cluster.control import Control, control_services
 from imsys.cluster.server import GrpcServer
-from imsys.cluster.stubs import message_pb2_grpc
-from imsys.codes import Codes
+from imsys.cluster.stubs import imsys_v1_pb2_grpc, message_pb2_grpc
+from imsys.codes import codes_of
 from imsys.config import Config
+from imsys.ratelimit import RateLimiter
 from imsys.redis import Redis
+from imsys.services.checks import captcha_health
 from imsys.services.common import Options, make_daemon
-from imsys.services.foundations import CALENDAR, redis_of
+from imsys.services.foundations import CALENDAR, redis_of, trust_of
 from imsys.services.ordered import InOrder
 
 __all__ = ["Options", "build", "makeService"]
@@ -33,14 +38,20 @@ def build(reactor: Any, config: Config, redis: Redis | None = None, *, calendar:
     captcha, server = config.captcha, InOrder()
     redis = redis or redis_of(reactor, config, server)
     verification = Verification(
-        Codes(redis, life=captcha.code_life, tries=captcha.code_tries),
-        mailer(reactor, config.mail),
+        codes_of(redis, captcha),
+        LimitedMailer(mailer(reactor, config.mail), RateLimiter(redis), captcha),
         sender=config.mail.sender,
         life=captcha.code_life,
         calendar=calendar,
     )
-    calls = [(message_pb2_grpc.add_VerificationServiceServicer_to_server, verification)]
-    GrpcServer(reactor, config.cluster, captcha.grpc_host, captcha.grpc_port, calls, WORKERS).setServiceParent(server)
+    health = captcha_health(reactor, redis)
+    health.setServiceParent(server)
+    calls = [
+        (message_pb2_grpc.add_VerificationServiceServicer_to_server, verification),
+        (imsys_v1_pb2_grpc.add_CodesServicer_to_server, verification),
+    ]
+    calls += control_services(Control(secrets.token_hex(8), lambda: health.unfit, None))
+    GrpcServer(reactor, trust_of(config, server), captcha.grpc_host, captcha.grpc_port, calls, WORKERS).setServiceParent(server)
     return server
 
 

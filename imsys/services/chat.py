@@ -41,9 +41,10 @@ from imsys.redis import Redis
 from imsys.routes import Routes
 from imsys.services import common
 from imsys.services.checks import chat_health
-from imsys.services.common import ListenService, make_daemon, public_context, tables_fit
+from imsys.services.common import ListenService, make_daemon, tables_fit
+from imsys.services.crowds import crowd_of
 from imsys.services.draining import Draining, Moves
-from imsys.services.foundations import CALENDAR, database_of, redis_of, tickets_of
+from imsys.services.foundations import CALENDAR, database_of, redis_of, tickets_of, tls_of, trust_of
 from imsys.services.ordered import InOrder
 from imsys.services.pauses import Pauses
 from imsys.services.processes import Supervisor, check_several, keep_root, launch_of, number_of
@@ -149,6 +150,7 @@ def build(
     if chat.processes > 1:
         raise ConfigError("[chat] processes: one process was asked for; 'twistd imsys-chat' starts several")
     own_process = redis is None
+    trust = trust_of(config, server)
     database = database or database_of(reactor, config, server)
     redis = redis or redis_of(reactor, config, server)
     surge = Surge(reactor)
@@ -162,9 +164,10 @@ def build(
         connections.ended(session)
 
     dispatcher = Dispatcher(discover(), ended)
-    connections = Connections(reactor, chat, dispatcher)
+    crowd = crowd_of(reactor, config.limits, chat.capacity)
+    connections = Connections(reactor, chat, dispatcher, crowd, pause=chat.plain_pause)
     neighbours = Neighbours()
-    balance = GrpcClient(reactor, config.cluster, config.balance.addresses)
+    balance = GrpcClient(reactor, trust, config.balance.addresses)
 
     def ports() -> Ports:
         return Ports(tls=tls.port, plain=plain.port if plain is not None else 0, grpc=grpc.port)
@@ -213,13 +216,13 @@ def build(
         doubted=doubts.add,
     )
     handler = FromPeers(directory, outbound, surge)
-    peers = Peers(reactor, config.cluster, membership, handler)
+    peers = Peers(reactor, trust, membership, handler)
     neighbours.peers = peers
     resources = Listed(reactor, balance, "resources", config.balance.lease)
     places, tickets = Places(resources, config.balance.interval), tickets_of(reactor, config, server, calendar)
     files = FileDesk(config.files, config.resources.chunk, tickets, places)
     announcer = Announcer(stores, log, outbound)
-    stream_servers = ResourcesServers(reactor, config.cluster, resources, config.balance.interval)
+    stream_servers = ResourcesServers(reactor, trust, resources, config.balance.interval)
     live_announcer = LiveAnnouncer(stores, announcer.post, outbound, stream_servers, doubts)
     live = LiveDesk(config.live, tickets, places, live_announcer, calendar)
     allowances = Allowances(redis, reactor.seconds, config.limits)
@@ -240,12 +243,12 @@ def build(
         Announcements(announcer.announce, live_announcer.announce),
     )
     calls += control_services(Control(membership.incarnation, lambda: health.unfit, drain if own_process else None))
-    grpc = GrpcServer(reactor, config.cluster, chat.grpc_host, chat.grpc_port, calls)
+    grpc = GrpcServer(reactor, trust, chat.grpc_host, chat.grpc_port, calls)
 
     def listener(number: int, context: Any, what: str) -> ListenService:
         return ListenService(reactor, connections, chat.host, number, context, what, shared=shared)
 
-    tls = listener(chat.port, public_context(config.tls), "[chat] port")
+    tls = listener(chat.port, tls_of(config, server).context(), "[chat] port")
     plain = listener(chat.plain_port, None, "[chat] plain_port") if chat.plain_port else None
     listeners = [port for port in (tls, plain) if port is not None]
     care = LiveCare(reactor, stores.live, live_announcer)

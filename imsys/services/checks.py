@@ -53,6 +53,11 @@ def gateway_health(reactor: Any, store: HealthStore, redis: Redis) -> Health:
     return Health(reactor, {"database": Check("The database", store.read, lambda: store.answered), "redis": _redis(redis)})
 
 
+def captcha_health(reactor: Any, redis: Redis) -> Health:
+    """Of a captcha server: Redis, which keeps the codes."""
+    return Health(reactor, {"redis": _redis(redis)})
+
+
 def _redis(redis: Redis) -> Check:
     async def written() -> None:
         await redis.call("SET", redis.key("health"), 1, "PX", 60_000)

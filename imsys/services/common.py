@@ -23,6 +23,7 @@ from imsys.home import as_owner, make_home
 from imsys.logs import LogFile
 from imsys.services import interpreter
 from imsys.services.calendar_watch import CalendarWatch
+from imsys.services.certificate_care import CertificateCare
 from imsys.services.descriptors import fitting, raise_descriptor_limit
 from imsys.services.first_start import OldTables, check_tables
 from imsys.services.foundations import CALENDAR
@@ -30,13 +31,27 @@ from imsys.services.listening import ListenService, check_port
 from imsys.services.reactors import choose_reactor, set_clock
 from imsys.services.signals import on_signal
 from imsys.services.tls import public_context
+from imsys.sockets import SECTIONS, by_sockets, is_plaintext
+from imsys.standard_streams import open_streams
 from imsys.store import Database
 
-__all__ = ["CannotStart", "Daemon", "ListenService", "Options", "bound_ports", "check_port", "give_up", "make_daemon", "public_context"]
+__all__ = [
+    "CannotStart",
+    "Daemon",
+    "ListenService",
+    "Options",
+    "bound_ports",
+    "check_port",
+    "make_daemon",
+    "public_context",
+    "refuse_to_start",
+]
 
 _log = Logger()
 
-GRPC_SECTIONS = ("balance", "captcha", "chat", "resources")
+WITHOUT_PUBLIC_PORTS = ("imsys-balance", "imsys-captcha")
+
+PLAINTEXT = "gRPC asks nobody who they are, and encrypts nothing ([cluster] allow_plaintext): whoever reaches its ports may do anything"
 
 
 class CannotStart(SystemExit, Exception):
@@ -59,6 +74,18 @@ def give_up(reason: str) -> NoReturn:
     raise CannotStart(1)
 
 
+def refuse_to_start(config: Config, title: str, reason: str) -> NoReturn:
+    """The same, and write it to the daemon's log file, for who was not there when it was started."""
+    folder = Path(config.imsys.log_dir)
+    if config.imsys.log_dir and folder.parent.exists():
+        with contextlib.suppress(ConfigError, OSError), as_owner(folder if folder.exists() else folder.parent):
+            file = LogFile(folder / f"{title}.log", "critical")
+            file.open()
+            Logger(observer=file).critical("{daemon} cannot start: {reason}", daemon=title, reason=reason)
+            file.close()
+    give_up(f"{title}: {reason}")
+
+
 class Options(usage.Options):
     """The command line of every daemon; ``settings`` is the configuration after parsing.
 
@@ -75,6 +102,7 @@ class Options(usage.Options):
 
     def parseOptions(self, options: Any = None) -> None:
         """Choose the reactor, parse, then load the configuration."""
+        open_streams()  # before anything else of ours is open
         self.reactor_fault = choose_reactor()
         try:
             super().parseOptions(options)
@@ -100,18 +128,22 @@ class Daemon(MultiService):
     A service that needs a while after ``startService`` (a pool that connects, a
     server that registers) has a method ``async def ready(self)``, which returns
     when it can be used; the daemon calls itself ready after the last of them.
-    Log files are opened anew on SIGHUP.
+    On SIGHUP log files are opened anew, and certificates are read again by those
+    parts that have a method ``renew_certificates()``.
 
     :param name: the name of the command, and of the log file.
     :param on_ready: called once, when everything is ready.
     :param warnings: lines for the log, once it is open.
+    :raises ConfigError: a certificate has expired, or is none.
     """
 
     def __init__(
         self, reactor: Any, config: Config, name: str, on_ready: Callable[[], None] | None = None, warnings: Sequence[str] = ()
     ) -> None:
         super().__init__()
-        self._warnings = warnings
+        self._certificates = CertificateCare(reactor, config, CALENDAR, public=name not in WITHOUT_PUBLIC_PORTS)
+        self._certificates.setServiceParent(self)
+        self._warnings = [*warnings, *self._certificates.warnings()]
         self._reactor = reactor
         self._config = config
         self._title = name
@@ -146,7 +178,7 @@ class Daemon(MultiService):
                 if warning:
                     _log.warn("{daemon}: {warning}", daemon=self._title, warning=warning)
             super().startService()
-        self._hangup = on_signal("SIGHUP", self._reopen)
+        self._hangup = on_signal("SIGHUP", self._hung_up)
         self._announcement = Deferred.fromCoroutine(self._announce())
         self._announcement.addErrback(self._not_ready)
 
@@ -176,9 +208,23 @@ class Daemon(MultiService):
             _log.critical("{daemon} cannot start: {reason}", daemon=self._title, reason=str(error))
             give_up(f"{self._title}: {error}")
 
-    def _reopen(self) -> None:
+    def _hung_up(self) -> None:
+        self._reactor.callFromThread(self._renew)
+
+    def _renew(self) -> None:
+        """Open log files anew, and read certificates again, unless one of them has expired."""
         if self._file is not None:
-            self._reactor.callFromThread(self._file.reopen)
+            self._file.reopen()
+        try:
+            for line in self._certificates.warnings():
+                _log.warn("{line}", line=line)
+        except ConfigError as error:
+            _log.error("the certificates stay as they were: {reason}", reason=str(error))
+            return
+        for part in _tree(self):
+            renew = getattr(part, "renew_certificates", None)
+            if renew is not None:
+                renew()
 
     async def _announce(self) -> None:
         for service in _tree(self):
@@ -220,18 +266,19 @@ def make_daemon(
     set_clock(reactor)
     try:
         config, lowered = fitting(config, name, raise_descriptor_limit())
-        daemon = Daemon(reactor, config, title, on_ready, (warning, lowered))
+        daemon = Daemon(reactor, config, title, on_ready, (warning, lowered, PLAINTEXT if is_plaintext(config.cluster) else ""))
         CalendarWatch(reactor, CALENDAR).setServiceParent(daemon)
         build(reactor, config).setServiceParent(daemon)
         daemon.check_ports()
-        for section in GRPC_SECTIONS:
+        for section in SECTIONS:
             at = getattr(config, section)
-            if name in (f"imsys-{section}", "imsys") and at.grpc_port:
+            alone = name == f"imsys-{section}" or (name == "imsys" and not by_sockets(config.cluster))
+            if alone and at.grpc_port:
                 check_port(at.grpc_host, at.grpc_port, f"[{section}] grpc_port")
         if any(isinstance(service, Database) for service in _tree(daemon)):
             tables_fit(config)
     except ConfigError as error:
-        give_up(f"{title}: {error}")
+        refuse_to_start(config, title, str(error))
     return daemon
 
 

@@ -14,10 +14,12 @@ MOST = 1 << 20
 OWN = 256
 """Open files that a server has besides its connections and pools: logs, certificates, gRPC and its streams to peers, and some to spare."""
 
-GATEWAY = 512
-"""Open files for a gateway in the same process, whose connections are short."""
-
-SECTIONS = {"imsys-chat": ("chat",), "imsys-resources": ("resources",), "imsys": ("chat", "resources")}
+SECTIONS = {
+    "imsys-chat": ("chat",),
+    "imsys-resources": ("resources",),
+    "imsys-gateway": ("gateway",),
+    "imsys": ("chat", "resources", "gateway"),
+}
 """Which daemons hold connections up to which sections' ``capacity``."""
 
 
@@ -51,12 +53,10 @@ def fitting(config: Config, daemon: str, limit: int | None) -> tuple[Config, str
     if limit is None or not sections:
         return config, ""
     needed = OWN + config.redis.pool_size
-    if "chat" in sections:
+    if "chat" in sections or "gateway" in sections:
         needed += config.database.pool_size + 1
     if "resources" in sections:
         needed += config.resources.disk_workers
-    if daemon == "imsys":
-        needed += GATEWAY
     wanted = {section: getattr(config, section).capacity for section in sections}
     total, left = sum(wanted.values()), limit - needed
     if total <= left:
@@ -65,7 +65,7 @@ def fitting(config: Config, daemon: str, limit: int | None) -> tuple[Config, str
     if left < len(sections):
         raise ConfigError(f"the process may open {limit} files, and needs {needed} before the first connection: {remedy}")
     lowered = {section: max(1, capacity * left // total) for section, capacity in wanted.items()}
-    changes = " and ".join(f"[{section}] capacity is {lowered[section]} instead of {wanted[section]}" for section in sections)
+    changes = ", ".join(f"[{section}] capacity is {lowered[section]} instead of {wanted[section]}" for section in sections)
     sized = {section: dataclasses.replace(getattr(config, section), capacity=capacity) for section, capacity in lowered.items()}
     warning = f"the process may open {limit} files, and needs {needed} of them for itself, so {changes}: {remedy}, or lower the capacity"
     return dataclasses.replace(config, **sized), warning

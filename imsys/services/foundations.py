@@ -9,10 +9,12 @@ from typing import Any
 
 from twisted.application.service import MultiService, Service
 
+from imsys.cluster.trust import Trust
 from imsys.config import Config
 from imsys.errors import ConfigError
 from imsys.redis import Redis, RedisService
 from imsys.services.fresh_keys import FreshKeys
+from imsys.services.tls import PublicTls
 from imsys.store import Database
 from imsys.tickets import TicketKeys, Tickets
 
@@ -59,6 +61,20 @@ def redis_of(reactor: Any, config: Config, parent: MultiService) -> Redis:
     service = RedisService(reactor, config.redis)
     service.setServiceParent(parent)
     return service.redis
+
+
+def trust_of(config: Config, parent: MultiService) -> Trust:
+    """The credentials of a daemon. :raises ConfigError: they cannot be used."""
+    trust = Trust(config.cluster)
+    trust.setServiceParent(parent)
+    return trust
+
+
+def tls_of(config: Config, parent: MultiService) -> PublicTls:
+    """TLS of the public ports of a daemon."""
+    tls = PublicTls(config.tls)
+    tls.setServiceParent(parent)
+    return tls
 
 
 def tickets_of(reactor: Any, config: Config, parent: MultiService, calendar: Callable[[], float]) -> Tickets:

@@ -8,28 +8,37 @@ from typing import Any
 from twisted.application.service import IService
 
 from imsys.cluster.client import GrpcClient
-from imsys.codes import Codes
+from imsys.codes import codes_of
 from imsys.config import Config
 from imsys.gateway.context import Gateway
 from imsys.gateway.endpoints import Queues, endpoints
-from imsys.gateway.front import Front
-from imsys.gateway.http import JsonServer
+from imsys.gateway.http import JsonApi
+from imsys.gateway.kinds import Kinds
 from imsys.gateway.limits import Limits
 from imsys.gateway.placing import Placing
 from imsys.gateway.sessions import SessionEnder
-from imsys.gateway.source import Proxies
 from imsys.passwords import Passwords
+from imsys.protocols.source import Proxies
 from imsys.ratelimit import RateLimiter
 from imsys.redis import Redis
 from imsys.routes import Routes
 from imsys.services.checks import gateway_health
-from imsys.services.common import ListenService, Options, make_daemon, public_context
-from imsys.services.foundations import CALENDAR, database_of, redis_of
+from imsys.services.common import ListenService, Options, make_daemon
+from imsys.services.crowds import crowd_of
+from imsys.services.foundations import CALENDAR, database_of, redis_of, tls_of, trust_of
 from imsys.services.ordered import InOrder
 from imsys.store import Database, Stores
 from imsys.tokens import Tokens
+from imsys.web.connection import HttpSettings
+from imsys.web.server import HttpServer
 
 __all__ = ["Options", "build", "makeService"]
+
+DRAIN = 1 << 20
+"""Bytes of a body that is refused which are read all the same, so that its client gets to read why."""
+
+LAST_ANSWERS = 7.0
+"""Seconds that requests have to be answered when the server stops, and their connections to close."""
 
 
 def build(
@@ -46,11 +55,12 @@ def build(
     :raises ConfigError: something in the configuration cannot work.
     """
     settings, lives, server = config.gateway, config.balance, InOrder()
+    trust = trust_of(config, server)
     database = database or database_of(reactor, config, server)
     redis = redis or redis_of(reactor, config, server)
     passwords = Passwords.configured(reactor, settings)
-    balance = GrpcClient(reactor, config.cluster, config.balance.addresses)
-    captcha = GrpcClient(reactor, config.cluster, config.captcha.addresses)
+    balance = GrpcClient(reactor, trust, config.balance.addresses)
+    captcha = GrpcClient(reactor, trust, config.captcha.addresses)
     stores = Stores.on(database, calendar)
     health = gateway_health(reactor, stores.health, redis)
     tokens = Tokens(redis, database, calendar, lives.token_idle, lives.token_life)
@@ -58,9 +68,9 @@ def build(
     gateway = Gateway(
         accounts=stores.accounts,
         passwords=passwords,
-        codes=Codes(redis, life=config.captcha.code_life, tries=config.captcha.code_tries),
+        codes=codes_of(redis, config.captcha),
         tokens=tokens,
-        sessions=SessionEnder(reactor, config.cluster, balance, routes),
+        sessions=SessionEnder(reactor, trust, balance, routes),
         limiter=RateLimiter(redis),
         limits=Limits(config.limits),
         placing=Placing(balance),
@@ -68,21 +78,22 @@ def build(
         mail_deadline=config.mail.timeout + config.cluster.deadline,
     )
     queues = Queues.configured(reactor, passwords.workers, settings.hash_queue)
-    http = JsonServer(
+    api = JsonApi(reactor, endpoints(gateway, queues, health), body_limit=settings.body_limit, timeout=settings.timeout)
+    times = HttpSettings(head=settings.timeout, idle=settings.timeout, stalled=settings.timeout, linger=DRAIN, grace=LAST_ANSWERS)
+    http = HttpServer(
         reactor,
-        endpoints(gateway, queues, health),
-        body_limit=settings.body_limit,
-        timeout=settings.timeout,
-        proxies=Proxies(settings.trusted_proxies),
-        calendar=calendar,
+        times,
+        api.answer,
+        calendar,
+        crowd_of(reactor, config.limits, settings.capacity),
+        Proxies(settings.trusted_proxies),
         verbose=config.imsys.log_level == "debug",
     )
-    front = Front(reactor, http)
-    tls = public_context(config.tls, "http/1.1")
-    parts = [health, passwords, balance, captcha, front]
-    parts.append(ListenService(reactor, front.factory, settings.host, settings.port, tls, "[gateway] port"))
+    tls = tls_of(config, server).context("http/1.1")
+    parts = [health, passwords, Kinds(reactor, stores.accounts, passwords), balance, captcha, http]
+    parts.append(ListenService(reactor, http, settings.host, settings.port, tls, "[gateway] port"))
     if settings.plain_port:
-        parts.append(ListenService(reactor, front.factory, settings.host, settings.plain_port, None, "[gateway] plain_port"))
+        parts.append(ListenService(reactor, http, settings.host, settings.plain_port, None, "[gateway] plain_port"))
     for part in parts:
         part.setServiceParent(server)
     return server

@@ -18,7 +18,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imsys.errors import ConfigError
-from imsys.protocols.tls import TlsFactory
+from imsys.protocols.tls import Renewable, TlsFactory
 
 _log = Logger()
 
@@ -67,7 +67,7 @@ class ListenService(Service):
         factory: IProtocolFactory,
         host: str,
         port: int,
-        tls: ssl.SSLContext | None,
+        tls: ssl.SSLContext | Renewable | None,
         what: str,
         *,
         shared: bool = False,

@@ -10,6 +10,7 @@ from twisted.application.service import Service
 
 from imsys.config import Config
 from imsys.files.configured import master_keys, recordings_folder
+from imsys.protocols.crowd import Crowd
 from imsys.resources.disk import Disk
 from imsys.resources.granted import Granted
 from imsys.resources.live.pulling import Find, Pulls, trust
@@ -19,12 +20,13 @@ from imsys.resources.live.rtmp_door import RtmpDoor, RtmpSettings
 from imsys.resources.live.telling import Tell
 from imsys.resources.live.web_doors import fetch_from, live_routes
 from imsys.resources.transfers import Uploads
-from imsys.resources.web.routing import Route
-from imsys.services.common import ListenService, public_context
+from imsys.services.common import ListenService
+from imsys.services.tls import PublicTls
 from imsys.store import Database
 from imsys.store.files import FileStore
 from imsys.store.live import LiveStore
 from imsys.tickets import Tickets
+from imsys.web.routing import Route
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Live:
 def live_of(
     reactor: Any,
     config: Config,
+    public: PublicTls,
     database: Database,
     tickets: Tickets,
     granted: Granted,
@@ -71,14 +74,17 @@ def live_of(
     find: Find,
     disk: Disk,
     uploads: Uploads,
+    crowd: Crowd,
     calendar: Callable[[], float],
 ) -> Live:
     """The live streams of a resources server; without ports and paths where ``[live] enabled`` says so.
 
+    :param public: TLS of the public ports.
     :param tell: has a thread told of its stream.
     :param find: where the resources server of a name is.
     :param disk: threads for what is recorded.
     :param uploads: what makes files of it.
+    :param crowd: who is connected to the server.
     :param calendar: Unix seconds.
     :raises ConfigError: the file of authorities is none, or there are no keys for what is recorded.
     """
@@ -102,11 +108,11 @@ def live_of(
     )
     relay.record = recordings.begin
     routes = live_routes(reactor, limits, tickets, granted, store, relay, calendar)
-    settings = RtmpSettings(begin=ours.login_deadline, bitrate=limits.bitrate, longest=limits.max_message, capacity=ours.capacity)
-    door = RtmpDoor(reactor, settings, relay, tickets, granted)
+    settings = RtmpSettings(begin=ours.login_deadline, bitrate=limits.bitrate, longest=limits.max_message)
+    door = RtmpDoor(reactor, settings, relay, tickets, granted, crowd)
     plain = tls = None
     if limits.enabled:
-        context = public_context(config.tls, tickets=False)
+        context = public.context(tickets=False)
         tls = ListenService(reactor, door, ours.host, ours.rtmps_port, context, "[resources] rtmps_port")
         if ours.rtmp_port:
             plain = ListenService(reactor, door, ours.host, ours.rtmp_port, None, "[resources] rtmp_port")

@@ -21,7 +21,9 @@ from imsys.config import Config
 from imsys.connections import Connections
 from imsys.dispatch import Dispatcher
 from imsys.files.configured import blob_store, master_key_file, master_keys, spool_folder
+from imsys.protocols.crowd import Crowd
 from imsys.protocols.framing import RESOURCES
+from imsys.protocols.source import Proxies
 from imsys.redis import Redis
 from imsys.resources.announcing import Announcing
 from imsys.resources.budget import Budget
@@ -31,6 +33,7 @@ from imsys.resources.engine.finishing import Finishing
 from imsys.resources.engine.janitor import Janitor
 from imsys.resources.engine.judging import Judge
 from imsys.resources.engine.space import Space
+from imsys.resources.engine.studio import Studio
 from imsys.resources.engine.uploads import Arrivals
 from imsys.resources.frames import FrameDoor
 from imsys.resources.granted import Granted
@@ -40,11 +43,11 @@ from imsys.resources.judging import looking
 from imsys.resources.originals import Originals
 from imsys.resources.sessions import Sessions
 from imsys.resources.web.doors import file_routes, http_settings, site
-from imsys.resources.web.server import HttpServer
 from imsys.services.checks import resources_health
-from imsys.services.common import ListenService, Options, make_daemon, public_context
+from imsys.services.common import ListenService, Options, make_daemon
+from imsys.services.crowds import crowd_of
 from imsys.services.draining import Draining
-from imsys.services.foundations import CALENDAR, database_of, redis_of, tickets_of
+from imsys.services.foundations import CALENDAR, database_of, redis_of, tickets_of, tls_of, trust_of
 from imsys.services.fresh_keys import FreshKeys
 from imsys.services.live import live_of
 from imsys.services.ordered import InOrder
@@ -53,11 +56,9 @@ from imsys.store import Database
 from imsys.store.files import SHARED, FileStore
 from imsys.store.health import HealthStore
 from imsys.tokens import Tokens
+from imsys.web.server import HttpServer
 
 __all__ = ["Options", "build", "makeService"]
-
-STUDIO = 2
-"""Threads that judge whole files and make pictures of them."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def engine_of(
     kept = master_key_file(config.files)
     masters = kept.keys if kept is not None else master_keys(config.files)
     spool, store = spool_folder(ours), blob_store(config)
-    disk, studio = Disk(reactor, ours.disk_workers), Disk(reactor, STUDIO)
+    disk, studio = Disk(reactor, ours.disk_workers), Studio(reactor)
     space = Space(reactor, disk, spool, store, config.balance.interval)
     finishing = Finishing(files, disk, studio, spool, store, masters, judge or looking(config.files, spool), announced)
     uploads = Arrivals(reactor, ours, files, disk, spool, store, masters, finishing, calendar)
@@ -108,7 +109,7 @@ def engine_of(
     )
 
 
-def connections_of(reactor: Any, resources: Resources, ahead: Budget | None = None) -> Connections:
+def connections_of(reactor: Any, resources: Resources, crowd: Crowd, ahead: Budget | None = None) -> Connections:
     """The connections that are served from these resources.
 
     :param ahead: what is read of files before it can be sent; by default their own.
@@ -122,7 +123,7 @@ def connections_of(reactor: Any, resources: Resources, ahead: Budget | None = No
     door = FrameDoor(reactor, resources.config, resources.tickets, resources.granted, resources.uploads, resources.downloads, ahead)
     dispatcher = Dispatcher((*HANDLERS, *door.handlers()), ended, RESOURCES)
     dispatcher.serve(resources)
-    connections = Connections(reactor, resources.config, dispatcher, door.front)
+    connections = Connections(reactor, resources.config, dispatcher, crowd, door.front)
     return connections
 
 
@@ -141,13 +142,14 @@ def build(
     """
     ours, server = config.resources, InOrder()
     own_process = redis is None
+    trust = trust_of(config, server)
     database = database or database_of(reactor, config, server)
     redis = redis or redis_of(reactor, config, server)
     tokens = Tokens(redis, database, calendar, config.balance.token_idle, config.balance.token_life)
     granted = Granted(reactor, tokens.live, config.balance.interval)
     sessions = Sessions(tokens, granted, calendar)
-    balance = GrpcClient(reactor, config.cluster, config.balance.addresses)
-    chats = ChatServers(reactor, config.cluster, Listed(reactor, balance, "chat", config.balance.lease), config.balance.interval)
+    balance = GrpcClient(reactor, trust, config.balance.addresses)
+    chats = ChatServers(reactor, trust, Listed(reactor, balance, "chat", config.balance.lease), config.balance.interval)
     shared = SHARED if config.files.store == SHARED else ""
     announcing = Announcing(reactor, ours.name, FileStore(database, calendar), chats.announce, shared)
 
@@ -164,12 +166,15 @@ def build(
     tickets = tickets_of(reactor, config, server, calendar)
     resources = Resources(ours, sessions, granted, engine.disk, uploads, downloads, engine.originals, tickets, health.demand)
     ahead = Budget(ours.unsent)
-    connections = connections_of(reactor, resources, ahead)
-    context = public_context(config.tls)
+    crowd = crowd_of(reactor, config.limits, ours.capacity)
+    connections = connections_of(reactor, resources, crowd, ahead)
+    public = tls_of(config, server)
+    context = public.context()
     places = Places(Listed(reactor, balance, "resources", config.balance.lease), config.balance.interval)
     live = live_of(
         reactor,
         config,
+        public,
         database,
         tickets,
         granted,
@@ -177,12 +182,14 @@ def build(
         partial(places.named, plaintext=False),
         engine.disk,
         engine.uploads,
+        crowd,
         calendar,
     )
     tls = ListenService(reactor, connections, ours.host, ours.port, context, "[resources] port")
     plain = ListenService(reactor, connections, ours.host, ours.plain_port, None, "[resources] plain_port") if ours.plain_port else None
     routes = [*file_routes(ours, config.files.max_file, tickets, granted, uploads, downloads, ahead), *live.routes]
-    http = HttpServer(reactor, http_settings(ours), site(ours, routes).answer, calendar)
+    proxies, verbose = Proxies(ours.trusted_proxies), config.imsys.log_level == "debug"
+    http = HttpServer(reactor, http_settings(ours), site(ours, routes).answer, calendar, crowd, proxies, verbose=verbose)
     web = ListenService(reactor, http, ours.host, ours.http_port, context, "[resources] http_port")
 
     def drain(seconds: float) -> int:
@@ -191,9 +198,6 @@ def build(
     def ports() -> Ports:
         plain_port = plain.port if plain is not None else 0
         return Ports(tls.port, plain_port, web.port, grpc.port, live.rtmp_port, live.rtmps_port)
-
-    def load() -> int:
-        return len(connections) + len(http) + len(live.door)
 
     membership = Membership(
         reactor,
@@ -204,7 +208,7 @@ def build(
         ours.advertise,
         ours.grpc_advertise,
         ports,
-        load,
+        crowd.__len__,
         ours.capacity,
         engine.space.free,
         lambda: health.unfit,
@@ -213,7 +217,7 @@ def build(
     health.on_change(membership.hurry)
     control = Control(membership.incarnation, lambda: health.unfit, drain if own_process else None)
     calls = [*stream_services(live.relay), *control_services(control)]
-    grpc = GrpcServer(reactor, config.cluster, ours.grpc_host, ours.grpc_port, calls)
+    grpc = GrpcServer(reactor, trust, ours.grpc_host, ours.grpc_port, calls)
     listeners = [port for port in (tls, plain, web, *live.listeners) if port is not None]
     for part in (balance, chats, announcing, *engine.parts, health, grpc, granted, connections, http, *live.parts, *listeners, membership):
         part.setServiceParent(server)

@@ -4,15 +4,49 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from twisted.application.service import Service
+from twisted.logger import Logger
 
 from imsys.config import TlsConfig
 from imsys.errors import ConfigError
+from imsys.protocols.tls import Renewable
+
+_log = Logger()
+
+
+class PublicTls(Service):
+    """TLS of the public ports of one server, with a certificate that can be read again.
+
+    :raises ConfigError: from :meth:`context`, as from :func:`public_context`.
+    """
+
+    def __init__(self, config: TlsConfig) -> None:
+        self._config = config
+        self._made: list[tuple[Renewable, Callable[[], ssl.SSLContext]]] = []
+
+    def context(self, application: str | None = None, *, tickets: bool = True) -> Renewable:
+        """A context as :func:`public_context` makes it."""
+        make = partial(public_context, self._config, application, tickets=tickets)
+        self._made.append((Renewable(make()), make))
+        return self._made[-1][0]
+
+    def renew_certificates(self) -> None:
+        """Read the files again. Connections that are open stay; a file that cannot be used is logged, and changes nothing."""
+        try:
+            fresh = [make() for _, make in self._made]
+        except ConfigError as error:
+            _log.error("the certificate of the public ports stays as it was: {reason}", reason=str(error))
+            return
+        for (renewable, _), context in zip(self._made, fresh, strict=True):
+            renewable.current = context
+        _log.info("the certificate of the public ports was read again")
 
 
 def public_context(config: TlsConfig, application: str | None = None, *, tickets: bool = True) -> ssl.SSLContext:

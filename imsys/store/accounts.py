@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from imsys.errors import Refused, Status
-from imsys.names import email_key, name_key
-from imsys.store.database import Database, Transaction
+from imsys.names import email_key, name_key, name_keys
+from imsys.store import looks
+from imsys.store.database import Database, Row, Transaction
+from imsys.store.kinds import password_kinds
 from imsys.store.sign_ins import end_all
 
 
@@ -23,6 +25,24 @@ class Credentials:
     """Of the account, when the hash was read: see :mod:`imsys.store.sign_ins`."""
 
 
+_CREDENTIALS = "a.user_id, a.username, a.email, a.password_hash, COALESCE(e.epoch, 0)"
+_EPOCH = "LEFT JOIN epochs e ON e.user_id = a.user_id"
+
+TAKEN = "This username is taken, or looks like one that is."
+
+
+def find_name(tx: Transaction, columns: str, username: str, more: str = "") -> Row | None:
+    """The row of the account of a name, whatever case and width it is written in.
+
+    :param columns: of ``accounts a``, and of what is joined by ``more``; a constant.
+    """
+    for key in name_keys(username):
+        row = tx.row(f"SELECT {columns} FROM accounts a {more} WHERE a.username_key = ?", key.encode())  # noqa: S608 (constants)
+        if row is not None:
+            return row
+    return None
+
+
 class AccountStore:
     """The table ``accounts``; times come from ``calendar`` (Unix seconds)."""
 
@@ -33,7 +53,7 @@ class AccountStore:
     async def create(self, username: str, email: str, password_hash: str) -> int:
         """Make an account with an empty profile, nicknamed as it is named; give back its uuid.
 
-        :raises Refused: 71 or 72, the name or the address is taken.
+        :raises Refused: 71 or 72, the name (or one that looks like it) or the address is taken.
         """
         return await self._database.write(self._create, username, email, password_hash)
 
@@ -48,47 +68,56 @@ class AccountStore:
                 password_hash,
                 round(self._calendar() * 1000),
             )
+            looks.take(tx, username, uuid)
         except Exception as error:
             if not tx.is_duplicate(error):
                 raise
             name_taken, _ = self._taken(tx, username, email)
             if name_taken:
-                raise Refused(Status.USERNAME_TAKEN, "This username is taken.") from None
+                raise Refused(Status.USERNAME_TAKEN, TAKEN) from None
             raise Refused(Status.EMAIL_TAKEN, "This e-mail address has an account.") from None
         tx.execute("INSERT INTO profiles (user_id, nickname) VALUES (?, ?)", uuid, username)
         return uuid
 
     async def taken(self, username: str, email: str) -> tuple[bool, bool]:
-        """Whether the name, and whether the address, has an account."""
+        """Whether the name, or one that looks like it, and whether the address, has an account."""
         return await self._database.read(self._taken, username, email)
 
     @staticmethod
     def _taken(tx: Transaction, username: str, email: str) -> tuple[bool, bool]:
         return (
-            tx.row("SELECT 1 FROM accounts WHERE username_key = ?", name_key(username).encode()) is not None,
+            find_name(tx, "a.user_id", username) is not None or looks.taken(tx, username),
             tx.row("SELECT 1 FROM accounts WHERE email_key = ?", email_key(email).encode()) is not None,
         )
 
-    async def credentials(self, username: str) -> Credentials | None:
-        """What belongs to a name, if it has an account."""
-        return await self._database.read(self._credentials, name_key(username).encode())
+    async def has_email(self, email: str) -> bool:
+        """Whether an address has an account."""
+        return await self._database.read(self._has_email, email_key(email).encode())
 
     @staticmethod
-    def _credentials(tx: Transaction, key: bytes) -> Credentials | None:
-        row = tx.row(
-            "SELECT a.user_id, a.username, a.email, a.password_hash, COALESCE(e.epoch, 0) FROM accounts a "
-            "LEFT JOIN epochs e ON e.user_id = a.user_id WHERE a.username_key = ?",
-            key,
-        )
+    def _has_email(tx: Transaction, key: bytes) -> bool:
+        return tx.row("SELECT 1 FROM accounts WHERE email_key = ?", key) is not None
+
+    async def credentials(self, username: str) -> Credentials | None:
+        """What belongs to a name, if it has an account."""
+        return await self._database.read(self._credentials_by_name, username)
+
+    @staticmethod
+    def _credentials_by_name(tx: Transaction, username: str) -> Credentials | None:
+        row = find_name(tx, _CREDENTIALS, username, _EPOCH)
         return None if row is None else Credentials(*row)
+
+    async def password_kinds(self, most: int) -> list[str]:
+        """What stands before salt and digest of the password hashes that there are, so many kinds at most. It reads all accounts."""
+        return await self._database.read(password_kinds, most)
 
     async def by_name_and_email(self, username: str, email: str) -> int | None:
         """The uuid of the account that has both, if there is one."""
-        return await self._database.read(self._by_name_and_email, name_key(username).encode(), email_key(email).encode())
+        return await self._database.read(self._by_name_and_email, username, email_key(email).encode())
 
     @staticmethod
-    def _by_name_and_email(tx: Transaction, name: bytes, email: bytes) -> int | None:
-        row = tx.row("SELECT user_id, email_key FROM accounts WHERE username_key = ?", name)
+    def _by_name_and_email(tx: Transaction, username: str, email: bytes) -> int | None:
+        row = find_name(tx, "a.user_id, a.email_key", username)
         return row[0] if row is not None and row[1] == email else None
 
     async def reset_password(self, password_hash: str, uuid: int) -> list[bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib import resources
@@ -14,6 +14,7 @@ from imsys.config import DatabaseConfig
 from imsys.errors import ConfigError
 from imsys.store.database import describe
 from imsys.store.dialects import Dialect, Fault, Use, dialect_of
+from imsys.store.steps import fill_looks
 
 _PROGRESS = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -37,6 +38,10 @@ Only in a Galera cluster, whose members know no lock of each other: a look waits
 """
 
 
+_STEPS: dict[str, Callable[[Dialect, Any], None]] = {"looks": fill_looks}
+"""What is left to do after the statements of a migration that SQL cannot say; it may run again, as they may."""
+
+
 @dataclass(frozen=True)
 class Migration:
     """One file of ``schema/``: its number, its name, and its statements in order."""
@@ -44,6 +49,18 @@ class Migration:
     version: int
     name: str
     statements: tuple[str, ...]
+
+    @property
+    def total(self) -> int:
+        """Steps in all."""
+        return len(self.statements) + (self.name in _STEPS)
+
+    def step(self, index: int, dialect: Dialect, cursor: Any) -> None:
+        """Do one of them."""
+        if index < len(self.statements):
+            _run(dialect, cursor, self.statements[index])
+        else:
+            _STEPS[self.name](dialect, cursor)
 
 
 def migrations(dialect: str) -> list[Migration]:
@@ -155,7 +172,7 @@ def _begin(dialect: Dialect, cursor: Any, migration: Migration) -> bool:
     """Take a migration; ``False``: another process has just done so (which only happens in a Galera cluster)."""
     sql = dialect.translate("INSERT INTO schema_migrations (version, name, done, total, finished_at) VALUES (?, ?, 0, ?, 0)")
     try:
-        _run(dialect, cursor, sql, (migration.version, migration.name, len(migration.statements)))
+        _run(dialect, cursor, sql, (migration.version, migration.name, migration.total))
     except Exception as error:
         if not dialect.galera or dialect.classify(error) is not Fault.DUPLICATE:
             raise
@@ -169,7 +186,7 @@ def _where_it_stands(cursor: Any, migration: Migration) -> int:
     while True:
         cursor.execute("SELECT done FROM schema_migrations WHERE version = %s", (migration.version,))
         done, now = int(cursor.fetchone()[0]), time.monotonic()
-        if done == len(migration.statements) or (done == seen and now - since >= _ABANDONED):
+        if done == migration.total or (done == seen and now - since >= _ABANDONED):
             return done
         if done != seen:
             seen, since = done, now
@@ -185,7 +202,7 @@ def _apply(dialect: Dialect, connection: Any, cursor: Any) -> list[str]:
         raise ConfigError(f"[database] the schema has version {max(progress)}, this program knows {len(known)}: use the newer program")
     applied = []
     for migration in known:
-        done, total = progress.get(migration.version, (0, len(migration.statements)))
+        done, total = progress.get(migration.version, (0, migration.total))
         if migration.version in progress and done == total:
             continue
         if migration.version in progress:
@@ -194,8 +211,8 @@ def _apply(dialect: Dialect, connection: Any, cursor: Any) -> list[str]:
             done = _where_it_stands(cursor, migration)
         if done == total:
             continue
-        for index in range(done, len(migration.statements)):
-            _run(dialect, cursor, migration.statements[index])
+        for index in range(done, total):
+            migration.step(index, dialect, cursor)
             _run(
                 dialect,
                 cursor,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from imsys.names import name_key
+from imsys.errors import Refused, Status
+from imsys.store.accounts import find_name
 from imsys.store.database import Database, Row, Transaction
 from imsys.store.dialects import numbers
 
@@ -33,11 +34,11 @@ class PeopleStore:
 
     async def by_name(self, username: str) -> Person | None:
         """The user of a name, in whatever case it is written."""
-        return await self._database.read(self._by_name, name_key(username).encode())
+        return await self._database.read(self._by_name, username)
 
     @staticmethod
-    def _by_name(tx: Transaction, key: bytes) -> Person | None:
-        row = tx.row(f"SELECT {PERSON} FROM accounts a JOIN profiles p ON p.user_id = a.user_id WHERE a.username_key = ?", key)  # noqa: S608
+    def _by_name(tx: Transaction, username: str) -> Person | None:
+        row = find_name(tx, PERSON, username, "JOIN profiles p ON p.user_id = a.user_id")
         return None if row is None else Person(*row)
 
     async def by_uuid(self, uuids: Sequence[int]) -> list[Person]:
@@ -53,8 +54,20 @@ class PeopleStore:
         description: str | None = None,
         sex: int | None = None,
     ) -> tuple[Person, list[int]]:
-        """Change what is not ``None``; give back the whole and the friends that are to hear of it: none where one blocks the other."""
-        return await self._database.write(change_person, uuid, nickname, avatar, description, sex)
+        """Change what is not ``None``; give back the whole and the friends that are to hear of it: none where one blocks the other.
+
+        :param avatar: what it is already, or empty: only a file that was sent becomes one (:meth:`.FileStore.become_avatar`).
+        :raises Refused: 70, it is something else.
+        """
+        return await self._database.write(self._change, uuid, nickname, avatar, description, sex)
+
+    @staticmethod
+    def _change(
+        tx: Transaction, uuid: int, nickname: str | None, avatar: str | None, description: str | None, sex: int | None
+    ) -> tuple[Person, list[int]]:
+        if avatar is not None and avatar not in ("", people(tx, [uuid])[0].avatar):
+            raise Refused(Status.INVALID_FIELD, "The key avator is what the server gave: send a picture as an avatar.")
+        return change_person(tx, uuid, nickname, avatar, description, sex)
 
 
 def change_person(

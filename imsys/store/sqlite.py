@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
+import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -31,7 +34,7 @@ class Sqlite:
 
     def connect(self, use: Use = Use.GENERAL, *, anywhere: bool = False) -> Opened:
         """A connection without implicit transactions, closed by whichever thread ends the pool."""
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._make()
         connection = sqlite3.connect(self._path, timeout=self._timeout, isolation_level=None, check_same_thread=False)
         try:
             self._set_up(connection)
@@ -39,6 +42,27 @@ class Sqlite:
             connection.close()
             raise
         return Opened(connection)
+
+    def _make(self) -> None:
+        """Make the file if it is missing, and have it be its owner's alone; what SQLite makes beside it is as the file is.
+
+        The file itself is never opened here: who closes one gives up all locks that this process has on it, also those of SQLite
+        (sqlite.org/howtocorrupt.html, 2.2), and another process would take the database for one that nobody uses.
+        """
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._path.exists():
+            descriptor, empty = tempfile.mkstemp(prefix=f".{self._path.name}.", dir=self._path.parent)
+            os.close(descriptor)
+            try:
+                os.link(empty, self._path)
+            except OSError:  # somebody else was first, or there are no links here, and SQLite makes it
+                pass
+            finally:
+                os.unlink(empty)
+        with contextlib.suppress(FileNotFoundError):
+            status = self._path.stat()
+            if os.name != "nt" and status.st_mode & 0o077 and status.st_uid == os.geteuid():
+                self._path.chmod(0o600)
 
     def _set_up(self, connection: sqlite3.Connection) -> None:
         """WAL and full durability; what is written twice in a while goes into the database once (64 MiB of WAL)."""

@@ -17,6 +17,7 @@ from imsys.redis import Redis, RedisService
 from imsys.services.balance import build
 from tests.real_redis import RealRedis
 from tests.support.children import folder
+from tests.support.servers import PLAINTEXT
 
 EXPIRE = "for _, key in ipairs(redis.call('KEYS', '*')) do if redis.call('PTTL', key) > 0 then redis.call('DEL', key) end end"
 """What Redis does when its clock is set forward."""
@@ -41,7 +42,7 @@ class Balance:
             database=database or DatabaseConfig(),
             redis=redis,
             balance=BalanceConfig(grpc_port=port, **balance),
-            cluster=cluster or ClusterConfig(),
+            cluster=cluster or PLAINTEXT,
         )
         service: Any = build(reactor, self.config)
         service.startService()

@@ -272,11 +272,18 @@ class TokenTests(BalanceCase):
         self.assertEqual((await self.user("RegisterUser", uuid=7)).port, "8002")
 
     async def test_plain_registration_is_allocated(self) -> None:
-        """A server of the plain calls is given out like any other."""
+        """A server of the plain calls is given out like any other, to who speaks no TLS: it speaks none either."""
         migrate(self.database)
         await self.balance.plain("RegisterInstance", "theirs", 9000)
+        await self.balance.plain("RegisterInstance", "files", 9001, kind="resources")
         self.assertEqual((await self.user("RegisterUser", uuid=7)).port, "9000")
-        self.assertEqual((await self.balance.allocate()).port, 9000)
+        self.assertEqual((await self.balance.allocate()).error, Status.NO_AVAILABLE_CHATTING_SERVER)
+        given = await self.balance.allocate(plaintext=True)
+        self.assertEqual((given.port, given.resources_port), (9000, 9001))
+        await self.balance.register("ours", 8001, ports=Ports(plain=8002))
+        given = await self.balance.allocate()
+        self.assertEqual((given.port, [other.port for other in given.others]), (8001, []))
+        self.assertEqual(given.resources_error, Status.NO_AVAILABLE_RESOURCES_SERVER)
 
     async def test_flush(self) -> None:
         """After a flush tokens that nobody has stored are unknown, and new ones are issued once a server has registered again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from typing import Any
 
 from twisted.internet.task import deferLater
 from twisted.logger import capturedLogs, formatEvent
@@ -154,6 +155,44 @@ class LeaseTests(BalanceCase):
             await sleep(0.05)
 
 
+class AddressTests(BalanceCase):
+    async def refused(self, status: Status, wanted: str, *arguments: Any, **more: Any) -> None:
+        answer = await self.balance.register(*arguments, **more)
+        self.assertEqual(answer.error, status, answer.message)
+        self.assertIn(wanted, answer.message)
+
+    async def test_resources(self) -> None:
+        """Two resources servers cannot have one public address, whichever of their ports it is; the second is refused, and told why."""
+        ports = imsys_v1_pb2.Ports(http=8446, rtmp=1935)
+        files = {"kind": "resources", "host": "files.example.org"}
+        self.assertEqual((await self.balance.register("one", 8445, ports=ports, **files)).error, 0)
+        why = "files.example.org:8445 is the address of resources server one already"
+        await self.refused(Status.RESOURCES_SERVER_ALREADY_EXISTS, why, "two", 8445, **files)
+        await self.refused(Status.RESOURCES_SERVER_ALREADY_EXISTS, "files.example.org:8446", "two", 8446, **files)
+        same = imsys_v1_pb2.Ports(rtmp=1935)
+        await self.refused(Status.RESOURCES_SERVER_ALREADY_EXISTS, "[resources] advertise", "two", 8447, ports=same, **files)
+        self.assertEqual(list(await self.balance.servers()), ["one"])
+        self.assertEqual((await self.balance.register("two", 8445, kind="resources", host="files2.example.org")).error, 0)
+        self.assertEqual((await self.balance.register("one", 8445, ports=ports, **files)).error, 0)  # who has it, keeps it
+        again = await self.balance.register("one", 8445, ports=ports, incarnation="one2", **files)
+        self.assertEqual(again.error, 0, "it was restarted")
+
+    async def test_chat_behind_a_balancer(self) -> None:
+        """Chat servers may share a public address, and each has an address for the others that is its own."""
+        for name, host in (("one", "10.0.0.1"), ("two", "10.0.0.2")):
+            answer = await self.balance.register(name, 8444, ports=imsys_v1_pb2.Ports(grpc=8452), grpc_host=host)
+            self.assertEqual(answer.error, 0, answer.message)
+        why = "10.0.0.1:8452 is the address of chat server one already; each needs one of its own ([chat] grpc_advertise"
+        await self.refused(ALREADY, why, "three", 8444, ports=imsys_v1_pb2.Ports(grpc=8452), grpc_host="10.0.0.1")
+
+    async def test_one_name_on_two_machines(self) -> None:
+        """Who has a name, and a balancer's address, keeps it while he lives: another machine is no restart of his."""
+        ports = imsys_v1_pb2.Ports(grpc=8452)
+        self.assertEqual((await self.balance.register("one", 8444, ports=ports, grpc_host="10.0.0.1")).error, 0)
+        await self.refused(ALREADY, "named one", "one", 8444, ports=ports, grpc_host="10.0.0.2", incarnation="other")
+        self.assertEqual((await self.balance.register("one", 8444, ports=ports, grpc_host="10.0.0.1")).error, 0)
+
+
 class PlainTests(BalanceCase):
     async def test_six_calls(self) -> None:
         """The original's calls answer with the original's codes, for chat and for resources."""
@@ -178,6 +217,17 @@ class PlainTests(BalanceCase):
                 self.assertEqual((await self.balance.plain(f"Shutdown{what}", "b", kind=kind)).error, absent)
                 self.assertEqual(len((await self.balance.plain(peers, "a", kind=kind)).lists), 0)
 
+    async def test_one_address(self) -> None:
+        """Two resources servers cannot have one address, and no two servers one for gRPC; chat servers may share a public one."""
+        for what, kind, error in (
+            ("Instance", "resources", Status.RESOURCES_SERVER_ALREADY_EXISTS),
+            ("Grpc", "chat", Status.GRPC_SERVER_ALREADY_EXISTS),
+            ("Instance", "chat", Status.SUCCESS),
+        ):
+            self.assertEqual((await self.balance.plain(f"Register{what}", "one", 9000, kind=kind)).error, 0)
+            self.assertEqual((await self.balance.plain(f"Register{what}", "two", 9000, kind=kind)).error, error)
+            self.assertEqual((await self.balance.plain(f"Register{what}", "two", 9001, kind=kind)).error, 0 if error else ALREADY)
+
     async def test_malformed(self) -> None:
         """A port that is none is 70."""
         self.assertEqual((await self.balance.plain("RegisterInstance", "a", "http")).error, Status.INVALID_FIELD)
@@ -188,13 +238,15 @@ class PlainTests(BalanceCase):
         await self.balance.register("ours", 8000, ports=imsys_v1_pb2.Ports(grpc=8003), grpc_host="127.0.0.2")
         self.assertEqual((await self.balance.plain("RegisterInstance", "ours", 8000)).error, ALREADY)
         self.assertEqual((await self.balance.plain("RegisterGrpc", "ours", 1)).error, Status.GRPC_SERVER_ALREADY_EXISTS)
+        await self.balance.register("open", 8004, ports=imsys_v1_pb2.Ports(plain=8005))
         await self.balance.plain("RegisterInstance", "theirs", 9000)
         await self.balance.plain("RegisterGrpc", "theirs", 9001)
-        instance = (await self.balance.plain("GetInstancePeers", "theirs")).lists[0]
-        self.assertEqual((instance.name, instance.host, instance.port), ("ours", "127.0.0.1", "8000"))
+        peers = (await self.balance.plain("GetInstancePeers", "theirs")).lists  # at ports without TLS, where they are open
+        found = [(instance.name, instance.host, instance.port) for instance in peers]
+        self.assertEqual(found, [("open", "127.0.0.1", "8005"), ("ours", "127.0.0.1", "8000")])
         address = (await self.balance.plain("GetGrpcPeers", "theirs")).lists[0]
         self.assertEqual((address.name, address.host, address.port), ("ours", "127.0.0.2", "8003"))
-        peer = (await self.balance.register("ours", 8000)).peers[0]
+        (peer,) = [peer for peer in (await self.balance.register("ours", 8000)).peers if peer.name == "theirs"]
         self.assertEqual((peer.name, peer.ports.grpc, peer.grpc_host, peer.incarnation), ("theirs", 9001, "127.0.0.1", ""))
 
 

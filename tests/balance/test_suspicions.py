@@ -13,6 +13,7 @@ from imsys.balance.suspicions import Suspicions
 from imsys.cluster.control import Control, control_services
 from imsys.cluster.server import GrpcServer
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
+from imsys.cluster.trust import Trust
 from imsys.errors import Status
 from tests.balance.running import Balance, BalanceCase
 
@@ -35,7 +36,9 @@ class SuspicionCase(BalanceCase):
             self.probed += 1
             return self.unfit
 
-        server = GrpcServer(self.reactor, self.balance.config.cluster, "127.0.0.1", 0, control_services(Control(incarnation, unfit, None)))
+        server = GrpcServer(
+            self.reactor, Trust(self.balance.config.cluster), "127.0.0.1", 0, control_services(Control(incarnation, unfit, None))
+        )
         server.startService()
         self.addCleanup(server.stopService)
         return server.port
@@ -134,7 +137,7 @@ class SuspicionTests(SuspicionCase):
 
     async def test_older_release(self) -> None:
         """A server that does not know the probe is one that answers."""
-        server = GrpcServer(self.reactor, self.balance.config.cluster, "127.0.0.1", 0, [])
+        server = GrpcServer(self.reactor, Trust(self.balance.config.cluster), "127.0.0.1", 0, [])
         server.startService()
         self.addCleanup(server.stopService)
         await self.balance.register("a", 8001, ports=Ports(grpc=server.port))

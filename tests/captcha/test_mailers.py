@@ -10,14 +10,16 @@ from pathlib import Path
 
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.protocol import Factory, Protocol
-from twisted.logger import capturedLogs
+from twisted.logger import LogLevel, capturedLogs, formatEvent
+from twisted.mail import smtp as twisted_smtp
 from twisted.trial.unittest import TestCase
 
+from imsys.captcha import smtp
 from imsys.captcha.mailer import MaildirMailer, mailer
-from imsys.captcha.message import compose
+from imsys.captcha.message import check_sender, compose
 from imsys.captcha.smtp import SmtpMailer
 from imsys.config import MailConfig
-from imsys.errors import ConfigError, Status, Unavailable
+from imsys.errors import ConfigError, Refused, Status, Unavailable
 from imsys.services.common import ListenService
 from tests.captcha.smtp_server import PASSWORD, USER, smtp_server
 from tests.support.servers import certificates
@@ -108,7 +110,7 @@ class SmtpTests(TestCase):
         """A server that offers no STARTTLS never gets the password, unless the configuration says 'never'."""
         port, inbox = smtp_server(self, tls=False)
         for starttls in ("required", "optional"):
-            self.assertIn("TLSRequiredError", await self.refused(self.smtp(port, starttls=starttls)))
+            self.assertIn("STARTTLS", await self.refused(self.smtp(port, starttls=starttls)))
         self.assertEqual(inbox.mails, [])
         await self.smtp(port, starttls="never").send(ANNA, MAIL)
         self.assertEqual(len(inbox.mails), 1)
@@ -116,13 +118,15 @@ class SmtpTests(TestCase):
     async def test_untrusted(self) -> None:
         """A server whose certificate nobody we trust has signed gets nothing."""
         port, inbox = smtp_server(self)
-        await self.refused(self.smtp(port, ca=""))
-        self.assertEqual(inbox.mails, [])
+        self.assertIn("certificate verify failed", await self.refused(self.smtp(port, ca="")))
+        port, implicit = smtp_server(self, implicit=True)
+        self.assertIn("certificate verify failed", await self.refused(self.smtp(port, ca="", implicit_tls="yes")))
+        self.assertEqual(inbox.mails + implicit.mails, [])
 
     async def test_wrong_password(self) -> None:
         """A password that is refused is a mail that was not sent, and shows in no log."""
         port, inbox = smtp_server(self)
-        self.assertIn("AUTHDeclinedError", await self.refused(self.smtp(port, user="somebody")))
+        self.assertIn("the answer to the user name and the password is 535", await self.refused(self.smtp(port, user="somebody")))
         self.assertEqual(inbox.mails, [])
 
     async def test_refused(self) -> None:
@@ -130,14 +134,102 @@ class SmtpTests(TestCase):
         port, inbox = smtp_server(self)
         for answer in ("451 not now", "550 never", "554 012345"):
             inbox.refuse = answer
-            self.assertIn(answer[:3], await self.refused(self.smtp(port)))
+            self.assertIn(f"the answer to the whole mail is {answer[:3]}", await self.refused(self.smtp(port)))
+
+    async def test_implicit_tls(self) -> None:
+        """Where TLS is implicit a mail goes through it from the first byte on."""
+        port, inbox = smtp_server(self, implicit=True)
+        for more in ({}, {"starttls": "never"}):
+            await self.smtp(port, implicit_tls="yes", **more).send(ANNA, MAIL)
+        self.assertEqual([receivers for _, receivers, _ in inbox.mails], [[ANNA], [ANNA]])
+        self.assertIn("TLS failed", await self.refused(self.smtp(smtp_server(self)[0], implicit_tls="yes")))
+
+    async def test_implicit_tls_by_port(self) -> None:
+        """On port 465 TLS is implicit, unless it is said that it is not."""
+        asked: list[str] = []
+
+        def wrapped(options: object, endpoint: object) -> object:
+            asked.append("tls")
+            return endpoint
+
+        self.patch(smtp, "wrapClientTLS", wrapped)
+        for more, tls in (({}, ["tls"]), ({"implicit_tls": "no"}, [])):
+            asked.clear()
+            await self.refused(self.smtp(465, timeout=0.5, **more))
+            self.assertEqual(asked, tls)
+
+    async def test_greeting(self) -> None:
+        """The server is greeted with the configured name, with this machine's where that is qualified, and else with our address."""
+        port, inbox = smtp_server(self)
+        for dns_name, more in ((b"machine", {}), (b"machine.example.org", {}), (b"machine", {"ehlo_name": "mail.example.org"})):
+            self.patch(twisted_smtp, "DNSNAME", dns_name)
+            await self.smtp(port, **more).send(ANNA, MAIL)
+        self.assertEqual(inbox.greeted, ["[127.0.0.1]", "machine.example.org", "mail.example.org"])
+        self.assertEqual(smtp._literal("fe80::1%eth0"), "[IPv6:fe80::1]")
+
+    async def test_receiver_refused(self) -> None:
+        """A receiver that the server refuses is 70 for good, 64 for now, and no outage; the log says why, and not who."""
+        port, inbox = smtp_server(self)
+        box = self.smtp(port)
+        for said, status in ((f"550 5.1.1 <{ANNA}> is unknown", Status.INVALID_FIELD), ("450 4.2.0 greylisted", Status.RATE_LIMITED)):
+            inbox.refuse_receiver = said
+            with capturedLogs() as events, self.assertRaises(Refused) as caught:
+                await box.send(ANNA, MAIL)
+            self.assertIs(caught.exception.status, status)
+            self.assertNotIsInstance(caught.exception, Unavailable)
+            event = events[-1]
+            self.assertEqual((event["log_level"], event["log_namespace"]), (LogLevel.info, "imsys.captcha.smtp"))
+            self.assertIn(said.partition(f"<{ANNA}>")[0].strip(), formatEvent(event))
+            self.assertNotIn(ANNA, repr(event))
+
+    async def test_answer_is_lost(self) -> None:
+        """A server that does not answer the whole mail may have taken it: it counts as sent, and the log says what happened."""
+
+        hangs_up = True
+
+        class Forgetful(Protocol):
+            got = b""
+
+            def connectionMade(self) -> None:
+                self.transport.write(b"220 hello\r\n")  # type: ignore[union-attr]
+
+            def dataReceived(self, data: bytes) -> None:
+                self.got += data
+                if self.got.endswith(b"\r\n.\r\n"):
+                    if hangs_up:
+                        self.transport.loseConnection()  # type: ignore[union-attr]
+                elif b"DATA\r\n" not in self.got:
+                    self.transport.write(b"250 ok\r\n")  # type: ignore[union-attr]
+                elif self.got.endswith(b"DATA\r\n"):
+                    self.transport.write(b"354 go on\r\n")  # type: ignore[union-attr]
+
+        for what in ("hung up", "timed out"):
+            hangs_up = what == "hung up"
+            box = self.smtp(self.listen(Forgetful).port, starttls="never", user="", password="", timeout=0.3)
+            with capturedLogs() as events:
+                await box.send(ANNA, MAIL)
+            (said,) = [text for text in map(formatEvent, events) if text.startswith("Mail to 127.0.0.1 fails")]
+            self.assertIn(what, said)
+            self.assertIn("the answer to the whole mail", said)
+
+    def test_sender(self) -> None:
+        """A sender that is no address is said when the daemon is built, whatever carries the mails."""
+        from twisted.internet import reactor
+
+        for sender in ("", "imsys", "Imsys <imsys@>", "a@b, c@d", "imsys@example.org\nBcc: x@example.org", "<>", "Imsys imsys@example.org"):
+            for transport in ("maildir", "smtp"):
+                with self.assertRaises(ConfigError, msg=sender) as caught:
+                    mailer(reactor, MailConfig(transport=transport, sender=sender))
+                self.assertIn("[mail] sender", str(caught.exception))
+        for sender in ("imsys@example.org", "Imsys <imsys@example.org>", '"Imsys, Inc." <a.b+c@example.org>', "Größe <g@example.org>"):
+            check_sender(sender)
 
     async def test_nobody_there(self) -> None:
         """Without a server the mail was not sent."""
         port = self.listen(Protocol)
         box = self.smtp(port.port)
         await maybeDeferred(port.stopService)
-        await self.refused(box)
+        self.assertIn("it cannot be reached: ", await self.refused(box))
 
     async def test_hanging(self) -> None:
         """A server that says nothing is given up at the deadline, and its connection is cut."""
@@ -151,7 +243,8 @@ class SmtpTests(TestCase):
             def connectionLost(self, reason: object = None) -> None:
                 self.lost.callback(None)
 
-        await self.refused(self.smtp(self.listen(Silent).port, timeout=0.1))
+        said = await self.refused(self.smtp(self.listen(Silent).port, timeout=0.1))
+        self.assertIn("timed out: the greeting did not come in 0.1 s; a server that wants TLS", said)
         await connections[0].lost
 
     async def test_hanging_up(self) -> None:
@@ -172,8 +265,8 @@ class SmtpTests(TestCase):
             def connectionMade(self) -> None:
                 self.transport.write(b"SSH-2.0-x\r\n")  # type: ignore[union-attr]
 
-        for kind in (Rude, Ruder, Strange):
-            await self.refused(self.smtp(self.listen(kind).port))
+        for kind, said in ((Rude, "hung up while the greeting"), (Ruder, "hung up while the answer to EHLO"), (Strange, "SSH")):
+            self.assertIn(said, await self.refused(self.smtp(self.listen(kind).port)))
 
     def test_bad_ca(self) -> None:
         """A CA file that is missing or holds no certificate is said when the daemon is built."""

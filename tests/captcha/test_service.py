@@ -8,18 +8,19 @@ from typing import Any
 
 import grpc
 from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.threads import deferToThread
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import TestCase
 
 from imsys.cluster.server import GrpcServer
-from imsys.cluster.stubs import message_pb2, message_pb2_grpc
+from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
 from imsys.codes import Codes
 from imsys.config import CaptchaConfig, Config, MailConfig
 from imsys.errors import ConfigError
 from imsys.services import captcha
 from tests.captcha.smtp_server import smtp_server
 from tests.shared_redis import redis_for
-from tests.support.servers import certificates, redis_server
+from tests.support.servers import PLAINTEXT, certificates, redis_server
 
 ANNA = "anna@example.org"
 
@@ -31,12 +32,15 @@ class CaptchaTests(TestCase):
         self.reactor: Any = reactor
         self.redis_config = redis_server()
         self.redis = redis_for(self, self.redis_config)
-        self.codes = Codes(self.redis, life=180.0, tries=5)
+        self.codes = Codes(self.redis, life=180.0, tries=5, tries_all=50)
         self.folder = Path(self.mktemp()).absolute() / "mail"
 
-    def serve(self, mail: MailConfig | None = None) -> None:
+    def serve(self, mail: MailConfig | None = None, **limits: Any) -> None:
         config = Config(
-            redis=self.redis_config, mail=mail or MailConfig(maildir=str(self.folder)), captcha=CaptchaConfig(grpc_port=0, code_life=120.0)
+            redis=self.redis_config,
+            mail=mail or MailConfig(maildir=str(self.folder)),
+            captcha=CaptchaConfig(grpc_port=0, code_life=120.0, **limits),
+            cluster=PLAINTEXT,
         )
         service: Any = captcha.build(self.reactor, config)
         service.startService()
@@ -69,7 +73,7 @@ class CaptchaTests(TestCase):
         (mail,) = self.mails()
         self.assertIn(f"To: {ANNA}", mail)
         self.assertIn("2 minutes", mail)
-        self.assertTrue(await self.codes.verify(ANNA, self.code_in(mail)))
+        self.assertTrue(await self.codes.verify(ANNA, self.code_in(mail), "here"))
         self.assertTrue(0 < await self.redis.call("PTTL", self.redis.key("captcha", ANNA)) <= 120_000)
 
     async def test_new_code(self) -> None:
@@ -79,7 +83,7 @@ class CaptchaTests(TestCase):
             await self.ask(ANNA)
         codes = [self.code_in(mail) for mail in self.mails()]
         self.assertGreater(len(set(codes)), 2)
-        self.assertTrue(await self.codes.verify(ANNA, codes[-1]))
+        self.assertTrue(await self.codes.verify(ANNA, codes[-1], "here"))
 
     async def test_many_at_once(self) -> None:
         """Many calls at once each get their own mail."""
@@ -87,7 +91,7 @@ class CaptchaTests(TestCase):
         emails = [f"user{n}@example.org" for n in range(30)]
         await gatherResults([Deferred.fromCoroutine(self.ask(email)) for email in emails])
         sent = {email: self.code_in(mail) for mail in self.mails() for email in emails if f"To: {email}\n" in mail}
-        self.assertEqual([await self.codes.verify(email, sent[email]) for email in emails], [True] * 30)
+        self.assertEqual([await self.codes.verify(email, sent[email], "here") for email in emails], [True] * 30)
 
     async def test_no_address(self) -> None:
         """What is no address is answered with 70, and no mail is written."""
@@ -97,6 +101,30 @@ class CaptchaTests(TestCase):
             self.assertEqual(response.error, 70)
             self.assertTrue(response.message)
         self.assertFalse(self.folder.exists())
+
+    async def test_limits(self) -> None:
+        """Whoever calls gets so many mails a day to one mailbox, whatever is behind a ``+``, and so many in all."""
+        self.serve(mailbox_day=2, all_hour=3)
+        answers = [(await self.ask(email)).error for email in (ANNA, ANNA.replace("@", "+x@"), ANNA.replace("@", "+y@"), ANNA.upper())]
+        self.assertEqual(answers, [0, 0, 64, 64])
+        self.assertEqual([(await self.ask(f"user{n}@example.org")).error for n in range(2)], [0, 64])
+        self.assertEqual(len(self.mails()), 3)
+
+    async def test_a_mail_that_failed_does_not_count(self) -> None:
+        """While the mail server is away nobody's mails are counted."""
+        port, inbox = smtp_server(self, auth=False)
+        self.serve(MailConfig(transport="smtp", host="127.0.0.1", port=port, ca=certificates().ca), mailbox_day=1)
+        inbox.refuse = "451 later"
+        self.assertEqual([(await self.ask(ANNA)).error for _ in range(2)], [3, 3])
+        inbox.refuse = ""
+        self.assertEqual([(await self.ask(ANNA)).error for _ in range(2)], [0, 64])
+
+    async def test_probed(self) -> None:
+        """It answers whoever looks whether it works."""
+        self.serve()
+        probe = imsys_v1_pb2_grpc.ControlStub(self.channel).Probe
+        answer = await deferToThread(probe, imsys_v1_pb2.ProbeRequest(), timeout=5.0)
+        self.assertEqual((answer.unfit, bool(answer.incarnation)), ("", True))
 
     async def test_mail_fails(self) -> None:
         """When the mail cannot be sent the answer is 3, and no code is kept."""

@@ -52,8 +52,8 @@ class Running:
         found = []
         for path in sorted((self.home / "mail" / "new").iterdir(), key=lambda path: path.stat().st_mtime_ns):
             mail = message_from_bytes(path.read_bytes())
-            code = re.search(r"\b\d{6}\b", str(mail.get_payload())) if email in str(mail["To"]) else None
-            found += [code[0]] if code is not None else []
+            code = re.search(r"code is (\S+)", str(mail.get_payload())) if email in str(mail["To"]) else None
+            found += [code[1]] if code is not None else []
         return found
 
 
@@ -182,6 +182,11 @@ class CliCase(TestCase):
         end = self.reactor.seconds() + PATIENCE
         await self.until(lambda: text in person.shown or person.status is not None or self.reactor.seconds() > end)
         self.assertIn(text, person.shown + person.errors)
+
+    async def asked(self, person: Person, text: str) -> None:
+        """Wait until the last that is shown is this, a question perhaps, whose last space is not seen."""
+        await self.until(lambda: person.shown.rstrip().endswith(text.rstrip()) or person.status is not None)
+        self.assertEqual(person.shown.rstrip()[-len(text.rstrip()) :], text.rstrip())
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait; the test's own time-out ends a wait for what never comes."""

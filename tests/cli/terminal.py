@@ -6,7 +6,7 @@ import re
 
 from imsys.cli.text import width
 
-_PART = re.compile(r"\x1b\[(\d*)([ABCDKm])|\r|\n|[^\x1b\r\n]")
+_PART = re.compile(r"\x1b\[(\d*)([ABCDKm])|\x1b\[\?\d+[hl]|\r|\n|[^\x1b\r\n]")
 
 
 class Terminal:

@@ -130,6 +130,33 @@ class Typing(SynchronousTestCase):
         editor.feed(b"\x1b[B\x1b[B\x1b[B")
         self.assertEqual(editor.text, "")
 
+    def test_paste(self) -> None:
+        """What is pasted is one text, whatever is in it, and wherever its bytes are cut; Enter sends it."""
+        lines = [f"line {number}" for number in range(15)]
+        pasted = b"before \x1b[200~" + "\r".join(lines).encode() + b"\x1b[201~ after"
+        for size in (1, 2, 3, 5, 7, 1000):
+            parts = [pasted[start : start + size] for start in range(0, len(pasted), size)]
+            events, editor = self.typed(*parts)
+            self.assertEqual((events, editor.text), ([], "before " + "\n".join(lines) + " after"), size)
+            self.assertEqual(editor.feed(b"\r"), [Line("before " + "\n".join(lines) + " after")])
+        for keys, wanted in (
+            (b"\x1b[200~a\r\nb\nc\td\x04\x07\x15e\x1b[201~", "a\nb\nc\tde"),
+            (b"\x1b[200~a\x1b[20b\x1b[201~c", "a[20bc"),
+            (b"ad\x1b[D\x1b[200~b\rc\x1b[201~", "ab\ncd"),
+            (b"\x1b[200~\x1b[201~x", "x"),
+        ):
+            events, editor = self.typed(keys)
+            self.assertEqual((events, editor.text), ([], wanted), keys)
+        _, editor = self.typed(b"\x1b[200~" + b"x" * 250_000 + b"\x1b[201~")
+        self.assertEqual(len(editor.text), 100_000)
+
+    def test_put_back(self) -> None:
+        """A line that nothing could be done with is there again, to be changed."""
+        _, editor = self.typed(b"one\r")
+        editor.put_back("one")
+        editor.feed(b"\x7f")
+        self.assertEqual(editor.text, "on")
+
     def test_end(self) -> None:
         """Ctrl-D on an empty line is the end."""
         self.assertEqual(self.typed(b"a\r\x04")[0], [Line("a"), End()])
@@ -203,6 +230,28 @@ class Painting(SynchronousTestCase):
         self.assertEqual(terminal.lines(), ["> " + "a" * 14 + "END"])
         screen.typing("日" * 30, 30)
         self.assertEqual(len(terminal.lines()), 1)
+
+    def test_lines_typed(self) -> None:
+        """Line breaks that were pasted are shown as signs, in the one row of the prompt; a huge paste is painted at once."""
+        screen, terminal = self.screen(20, 5)
+        screen.typing("one\ntwo\tx", 9)
+        self.assertEqual(terminal.lines(), ["> one⏎two x"])
+        screen.typing("x" * 100_000, 100_000)
+        self.assertEqual(terminal.lines(), ["> " + "x" * 17])
+
+    def test_finished(self) -> None:
+        """After the end there is no prompt; what comes then is added below what was said."""
+        screen, terminal = self.screen()
+        first = said("Hello", mark=Mark.WAITING)
+        screen.begin()
+        screen.show(first)
+        screen.typing("half", 4)
+        screen.finish()
+        first.mark = Mark.SENT
+        screen.update(first)
+        screen.notice("late")
+        self.assertEqual(terminal.lines()[1:], ["12:00  you  Hello  ✓", "-- late --"])
+        self.assertEqual(terminal.cursor[1], 0)
 
     def test_plain(self) -> None:
         """In a pipe each line is complete, and marks are lines of their own."""

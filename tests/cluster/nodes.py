@@ -17,6 +17,7 @@ from imsys.cluster.control import Control, control_services
 from imsys.cluster.membership import Membership, Ports
 from imsys.cluster.peers import News, Peers, RemotePush
 from imsys.cluster.server import GrpcServer
+from imsys.cluster.trust import Trust
 from imsys.services.ordered import InOrder
 from tests.balance.running import Balance, BalanceCase
 
@@ -123,7 +124,7 @@ class Node:
         self.load = 0
         self.unfit = ""
         self.handler = Handler()
-        self.balance = GrpcClient(reactor, config.cluster, config.balance.addresses)
+        self.balance = GrpcClient(reactor, Trust(config.cluster), config.balance.addresses)
         self.membership = Membership(
             reactor,
             self.balance,
@@ -138,10 +139,10 @@ class Node:
             unfit=lambda: self.unfit,
             calendar=time.time,
         )
-        self.peers = Peers(reactor, config.cluster, self.membership, self.handler)
+        self.peers = Peers(reactor, Trust(config.cluster), self.membership, self.handler)
         control = control_services(Control(self.membership.incarnation, lambda: self.unfit, None))
         services = chatting_services(reactor, self.membership, self.handler, lambda user: user in self.handler.sessions, self.previous)
-        self.grpc = GrpcServer(reactor, config.cluster, "127.0.0.1", grpc_port, control + (services if relay else services[1:]))
+        self.grpc = GrpcServer(reactor, Trust(config.cluster), "127.0.0.1", grpc_port, control + (services if relay else services[1:]))
         self.service = InOrder()
         for part in (self.balance, self.grpc, self.peers, self.membership):
             part.setServiceParent(self.service)

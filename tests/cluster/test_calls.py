@@ -24,7 +24,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from imsys.cluster.client import GrpcClient, NotOffered
 from imsys.cluster.server import GrpcServer
 from imsys.cluster.stubs import message_pb2, message_pb2_grpc
-from imsys.cluster.trust import Trust, is_loopback
+from imsys.cluster.trust import Trust
 from imsys.config import ClusterConfig
 from imsys.errors import ConfigError, Refused, Status, Unavailable
 from tests.cluster.certs import Authority
@@ -57,12 +57,12 @@ class Users:
 
 
 class Bridged(TestCase):
-    config = ClusterConfig(deadline=5.0)
+    config = ClusterConfig(deadline=5.0, allow_plaintext=True)
 
     def serve(self, users: Any, config: ClusterConfig | None = None, port: int = 0) -> GrpcServer:
         from twisted.internet import reactor
 
-        server = GrpcServer(reactor, config or self.config, "127.0.0.1", port, [(ADD, users)])
+        server = GrpcServer(reactor, Trust(config or self.config), "127.0.0.1", port, [(ADD, users)])
         server.startService()
         self.addCleanup(server.stopService)
         return server
@@ -70,7 +70,7 @@ class Bridged(TestCase):
     def client(self, *ports: int, config: ClusterConfig | None = None) -> GrpcClient:
         from twisted.internet import reactor
 
-        client = GrpcClient(reactor, config or self.config, [("127.0.0.1", port) for port in ports])
+        client = GrpcClient(reactor, Trust(config or self.config), [("127.0.0.1", port) for port in ports])
         client.startService()
         self.addCleanup(client.stopService)
         return client
@@ -119,7 +119,7 @@ class CallTests(Bridged):
 
     async def test_server_deadline(self) -> None:
         """A handler that never ends is answered after the server's deadline, when the caller gives none."""
-        port = self.serve(Users(), ClusterConfig(deadline=0.1)).port
+        port = self.serve(Users(), ClusterConfig(deadline=0.1, allow_plaintext=True)).port
 
         def talk() -> int:
             with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
@@ -169,7 +169,7 @@ class CallTests(Bridged):
         from twisted.internet import reactor
 
         with self.assertRaises(Unavailable):
-            await login(GrpcClient(reactor, self.config, [("127.0.0.1", 1)]), 9)
+            await login(GrpcClient(reactor, Trust(self.config), [("127.0.0.1", 1)]), 9)
 
     async def test_stop_with_calls_under_way(self) -> None:
         """Stopping ends in bounded time although a call is under way, and its caller is told."""
@@ -211,16 +211,17 @@ class MutualTlsTests(Bridged):
 
 
 class TrustTests(SynchronousTestCase):
-    def test_plaintext_needs_loopback(self) -> None:
-        """Without certificates only loopback is allowed, unless the configuration says so in as many words."""
+    def test_plaintext(self) -> None:
+        """Without certificates nothing is allowed, not even on loopback, unless the configuration says so in as many words."""
         from twisted.internet import reactor
 
+        for host in ("0.0.0.0", "127.0.0.1", "localhost", "::1"):
+            with self.assertRaises(ConfigError) as caught:
+                GrpcServer(reactor, Trust(ClusterConfig()), host, 0, [])
+            self.assertIn("allow_plaintext", str(caught.exception))
         with self.assertRaises(ConfigError):
-            GrpcServer(reactor, ClusterConfig(), "0.0.0.0", 0, [])
-        with self.assertRaises(ConfigError):
-            GrpcClient(reactor, ClusterConfig(), [("127.0.0.1", 1), ("10.0.0.1", 1)])
-        GrpcClient(reactor, ClusterConfig(allow_plaintext=True), [("10.0.0.1", 1)])
-        self.assertEqual([is_loopback(h) for h in ("127.0.0.1", "::1", "localhost", "127.0.0.1.evil", "0.0.0.0")], [True] * 3 + [False] * 2)
+            GrpcClient(reactor, Trust(ClusterConfig()), [("/run/balance.sock", 0), ("127.0.0.1", 1)])
+        GrpcClient(reactor, Trust(ClusterConfig(allow_plaintext=True)), [("10.0.0.1", 1)])
 
     def test_missing_file(self) -> None:
         """A credential that is not named or cannot be read is one clear line."""
@@ -236,9 +237,10 @@ import sys
 from twisted.internet import reactor
 from twisted.application.service import MultiService
 from imsys.cluster.server import GrpcServer
+from imsys.cluster.trust import Trust
 from imsys.config import ClusterConfig
 from tests.cluster.test_calls import ADD, Users
-server = GrpcServer(reactor, ClusterConfig(deadline=60), "127.0.0.1", 0, [(ADD, Users())])
+server = GrpcServer(reactor, Trust(ClusterConfig(deadline=60, allow_plaintext=True)), "127.0.0.1", 0, [(ADD, Users())])
 reactor.callWhenRunning(lambda: (server.startService(), print(server.port, flush=True)))
 reactor.addSystemEventTrigger("before", "shutdown", server.stopService)
 reactor.run()

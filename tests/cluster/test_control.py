@@ -10,7 +10,8 @@ from imsys.cluster.client import GrpcClient
 from imsys.cluster.control import Control, control_services
 from imsys.cluster.server import GrpcServer
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
-from imsys.config import ClusterConfig
+from imsys.cluster.trust import Trust
+from tests.support.servers import PLAINTEXT
 
 
 class ControlTests(TestCase):
@@ -23,9 +24,9 @@ class ControlTests(TestCase):
         from twisted.internet import reactor
 
         control = Control("inc", lambda: self.unfit, self.drain if alone else None)
-        server = GrpcServer(reactor, ClusterConfig(), "127.0.0.1", 0, control_services(control))
+        server = GrpcServer(reactor, Trust(PLAINTEXT), "127.0.0.1", 0, control_services(control))
         server.startService()
-        client = GrpcClient(reactor, ClusterConfig(), [("127.0.0.1", server.port)])
+        client = GrpcClient(reactor, Trust(PLAINTEXT), [("127.0.0.1", server.port)])
         client.startService()
         try:
             return await client.call(imsys_v1_pb2_grpc.ControlStub, method, request)

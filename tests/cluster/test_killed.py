@@ -17,11 +17,14 @@ from tests.cluster.nodes import Node, NodesCase, Proxy, connected, eventually
 CHILD = """
 import sys
 from twisted.internet import reactor
-from imsys.config import BalanceConfig, Config
+from imsys.config import BalanceConfig, ClusterConfig, Config
 from tests.cluster.nodes import Node
 
 class Balance:
-    config = Config(balance=BalanceConfig(addresses=(("127.0.0.1", int(sys.argv[1])),), interval=float(sys.argv[3])))
+    config = Config(
+        balance=BalanceConfig(addresses=(("127.0.0.1", int(sys.argv[1])),), interval=float(sys.argv[3])),
+        cluster=ClusterConfig(allow_plaintext=True),
+    )
 
 node = Node(Balance, "two", grpc_port=int(sys.argv[2]))
 reactor.callWhenRunning(node.service.startService)

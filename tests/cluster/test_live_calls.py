@@ -10,6 +10,7 @@ from imsys.cluster.listed import Listed
 from imsys.cluster.server import GrpcServer
 from imsys.cluster.streams import ResourcesServers, stream_services
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
+from imsys.cluster.trust import Trust
 from imsys.errors import Refused, Status, Unavailable
 from imsys.tickets import new_file_id
 from tests.balance.running import BalanceCase
@@ -32,15 +33,16 @@ class StreamsTests(BalanceCase):
 
         super().setUp()
         self.reactor: Any = reactor
-        client = GrpcClient(reactor, self.balance.config.cluster, self.balance.config.balance.addresses)
+        client = GrpcClient(reactor, Trust(self.balance.config.cluster), self.balance.config.balance.addresses)
         client.startService()
         self.addCleanup(client.stopService)
-        self.servers = ResourcesServers(reactor, cluster_certificates("chat"), Listed(reactor, client, "resources", self.lease), -1.0)
+        listed = Listed(reactor, client, "resources", self.lease)
+        self.servers = ResourcesServers(reactor, Trust(cluster_certificates("chat")), listed, -1.0)
         self.servers.startService()
         self.addCleanup(self.servers.stopService)
 
     async def resources(self, name: str, relay: Any) -> GrpcServer:
-        server = GrpcServer(self.reactor, cluster_certificates("resources"), "127.0.0.1", 0, stream_services(relay))
+        server = GrpcServer(self.reactor, Trust(cluster_certificates("resources")), "127.0.0.1", 0, stream_services(relay))
         server.startService()
         self.addCleanup(lambda: server.stopService() if server.running else None)
         answer = await self.balance.register(name, 7000 + ord(name[-1]), kind="resources", ports=imsys_v1_pb2.Ports(grpc=server.port))
@@ -66,7 +68,7 @@ class StreamsTests(BalanceCase):
         await server.stopService()
         with self.assertRaises(Unavailable):
             await self.servers.end("r1", new_file_id())
-        old = GrpcServer(self.reactor, cluster_certificates("resources"), "127.0.0.1", 0, [])
+        old = GrpcServer(self.reactor, Trust(cluster_certificates("resources")), "127.0.0.1", 0, [])
         old.startService()
         self.addCleanup(old.stopService)
         await self.balance.register("r2", 7100, kind="resources", ports=imsys_v1_pb2.Ports(grpc=old.port))
@@ -96,10 +98,10 @@ class StreamsTests(BalanceCase):
             told.append(stream_id)
 
         calls = [(imsys_v1_pb2_grpc.add_AnnouncementsServicer_to_server, Announcements(announce, announce))]
-        server = GrpcServer(self.reactor, cluster_certificates("chat"), "127.0.0.1", 0, calls)
+        server = GrpcServer(self.reactor, Trust(cluster_certificates("chat")), "127.0.0.1", 0, calls)
         server.startService()
         self.addCleanup(server.stopService)
-        client = GrpcClient(self.reactor, cluster_certificates("resources"), [("127.0.0.1", server.port)])
+        client = GrpcClient(self.reactor, Trust(cluster_certificates("resources")), [("127.0.0.1", server.port)])
         client.startService()
         self.addCleanup(client.stopService)
         stream_id = new_file_id()

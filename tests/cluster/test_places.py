@@ -15,6 +15,7 @@ from imsys.cluster.places import AGAIN, Place, Places
 from imsys.cluster.server import GrpcServer
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
 from imsys.cluster.telling import ChatServers
+from imsys.cluster.trust import Trust
 from imsys.errors import Refused, Status, Unavailable
 from tests.balance.running import BalanceCase
 from tests.cluster.nodes import eventually
@@ -30,7 +31,7 @@ class PlacesCase(BalanceCase):
         self.reactor: Any = reactor
         self.clock = Clock()
         self.calls = 0
-        client = GrpcClient(reactor, self.balance.config.cluster, self.balance.config.balance.addresses)
+        client = GrpcClient(reactor, Trust(self.balance.config.cluster), self.balance.config.balance.addresses)
         client.startService()
         self.addCleanup(client.stopService)
         call = client.call
@@ -150,7 +151,7 @@ class PlacesTests(PlacesCase):
         rooms: list[int | None] = [10**15, None]
         config = self.balance.config
         for name, room in zip("ab", rooms, strict=True):
-            client = GrpcClient(self.reactor, config.cluster, config.balance.addresses)
+            client = GrpcClient(self.reactor, Trust(config.cluster), config.balance.addresses)
             ports, free = Ports, lambda room=room: room
             member = Membership(
                 self.reactor, client, config, "resources", name, "127.0.0.1", "127.0.0.1", ports, lambda: 1, 10, free, calendar=time.time
@@ -187,14 +188,14 @@ class TellingTests(PlacesCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.telling = ChatServers(self.reactor, self.balance.config.cluster, self.listed, -1.0)
+        self.telling = ChatServers(self.reactor, Trust(self.balance.config.cluster), self.listed, -1.0)
         self.telling.startService()
         self.addCleanup(self.telling.stopService)
 
     async def chat(self, name: str, error: int = 0, **more: Any) -> tuple[Chat, GrpcServer]:
         chat = Chat(error)
         calls = [(imsys_v1_pb2_grpc.add_AnnouncementsServicer_to_server, chat)]
-        server = GrpcServer(self.reactor, self.balance.config.cluster, "127.0.0.1", 0, calls)
+        server = GrpcServer(self.reactor, Trust(self.balance.config.cluster), "127.0.0.1", 0, calls)
         server.startService()
         self.addCleanup(lambda: server.stopService() if server.running else None)
         await self.register(name, 8000 + ord(name), ports=imsys_v1_pb2.Ports(grpc=server.port), **more)
@@ -213,7 +214,7 @@ class TellingTests(PlacesCase):
         """Servers that are away, or do not know the call, are passed over."""
         _, away = await self.chat("a")
         await away.stopService()
-        old = GrpcServer(self.reactor, self.balance.config.cluster, "127.0.0.1", 0, [])
+        old = GrpcServer(self.reactor, Trust(self.balance.config.cluster), "127.0.0.1", 0, [])
         old.startService()
         self.addCleanup(old.stopService)
         await self.register("b", 8100, ports=imsys_v1_pb2.Ports(grpc=old.port))
@@ -241,7 +242,7 @@ class TellingTests(PlacesCase):
 
     async def test_live(self) -> None:
         """A chat server is told of a live stream; one that does not know that call is passed over."""
-        old = GrpcServer(self.reactor, self.balance.config.cluster, "127.0.0.1", 0, [])
+        old = GrpcServer(self.reactor, Trust(self.balance.config.cluster), "127.0.0.1", 0, [])
         old.startService()
         self.addCleanup(old.stopService)
         await self.register("a", 8000, ports=imsys_v1_pb2.Ports(grpc=old.port))

@@ -13,6 +13,7 @@ from twisted.internet.threads import deferToThread
 from imsys.cluster import link, outbox
 from imsys.cluster.peers import RemotePush
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
+from imsys.cluster.trust import Trust
 from imsys.config import BalanceConfig, ClusterConfig
 from imsys.errors import ConfigError, Unavailable
 from imsys.protocols.framing import CHAT
@@ -287,4 +288,4 @@ class TlsTests(NodesCase):
         from imsys.cluster.server import GrpcServer
 
         with self.assertRaises(ConfigError):
-            GrpcServer(reactor, ClusterConfig(), "0.0.0.0", BalanceConfig().grpc_port, [])
+            GrpcServer(reactor, Trust(ClusterConfig()), "0.0.0.0", BalanceConfig().grpc_port, [])

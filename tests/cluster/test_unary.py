@@ -77,6 +77,12 @@ class AnswerTests(NodesCase):
             self.assertEqual(node.handler.pushes.pop(), RemotePush((user,), CHAT.encode(push, encode(body))))
         self.assertEqual(node.handler.pushes, [])
 
+    def test_whose_friend(self) -> None:
+        """The card of a friend has the numbers where the original has them: first the one who had asked, and is told."""
+        ((_, request),) = calls_of(RemotePush((5,), CHAT.encode(22, encode(FRIENDS))))
+        card = request.user_info[0]
+        self.assertEqual((request.src_uuid, request.dst_uuid, card.src_uuid, card.dst_uuid), ("5", "6", 5, 6))
+
     async def test_more_than_a_frame(self) -> None:
         """Texts that do not fit into one frame are pushed in several, in their order."""
         node = await self.node("one")

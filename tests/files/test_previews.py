@@ -7,6 +7,7 @@ import os
 import struct
 import subprocess
 import sys
+import time
 import zlib
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,13 @@ def png_bomb(width: int, height: int) -> bytes:
         packed += packer.compress(bytes(1 + width))
     head = struct.pack("!IIBBBBB", width, height, 8, 0, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", packed + packer.flush()) + chunk(b"IEND", b"")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # it has ended
+        return b""
 
 
 class Gone(Held):
@@ -230,7 +238,8 @@ class HostileTests(PreviewTests):
         """Of what is cut or spoilt anywhere there is no thumbnail, or one; never an error."""
         for form in FORMATS:
             data = encoded(quarters(300, 200), form)
-            self.refused(data[: len(data) // 2] if form != "GIF" else data[:100])
+            self.refused(data[:30])
+            self.previews.thumbnail(Held(data[: len(data) // 2]))
             spoilt = bytearray(data)
             for place in range(20, len(spoilt), max(1, len(spoilt) // 20)):
                 spoilt[place] ^= 0x5A
@@ -238,6 +247,39 @@ class HostileTests(PreviewTests):
             self.refused(data[:12] + os.urandom(500))
         for nothing in (b"", b"x", os.urandom(1000), b"<svg/>", b"\xff\xd8\xff"):
             self.refused(nothing)
+
+    def test_damaged(self) -> None:
+        """What viewers show in part has a thumbnail: cut off, without its end, with bytes behind, with broken extras."""
+        for data in (encoded(quarters(), "JPEG"), encoded(quarters())):
+            for whole in (data[:-2], data[:-12], data + os.urandom(5000), data + bytes(100_000)):
+                self.assert_quarters(self.shown(self.previews.thumbnail(Held(whole))))
+        noise = encoded(Image.effect_noise((640, 400), 50), "JPEG")
+        self.shown(self.previews.thumbnail(Held(noise[: len(noise) * 7 // 10])))
+        plain = encoded(quarters())
+        for extra in (
+            *(chunk(b"eXIf", b"\0\1\2"), chunk(b"cHRM", b"\0"), chunk(b"pHYs", b"\0"), chunk(b"tEXt", b"a\0b")[:-4] + bytes(4)),
+            *(chunk(b"zTXt", b"x\0\0" + zlib.compress(bytes(4 << 20))) * 40, chunk(b"iCCP", b"x\0\0" + zlib.compress(bytes(3 << 19)))),
+        ):
+            self.assert_quarters(self.shown(self.previews.thumbnail(Held(plain[:33] + extra + plain[33:]))))
+
+    def test_behind_the_end(self) -> None:
+        """A film behind a JPEG, or other pictures, are no part of it: neither shown, nor counted, nor decoded."""
+        photo = encoded(quarters(3000, 2000), "JPEG")
+        self.assert_quarters(self.shown(self.previews.thumbnail(Held(photo + b"\0\0\0\x18ftyp" + b"\xff\xda\0\x08" * 3000))))
+        self.assertEqual(len(self.previews.avatars(Held(photo + b"\xff\xda" * 3000))), 2)
+        other = encoded(Image.new("RGB", (3000, 2000)), "JPEG", progressive=True)
+        at = other.rindex(b"\xff\xda")
+        bomb = other[:at] + other[at:-2] * 5000 + other[-2:]
+        made = io.BytesIO()
+        quarters().save(made, "MPO", save_all=True, append_images=[quarters()])
+        for first, refused in ((photo, False), (made.getvalue(), False), (bomb, True)):
+            began = time.monotonic()
+            self.assertEqual(self.previews.thumbnail(Held(first + bomb)) is None, refused)
+            self.assertLess(time.monotonic() - began, 8)
+        mpo = made.getvalue()
+        second = mpo.index(b"\xff\xd8", 2)
+        evil = bomb[:2] + mpo[2 : mpo.index(b"\xff\xdb")] + bomb[2:] + mpo[second:]
+        self.refused(evil)
 
     def test_deadline(self) -> None:
         """What takes too long is given up."""
@@ -290,9 +332,9 @@ class PosterTests(PreviewTests):
         subprocess.run(command, check=True, timeout=120, stdin=subprocess.DEVNULL)
         return out
 
-    def poster(self, path: Path, mime: str) -> Image.Image:
+    def poster(self, path: Path, mime: str, width: int = THUMBNAIL) -> Image.Image:
         picture = self.shown(self.previews.poster(Held(path.read_bytes()), mime))
-        self.assertEqual((picture.format, picture.width), ("JPEG", THUMBNAIL))
+        self.assertEqual((picture.format, picture.width), ("JPEG", width))
         self.assert_quarters(picture)
         return picture
 
@@ -378,11 +420,30 @@ class PosterTests(PreviewTests):
     def test_deadline(self) -> None:
         """ffmpeg is killed when it takes too long."""
         slow = self.folder / "ffmpeg"
-        slow.write_text(f"#!/bin/sh\necho $$ >{self.folder}/pid\nsleep 100\n")
-        slow.chmod(0o700)
+        nap = f"100.{os.getpid():07}"
+        slow.write_text(f"#!/bin/sh\nexec sleep {nap}\n")
+        slow.chmod(0o755)
+        self.folder.chmod(0o755)
         previews = Previews(self.folder, deadline=1, program=str(slow))
         self.assertIsNone(previews.poster(Held(self.video("a.mp4").read_bytes()), "video/mp4"))
-        self.assertRaises(ProcessLookupError, os.kill, int((self.folder / "pid").read_text()), 0)
+        left = [path for path in Path("/proc").glob("[0-9]*/cmdline") if nap.encode() in _read(path)]
+        self.assertEqual(left, [])
+
+    def test_anamorphic(self) -> None:
+        """Pixels that are not square are shown as wide as they are."""
+        wide = self.video("wide.mp4", "-vf", "setsar=2/1", sound=False)
+        made = self.poster(wide, "video/mp4")
+        self.assertEqual(made.size, (THUMBNAIL, THUMBNAIL * 360 // 1280))
+        self.assertEqual(self.poster(self.video("odd.mp4", "-vf", "setsar=1/3", sound=False), "video/mp4", 189).height, THUMBNAIL)
+
+    def test_cover(self) -> None:
+        """An attached cover is not the film."""
+        (self.folder / "cover.png").write_bytes(encoded(Image.new("RGB", (600, 600), "black")))
+        out = self.folder / "covered.mp4"
+        inputs = ("-i", str(self.folder / "cover.png"), "-i", str(self.video("a.mp4")))
+        options = ("-map", "0", "-map", "1", "-c", "copy", "-disposition:v:0", "attached_pic")
+        subprocess.run(("ffmpeg", "-v", "error", *inputs, *options, str(out)), check=True, timeout=60, stdin=subprocess.DEVNULL)
+        self.poster(out, "video/mp4")
 
     def test_no_ffmpeg(self) -> None:
         """Where it is not installed there are no posters."""

@@ -24,6 +24,7 @@ from twisted.web.client import Agent, BrowserLikePolicyForHTTPS, HTTPConnectionP
 from imsys.cluster.client import GrpcClient
 from imsys.cluster.server import GrpcServer
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
+from imsys.cluster.trust import Trust
 from imsys.config import (
     BalanceConfig,
     CaptchaConfig,
@@ -39,7 +40,7 @@ from imsys.services.common import ListenService
 from imsys.store.migrations import migrate
 from tests.shared_redis import redis_for
 from tests.support.children import free_port
-from tests.support.servers import certificates, redis_server
+from tests.support.servers import PLAINTEXT, certificates, redis_server
 from tests.support.tokens import tokens_for
 
 PASSWORD = "correct horse battery"
@@ -114,6 +115,7 @@ class SystemCase(TestCase):
             mail=dataclasses.replace(self.mail, maildir=str(self.mails)),
             gateway=dataclasses.replace(self.settings, plain_port=free_port()),
             limits=self.limits,
+            cluster=PLAINTEXT,
         )
         await deferToThread(migrate, self.config.database)
         self.tokens = tokens_for(self, self.redis, self.config.database)
@@ -134,7 +136,7 @@ class SystemCase(TestCase):
         policy = BrowserLikePolicyForHTTPS(trustRootFromCertificates([trusted]))
         self.http = HTTPClient(Agent(self.reactor, policy, pool=pool))
         self.addCleanup(pool.closeCachedConnections)
-        self.balance_client = GrpcClient(self.reactor, self.config.cluster, self.config.balance.addresses)
+        self.balance_client = GrpcClient(self.reactor, Trust(self.config.cluster), self.config.balance.addresses)
         self.run_service(self.balance_client)
         await self.register_server("chat1", plain=9001)
 
@@ -190,7 +192,7 @@ class SystemCase(TestCase):
         """A registered chat server that listens to its peers."""
         chat = FakeChat()
         calls = [(message_pb2_grpc.add_DistributedChattingServiceServicer_to_server, chat)]
-        server = self.run_service(GrpcServer(self.reactor, self.config.cluster, "127.0.0.1", 0, calls))
+        server = self.run_service(GrpcServer(self.reactor, Trust(self.config.cluster), "127.0.0.1", 0, calls))
         await self.register_server(name, grpc=server.port)
         return chat
 
@@ -202,11 +204,12 @@ class SystemCase(TestCase):
 
     async def code(self, email: str) -> str:
         """A fresh code for an address, without the limits on mails."""
-        for name in ("code-email-minute", "code-email-day", "code-source"):
+        for name in ("code-email-minute", "code-email-day", "code-source", "code-all", "code-wrong-source"):
             await self.forget_limit(name)
         answer = await self.post("/get_verification", email=email)
         self.assertEqual((answer.status, answer.error), (200, 0), answer.json)
-        return self.codes_in(self.mails_to(email)[-1])[0]
+        code: str = re.findall(r"code is (\S+)", self.mails_to(email)[-1])[0]
+        return code
 
     @staticmethod
     def codes_in(text: str) -> list[str]:
@@ -235,7 +238,7 @@ class SystemCase(TestCase):
         results: list[Any] = await gatherResults([Deferred.fromCoroutine(call) for call in calls])
         return results
 
-    def another_gateway(self) -> str:
-        """A second gateway on the same Redis and database; its URL."""
-        config = dataclasses.replace(self.config, gateway=dataclasses.replace(self.config.gateway, plain_port=0))
+    def another_gateway(self, **more: Any) -> str:
+        """A second gateway on the same Redis and database, with other sections of configuration; its URL."""
+        config = dataclasses.replace(self.config, **{"gateway": dataclasses.replace(self.config.gateway, plain_port=0), **more})
         return f"https://127.0.0.1:{self.port_of(self.run_service(gateway.build(self.reactor, config)))}"

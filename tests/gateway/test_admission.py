@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.errors import Refused, Status
 from imsys.gateway.admission import CALM, PATIENCE, Admission
+from imsys.turns import Asker
 
 
 class AdmissionTests(SynchronousTestCase):
@@ -18,13 +19,22 @@ class AdmissionTests(SynchronousTestCase):
         self.admission = Admission(self.clock, at_once=2, queue=4)
         self.turns: dict[int, Deferred[None]] = {}
         self.order: list[int] = []
+        self.askers: dict[int, Asker] = {}
+        self.left = 0
         self.addCleanup(lambda: self.assertEqual(self.clock.getDelayedCalls(), []))
 
-    def come(self, *numbers: int) -> None:
-        """Requests come, one after the other."""
+    def come(self, *numbers: int, asker: Asker | None = None) -> None:
+        """Requests come, one after the other; each of somebody else, or all of one."""
         for number in numbers:
-            turn = self.turns[number] = self.admission.enter()
+            whose = self.askers[number] = asker or Asker(f"user{number}", f"address{number}")
+            turn = self.turns[number] = self.admission.enter(whose)
             turn.addCallback(self.has_come, number)
+
+    def leave(self, count: int = 1) -> None:
+        """The first of those that are worked on are answered."""
+        for _ in range(count):
+            self.admission.leave(self.askers[self.order[self.left]])
+            self.left += 1
 
     def has_come(self, _: None, number: int) -> None:
         self.order.append(number)
@@ -37,20 +47,18 @@ class AdmissionTests(SynchronousTestCase):
         """So many are worked on; the others have their turns in the order in which they came."""
         self.come(1, 2, 3, 4, 5)
         self.assertEqual((self.order, len(self.admission)), ([1, 2], 3))
-        for _ in range(5):
-            self.admission.leave()
+        self.leave(5)
         self.assertEqual((self.order, len(self.admission)), ([1, 2, 3, 4, 5], 0))
         self.come(6, 7, 8)
         self.assertEqual(self.order, [1, 2, 3, 4, 5, 6, 7])
-        self.admission.leave()
+        self.leave()
 
     def test_storm(self) -> None:
         """When somebody has waited for long, the newest is next: it is answered while its client still waits."""
         self.come(1, 2, 3)
         self.clock.advance(CALM)
         self.come(4, 5)
-        for _ in range(3):
-            self.admission.leave()
+        self.leave(3)
         self.assertEqual(self.order, [1, 2, 5, 4, 3])
 
     def test_patience(self) -> None:
@@ -69,8 +77,7 @@ class AdmissionTests(SynchronousTestCase):
         """When more wait than may, the one that has waited longest is refused at once."""
         self.come(*range(1, 8))
         self.refused(3)
-        for _ in range(4):
-            self.admission.leave()
+        self.leave(4)
         self.assertEqual(self.order, [1, 2, 4, 5, 6, 7])
 
     def test_gone(self) -> None:
@@ -78,5 +85,27 @@ class AdmissionTests(SynchronousTestCase):
         self.come(1, 2, 3, 4)
         self.turns[3].cancel()
         self.failureResultOf(self.turns[3], CancelledError)
-        self.admission.leave()
+        self.leave()
         self.assertEqual(self.order, [1, 2, 4])
+
+    def test_turns(self) -> None:
+        """Who has many requests here waits with all but the first behind those who have one, though they came later."""
+        self.admission = Admission(self.clock, at_once=1, queue=100)
+        self.come(*range(1, 25), asker=Asker("anna", "203.0.113.1"))
+        self.come(30, asker=Asker("otto", "203.0.113.1"))
+        self.come(31, asker=Asker("anna", "203.0.113.2"))
+        self.leave(3)
+        self.assertEqual(self.order, [1, 31, 30, 2])
+        self.come(32, asker=Asker("bert", "203.0.113.3"))
+        self.leave(24)
+        self.assertEqual(self.order[4:], [32, *range(3, 25)])
+
+    def test_names_of_one_address(self) -> None:
+        """An address that logs in by many names has one turn among other addresses, and is who goes without where there is no room."""
+        self.admission = Admission(self.clock, at_once=1, queue=4)
+        for number in range(1, 6):
+            self.come(number, asker=Asker(f"user{number}", "203.0.113.1"))
+        self.come(6, asker=Asker("anna", "203.0.113.2"))
+        self.refused(5)
+        self.leave(5)
+        self.assertEqual(self.order, [1, 6, 2, 3, 4])

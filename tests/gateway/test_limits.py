@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 
-from imsys.config import LimitsConfig
+from imsys.config import CaptchaConfig, LimitsConfig
 from tests.gateway.system import PASSWORD, QUICK, Answer, SystemCase
 
-OFF = LimitsConfig(0, 0, 0, 0, 0, 0, 0)
+OFF = LimitsConfig(**{field.name: 0 for field in dataclasses.fields(LimitsConfig) if isinstance(field.default, int)})  # type: ignore[arg-type]
 
 
 class DefaultLimitTests(SystemCase):
@@ -34,7 +34,7 @@ class DefaultLimitTests(SystemCase):
         self.assertEqual((await self.login("nobody", "wrong horse")).status, 429)
 
     async def test_right_passwords_do_not_count(self) -> None:
-        """Right logins count for nothing, however many, also between wrong ones."""
+        """Right logins do not count as wrong ones, nor wrong ones as right ones."""
         await self.register("anna")
         for _ in range(9):
             self.assertEqual((await self.login("anna", "wrong horse")).error, 17)
@@ -43,6 +43,58 @@ class DefaultLimitTests(SystemCase):
             self.assertEqual((await self.login("anna")).error, 0)
         self.assertEqual((await self.login("anna", "wrong horse")).error, 17)
         self.assertEqual((await self.login("anna", "wrong horse")).status, 429)
+
+    async def test_right_passwords(self) -> None:
+        """Thirty logins a minute of one account; then 64 without a hash, whatever the password, and others are not concerned."""
+        await self.register("anna")
+        await self.register("otto")
+        answers = await self.at_once(*(self.login("anna") for _ in range(40)))
+        right = sum(answer.error == 0 for answer in answers)
+        self.assertTrue(30 <= right <= 31, right)  # so many as there are workers, less one, may pass the limit
+        self.assertEqual({(answer.status, answer.error) for answer in answers if answer.error}, {(429, 64)})
+        hashes = self.passwords.computed
+        self.assertEqual((await self.login("anna")).status, 429)
+        self.assertEqual(self.passwords.computed, hashes)
+        self.assertEqual((await self.login("otto")).error, 0)
+        await self.forget_limit("login-account")
+        self.assertEqual((await self.login("anna")).error, 0)
+
+    async def test_login_that_leads_nowhere(self) -> None:
+        """A right password for which there is no server does not count."""
+        await self.register("anna")
+        await self.redis.call("DEL", self.redis.key("server", "chat", "chat1"))
+        self.assertEqual((await self.login("anna")).error, 10)
+        self.assertEqual(await self.redis.call("KEYS", self.redis.key("rate", "login-*")), [])
+
+    async def test_wrong_codes(self) -> None:
+        """Twenty wrong codes an hour from one address for whatever accounts; then 64 at once, for the right one too."""
+        code = await self.code("anna@example.org")
+        fields = {"username": "anna", "password": PASSWORD, "email": "anna@example.org"}
+        for n in range(20):
+            answer = await self.post("/post_registration", **{**fields, "email": f"user{n}@example.org"}, cpatcha="999999")
+            self.assertEqual(answer.error, 13)
+        for path in ("/post_registration", "/reset_password"):
+            answer = await self.post(path, **fields, cpatcha=code)
+            self.assertEqual((answer.status, answer.error), (429, 64))
+            assert answer.retry_after is not None
+            self.assertTrue(0 < answer.retry_after <= 3600)
+        await self.forget_limit("code-wrong-source")
+        self.assertEqual((await self.post("/post_registration", **fields, cpatcha=code)).error, 0)
+
+    async def test_wrong_codes_at_once(self) -> None:
+        """A burst of wrong codes passes the limit by none."""
+        fields = {"username": "anna", "password": PASSWORD, "cpatcha": "999999"}
+        answers = await self.at_once(
+            *(self.post("/reset_password", **fields, email=f"user{n}@example.org") for n in range(50)),
+        )
+        self.assertEqual(sorted(answer.error for answer in answers), [13] * 20 + [64] * 30)
+
+    async def test_questions(self) -> None:
+        """Whether there is an account can be asked thirty times a minute, and each counts, whatever the answer is."""
+        await self.register("anna")
+        fields = [{"username": "anna", "email": "anna@example.org"}, {"username": "otto", "email": "anna@example.org"}]
+        self.assertEqual([(await self.post("/check_accountexists", **fields[n % 2])).error for n in range(30)], [0, 16] * 15)
+        self.assertEqual([(await self.post("/check_accountexists", **one)).status for one in fields], [429, 429])
 
     async def test_window_passes(self) -> None:
         """When the minute has passed there is room again."""
@@ -62,6 +114,14 @@ class DefaultLimitTests(SystemCase):
             self.assertTrue(0 < answer.retry_after <= 60)
         self.assertEqual((await self.post("/get_verification", email="otto@example.org")).error, 0)
         self.assertEqual(len(self.mails_to("anna@example.org")), 1)
+
+    async def test_one_mailbox(self) -> None:
+        """What is behind a '+' makes another address, and no other mailbox."""
+        self.assertEqual((await self.post("/get_verification", email="anna@example.org")).error, 0)
+        for email in ("anna+1@example.org", "Anna+imsys+2@example.org"):
+            self.assertEqual((await self.post("/get_verification", email=email)).error, 64, email)
+        for email in ("anna@sub.example.org", "+anna@example.org", "+otto@example.org"):
+            self.assertEqual((await self.post("/get_verification", email=email)).error, 0, email)
 
     async def test_ten_mails_a_day(self) -> None:
         """Ten mails a day to one address."""
@@ -131,6 +191,13 @@ class SmallLimitTests(SystemCase):
         self.assertEqual(sorted(answer.error for answer in answers), [0] * 3 + [64] * 6)
         self.assertEqual(sum(len(self.mails_to(f"user{n}@example.org")) for n in range(9)), 3)
 
+    async def test_mails_in_all(self) -> None:
+        """Mails are limited in all, whoever asks for them."""
+        url = self.another_gateway(limits=dataclasses.replace(OFF, code_all_hour=4))
+        bodies = [json.dumps({"email": f"user{n}@example.org"}).encode() for n in range(6)]
+        answers = [await self.post_body("/get_verification", body, url, x_forwarded_for=f"203.0.113.{n}") for n, body in enumerate(bodies)]
+        self.assertEqual([answer.error for answer in answers], [0] * 4 + [64] * 2)
+
     async def test_registrations(self) -> None:
         """Accounts made from one address are limited; what is refused does not count."""
         await self.register("anna")
@@ -162,6 +229,7 @@ class SmallLimitTests(SystemCase):
 
 class NoLimitTests(SystemCase):
     limits = OFF
+    captcha_config = CaptchaConfig(mailbox_day=0, all_hour=0)
 
     async def test_off(self) -> None:
         """A limit of 0 is none."""

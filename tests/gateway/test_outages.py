@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import deferLater
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -13,6 +14,7 @@ from imsys.captcha.smtp import SmtpMailer
 from imsys.config import LimitsConfig, MailConfig
 from imsys.errors import Status, Unavailable
 from imsys.gateway import messages
+from imsys.health import Health
 from imsys.redis import RedisService
 from imsys.services import captcha
 from imsys.services.common import ListenService
@@ -57,6 +59,8 @@ class OutageTests(SystemCase):
         await self.busy("/reset_password", username="anna", password=PASSWORD, email="anna@example.org", cpatcha=code)
         self.assertEqual(await self.redis.call("KEYS", self.redis.key("rate", "registration*")), [])
         part(self.gateway, Database).open()
+        while part(self.gateway, Health).unfit:  # it may have been looked at meanwhile
+            await deferLater(self.reactor, 0.01)
         answer = await self.post("/post_registration", username="anna", password=PASSWORD, email="anna@example.org", cpatcha=code)
         self.assertEqual(answer.error, 0)
 
@@ -87,10 +91,9 @@ class RedisOutageTests(SystemCase):
         await self.register("anna")
         self.server.stop()
         fields = {"username": "anna", "password": PASSWORD, "email": "anna@example.org", "cpatcha": "000000"}
-        for path in ("/get_verification", "/post_registration", "/reset_password", "/trylogin_server"):
+        for path in ("/get_verification", "/post_registration", "/reset_password", "/trylogin_server", "/check_accountexists"):
             answer = await self.post(path, **fields)
             self.assertEqual((answer.status, answer.error), (503, 73), path)
-        self.assertEqual((await self.post("/check_accountexists", **fields)).error, 0)
         self.server.start()
         while (await self.login("anna")).status == 503:
             pass
@@ -148,6 +151,17 @@ class SmtpTests(SystemCase):
         await self.failed()
         inbox.refuse = ""
         self.assertEqual((await self.post("/get_verification", email="anna@example.org")).error, 0)
+
+    async def test_receiver_refused(self) -> None:
+        """A receiver that the mail server refuses is told so (70), or to come later (64), and the limit holds."""
+        port, inbox = smtp_server(self)
+        await self.with_smtp(port)
+        for email, said, expected in (("anna@example.org", "550 no such user", 70), ("otto@example.org", "450 greylisted", 64)):
+            inbox.refuse_receiver = said
+            answers = [await self.post("/get_verification", email=email) for _ in range(5)]
+            self.assertEqual([answer.error for answer in answers], [expected] + [64] * 4)
+        self.assertEqual(inbox.receivers, 2)
+        self.assertEqual(await self.redis.call("KEYS", self.redis.key("captcha", "*")), [])
 
     async def test_hanging(self) -> None:
         """A mail server that says nothing is given up at the deadline, with the same answer."""

@@ -13,14 +13,15 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.ssl import Certificate, optionsForClientTLS
 from twisted.internet.task import Clock, deferLater
 from twisted.python.failure import Failure
-from twisted.trial.unittest import TestCase
+from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from imsys.errors import PeerFault
 from imsys.protocols.deadlines import DeadlineWheel
 from imsys.protocols.framing import CHAT, RESOURCES, Frame
-from imsys.protocols.wire import BUFFERED, LINGER, Complaints, FrameConnection, Unfinished, Unsent, WireSettings
+from imsys.protocols.wire import BUFFERED, LINGER, TURN, Complaints, FrameConnection, Unfinished, Unsent, WireSettings
 from imsys.services.common import ListenService, public_context
 from tests.support.servers import certificates
+from tests.web.wire import Transport
 
 SETTINGS = WireSettings(
     CHAT,
@@ -111,6 +112,66 @@ class Case(TestCase):
 
     def pass_time(self, seconds: float) -> None:
         self.clock.pump([0.5] * round(seconds * 2))
+
+
+class ManyFramesTests(SynchronousTestCase):
+    """More frames in a read than one turn is for, with turns and a receiver in the hand."""
+
+    def setUp(self) -> None:
+        self.clock, self.turns = Clock(), list[Any]()
+        wheel = DeadlineWheel(self.clock)
+        self.patch(wheel, "soon", self.turns.append)
+        self.connection = FrameConnection(SETTINGS, wheel, self.clock.seconds)
+        self.receiver = self.connection.receiver = Receiver(self.connection)
+        self.transport = Transport()
+        self.connection.makeConnection(self.transport)
+
+    def send(self, count: int, last: bytes = b"") -> None:
+        self.connection.dataReceived(b"".join(CHAT.encode(5, b"%d" % number) for number in range(count)) + last)
+
+    def turn(self) -> None:
+        (call,) = self.turns
+        self.turns.clear()
+        call()
+
+    def test_a_few_a_turn(self) -> None:
+        """They are handed on in order, some in each turn, and nothing is read meanwhile; a fault and the end come behind the last."""
+        for last, ended in ((b"", False), (b"", True), (b"\0\1\0\1", False)):
+            self.setUp()
+            self.send(2 * TURN + 1, last)
+            if ended:
+                self.connection.readConnectionLost()
+            for turn in (1, 2):
+                self.assertEqual((len(self.receiver.frames), self.connection.closing), (turn * TURN, False))
+                self.assertEqual(self.transport.producerState, "paused")
+                self.turn()
+            self.assertEqual([int(frame.body) for frame in self.receiver.frames], list(range(2 * TURN + 1)))
+            self.assertEqual((self.connection.closing, self.turns), (ended or bool(last), []))
+            self.assertEqual(self.transport.producerState, "paused" if ended else "producing")
+
+    def test_held(self) -> None:
+        """While the receiver has enough, or the peer does not read, they wait."""
+        for hold, release in (
+            (lambda: self.connection.hold_reading(True), lambda: self.connection.hold_reading(False)),
+            (lambda: self.connection.pauseProducing(), lambda: self.connection.resumeProducing()),
+        ):
+            self.setUp()
+            self.send(2 * TURN)
+            hold()
+            self.turn()
+            self.assertEqual((len(self.receiver.frames), self.turns), (TURN, []))
+            release()
+            self.turn()
+            self.assertEqual((len(self.receiver.frames), self.turns, self.transport.producerState), (2 * TURN, [], "producing"))
+
+    def test_gone(self) -> None:
+        """Of a connection that is closed, cut or gone none are handed on any more."""
+        for end in (FrameConnection.close, lambda connection: connection.abort("a test"), FrameConnection.end_reading):
+            self.setUp()
+            self.send(2 * TURN)
+            end(self.connection)
+            self.turn()
+            self.assertEqual((len(self.receiver.frames), self.turns), (TURN, []))
 
 
 class Connected(Case):

@@ -16,6 +16,7 @@ from imsys.resources.engine.downloads import StoredDownloads
 from imsys.resources.engine.finishing import Finishing
 from imsys.resources.engine.janitor import Janitor
 from imsys.resources.engine.judging import Judge, Verdict
+from imsys.resources.engine.studio import Studio
 from imsys.resources.engine.uploads import Arrivals
 from imsys.store import Database
 from imsys.store.files import File, FileStore
@@ -57,7 +58,7 @@ class Parts:
         self.announced = 0
         self.database = Database(reactor, database)
         self.files = FileStore(self.database, calendar)
-        self.disk, self.studio = Disk(reactor, config.disk_workers), Disk(reactor, 2)
+        self.disk, self.studio = Disk(reactor, config.disk_workers), Studio(reactor)
         finishing = Finishing(self.files, self.disk, self.studio, self.spool, self.store, masters, judge or Unjudged(), self._announce)
         self.uploads = Arrivals(self.clock, config, self.files, self.disk, self.spool, self.store, masters, finishing, calendar)
         self.downloads = StoredDownloads(self.files, self.disk, self.store, masters)

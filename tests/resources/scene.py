@@ -15,7 +15,7 @@ from typing import Any
 
 from twisted.internet.task import Clock, deferLater
 
-from imsys.config import BalanceConfig, Config, DatabaseConfig, FilesConfig, Imsys, ResourcesConfig
+from imsys.config import BalanceConfig, Config, DatabaseConfig, FilesConfig, Imsys, LimitsConfig, ResourcesConfig
 from imsys.files.blobs import SealedFile
 from imsys.files.configured import blob_store, master_keys, spool_folder
 from imsys.files.master import Wrapped
@@ -26,6 +26,7 @@ from imsys.resources.granted import Granted
 from imsys.resources.handlers import Resources
 from imsys.resources.sessions import Sessions
 from imsys.services.common import ListenService, public_context
+from imsys.services.crowds import crowd_of
 from imsys.services.resources import connections_of, engine_of
 from imsys.store import Database
 from imsys.store.migrations import migrate
@@ -80,6 +81,7 @@ class ResourcesCase(PortCase[Client]):
 
     config = ResourcesConfig()
     rules = FilesConfig()
+    limits = LimitsConfig()
     client = Client
     clock: Clock | None = None
     """What the deadlines of connections go by; ``None``: real time."""
@@ -108,7 +110,7 @@ class ResourcesCase(PortCase[Client]):
         resources = Resources(
             ours, self.sessions, self.granted, self.disk, self.engine.uploads, self.engine.downloads, self.engine.originals, self.tickets
         )
-        self.connections = connections_of(self.clock or reactor, resources)
+        self.connections = connections_of(self.clock or reactor, resources, crowd_of(self.clock or reactor, self.limits, ours.capacity))
         context = public_context(certificates()) if self.tls else None
         self.port = ListenService(reactor, self.connections, "127.0.0.1", 0, context, "port")
         engine = [part for part in self.engine.parts if not isinstance(part, Janitor)]  # which would use the disk when it likes

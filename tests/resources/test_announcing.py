@@ -51,9 +51,7 @@ class AnnouncingTests(OnSqlite):
         return announcing
 
     async def whole(self, server: str = "r1", store: str = "r1") -> bytes:
-        offer = Offer(
-            file_id=new_file_id(), owner=1, purpose=Purpose.MESSAGE, thread_id=0, server=server, filename="f", size=1, mime=""
-        )
+        offer = Offer(file_id=new_file_id(), owner=1, purpose=Purpose.MESSAGE, thread_id=0, server=server, filename="f", size=1, mime="")
         await self.files.offer(offer, life=60, quota=0)
         content = Content(0, store, hashlib.sha256(offer.file_id).digest(), 1, offer.file_id.hex(), "", b"")
         await self.files.finish(offer.file_id, content, mime="", announce=True)

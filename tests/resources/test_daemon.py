@@ -7,7 +7,6 @@ import signal
 from pathlib import Path
 from typing import Any
 
-import grpc
 from twisted.internet.endpoints import HostnameEndpoint, connectProtocol, wrapClientTLS
 from twisted.internet.ssl import Certificate, optionsForClientTLS
 from twisted.internet.task import deferLater
@@ -22,7 +21,7 @@ from tests.resources.scene import Client, blocks, system_in, whole_files
 from tests.shared_redis import redis_for
 from tests.support.children import folder, free_port
 from tests.support.daemons import start
-from tests.support.servers import certificates, redis_server
+from tests.support.servers import certificates, cluster_channel, redis_server
 from tests.support.tokens import tokens_for
 
 
@@ -79,7 +78,7 @@ class DaemonTests(TestCase):
         return list(spool_folder(self.system.resources).glob("*.part"))
 
     def registered(self) -> Any:
-        with grpc.insecure_channel(f"127.0.0.1:{self.balance_port}") as channel:
+        with cluster_channel(self.balance_port) as channel:
             return imsys_v1_pb2_grpc.RegistryStub(channel).List(imsys_v1_pb2.ListRequest(kind="resources"), timeout=10).servers
 
     async def test_killed(self) -> None:

@@ -7,7 +7,7 @@ import struct
 
 from twisted.internet.task import Clock
 
-from imsys.config import RedisConfig, ResourcesConfig
+from imsys.config import LimitsConfig, RedisConfig, ResourcesConfig
 from imsys.tokens import Tokens
 from tests.resources.scene import Client, ResourcesCase, blocks
 from tests.support.servers import RedisServer
@@ -53,6 +53,30 @@ class LoginTests(ResourcesCase):
         (upload,) = blocks("f", b"data")
         self.assertEqual((await client.ask(30, **upload))["error"], 0)
         self.assertEqual(self.visible(), {"f": b"data"})
+
+
+class CrowdTests(ResourcesCase):
+    config = ResourcesConfig(capacity=12)
+    limits = LimitsConfig(connections_user=3)
+
+    async def test_one_account(self) -> None:
+        """However many sessions an account opens, the others get in; beyond its bound the oldest of its own is closed."""
+        other = await self.login(8)
+        sessions = [await self.login(7) for _ in range(20)]
+        for session in sessions[:-3]:
+            await session.until_closed()
+        for client in (other, *sessions[-3:], await self.login(9)):
+            self.assertEqual((await client.ask(32))["error"], 0)
+
+    async def test_silent(self) -> None:
+        """However many connect and say nothing, who is logged in stays, and who comes gets in."""
+        member = await self.login(8)
+        silent = [await self.connect() for _ in range(40)]
+        another = await self.login(9)
+        for client in silent[:-6]:
+            await client.until_closed()
+        for client in (member, another):
+            self.assertEqual((await client.ask(32))["error"], 0)
 
 
 class BadInputTests(ResourcesCase):
@@ -135,8 +159,8 @@ class CapacityTests(ResourcesCase):
     config = ResourcesConfig(capacity=2)
 
     async def test_capacity(self) -> None:
-        """A full server closes further connections at once, and takes one when another is gone."""
-        one, _ = await self.login(), await self.login()
+        """A server that is full of users closes further connections at once, and takes one when another is gone."""
+        one, _ = await self.login(7), await self.login(8)
         third = await self.connect()
         await third.until_closed()
         await one.abort()

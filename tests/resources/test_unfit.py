@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 
-import grpc
 from twisted.internet.task import deferLater
 
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
@@ -14,6 +13,7 @@ from imsys.files.configured import spool_folder
 from imsys.resources.engine import trial
 from imsys.tickets import encode_id
 from tests.resources.process import TUS, ServerCase, in_thread
+from tests.support.servers import cluster_channel
 
 SOON = 12.0
 """Seconds in which balance knows what takes three at most when the machine has nothing else to do."""
@@ -38,7 +38,7 @@ class UnfitTests(ServerCase):
 
     def listed(self) -> str:
         """Why balance says that it is unfit."""
-        with grpc.insecure_channel(f"127.0.0.1:{self.settings['BALANCE_GRPC_PORT']}") as channel:
+        with cluster_channel(self.settings["BALANCE_GRPC_PORT"]) as channel:
             (server,) = imsys_v1_pb2_grpc.RegistryStub(channel).List(imsys_v1_pb2.ListRequest(), timeout=10).servers
         return str(server.unfit)
 

@@ -34,7 +34,8 @@ def card(uuid: int, name: str) -> dict[str, Any]:
 class World:
     """Users, threads and messages, and the faults of the moment."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        self.host = host
         self.users: dict[int, str] = {}
         self.passwords: dict[str, str] = {}
         self.tokens: dict[str, int] = {}
@@ -74,6 +75,9 @@ class World:
         """Service -> what answers its requests, beside those that are built in."""
         self.gateway_down = False
         self.broken_answer: bytes | None = None
+        self.http_status = 200
+        self.retry_after = "42"
+        """What is asked of those who want too many mails."""
         self.silent: set[int] = set()
         """Services that are not answered."""
         self.tells_others = False
@@ -197,7 +201,7 @@ class FakeChat(Factory):
     @property
     def name(self) -> str:
         """How a client names it."""
-        return f"127.0.0.1:{self.port}"
+        return f"{self.world.host}:{self.port}"
 
     @property
     def is_up(self) -> bool:
@@ -211,9 +215,9 @@ class FakeChat(Factory):
     def up(self) -> None:
         """Listen, on the same port as before."""
         if self._tls is None:
-            self._listening = self.reactor.listenTCP(self.port, self, interface="127.0.0.1")
+            self._listening = self.reactor.listenTCP(self.port, self, interface=self.world.host)
         else:
-            self._listening = self.reactor.listenSSL(self.port, self, self._tls, interface="127.0.0.1")
+            self._listening = self.reactor.listenSSL(self.port, self, self._tls, interface=self.world.host)
         self.port = self._listening.getHost().port
 
     async def down(self) -> None:
@@ -533,6 +537,7 @@ class FakeGateway(Resource):
         fields = json.loads(request.content.read())
         world.gateway_calls.append((path, fields))
         if world.broken_answer is not None:
+            request.setResponseCode(world.http_status)
             return world.broken_answer
         if world.gateway_down:
             request.setResponseCode(503)
@@ -543,7 +548,7 @@ class FakeGateway(Resource):
     def _get_verification(self, request: Any, fields: dict[str, Any]) -> dict[str, Any]:
         if fields["email"] == "again@example.org":
             request.setResponseCode(429)
-            request.setHeader("Retry-After", "42")
+            request.setHeader("Retry-After", self._world.retry_after)
             return {"error": int(Status.RATE_LIMITED), "message": "One mail a minute."}
         return {"email": fields["email"]}
 
@@ -573,12 +578,12 @@ class FakeGateway(Resource):
                 return {"error": int(Status.LOGIN_INFO_ERROR), "message": "Wrong."}
             uuid = next(uuid for uuid, name in world.users.items() if name == fields["username"])
             token = world.token(uuid)
-        files = {"host": "127.0.0.1", "port": "8445", "http_port": 8446}
+        files = {"host": world.host, "port": "8445", "http_port": 8446}
         failed = fields.get("failed", [])
         here, *others = sorted(world.servers, key=lambda server: (not server.is_up, server.name in failed))
-        answer = {"uuid": str(uuid), "host": "127.0.0.1", "port": str(here.port), "token": token, "resources": files}
+        answer = {"uuid": str(uuid), "host": world.host, "port": str(here.port), "token": token, "resources": files}
         if world.tells_others:
-            answer["others"] = [{"host": "127.0.0.1", "port": str(other.port)} for other in others if other.is_up]
+            answer["others"] = [{"host": world.host, "port": str(other.port)} for other in others if other.is_up]
         return answer
 
 
@@ -592,11 +597,12 @@ class FakeServers:
         site = Site(FakeGateway(world))
         site.noisy = False
         if tls is None:
-            self._gateway = reactor.listenTCP(0, site, interface="127.0.0.1")
+            self._gateway = reactor.listenTCP(0, site, interface=world.host)
         else:
-            self._gateway = reactor.listenSSL(0, site, tls, interface="127.0.0.1")
+            self._gateway = reactor.listenSSL(0, site, tls, interface=world.host)
         scheme = "http" if tls is None else "https"
-        self.url = f"{scheme}://127.0.0.1:{self._gateway.getHost().port}"
+        host = f"[{world.host}]" if ":" in world.host else world.host
+        self.url = f"{scheme}://{host}:{self._gateway.getHost().port}"
 
     async def stop(self) -> None:
         await self._gateway.stopListening()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,17 @@ from twisted.internet import ssl
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol
 from twisted.python.filepath import FilePath
-from twisted.trial.unittest import TestCase
+from twisted.trial.unittest import SkipTest, TestCase
 
 from imsys.errors import Refused, Status, Unavailable
 from imsys.sdk import Client, Credentials, Gateway, Trust, explain
+from imsys.sdk.connection import ChatConnection
+from imsys.sdk.gateway import Place
+from imsys.sdk.opening import open_connection
 from tests.sdk.fake import FakeServers, World
 from tests.sdk.scene import ALICE, BOB, QUICK, THREAD, Scene, Seen, texts
+from tests.support.children import folder
+from tests.support.dated import dated
 from tests.support.servers import certificates
 
 
@@ -49,6 +55,16 @@ class Calls(Scene):
             await gateway.request_code("again@example.org")
         self.assertEqual((caught.exception.status, caught.exception.retry_after), (Status.RATE_LIMITED, 42.0))
 
+    async def test_asked_to_wait(self) -> None:
+        """What a server asks for is within a day: an application may do as it is told, and people are told it."""
+        gateway = self.gateway()
+        for asked, heard in (("999999999", 86400.0), ("9" * 500, 86400.0), ("0", 0.0), ("soon", None), ("-7", None), ("3600", 3600.0)):
+            self.world.retry_after = asked
+            with self.assertRaises(Refused) as caught:
+                await gateway.request_code("again@example.org")
+            self.assertEqual(caught.exception.retry_after, heard, asked)
+            self.assertLess(len(explain(caught.exception)), 60)
+
     async def test_secrets(self) -> None:
         """Passwords and tokens do not appear in what is printed of a login or of credentials."""
         login = await self.gateway().login("alice", "correct horse")
@@ -59,6 +75,8 @@ class Calls(Scene):
         """An answer that is not ours, an endless one, silence, and nobody at all are each one sentence."""
         self.world.broken_answer = b"<html>It works!</html>"
         await self._says(self.gateway(), "This is no imsys server")
+        self.world.http_status = 502
+        await self._says(self.gateway(), "What stands before the server does not reach it (HTTP status 502); try again later.")
         self.world.broken_answer = b"x" * 100_000
         await self._says(self.gateway(), "")
         silent = self.reactor.listenTCP(0, Factory.forProtocol(Protocol), interface="127.0.0.1")
@@ -67,7 +85,10 @@ class Calls(Scene):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             await self._says(Gateway(self.reactor, f"http://127.0.0.1:{free.getsockname()[1]}"), "is it running?")
-        for url in ("127.0.0.1:8443", "ftp://x", "https://", ""):
+        for url in (
+            *("127.0.0.1:8443", "ftp://x", "https://", "", "https://::1:8443", "https://[::1", "https://127.0.0.1:https"),
+            *("https://127.0.0.1:65536", "https://127.0.0.1:0", "https://anna:secret@127.0.0.1", "https://" + "x" * 300),
+        ):
             self.assertRaises(ValueError, Gateway, self.reactor, url)
 
     async def _says(self, gateway: Gateway, part: str) -> None:
@@ -103,6 +124,26 @@ class Encrypted(TestCase):
         self.assertEqual(texts(await heard.wait(1)), ["secret"])
         await alice.stop()
 
+    async def test_ipv6(self) -> None:
+        """A server is reached by its IPv6 address, in brackets, as by any other: gateway and chat."""
+        if not _has_ipv6():
+            raise SkipTest("there is no IPv6 on this machine")
+        world = World("::1")
+        world.user(ALICE, "alice")
+        world.user(BOB, "bob")
+        world.befriend(THREAD, ALICE, BOB)
+        certificate = ssl.PrivateCertificate.loadPEM(Path(self.tls.key).read_bytes() + b"\n" + Path(self.tls.certificate).read_bytes())
+        servers = FakeServers(self.reactor, world, certificate.options())
+        self.addCleanup(lambda: Deferred.fromCoroutine(servers.stop()))
+        self.assertIn("https://[::1]:", servers.url)
+        for trust in (Trust(self.tls.ca), self.tls.ca):
+            gateway = Gateway(self.reactor, servers.url, trust)
+            self.assertEqual((await gateway.login("alice", "correct horse")).host, "::1")
+            alice = Client(self.reactor, gateway, Credentials(username="alice", password="correct horse"), timing=QUICK)
+            await alice.start()
+            await alice.send(THREAD, "over there")
+            await alice.stop()
+
     async def test_unknown_authority(self) -> None:
         """A server whose certificate comes from elsewhere is refused, with a sentence that says what to do."""
         gateway = Gateway(self.reactor, self.servers.url, Trust())
@@ -110,6 +151,22 @@ class Encrypted(TestCase):
             await gateway.login("alice", "correct horse")
         self.assertIn("name its CA file", explain(caught.exception))
         self.assertEqual(self.world.gateway_calls, [])
+
+    async def test_expired(self) -> None:
+        """Of a certificate that has expired a person is told since when, by the gateway's client and by the chat's."""
+        tls = dated(folder("expired"), timedelta(days=-40))
+        pem = Path(tls.key).read_bytes() + b"\n" + Path(tls.certificate).read_bytes()
+        servers = FakeServers(self.reactor, World(), ssl.PrivateCertificate.loadPEM(pem).options())
+        self.addCleanup(lambda: Deferred.fromCoroutine(servers.stop()))
+        gateway = Gateway(self.reactor, servers.url, Trust(tls.ca))
+        day = (datetime.now(UTC) - timedelta(days=40)).strftime("%Y-%m-%d")
+        with self.assertRaises(Unavailable) as caught:
+            await gateway.login("alice", "correct horse")
+        self.assertIn(f"has expired on {day}", explain(caught.exception))
+        connection = ChatConnection(self.reactor, lambda *_: None, lambda *_: None)
+        with self.assertRaises(Unavailable) as caught:
+            await open_connection(self.reactor, connection, Place("127.0.0.1", int(servers.url.rpartition(":")[2])), gateway.trust, 5.0)
+        self.assertIn(f"has expired on {day}", explain(caught.exception))
 
     async def test_wrong_name(self) -> None:
         """A certificate that does not name the host is refused by the gateway's client and by the chat's."""
@@ -144,6 +201,15 @@ class Encrypted(TestCase):
             path.setContent(content)
             self.assertRaises(ValueError, Trust, path.path)
         self.assertRaises(OSError, Trust, path.path + ".missing")
+
+
+def _has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as one:
+            one.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
 
 
 class _Renamed(Trust):

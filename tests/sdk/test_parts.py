@@ -201,6 +201,12 @@ class SentenceTests(SynchronousTestCase):
             (Refused(Status.PERMISSION_DENIED, "This file was refused."), "This file was refused."),
             (Refused(Status.FILE_WRITE_ERROR, "The store does not give the file as it was."), "The store does not give"),
             (Refused(Status.QUOTA_EXCEEDED, "A file has at most 2147483648 bytes."), "at most 2147483648 bytes"),
+            (
+                Refused(Status.SERVER_BUSY, "The database does not answer.", retry_after=5.0),
+                "The database does not answer. Try again in a moment.",
+            ),
+            (Refused(Status.SERVER_BUSY, "You have 5 live streams already."), "You have 5 live streams already."),
+            (Refused(Status.SERVER_BUSY, ""), "The server is too busy; try again in a moment."),
             (Refused(Status.RATE_LIMITED, "", retry_after=41.2), "42 seconds"),
             (Refused(Status.RATE_LIMITED, "", retry_after=1000), "17 minutes"),
             (Refused(Status.RATE_LIMITED, "", retry_after=86400), "24 hours"),

@@ -14,7 +14,7 @@ from imsys.connections import Connections
 from imsys.doubts import Doubts
 from imsys.outbound import Outbound
 from imsys.services import chat
-from tests.support.servers import certificates, keys_of_files, redis_server
+from tests.support.servers import PLAINTEXT, certificates, keys_of_files, redis_server
 
 
 class OrderTests(SynchronousTestCase):
@@ -26,6 +26,7 @@ class OrderTests(SynchronousTestCase):
             redis=redis_server(),
             tls=certificates(),
             files=keys_of_files(),
+            cluster=PLAINTEXT,
         )
         server = chat.build(Clock(), config)
         assert isinstance(server, MultiService)

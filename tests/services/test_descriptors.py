@@ -19,7 +19,7 @@ from imsys.config import Config
 from imsys.errors import ConfigError
 from imsys.services import listening
 from imsys.services.common import ListenService
-from imsys.services.descriptors import GATEWAY, OWN, fitting
+from imsys.services.descriptors import OWN, fitting
 from tests.services.test_common import Greeters, Reader
 from tests.support.children import folder
 from tests.support.daemons import ROOT, Process, environment, start, twistd
@@ -29,19 +29,20 @@ from tests.test_daemons import DaemonTestCase
 class FittingTests(SynchronousTestCase):
     config = Config()
 
-    def capacities(self, config: Config) -> tuple[int, int]:
-        return config.chat.capacity, config.resources.capacity
+    def capacities(self, config: Config) -> tuple[int, int, int]:
+        return config.chat.capacity, config.resources.capacity, config.gateway.capacity
 
     def test_enough(self) -> None:
         """Where the limit is high enough, or none, nothing changes; nor does it for servers that hold no connections."""
-        for daemon, limit in (("imsys-chat", 19400), ("imsys-resources", 4400), ("imsys", 24000), ("imsys", None), ("imsys-balance", 50)):
+        enough = {"imsys-chat": 19400, "imsys-resources": 4400, "imsys-gateway": 4400, "imsys": 28000, "imsys-balance": 50}
+        for daemon, limit in (*enough.items(), ("imsys", None)):
             self.assertEqual(fitting(self.config, daemon, limit), (self.config, ""))
 
     def test_lowered(self) -> None:
         """Where it is not, the capacity is what is left, and one line says so and what to do."""
         config, warning = fitting(self.config, "imsys-chat", 1024)
         own = OWN + self.config.redis.pool_size + self.config.database.pool_size + 1
-        self.assertEqual(self.capacities(config), (1024 - own, 4000))
+        self.assertEqual(self.capacities(config), (1024 - own, 4000, 4000))
         self.assertEqual(dataclasses.replace(config, chat=self.config.chat), self.config)
         self.assertEqual(
             warning,
@@ -52,11 +53,11 @@ class FittingTests(SynchronousTestCase):
     def test_in_proportion(self) -> None:
         """Servers of one process share what is left, in proportion to what they were to have."""
         config, warning = fitting(self.config, "imsys", 12000)
-        chat, resources = self.capacities(config)
-        left = 12000 - OWN - GATEWAY
-        self.assertTrue(0.98 * left < chat + resources <= left, (chat, resources))
-        self.assertEqual(round(chat / resources, 2), 4.75)
-        self.assertIn(f"[chat] capacity is {chat} instead of 19000 and [resources] capacity is {resources} instead of 4000", warning)
+        chat, resources, gateway = self.capacities(config)
+        left = 12000 - OWN
+        self.assertTrue(0.98 * left < chat + resources + gateway <= left, (chat, resources, gateway))
+        self.assertEqual((round(chat / resources, 2), gateway), (4.75, resources))
+        self.assertIn(f"[chat] capacity is {chat} instead of 19000, [resources] capacity is {resources} instead of 4000", warning)
 
     def test_hopeless(self) -> None:
         """A limit that is not even enough for the server itself is refused."""

@@ -28,6 +28,7 @@ TABLES = {
     "live_streams",
     "sign_ins",
     "epochs",
+    "looks",
     "schema_migrations",
 }
 

@@ -31,6 +31,7 @@ from imsys.message_log import MessageLog
 from imsys.node import Node
 from imsys.outbound import Outbound
 from imsys.plugins import discover
+from imsys.protocols.crowd import Crowd
 from imsys.protocols.framing import CHAT, Frame, FrameDecoder
 from imsys.redis import RedisService
 from imsys.routes import Routes
@@ -215,7 +216,7 @@ class ChatServer:
             doubted=self.doubts.add,
         )
         self.dispatcher = Dispatcher(discover(), self._ended)
-        self.connections = Connections(reactor, config, self.dispatcher)
+        self.connections = Connections(reactor, config, self.dispatcher, Crowd(reactor, config.capacity), pause=config.plain_pause)
         self.connections.log = self.log
         keys = keys_of_files()
         self.places = OnePlace()
@@ -264,9 +265,9 @@ class ChatServer:
         return client
 
     async def login(self, user: int) -> RawClient:
-        """A new connection that is logged in."""
+        """A new connection that is logged in, of a client that reads frames as a stream."""
         client = await self.connect()
-        response = await client.ask(5, uuid=str(user), token=await self.tokens.issue(user))
+        response = await client.ask(5, uuid=str(user), token=await self.tokens.issue(user), seq=0)
         self._case.assertEqual(response["error"], 0, response)
         return client
 

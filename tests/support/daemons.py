@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from tests.support.children import folder
-from tests.support.servers import key_settings
+from tests.support.servers import cluster_settings, key_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -140,14 +140,18 @@ def run(
 ) -> Process:
     """Start ``twistd`` with arguments; it is ended after the test at the latest.
 
-    Servers that need keys for files, and do not make them, get those that all tests have, unless the settings name others.
+    Servers that need keys for files, and do not make them, get those that all tests have, unless the settings name others. So it is with
+    the certificates of the cluster.
 
     :param extra: environment that is none of ours.
     """
     from twisted.internet import reactor
 
+    settings = dict(settings or {})
     keys = key_settings() if {"imsys-chat", "imsys-resources"} & {*arguments} else {}
-    process = Process(reactor, twistd(*arguments), environment(**(keys | dict(settings or {}))) | dict(extra or {}), cwd or folder("cwd"))
+    if any(one.startswith("imsys-") for one in arguments) and not any(key.startswith("CLUSTER_") for key in settings):
+        keys |= cluster_settings()
+    process = Process(reactor, twistd(*arguments), environment(**(keys | settings)) | dict(extra or {}), cwd or folder("cwd"))
 
     async def ended() -> None:
         process.send(signal.SIGKILL)

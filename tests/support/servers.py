@@ -14,10 +14,12 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
+import grpc
 import pymysql
 from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.certificates import cluster_authority, ensure_development
+from imsys.cluster.trust import Trust
 from imsys.config import ClusterConfig, DatabaseConfig, FilesConfig, RedisConfig, TlsConfig
 from imsys.keyring import add_key
 from tests.support.children import end, folder, free_port, spawn, until
@@ -178,6 +180,21 @@ def key_settings() -> dict[str, str]:
     """The same for the environment of a daemon."""
     keys = keys_of_files()
     return {"FILES_TICKET_KEYS": keys.ticket_keys, "FILES_MASTER_KEYS": keys.master_keys}
+
+
+PLAINTEXT = ClusterConfig(allow_plaintext=True)
+"""For tests that speak to a server with a plain stub."""
+
+
+def cluster_settings() -> dict[str, str]:
+    """Mutual TLS for the environment of a daemon."""
+    cluster = cluster_certificates()
+    return {"CLUSTER_CA": cluster.ca, "CLUSTER_CERTIFICATE": cluster.certificate, "CLUSTER_KEY": cluster.key}
+
+
+def cluster_channel(port: int | str) -> grpc.Channel:
+    """To a server of ours on this machine, for a plain stub."""
+    return Trust(cluster_certificates()).channel("127.0.0.1", int(port))
 
 
 @functools.cache

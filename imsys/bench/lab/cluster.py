@@ -187,6 +187,7 @@ class Cluster:
             "BALANCE_ADDRESSES": addresses("balance", 8450),
             "LIMITS_TEXT_MINUTE": "0",  # one user stands for many
             "LIMITS_TEXT_DAY": "0",
+            "LIMITS_LOGIN_SOURCE": "0",  # all users come from one address
             "CAPTCHA_ADDRESSES": addresses("captcha", 8451),
             "CLUSTER_CA": str(self.home / "trust" / "ca.pem"),
             "FILES_TICKET_KEYS": str(self.home / "keys" / "tickets.keys"),

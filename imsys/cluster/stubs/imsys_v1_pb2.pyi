@@ -223,6 +223,22 @@ class CheckResponse(_message.Message):
     message: str
     def __init__(self, error: _Optional[int] = ..., message: _Optional[str] = ...) -> None: ...
 
+class MailRequest(_message.Message):
+    __slots__ = ("email", "strong")
+    EMAIL_FIELD_NUMBER: _ClassVar[int]
+    STRONG_FIELD_NUMBER: _ClassVar[int]
+    email: str
+    strong: bool
+    def __init__(self, email: _Optional[str] = ..., strong: _Optional[bool] = ...) -> None: ...
+
+class MailResponse(_message.Message):
+    __slots__ = ("error", "message")
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    error: int
+    message: str
+    def __init__(self, error: _Optional[int] = ..., message: _Optional[str] = ...) -> None: ...
+
 class Pushes(_message.Message):
     __slots__ = ("frames", "lengths", "hops", "counts", "users")
     FRAMES_FIELD_NUMBER: _ClassVar[int]

@@ -395,6 +395,82 @@ class Balance:
             _registered_method=True)
 
 
+class CodesStub:
+    """Served by captcha: verification codes.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.Mail = channel.unary_unary(
+                '/imsys.v1.Codes/Mail',
+                request_serializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.MailRequest.SerializeToString,
+                response_deserializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.MailResponse.FromString,
+                _registered_method=True)
+
+
+class CodesServicer:
+    """Served by captcha: verification codes.
+    """
+
+    def Mail(self, request, context):
+        """Make a code and mail it; answered when the mail is on its way.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_CodesServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'Mail': grpc.unary_unary_rpc_method_handler(
+                    servicer.Mail,
+                    request_deserializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.MailRequest.FromString,
+                    response_serializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.MailResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'imsys.v1.Codes', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('imsys.v1.Codes', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class Codes:
+    """Served by captcha: verification codes.
+    """
+
+    @staticmethod
+    def Mail(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/imsys.v1.Codes/Mail',
+            imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.MailRequest.SerializeToString,
+            imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.MailResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
 class RelayStub:
     """Served by chat servers to each other.
     """

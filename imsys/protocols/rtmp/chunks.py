@@ -25,7 +25,9 @@ OUR_CHUNK = 65536
 """Bytes of those that we send once we have said so. The largest that Flash took; ffmpeg answers it by sending as large ones itself."""
 
 LARGEST_CHUNK = 0xFFFFFF
-"""No message is longer, so a larger chunk size is nonsense (section 5.4.1)."""
+"""No message is longer, so that a larger chunk size, up to :data:`_MOST`, means the same (section 5.4.1)."""
+
+_MOST = 0x7FFFFFFF
 
 CHUNK_STREAMS = 64
 """So many a peer may use; known programs use fewer than ten."""
@@ -186,9 +188,9 @@ class ChunkReader:
             raise ChunkFault(f"a control message of {len(payload)} bytes")
         (value,) = _U32.unpack_from(payload)
         if kind == _SET_CHUNK_SIZE:
-            if not 0 < value <= LARGEST_CHUNK:
-                raise ChunkFault(f"a chunk size of {value}; allowed is 1 to {LARGEST_CHUNK}")
-            self.chunk_size = value
+            if not 0 < value <= _MOST:
+                raise ChunkFault(f"a chunk size of {value}; allowed is 1 to {_MOST}")
+            self.chunk_size = min(value, LARGEST_CHUNK)
         elif kind == _ABORT and value in self._streams:
             self._drop(self._streams[value])
 

@@ -24,7 +24,7 @@ from imsys.protocols.rtmp.amf0 import Value
 from imsys.protocols.rtmp.chunks import MEDIA_STREAM, Message
 from imsys.protocols.rtmp.handshake import ClientHandshake
 from imsys.protocols.rtmp.link import Link
-from imsys.protocols.rtmp.messages import Command, Event, MessageFault, MetadataCleared, Type
+from imsys.protocols.rtmp.messages import Command, Event, MessageFault, Type
 from imsys.protocols.rtmp.server import MediaReceived
 
 LONGEST = 16 * 1024 * 1024
@@ -136,7 +136,7 @@ class ClientConnection:
             yield MediaReceived(media(Kind(kind), message.timestamp, message.payload))
         elif kind in (Type.DATA, Type.DATA_AMF3):
             data = messages.read_data(message)
-            if not isinstance(data, MetadataCleared) and not data.startswith(messages.SAMPLE_ACCESS):
+            if isinstance(data, bytes) and not data.startswith(messages.SAMPLE_ACCESS):
                 yield MediaReceived(media(Kind.DATA, message.timestamp, data))
         elif kind in (Type.COMMAND, Type.COMMAND_AMF3):
             yield from self._command(messages.read_command(message))

@@ -84,9 +84,9 @@ class Link:
             elif kind >= Type.AUDIO:
                 return message
             elif kind == Type.USER_CONTROL:
-                event, value = messages.read_event(message)
-                if event == Event.PING:
-                    self.control(messages.user_control(Event.PONG, value))
+                match messages.read_event(message):
+                    case Event.PING, value:
+                        self.control(messages.user_control(Event.PONG, value))
             elif kind == Type.ACKNOWLEDGEMENT:
                 self.acknowledged = messages.read_number(message)
             elif kind == Type.WINDOW:

@@ -101,12 +101,9 @@ def read_number(message: Message) -> int:
     return number
 
 
-def read_event(message: Message) -> tuple[int, int]:
-    """The event of a user control message, and its (first) number. :raises MessageFault: it is too short."""
-    if len(message.payload) < _EVENT.size:
-        raise MessageFault(f"a user control message of {len(message.payload)} bytes")
-    event, value = _EVENT.unpack_from(message.payload)
-    return event, value
+def read_event(message: Message) -> tuple[int, int] | None:
+    """The event of a user control message, and its (first) number; ``None``: it has none, as some have that are not ours to know."""
+    return _EVENT.unpack_from(message.payload) if len(message.payload) >= _EVENT.size else None
 
 
 def set_buffer_length(stream: int, milliseconds: int) -> Message:
@@ -124,25 +121,37 @@ def read_command(message: Message) -> Command:
     match amf0.decode(_without_amf3(message, Type.COMMAND_AMF3)):
         case [str(name), float(transaction), *arguments]:
             return Command(name, transaction, arguments)
+        case [str(name), *arguments]:  # some leave it out where they want no answer
+            return Command(name, 0, arguments)
         case _:
-            raise MessageFault("a command without a name or a transaction")
+            raise MessageFault("a command without a name")
 
 
 class MetadataCleared(NamedTuple):
     """The metadata that were set are to be forgotten."""
 
 
-def read_data(message: Message) -> bytes | MetadataCleared:
+class DataDropped(NamedTuple):
+    """Data that nobody can read, and that no player gets."""
+
+    reason: str
+
+
+def read_data(message: Message) -> bytes | MetadataCleared | DataDropped:
     """What players get of a data message: its values, without the words that tell a server to keep them.
 
-    :raises PeerFault: they are not AMF0, or more than is taken.
+    Data are of no use for showing what comes with them, and programs of the field write them wrongly in many ways: that is no fault.
     """
     payload = _without_amf3(message, Type.DATA_AMF3)
     if payload.startswith(_CLEAR_DATA_FRAME):
         return MetadataCleared()
     payload = payload.removeprefix(SET_DATA_FRAME)
-    if not isinstance(next(iter(amf0.decode(payload)), None), str):
-        raise MessageFault("data without a name")
+    try:
+        values = amf0.decode(payload)
+    except PeerFault as fault:
+        return DataDropped(str(fault))
+    if not values or not isinstance(values[0], str):
+        return DataDropped("data without a name")
     return payload
 
 

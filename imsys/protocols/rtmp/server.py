@@ -36,7 +36,7 @@ from imsys.protocols.rtmp.chunks import MEDIA_STREAM, Message
 from imsys.protocols.rtmp.enhanced import extensions
 from imsys.protocols.rtmp.handshake import ServerHandshake
 from imsys.protocols.rtmp.link import Link
-from imsys.protocols.rtmp.messages import Command, Event, MessageFault, MetadataCleared, Type
+from imsys.protocols.rtmp.messages import Command, DataDropped, Event, MessageFault, MetadataCleared, Type
 
 BEFORE = 64 * 1024
 """Bytes of the longest message of a peer that does not publish: its commands have some hundred."""
@@ -100,8 +100,24 @@ class StreamClosed:
     """The peer publishes or plays no more; the connection goes on, and may be used for another stream."""
 
 
+@dataclass(frozen=True, slots=True)
+class KindsWanted:
+    """What of streams the player wants; until then it is everything. It has been told that this is so."""
+
+    kinds: frozenset[Kind]
+
+
 ServerEvent: TypeAlias = (
-    ConnectRequested | PublishRequested | PlayRequested | MediaReceived | MetadataCleared | Paused | Resumed | StreamClosed
+    ConnectRequested
+    | PublishRequested
+    | PlayRequested
+    | MediaReceived
+    | MetadataCleared
+    | DataDropped
+    | Paused
+    | Resumed
+    | KindsWanted
+    | StreamClosed
 )
 
 
@@ -130,7 +146,7 @@ _DEAF = _WAITING | {State.REFUSED}
 class ServerConnection:
     """The state of one connection, from handshake to goodbye."""
 
-    __slots__ = ("_link", "_longest", "_request", "_transaction", "app", "state")
+    __slots__ = ("_kinds", "_link", "_longest", "_published", "_request", "_transaction", "app", "state")
 
     def __init__(self, longest: int) -> None:
         """``longest`` are the bytes of the longest message of a publisher."""
@@ -138,6 +154,8 @@ class ServerConnection:
         self._longest = longest
         self._transaction = 0.0
         self._request: dict[str, Value] = {}
+        self._published = False
+        self._kinds = frozenset(Kind)
         self.app = ""
         self.state = State.NEW
 
@@ -181,15 +199,16 @@ class ServerConnection:
     def _message(self, message: Message) -> Iterator[ServerEvent]:
         kind = message.type
         if kind in (Type.VIDEO, Type.AUDIO):
-            if self.state is not State.PUBLISHING:
+            if self.state is State.PUBLISHING:
+                yield MediaReceived(media(Kind(kind), message.timestamp, message.payload))
+            elif not self._published:  # else a rest that was on its way when it stopped
                 raise MessageFault("audio or video of a peer that does not publish")
-            yield MediaReceived(media(Kind(kind), message.timestamp, message.payload))
         elif kind in (Type.COMMAND, Type.COMMAND_AMF3):
             yield from self._command(message.stream, messages.read_command(message))
         elif kind in (Type.DATA, Type.DATA_AMF3):
             data = messages.read_data(message)
             if self.state is State.PUBLISHING:
-                yield data if isinstance(data, MetadataCleared) else MediaReceived(media(Kind.DATA, message.timestamp, data))
+                yield MediaReceived(media(Kind.DATA, message.timestamp, data)) if isinstance(data, bytes) else data
 
     # Commands
 
@@ -207,7 +226,9 @@ class ServerConnection:
             yield from self._close(command)
         elif name == "pause":
             yield from self._pause(command)
-        elif name in ("releaseStream", "FCPublish", "FCSubscribe", "_checkbw", "receiveAudio", "receiveVideo"):
+        elif name in ("receiveAudio", "receiveVideo"):
+            yield from self._want(Kind.AUDIO if name == "receiveAudio" else Kind.VIDEO, command)
+        elif name in ("releaseStream", "FCPublish", "FCSubscribe", "_checkbw"):
             self._agree(command)
         elif name == "getStreamLength":
             self._result(command.transaction, None, 0)
@@ -268,6 +289,21 @@ class ServerConnection:
             self._status("status", "NetStream.Unpause.Notify", "Goes on with what is live now.")
             yield Resumed()
 
+    def _want(self, kind: Kind, command: Command) -> Iterator[ServerEvent]:
+        """A player may say so before it plays, and while it does (sections 7.2.2.4 and 7.2.2.5)."""
+        match command.arguments:
+            case [_, bool(wanted), *_]:
+                kinds = self._kinds | {kind} if wanted else self._kinds - {kind}
+            case _:
+                wanted, kinds = False, self._kinds
+        if wanted and self.state is State.PLAYING:
+            self._status("status", "NetStream.Seek.Notify", "Goes on with what is live now.")
+            self._status("status", "NetStream.Play.Start", "Live.")
+        self._result(command.transaction, None, None)
+        if kinds != self._kinds:
+            self._kinds = kinds
+            yield KindsWanted(kinds)
+
     def _close(self, command: Command) -> Iterator[ServerEvent]:
         """FCUnpublish names a stream, deleteStream its number; there is one."""
         before = self.state
@@ -319,6 +355,7 @@ class ServerConnection:
         """The stream may be sent; what comes are :class:`MediaReceived`."""
         self._answers(State.ASKING_TO_PUBLISH)
         self.state = State.PUBLISHING
+        self._published = True
         self._link.allow(self._longest)
         self._link.control(messages.user_control(Event.STREAM_BEGIN, MEDIA_STREAM))
         self._status("status", "NetStream.Publish.Start", "Live.")
@@ -393,6 +430,6 @@ def _information(level: str, code: str, description: str) -> dict[str, Value]:
 
 
 def _split(name: str) -> tuple[str, str]:
-    """A name, and the key that is written behind it."""
-    name, _, query = name.partition("?")
+    """A name, and the key that is written behind it; people paste them with blanks around, and URLs with one slash too many."""
+    name, _, query = name.strip().lstrip("/").partition("?")
     return name, parse_qs(query).get("key", [""])[0]

@@ -18,6 +18,7 @@ from imsys.resources.engine.faults import not_written
 from imsys.resources.engine.judging import Judge, Verdict
 from imsys.resources.engine.making import Making
 from imsys.resources.engine.spooled import Spooled, blob_name
+from imsys.resources.engine.studio import Studio
 from imsys.resources.transfers import Misplaced
 from imsys.store.files import Content, File, FileStore, Purpose
 
@@ -31,7 +32,7 @@ class Finishing:
     """The steps from the last byte to a file that others can see. Each may be the last before a crash; all of them run again then.
 
     :param disk: for what is read and written.
-    :param studio: threads for judging, which may take long.
+    :param studio: where files are judged, which may take long.
     :param announced: called when there is something to be told to a thread.
     """
 
@@ -39,7 +40,7 @@ class Finishing:
         self,
         files: FileStore,
         disk: Disk,
-        studio: Disk,
+        studio: Studio,
         folder: Path,
         store: BlobStore,
         masters: MasterKeys,
@@ -111,7 +112,7 @@ class Finishing:
             return self._judge.judge(file, spooled.reader())
 
         try:
-            return await self._studio.run(look)
+            return await self._studio.run_for(file.owner, look)
         except Damaged:
             await self._disk.run(spooled.empty)
             raise Misplaced(Status.CHECKSUM_MISMATCH, "The file was damaged here, and has to be sent anew.", 0) from None

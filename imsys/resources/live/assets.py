@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from importlib import resources
 
 from imsys.errors import Status
-from imsys.resources.web.answers import Headers, Problem, Response
-from imsys.resources.web.requests import Request
+from imsys.web.answers import Headers, Problem, Response
+from imsys.web.requests import Request
 
 PREFIX = "/watch/assets/"
 

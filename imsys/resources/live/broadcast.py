@@ -20,7 +20,7 @@ from twisted.logger import Logger
 from imsys.errors import Refused, Status
 from imsys.protocols.media import Kind, Media
 from imsys.resources.live.cache import Cache, describes
-from imsys.resources.live.players import Encoding, Place, Player
+from imsys.resources.live.players import START, Encoding, Place, Player
 from imsys.resources.live.timeline import Timeline
 
 _log = Logger()
@@ -116,12 +116,9 @@ class Broadcast:
     # -- the publisher's side
 
     def feed(self, media: Media) -> None:
-        """The next message of the publisher.
-
-        :raises PeerFault: its timestamp is long before that of another.
-        """
-        place = self._timeline.beside if media.kind is Kind.DATA else self._timeline.place
-        timestamp = place(media.timestamp)
+        """The next message of the publisher."""
+        place = self._timeline.place if media.coded else self._timeline.beside
+        timestamp = place(media.kind, media.timestamp)
         if timestamp != media.timestamp:
             media = dataclasses.replace(media, timestamp=timestamp)
         self.fed_at = self._clock.seconds()
@@ -220,6 +217,12 @@ class Broadcast:
         if place is not None:
             place.since = math.inf
 
+    def await_key_frame(self, player: Player) -> None:
+        """Have a player that is held begin with a key frame that is still to come: it has had what it wanted of the rest."""
+        place = self._places.get(player)
+        if place is not None:
+            place.at, place.earliest = START, self._cache.end
+
     def resume(self, player: Player) -> None:
         """It has room again: go on from where it was, or from the newest key frame if that is no more."""
         place = self._places.get(player)
@@ -243,7 +246,7 @@ class Broadcast:
     def _skip(self, place: Place) -> bool:
         """Go on where one can begin, with what one needs to begin there; false: nowhere yet."""
         start = self._cache.start
-        if start is None:
+        if start is None or start < place.earliest:
             return False
         encoding = place.player.encoding
         headers = [encoding.encode(media) for media in self._cache.headers(place.at, start)]

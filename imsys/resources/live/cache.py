@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 
-from imsys.protocols.media import Kind, Media
+from imsys.protocols.media import Kind, Media, packet
 from imsys.resources.budget import Budget
 from imsys.resources.live.players import Encoding
 
@@ -20,8 +20,6 @@ TRACKS = 16
 
 _COLOURS = 0x84
 """Of the first byte of a video payload: enhanced RTMP's metadata, which describe the colours of a high dynamic range."""
-
-_MULTITRACK, _ONE_TRACK = {Kind.VIDEO: 6, Kind.AUDIO: 5}, 0
 
 
 class Entry:
@@ -215,14 +213,6 @@ def _slot(media: Media) -> tuple[Kind, int] | None:
 
 
 def _track(media: Media) -> int:
-    """The track of a message: 0, unless it is enhanced RTMP's that is for another one.
-
-    Such a one has the types of a multitrack and of itself in a byte, the codec's FourCC, and the track.
-    """
-    payload = media.payload
-    if media.kind is Kind.DATA or len(payload) < 7:
-        return 0
-    extended = payload[0] & 0x80 if media.kind is Kind.VIDEO else payload[0] >> 4 == 9
-    if extended and payload[0] & 15 == _MULTITRACK[media.kind] and payload[1] >> 4 == _ONE_TRACK:
-        return payload[6]
-    return 0
+    """The track of a message: 0, unless it is enhanced RTMP's that is for another one."""
+    found = packet(media.kind, media.payload)
+    return 0 if found is None else found.track

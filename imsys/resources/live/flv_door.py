@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
@@ -12,6 +13,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from imsys.errors import Refused, Status
+from imsys.protocols.basic_media import basic
 from imsys.protocols.flv import encode_tag, header
 from imsys.protocols.media import Media
 from imsys.resources.live.broadcast import Broadcast
@@ -19,10 +21,10 @@ from imsys.resources.live.players import Encoding
 from imsys.resources.live.relay import Relay
 from imsys.resources.live.sockets import keep_little
 from imsys.resources.live.viewing import Keys
-from imsys.resources.web.answers import Headers, Response
-from imsys.resources.web.pushing import Outlet, chunk
-from imsys.resources.web.requests import Request
-from imsys.resources.web.routing import Route
+from imsys.web.answers import Headers, Response
+from imsys.web.pushing import Outlet, chunk
+from imsys.web.requests import Request
+from imsys.web.routing import Route
 
 _log = Logger()
 
@@ -48,28 +50,49 @@ _HEADERS: Headers = (
 )
 
 
-class _Plain:
-    """Tags, for HTTP/1.0."""
+class _Tags:
+    """Tags, for HTTP/1.0.
+
+    :param view: what of a message is sent, and how; ``None``: nothing.
+    """
+
+    def __init__(self, view: Callable[[Media], Media | None]) -> None:
+        self._view = view
 
     def encode(self, media: Media) -> bytes:
         """A tag."""
-        return encode_tag(media)
+        seen = self._view(media)
+        return b"" if seen is None else encode_tag(seen)
 
     def join(self, pieces: Sequence[bytes]) -> bytes:
         """One after the other."""
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-class _Chunked(_Plain):
+class _Chunks(_Tags):
     """Tags in chunks of HTTP/1.1: one for all that is written at once."""
 
     def join(self, pieces: Sequence[bytes]) -> bytes:
-        """One chunk."""
-        return chunk(pieces)
+        """One chunk; none for no bytes, which would be the end."""
+        return chunk(pieces) if any(pieces) else b""
 
 
-PLAIN: Encoding = _Plain()
-CHUNKED: Encoding = _Chunked()
+def _all(media: Media) -> Media:
+    return media
+
+
+class _Form(NamedTuple):
+    """How a stream is sent, by HTTP/1.0 and by HTTP/1.1."""
+
+    plain: Encoding
+    chunked: Encoding
+
+
+WHOLE = _Form(_Tags(_all), _Chunks(_all))
+"""All that the publisher sends."""
+
+BASIC = _Form(_Tags(basic), _Chunks(basic))
+"""For players that know little: :mod:`imsys.protocols.basic_media`."""
 
 
 class FlvPlayer:
@@ -81,8 +104,9 @@ class FlvPlayer:
 
     length: None = None
 
-    def __init__(self, clock: IReactorTime, broadcast: Broadcast, *, watches: bool) -> None:
+    def __init__(self, clock: IReactorTime, broadcast: Broadcast, form: _Form = WHOLE, *, watches: bool) -> None:
         """:raises Refused: 73, there are too many."""
+        self._form = form
         self._clock = clock
         self._broadcast = broadcast
         self._outlet: Outlet | None = None
@@ -90,7 +114,7 @@ class FlvPlayer:
         self._arrived: Deferred[None] = Deferred()
         self._over = False
         self._deadline: IDelayedCall | None = None
-        self.encoding = PLAIN
+        self.encoding = form.plain
         self.let_go: Callable[[], None] = lambda: None
         """Called when it is over, one way or another."""
         broadcast.join(self, watches=watches)
@@ -111,7 +135,7 @@ class FlvPlayer:
         self._outlet = outlet
         keep_little(outlet.transport)
         if outlet.chunked:
-            self.encoding = CHUNKED
+            self.encoding = self._form.chunked
         outlet.write(self.encoding.join([header(self._broadcast.kinds), self._first]))
         self._first = b""
         if self._over:
@@ -143,6 +167,8 @@ class FlvPlayer:
 
     def write(self, data: bytes) -> None:
         """Send."""
+        if not data:
+            return
         if self._outlet is not None:
             self._outlet.write(data)
             return
@@ -208,7 +234,7 @@ class FlvDoor:
         return [Route("/live/{}", {"GET": self.get, "HEAD": self.get}), Route("/live/{}/watchers/{}/{}", {"PUT": self.watched})]
 
     async def get(self, request: Request, name: str) -> Response:
-        """A stream, from its newest key frame on.
+        """A stream, from its newest key frame on; with ``?basic=1`` for players that know little.
 
         :raises Problem: 401 or 403, as the key is; 404, there is no such stream. :raises Refused: 74, it is over, or nobody sends it;
             73, too many watch it.
@@ -221,7 +247,7 @@ class FlvDoor:
         broadcast = self._relay.own(ticket.file_id) if peer else await self._relay.watch(ticket.file_id)
         if request.method == "HEAD":
             return Response(200, _HEADERS, _Unsent())
-        player = FlvPlayer(self._clock, broadcast, watches=not peer)
+        player = FlvPlayer(self._clock, broadcast, BASIC if request.field("basic") else WHOLE, watches=not peer)
         held = self._keys.grants.hold(ticket, player.ended)
         player.let_go = partial(self._keys.grants.release, held)
         await player.begun()

@@ -51,11 +51,13 @@ class Player(Protocol):
 class Place:
     """Where a player is that is not in step."""
 
-    __slots__ = ("at", "player", "since")
+    __slots__ = ("at", "earliest", "player", "since")
 
     def __init__(self, player: Player, since: float) -> None:
         self.player = player
         self.at = START
         """The number of the message that it gets next."""
+        self.earliest = START
+        """The number of the earliest message that it may begin with, where it has to begin anew."""
         self.since = since
         """When it last had room, or was found to have none; in seconds of the relay's clock."""

@@ -253,7 +253,7 @@ class Pulling:
             self._asking.cancel()
 
     def _receive(self, data: bytes) -> None:
-        """Bytes of the body. :raises PeerFault: they are not FLV, or its time goes back."""
+        """Bytes of the body. :raises PeerFault: they are not FLV."""
         if self._dropped:
             return
         for media in self._reader.receive(data):

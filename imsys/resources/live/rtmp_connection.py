@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 from typing import Protocol as Interface
@@ -14,11 +15,14 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from imsys.errors import PeerFault, Refused, Status
+from imsys.protocols.crowd import Crowd
 from imsys.protocols.deadlines import DeadlineWheel
-from imsys.protocols.media import Media
+from imsys.protocols.media import Kind, Media
 from imsys.protocols.rtmp.chunks import encode_media
+from imsys.protocols.rtmp.messages import DataDropped
 from imsys.protocols.rtmp.server import (
     ConnectRequested,
+    KindsWanted,
     MediaReceived,
     Paused,
     PlayRequested,
@@ -60,18 +64,24 @@ PAUSE = 600.0
 
 
 class RtmpEncoding:
-    """Messages in chunks, the same for every player."""
+    """Messages of some kinds in chunks, the same for every player that wants these."""
+
+    def __init__(self, kinds: frozenset[Kind]) -> None:
+        self._kinds = kinds
 
     def encode(self, media: Media) -> bytes:
-        """One message."""
-        return encode_media(media)
+        """One message; nothing of a kind that is not wanted."""
+        return encode_media(media) if media.kind in self._kinds else b""
 
     def join(self, pieces: Sequence[bytes]) -> bytes:
         """Chunks follow each other."""
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-RTMP = RtmpEncoding()
+ALL = frozenset(Kind)
+
+encoding_of = functools.cache(RtmpEncoding)
+"""The one encoding of some kinds of messages."""
 
 
 class Settings(Interface):
@@ -92,6 +102,7 @@ class Owner(Interface):
     relay: Relay
     tickets: Tickets
     granted: Granted
+    crowd: Crowd
     wheel: DeadlineWheel
     closed: Tally
     """Why connections were closed, for the log."""
@@ -107,7 +118,6 @@ class RtmpConnection(Protocol):
     """One connection."""
 
     transport: Any
-    encoding = RTMP
     write: Callable[[bytes], None]
     """See :class:`~imsys.resources.live.players.Player`: the transport's own, so that it costs a call less."""
 
@@ -119,6 +129,10 @@ class RtmpConnection(Protocol):
         self._broadcast: Broadcast | None = None
         self._publishes = False
         self._leave: Held | None = None
+        self._kinds = ALL
+        self.encoding = encoding_of(ALL)
+        """See :class:`~imsys.resources.live.players.Player`."""
+        self._warned = False  # of data that nobody can read
         self._bytes = Meter(TALK)
         self._chunks = Meter(TALK // CHUNK + MESSAGES)
         self._messages = Meter(MESSAGES)
@@ -211,9 +225,11 @@ class RtmpConnection(Protocol):
     # -- what the peer wants
 
     def _handle(self, event: ServerEvent) -> None:
-        if isinstance(event, MediaReceived):
+        if isinstance(event, MediaReceived | DataDropped):
             if not self._messages.add(1, self._owner.seconds()):
                 self._fail(f"it sends more than {MESSAGES} messages a second")
+            elif isinstance(event, DataDropped):
+                self._drop(event.reason)
             elif self._broadcast is not None:
                 self._broadcast.feed(event.media)
         elif isinstance(event, ConnectRequested):
@@ -226,6 +242,8 @@ class RtmpConnection(Protocol):
             self._hold()
         elif isinstance(event, Resumed):
             self._go_on()
+        elif isinstance(event, KindsWanted):
+            self._want(event.kinds)
         elif isinstance(event, StreamClosed):
             self._let_go()
             self._due(self._owner.settings.begin)
@@ -241,7 +259,7 @@ class RtmpConnection(Protocol):
     def _run(self, work: Any) -> None:
         def failed(failure: Failure) -> None:
             _log.failure("a request of {peer} by RTMP failed", failure, peer=self.transport.getPeer())
-            self.abort()
+            self.abort("a request failed")
 
         Deferred.fromCoroutine(work).addErrback(failed)
 
@@ -260,6 +278,7 @@ class RtmpConnection(Protocol):
             return
         self._stream_id, self._broadcast, self._publishes = stream_id, broadcast, True
         self._hold_by(ticket)
+        self._owner.crowd.known(self, ticket.user)
         rate = self._owner.settings.bitrate // 8
         self._bytes, self._chunks = Meter(rate), Meter(rate // CHUNK + MESSAGES)
         self._owner.wheel.remove(self)
@@ -281,6 +300,7 @@ class RtmpConnection(Protocol):
             return
         self._stream_id, self._broadcast = stream_id, broadcast
         self._hold_by(ticket)
+        self._owner.crowd.known(self, ticket.user)
         self._owner.wheel.remove(self)
         keep_little(self.transport)
         self._rtmp.accept_play()
@@ -312,6 +332,7 @@ class RtmpConnection(Protocol):
             self._owner.relay.left(self._stream_id, self)
         elif broadcast is not None:
             broadcast.leave(self)
+        self._owner.crowd.stranger(self)
         self._held = self.behind = True
 
     # -- a player
@@ -321,7 +342,7 @@ class RtmpConnection(Protocol):
         self._broadcast = None
         if self._choked:
             self._close(reason)
-            self.abort()
+            self.abort(reason)
         elif not self._closing:
             self._rtmp.over()
             self._close(reason)
@@ -339,7 +360,25 @@ class RtmpConnection(Protocol):
         if self._broadcast is not None:
             self._broadcast.resume(self)
 
+    def _want(self, kinds: frozenset[Kind]) -> None:
+        """Have this player get other kinds of messages than before."""
+        pictures_again = Kind.VIDEO in kinds - self._kinds
+        self._kinds = kinds
+        if self._broadcast is not None:
+            self._broadcast.hold(self)
+        self.encoding = encoding_of(kinds)
+        if self._broadcast is not None:
+            if pictures_again:
+                self._broadcast.await_key_frame(self)
+            if not self._held:
+                self._broadcast.resume(self)
+
     # -- a publisher
+
+    def _drop(self, reason: str) -> None:
+        if not self._warned:
+            self._warned = True
+            _log.info("data that {peer} publishes are dropped: {reason}", peer=self.transport.getPeer(), reason=reason)
 
     def dropped(self, reason: str) -> None:
         """See :class:`~imsys.resources.live.relay.Source`; also for whoever is connected when the server stops."""
@@ -357,7 +396,7 @@ class RtmpConnection(Protocol):
     def expired(self) -> None:
         """The deadline has passed."""
         if self._closing:
-            self.abort()
+            self.abort("it did not close")
         else:
             self._fail("it has paused for too long" if self._broadcast is not None else "it takes too long to say what it wants")
 
@@ -383,6 +422,6 @@ class RtmpConnection(Protocol):
         # our half alone: were all closed with bytes unread, the peer might be reset before it has read why
         self.transport.loseWriteConnection()
 
-    def abort(self) -> None:
-        """Close at once."""
+    def abort(self, why: str) -> None:
+        """Close at once; whoever knows why has said so in the log."""
         self.transport.abortConnection()

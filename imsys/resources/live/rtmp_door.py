@@ -12,8 +12,10 @@ from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger, LogLevel
 
+from imsys.protocols.crowd import Crowd
 from imsys.protocols.deadlines import DeadlineWheel
-from imsys.protocols.present import Present, TurnedAway
+from imsys.protocols.present import Present
+from imsys.protocols.source import limit_key
 from imsys.resources.granted import Granted
 from imsys.resources.live.relay import Relay
 from imsys.resources.live.rtmp_connection import RtmpConnection
@@ -39,8 +41,6 @@ class RtmpSettings:
     """Bits a second that a publisher may send."""
     longest: int
     """Bytes of one message of a publisher."""
-    capacity: int
-    """Connections."""
 
 
 class RtmpDoor(Service, Factory):
@@ -51,15 +51,15 @@ class RtmpDoor(Service, Factory):
 
     noisy = False
 
-    def __init__(self, clock: IReactorTime, settings: RtmpSettings, relay: Relay, tickets: Tickets, granted: Granted) -> None:
+    def __init__(self, clock: IReactorTime, settings: RtmpSettings, relay: Relay, tickets: Tickets, granted: Granted, crowd: Crowd) -> None:
         self.settings = settings
         self.relay = relay
         self.tickets = tickets
         self.granted = granted
+        self.crowd = crowd
         self.wheel = DeadlineWheel(clock)
         self._clock = clock
         self._open = Present[RtmpConnection]()
-        self._full = Tally(clock, _log, LogLevel.warn, "refusing the connection from {peer}: there are {count} already")
         self.closed = Tally(clock, _log, LogLevel.info, "closing the RTMP connection from {peer}: {reason}", lines=LINES)
         """Why connections were closed."""
         self.seconds: Callable[[], float] = clock.seconds
@@ -72,17 +72,17 @@ class RtmpDoor(Service, Factory):
         """Those that there are."""
         return list(self._open)
 
-    def buildProtocol(self, addr: IAddress | None) -> Protocol:
-        """A new connection; one that is closed at once when there are as many as there may be."""
-        if len(self._open) >= self.settings.capacity:
-            self._full.add(peer=addr, count=len(self._open))
-            return TurnedAway()
+    def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
+        """A new connection; ``None``: there is no room for one."""
         connection = RtmpConnection(self)
+        if not self.crowd.enter(connection, limit_key(getattr(addr, "host", ""))):
+            return None
         self._open.add(connection)
         return connection
 
     def ended(self, connection: RtmpConnection) -> None:
         """A connection is gone."""
+        self.crowd.leave(connection)
         self._open.leave(connection)
 
     def drain(self) -> None:
@@ -100,11 +100,11 @@ class RtmpDoor(Service, Factory):
     async def _stop(self) -> None:
         for connection in self.connections:
             connection.dropped("this server stops")
-        for tally in (self._full, self.closed):
-            tally.stop()
+        self.closed.stop()
+        self.crowd.stop()
         try:
             await self.emptied().addTimeout(GRACE, self._clock)
         except DeferredTimeout:
             for connection in self.connections:
-                connection.abort()
+                connection.abort("this server stops")
             await self.emptied()

@@ -12,11 +12,11 @@ from twisted.python.failure import Failure
 
 from imsys.errors import Refused, Status
 from imsys.resources.granted import Granted
-from imsys.resources.web.answers import Problem
 from imsys.resources.web.grants import Grants
-from imsys.resources.web.requests import Request
 from imsys.store.live import LiveStream
 from imsys.tickets import Right, Ticket, Tickets, decode_id
+from imsys.web.answers import Problem
+from imsys.web.requests import Request
 
 FRESH = 1.0
 """Seconds for which what was read of a stream is good: everybody who watches asks for it every few seconds."""

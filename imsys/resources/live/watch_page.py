@@ -11,10 +11,10 @@ import msgspec
 from imsys.errors import Refused
 from imsys.resources.live.assets import Assets, read_static
 from imsys.resources.live.viewing import Keys, Streams
-from imsys.resources.web.answers import Headers, Problem, Response, refusal
-from imsys.resources.web.requests import Request
-from imsys.resources.web.routing import Route
 from imsys.store.live import LiveState, LiveStream
+from imsys.web.answers import Headers, Problem, Response, refusal
+from imsys.web.requests import Request
+from imsys.web.routing import Route
 
 POLL = 5.0
 """Seconds between two questions of a page about its stream."""

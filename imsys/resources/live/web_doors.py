@@ -14,9 +14,9 @@ from imsys.resources.live.pulling import Pulling, Pulls
 from imsys.resources.live.relay import Relay
 from imsys.resources.live.viewing import Keys, Streams
 from imsys.resources.live.watch_page import WatchPage
-from imsys.resources.web.routing import Route
 from imsys.store.live import LiveStore, LiveStream
 from imsys.tickets import Tickets
+from imsys.web.routing import Route
 
 
 def live_routes(

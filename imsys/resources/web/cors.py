@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from imsys.errors import Refused
-from imsys.resources.web.answers import Problem, Response, refusal
-from imsys.resources.web.requests import Request
-from imsys.resources.web.routing import Router
+from imsys.web.answers import Problem, Response, refusal
+from imsys.web.requests import Request
+from imsys.web.routing import Router
 
 MAX_AGE = 7200
 """Seconds that a browser may remember what it may do; browsers have bounds of their own, Chromium this one."""

@@ -6,20 +6,20 @@ from imsys.config import ResourcesConfig
 from imsys.resources.budget import Budget
 from imsys.resources.granted import Granted
 from imsys.resources.transfers import READ, Downloads, Uploads
-from imsys.resources.web.answers import Response
-from imsys.resources.web.connection import HttpSettings
 from imsys.resources.web.cors import Origins
 from imsys.resources.web.downloads import DownloadDoor
 from imsys.resources.web.grants import Grants
-from imsys.resources.web.requests import Request
-from imsys.resources.web.routing import Handler, Route, Router
 from imsys.resources.web.tus import TusDoor
 from imsys.tickets import Tickets
+from imsys.web.answers import Response
+from imsys.web.connection import HttpSettings
+from imsys.web.requests import Request
+from imsys.web.routing import Handler, Route, Router
 
 
 def http_settings(config: ResourcesConfig) -> HttpSettings:
     """The deadlines of the HTTPS port, which are those of the others."""
-    return HttpSettings(head=config.login_deadline, idle=config.heartbeat_timeout, stalled=config.stalled, capacity=config.capacity)
+    return HttpSettings(head=config.login_deadline, idle=config.heartbeat_timeout, stalled=config.stalled)
 
 
 def file_routes(

@@ -10,12 +10,12 @@ from twisted.internet.defer import Deferred
 from imsys.errors import Refused, Status
 from imsys.resources.budget import Budget
 from imsys.resources.transfers import READ, Download, Downloads
-from imsys.resources.web.answers import Headers, Response
 from imsys.resources.web.grants import Grants, file_named
 from imsys.resources.web.ranges import changed, wanted
-from imsys.resources.web.requests import Request
 from imsys.resources.web.showing import showing
 from imsys.tickets import Right
+from imsys.web.answers import Headers, Response
+from imsys.web.requests import Request
 
 PIECE = READ
 """Bytes that are read at a time, from one multiple of it to the next."""

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from imsys.errors import Refused, Status, Unavailable
 from imsys.resources.granted import Granted, Held
-from imsys.resources.web.answers import Problem
-from imsys.resources.web.requests import Request
 from imsys.tickets import Right, Ticket, Tickets, decode_id
+from imsys.web.answers import Problem
+from imsys.web.requests import Request
 
 CHALLENGE = ("WWW-Authenticate", 'Bearer realm="files"')
 
@@ -48,6 +48,7 @@ class Grants:
             raise Problem(401, refused.status, refused.message, (CHALLENGE[0], f'{CHALLENGE[1]}, error="invalid_token"')) from None
         if ticket.right is not right or (file_id is not None and ticket.file_id != file_id):
             raise Problem(403, Status.PERMISSION_DENIED, f"This {right.called} is for something else.")
+        request.known(ticket.user)
         return ticket
 
     def hold(self, ticket: Ticket, end: Callable[[str], None]) -> Held:

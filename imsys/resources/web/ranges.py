@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 
 from imsys.errors import Status
-from imsys.resources.web.answers import Problem
-from imsys.resources.web.requests import Request
+from imsys.web.answers import Problem
+from imsys.web.requests import Request
+
+_DIGITS = 18
+"""Of the number of bytes of a file at most."""
 
 
 def wanted(request: Request, size: int, etag: str) -> tuple[int, int] | None:
@@ -23,18 +26,24 @@ def wanted(request: Request, size: int, etag: str) -> tuple[int, int] | None:
     condition = request.header("if-range")
     if condition is not None and condition.strip() != etag:  # a date cannot be right: no file has one
         return None
-    match = re.fullmatch(r"\s*bytes\s*=\s*([0-9]{0,18})\s*-\s*([0-9]{0,18})\s*", header, re.IGNORECASE)
+    match = re.fullmatch(r"\s*bytes\s*=\s*([0-9]*)\s*-\s*([0-9]*)\s*", header, re.IGNORECASE)
     if match is None or not (match[1] or match[2]):
         return None
     if match[1]:
-        begin, end = int(match[1]), int(match[2]) + 1 if match[2] else size
+        begin, end = _number(match[1]), _number(match[2]) + 1 if match[2] else size
         if match[2] and end <= begin:
             return None
     else:
-        begin, end = max(0, size - int(match[2])), size
+        begin, end = max(0, size - _number(match[2])), size
     if begin >= size:
         raise Problem(416, Status.INVALID_FIELD, f"The file has {size} bytes.", ("Content-Range", f"bytes */{size}"), ("ETag", etag))
     return begin, min(end, size)
+
+
+def _number(digits: str) -> int:
+    """However many digits it has: more than any file has bytes is more than any file has bytes."""
+    digits = digits.lstrip("0") or "0"
+    return int(digits) if len(digits) <= _DIGITS else 10**_DIGITS
 
 
 def changed(request: Request, etag: str) -> bool:

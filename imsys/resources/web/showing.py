@@ -6,12 +6,15 @@ import re
 import urllib.parse
 
 from imsys.files.sniffing import inline, served
-from imsys.resources.web.answers import Headers
+from imsys.web.answers import Headers
 
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}")
 
 _POLICY = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"
 """Nothing runs, nothing is loaded but the file itself, and it has an origin of its own, whatever it turns out to be."""
+
+_PLAYED = _POLICY + " allow-same-origin"
+"""For films and sounds: the page that a browser makes around one loads it once more, as "self", which an origin of its own is not."""
 
 
 def showing(mime: str, filename: str) -> Headers:
@@ -21,13 +24,13 @@ def showing(mime: str, filename: str) -> Headers:
     return (
         ("Content-Type", served(mime)),
         ("Content-Disposition", f"{kind}; {_filename(filename)}"),
-        ("Content-Security-Policy", _POLICY),
+        ("Content-Security-Policy", _PLAYED if mime.startswith(("audio/", "video/")) else _POLICY),
         ("Referrer-Policy", "no-referrer"),  # the address may have a ticket in it
     )
 
 
 def _filename(name: str) -> str:
     """A file's name as RFC 6266 wants it: in plain ASCII for old clients, and as it is for all others (RFC 8187)."""
-    plain = re.sub(r'[^ !#-$&-\[\]-~]', "_", name)  # neither quotes nor what means something behind them
+    plain = re.sub(r"[^ !#-$&-\[\]-~]", "_", name)  # neither quotes nor what means something behind them
     quoted = urllib.parse.quote(name.encode("utf-8", "replace"), safe="!#$&+-.^_`|~")
     return f"filename=\"{plain}\"; filename*=UTF-8''{quoted}"

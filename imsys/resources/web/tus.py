@@ -15,9 +15,7 @@ from imsys.files.sources import PIECE
 from imsys.resources.budget import Budget
 from imsys.resources.hands import Hands
 from imsys.resources.transfers import Misplaced, Upload, Uploads
-from imsys.resources.web.answers import Headers, Problem, Response, refusal
 from imsys.resources.web.grants import Grants, file_named
-from imsys.resources.web.requests import Request
 from imsys.resources.web.tus_headers import (
     ALGORITHMS,
     BYTES,
@@ -31,6 +29,8 @@ from imsys.resources.web.tus_headers import (
     number,
 )
 from imsys.tickets import Right, Ticket, encode_id
+from imsys.web.answers import Headers, Problem, Response, refusal
+from imsys.web.requests import Request
 
 CHECKED_BYTES = 1 << 23
 """Bytes of a request with a checksum at most: they are kept in memory until all of them are here and right."""

@@ -13,8 +13,8 @@ from email.utils import formatdate
 from typing import Protocol
 
 from imsys.errors import Status
-from imsys.resources.web.answers import Problem
-from imsys.resources.web.requests import Request
+from imsys.web.answers import Problem
+from imsys.web.requests import Request
 
 VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,expiration,checksum,termination"

@@ -27,7 +27,7 @@ class ControlTests(SynchronousTestCase):
     def test_too_short(self) -> None:
         """A control message without its number is refused."""
         self.assertRaises(MessageFault, messages.read_number, Message(3, 0, 0, b"abc"))
-        self.assertRaises(MessageFault, messages.read_event, Message(4, 0, 0, b"\x00\x06abc"))
+        self.assertIsNone(messages.read_event(Message(4, 0, 0, b"\x00\x06abc")))  # as others have events of their own
 
 
 class CommandTests(SynchronousTestCase):
@@ -41,8 +41,13 @@ class CommandTests(SynchronousTestCase):
 
     def test_refused(self) -> None:
         """What is no command."""
-        for payload in (amf0.encode(1, "connect"), amf0.encode("connect"), amf0.encode("connect", None), b"\x03", b"\x11\x0a"):
+        for payload in (amf0.encode(1, "connect"), b"", b"\x03", b"\x11\x0a"):
             self.assertRaises(PeerFault, messages.read_command, Message(Type.COMMAND, 0, 0, payload))
+
+    def test_no_transaction(self) -> None:
+        """A call without a transaction wants no answer."""
+        self.assertEqual(messages.read_command(Message(Type.COMMAND, 0, 0, amf0.encode("onFCPublish"))), ("onFCPublish", 0, []))
+        self.assertEqual(messages.read_command(Message(Type.COMMAND, 0, 0, amf0.encode("x", None))), ("x", 0, [None]))
 
 
 class DataTests(SynchronousTestCase):
@@ -57,10 +62,17 @@ class DataTests(SynchronousTestCase):
         cleared = Message(Type.DATA, 0, 1, amf0.encode("@clearDataFrame", "onMetaData"))
         self.assertEqual(messages.read_data(cleared), MetadataCleared())
 
-    def test_bombs(self) -> None:
-        """What would harm a player goes no further."""
-        for payload in (b"", amf0.encode("onMetaData") + b"\x03\x00\x01a" * 50, amf0.encode(1), messages.SET_DATA_FRAME):
-            self.assertRaises(PeerFault, messages.read_data, Message(Type.DATA, 0, 1, payload))
+    def test_dropped(self) -> None:
+        """What nobody can read goes no further, and is no fault: bombs, AMF3, no end, no name, references, bytes behind the end."""
+        named = amf0.encode("onMetaData")
+        array = named + b"\x08\0\0\0\1" + amf0.encode("width")[1:] + amf0.encode(320)
+        for payload in (
+            *(b"", messages.SET_DATA_FRAME, messages.SET_DATA_FRAME + METADATA[13:], amf0.encode(1), amf0.encode(None), b"\x11"),
+            *(named + b"\x03\x00\x01a" * 50, named + b"\x11\x0a\x0b\x01", array, array + b"\0\0", array + b"\0\1x\7\0\0\0\0\x09"),
+            METADATA + b"\0\0\x09ff",
+        ):
+            for kind, before in ((Type.DATA, b""), (Type.DATA_AMF3, b"\0")):
+                self.assertIsInstance(messages.read_data(Message(kind, 0, 1, before + payload)), messages.DataDropped, payload)
 
 
 class AggregateTests(SynchronousTestCase):

@@ -18,6 +18,7 @@ from imsys.protocols.rtmp.messages import Event, MetadataCleared, Type
 from imsys.protocols.rtmp.server import (
     BEFORE,
     ConnectRequested,
+    KindsWanted,
     MediaReceived,
     Paused,
     PlayRequested,
@@ -198,6 +199,28 @@ class PublishTests(SynchronousTestCase):
             ],
         )
 
+    def test_names(self) -> None:
+        """Names are pasted with blanks around, and URLs with a slash too many."""
+        for name in (f" abc?key={SECRET}\n", f"/abc?key={SECRET}", f"abc?x=1&key={SECRET}&y=2"):
+            events = Peer().say(CONNECT + CREATE + command("play", None, name))
+            self.assertEqual(events[-1], PlayRequested("live", "abc", SECRET))
+
+    def test_a_rest(self) -> None:
+        """What was on its way when the publisher stopped is nothing."""
+        peer = publisher()
+        self.assertEqual(peer.say(command("FCUnpublish", None, "abc") + picture()), [StreamClosed()])
+
+    def test_wishes(self) -> None:
+        """A player that wants no pictures, or no sound, gets none; what is no wish changes nothing."""
+        peer = player()
+        for what, wanted, kinds in (
+            ("receiveVideo", False, {Kind.AUDIO, Kind.DATA}),
+            ("receiveAudio", False, {Kind.DATA}),
+            ("receiveVideo", True, {Kind.VIDEO, Kind.DATA}),
+        ):
+            self.assertEqual(peer.say(command(what, None, wanted)), [KindsWanted(frozenset(kinds))])
+        self.assertEqual(peer.say(command("receiveVideo", None, True) + command("receiveAudio", None, 1.0) + command("receiveAudio")), [])
+
     def test_as_encoders_do(self) -> None:
         """The calls of Flash Media Encoder, which others repeat, are answered."""
         peer = Peer()
@@ -358,7 +381,6 @@ class OrderTests(SynchronousTestCase):
             CONNECT + CREATE + command("publish", None),
             CONNECT + CREATE + command("play", None, None),
             CONNECT + encode(Message(Type.COMMAND, 0, 0, b"\x03" * 100), 3, 128),
-            CONNECT + encode(Message(Type.DATA, 0, 0, b"\x0a\xff\xff\xff\xff"), 3, 128),
             CONNECT + CREATE + PLAY + picture(),
         ):
             with self.subTest(data=data[3073:]):

@@ -23,6 +23,7 @@ from imsys.protocols.chunks import (
     encode_chunk,
     encode_count,
 )
+from imsys.protocols.crowd import Crowd
 from imsys.protocols.framing import RESOURCES, FrameDecoder
 from imsys.protocols.messages.session import HeartbeatRequest, HeartbeatResponse, LoginRequest
 from imsys.protocols.messages.uploads import ResourcesLoginResponse
@@ -130,7 +131,7 @@ class FramesCase(PortCase[Client]):
         )
         dispatcher = Dispatcher(self.handlers(), lambda session: self.connections.ended(session), RESOURCES)
         dispatcher.serve(_Server())
-        self.connections = Connections(self.reactor, self.config, dispatcher, self.door.front)
+        self.connections = Connections(self.reactor, self.config, dispatcher, Crowd(self.reactor, self.config.capacity), self.door.front)
         context = public_context(certificates()) if self.tls else None
         self.port = ListenService(self.reactor, self.connections, "127.0.0.1", port, context, "port")
         self.parts = [self.connections, self.port]

@@ -88,15 +88,20 @@ def programs(test: TestCase) -> Programs:
     return made
 
 
+AAC = ("aac", "-b:a", "64k")
+
+
 @functools.cache
-def film(ffmpeg: str = "ffmpeg", codec: str = "libx264", seconds: int = SECONDS) -> Path:
-    """H.264 (or what else is asked for) and AAC, a key frame a second, with pictures between that need those after them."""
+def film(ffmpeg: str = "ffmpeg", codec: str = "libx264", seconds: int = SECONDS, sound: Sequence[str] = AAC) -> Path:
+    """H.264 and AAC (or what else is asked for), a key frame a second, with pictures between that need those after them."""
     path = folder("film") / "film.flv"
     source = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100"]
     keys = ["-g", str(GROUP), "-keyint_min", str(GROUP), "-sc_threshold", "0", "-preset", "veryfast"]
     if codec == "libx265":
         keys = ["-preset", "ultrafast", "-x265-params", f"keyint={GROUP}:min-keyint={GROUP}:log-level=error"]
-    command = [ffmpeg, *FFMPEG[1:], *source, "-t", str(seconds), "-c:v", codec, *keys, "-c:a", "aac", "-b:a", "64k", str(path)]
+    if codec == "libsvtav1":
+        keys = ["-preset", "12", "-g", str(GROUP), "-pix_fmt", "yuv420p"]
+    command = [ffmpeg, *FFMPEG[1:], *source, "-t", str(seconds), "-c:v", codec, *keys, "-c:a", *sound, str(path)]
     subprocess.run(command, check=True, timeout=120)
     return path
 

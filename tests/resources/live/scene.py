@@ -13,6 +13,7 @@ from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
 from imsys.config import LiveConfig
 from imsys.keyring import add_key
+from imsys.protocols.crowd import Crowd
 from imsys.protocols.rtmp.client import Failed, Purpose
 from imsys.resources.granted import Granted
 from imsys.resources.live.broadcast import Broadcast
@@ -38,7 +39,8 @@ class LiveCase(OnSqlite):
 
     timeout = 180.0
     live = LiveConfig(streams=1000)
-    settings = RtmpSettings(begin=20.0, bitrate=50_000_000, longest=1 << 22, capacity=1000)
+    settings = RtmpSettings(begin=20.0, bitrate=50_000_000, longest=1 << 22)
+    capacity = 1000
 
     async def setUp(self) -> None:
         await super().setUp()
@@ -53,7 +55,8 @@ class LiveCase(OnSqlite):
         self.relay = Relay(self.reactor, self.live, SERVER, self.stores.live, self.tell)
         self.over: set[str] = set()  # digests of the tokens that were revoked
         self.granted = Granted(self.reactor, self._live, 3600)
-        self.door = RtmpDoor(self.reactor, self.settings, self.relay, self.tickets, self.granted)
+        crowd = Crowd(self.reactor, self.capacity)
+        self.door = RtmpDoor(self.reactor, self.settings, self.relay, self.tickets, self.granted, crowd)
         self.plain = ListenService(self.reactor, self.door, "127.0.0.1", 0, None, "rtmp_port")
         self.tls = ListenService(self.reactor, self.door, "127.0.0.1", 0, public_context(certificates(), tickets=False), "rtmps_port")
         self.parts: list[Any] = [self.door, self.relay, self.plain, self.tls]

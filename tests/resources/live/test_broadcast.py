@@ -380,5 +380,5 @@ class EndTests(Stage):
         came = self.watcher()
         self.turn(key(40))
         self.assertEqual([one.payload for one in stayed.seen[4:]], [other.payload, AAC.payload, key(0).payload])
-        self.assertEqual([one.timestamp for one in stayed.seen], [0, 0, 0, 40, 5060, 5060, 5100])
+        self.assertEqual([one.timestamp for one in stayed.seen], [0, 0, 0, 40, 5060, 5060, 5080])
         self.assertEqual([one.payload for one in came.seen], [other.payload, AAC.payload, key(5000).payload])

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import grpc
 from twisted.internet.threads import deferToThread
 
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
@@ -17,7 +16,7 @@ from tests.resources.live.programs import FFMPEG, Program, film, publishing
 from tests.resources.live.scene import LiveCase
 from tests.support.children import folder, free_port
 from tests.support.daemons import Process, start
-from tests.support.servers import certificates, keys_of_files, redis_server
+from tests.support.servers import certificates, cluster_channel, keys_of_files, redis_server
 
 
 class DaemonTests(LiveCase):
@@ -66,7 +65,7 @@ class DaemonTests(LiveCase):
         await start(self, "imsys-resources", self.environment)
 
         def listed() -> Any:
-            with grpc.insecure_channel(f"127.0.0.1:{self.balance}") as channel:
+            with cluster_channel(self.balance) as channel:
                 return imsys_v1_pb2_grpc.RegistryStub(channel).List(imsys_v1_pb2.ListRequest(kind="resources"), timeout=10)
 
         ports = (await deferToThread(listed)).servers[0].ports

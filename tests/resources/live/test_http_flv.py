@@ -206,7 +206,7 @@ class HttpFlvTests(WebLiveCase):
         asked = self.later(self.ask("GET", self.path(stream)))
         await self.until(lambda: self.relay.find(stream.stream_id), "somebody waits")
         self.run_program(*publishing(self.url(stream, Right.PUBLISH), path))
-        chunked = flv_door.CHUNKED
+        chunked = flv_door.WHOLE.chunked
         await self.until(lambda: chunked in self.broadcast(stream)._channels, "its response has begun")
         self.relay.end(stream.stream_id)
         reply = await asked

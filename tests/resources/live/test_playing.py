@@ -9,6 +9,7 @@ from twisted.internet.task import deferLater
 
 from imsys.config import LiveConfig
 from imsys.protocols.media import Media
+from imsys.protocols.rtmp import messages
 from imsys.protocols.rtmp.client import Purpose
 from imsys.resources.live.cache import LATE
 from imsys.resources.live.rtmp_door import RtmpSettings
@@ -109,6 +110,28 @@ class PlayingTests(LiveCase):
         publisher.publish([inter(1080)])
         await self.until(lambda: player.seen[-1].timestamp == 1080, "it is in step")
 
+    async def test_sound_alone(self) -> None:
+        """Who wants no pictures gets none, and when it wants them again they begin with the next key frame; sound never stops."""
+        stream = await self.stream()
+        publisher, player, other = await self.publisher(stream), await self.player(stream), await self.player(stream)
+        publisher.publish([AVC, AAC, key(0), sound(5)])
+        await self.until(lambda: len(player.seen) == len(other.seen) == 4, "both see it")
+        await self.wish(player, "receiveVideo", False)
+        publisher.publish([inter(40), sound(45), key(80), sound(85)])
+        await self.until(lambda: len(player.seen) == 6, "it hears it")
+        self.assertEqual([one.payload for one in player.seen[4:]], [sound(45).payload, sound(85).payload])
+        await self.wish(player, "receiveVideo", True)
+        publisher.publish([inter(120), key(160), sound(165)])
+        await self.until(lambda: player.seen[-1].timestamp == 165, "it sees again")
+        self.assertEqual([one.payload for one in player.seen[6:]], [AVC.payload, AAC.payload, key(160).payload, sound(165).payload])
+        await self.until(lambda: len(other.seen) == 11, "the other has seen everything")
+
+    async def wish(self, player: Peer, what: str, wanted: bool) -> None:
+        before = self.connection(player).encoding
+        player.rtmp._link.command(messages.command(1, what, 0, None, wanted))
+        player.flush()
+        await self.until(lambda: self.connection(player).encoding is not before, "its wish is known")
+
     async def test_stops_playing(self) -> None:
         """A connection may stop to play, and play again."""
         stream = await self.stream()
@@ -123,7 +146,7 @@ class PlayingTests(LiveCase):
 
 class SlowTests(LiveCase):
     live = LiveConfig(streams=1000, behind=3.0, cache=4 << 20)
-    settings = RtmpSettings(begin=20.0, bitrate=1 << 30, longest=1 << 22, capacity=1000)
+    settings = RtmpSettings(begin=20.0, bitrate=1 << 30, longest=1 << 22)
 
     async def crowd(self) -> tuple[Peer, Peer, list[Peer]]:
         """A publisher, one who does not read, and forty-nine who do."""

@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 
 from imsys.config import LiveConfig
 from imsys.errors import Status, Unavailable
+from imsys.protocols.media import Kind, Media, media
 from imsys.protocols.rtmp.client import Purpose
 from imsys.resources.live.rtmp_door import RtmpSettings
 from imsys.store.live import LiveState
@@ -175,7 +176,6 @@ class ComingAndGoingTests(LiveCase):
         await self.until_state(stream, LiveState.WAITING)
         self.assertFalse(peer.gone or player.gone)
 
-
     async def test_pause_in_doubt(self) -> None:
         """That the publisher has gone is told although the database did not say that it has it, whether it has it or not."""
         paused = self.stores.live.paused
@@ -298,7 +298,8 @@ class EndTests(LiveCase):
 
 class LimitTests(LiveCase):
     live = LiveConfig(silence=1.0, streams=1000)
-    settings = RtmpSettings(begin=20.0, bitrate=100_000, longest=1 << 18, capacity=4)
+    settings = RtmpSettings(begin=20.0, bitrate=100_000, longest=1 << 18)
+    capacity = 5
 
     async def test_stalled(self) -> None:
         """A time in which the server itself did not run is nobody's fault."""
@@ -338,15 +339,20 @@ class LimitTests(LiveCase):
         self.assertFalse(player.gone)
 
     async def test_too_many_connections(self) -> None:
-        """Past its capacity the server closes whoever comes, at once."""
+        """Of those who have not said what they want the oldest makes room for who comes, and never one who publishes or plays."""
+        stream = await self.stream()
+        publisher, player = await self.publisher(stream), await self.player(stream)
         url = f"rtmp://127.0.0.1:{self.plain.port}/live/x"
-        peers = [await self.peer(url, Purpose.PLAY, greets=False) for _ in range(5)]
-        await self.until(lambda: peers[4].gone, "the fifth is closed")
-        self.assertFalse(any(peer.gone for peer in peers[:4]))
+        silent = [await self.peer(url, Purpose.PLAY, greets=False) for _ in range(5)]
+        await self.until(lambda: all(peer.gone for peer in silent[:3]), "those who were here first are closed")
+        self.assertFalse(any(peer.gone for peer in (*silent[3:], publisher, player)))
+        another = await self.player(stream)
+        publisher.publish([AVC, key(0)])
+        await self.sees(another, [AVC.payload, key(0).payload])
 
 
 class HastyTests(LiveCase):
-    settings = RtmpSettings(begin=1.0, bitrate=100_000, longest=1 << 18, capacity=4)
+    settings = RtmpSettings(begin=1.0, bitrate=100_000, longest=1 << 18)
 
     async def test_says_nothing(self) -> None:
         """Who connects and says nothing, or does not say what it wants, is closed."""
@@ -357,15 +363,26 @@ class HastyTests(LiveCase):
         self.assertEqual(self.closed("too long"), 2)
 
 
-class BackTests(LiveCase):
+class ClockTests(LiveCase):
     async def test_back_in_time(self) -> None:
-        """A publisher whose timestamps jump back is closed; sound that is a little late is not."""
+        """A publisher whose clock is set back goes on, for players as if it had not been; what comes beside has no time."""
         stream = await self.stream()
         publisher, player = await self.publisher(stream), await self.player(stream)
-        publisher.publish([AVC, AAC, key(5000), sound(4800), inter(5040)])
+        publisher.publish([AVC, AAC, key(20_000), sound(19_800), inter(20_040)])
         await self.until(lambda: len(player.seen) == 5, "all is seen")
-        publisher.publish([inter(100)])
-        await self.until(lambda: publisher.gone, "it is closed")
-        self.assertEqual(self.closed("goes back"), 1)
-        self.assertFalse(player.gone)
-        self.assertEqual(len(player.seen), 5)
+        hevc_end = media(Kind.VIDEO, 0, b"\xa2hvc1")
+        publisher.publish([inter(100), sound(60), media(Kind.VIDEO, 0, AVC.payload + b"2"), hevc_end, inter(140)])
+        await self.until(lambda: len(player.seen) == 10, "all the rest, too")
+        stamps = [one.timestamp for one in player.seen[4:]]
+        self.assertTrue(0 < stamps[1] - stamps[0] < 2000, stamps)
+        self.assertEqual([stamp - stamps[1] for stamp in stamps[1:]], [0, -40, -100, -100, 40])
+        self.assertFalse(publisher.gone)
+
+    async def test_data(self) -> None:
+        """Data that nobody can read are dropped, which is logged once; the stream goes on."""
+        stream = await self.stream()
+        publisher, player = await self.publisher(stream), await self.player(stream)
+        broken = [Media(Kind.DATA, 0, METADATA.payload + more) for more in (b"\x11", b"\0\0\x09")]
+        publisher.publish([*broken, AVC, key(0), *broken, inter(40)])
+        await self.sees(player, [AVC.payload, key(0).payload, inter(40).payload])
+        self.assertEqual(sum("are dropped" in line for line in self.lines), 1)

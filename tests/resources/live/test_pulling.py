@@ -14,6 +14,7 @@ from twisted.internet.threads import deferToThread
 from imsys.cluster.places import Place
 from imsys.config import LiveConfig
 from imsys.errors import ConfigError, Refused, Status
+from imsys.protocols.crowd import Crowd
 from imsys.resources.live import pulling
 from imsys.resources.live.flv_door import PEER
 from imsys.resources.live.pulling import Pulls, trust
@@ -21,10 +22,10 @@ from imsys.resources.live.relay import Relay
 from imsys.resources.live.rtmp_door import RtmpDoor
 from imsys.resources.live.web_doors import fetch_from, live_routes
 from imsys.resources.web.doors import http_settings, site
-from imsys.resources.web.server import HttpServer
 from imsys.services.common import ListenService, public_context
 from imsys.store.live import LiveState, LiveStream
 from imsys.tickets import Right, encode_id
+from imsys.web.server import HttpServer
 from tests.resources.live.programs import FFMPEG, HASHES, Program, film, hashes, publishing
 from tests.resources.live.scene import SERVER
 from tests.resources.live.web_scene import WebLiveCase
@@ -42,9 +43,9 @@ class PullingTests(WebLiveCase):
         self.patch(pulling, "LOOK", 0.1)
         self.patch(pulling, "TELL", 0.2)
         self.relay2 = Relay(self.reactor, self.live, OTHER, self.stores.live, self.tell)
-        self.door2 = RtmpDoor(self.reactor, self.settings, self.relay2, self.tickets, self.granted)
+        self.door2 = RtmpDoor(self.reactor, self.settings, self.relay2, self.tickets, self.granted, Crowd(self.reactor, 4000))
         routes = live_routes(self.reactor, self.live, self.tickets, self.granted, self.stores.live, self.relay2, time.time)
-        self.http2 = HttpServer(self.reactor, http_settings(self.web), site(self.web, routes).answer, time.time)
+        self.http2 = HttpServer(self.reactor, http_settings(self.web), site(self.web, routes).answer, time.time, Crowd(self.reactor, 4000))
         self.rtmp2 = ListenService(self.reactor, self.door2, "127.0.0.1", 0, None, "rtmp_port")
         self.https2 = ListenService(self.reactor, self.http2, "127.0.0.1", 0, public_context(certificates()), "http_port")
         self.away = False
@@ -146,7 +147,7 @@ class PullingTests(WebLiveCase):
         player = self.run_program(*FFMPEG, "-i", self.url2(stream), *HASHES, "-")
         await self.until(lambda: self.fetched(stream), "it is watched")
         for connection in list(self.http._open):
-            connection.abort()
+            connection.abort("a test")
         await self.until(lambda: not len(self.pulls2), "it comes no more")
         self.assertTrue(player.running)
         await self.until(lambda: len(self.pulls2), "it is fetched again")

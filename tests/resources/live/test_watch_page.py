@@ -204,6 +204,36 @@ class BrowserTests(WebLiveCase):
         await page.until("document.body.dataset.state == 'codec'")
         await self.shot(page, "codec")
 
+    async def test_av1(self) -> None:
+        """AV1 is shown, over one key frame after the other, though its publisher tells of its colours as well."""
+        stream = await self.stream(title="In AV1")
+        ffmpeg = imageio_ffmpeg()
+        path = film(ffmpeg, "libsvtav1")
+        self.run_program(*publishing(self.url(stream, Right.PUBLISH), path, ffmpeg=ffmpeg, loop=True))
+        await self.until_begun(stream)
+        page = await self.browser.page(width=900, height=640)
+        await page.go(self.link(stream, PAGE))
+        await page.until(PLAYING)
+        await page.until("video.currentTime > 3.5")
+        self.assertEqual(await page.run("video.videoWidth"), 320)
+
+    async def test_sounds(self) -> None:
+        """Pictures whose sound the browser cannot play are shown without it, and it says so; FLAC is heard."""
+        ffmpeg = imageio_ffmpeg()
+        silent = "!document.getElementById('silent').hidden"
+        for sound, heard in ((("pcm_alaw", "-ar", "8000", "-ac", "1"), False), (("flac",), True)):
+            stream = await self.stream(title=f"With {sound[0]}")
+            path = film(ffmpeg, sound=sound)
+            self.run_program(*publishing(self.url(stream, Right.PUBLISH), path, ffmpeg=ffmpeg, loop=True))
+            await self.until_begun(stream)
+            page = await self.browser.page(width=900, height=640)
+            await page.go(self.link(stream, PAGE))
+            await page.until(PLAYING)
+            self.assertEqual(await page.run(f"[video.videoWidth, {silent}]"), [320, not heard])
+            await page.until(f"(video.webkitAudioDecodedByteCount > 0) == {str(heard).lower()}")
+            await self.shot(page, f"sound-{sound[0]}")
+        self.assertEqual([one for one in self.violations if "Content Security" in one], [])
+
     async def test_errors(self) -> None:
         """Who cannot watch is told why."""
         stream, other = await self.stream(), await self.stream()

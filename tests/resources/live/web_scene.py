@@ -12,12 +12,13 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.threads import deferToThread
 
 from imsys.config import ResourcesConfig
+from imsys.protocols.crowd import Crowd
 from imsys.resources.live.web_doors import live_routes
 from imsys.resources.web.doors import http_settings, site
-from imsys.resources.web.server import HttpServer
 from imsys.services.common import ListenService, public_context
 from imsys.store.live import LiveStream
 from imsys.tickets import Right, encode_id
+from imsys.web.server import HttpServer
 from tests.resources.live.programs import Program, film, publishing
 from tests.resources.live.scene import LiveCase
 from tests.resources.web.scene import Reply
@@ -36,7 +37,7 @@ class WebLiveCase(LiveCase):
     def serve(self) -> None:
         """Open the HTTP ports."""
         routes = live_routes(self.reactor, self.live, self.tickets, self.granted, self.stores.live, self.relay, time.time)
-        self.http = HttpServer(self.reactor, http_settings(self.web), site(self.web, routes).answer, time.time)
+        self.http = HttpServer(self.reactor, http_settings(self.web), site(self.web, routes).answer, time.time, Crowd(self.reactor, 4000))
         self.https_port, self.http_port = (
             ListenService(self.reactor, self.http, "127.0.0.1", 0, context, "http_port")
             for context in (public_context(certificates()), None)

@@ -25,9 +25,7 @@ def modules() -> Path:
     if npm is None:
         raise RuntimeError("there is node, but no npm on the PATH")
     options = ["--no-audit", "--no-fund", "--no-save", "--ignore-scripts", "--loglevel=error", "--prefix", str(home)]
-    done = subprocess.run(
-        [npm, "install", *options, TUS_JS_CLIENT], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120
-    )
+    done = subprocess.run([npm, "install", *options, TUS_JS_CLIENT], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
     if done.returncode:
         raise RuntimeError(f"npm cannot install {TUS_JS_CLIENT}: {done.stdout}{done.stderr}")
     return home / "node_modules"

@@ -17,10 +17,11 @@ from typing import Any
 from twisted.internet.threads import deferToThread
 
 from imsys.keyring import add_key
+from imsys.protocols.crowd import Crowd
 from imsys.resources.web.doors import file_routes, http_settings, site
-from imsys.resources.web.server import HttpServer
 from imsys.services.common import ListenService, public_context
 from imsys.tickets import Right, TicketKeys, Tickets, encode_id
+from imsys.web.server import HttpServer
 from tests.resources.engine import EngineCase
 from tests.resources.leave import leave
 from tests.support.children import die_with_parent
@@ -61,7 +62,7 @@ class WebCase(EngineCase):
         config = self.parts.config
         routes = file_routes(config, MAX_FILE, self.tickets, leave(self.reactor), self.parts.uploads, self.parts.downloads)
         self.site = site(config, routes)
-        self.http = HttpServer(self.reactor, http_settings(config), self.site.answer, time.time)
+        self.http = HttpServer(self.reactor, http_settings(config), self.site.answer, time.time, Crowd(self.reactor, 4000))
         self.plain, self.tls = (
             ListenService(self.reactor, self.http, "127.0.0.1", 0, context, "port") for context in (None, public_context(certificates()))
         )

@@ -43,6 +43,7 @@
   let moved = 0; // when the video last made progress
   let position = 0;
   let unplayable = false;
+  let silent = false; // the stream's sound is none that this browser can play: the pictures are shown without it
   let paused = 0; // since when
 
   function show(state) {
@@ -59,6 +60,7 @@
       element("edge").hidden = true;
     }
     if (FINAL.includes(state)) element("watchers").textContent = "";
+    element("silent").hidden = state !== "live" || !silent;
   }
 
   /* When a ticket runs out, in ms since 1970: the sixth of its parts says so. */
@@ -116,6 +118,7 @@
     if (told.state !== "live") {
       leave();
       tries = 0;
+      unplayable = silent = false; // what comes next may be of another kind
       show("waiting");
     } else if (!player && !beginning && !unplayable) {
       begin();
@@ -140,9 +143,11 @@
   function begin() {
     beginning = 0;
     leave();
-    if (document.body.dataset.state !== "waiting") show("loading");
+    show("loading");
+    const source = { type: "flv", isLive: true, url: new URL(`/live/${stream}.flv?basic=1`, location.href).href };
+    if (silent) source.hasAudio = false;
     player = mpegts.createPlayer(
-      { type: "flv", isLive: true, url: new URL(`/live/${stream}.flv`, location.href).href },
+      source,
       {
         headers: { Authorization: `Bearer ${key}` },
         referrerPolicy: "no-referrer",
@@ -179,15 +184,25 @@
     }
   }
 
+  /* What the browser cannot play may be the sound alone: then the pictures are tried without it. */
   function failed(detail, info) {
-    const unsupported = detail === mpegts.ErrorDetails.MEDIA_MSE_ERROR && info && info.code === DOMException.NOT_SUPPORTED_ERR;
-    unplayable = unsupported || detail === mpegts.ErrorDetails.MEDIA_CODEC_UNSUPPORTED;
-    if (unplayable) {
-      leave();
-      show("codec");
+    const refused = detail === mpegts.ErrorDetails.MEDIA_MSE_ERROR && info && info.code === DOMException.NOT_SUPPORTED_ERR;
+    const unknown = detail === mpegts.ErrorDetails.MEDIA_CODEC_UNSUPPORTED;
+    if (!silent && (refused || (unknown && /audio/i.test(info)))) {
+      silent = true;
+      begin();
+    } else if (refused || unknown) {
+      giveUp();
     } else {
       retry(info && info.code === 503 ? "full" : "");
     }
+  }
+
+  function giveUp() {
+    unplayable = true;
+    silent = false;
+    leave();
+    show("codec");
   }
 
   function retry(state) {
@@ -245,7 +260,10 @@
       }
     } else {
       paused = 0;
-      if (Date.now() - moved > FROZEN && !document.hidden) retry();
+      if (Date.now() - moved > FROZEN && !document.hidden) {
+        if (silent && !position) giveUp(); // there is nothing but the sound
+        else retry();
+      }
     }
   }, 1000);
 
@@ -272,17 +290,38 @@
       start();
       return;
     }
-    unplayable = false;
+    unplayable = silent = false;
     paused = 0;
     tries = 0;
     show("loading");
     poll();
   });
 
+  // -- what mpegts.js does to browsers
+
+  /* It describes an AV1 stream anew before each key frame, upon which browsers drop the picture before that, and stand still at the gap:
+   * a description that is already known is not passed on. */
+  function describeOnce(buffers) {
+    const append = buffers.prototype.appendBuffer;
+    const known = new WeakMap();
+    buffers.prototype.appendBuffer = function (data) {
+      const bytes = new Uint8Array(data.buffer || data, data.byteOffset || 0, data.byteLength);
+      if (String.fromCharCode(...bytes.subarray(4, 8)) !== "ftyp") return append.call(this, data);
+      const before = known.get(this);
+      if (before && before.length === bytes.length && before.every((byte, at) => byte === bytes[at])) {
+        setTimeout(() => this.dispatchEvent(new Event("updateend")));
+        return undefined;
+      }
+      known.set(this, bytes.slice());
+      return append.call(this, data);
+    };
+  }
+
   // -- begin
 
   if (typeof mpegts === "undefined") return stop("lost"); // it was not loaded
   mpegts.LoggingControl.applyConfig({ enableAll: false });
+  [self.SourceBuffer, self.ManagedSourceBuffer].forEach((buffers) => buffers && describeOnce(buffers));
   if (!/^[\w-]{22}$/.test(stream)) stop("missing");
   else if (!key) stop("refused");
   else if (!mpegts.getFeatureList().mseLivePlayback) stop("incapable");

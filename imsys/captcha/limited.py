@@ -1,0 +1,40 @@
+"""Limits of the captcha server's own, whoever calls it: mails to one mailbox, and mails in all."""
+
+from __future__ import annotations
+
+from twisted.logger import Logger
+
+from imsys.captcha.mailer import Mailer
+from imsys.config import CaptchaConfig
+from imsys.errors import Unavailable
+from imsys.names import mailbox_key
+from imsys.ratelimit import DAY, HOUR, Limit, RateLimiter
+
+_log = Logger()
+
+
+class LimitedMailer:
+    """Gives mails to another mailer while they are within the limits. A mail that nobody took does not count."""
+
+    def __init__(self, mailer: Mailer, limiter: RateLimiter, config: CaptchaConfig) -> None:
+        self._mailer = mailer
+        self._limiter = limiter
+        self._mailbox = Limit("captcha-mailbox", config.mailbox_day, DAY)
+        self._all = Limit("captcha-all", config.all_hour, HOUR)
+
+    async def send(self, receiver: str, mail: bytes) -> None:
+        """Give a mail away.
+
+        :raises Refused: 64, a limit is reached.
+        :raises Unavailable: Redis is, or as of the other mailer.
+        """
+        counters = [self._mailbox.of(mailbox_key(receiver)), self._all.of()]
+        mark = await self._limiter.take(counters)
+        try:
+            await self._mailer.send(receiver, mail)
+        except Unavailable:
+            try:
+                await self._limiter.give_back(counters, mark)
+            except Unavailable:
+                _log.debug("a mail that nobody took counts until its time is over")
+            raise

@@ -1,0 +1,71 @@
+"""What of a film or a sound its first moment needs, in a file that a program can seek in.
+
+The file has no name, and gets parts of the sealed one at their places. On Linux it is in memory, so that nothing of it is ever on a
+disk as it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from imsys.files.sources import Source, pieces
+
+_INDEX = 32 << 20  # of an MP4: hours
+_BOXES = 64
+_MIN_BOX = 8
+
+
+@contextlib.contextmanager
+def unnamed(folder: Path) -> Iterator[int]:
+    """The descriptor of an empty file that is gone when it is closed, however that happens."""
+    if sys.platform == "linux":
+        descriptor = os.memfd_create("extract")
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+    else:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            yield file.fileno()
+
+
+def copy_head(source: Source, file: int, size: int) -> None:
+    """Copy the beginning."""
+    _copy(source, file, 0, size)
+
+
+def copy_index(source: Source, file: int, head: int) -> bool:
+    """Copy the index (``moov``, ISO/IEC 14496-12) of an MP4 whose first ``head`` bytes are there; whether it has one."""
+    offset, data_seen = 0, False
+    for _ in range(_BOXES):
+        start = source.read(offset, 16)
+        size = int.from_bytes(start[:4])
+        if size == 1:  # 64 bits of it follow
+            size = int.from_bytes(start[8:16])
+        elif size == 0:  # up to the end
+            size = source.size - offset
+        if len(start) < _MIN_BOX or size < _MIN_BOX or offset + size > source.size:
+            return False
+        if start[4:8] == b"moov":
+            if size > _INDEX:
+                return False
+            _copy(source, file, max(offset, head), offset + size)
+            if offset + size > head:
+                _copy(source, file, offset + size, offset + size + head)  # what it is about, if it is in front
+            return True
+        if start[4:8] == b"mdat" and not data_seen:
+            data_seen = True
+            _copy(source, file, max(offset, head), min(offset + size, offset + head))
+        offset += size
+    return False
+
+
+def _copy(source: Source, file: int, start: int, end: int) -> None:
+    for piece in pieces(source, start, end):
+        os.pwrite(file, piece, start)
+        start += len(piece)

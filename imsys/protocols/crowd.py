@@ -1,0 +1,212 @@
+"""Who is connected to the public ports of a server: counted in all, by address and by user, so that nobody keeps the others out.
+
+Somebody who has not logged in yet (over HTTP: who has no request that is being answered) is a stranger. Strangers make room,
+oldest first, for who comes; whoever is known stays.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from functools import lru_cache, partial
+from typing import Protocol
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger, LogLevel
+
+from imsys.tallies import Tally
+
+_log = Logger()
+
+
+class Guest(Protocol):
+    """A connection."""
+
+    def abort(self, why: str, /) -> None:
+        """Cut it, and say nothing."""
+        ...
+
+
+class _Address:
+    """Those who come from one address."""
+
+    __slots__ = ("count", "key", "strangers")
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.count = 0
+        self.strangers: OrderedDict[Guest, None] = OrderedDict()
+
+
+class _Place:
+    """What is known of one guest."""
+
+    __slots__ = ("address", "user")
+
+    def __init__(self, address: _Address | None) -> None:
+        self.address = address
+        self.user = 0
+
+
+class Crowd:
+    """See the module.
+
+    :param capacity: connections at most; half of them may be strangers' before those make room.
+    :param source: connections of one address at most (see :func:`~imsys.protocols.source.limit_key`), but no more than half of
+        the capacity; 0: no bound.
+    :param strangers: of those, such as are strangers', but no more than a quarter of the capacity; 0: no bound.
+    :param user: connections of one user at most, but no more than half of the capacity; 0: no bound.
+    :param exempt: networks whose addresses are not counted.
+    """
+
+    def __init__(
+        self, clock: IReactorTime, capacity: int, *, source: int = 0, strangers: int = 0, user: int = 0, exempt: Iterable[str] = ()
+    ) -> None:
+        self._capacity = capacity
+        self._most_strangers = max(1, capacity // 2)
+
+        def bound(wanted: int, share: int) -> int:
+            return min(wanted, max(1, capacity // share)) if wanted else capacity
+
+        self._of_address, self._strangers_of_address, self._of_user = bound(source, 2), bound(strangers, 4), bound(user, 2)
+        self._is_exempt = lru_cache(4096)(partial(_within, [ipaddress.ip_network(network) for network in exempt]))
+        self._places: dict[Guest, _Place] = {}
+        self._strangers: OrderedDict[Guest, None] = OrderedDict()
+        self._addresses: dict[str, _Address] = {}
+        self._users: dict[int, list[Guest]] = {}
+        self._refused = Tally(clock, _log, LogLevel.info, "refusing the connection from {source}: {reason}")
+        self._cut = Tally(clock, _log, LogLevel.info, "cutting a connection from {source}: {reason}")
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def enter(self, guest: Guest, source: str | None) -> bool:
+        """Let a new connection in; ``False``: there is no room, and nobody who would make any.
+
+        :param source: what its address is counted by; ``None``: a proxy's, whose requests are counted (:meth:`on_behalf`).
+        """
+        address = self._address(source)
+        if address is not None and not self._room_at(address):
+            return False
+        if len(self._places) >= self._capacity or len(self._strangers) >= self._most_strangers:
+            if not self._strangers:
+                self._refused.add(source=source, reason=f"there are {len(self._places)} already")
+                return False
+            self._send_away(next(iter(self._strangers)), f"it has not logged in, and others wait for room ({len(self._places)} are here)")
+        self._places[guest] = _Place(None)
+        self._count(guest, address)
+        self._strangers[guest] = None
+        if address is not None:
+            address.strangers[guest] = None
+        return True
+
+    def on_behalf(self, guest: Guest, source: str | None) -> bool:
+        """Count a proxy's connection as that of somebody, from a request of theirs until its answer (``None``: of nobody).
+
+        ``False``: there are too many from there.
+        """
+        place = self._places.get(guest)
+        if place is None:
+            return True
+        address = self._address(source)
+        if address is not None and address.count >= self._of_address:
+            self._refused.add(source=source, reason=f"there are {address.count} from there already")
+            return False
+        self._discount(guest, place)
+        self._count(guest, address)
+        return True
+
+    def known(self, guest: Guest, user: int) -> None:
+        """A connection is no stranger's any more, but a user's (0: of nobody who could be named). Beyond a user's bound the oldest goes."""
+        place = self._places.get(guest)
+        if place is None:
+            return
+        self._strangers.pop(guest, None)
+        if place.address is not None:
+            place.address.strangers.pop(guest, None)
+        if place.user == user:
+            return
+        self._forget_user(guest, place)
+        place.user = user
+        if user:
+            theirs = self._users.setdefault(user, [])
+            theirs.append(guest)
+            if len(theirs) > self._of_user:
+                self._send_away(theirs[0], f"user {user} has {self._of_user} others")
+
+    def stranger(self, guest: Guest) -> None:
+        """A connection that was known is a stranger's again, and the newest of them."""
+        place = self._places.get(guest)
+        if place is not None and guest not in self._strangers:
+            self._forget_user(guest, place)
+            self._strangers[guest] = None
+            if place.address is not None:
+                place.address.strangers[guest] = None
+
+    def leave(self, guest: Guest) -> None:
+        """A connection is gone (idempotent)."""
+        place = self._places.pop(guest, None)
+        if place is not None:
+            self._strangers.pop(guest, None)
+            self._forget_user(guest, place)
+            self._discount(guest, place)
+
+    def stop(self) -> None:
+        """Write what was counted for the log."""
+        self._refused.stop()
+        self._cut.stop()
+
+    def _room_at(self, address: _Address) -> bool:
+        """Whether one more may come from an address, once its oldest stranger has made room."""
+        full = address.count >= self._of_address
+        if full and not address.strangers:
+            self._refused.add(source=address.key, reason=f"there are {address.count} from there already")
+            return False
+        if full or len(address.strangers) >= self._strangers_of_address:
+            self._send_away(next(iter(address.strangers)), f"it has not logged in, and there are {address.count} from there")
+        return True
+
+    def _send_away(self, guest: Guest, reason: str) -> None:
+        address = self._places[guest].address
+        self._cut.add(source=address.key if address is not None else "a network that is not counted", reason=reason)
+        self.leave(guest)
+        guest.abort(reason)
+
+    def _address(self, source: str | None) -> _Address | None:
+        """The address that a source is counted at; ``None``: at none."""
+        if source is None:
+            return None
+        address = self._addresses.get(source)
+        return _Address(source) if address is None and not self._is_exempt(source) else address
+
+    def _count(self, guest: Guest, address: _Address | None) -> None:
+        self._places[guest].address = address
+        if address is not None:
+            self._addresses[address.key] = address
+            address.count += 1
+
+    def _discount(self, guest: Guest, place: _Place) -> None:
+        address, place.address = place.address, None
+        if address is not None:
+            address.strangers.pop(guest, None)
+            address.count -= 1
+            if not address.count:
+                self._addresses.pop(address.key, None)
+
+    def _forget_user(self, guest: Guest, place: _Place) -> None:
+        user, place.user = place.user, 0
+        if user:
+            theirs = self._users[user]
+            theirs.remove(guest)
+            if not theirs:
+                del self._users[user]
+
+
+def _within(networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network], source: str) -> bool:
+    """Whether a source is in one of these, or is no address: on a Unix socket."""
+    try:
+        theirs = ipaddress.ip_network(source)
+    except ValueError:
+        return True
+    return any(theirs.version == network.version and theirs.overlaps(network) for network in networks)

@@ -1,0 +1,199 @@
+"""One frame at a time, for clients that take one from each read of their socket.
+
+The original's Qt client does so: of two frames that come together it loses both, or never comes back from
+its reading loop. What waits for its turn is bounded as what waits for a slow reader is: beyond a few frames
+the connection is told that there is no room.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from twisted.internet.interfaces import IAddress, IDelayedCall, IPushProducer, IReactorTime
+from zope.interface import implementer
+
+from imsys.protocols.framing import CHAT, Frame
+from imsys.protocols.messages.registry import decode, encode, service_id
+from imsys.protocols.messages.texts import TextPush
+
+if TYPE_CHECKING:
+    from imsys.protocols.wire import Unsent
+
+SEGMENT = 1400
+"""Bytes of a push that others are merged into, at most: it travels in one segment, so that no read has but a part of it."""
+
+MANY = 64
+"""Frames that wait beyond which there is no room for more."""
+
+MUCH = 1 << 16
+"""Bytes of them, the same."""
+
+_TEXTS = service_id(TextPush)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long, in seconds, the pause between two frames is."""
+
+    clock: IReactorTime
+    pause: float
+
+
+class PacedTransport:
+    """Stands between a connection of the chat port and its transport.
+
+    :param producer: the connection, which is told to wait while there is no room.
+    :param unsent: what waits in all connections together; what waits here is counted with it.
+    """
+
+    def __init__(self, transport: Any, producer: IPushProducer, pace: Pace, unsent: Unsent) -> None:
+        self._transport = transport
+        self._producer: IPushProducer | None = producer
+        self._pace = pace
+        self._unsent = unsent
+        self._waiting: deque[Frame] = deque()
+        self._bytes = 0
+        self._pausing: IDelayedCall | None = None
+        self._blocked = False  # by the peer
+        self._holding = False  # the producer
+        self._ending = False
+        transport.unregisterProducer()
+        transport.registerProducer(_Valve(self), True)
+
+    @property
+    def socket(self) -> Any:
+        """That of the transport, if it has one."""
+        return getattr(self._transport, "socket", None)
+
+    def getPeer(self) -> IAddress:
+        """Who is at the other end."""
+        peer: IAddress = self._transport.getPeer()
+        return peer
+
+    # what the connection does
+
+    def write(self, data: bytes) -> None:
+        """Take whole frames; each is sent when its turn comes."""
+        for frame in _frames(data):
+            self._take(frame)
+        self._go_on()
+        if (len(self._waiting) > MANY or self._bytes > MUCH) and not self._holding and self._producer is not None:
+            self._holding = True
+            self._producer.pauseProducing()
+
+    def pauseProducing(self) -> None:
+        """Read nothing."""
+        self._transport.pauseProducing()
+
+    def resumeProducing(self) -> None:
+        """Read on."""
+        self._transport.resumeProducing()
+
+    def unregisterProducer(self) -> None:
+        """Nothing more will be written."""
+        self._producer = None
+
+    def loseConnection(self) -> None:
+        """Close as soon as the last frame was sent."""
+        self._ending = True
+        self._go_on()
+
+    def abortConnection(self) -> None:
+        """Close now."""
+        self.forget()
+        self._transport.abortConnection()
+
+    # what the transport tells
+
+    def blocked(self, blocked: bool) -> None:
+        """The peer does not read fast enough for the transport, or does again."""
+        self._blocked = blocked
+        self._go_on()
+
+    def forget(self) -> None:
+        """The connection is gone."""
+        self._waiting.clear()
+        self._count(-self._bytes)
+        if self._pausing is not None:
+            self._pausing.cancel()
+            self._pausing = None
+
+    def _count(self, added: int) -> None:
+        self._bytes += added
+        self._unsent.bytes += added
+
+    def _take(self, frame: Frame) -> None:
+        """Let a frame wait, texts together with those of the same sender that wait last, if there are any."""
+        if frame.service == _TEXTS:
+            for index in range(len(self._waiting) - 1, -1, -1):
+                if self._waiting[index].service == _TEXTS:
+                    merged = _merged(self._waiting[index].body, frame.body)
+                    if merged is not None:
+                        self._count(len(merged) - len(self._waiting[index].body))
+                        self._waiting[index] = Frame(_TEXTS, merged)
+                        return
+                    break
+        self._waiting.append(frame)
+        self._count(len(frame.body))
+
+    def _go_on(self) -> None:
+        if self._pausing is not None or self._blocked:
+            return
+        if self._waiting:
+            frame = self._waiting.popleft()
+            self._count(-len(frame.body))
+            self._pausing = self._pace.clock.callLater(self._pace.pause, self._next)
+            self._transport.write(CHAT.encode(*frame))
+        elif self._ending:
+            self._ending = False
+            self._transport.unregisterProducer()
+            self._transport.loseConnection()
+
+    def _next(self) -> None:
+        self._pausing = None
+        self._go_on()
+        if self._holding and not self._waiting:
+            self._holding = False
+            if self._producer is not None:
+                self._producer.resumeProducing()
+
+
+@implementer(IPushProducer)
+class _Valve:
+    """What the transport knows of a :class:`PacedTransport`, whose own methods of these names are about reading."""
+
+    def __init__(self, paced: PacedTransport) -> None:
+        self._paced = paced
+
+    def pauseProducing(self) -> None:
+        self._paced.blocked(True)
+
+    def resumeProducing(self) -> None:
+        self._paced.blocked(False)
+
+    def stopProducing(self) -> None:
+        self._paced.forget()
+
+
+def _frames(data: bytes) -> Iterator[Frame]:
+    """Frames of our own making, which are whole."""
+    start, size = 0, CHAT.header.size
+    while start < len(data):
+        service, total = CHAT.header.unpack_from(data, start)
+        yield Frame(service, data[start + size : start + total])
+        start += total
+
+
+def _merged(one: bytes, other: bytes) -> bytes | None:
+    """The body of one push that says what two say; ``None`` where that cannot be."""
+    if len(one) + len(other) > SEGMENT:  # no more than their envelopes is saved
+        return None
+    first: TextPush = decode(_TEXTS, one)
+    second: TextPush = decode(_TEXTS, other)
+    if (first.text_sender, first.text_receiver) != (second.text_sender, second.text_receiver):
+        return None
+    return encode(msgspec.structs.replace(first, text_msg=[*first.text_msg, *second.text_msg]))
