@@ -204,12 +204,12 @@ class Nginx(DaemonTestCase):
             self.assertGreater(behind, 0, port)
         outside = {port: free_port() for port in keys}
         text = re.sub(r"listen (\d+)", lambda match: f"listen 127.0.0.1:{outside[int(match[1])]}", text)
-        for path, ours in (
+        for there, ours in (
             ("/etc/imsys/tls", tls), ("/etc/ssl/certs/ca-certificates.crt", tls / "ca.pem"), ("/var/log/nginx", self.home),
             ("/run/nginx.pid", self.home / "nginx.pid"), ("user www-data", f"user {pwd.getpwuid(os.getuid()).pw_name}"),
         ):  # fmt: skip
-            self.assertIn(path, text)
-            text = text.replace(path, str(ours))
+            self.assertIn(there, text)
+            text = text.replace(there, str(ours))
         (self.home / "modules").symlink_to("/usr/lib/nginx/modules")
         path = self.home / "nginx.conf"
         path.write_text(text)
