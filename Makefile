@@ -90,6 +90,7 @@ test-tools:
 	command -v npm >/dev/null || missing="$$missing npm"; \
 	command -v nginx >/dev/null || missing="$$missing nginx-light"; \
 	test -e /usr/lib/nginx/modules/ngx_rtmp_module.so || missing="$$missing libnginx-mod-rtmp"; \
+	test -e /usr/lib/nginx/modules/ngx_stream_module.so || missing="$$missing libnginx-mod-stream"; \
 	command -v rtmpdump >/dev/null || missing="$$missing rtmpdump"; \
 	gst-inspect-1.0 rtmpsink >/dev/null 2>&1 || missing="$$missing gstreamer1.0-tools gstreamer1.0-plugins-bad"; \
 	command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || missing="$$missing chromium-headless-shell"; \

@@ -48,7 +48,8 @@ class Unit(SynchronousTestCase):
 
     def test_documented(self) -> None:
         """The documentation names the file, and does not repeat it."""
-        operations = (ROOT / "docs" / "operations.md").read_text()
+        pages = [ROOT / "docs" / "operations.md", *(ROOT / "docs" / "operations").glob("*.md")]
+        operations = "\n".join(page.read_text() for page in pages)
         self.assertTrue("conf/imsys@.service" in operations and "ProtectSystem=" not in operations)
 
 

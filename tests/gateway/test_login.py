@@ -86,7 +86,7 @@ class LoginTests(SystemCase):
         said = [(event["log_level"], event["log_namespace"], formatEvent(event)) for event in events if "wrong" in formatEvent(event)]
         self.assertEqual(said, [(LogLevel.info, "imsys.gateway.login", "wrong password from 127.0.0.1")] * 2)
         self.assertNotIn("horse", repr(events))
-        (documented,) = re.findall(r"failregex = (.*)", (ROOT / "docs" / "operations.md").read_text("utf-8"))
+        (documented,) = re.findall(r"failregex = (.*)", (ROOT / "docs" / "operations" / "reference.md").read_text("utf-8"))
         lines = [format_line(event).partition(" ")[2] for event in events]  # fail2ban takes the time away
         found = [match["ip"] for line in lines if (match := re.search(documented.replace("<ADDR>", r"(?P<ip>[0-9a-f.:]+)"), line))]
         self.assertEqual(found, ["127.0.0.1"] * 2)
