@@ -112,7 +112,7 @@ class _Talk:
             left = until - time.monotonic()
             if left <= 0:
                 raise TooLong
-            ready = self._selector.select(0 if ended else min(left, _LOOK)) if self._selector.get_map() else []
+            ready = self._selector.select(0 if ended else min(left, _LOOK))  # which only waits where all pipes are closed
             for key, _ in ready:
                 pipe: IO[bytes] = key.fileobj  # type: ignore[assignment]
                 if pipe is self._process.stdin:
@@ -122,8 +122,6 @@ class _Talk:
             if ended and not any(key.fileobj is not self._process.stdin for key, _ in ready):
                 return  # what it started may have the pipes still: nobody waits for that
             ended = ended or _has_ended(self._process)
-            if not ended and not self._selector.get_map():
-                time.sleep(min(left, _LOOK))
 
     def _write(self, pipe: IO[bytes]) -> None:
         if not self._unfed:
