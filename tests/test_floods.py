@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from imsys.cluster.client import GrpcClient
 from imsys.cluster.stubs import message_pb2, message_pb2_grpc
 from imsys.cluster.trust import Trust
-from imsys.config import ChatConfig, ClusterConfig
+from imsys.config import ChatConfig, ClusterConfig, LimitsConfig
 from imsys.errors import Refused, Status, Unavailable
 from imsys.node import Node
 from imsys.outbound import RETRY, Outbound
@@ -21,7 +21,7 @@ from imsys.sdk.gateway import Gateway
 from imsys.store.nodes import Term
 from tests import test_daemons
 from tests.gateway.system import SystemCase
-from tests.support.chat import ChatCase
+from tests.support.chat import ChatCase, ChatServer
 from tests.support.children import free_port
 from tests.support.daemons import start
 from tests.support.logged import Lines
@@ -40,6 +40,10 @@ class ChatFloods(ChatCase, OnSqlite):
     """A chat server."""
 
     chat_config = ChatConfig(capacity=20)
+
+    async def setUp(self) -> None:
+        self.patch(ChatServer, "allowed", LimitsConfig(profile_minute=0, profile_day=0, lookup_minute=0, request_minute=0))
+        await super().setUp()
 
     async def test_strangers(self) -> None:
         """Hundreds of connections that break the protocol, or make room for others, leave a few lines, and none that is alarming."""
