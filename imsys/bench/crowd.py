@@ -224,7 +224,7 @@ class Crowd:
             self.resumed += bool(session.sock.session_reused)
         session.handshaken = True
         uuid, token, *_ = session.user
-        session.send(CHAT.encode(LOGIN, b'{"uuid":"%d","token":"%b"}' % (uuid, token.encode())))
+        session.send(CHAT.encode(LOGIN, b'{"uuid":"%d","token":"%b","seq":1}' % (uuid, token.encode())))
         self.poll.modify(session.descriptor, select.EPOLLIN)
 
     def _answered(self, session: Session) -> bool:
