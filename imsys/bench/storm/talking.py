@@ -107,7 +107,12 @@ class Chat:
 
 def log_in(chat: Chat, uuid: int, token: str, client: str, until: float) -> Steps[None]:
     """Log in, as an attempt that is later than all before it."""
-    body = b'{"uuid":"%d","token":"%b","client":"%b","attempt":%d,"seq":1}' % (uuid, token.encode(), client.encode(), time.time_ns() // 1000000)
+    body = b'{"uuid":"%d","token":"%b","client":"%b","attempt":%d,"seq":1}' % (
+        uuid,
+        token.encode(),
+        client.encode(),
+        time.time_ns() // 1000000,
+    )
     yield from chat.ask(LOGIN, body, until)
 
 
