@@ -30,7 +30,6 @@ from imsys.services.foundations import CALENDAR
 from imsys.services.listening import ListenService, check_port
 from imsys.services.reactors import choose_reactor, set_clock
 from imsys.services.signals import on_signal
-from imsys.services.tls import public_context
 from imsys.sockets import SECTIONS, by_sockets, is_plaintext
 from imsys.standard_streams import open_streams
 from imsys.store import Database
@@ -43,7 +42,6 @@ __all__ = [
     "bound_ports",
     "check_port",
     "make_daemon",
-    "public_context",
     "refuse_to_start",
 ]
 

@@ -19,7 +19,8 @@ from imsys.errors import PeerFault
 from imsys.protocols.deadlines import DeadlineWheel
 from imsys.protocols.framing import CHAT, RESOURCES, Frame
 from imsys.protocols.wire import BUFFERED, LINGER, TURN, Complaints, FrameConnection, Unfinished, Unsent, WireSettings
-from imsys.services.common import ListenService, public_context
+from imsys.services.common import ListenService
+from imsys.services.tls import public_context
 from tests.support.servers import certificates
 from tests.web.wire import Transport
 

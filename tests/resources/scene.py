@@ -25,9 +25,10 @@ from imsys.resources.engine.janitor import Janitor
 from imsys.resources.granted import Granted
 from imsys.resources.handlers import Resources
 from imsys.resources.sessions import Sessions
-from imsys.services.common import ListenService, public_context
+from imsys.services.common import ListenService
 from imsys.services.crowds import crowd_of
 from imsys.services.resources import connections_of, engine_of
+from imsys.services.tls import public_context
 from imsys.store import Database
 from imsys.store.migrations import migrate
 from imsys.tickets import TicketKeys, Tickets

@@ -30,7 +30,8 @@ from zope.interface import implementer
 from imsys.certificates import Authority
 from imsys.config import TlsConfig
 from imsys.errors import ConfigError
-from imsys.services.common import ListenService, public_context
+from imsys.services.common import ListenService
+from imsys.services.tls import public_context
 from tests.support.children import folder
 from tests.support.servers import certificates
 

@@ -29,7 +29,8 @@ from imsys.protocols.messages.session import HeartbeatRequest, HeartbeatResponse
 from imsys.protocols.messages.uploads import ResourcesLoginResponse
 from imsys.resources.budget import Budget
 from imsys.resources.frames import FrameDoor
-from imsys.services.common import ListenService, public_context
+from imsys.services.common import ListenService
+from imsys.services.tls import public_context
 from imsys.session import Session
 from imsys.store.files import File
 from imsys.tickets import Right, TicketKeys, Tickets, encode_id

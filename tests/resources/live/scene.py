@@ -20,7 +20,8 @@ from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.relay import Relay
 from imsys.resources.live.rtmp_connection import RtmpConnection
 from imsys.resources.live.rtmp_door import RtmpDoor, RtmpSettings
-from imsys.services.common import ListenService, public_context
+from imsys.services.common import ListenService
+from imsys.services.tls import public_context
 from imsys.store.live import LiveState, LiveStream
 from imsys.tickets import Right, TicketKeys, Tickets, encode_id, new_file_id
 from tests.resources.live.peer import Peer

@@ -22,7 +22,8 @@ from imsys.resources.live.relay import Relay
 from imsys.resources.live.rtmp_door import RtmpDoor
 from imsys.resources.live.web_doors import fetch_from, live_routes
 from imsys.resources.web.doors import http_settings, site
-from imsys.services.common import ListenService, public_context
+from imsys.services.common import ListenService
+from imsys.services.tls import public_context
 from imsys.store.live import LiveState, LiveStream
 from imsys.tickets import Right, encode_id
 from imsys.web.server import HttpServer

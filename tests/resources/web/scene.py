@@ -19,7 +19,8 @@ from twisted.internet.threads import deferToThread
 from imsys.keyring import add_key
 from imsys.protocols.crowd import Crowd
 from imsys.resources.web.doors import file_routes, http_settings, site
-from imsys.services.common import ListenService, public_context
+from imsys.services.common import ListenService
+from imsys.services.tls import public_context
 from imsys.tickets import Right, TicketKeys, Tickets, encode_id
 from imsys.web.server import HttpServer
 from tests.resources.engine import EngineCase
