@@ -22,7 +22,7 @@ help:
 	@echo "make clean   remove what the other targets made, but not the data"
 
 run: $(VENV)/.run
-	@umask 077; exec $(BIN)/twistd --nodaemon --pidfile= --logger imsys.logs.console imsys
+	@umask 077; exec $(BIN)/twistd --nodaemon --pidfile= --logger imsys.util.logs.console imsys
 
 demo: $(VENV)/.run
 	@$(BIN)/imsys-cli demo --server https://127.0.0.1:$${IMSYS_GATEWAY_PORT:-8443}

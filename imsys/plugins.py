@@ -1,4 +1,4 @@
-"""Chat services as plug-ins: ours by being in :mod:`imsys.features`, others' as Twisted plug-ins."""
+"""Chat services as plug-ins: ours by being in :mod:`imsys.chat.features`, others' as Twisted plug-ins."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from twisted.plugin import IPlugin, getPlugins
 from zope.interface import Interface, implementer
 
-import imsys.features
-from imsys.dispatch import Handler
+import imsys.chat.features
 from imsys.errors import ConfigError
 from imsys.protocols.messages.registry import message_type, reply_id, service_id
+from imsys.server.dispatch import Handler
 
 FIRST_FOREIGN_ID = 1024
 """Service ids from here on are for others than this project."""
@@ -25,7 +25,7 @@ class IChatFeature(Interface):
         """What it is called in messages to the operator."""
 
     def handlers() -> Iterable[Handler]:
-        """What :func:`imsys.dispatch.handles` made, with ids from 1024 on."""
+        """What :func:`imsys.server.dispatch.handles` made, with ids from 1024 on."""
 
 
 @implementer(IPlugin, IChatFeature)
@@ -57,7 +57,9 @@ def discover() -> list[Handler]:
     :raises ConfigError: a plug-in cannot be imported, or uses an id that is taken or not for plug-ins.
     """
     found = [
-        handler for module in pkgutil.iter_modules(imsys.features.__path__, "imsys.features.") for handler in _handlers_in(module.name)
+        handler
+        for module in pkgutil.iter_modules(imsys.chat.features.__path__, "imsys.chat.features.")
+        for handler in _handlers_in(module.name)
     ]
     for plugin in sorted(getPlugins(IChatFeature), key=lambda plugin: str(plugin.name())):
         served = {service_id(handler.request) for handler in found}

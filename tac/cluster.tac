@@ -16,7 +16,7 @@ from imsys.services import balance, captcha, chat, gateway, resources
 from imsys.services.all import Options, prepared, shared
 from imsys.services.common import make_daemon
 from imsys.services.ordered import InOrder
-from imsys.sockets import on_sockets
+from imsys.util.sockets import on_sockets
 
 
 def build(reactor, config):

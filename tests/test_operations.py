@@ -18,13 +18,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imsys import config
 from imsys.bench.nginx import found
-from imsys.certificates import Authority
 from imsys.ctl.sample import again
 from imsys.ctl.status import HEADINGS, table
+from imsys.security.certificates import Authority
 from imsys.store.migrations import migrations
+from tests.scenes.test_daemons import DaemonTestCase, accepts
 from tests.support.children import end, folder, free_port, spawn, until
 from tests.support.daemons import ROOT, run
-from tests.test_daemons import DaemonTestCase, accepts
 
 DOCS = ROOT / "docs"
 PAGES = [DOCS / "operations.md", *sorted((DOCS / "operations").glob("*.md"))]

@@ -34,7 +34,7 @@ sys.exit("imsys.services" in sys.modules)
 """
 
 
-STALE = ("build/lib/imsys/features/removed.py", "build/bdist.linux-x86_64/wheel/imsys/features/removed_too.py")
+STALE = ("build/lib/imsys/chat/features/removed.py", "build/bdist.linux-x86_64/wheel/imsys/chat/features/removed_too.py")
 
 
 @functools.cache
@@ -80,7 +80,7 @@ class TwistdTests(SynchronousTestCase):
 
     def test_left_over(self) -> None:
         """What an earlier build has left behind is not installed."""
-        command = [str(installed()), "-c", "import imsys, os; print(os.listdir(os.path.join(imsys.__path__[0], 'features')))"]
+        command = [str(installed()), "-c", "import imsys, os; print(os.listdir(os.path.join(imsys.__path__[0], 'chat', 'features')))"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=_clean(), cwd=folder("cwd"))
         self.assertIn("'texts.py'", done.stdout)
         self.assertNotIn("removed", done.stdout)

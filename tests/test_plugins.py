@@ -15,7 +15,7 @@ from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.shared_redis import redis_for
+from tests.redis.shared import redis_for
 from tests.support.chat import RawClient
 from tests.support.children import folder, free_port
 from tests.support.daemons import ROOT, Process, environment, twistd
@@ -133,7 +133,7 @@ class RefusedTests(SynchronousTestCase):
         (home / "twisted" / "plugins").mkdir(parents=True)
         (home / "twisted" / "plugins" / "dice_dropin.py").write_text(f"from imsys.plugins import ChatFeature\n{dropin}\n")
         start = """
-            from imsys.dispatch import handles
+            from imsys.server.dispatch import handles
             from imsys.protocols.messages.registry import Push, Request, Response, message
         """
         (home / "dice_feature.py").write_text(textwrap.dedent(start) + textwrap.dedent(feature))

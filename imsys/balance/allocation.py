@@ -11,8 +11,8 @@ from typing import Any
 from twisted.logger import Logger
 
 from imsys.errors import Refused, Status, Unavailable
-from imsys.redis import CAUGHT, Redis, Script
-from imsys.tokens import LUA, Tokens
+from imsys.redis.client import CAUGHT, Redis, Script
+from imsys.redis.tokens import LUA, Tokens
 
 _log = Logger()
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from imsys.balance.registry import ALONE, Registry
 from imsys.errors import Refused, Status
-from imsys.redis import Redis, Script
+from imsys.redis.client import Redis, Script
 
 INSTANCE, GRPC = "server", "grpc"
 """The tables: public addresses, and gRPC addresses."""

@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from imsys.balance.plain import GRPC, INSTANCE, PlainRegistry, PlainServer
 from imsys.balance.registry import KINDS, Registry
 from imsys.errors import Unavailable
-from imsys.outages import Outage
+from imsys.util.outages import Outage
 
 _log = Logger()
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from imsys.errors import Refused, Status
-from imsys.redis import Redis, Script
+from imsys.redis.client import Redis, Script
 
 KINDS = ("chat", "resources")
 

@@ -14,7 +14,7 @@ from imsys.balance.registry import KINDS, Registry, Server, check_grpc_host, che
 from imsys.balance.suspicions import Suspicions
 from imsys.cluster.stubs import imsys_v1_pb2, message_pb2
 from imsys.errors import Refused, Status
-from imsys.tokens import Tokens
+from imsys.redis.tokens import Tokens
 
 _log = Logger()
 

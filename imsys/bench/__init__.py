@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from imsys.errors import ConfigError
-from imsys.standard_streams import run
+from imsys.util.standard_streams import run
 
 
 class _Parser(argparse.ArgumentParser):

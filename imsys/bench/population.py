@@ -11,14 +11,14 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from imsys.chat.node import Node
 from imsys.config import Config
-from imsys.embedded import EmbeddedRedis
-from imsys.node import Node
-from imsys.redis import Redis, RedisService
+from imsys.redis.client import Redis, RedisService
+from imsys.redis.embedded import EmbeddedRedis
+from imsys.redis.tokens import Tokens
 from imsys.store import Database, Stores
 from imsys.store.bulk import Friends, befriend, free_numbers, insert_accounts
 from imsys.store.sign_ins import SignIn, keep_sign_ins
-from imsys.tokens import Tokens
 
 _ROWS = 2000
 _TOKENS = 500

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from imsys.bench.processes import answers, children, end, free_port, free_ports, spawn, wait_until
-from imsys.embedded import server_binary
 from imsys.errors import ConfigError
+from imsys.redis.embedded import server_binary
 
 TWISTD = "import sys; sys.argv[0] = 'twistd'; from twisted.scripts.twistd import run; run()"
 

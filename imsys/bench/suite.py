@@ -28,8 +28,8 @@ from imsys.bench.processes import bound_to_parent
 from imsys.bench.profiling import hot_spots
 from imsys.bench.report import faults, write
 from imsys.bench.scenes import SCENES, Scene
-from imsys.embedded import server_binary
 from imsys.errors import ConfigError
+from imsys.redis.embedded import server_binary
 
 _GRACE = 40.0
 """Seconds that a scene has to stop its servers when it is told to end."""

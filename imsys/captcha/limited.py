@@ -7,8 +7,8 @@ from twisted.logger import Logger
 from imsys.captcha.mailer import Mailer
 from imsys.config import CaptchaConfig
 from imsys.errors import Unavailable
-from imsys.names import mailbox_key
-from imsys.ratelimit import DAY, HOUR, Limit, RateLimiter
+from imsys.redis.ratelimit import DAY, HOUR, Limit, RateLimiter
+from imsys.util.names import mailbox_key
 
 _log = Logger()
 

@@ -11,7 +11,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 
 from imsys.errors import ConfigError, Refused
-from imsys.names import check_email
+from imsys.util.names import check_email
 
 
 def compose(sender: str, email: str, code: str, life: float, now: float) -> bytes:

@@ -9,9 +9,9 @@ from twisted.logger import Logger
 from imsys.captcha.mailer import Mailer
 from imsys.captcha.message import compose
 from imsys.cluster.stubs import imsys_v1_pb2, message_pb2
-from imsys.codes import Codes, new_code
 from imsys.errors import Unavailable
-from imsys.names import check_email
+from imsys.redis.codes import Codes, new_code
+from imsys.util.names import check_email
 
 _log = Logger()
 

@@ -23,7 +23,7 @@ from twisted.python.failure import Failure
 from imsys.captcha.message import envelope_sender
 from imsys.config import MailConfig
 from imsys.errors import ConfigError, Refused, Status, Unavailable
-from imsys.outages import Outage
+from imsys.util.outages import Outage
 
 _log = Logger()
 

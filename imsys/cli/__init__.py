@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from imsys.cli.arguments import parse
-from imsys.standard_streams import run
+from imsys.util.standard_streams import run
 
 INTERRUPTED = 130
 """The exit status after Ctrl-C, as of any program that a signal ends."""

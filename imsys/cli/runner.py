@@ -13,8 +13,7 @@ from twisted.internet.error import ReactorNotRunning
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from imsys import demo
-from imsys.cli import INTERRUPTED, files, history, live, people, sign_in, talk
+from imsys.cli import INTERRUPTED, demo, files, history, live, people, sign_in, talk
 from imsys.cli.console import Console, Interrupted, Trouble
 from imsys.cli.context import Context
 from imsys.errors import Unavailable

@@ -27,10 +27,10 @@ Previous = Callable[[Sequence[tuple[int, int]]], Awaitable[Sequence[int]]]
 
 
 Announce = Callable[[bytes], Awaitable[None]]
-"""Tells whoever is to know of a whole file; see :meth:`imsys.announcer.Announcer.announce`."""
+"""Tells whoever is to know of a whole file; see :meth:`imsys.chat.file_announcer.Announcer.announce`."""
 
 AnnounceLive = Callable[[bytes], Awaitable[None]]
-"""Tells a thread of its live stream, as it is by now; see :meth:`imsys.live_announcer.LiveAnnouncer.announce`."""
+"""Tells a thread of its live stream, as it is by now; see :meth:`imsys.chat.live_announcer.LiveAnnouncer.announce`."""
 
 FILE_ID_BYTES = 16
 """Of a file's identifier, and of a live stream's."""

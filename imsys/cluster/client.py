@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from imsys.cluster.channels import Channels
 from imsys.cluster.trust import Trust, address
 from imsys.errors import Status, Unavailable
-from imsys.outages import Outage
+from imsys.util.outages import Outage
 
 MAX_PENDING = 10_000
 """Calls waiting for an answer beyond which further ones fail at once."""

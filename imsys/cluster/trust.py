@@ -14,9 +14,9 @@ import grpc
 from twisted.application.service import Service
 from twisted.logger import Logger
 
-from imsys.certificates import belong_together
 from imsys.config import ClusterConfig
 from imsys.errors import ConfigError
+from imsys.security.certificates import belong_together
 
 _log = Logger()
 

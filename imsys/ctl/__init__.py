@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from imsys import __version__, config
 from imsys.errors import ConfigError, Refused
-from imsys.standard_streams import run
+from imsys.util.standard_streams import run
 
 
 class _Parser(argparse.ArgumentParser):
@@ -48,7 +48,7 @@ def settings(options: argparse.Namespace) -> config.Config:
 
 def calling(options: argparse.Namespace) -> config.Config:
     """The same, with the addresses at which servers are called from here: sockets, where all of them are one process."""
-    from imsys.sockets import by_sockets, on_sockets
+    from imsys.util.sockets import by_sockets, on_sockets
 
     found = settings(options)
     return on_sockets(found) if by_sockets(found.cluster) else found

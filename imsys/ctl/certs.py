@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from imsys.certificates import cluster_authority, ensure_development
 from imsys.errors import ConfigError
-from imsys.home import as_owner, make_home
+from imsys.security.certificates import cluster_authority, ensure_development
+from imsys.util.home import as_owner, make_home
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from imsys.config import SECTIONS, Config
 from imsys.errors import ConfigError
-from imsys.home import as_owner
+from imsys.util.home import as_owner
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -82,8 +82,8 @@ def check_files(config: Config) -> list[str]:
 
     :raises ConfigError: they do not, or one has, or cannot be read.
     """
-    from imsys.certificates import ends_of, soon_over
     from imsys.cluster.trust import Trust
+    from imsys.security.certificates import ends_of, soon_over
     from imsys.services.tls import public_context
 
     if Path(config.tls.certificate).exists() or Path(config.tls.key).exists():
@@ -95,8 +95,8 @@ def check_files(config: Config) -> list[str]:
 def check_keys(config: Config) -> list[str]:
     """The files of keys that are missing. :raises ConfigError: one is there, and is not what it should be."""
     from imsys.files.configured import read_master_keys
-    from imsys.keyring import read_keys
-    from imsys.tickets import MOST_KEYS
+    from imsys.security.keyring import read_keys
+    from imsys.security.tickets import MOST_KEYS
 
     missing = []
     if Path(config.files.ticket_keys).exists():

@@ -135,8 +135,8 @@ class Draining:
         _say(f"All {len(names)} chat servers were restarted.")
 
     async def _drain(self, server: Server, seconds: float) -> None:
+        from imsys.chat.moving import GRACE, RATE
         from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
-        from imsys.moving import GRACE, RATE
 
         answer = await self._ask(server, imsys_v1_pb2_grpc.ControlStub, "Drain", imsys_v1_pb2.DrainRequest(seconds=seconds))
         _say(f"{server.name} drains: {_connections(answer.connections)} left.")

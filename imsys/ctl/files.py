@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from imsys.errors import ConfigError, Refused, Status
-from imsys.home import as_owner
-from imsys.tickets import decode_id, encode_id
+from imsys.security.tickets import decode_id, encode_id
+from imsys.util.home import as_owner
 
 if TYPE_CHECKING:
     from imsys.config import Config

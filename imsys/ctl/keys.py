@@ -11,9 +11,9 @@ from typing import Any
 from imsys.config import Config
 from imsys.errors import ConfigError
 from imsys.files.configured import MASTER_KEYS, read_master_keys
-from imsys.home import as_owner, make_home
-from imsys.keyring import Key, add_key, read_keys
-from imsys.tickets import MOST_KEYS
+from imsys.security.keyring import Key, add_key, read_keys
+from imsys.security.tickets import MOST_KEYS
+from imsys.util.home import as_owner, make_home
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 from imsys.config import Config
 from imsys.errors import ConfigError, Refused
-from imsys.home import as_owner
-from imsys.names import check_email
+from imsys.util.home import as_owner
+from imsys.util.names import check_email
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:

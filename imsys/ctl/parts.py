@@ -16,14 +16,14 @@ from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.threads import deferToThread
 
-from imsys.certificates import End, end_of_bytes
 from imsys.cluster.client import GrpcClient, NotOffered
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
 from imsys.cluster.trust import Trust, address
 from imsys.config import Config, MailConfig, RedisConfig
-from imsys.embedded import socket_path
 from imsys.errors import ConfigError, Refused
-from imsys.redis import RedisService
+from imsys.redis.client import RedisService
+from imsys.redis.embedded import socket_path
+from imsys.security.certificates import End, end_of_bytes
 from imsys.store.database import Database
 from imsys.store.health import HealthStore
 

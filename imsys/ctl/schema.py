@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from imsys.config import Config
-from imsys.home import as_owner, make_home
+from imsys.util.home import as_owner, make_home
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:

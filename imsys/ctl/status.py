@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from imsys.certificates import End, days_left, ends_of
 from imsys.config import Config
 from imsys.errors import ConfigError, Refused, Status, Unavailable
-from imsys.home import as_owner
+from imsys.security.certificates import End, days_left, ends_of
+from imsys.util.home import as_owner
 
 if TYPE_CHECKING:
     from imsys.cluster.client import GrpcClient

@@ -11,8 +11,8 @@ from typing import Any
 
 from imsys.config import Config
 from imsys.errors import ConfigError
-from imsys.home import as_owner
-from imsys.names import check_email, check_password, check_username
+from imsys.util.home import as_owner
+from imsys.util.names import check_email, check_password, check_username
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -44,7 +44,7 @@ async def create_user(reactor: Any, config: Config, username: str, email: str, p
     :raises Refused: the name or the address is taken, or the database does not answer.
     :raises ConfigError: the tables are not there, or older than this program.
     """
-    from imsys.passwords import Passwords
+    from imsys.security.passwords import Passwords
     from imsys.services.first_start import check_tables
     from imsys.store.accounts import AccountStore
     from imsys.store.database import Database

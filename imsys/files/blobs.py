@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from imsys.files.sealing import SEGMENT, Damaged, Seal, segments
-from imsys.folders import sync_folder
+from imsys.util.fsync import sync_folder
 
 
 @dataclass(frozen=True, slots=True)

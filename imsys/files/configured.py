@@ -8,7 +8,7 @@ from imsys.config import Config, FilesConfig, ResourcesConfig
 from imsys.errors import ConfigError
 from imsys.files.blobs import BlobStore, DiskStore
 from imsys.files.master import MasterKeys
-from imsys.keyring import Key, KeyFile, parse_keys, read_keys
+from imsys.security.keyring import Key, KeyFile, parse_keys, read_keys
 
 MASTER_KEYS = 64
 """Master keys that are kept at most: the one that wraps, and former ones."""

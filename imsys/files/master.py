@@ -9,7 +9,7 @@ from typing import NamedTuple
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
 from imsys.files.sealing import KEY_BYTES, AesGcm, Checked, Damaged, Seal
-from imsys.keyring import Key
+from imsys.security.keyring import Key
 
 WRAPPED_BYTES = KEY_BYTES + 8
 """Bytes of a wrapped key."""

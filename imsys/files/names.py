@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from imsys.errors import Refused, Status
-from imsys.texts import is_shown
+from imsys.util.texts import is_shown
 
 LONGEST = 255
 """Bytes that a file's name has at most, in UTF-8."""
@@ -19,9 +19,7 @@ def check_filename(filename: str) -> str:
     if "/" in filename or "\\" in filename or ".." in filename or filename == ".":
         raise Refused(Status.FILE_CREATE_ERROR, "The name of a file has no separators and no '..' in it.")
     if not is_shown(filename):
-        raise Refused(
-            Status.FILE_CREATE_ERROR, "The name of a file has no control characters, and none that turn the direction of text."
-        )
+        raise Refused(Status.FILE_CREATE_ERROR, "The name of a file has no control characters, and none that turn the direction of text.")
     if len(filename.encode("utf-8")) > LONGEST:
         raise Refused(Status.FILE_CREATE_ERROR, f"The name of a file has at most {LONGEST} bytes.")
     return filename

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from imsys.files.sealing import SEGMENT, Bytes, Damaged, Seal, segments, stored_size
-from imsys.folders import sync_folder
+from imsys.util.fsync import sync_folder
 
 _TAIL = struct.Struct("!Q")
 

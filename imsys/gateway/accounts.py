@@ -18,11 +18,11 @@ from imsys.gateway.messages import (
     Registered,
     Registration,
 )
-from imsys.names import check_email, check_password, check_username
 from imsys.protocols.source import Source
-from imsys.ratelimit import Counter
+from imsys.redis.ratelimit import Counter
 from imsys.store.accounts import TAKEN
-from imsys.turns import Asker
+from imsys.util.names import check_email, check_password, check_username
+from imsys.util.turns import Asker
 
 _log = Logger()
 

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from imsys.errors import Refused, Status
-from imsys.turns import Asker, Turns
+from imsys.util.turns import Asker, Turns
 
 PATIENCE = 3.0
 """Seconds that a request waits at most; then it is refused, so that its client may do something else."""

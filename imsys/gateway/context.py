@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from imsys.cluster.client import GrpcClient, NotOffered
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
-from imsys.codes import Codes
 from imsys.gateway.limits import Limits
 from imsys.gateway.placing import Placing, refuse
 from imsys.gateway.sessions import SessionEnder
-from imsys.passwords import Passwords
-from imsys.ratelimit import RateLimiter
+from imsys.redis.codes import Codes
+from imsys.redis.ratelimit import RateLimiter
+from imsys.redis.tokens import Tokens
+from imsys.security.passwords import Passwords
 from imsys.store.accounts import AccountStore
-from imsys.tokens import Tokens
 
 
 @dataclass(frozen=True)

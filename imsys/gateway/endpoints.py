@@ -13,9 +13,9 @@ from imsys.gateway import accounts, login, messages
 from imsys.gateway.admission import Admission, Place
 from imsys.gateway.context import Gateway
 from imsys.gateway.http import Endpoint
-from imsys.health import Health
 from imsys.protocols.source import Source
-from imsys.turns import Asker
+from imsys.server.health import Health
+from imsys.util.turns import Asker
 
 TOKENS, MAILS = 200, 200
 """Logins by token, and whatever waits for others (mails, the database), that are worked on at once."""

@@ -17,8 +17,8 @@ from twisted.internet.interfaces import IReactorTime
 
 from imsys.errors import Refused, Status, Unavailable
 from imsys.gateway.admission import Place
-from imsys.outages import Outage
 from imsys.protocols.source import Source
+from imsys.util.outages import Outage
 from imsys.web.answers import Headers, PeerGone, Problem, Response
 from imsys.web.requests import Request
 

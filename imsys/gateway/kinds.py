@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imsys.errors import Unavailable
-from imsys.passwords import KINDS, Passwords
+from imsys.security.passwords import KINDS, Passwords
 from imsys.store.accounts import AccountStore
 
 _log = Logger()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from imsys.config import LimitsConfig
-from imsys.names import mailbox_key
-from imsys.ratelimit import DAY, HOUR, MINUTE, Counter, Limit
+from imsys.redis.ratelimit import DAY, HOUR, MINUTE, Counter, Limit
+from imsys.util.names import mailbox_key
 
 
 class Limits:

@@ -13,10 +13,10 @@ from imsys.errors import Refused, Status, Unavailable
 from imsys.gateway.accounts import LONGEST_NAME, give_back
 from imsys.gateway.context import Gateway
 from imsys.gateway.messages import LoginRequest, LoginResponse, Place, Resources
-from imsys.names import name_key
 from imsys.protocols.source import Source
 from imsys.store.accounts import Credentials
-from imsys.turns import Asker
+from imsys.util.names import name_key
+from imsys.util.turns import Asker
 
 _log = Logger()
 

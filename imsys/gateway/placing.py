@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from imsys.cluster.client import GrpcClient, NotOffered
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
 from imsys.errors import Refused, Status, Unavailable
-from imsys.gathering import Gathering
+from imsys.util.batching import Gathering
 
 TOGETHER = 100
 """Users of one call."""

@@ -11,8 +11,8 @@ from imsys.cluster.client import GrpcClient, send
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
 from imsys.cluster.trust import Trust
 from imsys.errors import Unavailable
-from imsys.outages import Outage
-from imsys.routes import Routes
+from imsys.redis.routes import Routes
+from imsys.util.outages import Outage
 
 
 class SessionEnder:

@@ -15,7 +15,7 @@ from typing import Protocol
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger, LogLevel
 
-from imsys.tallies import Tally
+from imsys.util.tallies import Tally
 
 _log = Logger()
 

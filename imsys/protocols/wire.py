@@ -20,7 +20,7 @@ from imsys.protocols import deserted
 from imsys.protocols.deadlines import DeadlineWheel
 from imsys.protocols.framing import LARGE, Frame, FrameDecoder, FrameFault, FrameFormat
 from imsys.protocols.paced import Pace, PacedTransport
-from imsys.tallies import Tally
+from imsys.util.tallies import Tally
 
 _log = Logger()
 
@@ -88,7 +88,7 @@ class Complaints:
         self.stranger = tally(LogLevel.info, "closing the connection from {peer}: it did not log in")
         self.unread = tally(LogLevel.info, "cutting the connection from {peer}: {bytes} bytes were not read")
         self.full = tally(LogLevel.warn, "cutting the connection from {peer}: there is no room for all the frames that are not whole")
-        self.mistake = tally(LogLevel.critical, "the handler of {request} failed", Logger("imsys.dispatch"))
+        self.mistake = tally(LogLevel.critical, "the handler of {request} failed", Logger("imsys.server.dispatch"))
 
     def stop(self) -> None:
         """Write what was counted."""

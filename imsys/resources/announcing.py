@@ -14,10 +14,10 @@ from twisted.python.failure import Failure
 
 from imsys.cluster.telling import PASSING
 from imsys.errors import Refused
-from imsys.outages import Outage
+from imsys.security.tickets import encode_id
 from imsys.store.files import Announcement, FileStore
-from imsys.tallies import Tally
-from imsys.tickets import encode_id
+from imsys.util.outages import Outage
+from imsys.util.tallies import Tally
 
 _log = Logger()
 

@@ -10,9 +10,9 @@ from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 
 from imsys.errors import Refused, Status
-from imsys.outages import Outage
-from imsys.rounds import Rounds
-from imsys.tickets import Ticket
+from imsys.security.tickets import Ticket
+from imsys.util.outages import Outage
+from imsys.util.sweeps import Rounds
 
 AT_ONCE = 100
 """Sign-ins that are asked for at once."""
@@ -20,7 +20,7 @@ AT_ONCE = 100
 REVOKED = "Your login was revoked."
 
 Live = Callable[[Sequence[tuple[int, str]]], Awaitable[list[bool]]]
-"""Says of users and the digests of their tokens which still live: :meth:`imsys.tokens.Tokens.live`."""
+"""Says of users and the digests of their tokens which still live: :meth:`imsys.redis.tokens.Tokens.live`."""
 
 
 @dataclass(frozen=True, slots=True)

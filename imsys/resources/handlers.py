@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from msgspec import UNSET
 
 from imsys.config import ResourcesConfig
-from imsys.dispatch import Caller, handles
 from imsys.errors import Refused, Status
-from imsys.fields import parse_id
 from imsys.protocols.messages.session import HeartbeatRequest, HeartbeatResponse, LoginRequest
 from imsys.protocols.messages.uploads import ResourcesLoginResponse, UploadRequest, UploadResponse
 from imsys.resources.disk import Disk
@@ -19,8 +17,10 @@ from imsys.resources.originals import Originals
 from imsys.resources.sessions import Sessions
 from imsys.resources.transfers import Downloads, Uploads
 from imsys.resources.uploads import Block, OpenUploads
-from imsys.session import Session
-from imsys.tickets import Tickets
+from imsys.security.tickets import Tickets
+from imsys.server.dispatch import Caller, handles
+from imsys.server.fields import parse_id
+from imsys.server.session import Session
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from imsys.files.scanning import Verdict as Scanned
 from imsys.files.sniffing import HEAD, IMAGES, sniff
 from imsys.resources.engine.judging import Verdict
 from imsys.resources.judges import discover_judges
+from imsys.security.tickets import encode_id
 from imsys.store.files import File, Purpose
-from imsys.tickets import encode_id
 
 _log = Logger()
 

@@ -12,8 +12,8 @@ from imsys.resources.engine.shielding import alone
 from imsys.resources.engine.uploads import Arrivals
 from imsys.resources.guarded import Demand
 from imsys.resources.transfers import Upload
+from imsys.security.tickets import new_file_id
 from imsys.store.files import FileStore, Offer, Purpose
-from imsys.tickets import new_file_id
 
 
 class Originals:

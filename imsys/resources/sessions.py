@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from imsys.redis.tokens import Tokens
 from imsys.resources.granted import Granted, Held
-from imsys.session import Session
-from imsys.tokens import Tokens
+from imsys.server.session import Session
 
 
 class Sessions:

@@ -11,12 +11,12 @@ from functools import partial
 from twisted.internet.defer import Deferred
 
 from imsys.errors import Refused, Status
-from imsys.fields import parse_id
 from imsys.files.names import check_filename
 from imsys.protocols.messages.uploads import UploadRequest
 from imsys.resources.disk import Disk
 from imsys.resources.originals import Originals
 from imsys.resources.transfers import Misplaced, Upload
+from imsys.server.fields import parse_id
 
 
 @dataclass(frozen=True, slots=True)

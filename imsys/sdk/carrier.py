@@ -32,7 +32,7 @@ from imsys.sdk.gateway import Place, status_of
 from imsys.sdk.opening import open_connection
 from imsys.sdk.timing import Timing
 from imsys.sdk.trust import Trust
-from imsys.tickets import decode_id
+from imsys.security.tickets import decode_id
 
 _LARGEST = 1 << 24
 """Bytes of a frame, as many as a server can be configured to send."""

@@ -12,16 +12,16 @@ from typing import Any
 from twisted.application.service import IService, MultiService, Service
 
 from imsys.config import Config
-from imsys.embedded import EmbeddedRedis
 from imsys.errors import ConfigError
-from imsys.redis import Redis, RedisService
+from imsys.redis.client import Redis, RedisService
+from imsys.redis.embedded import EmbeddedRedis
 from imsys.services import balance, captcha, chat, gateway, resources
 from imsys.services.common import Options, bound_ports, make_daemon, refuse_to_start
 from imsys.services.first_start import first_start
 from imsys.services.foundations import CALENDAR, database_of
 from imsys.services.ordered import InOrder
-from imsys.sockets import by_sockets, make_socket_folder, on_sockets
 from imsys.store import Database
+from imsys.util.sockets import by_sockets, make_socket_folder, on_sockets
 
 __all__ = ["Options", "build", "makeService", "prepared", "shared"]
 

@@ -17,12 +17,12 @@ from imsys.cluster.probing import ControlProbe
 from imsys.cluster.server import GrpcServer
 from imsys.cluster.stubs import imsys_v1_pb2_grpc, message_pb2_grpc
 from imsys.config import Config
-from imsys.redis import Redis
+from imsys.redis.client import Redis
+from imsys.redis.tokens import Tokens
 from imsys.services.common import Options, make_daemon
 from imsys.services.foundations import CALENDAR, redis_of, seldom_used_database_of, trust_of
 from imsys.services.ordered import InOrder
 from imsys.store import Database
-from imsys.tokens import Tokens
 
 __all__ = ["Options", "build", "makeService"]
 

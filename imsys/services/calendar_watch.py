@@ -9,7 +9,7 @@ from twisted.application.service import Service
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
-from imsys.two_clocks import TwoClocks
+from imsys.util.two_clocks import TwoClocks
 
 _log = Logger()
 

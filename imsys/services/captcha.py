@@ -14,10 +14,10 @@ from imsys.captcha.service import Verification
 from imsys.cluster.control import Control, control_services
 from imsys.cluster.server import GrpcServer
 from imsys.cluster.stubs import imsys_v1_pb2_grpc, message_pb2_grpc
-from imsys.codes import codes_of
 from imsys.config import Config
-from imsys.ratelimit import RateLimiter
-from imsys.redis import Redis
+from imsys.redis.client import Redis
+from imsys.redis.codes import codes_of
+from imsys.redis.ratelimit import RateLimiter
 from imsys.services.checks import captcha_health
 from imsys.services.common import Options, make_daemon
 from imsys.services.foundations import CALENDAR, redis_of, trust_of

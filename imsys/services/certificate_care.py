@@ -10,9 +10,9 @@ from twisted.application.service import Service
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from imsys.certificates import ends_of, soon_over
 from imsys.config import Config
 from imsys.errors import ConfigError
+from imsys.security.certificates import ends_of, soon_over
 
 _log = Logger()
 

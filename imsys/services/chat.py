@@ -10,8 +10,18 @@ from twisted.application.service import IService
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from imsys.allowances import Allowances
-from imsys.announcer import Announcer
+from imsys.chat.directory import Directory
+from imsys.chat.evacuation import Evacuation
+from imsys.chat.file_announcer import Announcer
+from imsys.chat.file_context import FileDesk
+from imsys.chat.live_announcer import LiveAnnouncer
+from imsys.chat.live_context import LiveDesk
+from imsys.chat.live_reaper import LiveCare
+from imsys.chat.message_log import MessageLog
+from imsys.chat.moving import Moving
+from imsys.chat.node import Node
+from imsys.chat.outbound import Outbound
+from imsys.chat.unconfirmed import Doubts
 from imsys.cluster.chatting import Announcements, chatting_services
 from imsys.cluster.client import GrpcClient
 from imsys.cluster.control import Control, control_services
@@ -22,23 +32,15 @@ from imsys.cluster.places import Places
 from imsys.cluster.server import GrpcServer
 from imsys.cluster.streams import ResourcesServers
 from imsys.config import Config
-from imsys.connections import Connections
-from imsys.directory import Directory
-from imsys.dispatch import Chat, Dispatcher
-from imsys.doubts import Doubts
 from imsys.errors import ConfigError
-from imsys.evacuation import Evacuation
-from imsys.file_desk import FileDesk
-from imsys.live_announcer import LiveAnnouncer
-from imsys.live_care import LiveCare
-from imsys.live_desk import LiveDesk
-from imsys.message_log import MessageLog
-from imsys.moving import Moving
-from imsys.node import Node
-from imsys.outbound import Outbound
 from imsys.plugins import discover
-from imsys.redis import Redis
-from imsys.routes import Routes
+from imsys.redis.allowances import Allowances
+from imsys.redis.client import Redis
+from imsys.redis.routes import Routes
+from imsys.redis.tokens import Tokens
+from imsys.server.connections import Connections
+from imsys.server.dispatch import Chat, Dispatcher
+from imsys.server.session import Session
 from imsys.services import common
 from imsys.services.checks import chat_health
 from imsys.services.common import ListenService, make_daemon, tables_fit
@@ -49,10 +51,8 @@ from imsys.services.ordered import InOrder
 from imsys.services.pauses import Pauses
 from imsys.services.processes import Supervisor, check_several, keep_root, launch_of, number_of
 from imsys.services.tether import Tether
-from imsys.session import Session
 from imsys.store import Database, Stores
-from imsys.surge import Surge
-from imsys.tokens import Tokens
+from imsys.util.surge import Surge
 
 __all__ = ["Options", "build", "makeService"]
 

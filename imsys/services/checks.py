@@ -1,16 +1,16 @@
-"""What each kind of server stands on, for its :class:`~imsys.health.Health`."""
+"""What each kind of server stands on, for its :class:`~imsys.server.health.Health`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from imsys.chat.node import Node
 from imsys.errors import Refused, Status
-from imsys.health import Check, Health
-from imsys.node import Node
-from imsys.redis import Redis
+from imsys.redis.client import Redis
 from imsys.resources.disk import Disk
 from imsys.resources.engine.trial import write_durably
+from imsys.server.health import Check, Health
 from imsys.store.health import HealthStore
 
 

@@ -19,8 +19,6 @@ from twisted.python.failure import Failure
 from imsys import __version__
 from imsys.config import Config, load
 from imsys.errors import ConfigError
-from imsys.home import as_owner, make_home
-from imsys.logs import LogFile
 from imsys.services import interpreter
 from imsys.services.calendar_watch import CalendarWatch
 from imsys.services.certificate_care import CertificateCare
@@ -30,9 +28,11 @@ from imsys.services.foundations import CALENDAR
 from imsys.services.listening import ListenService, check_port
 from imsys.services.reactors import choose_reactor, set_clock
 from imsys.services.signals import on_signal
-from imsys.sockets import SECTIONS, by_sockets, is_plaintext
-from imsys.standard_streams import open_streams
 from imsys.store import Database
+from imsys.util.home import as_owner, make_home
+from imsys.util.logs import LogFile
+from imsys.util.sockets import SECTIONS, by_sockets, is_plaintext
+from imsys.util.standard_streams import open_streams
 
 __all__ = [
     "CannotStart",

@@ -16,9 +16,9 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from imsys.chat.moving import Moving
 from imsys.cluster.membership import Membership
-from imsys.connections import Connections
-from imsys.moving import Moving
+from imsys.server.connections import Connections
 from imsys.services.common import ListenService
 from imsys.services.signals import on_signal, while_stopping
 

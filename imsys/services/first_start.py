@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from imsys.certificates import ensure_development
 from imsys.config import Config, DatabaseConfig
 from imsys.errors import ConfigError
-from imsys.home import as_owner, make_home
-from imsys.keyring import add_key
+from imsys.security.certificates import ensure_development
+from imsys.security.keyring import add_key
 from imsys.store.migrations import create_database, migrate, version
+from imsys.util.home import as_owner, make_home
 
 
 class OldTables(ConfigError):

@@ -12,11 +12,11 @@ from twisted.application.service import MultiService, Service
 from imsys.cluster.trust import Trust
 from imsys.config import Config
 from imsys.errors import ConfigError
-from imsys.redis import Redis, RedisService
+from imsys.redis.client import Redis, RedisService
+from imsys.security.tickets import TicketKeys, Tickets
 from imsys.services.fresh_keys import FreshKeys
 from imsys.services.tls import PublicTls
 from imsys.store import Database
-from imsys.tickets import TicketKeys, Tickets
 
 CALENDAR: Callable[[], float] = time.time
 """The time of day of our servers, in Unix seconds, which may be set at any time: for dates. What lasts or is due goes by the reactor."""

@@ -8,7 +8,6 @@ from typing import Any
 from twisted.application.service import IService
 
 from imsys.cluster.client import GrpcClient
-from imsys.codes import codes_of
 from imsys.config import Config
 from imsys.gateway.context import Gateway
 from imsys.gateway.endpoints import Queues, endpoints
@@ -17,18 +16,19 @@ from imsys.gateway.kinds import Kinds
 from imsys.gateway.limits import Limits
 from imsys.gateway.placing import Placing
 from imsys.gateway.sessions import SessionEnder
-from imsys.passwords import Passwords
 from imsys.protocols.source import Proxies
-from imsys.ratelimit import RateLimiter
-from imsys.redis import Redis
-from imsys.routes import Routes
+from imsys.redis.client import Redis
+from imsys.redis.codes import codes_of
+from imsys.redis.ratelimit import RateLimiter
+from imsys.redis.routes import Routes
+from imsys.redis.tokens import Tokens
+from imsys.security.passwords import Passwords
 from imsys.services.checks import gateway_health
 from imsys.services.common import ListenService, Options, make_daemon
 from imsys.services.crowds import crowd_of
 from imsys.services.foundations import CALENDAR, database_of, redis_of, tls_of, trust_of
 from imsys.services.ordered import InOrder
 from imsys.store import Database, Stores
-from imsys.tokens import Tokens
 from imsys.web.connection import HttpSettings
 from imsys.web.server import HttpServer
 

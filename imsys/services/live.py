@@ -20,12 +20,12 @@ from imsys.resources.live.rtmp_door import RtmpDoor, RtmpSettings
 from imsys.resources.live.telling import Tell
 from imsys.resources.live.web_doors import fetch_from, live_routes
 from imsys.resources.transfers import Uploads
+from imsys.security.tickets import Tickets
 from imsys.services.common import ListenService
 from imsys.services.tls import PublicTls
 from imsys.store import Database
 from imsys.store.files import FileStore
 from imsys.store.live import LiveStore
-from imsys.tickets import Tickets
 from imsys.web.routing import Route
 
 

@@ -18,13 +18,12 @@ from imsys.cluster.server import GrpcServer
 from imsys.cluster.streams import stream_services
 from imsys.cluster.telling import ChatServers
 from imsys.config import Config
-from imsys.connections import Connections
-from imsys.dispatch import Dispatcher
 from imsys.files.configured import blob_store, master_key_file, master_keys, spool_folder
 from imsys.protocols.crowd import Crowd
 from imsys.protocols.framing import RESOURCES
 from imsys.protocols.source import Proxies
-from imsys.redis import Redis
+from imsys.redis.client import Redis
+from imsys.redis.tokens import Tokens
 from imsys.resources.announcing import Announcing
 from imsys.resources.budget import Budget
 from imsys.resources.disk import Disk
@@ -43,6 +42,9 @@ from imsys.resources.judging import looking
 from imsys.resources.originals import Originals
 from imsys.resources.sessions import Sessions
 from imsys.resources.web.doors import file_routes, http_settings, site
+from imsys.server.connections import Connections
+from imsys.server.dispatch import Dispatcher
+from imsys.server.session import Session
 from imsys.services.checks import resources_health
 from imsys.services.common import ListenService, Options, make_daemon
 from imsys.services.crowds import crowd_of
@@ -51,11 +53,9 @@ from imsys.services.foundations import CALENDAR, database_of, redis_of, tickets_
 from imsys.services.fresh_keys import FreshKeys
 from imsys.services.live import live_of
 from imsys.services.ordered import InOrder
-from imsys.session import Session
 from imsys.store import Database
 from imsys.store.files import SHARED, FileStore
 from imsys.store.health import HealthStore
-from imsys.tokens import Tokens
 from imsys.web.server import HttpServer
 
 __all__ = ["Options", "build", "makeService"]

@@ -15,7 +15,7 @@ from imsys.store.messages import MessageStore
 from imsys.store.nodes import NodeStore
 from imsys.store.people import PeopleStore
 from imsys.store.threads import ThreadStore
-from imsys.surge import Surge
+from imsys.util.surge import Surge
 
 __all__ = ["Database", "Stores"]
 

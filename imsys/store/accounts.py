@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from imsys.errors import Refused, Status
-from imsys.names import email_key, name_key, name_keys
 from imsys.store import looks
 from imsys.store.database import Database, Row, Transaction
 from imsys.store.kinds import password_kinds
 from imsys.store.sign_ins import end_all
+from imsys.util.names import email_key, name_key, name_keys
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from imsys.errors import Refused, Status
-from imsys.names import name_key
 from imsys.store.appending import TEXT
 from imsys.store.contacts import ACCEPTED, GREETING
 from imsys.store.database import Transaction
 from imsys.store.heads import FRIENDS, PRIVATE
 from imsys.store.ids import MessageIds
+from imsys.util.names import name_key
 
 Friends = tuple[int, int]
 """Two users; the first has the lower uuid."""

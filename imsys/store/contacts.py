@@ -12,14 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from imsys.errors import Refused, Status
-from imsys.gathering import Gathering
 from imsys.store.appending import Stored, append_from_server
 from imsys.store.database import Database, Row, Transaction
 from imsys.store.dialects import numbers
 from imsys.store.heads import FRIENDS, blocked_by, lock_heads, pair, private_thread
 from imsys.store.ids import MessageIds
 from imsys.store.people import PERSON, Person, people
-from imsys.surge import Surge
+from imsys.util.batching import Gathering
+from imsys.util.surge import Surge
 
 NONE, PENDING, ACCEPTED, DECLINED, ENDED = range(5)
 """What is between two users: never asked, asked, friends, declined, friends no more. Who repeats what brought it there is not refused."""

@@ -13,9 +13,9 @@ from twisted.internet.task import deferLater
 
 from imsys.config import DatabaseConfig
 from imsys.errors import Refused, Status, Unavailable
-from imsys.outages import Outage
 from imsys.store.dialects import Dialect, Fault, Use, dialect_of
 from imsys.store.pool import Connection, Pool
+from imsys.util.outages import Outage
 
 P = ParamSpec("P")
 T = TypeVar("T")

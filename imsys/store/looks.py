@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-from imsys.lookalikes import looks
 from imsys.store.database import Transaction
+from imsys.util.lookalikes import looks
 
 
 def of_name(username: str) -> list[bytes]:

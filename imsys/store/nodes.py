@@ -8,7 +8,7 @@ The other part of an id is the time. It is the database's, so nodes agree about
 it whatever their own clocks say. When that is set, nodes hear of it at
 different moments, with their renewals; and if the ids of one were suddenly an
 hour ahead, a client that has seen one of them would not ask for what another
-node stores now (:data:`imsys.features.catch_up.OVERLAP`). So, while there are
+node stores now (:data:`imsys.chat.features.catch_up.OVERLAP`). So, while there are
 others, the time of a node moves on by a :data:`LEASE` from one renewal to the
 next at most, and is never behind what others had reached with their last ones.
 """

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imsys.errors import Refused
-from imsys.gathering import Gathering
 from imsys.store.database import Database, Transaction
 from imsys.store.dialects import hex_literal, numbers
+from imsys.util.batching import Gathering
 
 AT_ONCE = 100
 """Sign-ins of one transaction."""

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from imsys.errors import Refused, Status
-from imsys.gathering import Gathering
 from imsys.store.database import Database, Transaction
 from imsys.store.dialects import numbers
 from imsys.store.heads import GROUP, cut, lock_heads
 from imsys.store.people import people
-from imsys.surge import Surge
+from imsys.util.batching import Gathering
+from imsys.util.surge import Surge
 
 TOGETHER = 100
 """Users whose heads are read in one statement; SQLite takes up to 500 selects in one."""

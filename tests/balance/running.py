@@ -13,9 +13,9 @@ from twisted.trial.unittest import TestCase
 
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
 from imsys.config import BalanceConfig, ClusterConfig, Config, DatabaseConfig, RedisConfig
-from imsys.redis import Redis, RedisService
+from imsys.redis.client import Redis, RedisService
 from imsys.services.balance import build
-from tests.real_redis import RealRedis
+from tests.redis.real import RealRedis
 from tests.support.children import folder
 from tests.support.servers import PLAINTEXT
 

@@ -9,8 +9,8 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
 from imsys.errors import Status
+from imsys.redis.tokens import Tokens
 from imsys.store.migrations import migrate
-from imsys.tokens import Tokens
 from tests.balance.running import BalanceCase
 
 Ports = imsys_v1_pb2.Ports

@@ -14,12 +14,12 @@ from twisted.trial.unittest import TestCase
 
 from imsys.cluster.server import GrpcServer
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
-from imsys.codes import Codes
 from imsys.config import CaptchaConfig, Config, MailConfig
 from imsys.errors import ConfigError
+from imsys.redis.codes import Codes
 from imsys.services import captcha
 from tests.captcha.smtp_server import smtp_server
-from tests.shared_redis import redis_for
+from tests.redis.shared import redis_for
 from tests.support.servers import PLAINTEXT, certificates, redis_server
 
 ANNA = "anna@example.org"

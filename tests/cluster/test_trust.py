@@ -14,7 +14,7 @@ from imsys.cluster.server import GrpcServer
 from imsys.cluster.trust import Trust, address
 from imsys.config import ClusterConfig
 from imsys.errors import ConfigError, Unavailable
-from imsys.sockets import make_socket_folder
+from imsys.util.sockets import make_socket_folder
 from tests.cluster.certs import Authority
 from tests.cluster.test_calls import ADD, Bridged, Users, login
 from tests.support.children import folder

@@ -11,7 +11,7 @@ from imsys.config import FilesConfig
 from imsys.errors import ConfigError
 from imsys.files.master import MasterKeys, UnknownKey
 from imsys.files.sealing import SEGMENT, AesGcm, Checked, Damaged, Seal, segments, stored_size
-from imsys.keyring import KEY_BYTES, parse_keys
+from imsys.security.keyring import KEY_BYTES, parse_keys
 
 
 class SealTests(SynchronousTestCase):

@@ -34,11 +34,11 @@ from imsys.config import (
     LimitsConfig,
     MailConfig,
 )
-from imsys.passwords import Passwords
+from imsys.security.passwords import Passwords
 from imsys.services import balance, captcha, gateway
 from imsys.services.common import ListenService
 from imsys.store.migrations import migrate
-from tests.shared_redis import redis_for
+from tests.redis.shared import redis_for
 from tests.support.children import free_port
 from tests.support.servers import PLAINTEXT, certificates, redis_server
 from tests.support.tokens import tokens_for

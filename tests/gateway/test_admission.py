@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.errors import Refused, Status
 from imsys.gateway.admission import CALM, PATIENCE, Admission
-from imsys.turns import Asker
+from imsys.util.turns import Asker
 
 
 class AdmissionTests(SynchronousTestCase):

@@ -12,10 +12,10 @@ from twisted.internet.task import deferLater
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 from imsys.config import LimitsConfig
-from imsys.logs import format_line
-from imsys.passwords import Passwords
+from imsys.security.passwords import Passwords
 from imsys.services import gateway
 from imsys.store import Database, Stores
+from imsys.util.logs import format_line
 from tests.gateway.system import PASSWORD, QUICK, Answer, SystemCase, part
 from tests.support.daemons import ROOT
 

@@ -14,8 +14,8 @@ from imsys.captcha.smtp import SmtpMailer
 from imsys.config import LimitsConfig, MailConfig
 from imsys.errors import Status, Unavailable
 from imsys.gateway import messages
-from imsys.health import Health
-from imsys.redis import RedisService
+from imsys.redis.client import RedisService
+from imsys.server.health import Health
 from imsys.services import captcha
 from imsys.services.common import ListenService
 from imsys.store import Database

@@ -9,9 +9,9 @@ from typing import Any
 
 from twisted.logger import capturedLogs
 
-from imsys.routes import Route
+from imsys.redis.routes import Route
+from imsys.redis.tokens import Tokens
 from imsys.store import Database, Stores
-from imsys.tokens import Tokens
 from tests.gateway.system import PASSWORD, SystemCase
 
 NEW = "staple battery horse"

@@ -17,7 +17,7 @@ from imsys.cluster.client import GrpcClient, NotOffered
 from imsys.config import DatabaseConfig, LimitsConfig
 from imsys.errors import Status, Unavailable
 from imsys.gateway import admission, endpoints
-from imsys.health import Health
+from imsys.server.health import Health
 from imsys.web.server import HttpServer
 from tests.gateway.raw_http import RawHttp, post
 from tests.gateway.system import PASSWORD, Answer, SystemCase, part

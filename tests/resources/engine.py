@@ -14,9 +14,9 @@ from twisted.trial.unittest import TestCase
 from imsys.config import DatabaseConfig, ResourcesConfig
 from imsys.errors import Refused
 from imsys.resources.transfers import Upload
+from imsys.security.tickets import new_file_id
 from imsys.store.files import Offer, Purpose
 from imsys.store.migrations import migrate
-from imsys.tickets import new_file_id
 from tests.resources.parts import Parts
 from tests.support.children import folder
 

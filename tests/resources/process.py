@@ -26,12 +26,12 @@ from imsys.config import FilesConfig, ResourcesConfig
 from imsys.files.configured import blob_store, spool_folder
 from imsys.protocols.chunks import CREDIT, DOWNLOAD_CHUNK, UPLOAD_ACK, UPLOAD_CHUNK, decode_chunk, decode_count, encode_chunk, encode_count
 from imsys.resources.engine import trial
+from imsys.security.tickets import Right, TicketKeys, Tickets, encode_id, new_file_id
 from imsys.store import Database
 from imsys.store.files import FileStore, Offer, Purpose
 from imsys.store.migrations import migrate
-from imsys.tickets import Right, TicketKeys, Tickets, encode_id, new_file_id
+from tests.redis.shared import redis_for
 from tests.resources.scene import Client, system_in
-from tests.shared_redis import redis_for
 from tests.support.children import folder, free_port
 from tests.support.daemons import Process, start
 from tests.support.servers import certificates, redis_server

@@ -19,22 +19,22 @@ from imsys.config import BalanceConfig, Config, DatabaseConfig, FilesConfig, Ims
 from imsys.files.blobs import SealedFile
 from imsys.files.configured import blob_store, master_keys, spool_folder
 from imsys.files.master import Wrapped
-from imsys.keyring import add_key
 from imsys.protocols.framing import RESOURCES, FrameDecoder
+from imsys.redis.tokens import Tokens
 from imsys.resources.engine.janitor import Janitor
 from imsys.resources.granted import Granted
 from imsys.resources.handlers import Resources
 from imsys.resources.sessions import Sessions
+from imsys.security.keyring import add_key
+from imsys.security.tickets import TicketKeys, Tickets
 from imsys.services.common import ListenService
 from imsys.services.crowds import crowd_of
 from imsys.services.resources import connections_of, engine_of
 from imsys.services.tls import public_context
 from imsys.store import Database
 from imsys.store.migrations import migrate
-from imsys.tickets import TicketKeys, Tickets
-from imsys.tokens import Tokens
+from tests.redis.shared import redis_for
 from tests.resources.port import PortCase
-from tests.shared_redis import redis_for
 from tests.support.chat import RawClient
 from tests.support.children import folder
 from tests.support.servers import certificates

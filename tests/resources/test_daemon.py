@@ -17,8 +17,8 @@ from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
 from imsys.config import FilesConfig, ResourcesConfig
 from imsys.files.configured import spool_folder
 from imsys.store.migrations import migrate
+from tests.redis.shared import redis_for
 from tests.resources.scene import Client, blocks, system_in, whole_files
-from tests.shared_redis import redis_for
 from tests.support.children import folder, free_port
 from tests.support.daemons import start
 from tests.support.servers import certificates, cluster_channel, redis_server

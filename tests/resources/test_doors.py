@@ -18,7 +18,7 @@ from PIL import Image
 from twisted.trial.unittest import SkipTest
 
 from imsys.files.configured import blob_store
-from imsys.tickets import Right, TicketKeys, Tickets, encode_id
+from imsys.security.tickets import Right, TicketKeys, Tickets, encode_id
 from tests.resources.process import TUS, Mover, ServerCase, Told, in_thread
 
 

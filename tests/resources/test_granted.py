@@ -11,9 +11,9 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.errors import Refused, Status, Unavailable
+from imsys.redis.tokens import Tokens
 from imsys.resources.granted import REVOKED, Granted
-from imsys.tickets import Right, Ticket, encode_id
-from imsys.tokens import Tokens
+from imsys.security.tickets import Right, Ticket, encode_id
 from tests.resources.process import PATIENCE, TUS, ServerCase, in_thread
 from tests.support.servers import certificates
 

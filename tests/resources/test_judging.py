@@ -17,8 +17,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from imsys.config import FilesConfig
 from imsys.errors import ConfigError, Refused
 from imsys.resources.judging import Looking, looking
+from imsys.security.tickets import encode_id
 from imsys.store.files import File, Purpose, State
-from imsys.tickets import encode_id
 from tests.resources.engine import EngineCase, feed
 from tests.support.children import folder
 from tests.test_plugins import with_path

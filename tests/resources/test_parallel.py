@@ -14,8 +14,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.config import ResourcesConfig
 from imsys.resources.engine.memory import Memory
+from imsys.security.tickets import Right, new_file_id
 from imsys.store.files import FileStore, Offer, Purpose
-from imsys.tickets import Right, new_file_id
 from tests.resources.process import Mover
 from tests.resources.scene import ResourcesCase
 

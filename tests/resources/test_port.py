@@ -8,7 +8,7 @@ import struct
 from twisted.internet.task import Clock
 
 from imsys.config import LimitsConfig, RedisConfig, ResourcesConfig
-from imsys.tokens import Tokens
+from imsys.redis.tokens import Tokens
 from tests.resources.scene import Client, ResourcesCase, blocks
 from tests.support.servers import RedisServer
 

@@ -11,8 +11,8 @@ from twisted.internet.task import LoopingCall, deferLater
 
 from imsys.protocols.messages.session import MovePush
 from imsys.sdk import Client, ConnectionState, Credentials, Message, Outgoing, StateChange, Timing
+from tests.scenes.test_cluster import ClusterCase
 from tests.sdk.scene import Seen
-from tests.test_cluster_scenes import ClusterCase
 
 PASSWORD = "a good password"
 TIMING = replace(Timing(), mark=0.05, patience=0.5)

@@ -24,8 +24,8 @@ from imsys.sdk import FileChanged, FileUnfinishedUploads, Progress, Stage, Timin
 from imsys.sdk.attachments import Grant
 from imsys.sdk.carrier import Carrier
 from imsys.sdk.credentials import Credentials
+from imsys.security.tickets import Right, decode_id, encode_id, new_file_id
 from imsys.store.files import FileStore, Offer, Purpose, State
-from imsys.tickets import Right, decode_id, encode_id, new_file_id
 from tests.cluster.nodes import Proxy
 from tests.resources.scene import ResourcesCase
 from tests.support.children import folder

@@ -7,7 +7,7 @@ from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.services.calendar_watch import LOOK, REMINDER, CalendarWatch
-from imsys.two_clocks import PARTED
+from imsys.util.two_clocks import PARTED
 
 
 class CalendarWatchTests(SynchronousTestCase):

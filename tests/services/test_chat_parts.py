@@ -8,11 +8,11 @@ from twisted.application.service import MultiService
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from imsys.chat.outbound import Outbound
+from imsys.chat.unconfirmed import Doubts
 from imsys.cluster.peers import Peers
 from imsys.config import Config, DatabaseConfig
-from imsys.connections import Connections
-from imsys.doubts import Doubts
-from imsys.outbound import Outbound
+from imsys.server.connections import Connections
 from imsys.services import chat
 from tests.support.servers import PLAINTEXT, certificates, keys_of_files, redis_server
 

@@ -20,10 +20,10 @@ from imsys.errors import ConfigError
 from imsys.services import listening
 from imsys.services.common import ListenService
 from imsys.services.descriptors import OWN, fitting
+from tests.scenes.test_daemons import DaemonTestCase
 from tests.services.test_common import Greeters, Reader
 from tests.support.children import folder
 from tests.support.daemons import ROOT, Process, environment, start, twistd
-from tests.test_daemons import DaemonTestCase
 
 
 class FittingTests(SynchronousTestCase):

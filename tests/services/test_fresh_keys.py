@@ -12,9 +12,9 @@ from zope.interface import implementer
 from imsys.config import FilesConfig
 from imsys.files.configured import master_key_file
 from imsys.files.master import UnknownKey
-from imsys.keyring import add_key
+from imsys.security.keyring import add_key
+from imsys.security.tickets import Right, TicketKeys, Tickets
 from imsys.services.fresh_keys import INTERVAL, FreshKeys
-from imsys.tickets import Right, TicketKeys, Tickets
 from tests.support.children import folder
 
 

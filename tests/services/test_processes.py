@@ -32,21 +32,21 @@ from imsys import __version__
 from imsys.bench.population import make_users
 from imsys.config import Config, load
 from imsys.errors import ConfigError
-from imsys.redis import RedisService
-from imsys.routes import Routes
+from imsys.redis.client import RedisService
+from imsys.redis.routes import Routes
 from imsys.sdk.trust import Trust, endpoint
 from imsys.services import processes
 from imsys.services.chat import Options
 from imsys.services.common import CannotStart
 from imsys.services.processes import Launch, Supervisor, launch_of
 from imsys.services.tether import LISTENING, REPORT
-from tests.features.test_conversation import text_request
+from tests.chat.features.test_conversation import text_request
+from tests.scenes.test_daemons import DaemonTestCase, accepts, section
 from tests.support.chat import RawClient
 from tests.support.children import folder, free_port
 from tests.support.daemons import ROOT, Process, environment, run, start
 from tests.support.servers import certificates, cluster_certificates
 from tests.support.tokens import tokens_for
-from tests.test_daemons import DaemonTestCase, accepts, section
 
 LEASE, INTERVAL = 3.0, 0.5
 
@@ -329,11 +329,24 @@ class LaunchTests(SynchronousTestCase):
     def test_options(self) -> None:
         """What twistd was told is handed on, but what belongs to one process alone: pid file, background, log file."""
         twistd: Any = namedAny("twisted.scripts.twistd.ServerOptions")()
-        given = ["--pidfile", "x.pid", "--logger", "imsys.logs.console", "--uid", "0", "--gid", "0", "--rundir", "/tmp", "--umask", "027"]
+        given = [
+            "--pidfile",
+            "x.pid",
+            "--logger",
+            "imsys.util.logs.console",
+            "--uid",
+            "0",
+            "--gid",
+            "0",
+            "--rundir",
+            "/tmp",
+            "--umask",
+            "027",
+        ]
         config = str(ROOT / "conf" / "imsys.ini")
         twistd.parseOptions([*given, "--logfile", "log/chat.log", "imsys-chat", "--config", config, "--processes", "3"])
         launch = launch_of(twistd.subOptions, "imsys-chat")
-        handed = ["--uid=0", "--gid=0", "--rundir=/tmp", "--prefix=twisted", "--logger=imsys.logs.console", "--logfile=log/chat-2.log"]
+        handed = ["--uid=0", "--gid=0", "--rundir=/tmp", "--prefix=twisted", "--logger=imsys.util.logs.console", "--logfile=log/chat-2.log"]
         own = ["imsys-chat", "--config", config, "--process", "2", "--supervised"]
         self.assertEqual(
             launch.arguments(2),

@@ -21,11 +21,11 @@ from twisted.trial.unittest import TestCase
 from imsys.config import Config
 from imsys.errors import ConfigError
 from imsys.services.certificate_care import DAY, CertificateCare
+from tests.scenes.test_daemons import DaemonTestCase, section
 from tests.support.children import folder
 from tests.support.daemons import run, start
 from tests.support.dated import dated
 from tests.support.servers import cluster_channel, cluster_settings
-from tests.test_daemons import DaemonTestCase, section
 
 DAYS = timedelta(days=1)
 

@@ -27,9 +27,9 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 from zope.interface import implementer
 
-from imsys.certificates import Authority
 from imsys.config import TlsConfig
 from imsys.errors import ConfigError
+from imsys.security.certificates import Authority
 from imsys.services.common import ListenService
 from imsys.services.tls import public_context
 from tests.support.children import folder

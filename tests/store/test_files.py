@@ -11,9 +11,9 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import Clock
 
 from imsys.errors import Refused, Status
+from imsys.security.tickets import new_file_id
 from imsys.store import Stores
 from imsys.store.files import PUT_OFF, Content, File, FileStore, Finished, Offer, Purpose, State
-from imsys.tickets import new_file_id
 from tests.support.stores import OnMariaDb, OnSqlite, StoreCase
 
 DAY = 86400.0

@@ -9,14 +9,14 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
-from imsys.message_log import MessageLog
-from imsys.node import Node
+from imsys.chat.message_log import MessageLog
+from imsys.chat.node import Node
 from imsys.store import Database, Stores
 from imsys.store.appending import Appended
 from imsys.store.migrations import migrate
+from tests.chat.test_message_log import Client
 from tests.support.galera import galera
 from tests.support.stores import text
-from tests.test_message_log import Client
 
 
 class Server:

@@ -9,9 +9,9 @@ from typing import Any
 from twisted.internet.defer import Deferred, gatherResults
 
 from imsys.errors import Refused, Status
+from imsys.security.tickets import new_file_id
 from imsys.store import Stores
 from imsys.store.live import LOST, LiveState, LiveStore, LiveStream
-from imsys.tickets import new_file_id
 from tests.support.stores import OnMariaDb, OnSqlite, StoreCase
 
 WAIT, LONGEST, AWAY = 600.0, 43200.0, 60.0

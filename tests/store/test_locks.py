@@ -9,17 +9,17 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
-from imsys import message_log
+from imsys.chat import message_log
+from imsys.chat.message_log import MessageLog
+from imsys.chat.node import Node
 from imsys.errors import Refused, Status
-from imsys.message_log import MessageLog
-from imsys.node import Node
 from imsys.store import database as transactions
 from imsys.store.appending import LOCKED, Appended, append
 from imsys.store.dialects import Use
 from imsys.store.heads import lock_heads
 from imsys.store.ids import MessageIds
+from tests.chat.test_message_log import Client
 from tests.support.stores import OnMariaDb, text
-from tests.test_message_log import Client
 
 
 class Locking(OnMariaDb):

@@ -15,29 +15,29 @@ from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from imsys.allowances import Allowances
-from imsys.announcer import Announcer
+from imsys.chat.directory import Directory
+from imsys.chat.file_announcer import Announcer
+from imsys.chat.file_context import FileDesk
+from imsys.chat.live_announcer import LiveAnnouncer
+from imsys.chat.live_context import LiveDesk
+from imsys.chat.message_log import MessageLog
+from imsys.chat.node import Node
+from imsys.chat.outbound import Outbound
+from imsys.chat.unconfirmed import Doubts
 from imsys.cluster.places import Place
 from imsys.config import ChatConfig, LimitsConfig, LiveConfig
-from imsys.connections import Connections
-from imsys.directory import Directory
-from imsys.dispatch import Chat, Dispatcher
-from imsys.doubts import Doubts
 from imsys.errors import Refused, Status
-from imsys.file_desk import FileDesk
-from imsys.live_announcer import LiveAnnouncer
-from imsys.live_desk import LiveDesk
-from imsys.message_log import MessageLog
-from imsys.node import Node
-from imsys.outbound import Outbound
 from imsys.plugins import discover
 from imsys.protocols.crowd import Crowd
 from imsys.protocols.framing import CHAT, Frame, FrameDecoder
-from imsys.redis import RedisService
-from imsys.routes import Routes
-from imsys.session import Session
-from imsys.tickets import TicketKeys, Tickets
-from imsys.tokens import Tokens
+from imsys.redis.allowances import Allowances
+from imsys.redis.client import RedisService
+from imsys.redis.routes import Routes
+from imsys.redis.tokens import Tokens
+from imsys.security.tickets import TicketKeys, Tickets
+from imsys.server.connections import Connections
+from imsys.server.dispatch import Chat, Dispatcher
+from imsys.server.session import Session
 from tests.support.servers import keys_of_files, redis_server
 from tests.support.stores import StoreCase
 

@@ -9,13 +9,13 @@ from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
 
 from imsys.bench.population import make_users
 from imsys.config import Config, load
-from imsys.redis import RedisService
-from imsys.routes import Routes
+from imsys.redis.client import RedisService
+from imsys.redis.routes import Routes
+from tests.scenes.test_daemons import DaemonTestCase
 from tests.support.chat import RawClient
 from tests.support.children import free_port
 from tests.support.daemons import Process, start
 from tests.support.tokens import tokens_for
-from tests.test_daemons import DaemonTestCase
 
 
 class ChatServersCase(DaemonTestCase):

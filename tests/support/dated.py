@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from imsys.certificates import SERVER_LIFE, Authority
 from imsys.config import TlsConfig
+from imsys.security.certificates import SERVER_LIFE, Authority
 
 
 def dated(folder: Path, left: timedelta, name: str = "server") -> TlsConfig:

@@ -6,7 +6,7 @@ from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, global
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from imsys.logs import level_of
+from imsys.util.logs import level_of
 
 
 class Lines:

@@ -12,8 +12,8 @@ from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
 from imsys.config import RedisConfig
-from imsys.redis import RedisService
-from tests.real_redis import RealRedis
+from imsys.redis.client import RedisService
+from tests.redis.real import RealRedis
 from tests.support.children import free_port
 
 

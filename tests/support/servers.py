@@ -18,10 +18,10 @@ import grpc
 import pymysql
 from twisted.trial.unittest import SynchronousTestCase
 
-from imsys.certificates import cluster_authority, ensure_development
 from imsys.cluster.trust import Trust
 from imsys.config import ClusterConfig, DatabaseConfig, FilesConfig, RedisConfig, TlsConfig
-from imsys.keyring import add_key
+from imsys.security.certificates import cluster_authority, ensure_development
+from imsys.security.keyring import add_key
 from tests.support.children import end, folder, free_port, spawn, until
 
 

@@ -7,9 +7,9 @@ import time
 from twisted.trial.unittest import TestCase
 
 from imsys.config import BalanceConfig, DatabaseConfig
-from imsys.redis import Redis
+from imsys.redis.client import Redis
+from imsys.redis.tokens import Tokens
 from imsys.store import Database
-from imsys.tokens import Tokens
 
 
 def tokens_for(test: TestCase, redis: Redis, database: DatabaseConfig) -> Tokens:

@@ -22,9 +22,9 @@ from imsys.bench.lab.programs import Program
 from imsys.bench.lab.redis import RedisServer
 from imsys.bench.lab.stores import Databases, Redises
 from imsys.bench.processes import wait_until
-from imsys.certificates import cluster_authority, ensure_development
 from imsys.config import TlsConfig
-from imsys.keyring import add_key
+from imsys.security.certificates import cluster_authority, ensure_development
+from imsys.security.keyring import add_key
 
 
 @dataclass(frozen=True, kw_only=True)

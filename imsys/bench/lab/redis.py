@@ -12,7 +12,7 @@ import hiredis
 from imsys.bench.lab.network import Host
 from imsys.bench.lab.programs import Program
 from imsys.bench.processes import wait_until
-from imsys.embedded import server_binary
+from imsys.redis.embedded import server_binary
 
 PORT = 6379
 _DEADLINE = 5.0

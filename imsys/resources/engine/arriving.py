@@ -16,8 +16,8 @@ from imsys.resources.engine.memory import Memory
 from imsys.resources.engine.shielding import alone
 from imsys.resources.engine.spooled import Spooled
 from imsys.resources.transfers import Misplaced
+from imsys.security.tickets import encode_id
 from imsys.store.files import File
-from imsys.tickets import encode_id
 
 if TYPE_CHECKING:
     from imsys.resources.engine.hand import Hand

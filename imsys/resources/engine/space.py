@@ -12,8 +12,8 @@ from twisted.logger import Logger
 
 from imsys.errors import ConfigError, Refused
 from imsys.files.blobs import BlobStore
-from imsys.outages import Outage
 from imsys.resources.disk import Disk
+from imsys.util.outages import Outage
 
 _log = Logger()
 

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 
-from imsys.fair_queue import FairQueue
 from imsys.resources.disk import Disk
+from imsys.util.fair_queue import FairQueue
 
 T = TypeVar("T")
 

@@ -32,8 +32,8 @@ from imsys.resources.engine.shielding import shielded
 from imsys.resources.engine.spooled import Spooled, remove_spooled
 from imsys.resources.engine.whole import Whole
 from imsys.resources.transfers import Misplaced, Upload
+from imsys.security.tickets import encode_id
 from imsys.store.files import Content, File, FileStore, State
-from imsys.tickets import encode_id
 
 _log = Logger()
 T = TypeVar("T")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from twisted.internet.interfaces import IReactorTime
 
 from imsys.config import ResourcesConfig
-from imsys.dispatch import Caller, Handler, handles
 from imsys.errors import Refused, Status
 from imsys.protocols.chunks import CREDIT, OVERHEAD, UPLOAD_CHUNK, decode_chunk, decode_count
 from imsys.protocols.framing import Frame
@@ -17,8 +16,9 @@ from imsys.resources.frames.downloading import Downloading
 from imsys.resources.frames.uploading import Uploading
 from imsys.resources.granted import Granted
 from imsys.resources.transfers import Downloads, Uploads
-from imsys.session import Session
-from imsys.tickets import Right, Tickets, decode_id
+from imsys.security.tickets import Right, Tickets, decode_id
+from imsys.server.dispatch import Caller, Handler, handles
+from imsys.server.session import Session
 
 
 class FrameDoor:

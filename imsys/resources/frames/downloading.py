@@ -16,7 +16,7 @@ from imsys.resources.budget import Budget
 from imsys.resources.frames.errors import tell
 from imsys.resources.frames.room import Room
 from imsys.resources.transfers import Download
-from imsys.session import Session
+from imsys.server.session import Session
 
 _log = Logger()
 

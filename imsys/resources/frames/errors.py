@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from imsys.errors import Refused
 from imsys.protocols.messages.transfers import TransferErrorPush
-from imsys.session import Session
-from imsys.tickets import encode_id
+from imsys.security.tickets import encode_id
+from imsys.server.session import Session
 
 
 def tell(session: Session, file_id: bytes, refused: Refused, offset: int) -> None:

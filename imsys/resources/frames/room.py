@@ -7,7 +7,7 @@ from collections import deque
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from imsys.session import Session
+from imsys.server.session import Session
 
 
 class Room:

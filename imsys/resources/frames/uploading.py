@@ -11,7 +11,7 @@ from imsys.errors import Refused, Status
 from imsys.protocols.chunks import UPLOAD_ACK, Chunk, encode_count
 from imsys.resources.frames.errors import tell
 from imsys.resources.transfers import Misplaced, Upload, Uploads
-from imsys.session import Session
+from imsys.server.session import Session
 
 _log = Logger()
 

@@ -29,8 +29,8 @@ from imsys.errors import ConfigError
 from imsys.protocols.flv import FlvReader
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.flv_door import PEER, SUFFIX
+from imsys.security.tickets import Right, Tickets, encode_id
 from imsys.store.live import LiveStream
-from imsys.tickets import Right, Tickets, encode_id
 
 _log = Logger()
 

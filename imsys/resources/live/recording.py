@@ -19,7 +19,6 @@ from twisted.logger import Logger
 from imsys.errors import Refused
 from imsys.files.master import MasterKeys, Wrapped
 from imsys.files.spool import Spool
-from imsys.folders import sync_folder
 from imsys.protocols.flv import encode_tag
 from imsys.protocols.media import Kind, Media
 from imsys.resources.budget import Budget
@@ -28,6 +27,7 @@ from imsys.resources.engine.shielding import alone
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.cache import describes
 from imsys.resources.live.flv_index import is_metadata
+from imsys.util.fsync import sync_folder
 
 _log = Logger()
 

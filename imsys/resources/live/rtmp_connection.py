@@ -38,8 +38,8 @@ from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.meter import Meter
 from imsys.resources.live.relay import Relay
 from imsys.resources.live.sockets import keep_little
-from imsys.tallies import Tally
-from imsys.tickets import Right, Ticket, Tickets, decode_id
+from imsys.security.tickets import Right, Ticket, Tickets, decode_id
+from imsys.util.tallies import Tally
 
 _log = Logger()
 

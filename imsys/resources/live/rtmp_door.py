@@ -19,8 +19,8 @@ from imsys.protocols.source import limit_key
 from imsys.resources.granted import Granted
 from imsys.resources.live.relay import Relay
 from imsys.resources.live.rtmp_connection import RtmpConnection
-from imsys.tallies import Tally
-from imsys.tickets import Tickets
+from imsys.security.tickets import Tickets
+from imsys.util.tallies import Tally
 
 _log = Logger()
 

@@ -11,8 +11,8 @@ from twisted.logger import Logger
 
 from imsys.cluster.telling import PASSING
 from imsys.errors import Refused
-from imsys.outages import Outage
-from imsys.tickets import encode_id
+from imsys.security.tickets import encode_id
+from imsys.util.outages import Outage
 
 _log = Logger()
 

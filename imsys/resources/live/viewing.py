@@ -13,8 +13,8 @@ from twisted.python.failure import Failure
 from imsys.errors import Refused, Status
 from imsys.resources.granted import Granted
 from imsys.resources.web.grants import Grants
+from imsys.security.tickets import Right, Ticket, Tickets, decode_id
 from imsys.store.live import LiveStream
-from imsys.tickets import Right, Ticket, Tickets, decode_id
 from imsys.web.answers import Problem
 from imsys.web.requests import Request
 

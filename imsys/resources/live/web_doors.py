@@ -14,8 +14,8 @@ from imsys.resources.live.pulling import Pulling, Pulls
 from imsys.resources.live.relay import Relay
 from imsys.resources.live.viewing import Keys, Streams
 from imsys.resources.live.watch_page import WatchPage
+from imsys.security.tickets import Tickets
 from imsys.store.live import LiveStore, LiveStream
-from imsys.tickets import Tickets
 from imsys.web.routing import Route
 
 

@@ -10,7 +10,7 @@ from imsys.resources.web.cors import Origins
 from imsys.resources.web.downloads import DownloadDoor
 from imsys.resources.web.grants import Grants
 from imsys.resources.web.tus import TusDoor
-from imsys.tickets import Tickets
+from imsys.security.tickets import Tickets
 from imsys.web.answers import Response
 from imsys.web.connection import HttpSettings
 from imsys.web.requests import Request

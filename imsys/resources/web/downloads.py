@@ -13,7 +13,7 @@ from imsys.resources.transfers import READ, Download, Downloads
 from imsys.resources.web.grants import Grants, file_named
 from imsys.resources.web.ranges import changed, wanted
 from imsys.resources.web.showing import showing
-from imsys.tickets import Right
+from imsys.security.tickets import Right
 from imsys.web.answers import Headers, Response
 from imsys.web.requests import Request
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from imsys.errors import Refused, Status, Unavailable
 from imsys.resources.granted import Granted, Held
-from imsys.tickets import Right, Ticket, Tickets, decode_id
+from imsys.security.tickets import Right, Ticket, Tickets, decode_id
 from imsys.web.answers import Problem
 from imsys.web.requests import Request
 

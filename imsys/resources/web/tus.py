@@ -28,7 +28,7 @@ from imsys.resources.web.tus_headers import (
     metadata,
     number,
 )
-from imsys.tickets import Right, Ticket, encode_id
+from imsys.security.tickets import Right, Ticket, encode_id
 from imsys.web.answers import Headers, Problem, Response, refusal
 from imsys.web.requests import Request
 

@@ -11,8 +11,8 @@ from twisted.internet.defer import Deferred
 
 from imsys.errors import Refused, Status
 from imsys.resources.transfers import Misplaced
+from imsys.security.tickets import new_file_id
 from imsys.store.files import Content, File, Purpose, State
-from imsys.tickets import new_file_id
 
 
 def new_file(owner: int, size: int, *, sha256: bytes | None = None, filename: str = "a.bin") -> File:

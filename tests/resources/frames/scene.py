@@ -9,8 +9,6 @@ from typing import Any
 from twisted.internet.task import deferLater
 
 from imsys.config import FilesConfig, ResourcesConfig
-from imsys.connections import Connections
-from imsys.dispatch import Caller, Dispatcher, Handler, handles
 from imsys.errors import Refused, Status
 from imsys.protocols.chunks import (
     CREDIT,
@@ -29,11 +27,13 @@ from imsys.protocols.messages.session import HeartbeatRequest, HeartbeatResponse
 from imsys.protocols.messages.uploads import ResourcesLoginResponse
 from imsys.resources.budget import Budget
 from imsys.resources.frames import FrameDoor
+from imsys.security.tickets import Right, TicketKeys, Tickets, encode_id
+from imsys.server.connections import Connections
+from imsys.server.dispatch import Caller, Dispatcher, Handler, handles
+from imsys.server.session import Session
 from imsys.services.common import ListenService
 from imsys.services.tls import public_context
-from imsys.session import Session
 from imsys.store.files import File
-from imsys.tickets import Right, TicketKeys, Tickets, encode_id
 from tests.resources.frames.memory import MemoryDownloads, MemoryUploads
 from tests.resources.leave import leave
 from tests.resources.port import PortCase

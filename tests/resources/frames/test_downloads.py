@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from imsys.config import ResourcesConfig
-from imsys.tickets import Right
+from imsys.security.tickets import Right
 from tests.resources.frames.scene import Client, FramesCase
 
 DATA = os.urandom(200_000)

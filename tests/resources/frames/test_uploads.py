@@ -15,7 +15,7 @@ from imsys.config import ResourcesConfig
 from imsys.errors import Refused, Status
 from imsys.protocols.chunks import UPLOAD_CHUNK, encode_chunk
 from imsys.resources.transfers import Misplaced
-from imsys.tickets import Right, encode_id
+from imsys.security.tickets import Right, encode_id
 from tests.resources.frames.scene import FramesCase
 
 DATA = os.urandom(3500)

@@ -14,12 +14,12 @@ from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
 from imsys.config import DatabaseConfig
-from imsys.keyring import add_key
+from imsys.security.keyring import add_key
+from imsys.security.tickets import Right, TicketKeys, Tickets, encode_id, new_file_id
 from imsys.store.files import FileStore
 from imsys.store.live import LiveStream
-from imsys.tickets import Right, TicketKeys, Tickets, encode_id, new_file_id
+from tests.redis.shared import redis_for
 from tests.resources.live.programs import programs
-from tests.shared_redis import redis_for
 from tests.support.children import folder, free_port
 from tests.support.daemons import Process, start
 from tests.support.servers import certificates, redis_server

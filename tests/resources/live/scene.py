@@ -12,7 +12,6 @@ from twisted.internet.task import deferLater
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
 from imsys.config import LiveConfig
-from imsys.keyring import add_key
 from imsys.protocols.crowd import Crowd
 from imsys.protocols.rtmp.client import Failed, Purpose
 from imsys.resources.granted import Granted
@@ -20,10 +19,11 @@ from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.relay import Relay
 from imsys.resources.live.rtmp_connection import RtmpConnection
 from imsys.resources.live.rtmp_door import RtmpDoor, RtmpSettings
+from imsys.security.keyring import add_key
+from imsys.security.tickets import Right, TicketKeys, Tickets, encode_id, new_file_id
 from imsys.services.common import ListenService
 from imsys.services.tls import public_context
 from imsys.store.live import LiveState, LiveStream
-from imsys.tickets import Right, TicketKeys, Tickets, encode_id, new_file_id
 from tests.resources.live.peer import Peer
 from tests.resources.live.programs import Program, programs
 from tests.support.children import folder

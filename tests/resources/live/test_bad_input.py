@@ -9,7 +9,7 @@ from imsys.protocols.rtmp.chunks import Message, encode
 from imsys.protocols.rtmp.client import Purpose
 from imsys.resources.live.meter import Meter
 from imsys.resources.live.rtmp_door import RtmpSettings
-from imsys.tickets import Right
+from imsys.security.tickets import Right
 from tests.resources.live.peer import Peer
 from tests.resources.live.scene import LiveCase
 from tests.resources.live.watching import AVC, inter, key

@@ -10,8 +10,8 @@ from typing import Any
 from twisted.internet.threads import deferToThread
 
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
+from imsys.security.tickets import Right, TicketKeys, Tickets
 from imsys.store.live import LiveState, LiveStream
-from imsys.tickets import Right, TicketKeys, Tickets
 from tests.resources.live.programs import FFMPEG, Program, film, publishing
 from tests.resources.live.scene import LiveCase
 from tests.support.children import folder, free_port

@@ -12,8 +12,8 @@ from twisted.internet.threads import deferToThread
 from imsys.protocols.flv import FlvReader
 from imsys.resources.live import flv_door
 from imsys.resources.live.sockets import UNSENT
+from imsys.security.tickets import Right, encode_id, new_file_id
 from imsys.store.live import LiveState
-from imsys.tickets import Right, encode_id, new_file_id
 from tests.resources.live.programs import FFMPEG, HASHES, SECONDS, film, hashes, publishing
 from tests.resources.live.web_scene import WebLiveCase
 from tests.support.children import folder

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from imsys.resources.engine import trial
+from imsys.security.tickets import Right, encode_id
 from imsys.store.files import File, Purpose, State
 from imsys.store.live import LiveState
-from imsys.tickets import Right, encode_id
 from tests.resources.live.daemon_scene import DaemonCase
 from tests.resources.live.programs import FFMPEG, HASHES, film, hashes, publishing
 from tests.support.children import folder

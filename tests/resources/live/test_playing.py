@@ -13,8 +13,8 @@ from imsys.protocols.rtmp import messages
 from imsys.protocols.rtmp.client import Purpose
 from imsys.resources.live.cache import LATE
 from imsys.resources.live.rtmp_door import RtmpSettings
+from imsys.security.tickets import Right
 from imsys.store.live import LiveState
-from imsys.tickets import Right
 from tests.resources.live.peer import Peer
 from tests.resources.live.scene import LiveCase
 from tests.resources.live.watching import AAC, AVC, METADATA, inter, key, sound

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from twisted.internet.threads import deferToThread
 
+from imsys.security.tickets import Right
 from imsys.store.live import LiveState
-from imsys.tickets import Right
 from tests.resources.live.programs import FFMPEG, GROUP, HASHES, Hashes, film, hashes, imageio_ffmpeg, publishing
 from tests.resources.live.scene import LiveCase
 

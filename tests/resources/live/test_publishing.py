@@ -13,8 +13,8 @@ from imsys.errors import Status, Unavailable
 from imsys.protocols.media import Kind, Media, media
 from imsys.protocols.rtmp.client import Purpose
 from imsys.resources.live.rtmp_door import RtmpSettings
+from imsys.security.tickets import Right, encode_id, new_file_id
 from imsys.store.live import LiveState
-from imsys.tickets import Right, encode_id, new_file_id
 from tests.resources.live.programs import film, publishing
 from tests.resources.live.scene import SERVER, LiveCase
 from tests.resources.live.watching import AAC, AVC, METADATA, inter, key, sound

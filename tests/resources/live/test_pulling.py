@@ -22,10 +22,10 @@ from imsys.resources.live.relay import Relay
 from imsys.resources.live.rtmp_door import RtmpDoor
 from imsys.resources.live.web_doors import fetch_from, live_routes
 from imsys.resources.web.doors import http_settings, site
+from imsys.security.tickets import Right, encode_id
 from imsys.services.common import ListenService
 from imsys.services.tls import public_context
 from imsys.store.live import LiveState, LiveStream
-from imsys.tickets import Right, encode_id
 from imsys.web.server import HttpServer
 from tests.resources.live.programs import FFMPEG, HASHES, Program, film, hashes, publishing
 from tests.resources.live.scene import SERVER

@@ -16,14 +16,14 @@ from imsys.config import ChatConfig, FilesConfig, LiveConfig, ResourcesConfig
 from imsys.protocols.flv import HEADER, FlvReader
 from imsys.protocols.media import Kind
 from imsys.protocols.rtmp.amf0 import decode
-from imsys.redis import RedisService
+from imsys.redis.client import RedisService
 from imsys.resources.judging import looking
 from imsys.resources.live import recording
 from imsys.resources.live.recording import Tape
 from imsys.resources.live.recordings import Recordings, filename
+from imsys.security.tickets import Right, encode_id
 from imsys.store.files import File, Purpose, State
 from imsys.store.live import LiveState, LiveStream
-from imsys.tickets import Right, encode_id
 from tests.resources.live.programs import film, hashes, publishing
 from tests.resources.live.scene import SERVER, LiveCase
 from tests.resources.live.watching import AAC, AVC, METADATA, inter, key, sound

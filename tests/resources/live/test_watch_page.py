@@ -11,8 +11,8 @@ from typing import Any
 
 from imsys.config import LiveConfig
 from imsys.resources.live import viewing, watch_page
+from imsys.security.tickets import Right, encode_id, new_file_id
 from imsys.store.live import LiveState, LiveStream
-from imsys.tickets import Right, encode_id, new_file_id
 from tests.resources.live.programs import film, imageio_ffmpeg, publishing
 from tests.resources.live.web_scene import WebLiveCase
 from tests.support.browser import Browser, Page, browser

@@ -15,10 +15,10 @@ from imsys.config import ResourcesConfig
 from imsys.protocols.crowd import Crowd
 from imsys.resources.live.web_doors import live_routes
 from imsys.resources.web.doors import http_settings, site
+from imsys.security.tickets import Right, encode_id
 from imsys.services.common import ListenService
 from imsys.services.tls import public_context
 from imsys.store.live import LiveStream
-from imsys.tickets import Right, encode_id
 from imsys.web.server import HttpServer
 from tests.resources.live.programs import Program, film, publishing
 from tests.resources.live.scene import LiveCase

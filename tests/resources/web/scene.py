@@ -16,12 +16,12 @@ from typing import Any
 
 from twisted.internet.threads import deferToThread
 
-from imsys.keyring import add_key
 from imsys.protocols.crowd import Crowd
 from imsys.resources.web.doors import file_routes, http_settings, site
+from imsys.security.keyring import add_key
+from imsys.security.tickets import Right, TicketKeys, Tickets, encode_id
 from imsys.services.common import ListenService
 from imsys.services.tls import public_context
-from imsys.tickets import Right, TicketKeys, Tickets, encode_id
 from imsys.web.server import HttpServer
 from tests.resources.engine import EngineCase
 from tests.resources.leave import leave

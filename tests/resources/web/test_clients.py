@@ -13,7 +13,7 @@ from twisted.trial.unittest import SkipTest
 
 from imsys.errors import Refused
 from imsys.resources.transfers import Upload
-from imsys.tickets import Right
+from imsys.security.tickets import Right
 from tests.resources.web.node import modules, node
 from tests.resources.web.scene import WebCase
 

@@ -6,7 +6,7 @@ import dataclasses
 
 from imsys.config import ResourcesConfig, load
 from imsys.errors import ConfigError
-from imsys.tickets import Right
+from imsys.security.tickets import Right
 from tests.resources.web.scene import TUS, WebCase
 
 HERE, THERE = "https://chat.example.org", "https://evil.example.org"

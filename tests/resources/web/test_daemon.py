@@ -15,10 +15,10 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from imsys.config import DatabaseConfig
+from imsys.security.tickets import Right, TicketKeys, Tickets, encode_id, new_file_id
 from imsys.store import Database
 from imsys.store.files import FileStore, Offer, Purpose
 from imsys.store.migrations import migrate
-from imsys.tickets import Right, TicketKeys, Tickets, encode_id, new_file_id
 from tests.resources.web.scene import BYTES, TUS
 from tests.support.children import folder, free_port
 from tests.support.daemons import start

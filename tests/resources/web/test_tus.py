@@ -16,7 +16,7 @@ from imsys.errors import Refused, Status
 from imsys.resources.budget import Budget
 from imsys.resources.transfers import Misplaced
 from imsys.resources.web.tus import CHECKED_BYTES, TusDoor, _Hands
-from imsys.tickets import Right, encode_id, new_file_id
+from imsys.security.tickets import Right, encode_id, new_file_id
 from imsys.web.requests import Request
 from tests.resources.frames.memory import MemoryUploads
 from tests.resources.web.scene import BYTES, MAX_FILE, TUS, WebCase

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import secrets
 
-from imsys.dispatch import Context, handles
-from imsys.fields import parse_id, within
 from imsys.protocols.messages.registry import Push, Request, Response, message
+from imsys.server.dispatch import Context, handles
+from imsys.server.fields import parse_id, within
 
 
 @message(1024, reply=1025)

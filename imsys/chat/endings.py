@@ -1,0 +1,132 @@
+"""Ending sessions on other servers, behind the login that replaced them: nobody who logs in waits for another server."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from imsys.errors import Refused
+from imsys.redis.routes import Route
+from imsys.util.outages import Outage
+
+_log = Logger()
+
+AT_ONCE = 32
+"""Calls to one server at the same moment; one, while it does not answer."""
+
+QUEUE = 10_000
+"""Sessions of one server that wait to be ended; beyond, the oldest is left to learn it by renewing its route."""
+
+PATIENCE = 15.0
+"""Seconds after which a session is left to that as well: if its server works at all, it knows by then."""
+
+RETRY = 1.0
+"""Seconds between two calls to a server that does not answer."""
+
+
+class Cluster(Protocol):
+    """The other chat servers, as far as sessions need them."""
+
+    def alive(self, node: str, incarnation: str) -> bool:
+        """Whether a node is registered with this incarnation."""
+        ...
+
+    async def end_session(self, node: str, uuid: int, session: str, message: str) -> None:
+        """End a session there. :raises Unavailable: the node did not answer."""
+        ...
+
+
+class _Ending(NamedTuple):
+    user: int
+    route: Route
+    message: str
+    until: float
+    done: Callable[[], None]
+
+
+@dataclass(slots=True)
+class _Server:
+    outage: Outage
+    waiting: deque[_Ending] = field(default_factory=deque)
+    calls: int = 0
+    pause: IDelayedCall | None = None
+
+
+class Endings:
+    """Has the servers of replaced sessions end them, and tries again where one does not answer."""
+
+    def __init__(self, clock: IReactorTime, cluster: Cluster) -> None:
+        self._clock = clock
+        self._cluster = cluster
+        self._servers: dict[tuple[str, str], _Server] = {}
+        self._stopped = False
+
+    def add(self, user: int, route: Route, message: str, done: Callable[[], None]) -> None:
+        """End the session that a route leads to, on another server; ``done`` is called when that is sure, if it ever is."""
+        where = route.node, route.incarnation
+        server = self._servers.get(where)
+        if server is None:
+            if not self._cluster.alive(*where):
+                return
+            self._forget_the_gone()
+            server = self._servers[where] = _Server(Outage(self._clock.seconds, f"Ending sessions on chat server {route.node}"))
+        if len(server.waiting) >= QUEUE:
+            server.waiting.popleft()
+        server.waiting.append(_Ending(user, route, message, self._clock.seconds() + PATIENCE, done))
+        self._go_on(where, server)
+
+    def stop(self) -> None:
+        """End nothing more: what waits is learned by renewals."""
+        self._stopped = True
+        for server in self._servers.values():
+            server.waiting.clear()
+            if server.pause is not None:
+                server.pause.cancel()
+                server.pause = None
+
+    def _forget_the_gone(self) -> None:
+        self._servers = {
+            where: server
+            for where, server in self._servers.items()
+            if server.calls or server.pause is not None or self._cluster.alive(*where)
+        }
+
+    def _go_on(self, where: tuple[str, str], server: _Server) -> None:
+        while server.waiting and server.pause is None and server.calls < (1 if server.outage else AT_ONCE):
+            if not self._cluster.alive(*where):  # its sessions are gone with it
+                server.waiting.clear()
+                break
+            ending = server.waiting.popleft()
+            if ending.until <= self._clock.seconds():
+                continue
+            server.calls += 1
+            Deferred.fromCoroutine(self._end(where, server, ending)).addErrback(self._failed)
+
+    async def _end(self, where: tuple[str, str], server: _Server, ending: _Ending) -> None:
+        try:
+            await self._cluster.end_session(ending.route.node, ending.user, ending.route.session, ending.message)
+            server.outage.works()
+            ending.done()
+        except Refused as refused:
+            if not self._stopped:
+                server.outage.failed(refused.message)
+                server.waiting.appendleft(ending)
+                if server.pause is None:
+                    server.pause = self._clock.callLater(RETRY, self._resume, where, server)
+        finally:
+            server.calls -= 1
+            self._go_on(where, server)
+
+    def _resume(self, where: tuple[str, str], server: _Server) -> None:
+        server.pause = None
+        self._go_on(where, server)
+
+    def _failed(self, failure: Failure) -> None:
+        _log.failure("ending a session on another server failed", failure)

@@ -1,0 +1,39 @@
+"""Pages of friends, and of friend requests that wait."""
+
+from __future__ import annotations
+
+from imsys.chat.views import friend, request_item
+from imsys.protocols.fitting import fit
+from imsys.protocols.messages.contacts import FriendsRequest, FriendsResponse, RequestsRequest, RequestsResponse
+from imsys.server.dispatch import Context, handles
+from imsys.server.fields import parse_cursor, within
+
+
+@handles(FriendsRequest)
+async def friends(context: Context, request: FriendsRequest) -> FriendsResponse:
+    """Friends by uuid, ascending."""
+    limit = within(request.limit, 1, 100, "limit")
+    found = await context.chat.stores.contacts.friends(context.user, parse_cursor(request.cursor), limit + 1)
+    return fit(
+        found[:limit],
+        lambda some: FriendsResponse(
+            friends=[friend(contact) for contact in some],
+            next=str(some[-1].person.uuid) if some else request.cursor,
+            is_complete=len(some) == len(found),
+        ),
+    )
+
+
+@handles(RequestsRequest)
+async def requests(context: Context, request: RequestsRequest) -> RequestsResponse:
+    """Pending requests by the uuid of who asked, ascending."""
+    limit = within(request.limit, 1, 100, "limit")
+    found = await context.chat.stores.contacts.requests(context.user, parse_cursor(request.cursor), limit + 1)
+    return fit(
+        found[:limit],
+        lambda some: RequestsResponse(
+            requests=[request_item(pending) for pending in some],
+            next=str(some[-1].person.uuid) if some else request.cursor,
+            is_complete=len(some) == len(found),
+        ),
+    )

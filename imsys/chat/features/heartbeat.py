@@ -1,0 +1,16 @@
+"""Heartbeat: a client that lives says so."""
+
+from __future__ import annotations
+
+from msgspec import UNSET
+
+from imsys.protocols.messages.session import HeartbeatRequest, HeartbeatResponse
+from imsys.server.dispatch import Context, handles
+
+
+@handles(HeartbeatRequest, anonymous=True, at_once=True)
+async def heartbeat(context: Context, request: HeartbeatRequest) -> HeartbeatResponse:
+    """Answer; that the frame arrived is what counts."""
+    if context.user and request.uuid is not UNSET:
+        context.own(request.uuid)
+    return HeartbeatResponse()

@@ -1,0 +1,65 @@
+"""Login: a token becomes a session."""
+
+from __future__ import annotations
+
+from msgspec import UNSET
+
+from imsys.chat.views import card, card_fields, request_item
+from imsys.errors import Refused, Status
+from imsys.protocols.fitting import fit
+from imsys.protocols.messages.session import LoginRequest, LoginResponse
+from imsys.server.dispatch import Context, handles
+from imsys.server.fields import parse_id, within
+
+FIRST = 10
+"""How many friend requests and friends come with the response; the rest is paged."""
+
+CLIENT = 64
+"""Characters of a client's identifier at most."""
+
+
+@handles(LoginRequest, anonymous=True)
+async def login(context: Context, request: LoginRequest) -> LoginResponse:
+    """Check the token, end the older session, and say who the user is. Where the server cannot serve it says so at once."""
+    if context.session.user:
+        raise Refused(Status.LOGIN_FOR_MULTIPLE_TIMES, "This connection is logged in already.")
+    user = parse_id(request.uuid, "uuid")
+    context.chat.demand()
+    attempt = _attempt_of(request)
+    try:
+        known = await context.chat.directory.login(context.session, user, request.token, attempt)
+    except Refused as refused:
+        if refused.status is Status.LOGIN_FOR_MULTIPLE_TIMES:
+            context.session.end_with_answers("a later attempt of its client has logged in")
+        raise
+    if not known:
+        raise Refused(Status.LOGIN_UNSUCCESSFUL, "The token is wrong or has expired.")
+    if request.seq is UNSET:  # the original's client; who numbers requests reads a stream
+        context.session.one_at_a_time()
+    try:
+        found = await context.chat.stores.contacts.at_login(user, FIRST)
+    except Exception:
+        context.session.end_with_answers(
+            "its login could not be answered"
+        )  # the client believes that it is not logged in: let it begin anew
+        raise
+    return fit(
+        range(FIRST),
+        lambda first: LoginResponse(
+            **card_fields(found.me),  # type: ignore[arg-type]
+            FriendRequestList=[request_item(pending) for pending in found.requests[: len(first)]],
+            AuthFriendList=[card(friend) for friend in found.friends[: len(first)]],
+        ),
+    )
+
+
+def _attempt_of(request: LoginRequest) -> tuple[str, int] | None:
+    """Which client this is, and which attempt, where it counts them. :raises Refused: 70, it is not said as it should be."""
+    client, number = request.client, request.attempt
+    if client is UNSET and number is UNSET:
+        return None
+    if client is UNSET or number is UNSET:
+        raise Refused(Status.INVALID_FIELD, "The keys client and attempt go together.")
+    if not 1 <= len(client) <= CLIENT:
+        raise Refused(Status.INVALID_FIELD, f"The key client has 1 to {CLIENT} characters.")
+    return client, within(number, 0, (1 << 63) - 1, "attempt")

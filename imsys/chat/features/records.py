@@ -1,0 +1,55 @@
+"""Records: the history of a thread, by pages in either direction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import UNSET
+
+from imsys.protocols.fitting import fit
+from imsys.protocols.messages.records import Record, RecordsRequest, RecordsResponse
+from imsys.server.dispatch import Context, handles
+from imsys.server.fields import parse_id, within
+from imsys.store.ids import timestamp
+from imsys.store.messages import Record as Row
+
+
+@handles(RecordsRequest)
+async def records(context: Context, request: RecordsRequest) -> RecordsResponse:
+    """The page after a cursor, or the one before; fewer records where they would not fit into a frame."""
+    limit = within(request.limit, 1, 100, "limit")
+    thread_id = parse_id(request.thread_id, "thread_id")
+    messages = context.chat.stores.messages
+    backwards = request.before is not UNSET
+    if request.before is not UNSET:
+        cursor = parse_id(request.before, "before")
+        found = await messages.page_before(context.user, thread_id, cursor, limit + 1)
+        page = found[-limit:]
+    else:
+        cursor = parse_id(request.msg_id, "msg_id")
+        found = await messages.page(context.user, thread_id, cursor, limit + 1)
+        page = found[:limit]
+
+    def build(some: Sequence[Row]) -> RecordsResponse:
+        edge = (some[0] if backwards else some[-1]).msg_id if some else cursor
+        return RecordsResponse(
+            thread_id=str(thread_id),
+            chat_messages=[_record(row) for row in some],
+            next_msg_id=str(edge),
+            is_complete=len(some) == len(found),
+        )
+
+    return fit(page, build, from_the_end=backwards)
+
+
+def _record(row: Row) -> Record:
+    return Record(
+        msg_id=str(row.msg_id),
+        msg_sender=str(row.sender),
+        msg_receiver=str(row.receiver),
+        msg_type=row.kind,
+        thread_id=str(row.thread_id),
+        status=row.status,
+        msg_content=row.content,
+        timestamp=timestamp(row.msg_id),
+    )

@@ -1,0 +1,104 @@
+"""Live streams, told to their threads: the message when one is started, and a push whenever one begins, pauses or ends."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from imsys.chat.live_context import StreamServers
+from imsys.chat.views import live_push
+from imsys.errors import Refused, Status
+from imsys.files.sniffing import Kind
+from imsys.protocols.messages.live import LiveContent
+from imsys.security.tickets import encode_id
+from imsys.store.appending import Draft
+from imsys.store.live import LiveState, LiveStream
+
+if TYPE_CHECKING:
+    from imsys.chat.outbound import Outbound
+    from imsys.chat.unconfirmed import Doubts
+    from imsys.store import Stores
+
+_log = Logger()
+
+AT_ONCE = 1000
+"""Streams that are announced at the same time at most; the next has to be said again."""
+
+Post = Callable[[int, int, int, Draft], Awaitable[None]]
+"""Stores a message once, and pushes it; see :meth:`imsys.chat.file_announcer.Announcer.post`."""
+
+
+class LiveAnnouncer:
+    """Tells threads of their live streams, as the database has them when it is asked.
+
+    What has begun is done to its end, even if whoever asked for it waits no more: what is stored is pushed as well.
+    """
+
+    def __init__(self, stores: Stores, post: Post, outbound: Outbound, servers: StreamServers, doubts: Doubts) -> None:
+        self._stores = stores
+        self._post = post
+        self._outbound = outbound
+        self._servers = servers
+        self._doubts = doubts
+        self._running = 0
+
+    async def announce(self, stream_id: bytes) -> None:
+        """Return when the thread has the message of a stream that is not over, and its members the push.
+
+        :raises Refused: 65, 66, 76, its owner may not write there (any more); 74, there is no such stream: these are final.
+            73, there is too much to do; 14, the database does not answer.
+        """
+        if self._running >= AT_ONCE:
+            raise Refused(Status.SERVER_BUSY, "Too many live streams are waiting to be announced.", retry_after=1.0)
+        self._running += 1
+        waiter: Deferred[None] = Deferred()
+        Deferred.fromCoroutine(self._announce(stream_id)).addCallbacks(self._done, self._failed, (waiter,), {}, (waiter,), {})
+        await waiter
+
+    def _done(self, _: None, waiter: Deferred[None]) -> None:
+        self._running -= 1
+        if not waiter.called:
+            waiter.callback(None)
+
+    def _failed(self, reason: Failure, waiter: Deferred[None]) -> None:
+        self._running -= 1
+        if not reason.check(Refused):
+            _log.failure("a live stream could not be announced", reason)
+        refused = isinstance(reason.value, Refused)
+        problem = reason.value if refused else Refused(Status.INTERNAL_ERROR, "The live stream could not be announced.")
+        if not waiter.called:
+            waiter.errback(problem)
+
+    async def _announce(self, stream_id: bytes) -> None:
+        stream, receiver, members = await self._stores.live.told(stream_id)
+        if not stream.posted and stream.state is not LiveState.ENDED:  # who started it may not have come to do so
+            name = encode_id(stream_id)
+            content = msgspec.json.encode(LiveContent(stream_id=name, title=stream.title)).decode()
+            await self._post(stream.owner, receiver, stream.thread_id, Draft(f"live:{name}", content, int(Kind.VIDEO)))
+            await self._stores.live.posted(stream_id)
+        self._outbound.deliver(members, live_push(stream))
+
+    def announce_in_time(self, stream_id: bytes) -> None:
+        """Have a stream announced, and again until that has worked: what became of it may be in the database, and known to nobody."""
+        self._doubts.tell(("live", stream_id), partial(self.announce, stream_id))
+
+    def call_off(self, stream_id: bytes) -> None:
+        """Have a stream that nobody was told of end, if it is there at all, and again until that has worked."""
+        self._doubts.tell(("live", stream_id), partial(self._stores.live.end, stream_id))
+
+    async def over(self, stream: LiveStream) -> None:
+        """Tell of a stream that is over: its thread, and its server, which finds out a little later if it does not answer."""
+        try:
+            await self.announce(stream.stream_id)
+        except Refused:
+            self.announce_in_time(stream.stream_id)
+        try:
+            await self._servers.end(stream.server, stream.stream_id)
+        except Refused as refused:
+            _log.debug("{server} is not told that a live stream is over: {reason}", server=stream.server, reason=refused.message)

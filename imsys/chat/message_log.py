@@ -1,0 +1,345 @@
+"""Group commit: all messages that wait go into one transaction, and are acknowledged when it is durable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
+from functools import partial
+from typing import Protocol
+
+from msgspec.structs import replace
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from imsys.chat.node import Node
+from imsys.chat.set_aside import SetAside
+from imsys.errors import Refused, Status, Unavailable
+from imsys.server.outcome import Outcome
+from imsys.store.appending import LOCKED, Appended, Submission
+from imsys.store.messages import MessageStore
+from imsys.util.fair_queue import FairQueue
+
+_log = Logger()
+
+Results = Sequence[Appended | Refused]
+
+BATCH_BYTES = 2 * 1024 * 1024
+"""Bytes of one transaction's contents."""
+
+OVERHEAD = 200
+"""Bytes a waiting message takes beside its content, roughly."""
+
+AT_ONCE = 64
+"""Requests that are answered in one turn of the reactor: while their answers are on the way, the next are made."""
+
+SHARE = 100
+"""Messages of one source that may wait before it is held, as many as one request has at most."""
+
+RESERVE = 4
+"""A source that has nothing waiting may have this part (a fourth) more wait than others, so that who has much cannot shut it out."""
+
+PATIENCE = 5.0
+"""Seconds for which messages are kept while the database does not answer: as long as a restart of it takes."""
+
+RETRY = 0.2
+"""Seconds between two attempts meanwhile."""
+
+LOCKED_PATIENCE = 8.0
+"""Seconds for which messages are kept whose thread another server holds: longer than the locks of one that is gone live."""
+
+CONTENDED = 5.0
+"""Seconds, after a thread was found locked, in which no other one is waited for: a server that is gone has left more than one behind."""
+
+
+class Source(Protocol):
+    """Where messages come from: a connection that can be kept from sending more."""
+
+    waiting: int
+    """Messages that are not stored yet; the log's to count."""
+
+    def hold(self, hold: bool) -> None:
+        """Read nothing more from it, or go on."""
+        ...
+
+    def overtake(self) -> None:
+        """One of its messages waits for its thread: what comes after it is not to wait as well."""
+        ...
+
+
+class _Entry(Outcome[Appended]):
+    __slots__ = ("since", "size", "source", "submission", "thread_id")
+
+    def __init__(self, submission: Submission, source: Source, since: float) -> None:
+        super().__init__()
+        self.submission = submission
+        self.source = source
+        self.thread_id = submission.thread_id
+        self.since = since
+        size = 0
+        for draft in submission.drafts:
+            size += OVERHEAD + 4 * len(draft.content)
+        self.size = size
+
+
+class MessageLog:
+    """One writer: while a transaction runs, the next one gathers. Nothing waits for company, beyond what has arrived already.
+
+    Sources take turns. Messages of threads that another server holds are set aside, and tried again by themselves.
+    """
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        store: MessageStore,
+        node: Node,
+        *,
+        batch: int,
+        queue: int,
+        queue_bytes: int,
+        doubted: Callable[[Iterable[int]], None],
+    ) -> None:
+        """Make one.
+
+        :param batch: messages of one transaction at most.
+        :param queue: messages that wait at most, and their bytes.
+        :param doubted: hears of threads with messages that may be stored although the database did not say so.
+        """
+        self._clock = clock
+        self._seconds = clock.seconds
+        self._soon = partial(clock.callLater, 0.0)
+        self._doubted = doubted
+        self._store = store
+        self._node = node
+        self._batch = batch
+        self._queue = queue
+        self._queue_bytes = queue_bytes
+        self._entries: FairQueue[Source, _Entry] = FairQueue()
+        self._aside: SetAside[_Entry] = SetAside(clock.seconds, LOCKED_PATIENCE)
+        self._contended_until = float("-inf")
+        self._waiting = 0
+        self._bytes = 0
+        self._writing = False
+        self._idle: list[Deferred[None]] = []
+
+    def append(self, submission: Submission, source: Source) -> Outcome[Appended]:
+        """Store a submission; there is an outcome after the commit, in the order of a source's calls for any one thread.
+
+        A source that has more than its share waiting is held until that is
+        stored; when half of all there is room for is taken, one that does not
+        wait for each answer is.
+
+        It is :class:`Refused` where its sender may not write there, with
+        73 when too much is waiting or its thread stays locked by another
+        server, with 14 when the database does not answer.
+        """
+        entry = _Entry(submission, source, self._seconds())
+        count = len(submission.drafts)
+        others = source.waiting
+        if self._waiting + count > self._queue or self._bytes + entry.size > self._queue_bytes:
+            most, most_bytes = self._queue, self._queue_bytes
+            if others or self._waiting + count > most + most // RESERVE or self._bytes + entry.size > most_bytes + most_bytes // RESERVE:
+                source.hold(others > 0)
+                entry.fail(Refused(Status.SERVER_BUSY, "More messages are waiting than can be stored now.", retry_after=1.0))
+                return entry
+        self._entries.add(source, entry)
+        self._waiting += count
+        self._bytes += entry.size
+        source.waiting = others + count
+        if others and (others + count > SHARE or self._waiting * 2 > self._queue or self._bytes * 2 > self._queue_bytes):
+            source.hold(True)
+        if not self._writing:
+            self._writing = True
+            self._soon(self._write)
+        return entry
+
+    def flushed(self) -> Deferred[None]:
+        """Fires when nothing waits."""
+        done: Deferred[None] = Deferred()
+        if self._writing:
+            self._idle.append(done)
+        else:
+            done.callback(None)
+        return done
+
+    # -- what goes into the next transaction
+
+    def _take(self) -> list[_Entry]:
+        if self._aside:
+            return self._take_around()
+        if self._waiting <= self._batch and self._bytes <= BATCH_BYTES:
+            self._waiting = self._bytes = 0
+            return self._entries.take_all()
+        taken: list[_Entry] = []
+        count = size = 0
+        while self._entries:
+            entry = self._entries.first()
+            count += len(entry.submission.drafts)
+            size += entry.size
+            if taken and (count > self._batch or size > BATCH_BYTES):
+                break
+            taken.append(self._entries.pop())
+        self._leave(taken)
+        return taken
+
+    def _take_around(self) -> list[_Entry]:
+        """The same while some threads are locked: what is due of theirs, and what others have."""
+        late = self._aside.late()
+        if late:
+            self._leave(late)
+            self._tell_all(late, [copy(LOCKED) for _ in late])
+        taken = self._aside.due(self._batch)
+        count = sum([len(entry.submission.drafts) for entry in taken])
+        size = sum([entry.size for entry in taken])
+        while self._entries:
+            entry = self._entries.first()
+            if entry.thread_id in self._aside:
+                self._aside.add(self._entries.pop())
+                continue
+            count += len(entry.submission.drafts)
+            size += entry.size
+            if taken and (count > self._batch or size > BATCH_BYTES):
+                break
+            taken.append(self._entries.pop())
+        self._leave(taken)
+        return taken
+
+    def _leave(self, entries: Iterable[_Entry]) -> None:
+        for entry in entries:
+            self._waiting -= len(entry.submission.drafts)
+            self._bytes -= entry.size
+
+    def _set_aside(self, batch: Sequence[_Entry], results: Results) -> tuple[Sequence[_Entry], Results]:
+        """Keep what is locked for later; the rest of a batch, with its results."""
+        locked = [entry for entry, result in zip(batch, results, strict=True) if result is LOCKED]
+        if not locked:
+            return batch, results
+        self._contended_until = self._seconds() + CONTENDED
+        for entry in locked:
+            self._waiting += len(entry.submission.drafts)
+            self._bytes += entry.size
+        self._aside.put_back(locked)
+        for entry in locked:
+            entry.source.overtake()
+        rest = [(entry, result) for entry, result in zip(batch, results, strict=True) if result is not LOCKED]
+        return [entry for entry, _ in rest], [result for _, result in rest]
+
+    # -- writing
+
+    def _write(self) -> None:
+        Deferred.fromCoroutine(self._run()).addErrback(self._broken)
+
+    async def _run(self) -> None:
+        batch = self._take()
+        storing = self._begin(batch)
+        while batch or self._aside:
+            if not batch:
+                await deferLater(self._clock, self._aside.wait)
+            results = await storing
+            stored, results = self._set_aside(batch, results)
+            batch = self._take()
+            storing = self._begin(batch)  # the database goes on while the results are sent
+            await self._settle(stored, results)
+            if not batch:
+                batch = self._take()
+                storing = self._begin(batch)
+        self._ended()
+
+    def _ended(self) -> None:
+        self._writing = False
+        idle, self._idle = self._idle, []
+        for done in idle:
+            done.callback(None)
+
+    def _begin(self, batch: Sequence[_Entry]) -> Deferred[Results]:
+        return Deferred.fromCoroutine(self._store_all(batch)) if batch else succeed([])
+
+    async def _store_all(self, batch: Sequence[_Entry]) -> Results:
+        """What became of each of a batch. While the database does not answer it is tried again, as long as they may wait.
+
+        Where the whole fails for one of them, that one is found, so that it fails alone.
+        """
+        in_doubt = False
+        given_up: list[_Entry] = []
+        pending = batch
+        while True:
+            try:
+                results = await self._store_once(pending)
+            except Refused as refused:
+                if refused.status is not Status.MYSQL_INTERNAL_ERROR:
+                    return [Unavailable(refused.status, refused.message)] * len(batch)
+                in_doubt = True
+                self._doubted(entry.thread_id for entry in pending)
+                latest = self._seconds() - PATIENCE
+                given_up += [entry for entry in pending if entry.since <= latest]
+                pending = [entry for entry in pending if entry.since > latest]
+                if not pending:
+                    return [Unavailable(refused.status, refused.message)] * len(batch)
+                await deferLater(self._clock, RETRY)
+            except Exception:
+                self._doubted(entry.thread_id for entry in pending)
+                results = await self._one_by_one(pending)
+                break
+            else:
+                break
+        if in_doubt:
+            results = [replace(result, in_doubt=True) if isinstance(result, Appended) else result for result in results]
+        if not given_up:
+            return results
+        known = dict(zip(map(id, pending), results, strict=True))
+        away = Unavailable(Status.MYSQL_INTERNAL_ERROR, "The database did not answer.")
+        return [known.get(id(entry), away) for entry in batch]
+
+    async def _store_once(self, batch: Sequence[_Entry]) -> Results:
+        wait = self._seconds() >= self._contended_until
+        return await self._store.append(self._node.ids, [entry.submission for entry in batch], wait=wait)
+
+    async def _one_by_one(self, batch: Sequence[_Entry]) -> Results:
+        """Try the halves of a batch that failed, down to the message that cannot be stored."""
+        if len(batch) == 1:
+            _log.failure("a message could not be stored")
+            return [Refused(Status.INTERNAL_ERROR, "The message could not be stored.")]
+        middle = len(batch) // 2
+        first = await self._store_all(batch[:middle])
+        locked = {entry.thread_id for entry, result in zip(batch, first, strict=False) if result is LOCKED}
+        free = [entry for entry in batch[middle:] if entry.thread_id not in locked]  # what waits is not overtaken by what came after it
+        done = iter(await self._store_all(free) if free else ())
+        return [*first, *(LOCKED if entry.thread_id in locked else next(done) for entry in batch[middle:])]
+
+    # -- telling
+
+    async def _settle(self, batch: Sequence[_Entry], results: Results) -> None:
+        """Tell everybody, some at a time."""
+        for start in range(0, len(batch), AT_ONCE):
+            if start:
+                turn: Deferred[None] = Deferred()
+                self._soon(partial(turn.callback, None))
+                await turn
+            self._tell_all(batch[start : start + AT_ONCE], results[start : start + AT_ONCE])
+
+    def _tell_all(self, batch: Sequence[_Entry], results: Results) -> None:
+        for entry, result in zip(batch, results, strict=True):
+            try:
+                self._tell(entry, result)
+            except Exception:
+                _log.failure("the outcome of a message could not be told")
+
+    def _tell(self, entry: _Entry, result: Appended | Refused) -> None:
+        source = entry.source
+        source.waiting -= len(entry.submission.drafts)
+        if not source.waiting:
+            source.hold(False)
+        if isinstance(result, Refused):
+            entry.fail(result)
+        else:
+            entry.succeed(result)
+
+    def _broken(self, reason: Failure) -> None:
+        _log.failure("the message log failed", reason)
+        entries = [*self._aside.take_all(), *self._entries.take_all()]
+        self._waiting = self._bytes = 0
+        mistake = Refused(Status.INTERNAL_ERROR, "The message could not be stored.")
+        self._tell_all(entries, [mistake] * len(entries))
+        self._ended()

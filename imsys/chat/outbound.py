@@ -1,0 +1,381 @@
+"""Delivering pushes: to a session here, to another server, or not at all — what is stored is found by catching up."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from imsys.chat.route_cache import RouteCache
+from imsys.cluster.peers import GONE, RemotePush
+from imsys.errors import Refused
+from imsys.protocols.framing import CHAT
+from imsys.protocols.messages.catch_up import ResyncPush
+from imsys.protocols.messages.registry import Message, encode, service_id
+from imsys.util.outages import Outage
+
+if TYPE_CHECKING:
+    from imsys.chat.directory import Directory
+    from imsys.cluster.pushes import News
+
+_log = Logger()
+
+QUEUE = 20_000
+"""Pushes waiting for a route beyond which their receivers are asked to catch up instead."""
+
+QUEUE_BYTES = 32 << 20
+"""The same in bytes."""
+
+TOGETHER = 1000
+"""Pushes to one server that are handed on at once, without waiting for the end of the turn."""
+
+MISSED = 50_000
+"""Users remembered as having missed something; beyond, nobody in particular is: everybody is."""
+
+SEARCH = 1000
+"""Users who are looked for at once."""
+
+SPREAD = 3.0
+"""Seconds over which many sessions are asked to catch up."""
+
+FEW = 10
+"""Sessions that are asked at once."""
+
+PACE = 100.0
+"""Of many sessions, how many a second are to read anew what stands beside the messages: some five requests each."""
+
+RETRY = 1.0
+"""Seconds until those who could not be reached are looked for again."""
+
+SWEEP = 5.0
+"""Seconds between two looks at who is owed a second look."""
+
+FORWARDS = 1
+"""How often a push goes on from a server that its receiver has left."""
+
+SendToPeer = Callable[[str, Sequence[RemotePush]], None]
+Tell = Callable[[int, int], None]
+MissAll = Callable[[], None]
+
+
+def resync_frame(sessions: int) -> bytes:
+    """The request to catch up, for each of so many."""
+    return CHAT.encode(service_id(ResyncPush), encode(ResyncPush(within=round(1 + sessions / PACE, 1))))
+
+
+RESYNC = resync_frame(0)
+
+
+class Outbound(Service):
+    """Sends pushes to users, wherever they are, in order for each of them."""
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        directory: Directory,
+        send_to_peer: SendToPeer | None,
+        tell: Tell | None = None,
+        miss_all: MissAll | None = None,
+    ) -> None:
+        """How to reach other servers; ``None`` where there are none.
+
+        :param send_to_peer: takes a server and what to push there.
+        :param tell: takes a user and the time of a login, for all servers; see :data:`imsys.cluster.pushes.News`.
+        :param miss_all: has all users of all other servers catch up.
+        """
+        self._clock = clock
+        self._directory = directory
+        self._send_to_peer = send_to_peer
+        self._tell = tell
+        self._miss_all = miss_all
+        self._cache = RouteCache(clock.seconds)
+        self._outgoing: dict[str, list[RemotePush]] = {}
+        self._queue: deque[RemotePush] = deque()
+        self._queued_bytes = 0
+        self._looked_for: set[int] = set()  # whose pushes are in the queue, or wait for the answer
+        self._insisting: set[int] = set()  # of these, those for whom the cache is not good enough
+        self._routing = False
+        self._sweeps = LoopingCall(self._sweep)
+        self._sweeps.clock = clock
+        self._missed: set[int] = set()
+        self._retry: IDelayedCall | None = None
+        self._missed_all = False
+        self._outage = Outage(clock.seconds, "Looking for users on other servers")
+        directory.replaced = self.resync_elsewhere
+        directory.rebuilt = self.resync
+        directory.changed = self._changed
+
+    def startService(self) -> None:
+        """Begin to look after those whose pushes were dropped."""
+        super().startService()
+        self._sweeps.start(SWEEP, now=False)
+
+    def stopService(self) -> None:
+        """Look after nobody any more; those elsewhere who have missed something catch up, and with them everybody there."""
+        super().stopService()
+        self._sweeps.stop()
+        self._flush()
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+        missed = self._missed or self._missed_all or self._queue or self._looked_for
+        self._missed, self._missed_all = set(), False
+        if missed and self._miss_all is not None:
+            self._miss_all()
+
+    @property
+    def missing(self) -> int:
+        """How many users are known to have missed something, and were not told yet."""
+        return len(self._missed)
+
+    def deliver(self, users: Iterable[int], push: Message) -> None:
+        """Send a push to users; who is offline gets nothing. It is encoded once.
+
+        :raises ValueError: it does not fit into a frame.
+        """
+        self.deliver_frame(tuple(users), CHAT.encode(service_id(type(push)), encode(push)))
+
+    def deliver_frame(self, users: Iterable[int], frame: bytes) -> None:
+        """Send a whole frame of the chat port to users; who is offline gets nothing."""
+        local = self._directory.local
+        away = []
+        for user in users:
+            session = local(user)
+            if session is not None:
+                session.push(frame)
+            else:
+                away.append(user)
+        if away and self._send_to_peer is not None:
+            self._send_away(away, frame)
+
+    def catch_up(self, users: Collection[int] | None) -> None:
+        """Ask users to catch up, wherever they are, in a moment: they may have missed something that was stored. ``None``: everybody."""
+        if users is None:
+            self._resync_all()
+        else:
+            self._miss(users)
+
+    # -- to other servers
+
+    def _send_away(self, users: Sequence[int], frame: bytes) -> None:
+        looked_for, find = self._looked_for, self._cache.find
+        unknown = []
+        nodes: dict[str, list[int]] = {}
+        for user in users:
+            node = None if user in looked_for else find(user)
+            if node is None:
+                unknown.append(user)
+            elif node:
+                nodes.setdefault(node, []).append(user)
+        for node, some in nodes.items():
+            self._post(node, RemotePush(tuple(some), frame, 1))
+        if unknown:
+            self._look_for(unknown, frame, 1)
+
+    def _post(self, node: str, push: RemotePush) -> None:
+        """Have this pushed by another server; what is posted in a turn goes together."""
+        pushes = self._outgoing.get(node)
+        if pushes is None:
+            if not self._outgoing:
+                self._clock.callLater(0, self._flush)
+            self._outgoing[node] = [push]
+            return
+        pushes.append(push)
+        if len(pushes) >= TOGETHER:
+            self._hand_on(node, self._outgoing.pop(node))
+
+    def _flush(self) -> None:
+        outgoing, self._outgoing = self._outgoing, {}
+        for node, pushes in outgoing.items():
+            self._hand_on(node, pushes)
+
+    def _hand_on(self, node: str, pushes: list[RemotePush]) -> None:
+        assert self._send_to_peer is not None
+        self._send_to_peer(node, pushes)
+
+    def _look_for(self, users: Sequence[int], frame: bytes, hops: int, *, insist: bool = False) -> None:
+        """Queue a push until it is known where its receivers are. ``insist``: Redis is to be asked, whatever the cache says."""
+        if len(self._queue) >= QUEUE or self._queued_bytes >= QUEUE_BYTES:
+            self._miss(users)
+            return
+        self._queued_bytes += len(frame)
+        self._queue.append(RemotePush(tuple(users), frame, hops))
+        self._looked_for.update(users)
+        if insist:
+            self._insisting.update(users)
+        if not self._routing:
+            self._routing = True
+            Deferred.fromCoroutine(self._route()).addErrback(lambda reason: _log.failure("routing pushes failed", reason))
+
+    async def _route(self) -> None:
+        """Look routes up for everything that has gathered, one lookup at a time, so that order is kept."""
+        try:
+            while self._queue:
+                pushes, self._queue, self._queued_bytes = self._queue, deque(), 0
+                try:
+                    await self._route_some(pushes)
+                except Exception:
+                    _log.failure("{count} pushes were not routed in full: their receivers catch up", count=len(pushes))
+                    self._miss({user for push in pushes for user in push.users})
+                self._looked_for = {user for push in self._queue for user in push.users}
+        finally:
+            self._routing = False
+
+    async def _route_some(self, pushes: Iterable[RemotePush]) -> None:
+        users, insisting = self._looked_for, self._insisting
+        self._insisting = set()
+        self._looked_for = set(users)  # grows with what is queued meanwhile
+        where = {user: node for user in users - insisting if (node := self._cache.find(user)) is not None}
+        wanted = users.difference(where)
+        if wanted:
+            where |= await self._ask(list(wanted))
+        for push in pushes:
+            self._forward(push, where)
+
+    async def _ask(self, users: list[int]) -> dict[int, str]:
+        """Where users are, by Redis; who is offline is left out, and so are those of whom that cannot be told: they catch up later."""
+        self._cache.ask(users)
+        try:
+            found, doubtful = await self._directory.locate(users)
+        except Refused as refused:
+            self._outage.failed(str(refused), len(users))
+            found, doubtful = {}, users
+        else:
+            self._outage.works()
+        where, cheated = self._cache.learn(found, doubtful)
+        if doubtful:
+            self._miss(doubtful)
+        elif self._missed_all:
+            self._resync_all()
+        for user in cheated:
+            self._post(where[user], RemotePush((user,), RESYNC, 1))
+        return where
+
+    def _forward(self, push: RemotePush, where: dict[int, str]) -> None:
+        nodes: dict[str, list[int]] = {}
+        for user in push.users:
+            if (session := self._directory.local(user)) is not None:  # came here meanwhile
+                session.push(push.frame)
+            elif node := where.get(user):
+                nodes.setdefault(node, []).append(user)
+        for node, users in nodes.items():
+            self._post(node, RemotePush(tuple(users), push.frame, push.hops))
+
+    # -- from other servers
+
+    def receive(self, pushes: Sequence[RemotePush]) -> None:
+        """Pushes from another server; one whose receiver has moved on is forwarded, once."""
+        local = self._directory.local
+        for push in pushes:
+            users, frame, hops = push
+            away = []
+            for user in users:
+                session = local(user)
+                if session is not None:
+                    session.push(frame)
+                else:
+                    away.append(user)
+            if away:
+                self._forward_once(away, frame, hops)
+
+    def _forward_once(self, users: Sequence[int], frame: bytes, hops: int) -> None:
+        if self._send_to_peer is None:
+            return
+        if self._tell is not None:
+            for user in users:
+                self._tell(user, GONE)
+        if hops > FORWARDS:
+            self._miss(users)
+        else:
+            self._look_for(users, frame, hops + 1, insist=True)
+
+    def hear(self, node: str, news: News, everything: bool) -> None:
+        """Who came to another server and went; ``everything``: anybody may have."""
+        if everything:
+            self._miss(self._cache.forget_all())
+        came, went = self._cache.came, self._cache.went
+        for user, login_ms in news.items():
+            if login_ms <= 0:
+                went(user, node, -login_ms)
+            elif came(user, node, login_ms):
+                self._post(node, RemotePush((user,), RESYNC, 1))
+
+    def lost(self, node: str) -> None:
+        """Another server is not there any more."""
+        self._cache.forget_node(node)
+
+    def _changed(self, user: int, login_ms: int) -> None:
+        self._cache.forget(user)
+        if self._tell is not None:
+            self._tell(user, login_ms)
+
+    def _sweep(self) -> None:
+        self._miss(self._cache.due())
+
+    # -- when pushes were lost
+
+    def resync(self, users: Iterable[int] | None) -> None:
+        """Ask sessions of this server to catch up, spread over a few seconds where they are many; ``None``: all of them.
+
+        Those of these users who are not here any more are looked for.
+        """
+        asked = self._directory.users() if users is None else list(users)
+        here = [user for user in asked if self._directory.local(user) is not None]
+        if self._send_to_peer is not None and len(here) < len(asked):
+            self._miss(set(asked).difference(here))
+        if len(here) <= FEW:
+            for user in here:
+                self._resync_one(user, RESYNC)
+            return
+        frame = resync_frame(len(here))
+        for user in here:
+            self._clock.callLater(random.random() * SPREAD, self._resync_one, user, frame)  # noqa: S311
+
+    def resync_elsewhere(self, user: int) -> None:
+        """Ask a user whose session has moved to another server to catch up."""
+        self._look_for((user,), RESYNC, 1, insist=True)
+
+    def _resync_one(self, user: int, frame: bytes) -> None:
+        session = self._directory.local(user)
+        if session is not None:
+            session.push(frame)
+
+    def _miss(self, users: Collection[int]) -> None:
+        """Remember who could not be reached, and ask them to catch up as soon as routes can be found."""
+        if users and self._retry is None:
+            self._retry = self._clock.callLater(RETRY, self._retry_missed)
+        for user in users:
+            if len(self._missed) >= MISSED:
+                if not self._missed_all:
+                    _log.error("more than {count} users missed pushes at once: everybody catches up", count=MISSED)
+                self._missed_all = True
+                return
+            self._missed.add(user)
+
+    def _retry_missed(self) -> None:
+        self._retry = None
+        missed, self._missed = self._missed, set()
+        here = [user for user in missed if self._directory.local(user) is not None]
+        self.resync(here)
+        away = tuple(missed.difference(here)) if self._send_to_peer is not None else ()
+        if self._missed_all:
+            away = away[:SEARCH]  # to learn when routes can be found; then everybody is asked
+            if not away:
+                self._resync_all()
+        frame = RESYNC if len(away) <= FEW else resync_frame(len(away))
+        for start in range(0, len(away), SEARCH):
+            self._look_for(away[start : start + SEARCH], frame, 1, insist=True)
+
+    def _resync_all(self) -> None:
+        """Ask everybody to catch up, here and on all other servers."""
+        self._missed_all = False
+        self.resync(None)
+        if self._miss_all is not None:
+            self._miss_all()

@@ -1,0 +1,173 @@
+"""What is stored, in the words of the wire."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import UNSET
+
+from imsys.files.sniffing import kind
+from imsys.protocols.messages.contacts import Friend, FriendRequestItem, FriendRequestPush, FriendshipPush, HelloMessage
+from imsys.protocols.messages.files import FileContent
+from imsys.protocols.messages.live import LivePush
+from imsys.protocols.messages.people import Card, ProfilePush
+from imsys.protocols.messages.texts import IncomingText, VerifiedText
+from imsys.protocols.messages.threads import Position, PositionPush
+from imsys.security.tickets import encode_id
+from imsys.store.appending import Stored
+from imsys.store.contacts import Contact, Friendship, Pending
+from imsys.store.files import File
+from imsys.store.ids import timestamp
+from imsys.store.live import LiveStream
+from imsys.store.people import Person
+from imsys.store.threads import Mark
+
+
+def card_fields(person: Person) -> dict[str, str | int]:
+    """The keys of a card."""
+    return {
+        "uuid": str(person.uuid),
+        "username": person.username,
+        "nickname": person.nickname,
+        "avator": person.avatar,
+        "description": person.description,
+        "sex": person.sex,
+    }
+
+
+def card(person: Person) -> Card:
+    """A user's card."""
+    return Card(**card_fields(person))  # type: ignore[arg-type]
+
+
+def profile_push(person: Person) -> ProfilePush:
+    """The news of a card."""
+    return ProfilePush(**card_fields(person))  # type: ignore[arg-type]
+
+
+def friend(contact: Contact) -> Friend:
+    """A friend in a page of friends."""
+    fields = card_fields(contact.person)
+    return Friend(**fields, alternative_name=contact.alternative_name, thread_id=str(contact.thread_id))  # type: ignore[arg-type]
+
+
+def request_item(pending: Pending) -> FriendRequestItem:
+    """A friend request that waits."""
+    person = pending.person
+    return FriendRequestItem(
+        src_uuid=str(person.uuid),
+        dst_uuid=str(pending.dst),
+        username=person.username,
+        avator=person.avatar,
+        nickname=pending.nickname or person.nickname,
+        description=person.description,
+        message=pending.message,
+        sex=person.sex,
+    )
+
+
+def request_push(pending: Pending) -> FriendRequestPush:
+    """The news of a friend request, for the one who is asked."""
+    person = pending.person
+    return FriendRequestPush(
+        src_uuid=str(person.uuid),
+        dst_uuid=str(pending.dst),
+        src_nickname=pending.nickname or person.nickname,
+        src_message=pending.message,
+        src_avator=person.avatar,
+        src_username=person.username,
+        src_desc=person.description,
+        src_sex=person.sex,
+    )
+
+
+def friendship_push(friendship: Friendship, friend: Person) -> FriendshipPush:
+    """The news of a friendship, for the one whose new friend is ``friend``."""
+    return FriendshipPush(
+        friend_uuid=str(friend.uuid),
+        friend_username=friend.username,
+        friend_nickname=friend.nickname,
+        friend_avator=friend.avatar,
+        friend_desc=friend.description,
+        friend_sex=friend.sex,
+        thread_id=str(friendship.thread_id),
+        hello_msg=[
+            HelloMessage(
+                msg_id=str(message.msg_id),
+                msg_sender=str(message.sender),
+                msg_receiver=str(message.receiver),
+                msg_content=message.content,
+                msg_type=message.kind,
+                prev_id=str(message.prev_id),
+                timestamp=timestamp(message.msg_id),
+            )
+            for message in friendship.hello
+        ],
+    )
+
+
+def verified(message: Stored) -> VerifiedText:
+    """A text in its acknowledgement."""
+    return VerifiedText(
+        thread_id=str(message.thread_id),
+        unique_id=message.unique_id,
+        msg_id=str(message.msg_id),
+        prev_id=str(message.prev_id),
+        timestamp=timestamp(message.msg_id),
+    )
+
+
+def incoming(message: Stored) -> IncomingText:
+    """A text on its way to its receivers."""
+    return IncomingText(
+        msg_type=message.kind,
+        msg_status=0,
+        msg_sender=str(message.sender),
+        msg_receiver=str(message.receiver),
+        msg_id=str(message.msg_id),
+        prev_id=str(message.prev_id),
+        thread_id=str(message.thread_id),
+        unique_id=message.unique_id,
+        msg_content=message.content,
+        timestamp=timestamp(message.msg_id),
+    )
+
+
+def position(mark: Mark) -> Position:
+    """How far a member has come, in a page of positions."""
+    return Position(thread_id=str(mark.thread_id), uuid=str(mark.user), delivered=str(mark.delivered), read=str(mark.read))
+
+
+def position_push(mark: Mark) -> PositionPush:
+    """The news of how far a member has come."""
+    return PositionPush(thread_id=str(mark.thread_id), uuid=str(mark.user), delivered=str(mark.delivered), read=str(mark.read))
+
+
+def file_kind(mime: str) -> int:
+    """The kind of a message that carries a file of a content type; only a picture that clients show is an image."""
+    return int(kind(mime))
+
+
+def file_content(file: File) -> str:
+    """The content of a message that carries a whole file."""
+    assert file.content is not None
+    content = FileContent(
+        file_id=encode_id(file.file_id),
+        filename=file.filename,
+        size=file.size,
+        mime=file.mime,
+        sha256=file.content.sha256.hex(),
+        thumbnail=UNSET if file.thumbnail_id is None else encode_id(file.thumbnail_id),
+    )
+    return msgspec.json.encode(content).decode()
+
+
+def live_push(stream: LiveStream) -> LivePush:
+    """The news of a live stream."""
+    return LivePush(
+        stream_id=encode_id(stream.stream_id),
+        thread_id=str(stream.thread_id),
+        owner=str(stream.owner),
+        title=stream.title,
+        state=stream.state.name.lower(),
+        viewers=stream.viewers,
+    )

@@ -1,0 +1,387 @@
+"""Redis through txredisapi and hiredis: a prefix, a deadline, scripts, and whichever server takes writes.
+
+Redis holds nothing that cannot be lost: it may be flushed, restarted, replaced or
+away at any time, and callers then get :class:`~imsys.errors.Unavailable`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred, DeferredList
+from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from imsys.config import RedisConfig
+from imsys.errors import Status, Unavailable
+from imsys.redis.masters import Address, Found, Masters, NoMaster
+from imsys.util.outages import REMINDER, Outage
+
+_log = Logger()
+
+MAX_PENDING = 20_000
+"""Calls waiting for an answer beyond which further ones fail at once."""
+
+MIN_RETRY, MAX_RETRY = 0.05, 0.5
+"""Seconds between two attempts to find a master: half as many again from one to the next."""
+
+UNREACHABLE = 1.0
+"""Seconds without a connection after which this is said at a start: a server that is started together with us needs a moment."""
+
+WATCH = 1.0
+"""Seconds between two questions to a Sentinel whether the master is still the one that we are connected to."""
+
+CLOSE = 1.0
+"""Seconds that connections have to close in good order when the service stops."""
+
+GRACE = 0.1
+"""Seconds that the deadline of a call lies behind txredisapi's own, which also aborts the connection that does not answer."""
+
+AGAIN = 0.05
+"""Seconds after which a call is made again where the server has refused it for the moment."""
+
+UNFIT = ("READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS", "MISCONF", "NOAUTH", "UNBLOCKED")
+"""Errors of a server that is no master, or takes no writes: it is left, with every connection to it."""
+
+BUSY = ("BUSY", "TRYAGAIN")
+"""Errors of a server that is busy with something else for a moment."""
+
+COMPLAINTS = 100
+"""Kinds of errors that are told apart in the log at most."""
+
+CAUGHT = """
+local function caught(result)
+  local text = type(result) == 'table' and result.err or tostring(result)
+  for _, code in ipairs({'READONLY', 'NOREPLICAS', 'MISCONF'}) do
+    if string.find(text, code, 1, true) then error(result, 0) end
+  end
+  return text
+end
+"""
+"""For scripts: ``caught`` gives the text of an error that they have caught, but for that of a server that takes no writes at all."""
+
+_CODES = re.compile(rf"(?:^|[ -])({'|'.join(UNFIT + BUSY)}) ")
+"""The error of a command may be anywhere in that of its script."""
+
+
+@dataclass(frozen=True)
+class Script:
+    """A Lua script, sent once and called by its SHA-1 from then on.
+
+    One that catches errors lets those pass that mean the server, and not what it was asked for: see :data:`CAUGHT`.
+    """
+
+    text: str
+    sha1: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sha1", hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest())
+
+
+class Redis:
+    """Calls to one Redis server.
+
+    Calls that are made in one turn of the reactor travel together; none waits for
+    the answer of another. What a server has refused to do since it is no master
+    (any more), or not ready, is done by the next one, within the time of the call.
+    """
+
+    def __init__(self, clock: IReactorTime, prefix: str, timeout: float) -> None:
+        self._clock = clock
+        self._prefix = prefix
+        self._timeout = timeout
+        self._pending = 0
+        self._pool: Sequence[Any] | None = None
+        self._turn = 0
+        self._waiting: dict[Deferred[None], None] = {}
+        self._complained: dict[str, float] = {}
+        self.unfit: Callable[[Sequence[Any], str], None] = lambda pool, reason: None
+        """Called with the connections that were in use, and why they cannot be: :meth:`use` is to bring others."""
+
+    def use(self, pool: Sequence[Any] | None) -> None:
+        """Send calls through these connections from now on; where there are none, have them wait; ``None``: fail them at once."""
+        self._pool = pool
+        if pool or pool is None:
+            waiting, self._waiting = self._waiting, {}
+            for waiter in waiting:
+                waiter.callback(None)
+
+    def key(self, *parts: str | int) -> str:
+        """The name of a key: the installation's prefix, then the parts with colons between."""
+        return self._prefix + ":".join(map(str, parts))
+
+    async def call(self, command: str, *args: str | bytes | int | float) -> Any:
+        """One command. Strings, bulk or simple, come back as bytes, integers as int, nil as ``None``.
+
+        :raises Unavailable: (12) no connection, no answer in time, or an error reply.
+        """
+        reply = await self._send(command, *args)
+        if isinstance(reply, _ErrorReply):
+            self._complain(command, reply)
+            raise Unavailable(Status.REDIS_UNKNOWN_ERROR, "Redis refused a command.")
+        return reply
+
+    async def script(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
+        """Run a script; its reply is as :meth:`call`'s.
+
+        :raises Unavailable: (12) as for :meth:`call`.
+        """
+        reply = await self._send("EVALSHA", script.sha1, len(keys), *keys, *args)
+        if isinstance(reply, _ErrorReply) and reply.code == "NOSCRIPT":
+            reply = await self._send("EVAL", script.text, len(keys), *keys, *args)
+        if isinstance(reply, _ErrorReply):
+            self._complain("a script", reply)
+            raise Unavailable(Status.REDIS_UNKNOWN_ERROR, "Redis refused a script.")
+        return reply
+
+    async def _send(self, command: str, *args: str | bytes | int | float) -> Any:
+        from txredisapi import RedisError, ResponseError
+
+        if self._pending >= MAX_PENDING:
+            raise Unavailable(Status.REDIS_UNKNOWN_ERROR, "Too many calls wait for Redis.")
+        self._pending += 1
+        latest, left = self._clock.seconds() + self._timeout, self._timeout
+        try:
+            while True:
+                pool = self._pool
+                if not pool:
+                    pool = await self._connected(latest)
+                    left = latest - self._clock.seconds()
+                self._turn += 1
+                try:
+                    call: Deferred[Any] = pool[self._turn % len(pool)].execute_command(command, *args)
+                    return await call.addTimeout(left + GRACE, self._clock)
+                except ResponseError as error:
+                    reply = _ErrorReply(str(error))
+                if not await self._passing(pool, reply, latest):
+                    return reply
+        except (RedisError, DeferredTimeout, CancelledError):
+            raise Unavailable(Status.REDIS_UNKNOWN_ERROR, "Redis did not answer in time.") from None
+        finally:
+            self._pending -= 1
+
+    async def _passing(self, pool: Sequence[Any], reply: _ErrorReply, latest: float) -> bool:
+        """Whether a call that was refused, and so not carried out, may be made again; returns when it may."""
+        if reply.code in UNFIT:
+            self.unfit(pool, reply.text)
+            if pool is self._pool:  # nobody looks for another
+                return False
+        elif reply.code in BUSY:
+            await deferLater(self._clock, AGAIN)
+        else:
+            return False
+        return self._clock.seconds() < latest
+
+    async def _connected(self, latest: float) -> Sequence[Any]:
+        """Wait for a connection, until then at most."""
+        while self._pool is not None:
+            waiter: Deferred[None] = Deferred()
+            self._waiting[waiter] = None
+            try:
+                await waiter.addTimeout(max(0.0, latest - self._clock.seconds()), self._clock)
+            finally:
+                self._waiting.pop(waiter, None)
+            if self._pool:
+                return self._pool
+        raise Unavailable(Status.REDIS_UNKNOWN_ERROR, "There is no connection to Redis.")
+
+    def _complain(self, what: str, reply: _ErrorReply) -> None:
+        """Say so in the log: of one kind of error once in a while."""
+        now = self._clock.seconds()
+        if now - self._complained.get(reply.code, float("-inf")) < REMINDER:
+            return
+        if len(self._complained) >= COMPLAINTS:
+            self._complained.clear()
+        self._complained[reply.code] = now
+        _log.error("Redis answers {what} with an error: {text}", what=what, text=reply.text)
+
+
+@dataclass(frozen=True)
+class _ErrorReply:
+    text: str
+
+    @property
+    def code(self) -> str:
+        """What kind of error it is."""
+        found = _CODES.search(self.text)
+        return found[1] if found is not None else self.text.partition(" ")[0]
+
+
+class RedisService(Service):
+    """Keeps connections to the master open, whichever server that is.
+
+    All of them go to one server. If one is lost, or the server takes no writes, all are left: what they have on its
+    way is still answered, and the search begins anew.
+    """
+
+    def __init__(self, reactor: Any, config: RedisConfig) -> None:
+        if config.mode == "embedded" and not config.socket:
+            raise ValueError("an embedded Redis is reached through EmbeddedRedis.config")
+        self._reactor = reactor
+        self._config = config
+        self._masters = Masters(reactor, config)
+        self._outage = Outage(reactor.seconds, "Redis")
+        self._began = 0.0
+        self._known = False
+        self._pool: list[Any] = []
+        self._open: set[Any] = set()
+        self._broken: Deferred[str] = Deferred()
+        self._breaking: IDelayedCall | None = None
+        self._running: list[Deferred[None]] = []
+        self.redis = Redis(reactor, config.prefix, config.timeout)
+        self.redis.unfit = self._unfit
+
+    def startService(self) -> None:
+        """Begin to connect, and go on until the service stops."""
+        super().startService()
+        self._began = self._reactor.seconds()
+        self._known = False
+        self.redis.use([])
+        self._run(self._keep())
+
+    async def ready(self) -> None:
+        """Return when the server answers."""
+        while self.running:
+            try:
+                await self.redis.call("PING")
+            except Unavailable:
+                await deferLater(self._reactor, 0.1)
+            else:
+                return
+
+    def stopService(self) -> Deferred[None]:
+        """Close the connections; fires when they are closed."""
+        super().stopService()
+        self.redis.use(None)
+        if self._breaking is not None and self._breaking.active():
+            self._breaking.cancel()
+        for running in tuple(self._running):
+            running.cancel()
+        return Deferred.fromCoroutine(self._close())
+
+    async def _close(self) -> None:
+        opened = tuple(self._open)
+        closed = DeferredList([connection.closed() for connection in opened])
+        for connection in opened:
+            connection.transport.loseConnection()
+        late = self._reactor.callLater(CLOSE, lambda: [connection.transport.abortConnection() for connection in opened])
+        await closed
+        if late.active():
+            late.cancel()
+
+    def _run(self, work: Any) -> None:
+        running: Deferred[None] = Deferred.fromCoroutine(work)
+        self._running.append(running)
+
+        def ended(result: Any) -> Any:
+            self._running.remove(running)
+            return result
+
+        running.addBoth(ended).addErrback(_failed)
+
+    # -- from one master to the next
+
+    async def _keep(self) -> None:
+        pause = MIN_RETRY
+        while True:
+            try:
+                found = await self._masters.find()
+            except NoMaster as problem:
+                if self._known or self._reactor.seconds() - self._began >= UNREACHABLE:
+                    self._outage.failed(str(problem))
+                await deferLater(self._reactor, pause * random.uniform(0.8, 1.2))  # noqa: S311
+                pause = min(MAX_RETRY, pause * 1.5)
+                continue
+            since = self._reactor.seconds()
+            self._outage.failed(await self._serve(found))
+            if self._reactor.seconds() - since >= UNREACHABLE:
+                pause = MIN_RETRY
+            else:  # one that is found and lost at once, over and over
+                await deferLater(self._reactor, pause * random.uniform(0.8, 1.2))  # noqa: S311
+                pause = min(MAX_RETRY, pause * 1.5)
+
+    async def _serve(self, found: Found) -> str:
+        """Use a master until it is one no more; why that is."""
+        broken: Deferred[str] = Deferred()
+        pool: list[Any] = []
+        self._broken, self._pool = broken, pool
+        self._take(pool, found)
+        self._known = True
+        self._outage.works()
+        helpers = [Deferred.fromCoroutine(self._fill(pool, found.address)).addErrback(_failed) for _ in range(self._config.pool_size - 1)]
+        if self._masters.watched:
+            helpers.append(Deferred.fromCoroutine(self._watch(pool, found.address)).addErrback(_failed))
+        try:
+            reason: str = await broken
+            return reason
+        finally:
+            if self.running:
+                for connection in pool:
+                    connection.retire()
+            for helper in helpers:
+                helper.cancel()
+
+    def _take(self, pool: list[Any], found: Found) -> None:
+        connection = found.connection
+        self._open.add(connection)
+        pool.append(connection)
+
+        def lost(_: None) -> None:
+            self._open.discard(connection)
+            self._leave(pool, f"the connection to {found.address} was lost")
+
+        connection.closed().addCallback(lost)
+        self.redis.use(pool)
+
+    async def _fill(self, pool: list[Any], address: Address) -> None:
+        """Open one more connection to a server."""
+        pause = MIN_RETRY
+        while pool is self._pool:
+            try:
+                found = await self._masters.open(address)
+            except NoMaster as problem:
+                if pool is not self._pool or not self.running:
+                    return  # given up while a name was being looked up, which is told as a name that there is not
+                _log.debug("there are fewer connections to Redis than there may be: {problem}", problem=problem)
+                await deferLater(self._reactor, pause)
+                pause = min(MAX_RETRY, pause * 1.5)
+            else:
+                if pool is self._pool:
+                    self._take(pool, found)
+                else:
+                    found.connection.transport.abortConnection()
+                return
+
+    async def _watch(self, pool: list[Any], address: Address) -> None:
+        """See whether Sentinels name another server by now: this one may not have been told yet, or be cut off from them."""
+        while pool is self._pool:
+            await deferLater(self._reactor, WATCH)
+            named = await self._masters.replaced(address)
+            if named is not None:
+                self._leave(pool, f"{address} is the master no more: Sentinels name {named}")
+
+    def _unfit(self, pool: Sequence[Any], reason: str) -> None:
+        self._leave(pool, reason)
+
+    def _leave(self, pool: Sequence[Any], reason: str) -> None:
+        if pool is not self._pool:
+            return
+        self._pool = []
+        if self.running:
+            self.redis.use(self._pool)
+            # in another turn: this may be said by one who is to be cancelled then
+            self._breaking = self._reactor.callLater(0, self._broken.callback, reason)
+
+
+def _failed(failure: Failure) -> None:
+    if failure.check(CancelledError) is None:
+        _log.failure("keeping the connections to Redis failed", failure)

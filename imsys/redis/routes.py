@@ -1,0 +1,344 @@
+"""Routes: on which chat server a user's session is, in Redis.
+
+``route:<uuid>`` is ``node|incarnation|session id|login time``; it lives as
+long as a lease, and its node renews it. Redis may be flushed at any time: what
+a node holds it writes again. Whether the token of a session still lives is for
+:mod:`imsys.redis.tokens` to say.
+
+``attempts:<uuid>`` has the newest attempt to log in of each client of a user, by
+its number. An attempt that waited somewhere (in a server that was frozen, behind a
+slow network) may be carried out when its client has long logged in elsewhere:
+it is older than that, and is refused instead of ending what came later.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from imsys.errors import Refused, Status, Unavailable
+from imsys.redis.client import CAUGHT, Redis, Script
+from imsys.redis.tokens import LUA, Tokens
+from imsys.util.batching import Gathering
+from imsys.util.surge import Surge
+
+_log = Logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a session is; ``login_ms`` is milliseconds since 1970."""
+
+    node: str
+    incarnation: str
+    session: str
+    login_ms: int
+
+    def __str__(self) -> str:
+        return f"{self.untimed}{self.login_ms}"
+
+    @property
+    def untimed(self) -> str:
+        """What is written before the login time."""
+        return f"{self.node}|{self.incarnation}|{self.session}|"
+
+    @classmethod
+    def parse(cls, text: bytes) -> Route:
+        """Read what :meth:`__str__` wrote. :raises ValueError: it is something else."""
+        node, incarnation, session, login_ms = text.decode().split("|")
+        return cls(node, incarnation, session, int(login_ms))
+
+
+def _read(user: int, text: bytes | None) -> Route | None:
+    """A user's route as Redis has it. A value that is none of ours is no route: whoever holds a session of theirs writes it anew."""
+    if not text:
+        return None
+    try:
+        return Route.parse(text)
+    except ValueError:
+        _log.error("the route of {user} in Redis is none of ours", user=user)
+        return None
+
+
+class Attempt(NamedTuple):
+    """One attempt of a client to log in; ``number`` is from 0 to 2^63 - 1, and grows."""
+
+    client: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A live session whose route is to be kept, the token that it stands on, and the attempt that it began with."""
+
+    user: int
+    route: Route
+    token_digest: str
+    attempt: Attempt | None = None
+
+
+MEMORY = 3600.0
+"""Seconds for which the newest attempt of a client is remembered: longer than one waits anywhere."""
+
+CLIENTS = 32
+"""Clients of a user whose attempts are remembered; those of more of them are forgotten together."""
+
+# Lua's numbers are exact up to 2^53 only: longer digits are more, and of the same length those that sort later are.
+_REMEMBER_ATTEMPT = f"""
+local function remember(attempts, client, number)
+  local last = redis.call('HGET', attempts, client)
+  if last and string.match(last, '^%d+$') and (#last > #number or (#last == #number and last >= number)) then return false end
+  if not last and redis.call('HLEN', attempts) >= {CLIENTS} then redis.call('DEL', attempts) end
+  redis.call('HSET', attempts, client, number)
+  redis.call('PEXPIRE', attempts, {MEMORY * 1000:.0f})
+  return true
+end
+"""
+
+# For each login: the login time, and the route before it; 0 the token does not open this account;
+# 1 it is no newer than an attempt that was carried out; 2 Redis does not know the token; a text, what went wrong with this one alone
+# (a value that is none of ours).
+_LOGIN = Script(
+    CAUGHT
+    + LUA
+    + _REMEMBER_ATTEMPT
+    + """
+local ttl = ARGV[3]
+
+local function login(token, route, attempts, user, mine, client, number)
+  local expiry = opens(token, user)
+  if not expiry then return 0 end
+  if expiry == 'unknown' then return 2 end
+  if client ~= '' and not remember(attempts, client, number) then return 1 end
+  local old = redis.call('GET', route)
+  local time = now
+  if old then time = math.max(time, tonumber(string.match(old, '|(%d+)$')) + 1) end
+  time = string.format('%.0f', time)
+  redis.call('SET', route, mine .. time, 'PX', ttl)
+  return {time, old or ''}
+end
+
+local results = {}
+for i = 1, #KEYS / 3 do
+  local token, route, attempts = unpack(KEYS, i * 3 - 2, i * 3)
+  local user, mine, client, number = unpack(ARGV, i * 4, i * 4 + 3)
+  local well, result = pcall(login, token, route, attempts, user, mine, client, number)
+  if not well then result = caught(result) end
+  results[i] = result
+end
+return results
+"""
+)
+
+_DROP = Script("""
+for i, route in ipairs(KEYS) do
+  if redis.call('GET', route) == ARGV[i] then redis.call('DEL', route) end
+end
+return #KEYS
+""")
+
+# For each session: 0 kept, 1 its token was revoked or has ended, 2 a later login has its route, 3 kept, but its route was lost;
+# 4 more where Redis does not know its token; a text, what went wrong with this one alone.
+_REFRESH = Script(
+    CAUGHT
+    + LUA
+    + """
+local ttl = ARGV[3]
+
+local function refresh(token, route, user, mine)
+  local expiry = opens(token, user)
+  if not expiry then return 1 end
+  local unknown = expiry == 'unknown' and 4 or 0
+  local held = redis.call('GET', route)
+  if held == mine then
+    redis.call('PEXPIRE', route, ttl)
+    return unknown
+  end
+  if held and tonumber(string.match(held, '|(%d+)$')) >= tonumber(string.match(mine, '|(%d+)$')) then return 2 end
+  redis.call('SET', route, mine, 'PX', ttl)
+  return unknown + 3
+end
+
+local results = {}
+for i = 1, #KEYS / 2 do
+  local well, result = pcall(refresh, KEYS[i * 2 - 1], KEYS[i * 2], ARGV[i * 2 + 2], ARGV[i * 2 + 3])
+  if not well then result = caught(result) end
+  results[i] = result
+end
+return results
+"""
+)
+
+_REMEMBER = Script(
+    CAUGHT
+    + _REMEMBER_ATTEMPT
+    + """
+for i, attempts in ipairs(KEYS) do
+  local well, result = pcall(remember, attempts, ARGV[i * 2 - 1], ARGV[i * 2])
+  if not well then caught(result) end
+end
+return #KEYS
+"""
+)
+
+KEPT, REVOKED, REPLACED, REBUILT = range(4)
+_UNKNOWN = 4
+BATCH = 100
+"""Sessions that one call is about: Redis does nothing else meanwhile (about 1 ms)."""
+
+LOGINS = 20_000
+"""Logins that wait for Redis at most."""
+
+DROPS = 100_000
+"""Routes that wait to be dropped at most; what is beyond expires."""
+
+
+Taken = tuple[Route | None, Route]
+"""A login that succeeded: the route that was there, and the one that is there now."""
+
+
+class _Login(NamedTuple):
+    user: int
+    token_digest: str
+    route: Route
+    attempt: Attempt | None
+
+
+class _Unknown(Exception):
+    """Redis does not know a token."""
+
+
+class Refreshed(NamedTuple):
+    """What became of sessions.
+
+    :param changed: users whose session is over, and why (:data:`REVOKED` or :data:`REPLACED`), and those whose session goes on, but could
+        not be found by others for a while (:data:`REBUILT`).
+    :param unknown: sessions of whose tokens Redis does not know whether they live: the database is to be asked.
+    """
+
+    changed: dict[int, int]
+    unknown: list[Held]
+
+
+class Routes:
+    """Routes in Redis, which are had by a token.
+
+    :param ttl: seconds that a route lives.
+    """
+
+    def __init__(self, redis: Redis, tokens: Tokens, ttl: float, surge: Surge | None = None) -> None:
+        self._redis = redis
+        self._tokens = tokens
+        self._token, self._route, self._attempts = (redis.key(kind, "") for kind in ("token", "route", "attempts"))
+        self._ttl = round(ttl * 1000)
+        self._logins = Gathering(self._login_all, most=BATCH, queue=LOGINS, surge=surge)
+        self._drops = Gathering(self._drop_all, most=BATCH, queue=DROPS, surge=surge)
+
+    async def login(self, user: int, token_digest: str, route: Route, attempt: Attempt | None = None) -> Taken | None:
+        """Check a token and take the user's route, in one step, together with the other logins of the moment.
+
+        The login time that is stored is later than that of the login before it, whatever the nodes' clocks say.
+
+        :returns: ``None`` where the token does not open this account.
+        :raises Refused: 19, this attempt is no newer than one of its client that was carried out; 73, too many logins wait.
+        :raises Unavailable: 12, Redis did not answer; 14, the database did not, which is asked for a token that Redis does not know.
+        """
+        login = _Login(user, token_digest, route, attempt)
+        try:
+            return await self._logins.add(login)
+        except _Unknown:
+            if not await self._tokens.load(user, token_digest):
+                return None
+        try:
+            return await self._logins.add(login)
+        except _Unknown:  # Redis has lost it again
+            raise Unavailable(Status.REDIS_UNKNOWN_ERROR, "Redis does not keep anything.") from None
+
+    async def _login_all(self, logins: list[_Login]) -> list[Taken | Exception | None]:
+        keys: list[str] = []
+        args: list[str | int] = [*self._tokens.terms(), self._ttl]
+        for one in logins:
+            keys += (f"{self._token}{one.token_digest}", f"{self._route}{one.user}", f"{self._attempts}{one.user}")
+            args += (one.user, one.route.untimed, *(one.attempt or ("", "")))
+        return list(map(self._logged_in, logins, await self._redis.script(_LOGIN, keys, args)))
+
+    @staticmethod
+    def _logged_in(login: _Login, reply: Any) -> Taken | Exception | None:
+        if reply == 0:
+            return None
+        if reply == 2:
+            return _Unknown()
+        if reply == 1:
+            return Refused(Status.LOGIN_FOR_MULTIPLE_TIMES, "A later attempt of this client has logged in.")
+        if isinstance(reply, bytes):
+            _log.error("Redis cannot log {user} in: {why}", user=login.user, why=reply.decode("utf-8", "replace"))
+            return Unavailable(Status.REDIS_UNKNOWN_ERROR, "Redis refused a login.")
+        login_ms, old = reply
+        mine = Route(login.route.node, login.route.incarnation, login.route.session, int(login_ms))
+        return _read(login.user, old), mine
+
+    def drop(self, user: int, route: Route) -> Deferred[None]:
+        """Take a route away, if it is still this one, together with the others of the moment.
+
+        Fails with :class:`Refused` as :meth:`login` does; the route is left to expire.
+        """
+        return self._drops.add((user, route))
+
+    async def _drop_all(self, dropped: list[tuple[int, Route]]) -> list[None]:
+        keys = [f"{self._route}{user}" for user, _ in dropped]
+        await self._redis.script(_DROP, keys, [str(route) for _, route in dropped])
+        return [None] * len(dropped)
+
+    def dropped(self) -> Deferred[None]:
+        """Fires when no route waits to be dropped."""
+        return self._drops.idle()
+
+    async def find(self, users: Sequence[int]) -> dict[int, Route]:
+        """The routes of those who have one."""
+        found = await self._redis.call("MGET", *(self._redis.key("route", user) for user in users))
+        return {user: route for user, text in zip(users, found, strict=True) if (route := _read(user, text)) is not None}
+
+    async def refresh(self, sessions: Iterable[Held]) -> Refreshed:
+        """Keep routes, also those that Redis lost, and see whether the tokens of their sessions live.
+
+        :raises Unavailable: (12) Redis did not answer.
+        """
+        refreshed = Refreshed({}, [])
+        held = list(sessions)
+        for start in range(0, len(held), BATCH):
+            part = held[start : start + BATCH]
+            forgotten: list[tuple[int, Attempt]] = []
+            keys: list[str] = []
+            args: list[str | int] = [*self._tokens.terms(), self._ttl]
+            for one in part:
+                keys += (f"{self._token}{one.token_digest}", f"{self._route}{one.user}")
+                args += (one.user, str(one.route))
+            for one, state in zip(part, await self._redis.script(_REFRESH, keys, args), strict=True):
+                if isinstance(state, bytes):
+                    _log.error("Redis cannot keep the route of {user}: {why}", user=one.user, why=state.decode("utf-8", "replace"))
+                    continue
+                if state >= _UNKNOWN:
+                    refreshed.unknown.append(one)
+                if state % _UNKNOWN != KEPT:
+                    refreshed.changed[one.user] = state % _UNKNOWN
+                    if state % _UNKNOWN == REBUILT and one.attempt is not None:
+                        forgotten.append((one.user, one.attempt))
+            if forgotten:
+                await self._remember(forgotten)
+        return refreshed
+
+    async def revoked(self, sessions: Sequence[Held]) -> list[Held]:
+        """Of sessions those whose tokens do not live any more. :raises Refused: that cannot be told now."""
+        lives = await self._tokens.live([(one.user, one.token_digest) for one in sessions])
+        return [one for one, alive in zip(sessions, lives, strict=True) if not alive]
+
+    async def _remember(self, attempts: Sequence[tuple[int, Attempt]]) -> None:
+        """Write attempts again that Redis lost; where it is away again by now, what was changed is not to be lost with it."""
+        keys = [f"{self._attempts}{user}" for user, _ in attempts]
+        with contextlib.suppress(Unavailable):
+            await self._redis.script(_REMEMBER, keys, [part for _, attempt in attempts for part in attempt])

@@ -1,0 +1,1 @@
+"""Certificates, passwords, keys and tickets."""

@@ -1,0 +1,194 @@
+"""Tickets: signed, expiring grants of one user to one file or live stream, checked by whoever has the keys.
+
+A ticket is ``v2.<key id>.<file id>.<user>.<right>.<expiry>.<sign-in>.<mac>``: the file id, the sign-in and the mac are
+base64url without padding, ``right`` is one of :class:`Right`, ``expiry`` is in Unix seconds, and the mac
+is HMAC-SHA256 over everything before its dot (resources specification, "Files"). The sign-in is the digest of the token by
+which its user was logged in who was given it: a ticket is good for no longer than that token (see :mod:`imsys.redis.tokens`),
+which is for the server to see that is shown it. ``v1`` has none: such are made by servers for each other.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import enum
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from imsys.errors import ConfigError, Refused, Status
+from imsys.security.keyring import KeyFile
+
+_LONGEST = 300
+"""Characters of a ticket at most; more is none."""
+
+MOST_KEYS = 2
+"""Keys that are good at the same time: the one that signs, and the one before it."""
+
+FILE_ID_BYTES = 16
+"""Bytes of a file's identifier, all of them random."""
+
+
+class Right(enum.Enum):
+    """What a ticket lets its holder do with the file, or the live stream."""
+
+    READ = "r"
+    WRITE = "w"
+    PUBLISH = "p"
+    """Send a live stream; its identifier stands where a file's does."""
+    PLAY = "l"
+    """Watch one."""
+
+    @property
+    def called(self) -> str:
+        """What users know such a ticket as: those of live streams stand in URLs, as keys."""
+        return "key" if self in (Right.PUBLISH, Right.PLAY) else "ticket"
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A grant that was checked."""
+
+    file_id: bytes
+    user: int
+    right: Right
+    expires: int
+    """Unix time in seconds."""
+    sign_in: str = ""
+    """Digest, in hex, of the token that it stands and falls with; empty: it stands by itself."""
+
+
+class TicketKeys:
+    """The keys of a file, which is read again when it has changed: a rotation needs no restart.
+
+    The first one signs, all of them open; see :mod:`imsys.security.keyring`. A new first one opens at once, and signs when
+    the file is looked at once more: by then all who look at it as often can open what it signs.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """:raises ConfigError: there are no keys in this file."""
+        self._file = KeyFile(path, MOST_KEYS)
+        self._keys: dict[str, bytes] = {}
+        self._signer = "", b""
+        self._read()
+
+    def _read(self) -> None:
+        keys = self._file.read()
+        if keys is not None:
+            self._keys = dict(keys)
+            if self._signer in self._keys.items():
+                return
+        self._signer = next(iter(self._keys.items()))
+
+    def refresh(self) -> str:
+        """Read the file again if it is another one; what cannot be read leaves the keys as they are, and is told."""
+        try:
+            self._read()
+        except (ConfigError, OSError) as error:
+            return str(error)
+        return ""
+
+    @property
+    def newest(self) -> str:
+        """Id of the key that signs."""
+        return self.signing()[0]
+
+    def signing(self) -> tuple[str, bytes]:
+        """The key that signs, with its id."""
+        return self._signer
+
+    def opening(self, key_id: str) -> bytes | None:
+        """The key of this id."""
+        return self._keys.get(key_id)
+
+
+class Tickets:
+    """Makes and checks tickets.
+
+    :param calendar: Unix seconds.
+    :param life: seconds that a ticket is good for.
+    """
+
+    def __init__(self, keys: TicketKeys, calendar: Callable[[], float], life: float) -> None:
+        self._keys = keys
+        self._calendar = calendar
+        self.life = life
+
+    def issue(self, file_id: bytes, user: int, right: Right, life: float | None = None, *, sign_in: str = "") -> str:
+        """Make a ticket, good for ``life`` seconds where that is given.
+
+        :param sign_in: digest of a token that it stands and falls with.
+        """
+        key_id, key = self._keys.signing()
+        expires = int(self._calendar() + (self.life if life is None else life))
+        grant = f"{key_id}.{encode_id(file_id)}.{user}.{right.value}.{expires}"
+        text = f"v2.{grant}.{_base64(bytes.fromhex(sign_in))}" if sign_in else f"v1.{grant}"
+        return f"{text}.{_mac(key, text)}"
+
+    def check(self, text: str, file_id: bytes, right: Right) -> Ticket:
+        """What a ticket grants.
+
+        :raises Refused: 65, it is forged, has expired, or is for another file or another right.
+        """
+        name = right.called
+        ticket = self.read(text, name)
+        if ticket.file_id != file_id or ticket.right is not right:
+            raise Refused(Status.PERMISSION_DENIED, f"This {name} is for something else.")
+        return ticket
+
+    def read(self, text: str, name: str = "ticket") -> Ticket:
+        """What a ticket grants, whatever that is.
+
+        :param name: what its holder knows it as.
+        :raises Refused: 65, it is forged or has expired.
+        """
+        match = _SHAPE.fullmatch(text) if len(text) <= _LONGEST else None
+        key = self._keys.opening(match["key"]) if match is not None else None
+        if match is None or key is None or not hmac.compare_digest(_mac(key, match["text"]), match["mac"]):
+            raise Refused(Status.PERMISSION_DENIED, f"This is no {name} of ours.")
+        sign_in = base64.urlsafe_b64decode(f"{match['sign_in']}=").hex() if match["sign_in"] else ""
+        ticket = Ticket(decode_id(match["file"]), int(match["user"]), Right(match["right"]), int(match["expires"]), sign_in)
+        if ticket.expires <= self._calendar():
+            raise Refused(Status.PERMISSION_DENIED, f"This {name} has expired; ask for another.")
+        return ticket
+
+
+_SHAPE = re.compile(
+    r"(?P<text>v[12]\.(?P<key>[0-9A-Za-z]{1,16})\.(?P<file>[0-9A-Za-z_-]{22})\.(?P<user>[0-9]{1,10})\.(?P<right>[rwpl])"
+    r"\.(?P<expires>[0-9]{1,12})(?:\.(?P<sign_in>[0-9A-Za-z_-]{43}))?)"
+    r"\.(?P<mac>[0-9A-Za-z_-]{43})"
+)
+
+
+def _mac(key: bytes, text: str) -> str:
+    return _base64(hmac.digest(key, text.encode(), hashlib.sha256))
+
+
+def _base64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def new_file_id() -> bytes:
+    """An identifier that nobody can guess."""
+    return secrets.token_bytes(FILE_ID_BYTES)
+
+
+def encode_id(file_id: bytes) -> str:
+    """A file's identifier as it stands in JSON and paths: 22 characters."""
+    return _base64(file_id)
+
+
+def decode_id(text: str) -> bytes:
+    """The other way. :raises Refused: 70, it is none."""
+    try:
+        if re.fullmatch(r"[0-9A-Za-z_-]{22}", text):
+            file_id = base64.urlsafe_b64decode(text + "==")
+            if encode_id(file_id) == text:  # the last character has four bits that say nothing
+                return file_id
+    except binascii.Error:
+        pass
+    raise Refused(Status.INVALID_FIELD, "This is not the identifier of a file.")

@@ -1,0 +1,226 @@
+"""Log files that survive rotation and floods, and a quiet console."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from constantly import NamedConstant
+from twisted.logger import (
+    ILogObserver,
+    LogEvent,
+    LogLevel,
+    formatEvent,
+    formatTime,
+    globalLogPublisher,
+)
+from zope.interface import implementer
+
+from imsys.errors import ConfigError
+
+MOST = 20
+"""Warnings (or worse) of one kind that are written a minute; the others are counted."""
+
+WINDOW = 60.0
+"""Seconds that are counted together."""
+
+KINDS = 1000
+"""Kinds of lines that are told apart at most."""
+
+
+def level_of(event: LogEvent) -> NamedConstant:
+    """The level of an event; what comes from the old logging system is info, or critical when it is an error."""
+    level = event.get("log_level")
+    if level is None:
+        return LogLevel.critical if event.get("isError") else LogLevel.info
+    return level
+
+
+def format_line(event: LogEvent) -> str:
+    """``time level origin: text`` as one line; further lines (a traceback) are indented.
+
+    Text from outside cannot forge a line of its own. An event with ``log_lines`` has lines of ours alone, of which each is one.
+    """
+    text = formatEvent(event)
+    failure = event.get("log_failure")
+    if failure is not None:
+        try:
+            text = f"{text}\n{failure.getTraceback()}"
+        except Exception:
+            text = f"{text}\n(the traceback cannot be shown)"
+    origin = event.get("log_namespace") or event.get("log_system") or "-"
+    head = f"{formatTime(event.get('log_time'))} {level_of(event).name} {origin}: "
+    text = text.rstrip().replace("\r", "\\r").replace("\n", f"\n{head}" if event.get("log_lines") else "\n\t")
+    return f"{head}{text}\n"
+
+
+@dataclass(slots=True)
+class _Kind:
+    since: float
+    written: int = 0
+    left_out: int = 0
+    last: LogEvent | None = None
+
+
+class Flood:
+    """Keeps what fails a thousand times from filling a log: of each kind (who says it, and in which words) so many a minute.
+
+    It is the last resort: what is known to be frequent is counted where it happens (:mod:`imsys.util.outages`, :mod:`imsys.util.tallies`).
+    What is not alarming passes, so that nothing is missing of who came and went.
+    """
+
+    def __init__(self, seconds: Callable[[], float]) -> None:
+        """``seconds`` never goes back."""
+        self._seconds = seconds
+        self._kinds: dict[tuple[object, object], _Kind] = {}
+        self._next = 0.0
+        self.pending = False
+        """Whether something was left out, and is to be said."""
+
+    def lines(self, event: LogEvent | None) -> list[LogEvent]:
+        """What is to be written when an event comes: what was left out until now, if its minute is over, and the event, if it passes.
+
+        ``None``: it is not to be written itself.
+        """
+        now = self._seconds()
+        found = self._over(now) if now >= self._next else []
+        if event is None:
+            return found
+        if level_of(event) < LogLevel.warn:
+            return [*found, event]
+        key = event.get("log_namespace"), event.get("log_format")
+        kind = self._kinds.get(key)
+        if kind is None:
+            if len(self._kinds) >= KINDS:
+                found += self.rest()
+            kind = self._kinds[key] = _Kind(now)
+            self._next = min(self._next, now + WINDOW)
+        if kind.written < MOST:
+            kind.written += 1
+            return [*found, event]
+        kind.left_out += 1
+        kind.last = event
+        self.pending = True
+        return found
+
+    def rest(self) -> list[LogEvent]:
+        """What was left out, and was not said yet; all are forgotten."""
+        now, kinds = self._seconds(), self._kinds
+        self._kinds, self.pending = {}, False
+        return [_left_out(kind, now) for kind in kinds.values() if kind.left_out]
+
+    def _over(self, now: float) -> list[LogEvent]:
+        found: list[LogEvent] = []
+        for key, kind in list(self._kinds.items()):
+            if now - kind.since >= WINDOW:
+                if kind.left_out:
+                    found.append(_left_out(kind, now))
+                del self._kinds[key]
+        self._next = min((kind.since + WINDOW for kind in self._kinds.values()), default=now + WINDOW)
+        self.pending = any(kind.left_out for kind in self._kinds.values())
+        return found
+
+
+def _left_out(kind: _Kind, now: float) -> LogEvent:
+    last = kind.last or {}
+    kept = {key: last.get(key) for key in ("log_namespace", "log_system", "log_time")}
+    told = {"count": kind.left_out, "seconds": round(now - kind.since), "last": formatEvent(last)}
+    return {**kept, **told, "log_level": level_of(last), "log_format": "{count} more of these in {seconds} s, the last: {last}"}
+
+
+@implementer(ILogObserver)
+class LogFile:
+    """One log file: writes events from a level on, and opens its path anew when told to.
+
+    :param seconds: a clock that never goes back.
+    :raises ConfigError: from :meth:`open`, the file or its folder cannot be written.
+    """
+
+    def __init__(self, path: Path, level: str, seconds: Callable[[], float] = time.monotonic) -> None:
+        self.path = path
+        self._level = LogLevel.levelWithName(level)
+        self._lock = threading.RLock()  # events come from the gRPC and database threads too
+        self._file: TextIO | None = None
+        self._flood = Flood(seconds)
+
+    def __call__(self, event: LogEvent) -> None:
+        """Write one event; a full disk never stops a server."""
+        written = level_of(event) >= self._level
+        if written or self._flood.pending:
+            with self._lock:
+                self._write(self._flood.lines(event if written else None))
+
+    def _write(self, events: list[LogEvent]) -> None:
+        if self._file is None or not events:
+            return
+        try:
+            self._file.write("".join(map(format_line, events)))
+            self._file.flush()
+        except OSError:
+            pass
+
+    def open(self) -> None:
+        """Open the file and begin to receive events; the folder is made, for its owner only, if it is missing."""
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file = self._opened()
+        except OSError as error:
+            raise ConfigError(f"[imsys] log_dir: {self.path} cannot be written: {error.strerror}") from None
+        with self._lock:
+            self._file = file
+        globalLogPublisher.addObserver(self)
+
+    def reopen(self) -> None:
+        """Go on in a new file under the same path, after the old one was moved away; keeps the old one if that fails."""
+        try:
+            file = self._opened()
+        except OSError:
+            return
+        with self._lock:
+            old, self._file = self._file, file
+        _close(old)
+
+    def close(self) -> None:
+        """Receive no more events and close the file (idempotent)."""
+        globalLogPublisher.removeObserver(self)
+        with self._lock:
+            self._write(self._flood.rest())
+            old, self._file = self._file, None
+        _close(old)
+
+    def _opened(self) -> TextIO:
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o640)
+        return open(descriptor, "w", encoding="utf-8", errors="backslashreplace")
+
+
+def _close(file: TextIO | None) -> None:
+    """Close a file, with whatever a full disk did not take."""
+    if file is not None:
+        with contextlib.suppress(OSError):  # it is closed all the same
+            file.close()
+
+
+def console() -> ILogObserver:
+    """For ``twistd --logger imsys.util.logs.console``: only warnings and worse, on standard error.
+
+    Everything else stands in the log file; so a person at a terminal sees what needs attention.
+    """
+    stream = sys.__stderr__
+    flood, lock = Flood(time.monotonic), threading.Lock()
+
+    @implementer(ILogObserver)
+    class Console:
+        def __call__(self, event: LogEvent) -> None:
+            if stream is not None and level_of(event) >= LogLevel.warn:
+                with lock:
+                    stream.write("".join(map(format_line, flood.lines(event))))
+                    stream.flush()
+
+    return Console()

@@ -1,0 +1,1 @@
+"""Tests of Redis and what is kept in it."""

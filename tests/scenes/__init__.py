@@ -1,0 +1,1 @@
+"""Tests of whole systems, seen from outside: daemons of their own, and what befalls them."""

@@ -1,0 +1,1 @@
+"""Tests of certificates, passwords, keys and tickets."""

@@ -1,0 +1,1 @@
+"""Tests of what the servers with frames share."""
