@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import grimp
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.daemons import ROOT, environment
@@ -26,6 +28,17 @@ def imports(tree: ast.AST) -> Iterator[tuple[ast.stmt, str]]:
             yield from ((node, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield from ((node, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+class CircleTests(SynchronousTestCase):
+    def test_no_circles(self) -> None:
+        """No two modules import each other, by however many others, and be it only for their types."""
+        graph = grimp.build_graph("imsys", include_external_packages=False, exclude_type_checking_imports=False)
+        sorter = graphlib.TopologicalSorter({name: graph.find_modules_directly_imported_by(name) for name in graph.modules})
+        try:
+            sorter.prepare()
+        except graphlib.CycleError as error:
+            self.fail(" imports ".join(reversed(error.args[1])))
 
 
 class ReactorTests(SynchronousTestCase):

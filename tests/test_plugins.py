@@ -15,6 +15,7 @@ from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import SynchronousTestCase
 
+from imsys import plugins
 from tests.redis.shared import redis_for
 from tests.support.chat import RawClient
 from tests.support.children import folder, free_port
@@ -55,6 +56,27 @@ class ShownTests(SynchronousTestCase):
         """The sample consists of what is shown, and of an empty module."""
         found = {str(path.relative_to(SAMPLE)) for path in SAMPLE.rglob("*") if path.is_file() and path.suffix != ".pyc"}
         self.assertEqual(found - {"twisted/plugins/dropin.cache"}, {*SHOWN, "imsys_dice/__init__.py"})
+
+
+class FacadeTests(SynchronousTestCase):
+    """What others may rely on is in one module, and in the documentation."""
+
+    def test_documented(self) -> None:
+        """The documentation names what the module has, each name once, and nothing that it has not."""
+        text = (ROOT / "docs" / "plugins.md").read_text("utf-8")
+        table = re.findall(r"^\| (`.*`) \| ", text, re.MULTILINE)
+        self.assertEqual(sorted(name for row in table for name in re.findall(r"`(\w+)`", row)), sorted(plugins.__all__))
+        self.assertEqual(set(re.findall(r"\bimsys\.[a-z_.]+", text)) - {"imsys.plugins"}, set())
+
+    def test_complete(self) -> None:
+        """Every name is there, and nothing else that is ours."""
+        ours = {name for name in vars(plugins) if not name.startswith("__")}
+        self.assertEqual(ours, set(plugins.__all__))
+
+    def test_sample(self) -> None:
+        """The sample imports nothing else of imsys."""
+        for path in SAMPLE.rglob("*.py"):
+            self.assertEqual(set(re.findall(r"\bimsys\.[a-z_.]+", path.read_text("utf-8"))) - {"imsys.plugins"}, set(), path)
 
 
 class ServedTests(OnSqlite):
@@ -116,7 +138,7 @@ class ServedTests(OnSqlite):
 
 _DISCOVER = """
 from imsys.errors import ConfigError
-from imsys.plugins import discover
+from imsys.chat.plugins import discover
 try:
     discover()
 except ConfigError as error:
@@ -133,8 +155,7 @@ class RefusedTests(SynchronousTestCase):
         (home / "twisted" / "plugins").mkdir(parents=True)
         (home / "twisted" / "plugins" / "dice_dropin.py").write_text(f"from imsys.plugins import ChatFeature\n{dropin}\n")
         start = """
-            from imsys.server.dispatch import handles
-            from imsys.protocols.messages.registry import Push, Request, Response, message
+            from imsys.plugins import Push, Request, Response, handles, message
         """
         (home / "dice_feature.py").write_text(textwrap.dedent(start) + textwrap.dedent(feature))
         return home

@@ -18,7 +18,7 @@ from imsys.bench.offering import Caller
 from imsys.bench.tasks import Grant, User
 from imsys.protocols.chunks import CREDIT, DOWNLOAD_CHUNK, UPLOAD_ACK, UPLOAD_CHUNK, encode_chunk, encode_count
 from imsys.protocols.framing import RESOURCES
-from imsys.security.tickets import decode_id
+from imsys.protocols.identifiers import decode_id
 
 PATTERN = random.Random(20250102).randbytes(1 << 20)  # noqa: S311 (the same in every run)
 

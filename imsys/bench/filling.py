@@ -12,7 +12,8 @@ from typing import Any
 
 from imsys.config import DatabaseConfig
 from imsys.store.bulk import history
-from imsys.store.dialects import Use, dialect_of
+from imsys.store.dialects import Use
+from imsys.store.engines import dialect_of
 from imsys.store.ids import id_at
 
 BLOCK = 50

@@ -10,8 +10,8 @@ from twisted.python.failure import Failure
 
 from imsys.chat.views import file_content, file_kind, incoming, profile_push
 from imsys.errors import Refused, Status
+from imsys.protocols.identifiers import encode_id
 from imsys.protocols.messages.texts import TextPush
-from imsys.security.tickets import encode_id
 from imsys.store.appending import Draft, Submission
 from imsys.store.files import File, Purpose
 

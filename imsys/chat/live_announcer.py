@@ -15,8 +15,8 @@ from imsys.chat.live_context import StreamServers
 from imsys.chat.views import live_push
 from imsys.errors import Refused, Status
 from imsys.files.sniffing import Kind
+from imsys.protocols.identifiers import encode_id
 from imsys.protocols.messages.live import LiveContent
-from imsys.security.tickets import encode_id
 from imsys.store.appending import Draft
 from imsys.store.live import LiveState, LiveStream
 

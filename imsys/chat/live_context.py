@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from imsys.config import LiveConfig
-from imsys.security.tickets import Right, Tickets, encode_id
+from imsys.protocols.identifiers import encode_id
+from imsys.security.tickets import Right, Tickets
 from imsys.store.live import LiveStream
 
 

@@ -11,7 +11,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, LogLevel
 
 from imsys.errors import Refused, Unavailable
-from imsys.security.tickets import encode_id
+from imsys.protocols.identifiers import encode_id
 from imsys.store.live import LiveStore, LiveStream
 from imsys.util.tallies import Tally
 from imsys.util.two_clocks import TwoClocks

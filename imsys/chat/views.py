@@ -6,13 +6,13 @@ import msgspec
 from msgspec import UNSET
 
 from imsys.files.sniffing import kind
+from imsys.protocols.identifiers import encode_id
 from imsys.protocols.messages.contacts import Friend, FriendRequestItem, FriendRequestPush, FriendshipPush, HelloMessage
 from imsys.protocols.messages.files import FileContent
 from imsys.protocols.messages.live import LivePush
 from imsys.protocols.messages.people import Card, ProfilePush
 from imsys.protocols.messages.texts import IncomingText, VerifiedText
 from imsys.protocols.messages.threads import Position, PositionPush
-from imsys.security.tickets import encode_id
 from imsys.store.appending import Stored
 from imsys.store.contacts import Contact, Friendship, Pending
 from imsys.store.files import File

@@ -1,5 +1,5 @@
 """``python -m imsys.cli``."""
 
-from imsys.cli import main
+from imsys.cli.main import main
 
 main()

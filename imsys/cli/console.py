@@ -28,6 +28,10 @@ _PAINTABLE = sys.platform != "win32" and os.environ.get("TERM") != "dumb"
 _READ = 4096
 
 
+INTERRUPTED = 130
+"""The exit status after Ctrl-C, as of any program that a signal ends."""
+
+
 class Trouble(Exception):
     """Something that the person at the keyboard is told in this sentence."""
 

@@ -1,11 +1,11 @@
-"""``python -m imsys.cli.demo``: two new users meet and talk, against a server on this machine."""
+"""``imsys-cli demo``: two new users meet and talk, against a server on this machine."""
 
 from __future__ import annotations
 
 import mailbox
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,15 +23,6 @@ _PATIENCE = 20.0
 T = TypeVar("T")
 
 Say = Callable[[str], None]
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """The same as ``imsys-cli demo``."""
-    import sys
-
-    from imsys.cli import main as cli
-
-    cli(["demo", *(sys.argv[1:] if arguments is None else arguments)])
 
 
 async def play(reactor: Any, gateway: Gateway, mails: Path, say: Say) -> None:
@@ -184,7 +175,3 @@ def _is(message_id: int, message: Message) -> bool:
 
 def _late(_: object, seconds: float) -> Position:
     raise Unavailable(Status.NETWORK_ERROR, f"Something that should have happened within {seconds:g} s did not.")
-
-
-if __name__ == "__main__":
-    main()

@@ -13,8 +13,8 @@ from twisted.internet.error import ReactorNotRunning
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from imsys.cli import INTERRUPTED, demo, files, history, live, people, sign_in, talk
-from imsys.cli.console import Console, Interrupted, Trouble
+from imsys.cli import demo, files, history, live, people, sign_in, talk
+from imsys.cli.console import INTERRUPTED, Console, Interrupted, Trouble
 from imsys.cli.context import Context
 from imsys.errors import Unavailable
 from imsys.sdk import Refused, explain
@@ -70,10 +70,10 @@ COMMANDS: dict[str, Callable[[Context], Awaitable[None]]] = {
 }
 
 
-def run(reactor: Any, parsed: argparse.Namespace, environ: Mapping[str, str], interrupted: int) -> int:
-    """Run the reactor until the command has ended; its exit status, or ``interrupted`` where something else ended the reactor."""
+def run(reactor: Any, parsed: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Run the reactor until the command has ended; its exit status, or :data:`INTERRUPTED` where something else ended the reactor."""
     console = Console(reactor)
-    status = interrupted
+    status = INTERRUPTED
     over: Deferred[None] = Deferred()
 
     def ended(result: int) -> None:

@@ -1,6 +1,6 @@
 """``python -m imsys.ctl``."""
 
-from imsys.ctl import main
+from imsys.ctl.main import main
 
 if __name__ == "__main__":
     main()

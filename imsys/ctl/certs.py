@@ -41,7 +41,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _development(options: argparse.Namespace, now: datetime) -> int:
-    from imsys.ctl import settings
+    from imsys.ctl.configured import settings
 
     config = settings(options)
     advertised = [config.chat.advertise, config.resources.advertise]

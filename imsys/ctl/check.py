@@ -27,7 +27,8 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from imsys.captcha.message import check_sender
-    from imsys.ctl import sample, settings
+    from imsys.ctl import sample
+    from imsys.ctl.configured import settings
 
     if options.print_sample:
         print(sample.sample(), end="")

@@ -63,7 +63,7 @@ def _seconds(text: str) -> float:
 
 
 def _run(options: argparse.Namespace, work: Callable[[Draining], Awaitable[None]]) -> int:
-    from imsys.ctl import calling
+    from imsys.ctl.configured import calling
     from imsys.ctl.reacting import on_reactor
 
     config = calling(options)

@@ -18,7 +18,7 @@ from imsys.files.blobs import BlobStore, DiskStore, SealedFile, file_of
 from imsys.files.configured import blob_store, master_keys, read_master_keys
 from imsys.files.master import MasterKeys, UnknownKey, Wrapped
 from imsys.files.sealing import Damaged
-from imsys.security.tickets import encode_id
+from imsys.protocols.identifiers import encode_id
 from imsys.store import Stores
 from imsys.store.database import Database
 from imsys.store.file_servers import FileServers

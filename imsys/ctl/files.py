@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from imsys.errors import ConfigError, Refused, Status
-from imsys.security.tickets import decode_id, encode_id
+from imsys.protocols.identifiers import decode_id, encode_id
 from imsys.util.home import as_owner
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _positive(text: str) -> int:
 
 
 def _run(options: argparse.Namespace, run: Callable[[Care, argparse.Namespace], Awaitable[int]]) -> int:
-    from imsys.ctl import calling
+    from imsys.ctl.configured import calling
     from imsys.ctl.reacting import on_reactor
 
     config = calling(options)

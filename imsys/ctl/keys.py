@@ -36,7 +36,7 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from imsys.ctl import settings
+    from imsys.ctl.configured import settings
 
     config = settings(options)
     if not options.show:

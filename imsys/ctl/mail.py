@@ -23,7 +23,7 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     from twisted.internet import task
 
-    from imsys.ctl import settings
+    from imsys.ctl.configured import settings
 
     config = settings(options)
     address = check_email(options.address)

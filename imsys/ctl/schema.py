@@ -18,7 +18,7 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _config(options: argparse.Namespace) -> Config:
-    from imsys.ctl import settings
+    from imsys.ctl.configured import settings
 
     config = settings(options)
     if config.database.engine == "sqlite":

@@ -35,7 +35,7 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from imsys.ctl import calling
+    from imsys.ctl.configured import calling
     from imsys.ctl.reacting import on_reactor
 
     config = calling(options)

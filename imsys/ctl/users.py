@@ -25,7 +25,7 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from imsys.ctl import settings
+    from imsys.ctl.configured import settings
     from imsys.ctl.reacting import on_reactor
 
     config = settings(options)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from twisted.internet.interfaces import IAddress, IDelayedCall, IPushProducer, IReactorTime
@@ -19,9 +19,7 @@ from zope.interface import implementer
 from imsys.protocols.framing import CHAT, Frame
 from imsys.protocols.messages.registry import decode, encode, service_id
 from imsys.protocols.messages.texts import TextPush
-
-if TYPE_CHECKING:
-    from imsys.protocols.wire import Unsent
+from imsys.protocols.unsent import Unsent
 
 SEGMENT = 1400
 """Bytes of a push that others are merged into, at most: it travels in one segment, so that no read has but a part of it."""

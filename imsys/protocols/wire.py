@@ -20,6 +20,7 @@ from imsys.protocols import deserted
 from imsys.protocols.deadlines import DeadlineWheel
 from imsys.protocols.framing import LARGE, Frame, FrameDecoder, FrameFault, FrameFormat
 from imsys.protocols.paced import Pace, PacedTransport
+from imsys.protocols.unsent import Unsent
 from imsys.util.tallies import Tally
 
 _log = Logger()
@@ -54,14 +55,6 @@ class FrameReceiver(Interface):
     def lost(self) -> None:
         """The connection is gone."""
         ...
-
-
-class Unsent:
-    """What waits for the slow peers of all connections together, here and in the transports: up to ``limit`` bytes."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.bytes = 0
 
 
 class Unfinished:

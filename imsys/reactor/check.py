@@ -11,8 +11,8 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
 import twisted
-from imsys.reactor import EPollReactor
 from imsys.reactor.connections import WATCHED, Server
+from imsys.reactor.epoll import EPollReactor
 
 FIRST, BEYOND = (26, 4), (27, 0)
 """Versions of Twisted from which on, and up to which, it was tried; the same as in setup.cfg."""

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 
 from imsys.cluster.telling import PASSING
 from imsys.errors import Refused
-from imsys.security.tickets import encode_id
+from imsys.protocols.identifiers import encode_id
 from imsys.store.files import Announcement, FileStore
 from imsys.util.outages import Outage
 from imsys.util.tallies import Tally

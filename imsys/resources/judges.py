@@ -31,7 +31,7 @@ class FileJudge:
 
     A distribution puts one into its ``twisted/plugins/`` folder::
 
-        from imsys.resources.judges import FileJudge
+        from imsys.plugins import FileJudge
         sizes = FileJudge("sizes", "imsys_sizes.judge")
     """
 

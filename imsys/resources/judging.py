@@ -15,9 +15,9 @@ from imsys.files.probing import Probe
 from imsys.files.scanning import About, Scan
 from imsys.files.scanning import Verdict as Scanned
 from imsys.files.sniffing import HEAD, IMAGES, sniff
+from imsys.protocols.identifiers import encode_id
 from imsys.resources.engine.judging import Verdict
 from imsys.resources.judges import discover_judges
-from imsys.security.tickets import encode_id
 from imsys.store.files import File, Purpose
 
 _log = Logger()

@@ -8,11 +8,11 @@ from twisted.internet.defer import Deferred
 
 from imsys.config import FilesConfig
 from imsys.errors import Refused
+from imsys.protocols.identifiers import new_file_id
 from imsys.resources.engine.shielding import alone
 from imsys.resources.engine.uploads import Arrivals
 from imsys.resources.guarded import Demand
 from imsys.resources.transfers import Upload
-from imsys.security.tickets import new_file_id
 from imsys.store.files import FileStore, Offer, Purpose
 
 

@@ -21,6 +21,7 @@ from imsys.protocols.chunks import (
     encode_count,
 )
 from imsys.protocols.framing import RESOURCES
+from imsys.protocols.identifiers import decode_id
 from imsys.protocols.messages.registry import Message, Request, Response
 from imsys.protocols.messages.session import LoginRequest, LogoutResponse
 from imsys.protocols.messages.transfers import TransferErrorPush
@@ -32,7 +33,6 @@ from imsys.sdk.gateway import Place, status_of
 from imsys.sdk.opening import open_connection
 from imsys.sdk.timing import Timing
 from imsys.sdk.trust import Trust
-from imsys.security.tickets import decode_id
 
 _LARGEST = 1 << 24
 """Bytes of a frame, as many as a server can be configured to send."""

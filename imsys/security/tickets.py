@@ -10,17 +10,16 @@ which is for the server to see that is shown it. ``v1`` has none: such are made 
 from __future__ import annotations
 
 import base64
-import binascii
 import enum
 import hashlib
 import hmac
 import re
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from imsys.errors import ConfigError, Refused, Status
+from imsys.protocols.identifiers import base64url, decode_id, encode_id
 from imsys.security.keyring import KeyFile
 
 _LONGEST = 300
@@ -28,9 +27,6 @@ _LONGEST = 300
 
 MOST_KEYS = 2
 """Keys that are good at the same time: the one that signs, and the one before it."""
-
-FILE_ID_BYTES = 16
-"""Bytes of a file's identifier, all of them random."""
 
 
 class Right(enum.Enum):
@@ -126,7 +122,7 @@ class Tickets:
         key_id, key = self._keys.signing()
         expires = int(self._calendar() + (self.life if life is None else life))
         grant = f"{key_id}.{encode_id(file_id)}.{user}.{right.value}.{expires}"
-        text = f"v2.{grant}.{_base64(bytes.fromhex(sign_in))}" if sign_in else f"v1.{grant}"
+        text = f"v2.{grant}.{base64url(bytes.fromhex(sign_in))}" if sign_in else f"v1.{grant}"
         return f"{text}.{_mac(key, text)}"
 
     def check(self, text: str, file_id: bytes, right: Right) -> Ticket:
@@ -165,30 +161,4 @@ _SHAPE = re.compile(
 
 
 def _mac(key: bytes, text: str) -> str:
-    return _base64(hmac.digest(key, text.encode(), hashlib.sha256))
-
-
-def _base64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def new_file_id() -> bytes:
-    """An identifier that nobody can guess."""
-    return secrets.token_bytes(FILE_ID_BYTES)
-
-
-def encode_id(file_id: bytes) -> str:
-    """A file's identifier as it stands in JSON and paths: 22 characters."""
-    return _base64(file_id)
-
-
-def decode_id(text: str) -> bytes:
-    """The other way. :raises Refused: 70, it is none."""
-    try:
-        if re.fullmatch(r"[0-9A-Za-z_-]{22}", text):
-            file_id = base64.urlsafe_b64decode(text + "==")
-            if encode_id(file_id) == text:  # the last character has four bits that say nothing
-                return file_id
-    except binascii.Error:
-        pass
-    raise Refused(Status.INVALID_FIELD, "This is not the identifier of a file.")
+    return base64url(hmac.digest(key, text.encode(), hashlib.sha256))

@@ -6,19 +6,19 @@ from collections.abc import Callable
 from typing import Protocol as Interface
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 
-from imsys.chat.message_log import MessageLog
 from imsys.protocols.crowd import Crowd
 from imsys.protocols.deadlines import DeadlineWheel
 from imsys.protocols.paced import Pace
 from imsys.protocols.present import Present
 from imsys.protocols.source import limit_key
-from imsys.protocols.wire import Complaints, FrameConnection, FrameReceiver, Unsent, WireSettings
+from imsys.protocols.unsent import Unsent
+from imsys.protocols.wire import Complaints, FrameConnection, FrameReceiver, WireSettings
 from imsys.server.dispatch import Dispatcher
 from imsys.server.session import Session
 
@@ -54,7 +54,7 @@ class Connections(Service, Factory):
         self,
         clock: IReactorTime,
         config: Limits,
-        dispatcher: Dispatcher,
+        dispatcher: Dispatcher[Session],
         crowd: Crowd,
         front: Callable[[Session], FrameReceiver] | None = None,
         *,
@@ -84,8 +84,8 @@ class Connections(Service, Factory):
         )
         self._wheel = DeadlineWheel(clock)
         self._open = Present[Session]()
-        self.log: MessageLog | None = None
-        """What must have been stored before connections are closed."""
+        self.flushed: Callable[[], Deferred[None]] = lambda: succeed(None)
+        """Fires when everything is stored that must be before connections are closed."""
 
     def __len__(self) -> int:
         return len(self._open)
@@ -126,8 +126,7 @@ class Connections(Service, Factory):
         for session in list(self._open):
             session.finish()
         try:
-            if self.log is not None:
-                await self.log.flushed().addTimeout(FLUSH, self._clock)
+            await self.flushed().addTimeout(FLUSH, self._clock)
         except DeferredTimeout:
             _log.error("messages are waiting still: they were not stored, and not acknowledged")
         for session in list(self._open):

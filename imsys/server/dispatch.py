@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 from msgspec import UNSET
@@ -28,77 +28,47 @@ from imsys.protocols.messages.registry import (
     service_id,
 )
 
-if TYPE_CHECKING:
-    from imsys.chat.directory import Directory
-    from imsys.chat.file_context import FileDesk
-    from imsys.chat.live_context import LiveDesk
-    from imsys.chat.message_log import MessageLog
-    from imsys.chat.node import Node
-    from imsys.chat.outbound import Outbound
-    from imsys.chat.unconfirmed import Doubts
-    from imsys.redis.allowances import Allowances
-    from imsys.redis.tokens import Tokens
-    from imsys.server.session import Session
-    from imsys.store import Stores
-
 _log = Logger()
 
 STRIKES = 3
 """How many unknown services in a row, or requests before login, close a connection."""
 
 R = TypeVar("R", bound=Request)
-C = TypeVar("C", bound="Caller")
+C = TypeVar("C")
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks: the session that a request came from, and its user (0 before login)."""
+class Peer(Protocol):
+    """Who a request came from, as far as it is read, handled and answered."""
 
-    session: Session
     user: int
+    """0 before login."""
+    context: Any
+    """What handlers are called with."""
+    unknown: int
+    """Requests of unknown services in a row."""
+    early: int
+    """Requests before login that need one."""
 
-    def own(self, uuid: str) -> int:
-        """The user, where a request names them. :raises Refused: 65, it names somebody else."""
-        if uuid != str(self.user):
-            raise Refused(Status.PERMISSION_DENIED, "This is not the user who is logged in.")
-        return self.user
+    def close(self, why: str) -> None:
+        """Close after the last byte is sent."""
+
+    def complain(self, reason: str) -> None:
+        """Say in the log why it is going to be closed."""
+
+    def failed(self, request: str) -> None:
+        """Say in the log that a request was not served by a mistake of ours; for the handler of an exception."""
 
 
-class Server(Protocol):
+P = TypeVar("P", bound=Peer)
+P_contra = TypeVar("P_contra", bound=Peer, contravariant=True)
+
+
+class Server(Protocol[P_contra]):
     """What the handlers of one port work with."""
 
-    def context(self, session: Session, user: int) -> Caller:
+    def context(self, session: P_contra, user: int) -> Any:
         """The surroundings of the requests of a session, from its login on (or, with user 0, until then)."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Chat:
-    """What handlers of one chat server work with."""
-
-    stores: Stores
-    node: Node
-    log: MessageLog
-    directory: Directory
-    outbound: Outbound
-    doubts: Doubts
-    tokens: Tokens
-    files: FileDesk
-    live: LiveDesk
-    allowances: Allowances
-    demand: Callable[[], None] = lambda: None
-    """Sees whether this server can serve anybody now. :raises Refused: 73, it cannot."""
-
-    def context(self, session: Session, user: int) -> Context:
-        """The surroundings of a session's requests."""
-        return Context(session, user, self)
-
-
-@dataclass(frozen=True, slots=True)
-class Context(Caller):
-    """A request's surroundings on a chat server."""
-
-    chat: Chat
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +131,7 @@ class Call:
 
     __slots__ = ("_coroutine", "_done", "_seq", "_service", "_session", "closes", "overlapping", "response")
 
-    def __init__(self, session: Session, overlapping: bool) -> None:
+    def __init__(self, session: Peer, overlapping: bool) -> None:
         self._session = session
         self._seq: Any = UNSET
         self.overlapping = overlapping
@@ -238,17 +208,17 @@ class Call:
         self.refuse(service, Refused(Status.INTERNAL_ERROR, "The server made a mistake; it is in its log."), self._seq)
 
 
-class Dispatcher:
+class Dispatcher(Generic[P]):
     """Finds the handlers of one port by service id."""
 
-    def __init__(self, handlers: Iterable[Handler], ended: Callable[[Session], None], format: FrameFormat = CHAT) -> None:
+    def __init__(self, handlers: Iterable[Handler], ended: Callable[[P], None], format: FrameFormat = CHAT) -> None:
         """``ended`` hears of sessions whose connection is gone; ``format`` is that of the port's frames.
 
         :raises ValueError: two handlers serve the same id.
         """
         self._services: dict[int, Service] = {}
         self._ended = ended
-        self._server: Server | None = None
+        self._server: Server[P] | None = None
         self.format = format
         for handler in handlers:
             number = service_id(handler.request)
@@ -260,20 +230,20 @@ class Dispatcher:
         self.at_once = frozenset(number for number, service in self._services.items() if service.handler.at_once)
         """The services whose requests are answered out of turn."""
 
-    def serve(self, server: Server) -> None:
+    def serve(self, server: Server[P]) -> None:
         """Name what handlers work with."""
         self._server = server
 
-    def context(self, session: Session, user: int) -> Caller:
+    def context(self, session: P, user: int) -> Any:
         """The surroundings of a session's requests."""
         assert self._server is not None
         return self._server.context(session, user)
 
-    def ended(self, session: Session) -> None:
+    def ended(self, session: P) -> None:
         """A session's connection is gone."""
         self._ended(session)
 
-    def begin(self, call: Call, session: Session, number: int, body: bytes, done: Callable[[Call], None]) -> None:
+    def begin(self, call: Call, session: Peer, number: int, body: bytes, done: Callable[[Call], None]) -> None:
         """Find the handler, read the request and start it; ``done`` is called when there is a response, perhaps at once."""
         service = self._services.get(number)
         if service is None or (not session.user and not service.handler.anonymous):
@@ -289,7 +259,7 @@ class Dispatcher:
         else:
             call.start(service, request, done)
 
-    def _turn_down(self, call: Call, session: Session, number: int, body: bytes) -> None:
+    def _turn_down(self, call: Call, session: Peer, number: int, body: bytes) -> None:
         """Answer a request that cannot be made; three of them close the connection."""
         kind = request_type(number)  # a request of another port is known, too
         if kind is not None and not session.user:

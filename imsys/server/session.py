@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from twisted.internet.interfaces import IAddress
 
+from imsys.errors import Refused, Status
 from imsys.protocols.framing import Frame
 from imsys.protocols.messages import session as messages
 from imsys.protocols.messages.registry import Message, encode, service_id
 from imsys.protocols.wire import FrameConnection
-from imsys.server.dispatch import Call
+from imsys.server.dispatch import Call, Dispatcher
 
 if TYPE_CHECKING:
     from imsys.protocols.crowd import Crowd
     from imsys.redis.routes import Attempt
-    from imsys.server.dispatch import Caller, Dispatcher
 
 HELD = 1000
 """Pushes that wait for a login to be answered; beyond, the connection is closed, and the client begins anew."""
@@ -55,7 +56,7 @@ class Session:
         "waiting",
     )
 
-    def __init__(self, connection: FrameConnection, dispatcher: Dispatcher, inflight: int, crowd: Crowd) -> None:
+    def __init__(self, connection: FrameConnection, dispatcher: Dispatcher[Session], inflight: int, crowd: Crowd) -> None:
         self._connection = connection
         self._crowd = crowd
         self._dispatcher = dispatcher
@@ -316,3 +317,17 @@ class Session:
 
     def _adjust_reading(self) -> None:
         self._connection.hold_reading(self._crowding or self._inbox is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the session that a request came from, and its user (0 before login)."""
+
+    session: Session
+    user: int
+
+    def own(self, uuid: str) -> int:
+        """The user, where a request names them. :raises Refused: 65, it names somebody else."""
+        if uuid != str(self.user):
+            raise Refused(Status.PERMISSION_DENIED, "This is not the user who is logged in.")
+        return self.user

@@ -10,6 +10,7 @@ from twisted.application.service import IService
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from imsys.chat.context import Chat
 from imsys.chat.directory import Directory
 from imsys.chat.evacuation import Evacuation
 from imsys.chat.file_announcer import Announcer
@@ -21,6 +22,7 @@ from imsys.chat.message_log import MessageLog
 from imsys.chat.moving import Moving
 from imsys.chat.node import Node
 from imsys.chat.outbound import Outbound
+from imsys.chat.plugins import discover
 from imsys.chat.unconfirmed import Doubts
 from imsys.cluster.chatting import Announcements, chatting_services
 from imsys.cluster.client import GrpcClient
@@ -33,13 +35,12 @@ from imsys.cluster.server import GrpcServer
 from imsys.cluster.streams import ResourcesServers
 from imsys.config import Config
 from imsys.errors import ConfigError
-from imsys.plugins import discover
 from imsys.redis.allowances import Allowances
 from imsys.redis.client import Redis
 from imsys.redis.routes import Routes
 from imsys.redis.tokens import Tokens
 from imsys.server.connections import Connections
-from imsys.server.dispatch import Chat, Dispatcher
+from imsys.server.dispatch import Dispatcher
 from imsys.server.session import Session
 from imsys.services import common
 from imsys.services.checks import chat_health
@@ -206,7 +207,7 @@ def build(
         lambda: peers.miss_all(),
     )
     doubts = Doubts(reactor, stores.threads, outbound.catch_up)
-    connections.log = log = MessageLog(
+    log = MessageLog(
         reactor,
         stores.messages,
         node,
@@ -215,6 +216,7 @@ def build(
         queue_bytes=chat.log_queue_bytes,
         doubted=doubts.add,
     )
+    connections.flushed = log.flushed
     handler = FromPeers(directory, outbound, surge)
     peers = Peers(reactor, trust, membership, handler)
     neighbours.peers = peers

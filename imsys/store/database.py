@@ -13,7 +13,8 @@ from twisted.internet.task import deferLater
 
 from imsys.config import DatabaseConfig
 from imsys.errors import Refused, Status, Unavailable
-from imsys.store.dialects import Dialect, Fault, Use, dialect_of
+from imsys.store.dialects import Dialect, Fault, Use
+from imsys.store.engines import dialect_of
 from imsys.store.pool import Connection, Pool
 from imsys.util.outages import Outage
 

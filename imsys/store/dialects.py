@@ -6,8 +6,6 @@ import enum
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from imsys.config import DatabaseConfig
-
 
 class Fault(enum.Enum):
     """What an exception of a driver means for the transaction it ended."""
@@ -103,11 +101,3 @@ def numbers(values: Iterable[int]) -> str:
 def hex_literal(value: bytes) -> str:
     """A string literal for MySQL, ``x'6162'``: nothing but hexadecimal digits can come out of it."""
     return f"x'{value.hex()}'"
-
-
-def dialect_of(config: DatabaseConfig) -> Dialect:
-    """The dialect of a configuration. :raises ImportError: the driver is not installed."""
-    from imsys.store.mysql import Mysql
-    from imsys.store.sqlite import Sqlite
-
-    return Sqlite(config) if config.engine == "sqlite" else Mysql(config)

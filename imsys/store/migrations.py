@@ -13,7 +13,8 @@ from typing import Any
 from imsys.config import DatabaseConfig
 from imsys.errors import ConfigError
 from imsys.store.database import describe
-from imsys.store.dialects import Dialect, Fault, Use, dialect_of
+from imsys.store.dialects import Dialect, Fault, Use
+from imsys.store.engines import dialect_of
 from imsys.store.steps import fill_looks
 
 _PROGRESS = """

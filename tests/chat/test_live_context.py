@@ -11,7 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from imsys.chat.live_context import LiveDesk
 from imsys.cluster.places import Place
 from imsys.config import LiveConfig
-from imsys.security.tickets import TicketKeys, Tickets, encode_id, new_file_id
+from imsys.protocols.identifiers import encode_id, new_file_id
+from imsys.security.tickets import TicketKeys, Tickets
 from imsys.store.live import LiveStream
 from tests.support.servers import keys_of_files
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 
 from imsys.chat.live_reaper import PATIENCE, LiveCare
-from imsys.security.tickets import new_file_id
+from imsys.protocols.identifiers import new_file_id
 from imsys.store.live import LiveStore, LiveStream
 from tests.support.stores import OnSqlite
 

@@ -12,7 +12,7 @@ from imsys.cluster.streams import ResourcesServers, stream_services
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
 from imsys.cluster.trust import Trust
 from imsys.errors import Refused, Status, Unavailable
-from imsys.security.tickets import new_file_id
+from imsys.protocols.identifiers import new_file_id
 from tests.balance.running import BalanceCase
 from tests.support.servers import cluster_certificates
 

@@ -21,8 +21,8 @@ from imsys.files.configured import blob_store, master_keys, spool_folder
 from imsys.files.master import Wrapped
 from imsys.files.sealing import SEGMENT
 from imsys.files.spool import Spool
+from imsys.protocols.identifiers import encode_id, new_file_id
 from imsys.security.keyring import add_key
-from imsys.security.tickets import encode_id, new_file_id
 from imsys.store.files import File, Offer, Purpose
 from tests.support.children import folder, free_port
 from tests.support.daemons import environment, start

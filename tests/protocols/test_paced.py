@@ -9,7 +9,8 @@ from imsys.protocols.framing import CHAT, Frame, FrameDecoder
 from imsys.protocols.messages.registry import encode
 from imsys.protocols.messages.texts import IncomingText, TextPush
 from imsys.protocols.paced import MANY, SEGMENT, Pace, PacedTransport
-from imsys.protocols.wire import FrameConnection, Unsent
+from imsys.protocols.unsent import Unsent
+from imsys.protocols.wire import FrameConnection
 from tests.protocols.test_wire import SETTINGS, Connected
 
 

@@ -18,7 +18,8 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from imsys.errors import PeerFault
 from imsys.protocols.deadlines import DeadlineWheel
 from imsys.protocols.framing import CHAT, RESOURCES, Frame
-from imsys.protocols.wire import BUFFERED, LINGER, TURN, Complaints, FrameConnection, Unfinished, Unsent, WireSettings
+from imsys.protocols.unsent import Unsent
+from imsys.protocols.wire import BUFFERED, LINGER, TURN, Complaints, FrameConnection, Unfinished, WireSettings
 from imsys.services.common import ListenService
 from imsys.services.tls import public_context
 from tests.support.servers import certificates

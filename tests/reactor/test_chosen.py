@@ -15,7 +15,7 @@ from tests.support.children import folder, free_port
 from tests.support.daemons import ROOT, environment, run, twistd
 from tests.support.servers import certificates, cluster_settings, key_settings
 
-OURS = "reactor class: imsys.reactor.EPollReactor."
+OURS = "reactor class: imsys.reactor.epoll.EPollReactor."
 
 CHOOSE = """
 from imsys.services.reactors import choose_reactor
@@ -81,7 +81,7 @@ class ChosenTests(SynchronousTestCase):
     def test_default(self) -> None:
         """On Linux it is ours, without a word."""
         done = self.python("-c", CHOOSE)
-        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "chose imsys.reactor\n", ""))
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "chose imsys.reactor.epoll\n", ""))
 
     def test_installed_before(self) -> None:
         """One that is installed already stays."""

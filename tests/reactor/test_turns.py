@@ -17,7 +17,7 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.protocol import Protocol
 from twisted.python import log
 
-import imsys.reactor
+import imsys.reactor.epoll
 from imsys.reactor.check import check
 from imsys.reactor.connections import LARGE_READ, SMALL_READ, WATCHED, Server
 from imsys.services.listening import ListenService
@@ -222,7 +222,7 @@ class ReadingTests(ReactorTestCase):
 
     def test_more_than_a_turn(self) -> None:
         """With more connections ready than a turn has events for, all have their turn before one has its second."""
-        self.patch(imsys.reactor, "MOST_EVENTS", 3)
+        self.patch(imsys.reactor.epoll, "MOST_EVENTS", 3)
         pairs = [self.pair(Sizes) for _ in range(9)]
         for _, peer in pairs:
             peer.socket.send(bytes(3 * SMALL_READ))

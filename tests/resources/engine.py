@@ -13,8 +13,8 @@ from twisted.trial.unittest import TestCase
 
 from imsys.config import DatabaseConfig, ResourcesConfig
 from imsys.errors import Refused
+from imsys.protocols.identifiers import new_file_id
 from imsys.resources.transfers import Upload
-from imsys.security.tickets import new_file_id
 from imsys.store.files import Offer, Purpose
 from imsys.store.migrations import migrate
 from tests.resources.parts import Parts

@@ -25,8 +25,9 @@ from twisted.trial.unittest import TestCase
 from imsys.config import FilesConfig, ResourcesConfig
 from imsys.files.configured import blob_store, spool_folder
 from imsys.protocols.chunks import CREDIT, DOWNLOAD_CHUNK, UPLOAD_ACK, UPLOAD_CHUNK, decode_chunk, decode_count, encode_chunk, encode_count
+from imsys.protocols.identifiers import encode_id, new_file_id
 from imsys.resources.engine import trial
-from imsys.security.tickets import Right, TicketKeys, Tickets, encode_id, new_file_id
+from imsys.security.tickets import Right, TicketKeys, Tickets
 from imsys.store import Database
 from imsys.store.files import FileStore, Offer, Purpose
 from imsys.store.migrations import migrate

@@ -9,8 +9,8 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import Clock
 
 from imsys.errors import Refused, Status, Unavailable
+from imsys.protocols.identifiers import new_file_id
 from imsys.resources.announcing import BATCH, FIRST_WAIT, LONGEST_WAIT, OVERDUE, ROUND, Announcing
-from imsys.security.tickets import new_file_id
 from imsys.store.files import Content, FileStore, Offer, Purpose
 from tests.support.stores import OnSqlite
 

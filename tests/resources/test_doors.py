@@ -18,7 +18,8 @@ from PIL import Image
 from twisted.trial.unittest import SkipTest
 
 from imsys.files.configured import blob_store
-from imsys.security.tickets import Right, TicketKeys, Tickets, encode_id
+from imsys.protocols.identifiers import encode_id
+from imsys.security.tickets import Right, TicketKeys, Tickets
 from tests.resources.process import TUS, Mover, ServerCase, Told, in_thread
 
 

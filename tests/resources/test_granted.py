@@ -11,9 +11,10 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.errors import Refused, Status, Unavailable
+from imsys.protocols.identifiers import encode_id
 from imsys.redis.tokens import Tokens
 from imsys.resources.granted import REVOKED, Granted
-from imsys.security.tickets import Right, Ticket, encode_id
+from imsys.security.tickets import Right, Ticket
 from tests.resources.process import PATIENCE, TUS, ServerCase, in_thread
 from tests.support.servers import certificates
 

@@ -16,8 +16,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.config import FilesConfig
 from imsys.errors import ConfigError, Refused
+from imsys.protocols.identifiers import encode_id
 from imsys.resources.judging import Looking, looking
-from imsys.security.tickets import encode_id
 from imsys.store.files import File, Purpose, State
 from tests.resources.engine import EngineCase, feed
 from tests.support.children import folder
@@ -145,7 +145,7 @@ class PluginTests(SynchronousTestCase):
         installed = folder("judge")
         (installed / "twisted" / "plugins").mkdir(parents=True)
         (installed / "twisted" / "plugins" / "imsys_sizes.py").write_text(
-            "from imsys.resources.judges import FileJudge\nsizes = FileJudge('sizes', 'imsys_sizes')\n"
+            "from imsys.plugins import FileJudge\nsizes = FileJudge('sizes', 'imsys_sizes')\n"
         )
         (installed / "imsys_sizes.py").write_text(module)
         done = subprocess.run(

@@ -13,8 +13,9 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.config import ResourcesConfig
+from imsys.protocols.identifiers import new_file_id
 from imsys.resources.engine.memory import Memory
-from imsys.security.tickets import Right, new_file_id
+from imsys.security.tickets import Right
 from imsys.store.files import FileStore, Offer, Purpose
 from tests.resources.process import Mover
 from tests.resources.scene import ResourcesCase

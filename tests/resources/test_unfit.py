@@ -10,8 +10,8 @@ from twisted.internet.task import deferLater
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
 from imsys.errors import Status
 from imsys.files.configured import spool_folder
+from imsys.protocols.identifiers import encode_id
 from imsys.resources.engine import trial
-from imsys.security.tickets import encode_id
 from tests.resources.process import TUS, ServerCase, in_thread
 from tests.support.servers import cluster_channel
 

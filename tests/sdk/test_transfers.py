@@ -19,12 +19,13 @@ from twisted.trial.unittest import SkipTest
 from imsys.config import ResourcesConfig
 from imsys.errors import Refused, Status, Unavailable
 from imsys.protocols.chunks import encode_chunk
+from imsys.protocols.identifiers import decode_id, encode_id, new_file_id
 from imsys.resources.frames import downloading
 from imsys.sdk import FileChanged, FileUnfinishedUploads, Progress, Stage, Timing, Transfer, Transfers, Trust, explain
 from imsys.sdk.attachments import Grant
 from imsys.sdk.carrier import Carrier
 from imsys.sdk.credentials import Credentials
-from imsys.security.tickets import Right, decode_id, encode_id, new_file_id
+from imsys.security.tickets import Right
 from imsys.store.files import FileStore, Offer, Purpose, State
 from tests.cluster.nodes import Proxy
 from tests.resources.scene import ResourcesCase

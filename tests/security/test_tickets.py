@@ -6,8 +6,9 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.errors import Refused, Status
+from imsys.protocols.identifiers import new_file_id
 from imsys.security.keyring import add_key
-from imsys.security.tickets import Right, TicketKeys, Tickets, new_file_id
+from imsys.security.tickets import Right, TicketKeys, Tickets
 from tests.support.children import folder
 
 

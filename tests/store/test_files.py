@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import Clock
 
 from imsys.errors import Refused, Status
-from imsys.security.tickets import new_file_id
+from imsys.protocols.identifiers import new_file_id
 from imsys.store import Stores
 from imsys.store.files import PUT_OFF, Content, File, FileStore, Finished, Offer, Purpose, State
 from tests.support.stores import OnMariaDb, OnSqlite, StoreCase

@@ -9,7 +9,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, gatherResults
 
 from imsys.errors import Refused, Status
-from imsys.security.tickets import new_file_id
+from imsys.protocols.identifiers import new_file_id
 from imsys.store import Stores
 from imsys.store.live import LOST, LiveState, LiveStore, LiveStream
 from tests.support.stores import OnMariaDb, OnSqlite, StoreCase

@@ -13,7 +13,7 @@ from typing import Any
 from twisted.python.modules import getModule
 
 from imsys.errors import Refused, Status
-from imsys.security.tickets import new_file_id
+from imsys.protocols.identifiers import new_file_id
 from imsys.store import Stores
 from imsys.store import sign_ins as store_sign_ins
 from imsys.store.bulk import befriend, free_numbers, insert_accounts

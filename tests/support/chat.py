@@ -15,6 +15,7 @@ from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
+from imsys.chat.context import Chat
 from imsys.chat.directory import Directory
 from imsys.chat.file_announcer import Announcer
 from imsys.chat.file_context import FileDesk
@@ -23,11 +24,11 @@ from imsys.chat.live_context import LiveDesk
 from imsys.chat.message_log import MessageLog
 from imsys.chat.node import Node
 from imsys.chat.outbound import Outbound
+from imsys.chat.plugins import discover
 from imsys.chat.unconfirmed import Doubts
 from imsys.cluster.places import Place
 from imsys.config import ChatConfig, LimitsConfig, LiveConfig
 from imsys.errors import Refused, Status
-from imsys.plugins import discover
 from imsys.protocols.crowd import Crowd
 from imsys.protocols.framing import CHAT, Frame, FrameDecoder
 from imsys.redis.allowances import Allowances
@@ -36,7 +37,7 @@ from imsys.redis.routes import Routes
 from imsys.redis.tokens import Tokens
 from imsys.security.tickets import TicketKeys, Tickets
 from imsys.server.connections import Connections
-from imsys.server.dispatch import Chat, Dispatcher
+from imsys.server.dispatch import Dispatcher
 from imsys.server.session import Session
 from tests.support.servers import keys_of_files, redis_server
 from tests.support.stores import StoreCase
@@ -217,7 +218,7 @@ class ChatServer:
         )
         self.dispatcher = Dispatcher(discover(), self._ended)
         self.connections = Connections(reactor, config, self.dispatcher, Crowd(reactor, config.capacity), pause=config.plain_pause)
-        self.connections.log = self.log
+        self.connections.flushed = self.log.flushed
         keys = keys_of_files()
         self.places = OnePlace()
         self.tickets = Tickets(TicketKeys(Path(keys.ticket_keys)), time.time, 3600.0)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from imsys.chat.context import Context
 from imsys.protocols.messages.catch_up import SyncRequest, SyncResponse, ThreadHead
-from imsys.server.dispatch import Context, handles
+from imsys.server.dispatch import handles
 from imsys.server.fields import parse_id, parse_pair
 from imsys.store.ids import back
 

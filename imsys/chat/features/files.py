@@ -6,12 +6,14 @@ import re
 
 from msgspec import UNSET, UnsetType
 
+from imsys.chat.context import Context
 from imsys.errors import Refused, Status
 from imsys.files.names import check_filename
+from imsys.protocols.identifiers import decode_id, encode_id, new_file_id
 from imsys.protocols.messages.files import FileGetRequest, FileGetResponse, FileOfferRequest, FileOfferResponse
 from imsys.redis.allowances import Kind
-from imsys.security.tickets import Right, decode_id, encode_id, new_file_id
-from imsys.server.dispatch import Context, handles
+from imsys.security.tickets import Right
+from imsys.server.dispatch import handles
 from imsys.server.fields import parse_id
 from imsys.store.files import SHARED, File, Offer, Purpose, State
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from functools import partial
 from typing import TypeVar
 
+from imsys.chat.context import Chat, Context
 from imsys.chat.views import friendship_push, request_push
 from imsys.errors import Refused, Status
 from imsys.protocols.messages.contacts import (
@@ -21,7 +22,7 @@ from imsys.protocols.messages.contacts import (
     UnfriendResponse,
 )
 from imsys.redis.allowances import Kind
-from imsys.server.dispatch import Chat, Context, Followed, handles
+from imsys.server.dispatch import Followed, handles
 from imsys.server.fields import at_most, parse_id, shown
 from imsys.store.contacts import Friendship, Pending
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from msgspec import UNSET
 
+from imsys.chat.context import Context
 from imsys.protocols.messages.session import HeartbeatRequest, HeartbeatResponse
-from imsys.server.dispatch import Context, handles
+from imsys.server.dispatch import handles
 
 
 @handles(HeartbeatRequest, anonymous=True, at_once=True)

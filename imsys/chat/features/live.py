@@ -6,9 +6,11 @@ from collections.abc import Iterable
 
 from msgspec import UNSET
 
+from imsys.chat.context import Context
 from imsys.chat.live_context import LivePlace
 from imsys.errors import Refused, Status, Unavailable
 from imsys.protocols.fitting import fit
+from imsys.protocols.identifiers import decode_id, encode_id, new_file_id
 from imsys.protocols.messages.live import (
     LiveItem,
     LiveListRequest,
@@ -19,8 +21,7 @@ from imsys.protocols.messages.live import (
     LiveStopResponse,
 )
 from imsys.redis.allowances import Kind
-from imsys.security.tickets import decode_id, encode_id, new_file_id
-from imsys.server.dispatch import Context, handles
+from imsys.server.dispatch import handles
 from imsys.server.fields import parse_id, shown, within
 from imsys.store.live import LiveState, LiveStream
 

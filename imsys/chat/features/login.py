@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from msgspec import UNSET
 
+from imsys.chat.context import Context
 from imsys.chat.views import card, card_fields, request_item
 from imsys.errors import Refused, Status
 from imsys.protocols.fitting import fit
 from imsys.protocols.messages.session import LoginRequest, LoginResponse
-from imsys.server.dispatch import Context, handles
+from imsys.server.dispatch import handles
 from imsys.server.fields import parse_id, within
 
 FIRST = 10

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from imsys.chat.context import Context
 from imsys.errors import Refused, Status
 from imsys.protocols.messages.session import LogoutRequest, LogoutResponse
-from imsys.server.dispatch import Context, handles
+from imsys.server.dispatch import handles
 
 
 @handles(LogoutRequest, closes=True)

@@ -6,10 +6,11 @@ from functools import partial
 
 from msgspec import UNSET
 
+from imsys.chat.context import Chat, Context
 from imsys.chat.views import card_fields, profile_push
 from imsys.protocols.messages.people import ProfileRequest, ProfileResponse
 from imsys.redis.allowances import Kind
-from imsys.server.dispatch import Chat, Context, handles
+from imsys.server.dispatch import handles
 from imsys.server.fields import at_most, shown, within
 
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from msgspec import UNSET
 
+from imsys.chat.context import Context
 from imsys.protocols.fitting import fit
 from imsys.protocols.messages.records import Record, RecordsRequest, RecordsResponse
-from imsys.server.dispatch import Context, handles
+from imsys.server.dispatch import handles
 from imsys.server.fields import parse_id, within
 from imsys.store.ids import timestamp
 from imsys.store.messages import Record as Row

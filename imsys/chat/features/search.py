@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from imsys.chat.context import Context
 from imsys.chat.views import card, card_fields
 from imsys.errors import Refused, Status
 from imsys.protocols.fitting import fit
 from imsys.protocols.messages.people import CardsRequest, CardsResponse, SearchRequest, SearchResponse
 from imsys.redis.allowances import Kind
-from imsys.server.dispatch import Context, handles
+from imsys.server.dispatch import handles
 from imsys.server.fields import parse_id
 
 CARDS = 50

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from imsys.chat.context import Context
 from imsys.chat.views import incoming, verified
 from imsys.errors import Refused, Status
 from imsys.protocols.fitting import split
 from imsys.protocols.messages.registry import service_id
 from imsys.protocols.messages.texts import IncomingText, TextItem, TextPush, TextRequest, TextResponse
-from imsys.server.dispatch import Context, frame, handles
+from imsys.server.dispatch import frame, handles
 from imsys.server.fields import parse_id
 from imsys.store.appending import Draft, Submission
 

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+from imsys.protocols.identifiers import encode_id
 from imsys.resources.disk import Disk
 from imsys.resources.engine.faults import not_written
 from imsys.resources.engine.memory import Memory
 from imsys.resources.engine.shielding import alone
 from imsys.resources.engine.spooled import Spooled
 from imsys.resources.transfers import Misplaced
-from imsys.security.tickets import encode_id
 from imsys.store.files import File
-
-if TYPE_CHECKING:
-    from imsys.resources.engine.hand import Hand
 
 _log = Logger()
 
@@ -40,6 +37,28 @@ UNSYNCED = 1 << 23
 """Bytes that are written and not durable beyond which nothing more is taken; fewer than :data:`imsys.files.spool.UNSYNCED` segments."""
 
 
+class Holder(Protocol):
+    """The connection that an upload is held by."""
+
+    held: bool
+    """Whether it is not to send on."""
+
+    def adjust(self) -> None:
+        """See anew whether it may send on."""
+
+    def progressed(self) -> None:
+        """More of it is durable."""
+
+    def lose(self, reason: Misplaced) -> None:
+        """The upload is its own no more."""
+
+    def complete(self) -> None:
+        """The file is whole."""
+
+    def release(self) -> None:
+        """Hold the upload no more; a later connection may."""
+
+
 class Arriving:
     """A file of which this process knows what is in the spool.
 
@@ -54,7 +73,7 @@ class Arriving:
         self.file = file
         self.lock = DeferredLock()
         """Held by whoever takes the file into their hands, finishes it, or gives it up."""
-        self.hand: Hand | None = None
+        self.hand: Holder | None = None
         self.over = False
         self.spooled: Spooled | None = None
         self.offset = 0

@@ -14,11 +14,11 @@ from twisted.logger import Logger, LogLevel
 
 from imsys.errors import Refused
 from imsys.files.blobs import Blob, BlobStore, file_of
+from imsys.protocols.identifiers import encode_id
 from imsys.resources.disk import Disk
 from imsys.resources.engine.shielding import alone
 from imsys.resources.engine.spooled import MADE, remove_spooled
 from imsys.resources.engine.uploads import Arrivals
-from imsys.security.tickets import encode_id
 from imsys.store.files import File, FileStore, Purpose, State
 from imsys.util.outages import Outage
 from imsys.util.tallies import Tally

@@ -20,6 +20,7 @@ from imsys.files.blobs import BlobStore
 from imsys.files.master import MasterKeys, UnknownKey, Wrapped
 from imsys.files.sealing import Damaged
 from imsys.protocols.deadlines import DeadlineWheel
+from imsys.protocols.identifiers import encode_id
 from imsys.resources.disk import Disk
 from imsys.resources.engine.arriving import Arriving
 from imsys.resources.engine.faults import not_written
@@ -32,7 +33,6 @@ from imsys.resources.engine.shielding import shielded
 from imsys.resources.engine.spooled import Spooled, remove_spooled
 from imsys.resources.engine.whole import Whole
 from imsys.resources.transfers import Misplaced, Upload
-from imsys.security.tickets import encode_id
 from imsys.store.files import Content, File, FileStore, State
 
 _log = Logger()
@@ -195,7 +195,7 @@ class Arrivals(Service):
         user = arriving.file.owner
         self._idle.discard(arriving)
         self._users[user] += 1
-        arriving.hand = Hand(
+        arriving.hand = hand = Hand(
             arriving,
             self.memory,
             self._config.chunk * self._config.window,
@@ -208,7 +208,7 @@ class Arrivals(Service):
             finish=self.finish,
             freed=partial(self._freed, arriving),
         )
-        return arriving.hand
+        return hand
 
     async def _read(self, arriving: Arriving) -> None:
         """Find out what is here. :raises Refused: 39, it cannot be read; 68, the disk is full."""

@@ -10,15 +10,16 @@ from imsys.config import ResourcesConfig
 from imsys.errors import Refused, Status
 from imsys.protocols.chunks import CREDIT, OVERHEAD, UPLOAD_CHUNK, decode_chunk, decode_count
 from imsys.protocols.framing import Frame
+from imsys.protocols.identifiers import decode_id
 from imsys.protocols.messages.files import DownloadRequest, DownloadResponse, UploadOpenRequest, UploadOpenResponse
 from imsys.resources.budget import Budget
 from imsys.resources.frames.downloading import Downloading
 from imsys.resources.frames.uploading import Uploading
 from imsys.resources.granted import Granted
 from imsys.resources.transfers import Downloads, Uploads
-from imsys.security.tickets import Right, Tickets, decode_id
-from imsys.server.dispatch import Caller, Handler, handles
-from imsys.server.session import Session
+from imsys.security.tickets import Right, Tickets
+from imsys.server.dispatch import Handler, handles
+from imsys.server.session import Caller, Session
 
 
 class FrameDoor:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from imsys.errors import Refused
+from imsys.protocols.identifiers import encode_id
 from imsys.protocols.messages.transfers import TransferErrorPush
-from imsys.security.tickets import encode_id
 from imsys.server.session import Session
 
 

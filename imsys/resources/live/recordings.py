@@ -20,6 +20,7 @@ from imsys.errors import PeerFault, Refused, Status
 from imsys.files.master import MasterKeys
 from imsys.files.names import LONGEST, check_filename
 from imsys.files.sealing import SEGMENT, Damaged
+from imsys.protocols.identifiers import encode_id, new_file_id
 from imsys.resources.budget import Budget
 from imsys.resources.disk import Disk
 from imsys.resources.engine.shielding import alone
@@ -28,7 +29,6 @@ from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.flv_index import MOST_PREFIX, Tags
 from imsys.resources.live.recording import About, Kept, Recording, kept_in
 from imsys.resources.transfers import Misplaced, Upload, Uploads
-from imsys.security.tickets import encode_id, new_file_id
 from imsys.store.files import File, FileStore, Offer, Purpose, State
 from imsys.store.live import LiveStream
 from imsys.util.outages import Outage

@@ -14,11 +14,11 @@ from twisted.python.failure import Failure
 
 from imsys.config import LiveConfig
 from imsys.errors import Refused, Status, Unavailable
+from imsys.protocols.identifiers import encode_id
 from imsys.resources.budget import Budget
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.cache import Cache
 from imsys.resources.live.telling import Tell, Telling
-from imsys.security.tickets import encode_id
 from imsys.store.live import LiveState, LiveStore, LiveStream
 from imsys.util.outages import Outage
 from imsys.util.tallies import Tally

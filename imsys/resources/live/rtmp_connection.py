@@ -17,6 +17,7 @@ from zope.interface import implementer
 from imsys.errors import PeerFault, Refused, Status
 from imsys.protocols.crowd import Crowd
 from imsys.protocols.deadlines import DeadlineWheel
+from imsys.protocols.identifiers import decode_id
 from imsys.protocols.media import Kind, Media
 from imsys.protocols.rtmp.chunks import encode_media
 from imsys.protocols.rtmp.messages import DataDropped
@@ -38,7 +39,7 @@ from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.meter import Meter
 from imsys.resources.live.relay import Relay
 from imsys.resources.live.sockets import keep_little
-from imsys.security.tickets import Right, Ticket, Tickets, decode_id
+from imsys.security.tickets import Right, Ticket, Tickets
 from imsys.util.tallies import Tally
 
 _log = Logger()

@@ -11,7 +11,7 @@ from twisted.logger import Logger
 
 from imsys.cluster.telling import PASSING
 from imsys.errors import Refused
-from imsys.security.tickets import encode_id
+from imsys.protocols.identifiers import encode_id
 from imsys.util.outages import Outage
 
 _log = Logger()

@@ -11,9 +11,10 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from imsys.errors import Refused, Status
+from imsys.protocols.identifiers import decode_id
 from imsys.resources.granted import Granted
 from imsys.resources.web.grants import Grants
-from imsys.security.tickets import Right, Ticket, Tickets, decode_id
+from imsys.security.tickets import Right, Ticket, Tickets
 from imsys.store.live import LiveStream
 from imsys.web.answers import Problem
 from imsys.web.requests import Request

@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable
 
 from imsys.errors import Refused, Status, Unavailable
+from imsys.protocols.identifiers import decode_id
 from imsys.resources.granted import Granted, Held
-from imsys.security.tickets import Right, Ticket, Tickets, decode_id
+from imsys.security.tickets import Right, Ticket, Tickets
 from imsys.web.answers import Problem
 from imsys.web.requests import Request
 

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from imsys.errors import Refused, Status
 from imsys.files.sources import PIECE
+from imsys.protocols.identifiers import encode_id
 from imsys.resources.budget import Budget
 from imsys.resources.hands import Hands
 from imsys.resources.transfers import Misplaced, Upload, Uploads
@@ -28,7 +29,7 @@ from imsys.resources.web.tus_headers import (
     metadata,
     number,
 )
-from imsys.security.tickets import Right, Ticket, encode_id
+from imsys.security.tickets import Right, Ticket
 from imsys.web.answers import Headers, Problem, Response, refusal
 from imsys.web.requests import Request
 

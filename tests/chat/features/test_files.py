@@ -9,7 +9,8 @@ from typing import Any
 from twisted.internet.defer import Deferred, gatherResults
 
 from imsys.errors import Refused, Status
-from imsys.security.tickets import Right, Ticket, decode_id, encode_id, new_file_id
+from imsys.protocols.identifiers import decode_id, encode_id, new_file_id
+from imsys.security.tickets import Right, Ticket
 from imsys.store.files import Content, File, Offer, Purpose
 from tests.support.chat import ChatCase, ChatServer, RawClient
 from tests.support.stores import OnMariaDb, OnSqlite

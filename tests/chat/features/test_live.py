@@ -13,7 +13,8 @@ from twisted.internet.defer import Deferred, gatherResults
 from imsys.chat.live_reaper import LiveCare
 from imsys.config import LiveConfig
 from imsys.errors import Refused, Status
-from imsys.security.tickets import Right, Ticket, decode_id, encode_id, new_file_id
+from imsys.protocols.identifiers import decode_id, encode_id, new_file_id
+from imsys.security.tickets import Right, Ticket
 from imsys.store.appending import Draft
 from imsys.store.live import LOST, LiveStream
 from tests.support.chat import ChatCase, ChatServer, RawClient

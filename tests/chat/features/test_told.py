@@ -16,7 +16,7 @@ from imsys.chat import unconfirmed as doubts
 from imsys.chat.features import live
 from imsys.chat.live_reaper import LiveCare
 from imsys.errors import Refused, Status, Unavailable
-from imsys.security.tickets import decode_id, encode_id, new_file_id
+from imsys.protocols.identifiers import decode_id, encode_id, new_file_id
 from imsys.store.files import Content, Offer, Purpose
 from imsys.store.live import LiveState
 from tests.support.chat import ChatCase, ChatServer, RawClient

@@ -10,8 +10,8 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from imsys.errors import Refused, Status
+from imsys.protocols.identifiers import new_file_id
 from imsys.resources.transfers import Misplaced
-from imsys.security.tickets import new_file_id
 from imsys.store.files import Content, File, Purpose, State
 
 

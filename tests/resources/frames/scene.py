@@ -23,14 +23,15 @@ from imsys.protocols.chunks import (
 )
 from imsys.protocols.crowd import Crowd
 from imsys.protocols.framing import RESOURCES, FrameDecoder
+from imsys.protocols.identifiers import encode_id
 from imsys.protocols.messages.session import HeartbeatRequest, HeartbeatResponse, LoginRequest
 from imsys.protocols.messages.uploads import ResourcesLoginResponse
 from imsys.resources.budget import Budget
 from imsys.resources.frames import FrameDoor
-from imsys.security.tickets import Right, TicketKeys, Tickets, encode_id
+from imsys.security.tickets import Right, TicketKeys, Tickets
 from imsys.server.connections import Connections
-from imsys.server.dispatch import Caller, Dispatcher, Handler, handles
-from imsys.server.session import Session
+from imsys.server.dispatch import Dispatcher, Handler, handles
+from imsys.server.session import Caller, Session
 from imsys.services.common import ListenService
 from imsys.services.tls import public_context
 from imsys.store.files import File
@@ -130,7 +131,7 @@ class FramesCase(PortCase[Client]):
             MemoryDownloads(self.files),
             Budget(self.config.unsent),
         )
-        dispatcher = Dispatcher(self.handlers(), lambda session: self.connections.ended(session), RESOURCES)
+        dispatcher: Dispatcher[Session] = Dispatcher(self.handlers(), lambda session: self.connections.ended(session), RESOURCES)
         dispatcher.serve(_Server())
         self.connections = Connections(self.reactor, self.config, dispatcher, Crowd(self.reactor, self.config.capacity), self.door.front)
         context = public_context(certificates()) if self.tls else None

@@ -11,7 +11,8 @@ from typing import Any
 from twisted.internet.task import deferLater
 
 from imsys.protocols.chunks import DOWNLOAD_CHUNK, UPLOAD_ACK, UPLOAD_CHUNK, decode_chunk, decode_count, encode_chunk
-from imsys.security.tickets import Right, encode_id, new_file_id
+from imsys.protocols.identifiers import encode_id, new_file_id
+from imsys.security.tickets import Right
 from imsys.store.files import FileStore, Offer, Purpose
 from tests.resources.scene import Client, ResourcesCase
 

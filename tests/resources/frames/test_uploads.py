@@ -14,8 +14,9 @@ from twisted.internet.task import deferLater
 from imsys.config import ResourcesConfig
 from imsys.errors import Refused, Status
 from imsys.protocols.chunks import UPLOAD_CHUNK, encode_chunk
+from imsys.protocols.identifiers import encode_id
 from imsys.resources.transfers import Misplaced
-from imsys.security.tickets import Right, encode_id
+from imsys.security.tickets import Right
 from tests.resources.frames.scene import FramesCase
 
 DATA = os.urandom(3500)

@@ -14,8 +14,9 @@ from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
 from imsys.config import DatabaseConfig
+from imsys.protocols.identifiers import encode_id, new_file_id
 from imsys.security.keyring import add_key
-from imsys.security.tickets import Right, TicketKeys, Tickets, encode_id, new_file_id
+from imsys.security.tickets import Right, TicketKeys, Tickets
 from imsys.store.files import FileStore
 from imsys.store.live import LiveStream
 from tests.redis.shared import redis_for

@@ -13,6 +13,7 @@ from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
 from imsys.config import LiveConfig
 from imsys.protocols.crowd import Crowd
+from imsys.protocols.identifiers import encode_id, new_file_id
 from imsys.protocols.rtmp.client import Failed, Purpose
 from imsys.resources.granted import Granted
 from imsys.resources.live.broadcast import Broadcast
@@ -20,7 +21,7 @@ from imsys.resources.live.relay import Relay
 from imsys.resources.live.rtmp_connection import RtmpConnection
 from imsys.resources.live.rtmp_door import RtmpDoor, RtmpSettings
 from imsys.security.keyring import add_key
-from imsys.security.tickets import Right, TicketKeys, Tickets, encode_id, new_file_id
+from imsys.security.tickets import Right, TicketKeys, Tickets
 from imsys.services.common import ListenService
 from imsys.services.tls import public_context
 from imsys.store.live import LiveState, LiveStream

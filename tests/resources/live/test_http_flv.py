@@ -10,9 +10,10 @@ from pathlib import Path
 from twisted.internet.threads import deferToThread
 
 from imsys.protocols.flv import FlvReader
+from imsys.protocols.identifiers import encode_id, new_file_id
 from imsys.resources.live import flv_door
 from imsys.resources.live.sockets import UNSENT
-from imsys.security.tickets import Right, encode_id, new_file_id
+from imsys.security.tickets import Right
 from imsys.store.live import LiveState
 from tests.resources.live.programs import FFMPEG, HASHES, SECONDS, film, hashes, publishing
 from tests.resources.live.web_scene import WebLiveCase

@@ -6,8 +6,9 @@ import signal
 from pathlib import Path
 from typing import Any
 
+from imsys.protocols.identifiers import encode_id
 from imsys.resources.engine import trial
-from imsys.security.tickets import Right, encode_id
+from imsys.security.tickets import Right
 from imsys.store.files import File, Purpose, State
 from imsys.store.live import LiveState
 from tests.resources.live.daemon_scene import DaemonCase

@@ -10,10 +10,11 @@ from twisted.internet.defer import Deferred
 
 from imsys.config import LiveConfig
 from imsys.errors import Status, Unavailable
+from imsys.protocols.identifiers import encode_id, new_file_id
 from imsys.protocols.media import Kind, Media, media
 from imsys.protocols.rtmp.client import Purpose
 from imsys.resources.live.rtmp_door import RtmpSettings
-from imsys.security.tickets import Right, encode_id, new_file_id
+from imsys.security.tickets import Right
 from imsys.store.live import LiveState
 from tests.resources.live.programs import film, publishing
 from tests.resources.live.scene import SERVER, LiveCase

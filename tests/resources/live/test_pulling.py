@@ -15,6 +15,7 @@ from imsys.cluster.places import Place
 from imsys.config import LiveConfig
 from imsys.errors import ConfigError, Refused, Status
 from imsys.protocols.crowd import Crowd
+from imsys.protocols.identifiers import encode_id
 from imsys.resources.live import pulling
 from imsys.resources.live.flv_door import PEER
 from imsys.resources.live.pulling import Pulls, trust
@@ -22,7 +23,7 @@ from imsys.resources.live.relay import Relay
 from imsys.resources.live.rtmp_door import RtmpDoor
 from imsys.resources.live.web_doors import fetch_from, live_routes
 from imsys.resources.web.doors import http_settings, site
-from imsys.security.tickets import Right, encode_id
+from imsys.security.tickets import Right
 from imsys.services.common import ListenService
 from imsys.services.tls import public_context
 from imsys.store.live import LiveState, LiveStream

@@ -14,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.config import ChatConfig, FilesConfig, LiveConfig, ResourcesConfig
 from imsys.protocols.flv import HEADER, FlvReader
+from imsys.protocols.identifiers import encode_id
 from imsys.protocols.media import Kind
 from imsys.protocols.rtmp.amf0 import decode
 from imsys.redis.client import RedisService
@@ -21,7 +22,7 @@ from imsys.resources.judging import looking
 from imsys.resources.live import recording
 from imsys.resources.live.recording import Tape
 from imsys.resources.live.recordings import Recordings, filename
-from imsys.security.tickets import Right, encode_id
+from imsys.security.tickets import Right
 from imsys.store.files import File, Purpose, State
 from imsys.store.live import LiveState, LiveStream
 from tests.resources.live.programs import film, hashes, publishing

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from imsys.config import LiveConfig
+from imsys.protocols.identifiers import encode_id, new_file_id
 from imsys.resources.live import viewing, watch_page
-from imsys.security.tickets import Right, encode_id, new_file_id
+from imsys.security.tickets import Right
 from imsys.store.live import LiveState, LiveStream
 from tests.resources.live.programs import film, imageio_ffmpeg, publishing
 from tests.resources.live.web_scene import WebLiveCase

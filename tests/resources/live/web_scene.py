@@ -13,9 +13,10 @@ from twisted.internet.threads import deferToThread
 
 from imsys.config import ResourcesConfig
 from imsys.protocols.crowd import Crowd
+from imsys.protocols.identifiers import encode_id
 from imsys.resources.live.web_doors import live_routes
 from imsys.resources.web.doors import http_settings, site
-from imsys.security.tickets import Right, encode_id
+from imsys.security.tickets import Right
 from imsys.services.common import ListenService
 from imsys.services.tls import public_context
 from imsys.store.live import LiveStream

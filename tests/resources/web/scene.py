@@ -17,9 +17,10 @@ from typing import Any
 from twisted.internet.threads import deferToThread
 
 from imsys.protocols.crowd import Crowd
+from imsys.protocols.identifiers import encode_id
 from imsys.resources.web.doors import file_routes, http_settings, site
 from imsys.security.keyring import add_key
-from imsys.security.tickets import Right, TicketKeys, Tickets, encode_id
+from imsys.security.tickets import Right, TicketKeys, Tickets
 from imsys.services.common import ListenService
 from imsys.services.tls import public_context
 from imsys.web.server import HttpServer

@@ -15,7 +15,8 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from imsys.config import DatabaseConfig
-from imsys.security.tickets import Right, TicketKeys, Tickets, encode_id, new_file_id
+from imsys.protocols.identifiers import encode_id, new_file_id
+from imsys.security.tickets import Right, TicketKeys, Tickets
 from imsys.store import Database
 from imsys.store.files import FileStore, Offer, Purpose
 from imsys.store.migrations import migrate

@@ -12,9 +12,10 @@ from zope.interface import implementer
 
 from imsys.config import ResourcesConfig
 from imsys.files.sniffing import served
+from imsys.protocols.identifiers import encode_id
 from imsys.resources.budget import Budget
 from imsys.resources.web.downloads import PIECE, SMALL_PIECE, Pieces
-from imsys.security.tickets import Right, encode_id
+from imsys.security.tickets import Right
 from tests.resources.web.scene import Reply, WebCase
 
 DATA = os.urandom(3 * PIECE + 12_345)

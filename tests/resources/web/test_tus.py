@@ -13,10 +13,11 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from imsys.errors import Refused, Status
+from imsys.protocols.identifiers import encode_id, new_file_id
 from imsys.resources.budget import Budget
 from imsys.resources.transfers import Misplaced
 from imsys.resources.web.tus import CHECKED_BYTES, TusDoor, _Hands
-from imsys.security.tickets import Right, encode_id, new_file_id
+from imsys.security.tickets import Right
 from imsys.web.requests import Request
 from tests.resources.frames.memory import MemoryUploads
 from tests.resources.web.scene import BYTES, MAX_FILE, TUS, WebCase

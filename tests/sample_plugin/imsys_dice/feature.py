@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from imsys.protocols.messages.registry import Push, Request, Response, message
-from imsys.server.dispatch import Context, handles
-from imsys.server.fields import parse_id, within
+from imsys.plugins import Context, Push, Request, Response, handles, message, parse_id, within
 
 
 @message(1024, reply=1025)

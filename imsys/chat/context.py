@@ -1,0 +1,50 @@
+"""What the services of the chat port work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imsys.server.session import Caller, Session
+
+if TYPE_CHECKING:
+    from imsys.chat.directory import Directory
+    from imsys.chat.file_context import FileDesk
+    from imsys.chat.live_context import LiveDesk
+    from imsys.chat.message_log import MessageLog
+    from imsys.chat.node import Node
+    from imsys.chat.outbound import Outbound
+    from imsys.chat.unconfirmed import Doubts
+    from imsys.redis.allowances import Allowances
+    from imsys.redis.tokens import Tokens
+    from imsys.store import Stores
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """What handlers of one chat server work with."""
+
+    stores: Stores
+    node: Node
+    log: MessageLog
+    directory: Directory
+    outbound: Outbound
+    doubts: Doubts
+    tokens: Tokens
+    files: FileDesk
+    live: LiveDesk
+    allowances: Allowances
+    demand: Callable[[], None] = lambda: None
+    """Sees whether this server can serve anybody now. :raises Refused: 73, it cannot."""
+
+    def context(self, session: Session, user: int) -> Context:
+        """The surroundings of a session's requests."""
+        return Context(session, user, self)
+
+
+@dataclass(frozen=True, slots=True)
+class Context(Caller):
+    """A request's surroundings on a chat server."""
+
+    chat: Chat

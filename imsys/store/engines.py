@@ -1,0 +1,13 @@
+"""Which database a configuration names."""
+
+from __future__ import annotations
+
+from imsys.config import DatabaseConfig
+from imsys.store.dialects import Dialect
+from imsys.store.mysql import Mysql
+from imsys.store.sqlite import Sqlite
+
+
+def dialect_of(config: DatabaseConfig) -> Dialect:
+    """The dialect of a configuration. :raises ImportError: the driver is not installed."""
+    return Sqlite(config) if config.engine == "sqlite" else Mysql(config)
