@@ -82,7 +82,11 @@ class Reader(Protocol):
         ...
 
     async def files(self, kind: str, text: str, most: int, skip: int) -> list[Message]:
-        """Messages with files of all conversations, newest first; ``kind`` is a value of ``Kind``, or empty for all; ``text`` is in the name."""
+        """Messages with files of all conversations, newest first.
+
+        :param kind: the value of a ``Kind``, or empty for all.
+        :param text: what the name holds.
+        """
         ...
 
 
