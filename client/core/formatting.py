@@ -33,6 +33,15 @@ class Run:
 
 
 _TOKEN = re.compile(r"```|`|\*+|https?://[^\s<>\"`\u2028\u2029]+", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class _Piece:
+    text: str
+    style: Style
+    url: str
+
+
 _STARS = {"*": Style.ITALIC, "**": Style.BOLD, "***": Style.BOLD | Style.ITALIC}
 _TRAILING = ".,;:!?'*_~。，；：！？、"
 _OPENING = {")": "(", "]": "[", "}": "{", "）": "（"}
@@ -53,20 +62,20 @@ def _link(found: str) -> str:
 @lru_cache(maxsize=512)
 def runs(text: str) -> tuple[Run, ...]:
     """The runs of a text, in order; neighbours of one style are one run."""
-    pieces: list[list[object]] = []  # text, style, url
-    opened: dict[str, int] = {}  # mark -> index of its piece
+    pieces: list[_Piece] = []
+    opened: dict[str, int] = {}  # stars -> index of its piece
     no_fence = no_tick = False
     at = 0
 
     def add(piece: str, style: Style = Style.PLAIN, url: str = "") -> None:
         if piece:
-            pieces.append([piece, style, url])
+            pieces.append(_Piece(piece, style, url))
 
     while found := _TOKEN.search(text, at):
-        start, token = found.start(), found.group()
+        start, mark = found.start(), found.group()
         add(text[at:start])
         at = found.end()
-        if token == "```":
+        if mark == "```":
             end = -1 if no_fence else text.find("```", at)
             no_fence = end < 0
             body = text[at:end] if end >= 0 else ""
@@ -77,8 +86,8 @@ def runs(text: str) -> tuple[Run, ...]:
                 if text.startswith("\n", at):
                     at += 1
             else:
-                add(token)
-        elif token == "`":
+                add(mark)
+        elif mark == "`":
             end = -1 if no_tick else text.find("`", at)
             no_tick = end < 0
             body = text[at:end] if end >= 0 else ""
@@ -86,22 +95,22 @@ def runs(text: str) -> tuple[Run, ...]:
                 add(body, Style.CODE)
                 at = end + 1
             else:
-                add(token)
-        elif token[0] == "*":
+                add(mark)
+        elif mark[0] == "*":
             before, after = text[start - 1 : start], text[at : at + 1]
-            style = _STARS.get(token, Style.PLAIN)
-            if token in opened and before.strip():
-                begun = opened.pop(token)
+            style = _STARS.get(mark, Style.PLAIN)
+            if mark in opened and before.strip():
+                begun = opened.pop(mark)
                 for piece in pieces[begun + 1 :]:
-                    piece[1] |= style  # type: ignore[operator]
-                pieces[begun][0] = ""
-                opened = {mark: index for mark, index in opened.items() if index < begun}
+                    piece.style |= style
+                pieces[begun].text = ""
+                opened = {other: index for other, index in opened.items() if index < begun}
             else:
-                add(token)
-                if style and after.strip() and not (before.isalnum() and token == "*"):
-                    opened[token] = len(pieces) - 1
+                add(mark)
+                if style and after.strip() and not (before.isalnum() and mark == "*"):
+                    opened[mark] = len(pieces) - 1
         else:
-            url = _link(token)
+            url = _link(mark)
             add(url, Style.LINK, url) if "://" in url and len(url) > url.index("://") + 3 else add(url)
             at = start + len(url)
     add(text[at:])
@@ -116,18 +125,13 @@ def _block(body: str) -> str:
     return body.rstrip("\n") or body
 
 
-def _joined(pieces: list[list[object]]) -> tuple[Run, ...]:
+def _joined(pieces: list[_Piece]) -> tuple[Run, ...]:
     made: list[Run] = []
-    for piece, style, url in pieces:
-        if not piece:
-            continue
-        assert isinstance(piece, str)
-        assert isinstance(style, Style)
-        assert isinstance(url, str)
-        if made and made[-1].style == style and not url and style is not Style.BLOCK:
-            made[-1] = Run(made[-1].text + piece, style)
-        else:
-            made.append(Run(piece, style, url))
+    for piece in pieces:
+        if made and made[-1].style == piece.style and not piece.url and piece.style is not Style.BLOCK:
+            made[-1] = Run(made[-1].text + piece.text, piece.style)
+        elif piece.text:
+            made.append(Run(piece.text, piece.style, piece.url))
     return tuple(made)
 
 

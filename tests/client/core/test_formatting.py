@@ -28,7 +28,18 @@ class FormattingTests(SynchronousTestCase):
 
     def test_no_marks(self) -> None:
         """What only looks like a mark stays as it was written."""
-        for text in ("a * b * c", "2*3*4", "**open", "`` ` ``", "****", "<b>bold</b> &amp;", "```", "``` ```", "snake_case_name", "* one\n* two"):
+        for text in (
+            "a * b * c",
+            "2*3*4",
+            "**open",
+            "`` ` ``",
+            "****",
+            "<b>bold</b> &amp;",
+            "```",
+            "``` ```",
+            "snake_case_name",
+            "* one\n* two",
+        ):
             self.assertEqual(runs(text), (Run(text),))
         self.assertEqual(runs(""), ())
 
@@ -57,7 +68,18 @@ class FormattingTests(SynchronousTestCase):
 
     def test_emoji_alone(self) -> None:
         """Up to three emoji alone are counted: with skin tones, joined, flags, keycaps; anything else is not."""
-        for text, count in (("😀👍🏽 ❤️", 3), ("👨‍👩‍👧‍👦", 1), ("🇩🇪", 1), ("1️⃣", 1), ("12", 0), ("a", 0), ("😀a", 0), ("©", 0), ("", 0), ("😀" * 4, 0)):
+        for text, count in (
+            ("😀👍🏽 ❤️", 3),
+            ("👨‍👩‍👧‍👦", 1),
+            ("🇩🇪", 1),
+            ("1️⃣", 1),
+            ("12", 0),
+            ("a", 0),
+            ("😀a", 0),
+            ("©", 0),
+            ("", 0),
+            ("😀" * 4, 0),
+        ):
             self.assertEqual(count_emoji(text, 3), count, text)
 
 
