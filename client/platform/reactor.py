@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from typing import SupportsIndex
 
 from PySide6.QtWidgets import QApplication
 
@@ -35,4 +37,22 @@ def install() -> None:
     application()  # qt-reactor would make one that knows no widgets
     import qreactor
 
+    from twisted import internet
+
     qreactor.install()
+    vars(internet)["reactor"].threadCallQueue = ThreadCalls()
+
+
+class ThreadCalls(list[object]):
+    """The queue of ``callFromThread``: a call leaves it before it is made.
+
+    Twisted takes calls away after it has made them. A call in which Qt runs a loop of its own (a menu, a dialog, a drag) has the
+    reactor go through the queue meanwhile: it would make the same call again, and then lose later ones.
+    """
+
+    def __iter__(self) -> Iterator[object]:
+        while self:
+            yield self.pop(0)
+
+    def __delitem__(self, which: SupportsIndex | slice) -> None:
+        """They are gone already."""

@@ -16,7 +16,7 @@ RATIOS = (1.0, 2.0, 3.0)
 
 
 @lru_cache(maxsize=256)
-def _source(name: str) -> str:
+def source(name: str) -> str:
     """The drawing, with our stroke.
 
     :raises FileNotFoundError: there is no icon of that name.
@@ -26,13 +26,13 @@ def _source(name: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _pixmap(name: str, colour: str, size: int, ratio: float, filled: bool) -> QPixmap:
-    source = _source(name).replace("currentColor", colour)
+    drawing = source(name).replace("currentColor", colour)
     if filled:
-        source = source.replace('fill="none"', f'fill="{colour}"', 1)
+        drawing = drawing.replace('fill="none"', f'fill="{colour}"', 1)
     pixmap = QPixmap(round(size * ratio), round(size * ratio))
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
-    QSvgRenderer(QByteArray(source.encode())).render(painter, QRectF(0, 0, pixmap.width(), pixmap.height()))
+    QSvgRenderer(QByteArray(drawing.encode())).render(painter, QRectF(0, 0, pixmap.width(), pixmap.height()))
     painter.end()
     pixmap.setDevicePixelRatio(ratio)
     return pixmap

@@ -24,8 +24,12 @@ from client.theme.tokens import (
 )
 
 
-def sheet(c: Colours[str], px: Callable[[float], int]) -> str:
-    """For one scheme; ``px`` gives sizes at the text scale."""
+def sheet(c: Colours[str], px: Callable[[float], int], image: Callable[[str, str], str]) -> str:
+    """For one scheme.
+
+    :param px: gives sizes at the text scale.
+    :param image: the path of an icon in a colour.
+    """
     line = px(CONTROL) - 2
     pad = px(GAP)
     return f"""
@@ -91,12 +95,24 @@ QLineEdit[bare="true"], QPlainTextEdit[bare="true"], QPlainTextEdit[bare="true"]
     border: none; background: transparent; padding: 0; min-height: 0;
 }}
 QComboBox::drop-down {{ border: none; width: {px(TARGET) - 8}px; }}
+QComboBox::down-arrow {{ image: url("{image("chevron-down", c.second)}"); width: {px(16)}px; height: {px(16)}px; }}
 QComboBox QAbstractItemView {{
     background: {c.float}; border: 1px solid {c.hairline}; selection-background-color: {c.selected}; selection-color: {c.text};
     outline: none;
 }}
 
 QCheckBox, QRadioButton {{ spacing: {SMALL}px; min-height: {px(TARGET)}px; background: transparent; }}
+QCheckBox::indicator, QRadioButton::indicator, QMenu::indicator {{
+    width: {px(16)}px; height: {px(16)}px; border: 1px solid {c.control}; border-radius: {RADIUS_SMALL}px; background: {c.window};
+}}
+QRadioButton::indicator {{ border-radius: {px(16) // 2 + 1}px; }}
+QCheckBox::indicator:hover, QRadioButton::indicator:hover {{ background: {c.hover}; }}
+QCheckBox::indicator:checked, QMenu::indicator:checked {{
+    background: {c.accent}; border-color: {c.accent}; image: url("{image("check", c.on_accent)}");
+}}
+QRadioButton::indicator:checked {{ border-color: {c.accent}; background: qradialgradient(cx:0.5, cy:0.5, radius:0.5, fx:0.5, fy:0.5,
+    stop:0 {c.accent}, stop:0.55 {c.accent}, stop:0.62 {c.window}, stop:1 {c.window}); }}
+QCheckBox:focus, QRadioButton:focus {{ color: {c.accent_text}; }}
 QCheckBox:disabled, QRadioButton:disabled {{ color: {c.disabled}; }}
 
 QAbstractScrollArea {{ border: none; background: transparent; }}

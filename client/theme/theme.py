@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
+from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, QTemporaryDir, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QGuiApplication, QIcon, QPalette, QPixmap
 from PySide6.QtWidgets import QApplication, QStyle
 
@@ -34,6 +35,7 @@ class Theme(QObject):
         self.scale = max(SCALES[0], min(SCALES[-1], scale))
         self.less_motion: bool | None = None
         """Whether nothing moves; ``None``: as the system has it."""
+        self._folder = QTemporaryDir()
         self._fonts: dict[Font, QFont] = {}
         self._metrics: dict[Font, QFontMetricsF] = {}
         application.styleHints().colorSchemeChanged.connect(self._system_changed)
@@ -133,7 +135,14 @@ class Theme(QObject):
             self._fonts[font] = made
         self._application.setFont(self._fonts[Font.BODY])
         self._application.setPalette(self._palette())
-        self._application.setStyleSheet(sheet(self.tokens, self.px))
+        self._application.setStyleSheet(sheet(self.tokens, self.px, self._image))
+
+    def _image(self, name: str, colour: str) -> str:
+        """A style sheet takes pictures from files alone."""
+        path = Path(self._folder.path()) / f"{name}-{colour[1:]}.svg"
+        if not path.exists():
+            path.write_text(icons.source(name).replace("currentColor", colour), "utf-8")
+        return path.as_posix()
 
     def _palette(self) -> QPalette:
         """For what Qt paints itself."""

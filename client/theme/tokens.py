@@ -48,6 +48,7 @@ class Colours(Generic[C]):
     on_danger: C
     warning: C
     good: C
+    online: C
     banner: C
     on_banner: C
     badge: C
@@ -99,6 +100,7 @@ LIGHT: Colours[str] = Colours(
     on_danger="#FFFFFF",
     warning="#854D00",
     good="#12653A",
+    online="#16934C",
     banner="#FFF4D6",
     on_banner="#5C3B00",
     badge="#2563EB",
@@ -143,6 +145,7 @@ DARK: Colours[str] = Colours(
     on_danger="#2A0A08",
     warning="#E3B341",
     good="#56D364",
+    online="#56D364",
     banner="#3A2E10",
     on_banner="#F3D58A",
     badge="#5B8DEF",
@@ -185,7 +188,7 @@ TEXT_PAIRS: tuple[tuple[str, str], ...] = (
 MARK_PAIRS: tuple[tuple[str, str], ...] = (
     *(("accent", ground) for ground in ("window", "list", "conversation", "hover", "selected", "float", "theirs", "mine")),
     *(("control", ground) for ground in ("window", "list", "float")),
-    *(("good", ground) for ground in ("window", "list", "selected")),
+    *(("online", ground) for ground in ("window", "list", "selected")),
     ("danger", "selected"),
 )
 """Icons, borders of controls, focus rings: 3:1 or more."""
@@ -255,11 +258,15 @@ EMOJI_ONLY_MOST = 3
 # The composer.
 COMPOSER_LINES = 8
 TEXT_MOST, TEXT_COUNT_FROM = 4096, 3900
+DRAFT_MS = 600
+"""How long one stops typing before a draft is kept."""
 
 # Floating things.
 SHADOW = (0, 4, 18)
 """Offset right, offset down, blur."""
 TOAST_MS = 4000
+SEARCH_MS = 150
+"""How long one stops typing before a search begins."""
 PICKER, PICKER_COLUMNS = (352, 380), 8
 
 # Motion.

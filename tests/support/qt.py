@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
 from typing import TypeVar
 
-from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QtMsgType, qInstallMessageHandler
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
 from client.theme import Scheme, Theme
+
+HARMLESS = ("This plugin does not support", "libpng")
+"""What Qt says without a screen, and of files that are no pictures."""
 
 W = TypeVar("W", bound=QWidget)
 
@@ -28,9 +34,28 @@ class WidgetCase(TestCase):
         if not isinstance(application, QApplication):
             self.skipTest("widgets are tested on Qt's event loop: trial --reactor qt")
         self.application = application
+        self._complaints: list[str] = []
+        excepthook, sys.excepthook = sys.excepthook, self._raised
+        self.addCleanup(setattr, sys, "excepthook", excepthook)
+        before = qInstallMessageHandler(self._warned)
+        self.addCleanup(qInstallMessageHandler, before)
+        self.addCleanup(self._judge)
         self.theme = Theme(application, scheme=Scheme.LIGHT)
         self.theme.less_motion = True
         self.addCleanup(self.theme.deleteLater)
+
+    def _raised(self, kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
+        """Qt swallows what a slot raises."""
+        self._complaints.append("".join(traceback.format_exception(kind, error, where)))
+
+    def _warned(self, kind: QtMsgType, context: object, message: str) -> None:
+        if kind is not QtMsgType.QtDebugMsg and not message.startswith(HARMLESS):
+            self._complaints.append(message)
+
+    def _judge(self) -> None:
+        self.turn()
+        if self._complaints:
+            self.fail("\n".join(self._complaints))
 
     def show(self, widget: W, width: int = 0, height: int = 0) -> W:
         """Show it, as the window that is in front."""
@@ -65,6 +90,17 @@ class WidgetCase(TestCase):
             reactor.callLater(0.01, waited.callback, None)
             await waited
         self.fail(what or "it did not come to be so")
+
+    def drop(self, widget: QWidget, data: QMimeData, at: QPoint | None = None) -> bool:
+        """Drag something onto a widget and let go; whether it was taken."""
+        place = at or widget.rect().center()
+        action, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        QApplication.sendEvent(widget, QDragEnterEvent(place, action, data, left, none))
+        QApplication.sendEvent(widget, QDragMoveEvent(place, action, data, left, none))
+        event = QDropEvent(QPointF(place), action, data, left, none)
+        QApplication.sendEvent(widget, event)
+        self.turn()
+        return event.isAccepted()
 
     def click(self, widget: QWidget, at: QPoint | None = None, button: Qt.MouseButton = Qt.MouseButton.LeftButton) -> None:
         """Press and release, in the middle where no place is said."""

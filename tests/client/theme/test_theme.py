@@ -4,8 +4,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QPushButton
-from twisted.internet.defer import Deferred
-from twisted.internet.threads import deferToThread
 
 from client.theme import Font, Scheme
 from client.theme.icon import FOLDER
@@ -72,10 +70,3 @@ class ThemeTests(WidgetCase):
             self.theme.set_scheme(scheme)
             self.turn()
             self.assertEqual(self.grab(button).pixelColor(12, 20), QColor(tokens.accent))
-
-
-class ReactorTests(WidgetCase):
-    def test_twisted_runs(self) -> None:
-        """Twisted's threads and timers run on Qt's event loop."""
-        done: Deferred[str] = deferToThread(str.upper, "qt")
-        return done.addCallback(self.assertEqual, "QT")  # type: ignore[return-value]
