@@ -8,29 +8,12 @@ from PySide6.QtCore import QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
+from client.core.display import colour_index, initials
 from client.theme import Font, Theme
 from client.theme.tokens import AVATAR, AVATARS, DOT, ON_AVATAR
 from client.widgets.pictures import Pictures
 
 KEPT_MOST = 600
-
-
-def initials(name: str) -> str:
-    """The first letters of the first and the last word, at most two; one of a name in characters that are words."""
-    words = [word for word in name.split() if word[:1].isalnum()] or name.split()
-    if not words:
-        return "?"
-    first = _first(words[0])
-    if len(words) == 1 or (not first.isascii() and ord(first[0]) >= 0x2E80):
-        return first
-    return first + _first(words[-1])
-
-
-def _first(word: str) -> str:
-    import regex
-
-    cluster = regex.match(r"\X", word)
-    return str(cluster.group())[:8].upper() if cluster else "?"
 
 
 class Avatars(QObject):
@@ -94,7 +77,7 @@ class Avatars(QObject):
             painter.drawEllipse(whole.adjusted(0.5, 0.5, -0.5, -0.5))
         else:
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(AVATARS[id % len(AVATARS)]))
+            painter.setBrush(QColor(AVATARS[colour_index(id, len(AVATARS))]))
             painter.drawEllipse(whole)
             font = QFont(self._theme.font(Font.BODY_STRONG))
             font.setPixelSize(max(8, round(size * 0.38)))
