@@ -252,6 +252,16 @@ BUBBLE_PADDING = (12, 8)
 BUBBLE_GAP, GROUP_GAP = 2, 10
 GROUP_ENDS_MS = 5 * 60 * 1000
 PICTURE_MOST, PICTURE_LEAST = (400, 400), (120, 80)
+QUOTE_BAR = 3
+CHIP = 24
+"""Height of days, of the unread line and of reactions."""
+FILE_LEAST, LIVE_LEAST = 220, 240
+PAGE_AHEAD = 1.5
+"""So many screens before the end of what is loaded, more is."""
+DOWN_FROM = 240
+"""The way down is offered from so far above the end."""
+WHEEL = 60
+"""Pixels for a notch of the wheel, or an arrow key."""
 EMOJI_ONLY_MOST = 3
 """So many emoji alone are shown big."""
 
