@@ -96,6 +96,15 @@ test-tools:
 	command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || missing="$$missing chromium-headless-shell"; \
 	ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || missing="$$missing libfaketime"; \
 	command -v systemd-analyze >/dev/null || missing="$$missing systemd"; \
+	command -v Xvfb >/dev/null || missing="$$missing xvfb"; \
+	for library in EGL.so.1:libegl1 GL.so.1:libgl1 xkbcommon-x11.so.0:libxkbcommon-x11-0 fontconfig.so.1:libfontconfig1 \
+	    dbus-1.so.3:libdbus-1-3 xcb-cursor.so.0:libxcb-cursor0 xcb-icccm.so.4:libxcb-icccm4 xcb-image.so.0:libxcb-image0 \
+	    xcb-keysyms.so.1:libxcb-keysyms1 xcb-render-util.so.0:libxcb-render-util0 xcb-shape.so.0:libxcb-shape0; do \
+	    ls /usr/lib/*/lib$${library%%:*} >/dev/null 2>&1 || missing="$$missing $${library##*:}"; done; \
+	ls /usr/lib/*/dri/swrast_dri.so >/dev/null 2>&1 || missing="$$missing libgl1-mesa-dri"; \
+	test -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc || missing="$$missing fonts-noto-cjk"; \
+	test -e /usr/share/fonts/truetype/noto/NotoColorEmoji.ttf || missing="$$missing fonts-noto-color-emoji"; \
+	test -e /usr/share/fonts/truetype/noto/NotoSans-Regular.ttf || missing="$$missing fonts-noto-core"; \
 	test -n "$$missing" || exit 0; \
 	command -v apt-get >/dev/null || { echo "The tests need$$missing, and there is no apt-get to install them with." >&2; exit 1; }; \
 	echo "Installing$$missing ..."; \
