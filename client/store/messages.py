@@ -42,7 +42,15 @@ def put(db: apsw.Connection, message: Message) -> list[str]:
             remove(db, message.conversation, twin)
     attachment = json.dumps(asdict(message.attachment), ensure_ascii=False) if message.attachment is not None else ""
     file_id = message.attachment.file_id if message.attachment is not None else ""
-    values: tuple[Any, ...] = (*order(message), message.sender, message.kind.value, _clean(message.text), message.mine, int(message.mark), message.failure)
+    values: tuple[Any, ...] = (
+        *order(message),
+        message.sender,
+        message.kind.value,
+        _clean(message.text),
+        message.mine,
+        int(message.mark),
+        message.failure,
+    )
     values += (file_id, _clean(attachment), message.stream)
     db.execute(_PUT, (*values, message.conversation))
     return twins
@@ -56,6 +64,11 @@ def remove(db: apsw.Connection, conversation: int, key: str) -> None:
 def by_key(db: apsw.Connection, conversation: int, key: str) -> Message | None:
     """One message."""
     return next(_read(db.execute(f"{SELECT} WHERE m.key = ? AND m.conversation = ?", (key, conversation))), None)
+
+
+def stored(db: apsw.Connection, conversation: int, number: int) -> bool:
+    """Whether there is a message of an id."""
+    return bool(db.execute("SELECT 1 FROM messages WHERE conversation = ? AND ord = ?", (conversation, number)).fetchall())
 
 
 def by_file(db: apsw.Connection, conversation: int, file_id: str) -> Message | None:

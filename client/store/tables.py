@@ -54,7 +54,17 @@ def _row(
 def put_conversation(db: apsw.Connection, row: Row) -> None:
     """Store how a conversation stands."""
     one = row.conversation
-    values: tuple[Any, ...] = (one.id, one.kind.value, one.title, json.dumps(one.people), one.unread, one.mentioned, one.read, row.told, row.their_delivered)
+    values: tuple[Any, ...] = (
+        one.id,
+        one.kind.value,
+        one.title,
+        json.dumps(one.people),
+        one.unread,
+        one.mentioned,
+        one.read,
+        row.told,
+        row.their_delivered,
+    )
     values += (row.their_read, one.draft.encode("utf-8", "replace").decode(), one.pinned, one.archived, one.muted_until_ms, row.synced)
     db.execute(f"INSERT OR REPLACE INTO conversations ({_FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)  # noqa: S608
 
