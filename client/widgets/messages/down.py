@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from client.theme import Theme
@@ -17,6 +17,8 @@ class DownButton(QAbstractButton):
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self._theme, self._count = theme, 0
+        self._pixmap: QPixmap | None = None
+        self._state: object = None
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.hide()
@@ -36,7 +38,16 @@ class DownButton(QAbstractButton):
         return QSize(size, size + self._theme.px(8) + SHADOW[1])
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
+        """It is painted with every frame of the list below it: kept as a picture."""
+        state = (self._count, self.underMouse(), self.hasFocus(), self.devicePixelRatioF(), self.size().toTuple())
+        if state != self._state or self._pixmap is None:
+            self._state, self._pixmap = state, QPixmap(self.size() * self.devicePixelRatioF())
+            self._pixmap.setDevicePixelRatio(self.devicePixelRatioF())
+            self._pixmap.fill(Qt.GlobalColor.transparent)
+            self._draw(QPainter(self._pixmap))
+        QPainter(self).drawPixmap(0, 0, self._pixmap)
+
+    def _draw(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         colours, size = self._theme.colours, self._theme.px(AVATAR - 4)
         disc = QRectF((self.width() - size) / 2, self.height() - size - SHADOW[1] - SHADOW[2] / 2, size, size)
@@ -50,6 +61,7 @@ class DownButton(QAbstractButton):
         if self._count:
             words = badge.words(self._count)
             badge.paint(painter, self._theme, words, QPointF((self.width() - badge.width(self._theme, words)) / 2, 0))
+        painter.end()
 
     def enterEvent(self, event: object) -> None:
         self.update()
@@ -57,5 +69,6 @@ class DownButton(QAbstractButton):
     leaveEvent = enterEvent
 
     def _restyle(self) -> None:
+        self._pixmap = None
         self.setFixedSize(self.sizeHint())
         self.update()

@@ -204,7 +204,7 @@ class Input:
         """Pixels where the device knows them, else notches."""
         pixels = float(event.pixelDelta().y())
         if not pixels:
-            pixels = event.angleDelta().y() / 120 * WHEEL * max(1, QApplication.wheelScrollLines()) / 3 * 2
+            pixels = event.angleDelta().y() / 120 * WHEEL * max(1, QApplication.wheelScrollLines())
         if pixels:
             self._view.scroll_by(-pixels)
         event.accept()

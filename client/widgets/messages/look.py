@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QRectF, Qt
 
 from client.core.links import Link
 from client.core.model import Person, Stream, Transfer
@@ -13,6 +13,9 @@ from client.theme import Theme
 from client.theme.tokens import ALL_LEFT_FROM, AVATAR_SMALL, BUBBLE_MOST, BUBBLE_SHARE, SMALL, WIDE
 from client.widgets.avatar import Avatars
 from client.widgets.pictures import Pictures
+
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute
 
 
 @dataclass(slots=True)
@@ -40,6 +43,11 @@ class Look:
     width: int = 0
     ratio: float = 1.0
     revision: int = 0
+
+    @property
+    def side(self) -> Qt.AlignmentFlag:
+        """To align one line of text at the leading side."""
+        return _RIGHT if self.rtl else _LEFT
 
     @property
     def left_only(self) -> bool:

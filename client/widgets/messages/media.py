@@ -218,7 +218,7 @@ class File(Part):
         column = QRectF(self.rect)
         start, end = disc.width() + GAP, (self._cross().width() + TIGHT if running else 0)
         column.adjust(*((end, 0, -start, 0) if look.rtl else (start, 0, -end, 0)))
-        align = Qt.AlignmentFlag.AlignVCenter | (Qt.AlignmentFlag.AlignRight if look.rtl else Qt.AlignmentFlag.AlignLeft)
+        align = look.side
         name_height = theme.metrics(Font.MESSAGE_STRONG).height()
         meta_height = theme.metrics(Font.META).height()
         top = column.top() + (column.height() - name_height - meta_height - 2) / 2
@@ -264,7 +264,7 @@ class Live(Part):
         column = QRectF(self.rect)
         start = size + GAP
         column.adjust(*((0, 0, -start, 0) if look.rtl else (start, 0, 0, 0)))
-        align = Qt.AlignmentFlag.AlignVCenter | (Qt.AlignmentFlag.AlignRight if look.rtl else Qt.AlignmentFlag.AlignLeft)
+        align = look.side
         title = " ".join(shown(self.message.text).split()) or tr("Live stream")
         half = column.height() / 2
         painter.setFont(theme.font(Font.MESSAGE_STRONG))

@@ -60,7 +60,7 @@ def _message(painter: QPainter, row: Row, look: Look, state: State) -> None:
         person = look.person(message.sender)
         pixmap = look.avatars.pixmap(person.uuid, shown_name(person.name), person.avatar, round(row.avatar.width()), look.ratio)
         painter.drawPixmap(row.avatar.topLeft(), pixmap)
-    side = Qt.AlignmentFlag.AlignVCenter | (Qt.AlignmentFlag.AlignRight if look.rtl else Qt.AlignmentFlag.AlignLeft)
+    side = look.side
     if row.name is not None:
         painter.setFont(theme.font(Font.BODY_STRONG))
         painter.setPen(colours.names[colour_index(message.sender, len(colours.names))])
@@ -151,7 +151,7 @@ def _meta(painter: QPainter, row: Row, look: Look) -> None:
         ink = colours.on_veil if row.over else colours.second
     painter.setFont(theme.font(Font.META))
     painter.setPen(ink)
-    side = Qt.AlignmentFlag.AlignVCenter | (Qt.AlignmentFlag.AlignRight if look.rtl else Qt.AlignmentFlag.AlignLeft)
+    side = look.side
     painter.drawText(row.meta, side, row.meta_text)
     if not (message.mine or message.mark is Mark.FAILED):
         return
@@ -173,7 +173,7 @@ def _failure(painter: QPainter, row: Row, look: Look, state: State) -> None:
     painter.setPen(colours.danger)
     reason = row.message.failure or tr("Not sent")
     room = links[0].rect.left() - rect.left() - GAP
-    align = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+    align = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute
     painter.drawText(QRectF(rect.left(), rect.top(), room, rect.height()), align, _elided(look, reason, room))
     painter.setPen(colours.accent_text)
     for hit in links:

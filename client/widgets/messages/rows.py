@@ -25,6 +25,7 @@ class Rows:
         self.messages: Sequence[Message] = ()
         self.places: list[Place] = []
         self.index: dict[str, int] = {}
+        self._read = 0
         self._heights: list[float] = []
         self._tops: list[float] = [SMALL]
         self._kept: OrderedDict[str, Row] = OrderedDict()
@@ -48,8 +49,12 @@ class Rows:
 
     def set_messages(self, messages: Sequence[Message], read: int) -> None:
         """Show others; what was measured and is the same stays measured."""
-        self.messages = messages
-        self.places = places(messages, read)
+        same = _same(self.messages, messages) if read == self._read else 0
+        if same > 1:  # the place of what is the last of the same may have changed
+            self.places = [*self.places[: same - 1], *places(messages[same - 1 :], read, before=messages[same - 2])]
+        else:
+            self.places = places(messages, read)
+        self.messages, self._read = messages, read
         self.index = {message.key: at for at, message in enumerate(messages)}
         self._heights = [self._height(message, place) for message, place in zip(messages, self.places, strict=True)]
         if len(self._exact) > 4 * len(messages) + 100:
@@ -118,3 +123,8 @@ class Rows:
 
     def _retop(self) -> None:
         self._tops = list(itertools.accumulate(self._heights, initial=float(SMALL)))
+
+
+def _same(one: Sequence[Message], other: Sequence[Message]) -> int:
+    """How many at the beginning are the same."""
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a is not b), min(len(one), len(other)))

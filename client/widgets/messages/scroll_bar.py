@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QScrollBar, QStyle, QStyleOptionSlider
+
+END_MS = 40
 
 
 class ScrollBar(QScrollBar):
@@ -14,6 +16,9 @@ class ScrollBar(QScrollBar):
         super().__init__(Qt.Orientation.Vertical)
         self._from: QPoint | None = None
         self._rest = 0.0
+        self._end = QTimer(self, interval=END_MS)
+        self._end.timeout.connect(self._go_on)
+        self._goes_up = False
 
     @property
     def dragged(self) -> bool:
@@ -42,17 +47,23 @@ class ScrollBar(QScrollBar):
         place = event.position().toPoint()
         moved = place.y() - self._from.y()
         self._from = place
-        if place.y() <= groove.top():
-            self.setValue(self.minimum())
-        elif place.y() >= groove.bottom():
-            self.setValue(self.maximum())
+        if not groove.top() < place.y() < groove.bottom():
+            self._goes_up = place.y() <= groove.top()
+            self._go_on()
+            self._end.start()
         else:
+            self._end.stop()
             free = max(1, groove.height() - handle.height())
             self._rest += moved * (self.maximum() - self.minimum()) / free
             whole = int(self._rest)
             self._rest -= whole
             self.setValue(self.value() + whole)
 
+    def _go_on(self) -> None:
+        """Held at an end, it goes on through what comes in there."""
+        self.setValue(self.minimum() if self._goes_up else self.maximum())
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._from = None
+        self._end.stop()
         super().mouseReleaseEvent(event)

@@ -323,10 +323,11 @@ class MessageList(QAbstractScrollArea):
         painter = QPainter(self.viewport())
         painter.fillRect(event.rect(), self.theme.colours.conversation)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setLayoutDirection(Qt.LayoutDirection.LayoutDirectionAuto)  # of texts, by what they are; sides are ours
         slide, clip = self.slide(), event.rect()
         flash = float(self._flash.currentValue()) if self._flash.state() is QVariantAnimation.State.Running else 0.0
         span = self.input.selection.span(self.rows.index)
-        plain = not (self.input.hovered or self.input.current or self._sought or len(span) or flash)
+        plain = not (self.input.hovered or self.input.link or self.input.current or self._sought or len(span) or flash)
         turns = False
         for index in self.scroller.seen(slide):
             y = self.scroller.y(index) + slide
