@@ -6,9 +6,11 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
+from functools import lru_cache
 
 from client.core.model import Kind, Message
 
+QUARTER_MS = 900_000
 GROUP_MS = 300_000
 """A group of messages ends after so long a pause."""
 
@@ -39,10 +41,16 @@ class Place:
 
 def day_of(at_ms: int, zone: tzinfo | None = None) -> date:
     """The day of a time where the user is (``None``: as the system says); nonsense is the day of 1970 or 9999 that is nearest."""
+    return _day(at_ms // QUARTER_MS, zone)
+
+
+@lru_cache(maxsize=4096)
+def _day(quarter: int, zone: tzinfo | None) -> date:
+    """Clocks differ by quarters of an hour, and a day begins with one."""
     try:
-        return datetime.fromtimestamp(at_ms / 1000, zone).date()
+        return datetime.fromtimestamp(quarter * QUARTER_MS // 1000, zone).date()
     except (OverflowError, OSError, ValueError):
-        return date(9999, 12, 31) if at_ms > 0 else date(1970, 1, 1)
+        return date(9999, 12, 31) if quarter > 0 else date(1970, 1, 1)
 
 
 def day_label(day: date, today: date) -> Day:

@@ -260,8 +260,8 @@ PAGE_AHEAD = 1.5
 """So many screens before the end of what is loaded, more is."""
 DOWN_FROM = 240
 """The way down is offered from so far above the end."""
-WHEEL = 60
-"""Pixels for a notch of the wheel, or an arrow key."""
+WHEEL = 40
+"""Pixels for a line of the wheel; systems have three lines for a notch."""
 EMOJI_ONLY_MOST = 3
 """So many emoji alone are shown big."""
 

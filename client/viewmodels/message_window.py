@@ -243,10 +243,14 @@ class MessageWindow:
             return
         if not self.at_end and not self.messages:
             return
-        self.messages = merged(self.messages, messages, open_end=self.at_end)
-        if self.follows:
+        last = self.messages[-1].order if self.messages else (0, 0, "")
+        if self.at_end and all(not message.mine and message.order > last for message in messages):
+            self.messages = [*self.messages, *messages]
+        else:
+            self.messages = merged(self.messages, messages, open_end=self.at_end)
+        if self.follows and len(self.messages) > self._most + self._page:  # seldom: all is measured anew then
             self._cut_start()
-        elif len(self.messages) > 2 * self._most:
+        elif not self.follows and len(self.messages) > 2 * self._most:
             del self.messages[2 * self._most :]
             self.at_end = False
         self.changed.fire(None)

@@ -135,7 +135,8 @@ class WindowTests(TestCase):
         await self.window.open()
         for number in range(500):
             self.account.receive(self.long.id, str(number))
-        self.assertEqual((len(self.window.messages), self.window.at_start), (200, False))
+        self.assertLessEqual(len(self.window.messages), 250)
+        self.assertFalse(self.window.at_start)
         self.no_gap()
 
     async def test_fails(self) -> None:
