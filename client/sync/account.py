@@ -28,7 +28,7 @@ from client.sync.outgoing import Outgoing
 from client.sync.seen import StoreSeen
 from client.sync.standing import Standing
 from client.sync.uploads import Uploads
-from imsys.sdk import Client, ConnectionState, Credentials, Gateway, Refused, StateChange, Timing, explain
+from imsys.sdk import Client, ConnectionState, Credentials, Gateway, Refused, StateChange, Timing, changed_certificate, explain
 
 _UUID = "account.uuid"
 KEEP = 30 * 86_400.0
@@ -85,6 +85,7 @@ class AccountSync:
         self._downloads = Downloads(reactor, self._client, self._known, self._keeper, folder)
         self._was_online = False
         self._leaving = False
+        self._alarmed = ""
         self._started: Deferred[None] | None = None
 
     # coming and going
@@ -161,8 +162,12 @@ class AccountSync:
             self._outgoing.again()
             self._uploads.begin()
             self._standing.read_soon()
+        changed = changed_certificate(change.problem)
         if not self._leaving:
             self.changes.connection.fire(known.link)
+            if changed is not None and changed.fingerprint != self._alarmed:
+                self._alarmed = changed.fingerprint
+                self.changes.certificate.fire(changed.fingerprint)
             if change.state is ConnectionState.SIGNED_OUT:
                 self.changes.signed_out.fire(problem)
 
