@@ -36,7 +36,7 @@ def paint(painter: QPainter, row: Row, look: Look, state: State) -> None:
         radius = min(row.bubble.height() / 2, 12.0)
         painter.drawRoundedRect(row.bubble, radius, radius)
         if row.text is not None:
-            row.text.paint(painter, row.text_at, look.theme, look.clip, mine=False, selected=state.selected)
+            row.text.paint(painter, row.text_at, look.theme, look.clip, mine=False, selected=state.selected, ink=colours.second)
     else:
         _message(painter, row, look, state)
     if state.focused:
@@ -71,8 +71,18 @@ def _message(painter: QPainter, row: Row, look: Look, state: State) -> None:
     if row.part is not None:
         row.part.paint(painter, state)
     if row.text is not None:
-        found = state.found
-        row.text.paint(painter, row.text_at, theme, look.clip, mine=message.mine, selected=state.selected, hovered=state.link, found=found)
+        faded = (colours.on_mine_second if message.mine else colours.second) if row.faded else None
+        row.text.paint(
+            painter,
+            row.text_at,
+            theme,
+            look.clip,
+            mine=message.mine,
+            selected=state.selected,
+            hovered=state.link,
+            found=state.found,
+            ink=faded,
+        )
     _reactions(painter, row, look, state)
     _meta(painter, row, look)
     if row.failure is not None:
