@@ -27,7 +27,7 @@ def paint(painter: QPainter, row: Row, look: Look, state: State) -> None:
             ground.setAlphaF(ground.alphaF() * state.flash)
         painter.fillRect(QRectF(0, _head(row), look.width, row.height - _head(row)), ground)
     if row.day is not None:
-        _chip(painter, look, row.day, row.day_text)
+        chip(painter, look, row.day, row.day_text)
     if row.unread is not None:
         _unread(painter, look, row.unread)
     if row.notice:
@@ -89,7 +89,8 @@ def _message(painter: QPainter, row: Row, look: Look, state: State) -> None:
         _failure(painter, row, look, state)
 
 
-def _chip(painter: QPainter, look: Look, rect: QRectF, text: str) -> None:
+def chip(painter: QPainter, look: Look, rect: QRectF, text: str) -> None:
+    """A word in a pill: a day."""
     colours = look.theme.colours
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(colours.chip)
