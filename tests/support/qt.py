@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QtMsgType, qInstallMessageHandler
-from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QImage
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QImage, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from twisted.internet.defer import Deferred
@@ -101,6 +101,13 @@ class WidgetCase(TestCase):
         QApplication.sendEvent(widget, event)
         self.turn()
         return event.isAccepted()
+
+    def point(self, widget: QWidget, at: QPoint, buttons: Qt.MouseButton = Qt.MouseButton.NoButton) -> None:
+        """Move the pointer there, with buttons held."""
+        place, none = QPointF(at), Qt.MouseButton.NoButton
+        event = QMouseEvent(QEvent.Type.MouseMove, place, widget.mapToGlobal(place), none, buttons, Qt.KeyboardModifier.NoModifier)
+        QApplication.sendEvent(widget, event)
+        self.turn()
 
     def click(self, widget: QWidget, at: QPoint | None = None, button: Qt.MouseButton = Qt.MouseButton.LeftButton) -> None:
         """Press and release, in the middle where no place is said."""

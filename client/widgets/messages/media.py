@@ -194,7 +194,9 @@ class File(Part):
         attachment = self.message.attachment
         assert attachment is not None
         words = self.look.theme.metrics(Font.META).horizontalAdvance(size_words(attachment.size))
-        return self.look.transfer(self.message.key) is None and disc + GAP + words + GAP + width <= self.rect.width()
+        transfer = self.look.transfer(self.message.key)
+        running = transfer is not None and transfer.stage in RUNNING
+        return not running and disc + GAP + words + GAP + width <= self.rect.width()
 
     def paint(self, painter: QPainter, state: State) -> None:
         look, attachment = self.look, self.message.attachment

@@ -146,9 +146,29 @@ class ScrollTests(ListCase):
         middle = self.list.rect_of("#300").center().y()
         self.assertAlmostEqual(middle, self.list.viewport().height() / 2, delta=30)
         flashing = self.grab(self.list.viewport())
-        self.list._flash.stop()
+        self.list.canvas._flash.stop()
         self.turn()
         self.assertNotEqual(flashing, self.grab(self.list.viewport()))
+
+    def test_day_floats(self) -> None:
+        """While one scrolls, the day of what is seen floats at the top, and goes."""
+        self.open(*self.many(100))
+        for _ in range(5):
+            self.wheel(1)
+        scrolled = self.grab(self.list.viewport())
+        self.assertEqual(scrolled.pixelColor(300, 12), self.theme.colours.chip)
+        self.list.canvas._date.stop()
+        self.assertNotEqual(scrolled, self.grab(self.list.viewport()))
+
+    def test_slides_in(self) -> None:
+        """What is new slides in at the end, and is at its place soon; with less motion it is there at once."""
+        self.theme.less_motion = False
+        self.open(*self.many(50))
+        self.account.put(message(51, "new"))
+        QTest.qWait(25)
+        self.assertGreater(self.list.canvas.slide(), 0)
+        self.list.scroll_by(-10)
+        self.assertEqual(self.list.canvas.slide(), 0)
 
     def test_unread(self) -> None:
         """It opens with the unread line near the top, and tells what has been seen as one goes on."""
@@ -187,8 +207,7 @@ class ClickTests(ListCase):
         links = self.told(self.list.link)
         plain = self.grab(self.list.viewport())
         place = self.of_text("#1", 12)
-        QTest.mouseMove(self.list.viewport(), place)
-        self.turn()
+        self.point(self.list.viewport(), place)
         self.assertEqual(self.list.viewport().cursor().shape(), Qt.CursorShape.PointingHandCursor)
         self.assertNotEqual(plain, self.grab(self.list.viewport()))
         self.click(self.list.viewport(), place)
@@ -211,7 +230,7 @@ class ClickTests(ListCase):
         self.tap("#2", "quote")
         self.assertEqual((opened, watched), ([self.account.all[2]], ["live-1"]))
         self.assertEqual(reacted, [(self.account.all[1], "👍")])
-        self.assertEqual(self.list._flash_key, "#1")
+        self.assertEqual(self.list.canvas.flash_key, "#1")
 
     def test_transfers(self) -> None:
         """A file on its way is paused, goes on, and is given up."""
