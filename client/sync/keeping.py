@@ -98,13 +98,13 @@ class Keeper:
         done: Deferred[Any] = Deferred()
         if len(self._waiting) >= MOST:
             self.unstored = True
-            self._reactor.callLater(0, done.callback, None)
+            self._reactor.callLater(0, self._unstored, done)
             return done
         self._waiting.append((work, done))
         if self._again is None:
             self._begin()
         else:
-            self._reactor.callLater(0, _fire, done, None)
+            self._reactor.callLater(0, self._unstored, done)
         return done
 
     def idle(self) -> Deferred[None]:
@@ -181,6 +181,11 @@ class Keeper:
         if not self._full:
             self._full = True
             self._notice("There is no room on this disk: messages are sent and received, but what comes now is not kept here.")
+
+    def _unstored(self, done: Deferred[Any]) -> None:
+        """It cannot be stored now; it is told all the same."""
+        _fire(done, None)
+        self.teller.tell()
 
     def _try_again(self) -> None:
         self._again = None
