@@ -6,7 +6,7 @@ import os
 
 from PIL import Image
 
-from client.core.model import Kind, Link, Mark, Message, Stage
+from client.core.model import Kind, Link, Mark, Message, Stage, Stream
 from client.core.ports import Account, Failure
 from tests.client.sync.scene import AccountCase
 
@@ -171,6 +171,32 @@ class TalkingTests(AccountCase):
 
 async def anna_find(account: Account, thread: int) -> list[Message]:
     return await account.find(thread, "NUMBER 449", 5)
+
+
+class LiveTests(AccountCase):
+    async def test_a_live_stream(self) -> None:
+        """One that somebody starts is a message, and is told of; it can be watched until it is over. So is one of my own."""
+        anna, ben, thread = await self.pair()
+        told: list[Stream] = []
+        anna.changes.stream.subscribe(told.append)
+        live = await ben.live.start(thread, "Cats")
+        page = await self.shows(anna, thread, lambda page: page[-1].kind is Kind.LIVE)
+        self.assertEqual((page[-1].text, page[-1].stream), ("Cats", live.stream_id))
+        await self.until(lambda: anna.streams(thread))
+        stream = await anna.watch(live.stream_id)
+        self.assertTrue(stream.play_url.startswith("rtmp"))
+        self.assertNotIn(stream.play_url, repr(stream))
+        row = anna.conversation(thread)
+        assert row is not None
+        self.assertEqual(row.live, live.stream_id)
+        await ben.live.stop(live.stream_id)
+        await self.until(lambda: not anna.streams(thread))
+        self.assertFalse(told[-1].running)
+        with self.assertRaisesRegex(Failure, "over"):
+            await anna.watch(live.stream_id)
+        mine = await anna.start_stream(thread, "Dogs")
+        self.assertTrue(mine.publish_url)
+        await anna.stop_stream(mine.id)
 
 
 class FilesTests(AccountCase):
