@@ -31,7 +31,7 @@ class TalkingTests(AccountCase):
         self.assertEqual((page[-1].key, page[-1].text), (mine.key, "Hello, **Ben**"))
         self.assertEqual({one.key for one in seen if one.text.startswith("Hello, **")}, {mine.key})
         answer = await ben.send(thread, "Hi!")
-        await self.until(lambda: arrived)
+        await self.until(lambda: "Hi!" in texts(arrived))
         row = anna.conversation(thread)
         assert row is not None
         assert row.last is not None
@@ -123,6 +123,23 @@ class TalkingTests(AccountCase):
         self.assertEqual(await new.on_day(thread, 0), all_of_it[0].id)
         self.assertEqual(await new.on_day(thread, all_of_it[-1].at_ms + 1), 0)
         self.assertEqual([one.text for one in await anna_find(new, thread)], ["number 449"])
+
+    async def test_what_is_missing_in_the_middle_is_filled(self) -> None:
+        """The client knew how far it was, and had nothing of it: killed between the two, say."""
+        anna, ben, thread = await self.pair()
+        for number in range(230):
+            ben.post(thread, f"number {number}")
+        await self.shows(anna, thread, lambda page: "number 229" in texts(page))
+        whole = texts(await anna.before(thread, None, 1_000))
+        await anna._keeper.barrier()
+        for table in ("spans", "messages"):
+            await anna._store.write(lambda db, table=table: db.execute(f"DELETE FROM {table}").fetchall())  # type: ignore[misc]
+        name = anna.me.username
+        await anna.close()
+        await ben.send(thread, "after that")
+        again = await self.account(name)
+        page = await self.shows(again, thread, lambda page: "after that" in texts(page), 1_000)
+        self.assertEqual(texts(page), [*whole, "after that"])
 
     async def test_people(self) -> None:
         """Requests, friends, cards, blocks and the end of a friendship are told and kept."""
