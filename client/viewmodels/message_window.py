@@ -27,6 +27,7 @@ class Where(enum.Enum):
 
     END = "end"
     MIDDLE = "middle"
+    TOP = "top"
     LINE = "line"
     """Below the unread line, which is near the top."""
 
@@ -112,10 +113,10 @@ class MessageWindow:
     # Where it goes.
 
     def open(self, *, at: int = 0) -> Deferred[None]:
-        """Begin: at a message, else where reading stopped, else at the end."""
+        """Begin: where the view was (a message at its top), else where reading stopped, else at the end."""
         about = self.about
         self.read = about.read if about.unread else 0
-        return self._run(self._open(at or self.read, Where.MIDDLE if at else Where.LINE))
+        return self._run(self._open(at or self.read, Where.TOP if at else Where.LINE))
 
     def jump(self, id: int) -> Deferred[None]:
         """Go to a message, and show which it is."""

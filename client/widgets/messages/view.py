@@ -199,6 +199,13 @@ class MessageList(QAbstractScrollArea):
         if self._window is not None:
             self._window.to_end()
 
+    def reading_at(self) -> int:
+        """The id of the message at the top, to be opened at again (``MessageWindow.open``); 0 where the end is shown."""
+        if not self.scroller.anchor.key:
+            return 0
+        seen = [index for index in self.scroller.seen() if self.scroller.y(index) >= 0]
+        return self.rows.messages[seen[0]].id if seen else 0
+
     def jump(self, id: int) -> None:
         """To a message, by its number, and show which it is."""
         if self._window is not None:
@@ -230,7 +237,7 @@ class MessageList(QAbstractScrollArea):
         else:
             self.rows.ensure(range(index, index + 1))
             height = self.rows.height(index)
-            share = 0.5 if move.where is Where.MIDDLE else 0.2
+            share = {Where.MIDDLE: 0.5, Where.LINE: 0.2}.get(move.where, 0.0)
             self.scroller.to_row(index, max(8.0, (self.scroller.height - height) * share))
         self.arrange()
         if move.flash and index >= 0:
