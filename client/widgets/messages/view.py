@@ -151,7 +151,7 @@ class MessageList(QAbstractScrollArea):
         self._refreshed = time.monotonic()
         window = self._window
         held = len(self.rows), self.scroller.most if self.scroller.at_end else -1.0
-        self.rows.set_messages(tuple(window.messages) if window is not None else (), window.read if window is not None else 0)
+        self.rows.set_messages(tuple(window.messages) if window is not None else (), window.unread_after if window is not None else 0)
         last = self.rows.messages[-1].key if len(self.rows) else ""
         came = bool(held[0]) and last != self._last_key and self._last_key in self.rows.index
         self._last_key = last
