@@ -8,6 +8,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 
 from client.core.model import Attachment, Kind, Mark, Message, Quote, Reaction, Stage, Transfer
+from client.widgets.messages import accessible
 from tests.client.widgets.messages.scene import ListCase, message
 
 LEFT, NONE, SHIFT = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
@@ -332,6 +333,23 @@ class AccessibleTests(ListCase):
         self.assertEqual(interface.indexOfChild(second), 1)
         place = second.rect().center()
         self.assertEqual(interface.childAt(place.x(), place.y()).text(QAccessible.Text.Name), second.text(QAccessible.Text.Name))
+
+    def test_let_go(self) -> None:
+        """Items are let go with their messages, and all with the list, as Qt wants it: it keeps pointers to them."""
+        QAccessible.setActive(True)
+        self.addCleanup(QAccessible.setActive, False)
+        many = [message(number, "words") for number in range(1, 300)]
+        self.open(*many)
+        for number in range(299, 0, -1):
+            self.list.jump(number)
+            interface = QAccessible.queryAccessibleInterface(self.list)
+            for index in range(interface.childCount()):
+                interface.child(index).text(QAccessible.Text.Name)
+        self.list.deleteLater()
+        self.turn()
+        self.turn()
+        self.assertEqual(accessible._kept.get(id(self.list)), None)
+        self._showing.remove(self.list)
 
     def test_gone(self) -> None:
         """An item whose message is gone is not valid, and says nothing."""
