@@ -35,6 +35,8 @@ class WidgetCase(TestCase):
             self.skipTest("widgets are tested on Qt's event loop: trial --reactor qt")
         self.application = application
         self._complaints: list[str] = []
+        self._showing: list[QWidget] = []
+        """A test that destroys one by itself takes it out."""
         excepthook, sys.excepthook = sys.excepthook, self._raised
         self.addCleanup(setattr, sys, "excepthook", excepthook)
         before = qInstallMessageHandler(self._warned)
@@ -64,14 +66,16 @@ class WidgetCase(TestCase):
         widget.show()
         widget.activateWindow()
         QTest.qWaitForWindowExposed(widget, 2000)
+        self._showing.append(widget)
         self.addCleanup(self._remove, widget)
         self.turn()
         return widget
 
     def _remove(self, widget: QWidget) -> None:
-        widget.close()
-        widget.deleteLater()
-        self.turn()
+        if widget in self._showing:
+            widget.close()
+            widget.deleteLater()
+            self.turn()
 
     def turn(self) -> None:
         """Let Qt do what it has been asked to."""

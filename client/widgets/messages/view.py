@@ -151,7 +151,7 @@ class MessageList(QAbstractScrollArea):
         self._refreshed = time.monotonic()
         window = self._window
         held = len(self.rows), self.scroller.most if self.scroller.at_end else -1.0
-        self.rows.set_messages(tuple(window.messages) if window is not None else (), window.read if window is not None else 0)
+        self.rows.set_messages(tuple(window.messages) if window is not None else (), window.unread_after if window is not None else 0)
         last = self.rows.messages[-1].key if len(self.rows) else ""
         came = bool(held[0]) and last != self._last_key and self._last_key in self.rows.index
         self._last_key = last
@@ -199,6 +199,13 @@ class MessageList(QAbstractScrollArea):
         if self._window is not None:
             self._window.to_end()
 
+    def reading_at(self) -> int:
+        """The id of the message at the top, to be opened at again (``MessageWindow.open``); 0 where the end is shown."""
+        if not self.scroller.anchor.key:
+            return 0
+        seen = [index for index in self.scroller.seen() if self.scroller.y(index) >= 0]
+        return self.rows.messages[seen[0]].id if seen else 0
+
     def jump(self, id: int) -> None:
         """To a message, by its number, and show which it is."""
         if self._window is not None:
@@ -230,7 +237,7 @@ class MessageList(QAbstractScrollArea):
         else:
             self.rows.ensure(range(index, index + 1))
             height = self.rows.height(index)
-            share = 0.5 if move.where is Where.MIDDLE else 0.2
+            share = {Where.MIDDLE: 0.5, Where.LINE: 0.2}.get(move.where, 0.0)
             self.scroller.to_row(index, max(8.0, (self.scroller.height - height) * share))
         self.arrange()
         if move.flash and index >= 0:
