@@ -12,7 +12,7 @@ from twisted.application.service import IService, Service
 from imsys.cluster.client import GrpcClient
 from imsys.cluster.control import Control, control_services
 from imsys.cluster.listed import Listed
-from imsys.cluster.membership import Membership, Ports
+from imsys.cluster.membership import Identity, Membership, Ports, Report
 from imsys.cluster.places import Places
 from imsys.cluster.server import GrpcServer
 from imsys.cluster.streams import stream_services
@@ -199,21 +199,9 @@ def build(
         plain_port = plain.port if plain is not None else 0
         return Ports(tls.port, plain_port, web.port, grpc.port, live.rtmp_port, live.rtmps_port)
 
-    membership = Membership(
-        reactor,
-        balance,
-        config,
-        "resources",
-        ours.name,
-        ours.advertise,
-        ours.grpc_advertise,
-        ports,
-        crowd.__len__,
-        ours.capacity,
-        engine.space.free,
-        lambda: health.unfit,
-        calendar=calendar,
-    )
+    identity = Identity("resources", ours.name, ours.advertise, ours.grpc_advertise, ours.capacity)
+    report = Report(ports, crowd.__len__, engine.space.free, lambda: health.unfit)
+    membership = Membership(reactor, balance, config.balance, identity, report, calendar)
     health.on_change(membership.hurry)
     control = Control(membership.incarnation, lambda: health.unfit, drain if own_process else None)
     calls = [*stream_services(live.relay), *control_services(control)]

@@ -7,10 +7,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from imsys.errors import Refused, Status
+from imsys.util.background import run_in_background
+from imsys.util.events import Event
 from imsys.util.surge import Surge
 
 _log = Logger()
@@ -37,8 +39,7 @@ class Gathering(Generic[T, R]):
         self._queue = queue
         self._surge = surge
         self._waiting: deque[tuple[T, Deferred[R]]] = deque()
-        self._working = False
-        self._idle: list[Deferred[None]] = []
+        self._idle = Event(is_set=True)
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -53,18 +54,14 @@ class Gathering(Generic[T, R]):
             result.errback(Refused(Status.SERVER_BUSY, "Too many requests of this kind are waiting.", retry_after=1.0))
             return result
         self._waiting.append((item, result))
-        if not self._working:
-            self._working = True
-            Deferred.fromCoroutine(self._run()).addErrback(lambda reason: _log.failure("work for many at once failed", reason))
+        if self._idle.is_set:
+            self._idle.clear()
+            run_in_background(self._run(), _log, "work for many at once failed")
         return result
 
     def idle(self) -> Deferred[None]:
         """Fires when nothing is being done, and nothing waits."""
-        if not self._working:
-            return succeed(None)
-        done: Deferred[None] = Deferred()
-        self._idle.append(done)
-        return done
+        return self._idle.wait()
 
     async def _run(self) -> None:
         try:
@@ -74,10 +71,7 @@ class Gathering(Generic[T, R]):
                 if count > 1 and len(self._waiting) < self._most and self._surge is not None:
                     await self._surge.gather()
         finally:
-            self._working = False
-            idle, self._idle = self._idle, []
-            for done in idle:
-                done.callback(None)
+            self._idle.set()
 
     async def _do(self, batch: list[tuple[T, Deferred[R]]]) -> None:
         outcomes: Sequence[R | Exception]
