@@ -43,7 +43,7 @@ FLUSH = 2.0
 """Seconds for the last attempt, when the server stops."""
 
 
-class Doubts(Service):
+class UnconfirmedWrites(Service):
     """What one server has in doubt: as soon as the database answers, the members of these threads are asked to catch up, and news are told.
 
     It does not depend on who wanted it, who may ask for it again, at whichever server, or never.

@@ -37,7 +37,7 @@ from imsys.config import Config
 from imsys.errors import ConfigError
 from imsys.services.listening import check_port
 from imsys.services.signals import on_signal, while_stopping
-from imsys.services.tether import LISTENING, READY, REPORT, STOP
+from imsys.services.supervisor_pipe import LISTENING, READY, REPORT, STOP
 from imsys.util.background import run_in_background
 from imsys.util.backoff import NO_JITTER, Backoff
 from imsys.util.events import Event

@@ -16,7 +16,7 @@ from imsys.protocols.messages.threads import PositionRequest, PositionResponse
 _log = Logger()
 
 
-class Marks:
+class Receipts:
     """Sends ``delivered`` marks, at most one each ``interval`` seconds for a thread; what could not be sent is kept.
 
     :param request: sends a request of a given response type on the present connection.
