@@ -21,7 +21,7 @@ from imsys.redis.client import Redis
 from imsys.redis.tokens import Tokens
 from imsys.services.common import Options, make_daemon
 from imsys.services.foundations import CALENDAR, redis_of, seldom_used_database_of, trust_of
-from imsys.services.ordered import InOrder
+from imsys.services.ordered_services import OrderedServices
 from imsys.store import Database
 
 __all__ = ["Options", "build", "makeService"]
@@ -42,7 +42,7 @@ def build(
     :param calendar: Unix seconds.
     :raises ConfigError: the configuration does not allow it.
     """
-    service = InOrder()
+    service = OrderedServices()
     trust = trust_of(config, service)
     redis = redis or redis_of(reactor, config, service)
     lease = config.balance.lease

@@ -133,7 +133,7 @@ class OnlyOneTests(LiveCase):
         asked, answered = Deferred[None](), Deferred[None]()
         self.addCleanup(answered.addErrback, lambda _: None)
         self.addCleanup(answered.cancel)
-        began = self.stores.live.began
+        began = self.stores.live.mark_live
 
         async def slowly(*arguments: Any, **more: Any) -> Any:
             asked.callback(None)
@@ -180,7 +180,7 @@ class ComingAndGoingTests(LiveCase):
 
     async def test_pause_in_doubt(self) -> None:
         """That the publisher has gone is told although the database did not say that it has it, whether it has it or not."""
-        paused = self.stores.live.paused
+        paused = self.stores.live.mark_waiting
         for number, stored in enumerate((True, False), 1):
             stream = await self.stream()
             publisher = await self.publisher(stream)
