@@ -211,7 +211,7 @@ class Told(ChatCase):
                 raise away()
             return await told(wanted)
 
-        self.patch(self.stores.live, "told", slow)
+        self.patch(self.stores.live, "recipients", slow)
         self.assertEqual((await a.ask(82, stream_id=encode_id(stream_id)))["error"], 0)
         self.assertEqual((await a.next(131))["state"], "ended")
 

@@ -140,7 +140,7 @@ class OnlyOneTests(LiveCase):
             await answered
             return await began(*arguments, **more)
 
-        self.patch(self.stores.live, "began", slowly)
+        self.patch(self.stores.live, "mark_live", slowly)
         first = await self.peer(self.url(stream, Right.PUBLISH), Purpose.PUBLISH)
         await asked
         self.relay._look()
@@ -194,7 +194,7 @@ class ComingAndGoingTests(LiveCase):
                     await paused(*arguments, **more)
                 raise Unavailable(Status.MYSQL_INTERNAL_ERROR, "The database did not answer.")
 
-            self.patch(self.stores.live, "paused", lossy)
+            self.patch(self.stores.live, "mark_waiting", lossy)
             publisher.close()
             await self.until(lambda: (stream.stream_id, LiveState.WAITING) in self.told, "the thread is told")  # noqa: B023
             self.assertEqual(len(self.told), 2 * number)
