@@ -42,7 +42,7 @@ def _ignore(*_: object) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Listener:
+class SessionListener:
     """Hears of what becomes of the sessions of this server.
 
     :param about_to_log_in: nothing is done for a login yet: its connection may be closed by this.
@@ -72,7 +72,7 @@ class Directory(Service):
         clock: IReactorTime,
         routes: Routes,
         cluster: Cluster,
-        listener: Listener,
+        listener: SessionListener,
         *,
         name: str,
         incarnation: str,

@@ -62,7 +62,7 @@ FORWARDS = 1
 """How often a push goes on from a server that its receiver has left."""
 
 
-class Others(Protocol):
+class ChatPeers(Protocol):
     """The other chat servers; see :class:`imsys.cluster.peers.Peers`."""
 
     def send(self, node: str, pushes: Sequence[RemotePush]) -> None:
@@ -94,7 +94,7 @@ class Outbound(Service):
     :param others: ``None`` where there are none.
     """
 
-    def __init__(self, clock: IReactorTime, directory: Directory, others: Others | None, surge: Surge) -> None:
+    def __init__(self, clock: IReactorTime, directory: Directory, others: ChatPeers | None, surge: Surge) -> None:
         self._clock = clock
         self._directory = directory
         self._others = others

@@ -67,7 +67,7 @@ OnChange = Callable[[Peer, bool], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class ServerIdentity:
     """Who a server is, for as long as it runs.
 
     :param host: what clients are told.
@@ -83,7 +83,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class LoadReport:
     """How a server is now; asked each time that it registers.
 
     :param ports: the bound ports; called when the server has started.
@@ -111,8 +111,8 @@ class Membership(Service):
         reactor: Any,
         balance: GrpcClient,
         config: BalanceConfig,
-        identity: Identity,
-        report: Report,
+        identity: ServerIdentity,
+        report: LoadReport,
         calendar: Callable[[], float],
     ) -> None:
         self._reactor = reactor

@@ -10,7 +10,7 @@ from twisted.application.service import IService
 from twisted.logger import Logger
 
 from imsys.chat.context import Chat
-from imsys.chat.directory import Directory, Listener
+from imsys.chat.directory import Directory, SessionListener
 from imsys.chat.evacuation import Evacuation
 from imsys.chat.file_announcer import Announcer
 from imsys.chat.file_context import FileContext
@@ -26,7 +26,7 @@ from imsys.chat.unconfirmed import UnconfirmedWrites
 from imsys.cluster.chat_servicers import Announcements, chatting_services
 from imsys.cluster.client import GrpcClient
 from imsys.cluster.control import Control, control_services
-from imsys.cluster.membership import Identity, Membership, Ports, Report
+from imsys.cluster.membership import LoadReport, Membership, Ports, ServerIdentity
 from imsys.cluster.peers import Peers
 from imsys.cluster.resources_directory import ResourcesDirectory
 from imsys.cluster.server import GrpcServer
@@ -125,13 +125,13 @@ def build(
     def ports() -> Ports:
         return Ports(tls=tls.port, plain=plain.port if plain is not None else 0, grpc=grpc.port)
 
-    identity = Identity("chat", chat.name, chat.advertise, chat.grpc_advertise, chat.capacity)
-    report = Report(ports, connections.__len__, unfit=lambda: health.unfit)
+    identity = ServerIdentity("chat", chat.name, chat.advertise, chat.grpc_advertise, chat.capacity)
+    report = LoadReport(ports, connections.__len__, unfit=lambda: health.unfit)
     membership = Membership(reactor, balance, config.balance, identity, report, calendar)
     health.on_change(membership.hurry)
     routes = Routes(redis, tokens, config.balance.lease, surge)
     peers = Peers(reactor, trust, membership)
-    listener = Listener(
+    listener = SessionListener(
         about_to_log_in=lambda: pauses.look(),
         came=lambda session: moving.came(session),
         moved=lambda user, login_ms: outbound.moved(user, login_ms),

@@ -29,6 +29,8 @@ class Waiters(Generic[T]):
 
     def fire(self, result: T | Failure) -> None:
         """Give all of them this result, or failure; whoever comes meanwhile waits for the next."""
+        if not self._waiting:
+            return
         waiting, self._waiting = self._waiting, {}
         for waiter in waiting:
             if not waiter.called:  # else another of them has cancelled it just now

@@ -14,7 +14,7 @@ from twisted.trial.unittest import TestCase
 from imsys.cluster.chat_servicers import chatting_services
 from imsys.cluster.client import GrpcClient
 from imsys.cluster.control import Control, control_services
-from imsys.cluster.membership import Identity, Membership, Ports, Report
+from imsys.cluster.membership import LoadReport, Membership, Ports, ServerIdentity
 from imsys.cluster.peers import News, Peers, RemotePush
 from imsys.cluster.server import GrpcServer
 from imsys.cluster.trust import Trust
@@ -125,8 +125,8 @@ class Node:
         self.unfit = ""
         self.handler = Handler()
         self.balance = GrpcClient(reactor, Trust(config.cluster), config.balance.addresses)
-        identity = Identity("chat", name, "127.0.0.1", "127.0.0.1", 100)
-        report = Report(self.ports, lambda: self.load, unfit=lambda: self.unfit)
+        identity = ServerIdentity("chat", name, "127.0.0.1", "127.0.0.1", 100)
+        report = LoadReport(self.ports, lambda: self.load, unfit=lambda: self.unfit)
         self.membership = Membership(reactor, self.balance, config.balance, identity, report, time.time)
         self.peers = Peers(reactor, Trust(config.cluster), self.membership)
         self.peers.serve(self.handler)

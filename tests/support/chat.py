@@ -17,7 +17,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from imsys.chat.context import Chat
-from imsys.chat.directory import Directory, Listener
+from imsys.chat.directory import Directory, SessionListener
 from imsys.chat.file_announcer import Announcer
 from imsys.chat.file_context import FileContext
 from imsys.chat.live_announcer import LiveAnnouncer
@@ -212,7 +212,7 @@ class ChatServer:
             reactor,
             Routes(redis, self.tokens, 15),
             cluster or Alone(),
-            Listener(
+            SessionListener(
                 came=lambda session: self.came(session),
                 moved=lambda user, login_ms: self.outbound.moved(user, login_ms),
                 replaced=lambda user: self.outbound.resync_elsewhere(user),
