@@ -48,8 +48,8 @@ def build(
     lease = config.balance.lease
     database = database or seldom_used_database_of(reactor, config, service)
     tokens = Tokens(redis, database, calendar, config.balance.token_idle, config.balance.token_life)
-    registry = Registry(redis, lease)
-    allocation = Allocation(redis, tokens)
+    registry = Registry(redis, lease, reactor.seconds)
+    allocation = Allocation(redis, registry.memory, tokens)
     probe = TcpProbe(reactor, lease / 3)
     plain = PlainRegistry(redis, registry, probe)
     suspicions = Suspicions(reactor, registry, ControlProbe(reactor, trust))

@@ -61,7 +61,7 @@ STREAM = (
 )
 
 _OPEN = f"(t.kind <> {PRIVATE} OR t.flags = {FRIENDS})"
-"""Of a thread: its members may write in it, as :func:`~imsys.store.heads.may_write` has it."""
+"""Of a thread: live streams go to it. In a private one its two are friends, and neither blocks the other."""
 
 _WATCHER = (
     "SELECT m.user_id FROM live_streams s JOIN members m ON m.thread_id = s.thread_id JOIN threads t ON t.thread_id = s.thread_id "  # noqa: S608
@@ -98,7 +98,7 @@ class LiveStore:
         return await self._database.write(self._start, stream, most, _ms(wait), _ms(longest))
 
     def _start(self, tx: Transaction, stream: LiveStream, most: int, wait: int, longest: int) -> LiveStream:
-        may_write(tx, stream.thread_id, stream.owner)
+        _may_send(tx, stream.thread_id, stream.owner)
         now = self._now(tx)
         tx.row("SELECT user_id FROM profiles WHERE user_id = ? {lock}", stream.owner)  # one after the other
         row = tx.row("SELECT COUNT(*) FROM live_streams WHERE owner_id = ? AND state IN (0, 1)", stream.owner)
@@ -243,7 +243,7 @@ class LiveStore:
             return None
         if not changed and stream.server != server:  # MySQL counts no row where nothing is new
             raise Refused(Status.SERVER_BUSY, "This stream is published at another server.", retry_after=LOST)
-        may_write(tx, stream.thread_id, stream.owner)
+        _may_send(tx, stream.thread_id, stream.owner)
         return stream
 
     async def mark_waiting(self, stream_id: bytes, server: str, *, away: float) -> LiveStream | None:
@@ -317,6 +317,13 @@ class LiveStore:
         now = self._now(tx)
         over = "UPDATE live_streams SET state = 2, ended_at = ?, due_at = NULL, viewers = 0 WHERE stream_id = ? AND due_at <= ?"
         return [_known(tx, stream_id) for stream_id in sorted(due) if tx.execute(over, now, stream_id, now)]
+
+
+def _may_send(tx: Transaction, thread_id: int, owner: int) -> None:
+    """:raises Refused: 65, 66 or 76, a user may not send live streams to a thread: may not write there, or blocks who would watch."""
+    may_write(tx, thread_id, owner)
+    if tx.row(f"SELECT t.thread_id FROM threads t WHERE t.thread_id = ? AND {_OPEN}", thread_id) is None:  # noqa: S608 (a constant)
+        raise Refused(Status.PERMISSION_DENIED, "You block who would watch.")
 
 
 def _find(tx: Transaction, stream_id: bytes) -> LiveStream | None:

@@ -343,6 +343,17 @@ class Living(StoreCase):
             await self.refused(status, self.began(stream))
             self.assertIs(await self.state(stream), LiveState.WAITING)
 
+    async def test_owner_who_blocks(self) -> None:
+        """Who blocks the only one who would watch sends them nothing: what is sent ends, and nothing begins, not even for a moment."""
+        stream = await self.started()
+        await self.stores.contacts.block(self.anna, self.bert, True)
+        self.assertEqual(await self.live.beat("resources1", {stream.stream_id: 1}, away=AWAY), {stream.stream_id})
+        await self.live.mark_waiting(stream.stream_id, "resources1", away=AWAY)
+        await self.refused(Status.PERMISSION_DENIED, self.began(stream))
+        await self.refused(Status.PERMISSION_DENIED, self.start())
+        await self.stores.contacts.block(self.anna, self.bert, False)
+        await self.began(stream)
+
     async def test_back_in_time(self) -> None:
         """What was due, and has a publisher again by now, does not end."""
         stream = await self.started()

@@ -241,12 +241,14 @@ class EndTests(LiveCase):
         await self.until(lambda: early.gone, "nobody will come")
 
     async def test_blocked(self) -> None:
-        """Who was blocked sends no more, and those who watched see no more of it."""
-        stream = await self.stream()
-        publisher, player = await self.publisher(stream), await self.player(stream)
-        await self.stores.contacts.block(self.bert, self.anna, True)
-        await self.until(lambda: player.gone and publisher.gone, "both are closed")
-        await self.refused(self.url(stream, Right.PUBLISH), Purpose.PUBLISH, BAD_NAME)
+        """Who was blocked sends no more, and those who watched see no more of it; the same if they are the ones who were blocked."""
+        for blocker, blocked in ((self.bert, self.anna), (self.anna, self.bert)):
+            stream = await self.stream()
+            publisher, player = await self.publisher(stream), await self.player(stream)
+            await self.stores.contacts.block(blocker, blocked, True)
+            await self.until(lambda here=(player, publisher): all(one.gone for one in here), "both are closed")  # type: ignore[misc]
+            await self.refused(self.url(stream, Right.PUBLISH), Purpose.PUBLISH, BAD_NAME)
+            await self.stores.contacts.block(blocker, blocked, False)
 
     async def test_back_before_the_beat_is_answered(self) -> None:
         """What the database said of a stream before its publisher came back is no reason to close them."""
