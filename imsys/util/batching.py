@@ -22,11 +22,12 @@ R = TypeVar("R")
 
 
 class BatchingQueue(Generic[T, R]):
-    """Does a piece of work for whatever has gathered. Nothing waits for company: the first one starts it at once.
+    """Does a piece of work for whatever has gathered. Nothing waits for company: the first one starts it.
 
     :param work: takes items, and gives for each what came of it, or the exception that is its alone, in their order.
         It may be called again with some of the items after it raised.
-    :param surge: where one is expected, more is let come before work that several shared is begun again.
+    :param surge: where one is expected, more is let come before work that several shared is begun again. With one, and a reactor that has
+        ends of turns, work begins at those: what is read in the same turn goes together, and what is sent leaves no later.
     :param most: items of one call of ``work``.
     :param queue: items that wait at most; the next is refused with 73.
     """
@@ -38,6 +39,7 @@ class BatchingQueue(Generic[T, R]):
         self._most = most
         self._queue = queue
         self._surge = surge
+        self._at_turn_end = None if surge is None else surge.at_turn_end
         self._waiting: deque[tuple[T, Deferred[R]]] = deque()
         self._idle = Event(is_set=True)
 
@@ -56,12 +58,18 @@ class BatchingQueue(Generic[T, R]):
         self._waiting.append((item, result))
         if self._idle.is_set:
             self._idle.clear()
-            run_in_background(self._run(), _log, "work for many at once failed")
+            if self._at_turn_end is None:
+                self._begin()
+            else:
+                self._at_turn_end(self._begin)
         return result
 
     def idle(self) -> Deferred[None]:
         """Fires when nothing is being done, and nothing waits."""
         return self._idle.wait()
+
+    def _begin(self) -> None:
+        run_in_background(self._run(), _log, "work for many at once failed")
 
     async def _run(self) -> None:
         try:
@@ -70,8 +78,15 @@ class BatchingQueue(Generic[T, R]):
                 await self._do([self._waiting.popleft() for _ in range(count)])
                 if count > 1 and len(self._waiting) < self._most and self._surge is not None:
                     await self._surge.gather()
+                if self._at_turn_end is not None and 0 < len(self._waiting) < self._most:
+                    await self._turn_end(self._at_turn_end)
         finally:
             self._idle.set()
+
+    async def _turn_end(self, at_turn_end: Callable[[Callable[[], object]], None]) -> None:
+        ended: Deferred[None] = Deferred()
+        at_turn_end(lambda: ended.callback(None))
+        await ended
 
     async def _do(self, batch: list[tuple[T, Deferred[R]]]) -> None:
         outcomes: Sequence[R | Exception]
