@@ -12,25 +12,17 @@ from twisted.logger import Logger
 
 from imsys.cluster.channels import Address, Channels
 from imsys.cluster.client import send
-from imsys.cluster.listed import Listed
+from imsys.cluster.server_list import ServerList
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
 from imsys.cluster.trust import Trust
 from imsys.errors import ConfigError, Refused, Status, Unavailable
 
 _log = Logger()
 
-PASSING = frozenset(
-    {
-        Status.GRPC_ERROR,
-        Status.NO_AVAILABLE_CHATTING_SERVER,
-        Status.REDIS_UNKNOWN_ERROR,
-        Status.MYSQL_INTERNAL_ERROR,
-        Status.RATE_LIMITED,
-        Status.SERVER_BUSY,
-        Status.INTERNAL_ERROR,
-    }
-)
-"""What may be otherwise the next time that something is told; everything else is an answer for good."""
+
+def passes(refused: Refused) -> bool:
+    """Whether the answer may be another one the next time that the same is told; else it is one for good."""
+    return refused.status.retryable or refused.status is Status.INTERNAL_ERROR
 
 
 class ChatServers(Service):
@@ -39,7 +31,7 @@ class ChatServers(Service):
     :param fresh: seconds for which balance's list of them is good.
     """
 
-    def __init__(self, reactor: Any, trust: Trust, listed: Listed, fresh: float) -> None:
+    def __init__(self, reactor: Any, trust: Trust, listed: ServerList, fresh: float) -> None:
         self._reactor = reactor
         self._channels = Channels(reactor, trust)
         self._deadline = trust.deadline

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.python.failure import Failure
 
@@ -29,10 +28,11 @@ from imsys.protocols.messages.uploads import ResourcesLoginResponse
 from imsys.sdk.attachments import Grant
 from imsys.sdk.connection import ChatConnection
 from imsys.sdk.credentials import Credentials
-from imsys.sdk.gateway import Place, status_of
+from imsys.sdk.gateway import ServerAddress, status_of
 from imsys.sdk.opening import open_connection
 from imsys.sdk.timing import Timing
 from imsys.sdk.trust import Trust
+from imsys.util.events import Waiters
 
 _LARGEST = 1 << 24
 """Bytes of a frame, as many as a server can be configured to send."""
@@ -44,7 +44,7 @@ class Interrupted(Refused):
     """The server says (79) that something was not taken, or that it is over; the connection is still good."""
 
 
-class Carrier:
+class FileConnection:
     """The connection, and what was heard on it of the file.
 
     :param grant: the right to the file.
@@ -55,7 +55,7 @@ class Carrier:
         self._timing = timing
         self._grant = grant
         self._id = decode_id(grant.file_id)
-        self._news: Deferred[None] | None = None
+        self._news: Waiters[None] = Waiters()
         self._problem: BaseException | None = None
         self._room = 0
         self._connection = ChatConnection(
@@ -77,7 +77,7 @@ class Carrier:
         :raises Refused: the token is not taken.
         :raises Unavailable: there is no connection.
         """
-        place = Place(self._grant.host, self._grant.port)
+        place = ServerAddress(self._grant.host, self._grant.port)
         await open_connection(self._reactor, self._connection, place, trust, deadline)
         await self.request(LoginRequest(uuid=str(credentials.uuid), token=credentials.token), ResourcesLoginResponse)
         self._connection.begin_heartbeats(credentials.uuid)
@@ -107,13 +107,10 @@ class Carrier:
         :raises Interrupted: the server says so. :raises Unavailable: the connection is gone, or nothing was heard in time.
         """
         self.check()
-        self._news = Deferred()
         try:
-            await self._news.addTimeout(patience, self._reactor)
+            await self._news.add().addTimeout(patience, self._reactor)
         except DeferredTimeout:
             raise Unavailable(Status.NETWORK_ERROR, "The file server does not go on.") from None
-        finally:
-            self._news = None
         self.check()
 
     async def close(self, *, at_once: bool) -> None:
@@ -153,5 +150,4 @@ class Carrier:
         self._tell()
 
     def _tell(self) -> None:
-        if self._news is not None and not self._news.called:
-            self._news.callback(None)
+        self._news.fire(None)
