@@ -73,8 +73,7 @@ class AccountSync:
         self._client = Client(
             *(reactor, gateway, credentials),
             seen=StoreSeen(self._known, self._keeper),
-            keep=KEEP,
-            timing=timing,
+            timing=replace(timing or Timing(), keep=KEEP),
             unfinished=self._uploads.unfinished,
             calendar=now,
         )
