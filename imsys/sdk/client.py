@@ -47,7 +47,7 @@ from imsys.sdk.unfinished import UnfinishedUploads
 from imsys.sdk.unique import UniqueIds
 
 LONGEST_TEXT = 4096
-"""Characters of a message (wire protocol, section 4)."""
+"""Characters of a message (docs/protocol.md, 2.3)."""
 
 _log = Logger()
 
