@@ -46,7 +46,7 @@ lock: $(VENV)/.test
 	@$(BIN)/python -m pip freeze --exclude-editable >$(VENV)/constraints.txt
 	@{ echo "# What the servers need, with hashes: pip install --require-hashes -r requirements.lock. Made by 'make lock' from setup.cfg."; \
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --constraints $(VENV)/constraints.txt \
-	    setup.cfg; } >$(VENV)/requirements.lock
+	    --extra server setup.cfg; } >$(VENV)/requirements.lock
 	@mv $(VENV)/requirements.lock requirements.lock
 
 clean:
@@ -64,7 +64,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.run: setup.cfg pyproject.toml | $(VENV)/bin/python
 	@echo "Installing imsys and what it needs (once) ..."
-	@$(PIP) install --editable .
+	@$(PIP) install --editable '.[server]'
 	@touch $@
 
 $(VENV)/.test: setup.cfg pyproject.toml | $(VENV)/bin/python

@@ -70,7 +70,8 @@ class Lock(SynchronousTestCase):
         """It has a version of everything that setup.cfg asks for, within its bounds, and of what that asks for in its turn."""
         settings = configparser.ConfigParser()
         settings.read(ROOT / "setup.cfg")
-        wanted = [Requirement(line) for line in settings["options"]["install_requires"].split("\n") if line]
+        lines = settings["options"]["install_requires"] + settings["options.extras_require"]["server"]
+        wanted = [Requirement(line) for line in lines.split("\n") if line]
         seen = set()
         while wanted:
             requirement = wanted.pop()

@@ -38,7 +38,9 @@ class Citations(SynchronousTestCase):
         """Code cites our pages in that form only, so that nothing escapes the test above."""
         for path in CODE:
             if path != Path(__file__):
-                self.assertNotRegex(path.read_text("utf-8"), r"(?i)wire(?: |\n)+protocol,(?: |\n)+section|\.md, section|\bwire\.md", str(path))
+                self.assertNotRegex(
+                    path.read_text("utf-8"), r"(?i)wire(?: |\n)+protocol,(?: |\n)+section|\.md, section|\bwire\.md", str(path)
+                )
 
     def test_in_order(self) -> None:
         """The sections of the protocol are numbered in the order in which they stand, without a gap."""
@@ -54,6 +56,8 @@ class Architecture(SynchronousTestCase):
         """Each module and folder that docs/architecture.md names is there; the front of its path may be left out."""
         named = set(re.findall(r"`([\w./]+(?:\.(?:py|proto|sql|md)|/))`", (ROOT / "docs" / "architecture.md").read_text("utf-8")))
         self.assertGreater(len(named), 50)
-        there = [f"/{path.relative_to(ROOT)}" for top in ("imsys", "tests", "twisted", "tac") for path in (ROOT / top, *(ROOT / top).rglob("*"))]
+        there = [
+            f"/{path.relative_to(ROOT)}" for top in ("imsys", "tests", "twisted", "tac") for path in (ROOT / top, *(ROOT / top).rglob("*"))
+        ]
         missing = {name for name in named if not any(path.endswith(f"/{name.removesuffix('/')}") for path in there)}
         self.assertEqual(sorted(missing), [])
