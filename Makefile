@@ -1,4 +1,4 @@
-# 'make run' starts everything on this machine; 'make test' checks everything.
+# 'make run' starts everything on this machine; 'make test' checks everything; 'make help' says the rest.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -13,16 +13,16 @@ PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
 .PHONY: help run demo bench check test-quick test test-tools docs stubs lock clean
 
 help:
-	@echo "make run     start every server on this machine (data in $(IMSYS_HOME))"
-	@echo "make demo    play a conversation of two users against the running servers"
-	@echo "make bench   measure everything, and write docs/performance.md (hours; RUNS=1 QUICK=1: minutes, into $(IMSYS_HOME)/bench)"
-	@echo "make check   ruff, mypy and import-linter: under a minute, a few seconds when little has changed; needs no root"
-	@echo "make test-quick  the tests that need nothing beside Python: minutes; needs no root and no Debian packages"
-	@echo "make test    all checks and all tests; installs the Debian packages that they need"
-	@echo "make docs    make a site of the documentation and the docstrings, in build/site"
-	@echo "make stubs   generate the gRPC stubs again"
-	@echo "make lock    write requirements.lock again: the versions that the tests run on, with hashes"
-	@echo "make clean   remove what the other targets made, but not the data"
+	@echo "make run        start every server on this machine (data in $(IMSYS_HOME))"
+	@echo "make demo       play a conversation of two users against the running servers"
+	@echo "make bench      measure everything, and write docs/performance.md (hours; RUNS=1 QUICK=1: minutes, into $(IMSYS_HOME)/bench)"
+	@echo "make check      ruff, mypy and import-linter; seconds, the first time a minute; needs no root"
+	@echo "make test-quick the tests that need nothing beside Python, in some minutes; needs no root"
+	@echo "make test       all checks and all tests; installs the Debian packages that they need"
+	@echo "make docs       make a site of the documentation and the docstrings, in build/site"
+	@echo "make stubs      generate the gRPC stubs again"
+	@echo "make lock       write requirements.lock again: the versions that the tests run on, with hashes"
+	@echo "make clean      remove what the other targets made, but not the data"
 
 run: $(VENV)/.run
 	@umask 077; exec $(BIN)/twistd --nodaemon --pidfile= --logger imsys.util.logs.console imsys

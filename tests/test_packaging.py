@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import functools
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -18,6 +19,7 @@ import imsys
 from tests.support.children import folder
 from tests.support.daemons import ROOT, environment
 from tests.support.installing import clean, copy_checkout
+from tests.support.suite import CHECKS
 
 COMMANDS = ("imsys", "imsys-gateway", "imsys-chat", "imsys-balance", "imsys-captcha", "imsys-resources")
 TWISTD = "from twisted.scripts.twistd import run; run()"
@@ -120,6 +122,17 @@ class MakeTests(SynchronousTestCase):
         self.assertEqual(done.stderr.splitlines()[0].partition(",")[0], "imsys needs Python 3.11 or later")
         self.assertFalse((home / "venv").exists())
 
+    def test_hooks(self) -> None:
+        """What git runs before a commit is what 'make check' runs."""
+        hooks = re.findall(r"(?m)^ +entry: \.venv/bin/(.+)$", (ROOT / ".pre-commit-config.yaml").read_text("utf-8"))
+        self.assertEqual(hooks, [" ".join(command) for command in CHECKS])
+
+    def test_help(self) -> None:
+        """'make help' names every target that is for people."""
+        targets = re.findall(r"(?m)^\.PHONY: (.+)$", (ROOT / "Makefile").read_text("utf-8"))[0].split()
+        done = subprocess.run(["make", "--no-print-directory", "help"], capture_output=True, text=True, timeout=60, env=clean(), cwd=ROOT)
+        self.assertEqual(set(re.findall(r"(?m)^make ([\w-]+) ", done.stdout)), set(targets) - {"help", "test-tools"})
+
     def test_continuous_integration(self) -> None:
         """.ci/run is make test and nothing else."""
         script = ROOT / ".ci" / "run"
@@ -158,10 +171,12 @@ class DistributionTests(SynchronousTestCase):
         self.assertIn("Applied: ", done.stdout)
 
     def test_changelog(self) -> None:
-        """Every file in changelog.d is of a kind that towncrier is configured for."""
+        """Every file in changelog.d is of a kind that towncrier is configured for, and CHANGELOG.md says what this version has."""
         config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["towncrier"]
         kinds = {kind["directory"] for kind in config["type"]}
         for path in (ROOT / "changelog.d").iterdir():
             if path.name != "README.md":
                 self.assertRegex(path.name, rf"\A(\d+|\+\w+)\.({'|'.join(kinds)})(\.\d+)?\.md\Z")
-        self.assertIn(config["start_string"], (ROOT / "CHANGELOG.md").read_text("utf-8"))
+        changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
+        self.assertIn(config["start_string"], changes)
+        self.assertRegex(changes, rf"(?m)^## {re.escape(imsys.__version__)} \(")

@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from tests.support.children import folder
+from tests.support.programs import need
 from tests.support.servers import cluster_settings, key_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -128,6 +129,7 @@ def environment(**settings: str) -> dict[str, str]:
 
 def twistd(*arguments: str) -> list[str]:
     """The command line that runs twistd, and dies with us."""
+    need("a server as a process of its own")
     return [sys.executable, "-c", _LAUNCHER, *arguments]
 
 

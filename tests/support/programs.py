@@ -1,4 +1,4 @@
-"""Programs that are not of the package index: databases, ffmpeg, nginx, a browser and so on, which ``make test`` installs."""
+"""What ``make test-quick`` does without: programs that are not of the package index (databases, ffmpeg, ...), and servers as processes."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import shutil
 from twisted.trial.unittest import SkipTest
 
 QUICK = "TESTS_QUICK"
-"""In the environment: tests that need such a program are skipped, whether it is there or not (``make test-quick``)."""
+"""In the environment: tests that need such are skipped, whether it is there or not."""
 
 
 def need(what: str) -> None:
-    """Leave the test where it is to do without this. :raises SkipTest: it is."""
+    """Leave the test, where tests are to be quick. :raises SkipTest: they are."""
     if os.environ.get(QUICK):
-        raise SkipTest(f"needs {what}, which is not of the package index; 'make test' has it")
+        raise SkipTest(f"needs {what}; 'make test' has it")
 
 
 def program(name: str) -> str:
-    """The path of a program.
+    """The path of a program, which ``make test`` installs.
 
-    :raises SkipTest: the tests are to do without such.
+    :raises SkipTest: tests are to do without.
     :raises RuntimeError: there is none.
     """
     need(name)

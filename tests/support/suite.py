@@ -1,6 +1,6 @@
 """``python -m tests.support.suite``: every check and every test; the last line is ``N passed, N failed``.
 
-``checks`` as its argument: the checks alone. ``quick``: the tests alone that need no programs beside Python (``tests/support/programs.py``).
+With ``checks``: the checks alone. With ``quick``: the tests that need nothing beside Python, alone (``tests/support/programs.py``).
 """
 
 from __future__ import annotations
