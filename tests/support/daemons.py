@@ -122,6 +122,7 @@ def environment(**settings: str) -> dict[str, str]:
 
     The ports of live streams are not those that everybody knows, so that several servers can run side by side.
     """
+    need("processes of its own")
     settings = {"RESOURCES_RTMP_PORT": "0", "RESOURCES_RTMPS_PORT": "0"} | settings
     kept = {name: value for name, value in os.environ.items() if not name.startswith("IMSYS_")}
     return kept | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"} | {f"IMSYS_{name}": value for name, value in settings.items()}
@@ -129,7 +130,6 @@ def environment(**settings: str) -> dict[str, str]:
 
 def twistd(*arguments: str) -> list[str]:
     """The command line that runs twistd, and dies with us."""
-    need("a server as a process of its own")
     return [sys.executable, "-c", _LAUNCHER, *arguments]
 
 

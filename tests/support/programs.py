@@ -1,4 +1,4 @@
-"""What ``make test-quick`` does without: programs that are not of the package index (databases, ffmpeg, ...), and servers as processes."""
+"""What ``make test-quick`` does without: programs that are not of the package index (databases, ffmpeg, ...), and processes of ours."""
 
 from __future__ import annotations
 
