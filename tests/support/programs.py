@@ -14,7 +14,7 @@ QUICK = "TESTS_QUICK"
 def need(what: str) -> None:
     """Leave the test, where tests are to be quick. :raises SkipTest: they are."""
     if os.environ.get(QUICK):
-        raise SkipTest(f"needs {what}; 'make test' has it")
+        raise SkipTest(f"needs {what.rpartition('/')[2]}; 'make test' has it")
 
 
 def program(name: str) -> str:
