@@ -17,7 +17,7 @@ from tests.support.programs import QUICK
 ROOT = Path(__file__).resolve().parents[2]
 MINIMUM = ROOT / "tests" / "expected_minimum"
 BIN = Path(sys.executable).parent
-QUICK_SHARE = 0.5
+QUICK_SHARE = 0.7
 """Of all tests, how many run at least where those that need programs are skipped."""
 
 CHECKS = (
