@@ -22,6 +22,7 @@ from imsys.files.sealing import AesGcm, Damaged
 from imsys.files.sources import Held
 from imsys.files.spool import Spool
 from tests.support.children import folder
+from tests.support.programs import program
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")
 
@@ -320,7 +321,8 @@ class PosterTests(PreviewTests):
 
     def setUp(self) -> None:
         super().setUp()
-        self.assertTrue(self.previews.posters, "these tests need ffmpeg")
+        program("ffmpeg")
+        self.assertTrue(self.previews.posters)
         (self.folder / "frame.png").write_bytes(encoded(quarters(640, 360)))
 
     def video(self, name: str, *options: str, sound: bool = True) -> Path:

@@ -21,6 +21,7 @@ from imsys.resources.judging import Looking, looking
 from imsys.store.files import File, Purpose, State
 from tests.resources.engine import EngineCase, feed
 from tests.support.children import folder
+from tests.support.programs import program
 from tests.test_plugins import with_path
 
 SCANNER = """#!/bin/sh
@@ -71,8 +72,8 @@ class JudgingTests(EngineCase):
     async def test_video(self) -> None:
         """A video has a poster."""
         path = self.folder / "a.mp4"
-        command = ("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=size=640x360:rate=5", "-t", "1", "-pix_fmt", "yuv420p", str(path))
-        await deferToThread(subprocess.run, command, check=True, timeout=60, stdin=subprocess.DEVNULL)
+        command = (program("ffmpeg"), "-v", "error", "-f", "lavfi", "-i", "testsrc=size=640x360:rate=5", "-t", "1", "-pix_fmt", "yuv420p")
+        await deferToThread(subprocess.run, (*command, str(path)), check=True, timeout=60, stdin=subprocess.DEVNULL)
         file = await self.found(await self.send(path.read_bytes(), filename="a.mp4", mime="image/png"))
         self.assertEqual(file.mime, "video/mp4")
         self.assertEqual((await self.shown(file.thumbnail_id)).size, (320, 180))

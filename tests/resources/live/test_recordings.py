@@ -30,6 +30,7 @@ from tests.resources.live.scene import SERVER, LiveCase
 from tests.resources.live.watching import AAC, AVC, METADATA, inter, key, sound
 from tests.resources.parts import KEYS, Parts
 from tests.support.chat import ChatServer
+from tests.support.programs import program
 from tests.support.servers import redis_server
 
 
@@ -147,7 +148,8 @@ class RecordingTests(RecordingCase):
         self.assertEqual((metadata["width"], metadata["height"], metadata["filesize"]), (320, 180, path.stat().st_size))
         self.assertEqual(metadata["keyframes"]["filepositions"], places)
         self.assertEqual(metadata["keyframes"]["times"], [float(second) for second in range(12)])
-        seek = ["ffprobe", "-v", "error", "-read_intervals", "9.5%+#1", "-select_streams", "v", "-show_entries", "packet=pts_time,flags"]
+        seek = [program("ffprobe"), "-v", "error", "-read_intervals", "9.5%+#1", "-select_streams", "v"]
+        seek += ["-show_entries", "packet=pts_time,flags"]
         found = await deferToThread(subprocess.run, [*seek, "-of", "json", str(path)], capture_output=True, check=True, timeout=60)
         (packet,) = json.loads(found.stdout)["packets"]
         self.assertIn("K", packet["flags"])

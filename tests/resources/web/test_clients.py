@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.threads import deferToThread
-from twisted.trial.unittest import SkipTest
 
 from imsys.errors import Refused
 from imsys.resources.transfers import Upload
 from imsys.security.tickets import Right
-from tests.resources.web.node import modules, node
+from tests.resources.web.node import modules
 from tests.resources.web.scene import WebCase
+from tests.support.programs import program
 
 DATA = os.urandom(12_000_003)
 STUCK = 3_000_000
@@ -112,11 +111,9 @@ class TuspyTests(ClientCase):
 
 class TusJsTests(ClientCase):
     async def command(self) -> list[str]:
-        program = node()
-        if program is None:
-            raise SkipTest("there is no node on the PATH")
+        node = program("node")
         self.environ = {"NODE_PATH": str(await deferToThread(modules))}
-        return [program, *self.python("tusjs_upload.cjs")[1:]]
+        return [node, *self.python("tusjs_upload.cjs")[1:]]
 
     async def test_upload(self) -> None:
         """tus-js-client uploads in one request, in chunks, and with the first of them in the creation."""
@@ -140,12 +137,9 @@ class TusJsTests(ClientCase):
 class CurlTests(WebCase):
     def command(self, file_id: bytes, *arguments: str) -> list[str]:
         """A command that gets a file."""
-        program = shutil.which("curl")
-        if program is None:
-            raise SkipTest("there is no curl on the PATH")
         ticket = self.tickets.issue(file_id, 7, Right.READ)
         options = ["--silent", "--show-error", "--fail", "--header", f"Authorization: Bearer {ticket}"]
-        return [program, *options, *arguments, self.url(file_id)]
+        return [program("curl"), *options, *arguments, self.url(file_id)]
 
     async def curl(self, file_id: bytes, *arguments: str) -> bytes:
         """What curl writes on its standard output."""
