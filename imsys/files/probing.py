@@ -13,9 +13,9 @@ from pathlib import Path
 import msgspec
 
 from imsys.files.extracts import copy_head, copy_index, unnamed
+from imsys.files.readable import ReadableFile
 from imsys.files.sheltered import confined, run_confined
 from imsys.files.sniffing import UNKNOWN
-from imsys.files.sources import Source
 
 _EXTRACT = 4 << 20
 _MEMORY = 1 << 30
@@ -88,7 +88,7 @@ class Probe:
         self._deadline = deadline
         self._program = shutil.which(program)
 
-    def of(self, source: Source, mime: str, head: bytes) -> str:
+    def of(self, source: ReadableFile, mime: str, head: bytes) -> str:
         """The content type of a file.
 
         :param mime: what its first bytes say. :param head: those.

@@ -24,7 +24,7 @@ Live = Callable[[Sequence[tuple[int, str]]], Awaitable[list[bool]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class ActiveGrant:
     """Something that goes on, the sign-in that it stands on, and how it is ended."""
 
     number: int
@@ -41,7 +41,7 @@ class Granted(Service):
 
     def __init__(self, clock: IReactorTime, live: Live, interval: float) -> None:
         self._live = live
-        self._held: dict[int, Held] = {}
+        self._held: dict[int, ActiveGrant] = {}
         self._numbers = itertools.count(1)
         self._rounds = Rounds(clock, interval, lambda: list(self._held), self._look, AT_ONCE)
         self._outage = Outage(clock.seconds, "Looking whether users are still signed in")
@@ -59,14 +59,14 @@ class Granted(Service):
                 Status.PERMISSION_DENIED, f"Who was given this {ticket.right.called} is signed out; sign in, and ask for another."
             )
 
-    def hold(self, user: int, sign_in: str, end: Callable[[str], None]) -> Held:
+    def hold(self, user: int, sign_in: str, end: Callable[[str], None]) -> ActiveGrant:
         """Have something ended, by word of why, when a sign-in is over; with an empty one it never is."""
-        held = Held(next(self._numbers), user, sign_in, end)
+        held = ActiveGrant(next(self._numbers), user, sign_in, end)
         if sign_in:
             self._held[held.number] = held
         return held
 
-    def release(self, held: Held | None) -> None:
+    def release(self, held: ActiveGrant | None) -> None:
         """It is over by itself."""
         if held is not None:
             self._held.pop(held.number, None)

@@ -14,8 +14,8 @@ from imsys.errors import Refused, Status
 from imsys.files.names import check_filename
 from imsys.protocols.messages.uploads import UploadRequest
 from imsys.resources.disk import Disk
-from imsys.resources.originals import Originals
-from imsys.resources.transfers import Misplaced, Upload
+from imsys.resources.legacy_uploads import LegacyUploads
+from imsys.resources.transfers import TransferError, Upload
 from imsys.server.fields import parse_id
 
 
@@ -94,9 +94,9 @@ class OpenUploads:
     that is not the expected one changes nothing: the right one may still come.
     """
 
-    def __init__(self, user: int, originals: Originals, disk: Disk) -> None:
+    def __init__(self, user: int, legacy: LegacyUploads, disk: Disk) -> None:
         self._user = user
-        self._originals = originals
+        self._legacy = legacy
         self._disk = disk
         self._open: dict[str, Sent] = {}
         self._busy: Sent | None = None
@@ -109,13 +109,13 @@ class OpenUploads:
             is too large, or the quota or the disk is full; 69, the file is not what its checksum says; 73, there are too many at the
             same time.
         """
-        _check_sizes(block, self._originals.rules.max_file)
+        _check_sizes(block, self._legacy.rules.max_file)
         sent = self._open.get(block.filename)
         if block.number == 1:
             data, md5 = await self._read(block, 0, hashlib.md5(usedforsecurity=False))
             if sent is not None:
                 await self._drop(block.filename, sent)  # its room may be needed
-            upload = await self._originals.begin(self._user, block.filename, block.file_size, partial(self._lost, block.filename))
+            upload = await self._legacy.begin(self._user, block.filename, block.file_size, partial(self._lost, block.filename))
             sent = Sent(block, upload, md5)
             if not self._abandoned:
                 self._open[block.filename] = sent
@@ -162,10 +162,10 @@ class OpenUploads:
             if block.last:
                 if sent.md5.hexdigest() != block.checksum:
                     raise Refused(Status.CHECKSUM_MISMATCH, "The file has another MD5 than its checksum says.")
-                await self._originals.keep(sent.upload)
+                await self._legacy.keep(sent.upload)
                 self._open.pop(block.filename, None)
             done = block.last or not self._abandoned
-        except Misplaced as misplaced:
+        except TransferError as misplaced:
             raise Refused(misplaced.status, "The file could not be written; it has to be sent anew.") from None
         finally:
             self._busy = None
@@ -177,7 +177,7 @@ class OpenUploads:
         if self._open.get(filename) is sent:
             del self._open[filename]
         sent.upload.release()
-        return self._originals.give_up(sent.upload.file.file_id)
+        return self._legacy.give_up(sent.upload.file.file_id)
 
     def _lost(self, filename: str, reason: Refused) -> None:
         sent = self._open.get(filename)

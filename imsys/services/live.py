@@ -1,4 +1,4 @@
-"""Live streams of one resources server: the relay, the doors, the ports of RTMP, and what fetches and records."""
+"""Live streams of one resources server: their manager, the handlers, the ports of RTMP, and what fetches and records."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from imsys.resources.disk import Disk
 from imsys.resources.granted import Granted
 from imsys.resources.live.pulling import Find, Pulls, trust
 from imsys.resources.live.recordings import Recordings
-from imsys.resources.live.relay import Relay
 from imsys.resources.live.rtmp_door import RtmpDoor, RtmpSettings
+from imsys.resources.live.stream_manager import StreamManager
 from imsys.resources.live.telling import Tell
-from imsys.resources.live.web_doors import fetch_from, live_routes
+from imsys.resources.live.web_routes import fetch_from, live_routes
 from imsys.resources.transfers import Uploads
 from imsys.security.tickets import Tickets
 from imsys.services.common import ListenService
@@ -33,7 +33,7 @@ from imsys.web.routing import Route
 class Live:
     """What a resources server has for live streams."""
 
-    relay: Relay
+    streams: StreamManager
     door: RtmpDoor
     pulls: Pulls
     recordings: Recordings
@@ -44,8 +44,8 @@ class Live:
 
     @property
     def parts(self) -> tuple[Service, ...]:
-        """Those that are started, and stopped the other way round: the relay tells everybody why they are closed."""
-        return self.recordings, self.pulls, self.door, self.relay
+        """Those that are started, and stopped the other way round: the stream manager tells everybody why they are closed."""
+        return self.recordings, self.pulls, self.door, self.streams
 
     @property
     def listeners(self) -> list[ListenService]:
@@ -90,9 +90,9 @@ def live_of(
     """
     ours, limits = config.resources, config.live
     store = LiveStore(database, calendar)
-    relay = Relay(reactor, limits, ours.name, store, tell)
+    streams = StreamManager(reactor, limits, ours.name, store, tell)
     pulls = Pulls(reactor, ours.name, trust(config.tls.ca), find, tickets, limits.max_message)
-    fetch_from(relay, pulls)
+    fetch_from(streams, pulls)
     recordings = Recordings(
         reactor,
         ours.name,
@@ -106,14 +106,14 @@ def live_of(
         life=config.files.expire,
         quota=config.files.quota,
     )
-    relay.record = recordings.begin
-    routes = live_routes(reactor, limits, tickets, granted, store, relay, calendar)
+    streams.record = recordings.begin
+    routes = live_routes(reactor, limits, tickets, granted, store, streams, calendar)
     settings = RtmpSettings(begin=ours.login_deadline, bitrate=limits.bitrate, longest=limits.max_message)
-    door = RtmpDoor(reactor, settings, relay, tickets, granted, crowd)
+    door = RtmpDoor(reactor, settings, streams, tickets, granted, crowd)
     plain = tls = None
     if limits.enabled:
         context = public.context(tickets=False)
         tls = ListenService(reactor, door, ours.host, ours.rtmps_port, context, "[resources] rtmps_port")
         if ours.rtmp_port:
             plain = ListenService(reactor, door, ours.host, ours.rtmp_port, None, "[resources] rtmp_port")
-    return Live(relay, door, pulls, recordings, routes, plain, tls)
+    return Live(streams, door, pulls, recordings, routes, plain, tls)

@@ -109,7 +109,7 @@ class ResourcesCase(PortCase[Client]):
         self.disk = self.engine.disk
         self.tickets = Tickets(TicketKeys(Path(self.system.files.ticket_keys)), time.time, 3600)
         resources = Resources(
-            ours, self.sessions, self.granted, self.disk, self.engine.uploads, self.engine.downloads, self.engine.originals, self.tickets
+            ours, self.sessions, self.granted, self.disk, self.engine.uploads, self.engine.downloads, self.engine.legacy, self.tickets
         )
         self.connections = connections_of(self.clock or reactor, resources, crowd_of(self.clock or reactor, self.limits, ours.capacity))
         context = public_context(certificates()) if self.tls else None

@@ -116,7 +116,7 @@ class JanitorTests(EngineCase):
             feed(one.upload, data)
             await one.upload.flushed()
             sent.append(file_id)
-        stored = self.parts.uploads._arriving[sent[1]].spooled
+        stored = self.parts.uploads._states[sent[1]].spooled
         assert stored is not None
         stored.keep()
         await self.restart()
@@ -133,7 +133,7 @@ class JanitorTests(EngineCase):
         one = await self.take(file_id)
         feed(one.upload, data)
         await one.upload.flushed()
-        stored = self.parts.uploads._arriving[file_id].spooled
+        stored = self.parts.uploads._states[file_id].spooled
         assert stored is not None
         stored.keep()
         known, asked = self.parts.files.known_blobs, []

@@ -1,4 +1,4 @@
-"""Uploads that are in nobody's hands, remembered for a while."""
+"""Uploads that nobody holds, remembered for a while."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from imsys.resources.engine.arriving import Arriving
+from imsys.resources.engine.upload_state import UploadState
 
 MOST = 256
 """Uploads that are remembered; each takes up to a segment (64 KiB)."""
@@ -21,26 +21,26 @@ class Idle:
     :param forget: called to forget one; false when it is not idle.
     """
 
-    def __init__(self, clock: IReactorTime, forget: Callable[[Arriving], bool]) -> None:
+    def __init__(self, clock: IReactorTime, forget: Callable[[UploadState], bool]) -> None:
         self._clock = clock
         self._forget = forget
-        self._since: dict[Arriving, float] = {}  # the longest first
+        self._since: dict[UploadState, float] = {}  # the longest first
         self._call: IDelayedCall | None = None
 
     def __len__(self) -> int:
         return len(self._since)
 
-    def add(self, arriving: Arriving) -> None:
+    def add(self, state: UploadState) -> None:
         """Remember one from now on."""
-        self._since.pop(arriving, None)
-        self._since[arriving] = self._clock.seconds()
+        self._since.pop(state, None)
+        self._since[state] = self._clock.seconds()
         if len(self._since) > MOST:
             self._turn()
         self._schedule()
 
-    def discard(self, arriving: Arriving) -> None:
+    def discard(self, state: UploadState) -> None:
         """It is not idle any more."""
-        self._since.pop(arriving, None)
+        self._since.pop(state, None)
         if not self._since:
             self.clear()
 
@@ -64,9 +64,9 @@ class Idle:
     def _turn(self) -> None:
         """Forget those whose time is over, and the oldest where there are too many."""
         now = self._clock.seconds()
-        for arriving, since in list(self._since.items()):
+        for state, since in list(self._since.items()):
             if since + SECONDS > now and len(self._since) <= MOST:
                 break
-            self._since.pop(arriving, None)
-            if not self._forget(arriving):
-                self._since[arriving] = now
+            self._since.pop(state, None)
+            if not self._forget(state):
+                self._since[state] = now

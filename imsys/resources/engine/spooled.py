@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from imsys.files.blobs import BlobStore, SealedFile
+from imsys.files.readable import PIECE
 from imsys.files.sealing import SEGMENT, Bytes, Checked, Seal
-from imsys.files.sources import PIECE
 from imsys.files.spool import Spool
 from imsys.store.files import File, Purpose
 

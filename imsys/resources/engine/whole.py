@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from imsys.errors import Status
-from imsys.resources.transfers import Misplaced
+from imsys.resources.transfers import TransferError
 from imsys.store.files import File
 
 
-class Whole:
-    """What a client gets that did not hear that it was done."""
+class WholeUpload:
+    """An :class:`~imsys.resources.transfers.Upload` for a client that did not hear that it was done."""
 
     def __init__(self, file: File) -> None:
         self.file = file
@@ -17,7 +17,7 @@ class Whole:
     def feed(self, offset: int, data: bytes) -> None:
         """Take nothing."""
         if data or offset != self.fed:
-            raise Misplaced(Status.FILE_UPLOAD_ERROR, "The file is whole.", self.fed)
+            raise TransferError(Status.FILE_UPLOAD_ERROR, "The file is whole.", self.fed)
 
     async def flushed(self) -> int:
         """All of it."""

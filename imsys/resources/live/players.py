@@ -48,7 +48,7 @@ class Player(Protocol):
         ...
 
 
-class Place:
+class PlayerCursor:
     """Where a player is that is not in step."""
 
     __slots__ = ("at", "earliest", "player", "since")
@@ -60,4 +60,4 @@ class Place:
         self.earliest = START
         """The number of the earliest message that it may begin with, where it has to begin anew."""
         self.since = since
-        """When it last had room, or was found to have none; in seconds of the relay's clock."""
+        """When it last had room, or was found to have none; in seconds of the broadcast's clock."""

@@ -23,14 +23,14 @@ from imsys.files.sealing import SEGMENT, Damaged
 from imsys.protocols.identifiers import encode_id, new_file_id
 from imsys.resources.budget import Budget
 from imsys.resources.disk import Disk
-from imsys.resources.engine.shielding import alone
-from imsys.resources.hands import Hands
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.flv_index import MOST_PREFIX, Tags
-from imsys.resources.live.recording import About, Kept, Recording, kept_in
-from imsys.resources.transfers import Misplaced, Upload, Uploads
+from imsys.resources.live.recording import Kept, Recording, RecordingInfo, kept_in
+from imsys.resources.transfers import TransferError, Upload, Uploads
+from imsys.resources.upload_listener import UploadWaiter
 from imsys.store.files import File, FileStore, Offer, Purpose, State
 from imsys.store.live import LiveStream
+from imsys.util.background import run_in_background
 from imsys.util.outages import Outage
 
 _log = Logger()
@@ -105,7 +105,7 @@ class Recordings(Service):
             return
         self._recorded.add(broadcast)
         wrapped = self._masters.new()
-        about = About(
+        about = RecordingInfo(
             file_id=new_file_id().hex(),
             stream_id=encode_id(stream.stream_id),
             owner=stream.owner,
@@ -157,7 +157,7 @@ class Recordings(Service):
             self._again = True
             return
         self._again = False
-        done = self._finishing = alone(self._finish_all(), "making files of recordings")
+        done = self._finishing = run_in_background(self._finish_all(), "making files of recordings")
         done.addCallback(self._finished)
 
     def _finished(self, _: None) -> None:
@@ -200,7 +200,7 @@ class Recordings(Service):
         try:
             await self._publish(kept)
         except Refused as refused:
-            if refused.status not in _REFUSED or isinstance(refused, Misplaced):
+            if refused.status not in _REFUSED or isinstance(refused, TransferError):
                 self._outage.failed(f"that of {about.stream_id} has to wait: {refused}")
                 return False
             _log.warn("the recording of {stream} is removed: {reason}", stream=about.stream_id, reason=refused)
@@ -242,7 +242,7 @@ class Recordings(Service):
         if whole is not None:
             _log.info("the recording of {stream} is {name}", stream=kept.about.stream_id, name=encode_id(whole.file_id))
 
-    def _offer(self, about: About, size: int) -> Offer:
+    def _offer(self, about: RecordingInfo, size: int) -> Offer:
         return Offer(
             file_id=bytes.fromhex(about.file_id),
             owner=about.owner,
@@ -267,8 +267,8 @@ class Recordings(Service):
 
     async def _send(self, kept: Kept, tags: Tags, prefix: bytes) -> File | None:
         """The bytes of the file, from wherever an earlier run has left off; ``None``: this server stops."""
-        hands = Hands()
-        upload = await self._uploads.open(kept.file_id, kept.about.owner, durable=hands.durable, hold=hands.hold, lost=hands.lost)
+        waiter = UploadWaiter()
+        upload = await self._uploads.open(kept.file_id, kept.about.owner, waiter)
         try:
             if upload.fed < len(prefix):
                 upload.feed(upload.fed, prefix[upload.fed :])
@@ -277,7 +277,7 @@ class Recordings(Service):
                 while upload.fed < begin + end - start:
                     if not self.running:
                         return None
-                    await hands.room()
+                    await waiter.room()
                     place = start + upload.fed - begin
                     piece = await self._disk.run(kept.spool.read, place // SEGMENT, STEP)
                     _feed(upload, piece[place % SEGMENT :][: end - place])

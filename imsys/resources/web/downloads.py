@@ -111,7 +111,7 @@ def _given(piece: bytes) -> Deferred[bytes]:
     return done
 
 
-class DownloadDoor:
+class DownloadHandler:
     """Gives whole files to whoever has a ticket to read them.
 
     :param budget: bytes, of all downloads together, that wait to be taken by peers.

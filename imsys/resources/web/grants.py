@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from imsys.errors import Refused, Status, Unavailable
 from imsys.protocols.identifiers import decode_id
-from imsys.resources.granted import Granted, Held
+from imsys.resources.granted import ActiveGrant, Granted
 from imsys.security.tickets import Right, Ticket, Tickets
 from imsys.web.answers import Problem
 from imsys.web.requests import Request
@@ -52,11 +52,11 @@ class Grants:
         request.known(ticket.user)
         return ticket
 
-    def hold(self, ticket: Ticket, end: Callable[[str], None]) -> Held:
+    def hold(self, ticket: Ticket, end: Callable[[str], None]) -> ActiveGrant:
         """Have what a ticket let begin ended when its user is signed out."""
         return self._granted.hold(ticket.user, ticket.sign_in, end)
 
-    def release(self, held: Held) -> None:
+    def release(self, held: ActiveGrant) -> None:
         """It is over by itself."""
         self._granted.release(held)
 

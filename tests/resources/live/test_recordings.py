@@ -18,7 +18,7 @@ from imsys.protocols.identifiers import encode_id
 from imsys.protocols.media import Kind
 from imsys.protocols.rtmp.amf0 import decode
 from imsys.redis.client import RedisService
-from imsys.resources.judging import looking
+from imsys.resources.default_inspector import configured_inspector
 from imsys.resources.live import recording
 from imsys.resources.live.recording import Tape
 from imsys.resources.live.recordings import Recordings, filename
@@ -55,8 +55,8 @@ class RecordingCase(LiveCase):
 
     def begin(self) -> None:
         """Start the engine and the recordings on what is there."""
-        judge = looking(FilesConfig(), self.home / "spool")
-        self.engine = Parts(self.reactor, ResourcesConfig(name=SERVER), self.config, self.home, judge=judge)
+        inspector = configured_inspector(FilesConfig(), self.home / "spool")
+        self.engine = Parts(self.reactor, ResourcesConfig(name=SERVER), self.config, self.home, inspector=inspector)
         self.engine.start()
         self.recordings = Recordings(
             self.reactor,
@@ -72,7 +72,7 @@ class RecordingCase(LiveCase):
             quota=self.quota,
         )
         self.recordings.startService()
-        self.relay.record = self.recordings.begin
+        self.streams.record = self.recordings.begin
         self.addCleanup(lambda: Deferred.fromCoroutine(self.halt()))
 
     async def halt(self) -> None:
@@ -132,7 +132,7 @@ class RecordingTests(RecordingCase):
         can be sought with, a poster, and a name that says what it is."""
         stream = await self.stream(title="Cats / dogs", record=True)
         await self.published(stream)
-        self.relay.end(stream.stream_id)
+        self.streams.end(stream.stream_id)
         (file,) = await self.whole()
         self.assertEqual((file.owner, file.thread_id, file.mime), (self.anna, self.thread, "video/x-flv"))
         self.assertRegex(file.filename, r"\ACats - dogs \d{4}-\d\d-\d\d \d\d\.\d\d UTC\.flv\Z")
@@ -158,7 +158,7 @@ class RecordingTests(RecordingCase):
         """A chat server that is told of the file makes a message of type video of it, which the other one reads."""
         stream = await self.stream(record=True)
         await self.published(stream)
-        self.relay.end(stream.stream_id)
+        self.streams.end(stream.stream_id)
         (file,) = await self.whole()
         redis = RedisService(self.reactor, redis_server())
         redis.startService()
@@ -191,7 +191,7 @@ class RecordingTests(RecordingCase):
         """A stream that is not to be recorded leaves nothing."""
         stream = await self.stream()
         await self.published(stream)
-        self.relay.end(stream.stream_id)
+        self.streams.end(stream.stream_id)
         self.assertEqual((len(self.recordings), self.left()), (0, []))
 
     async def test_publisher_returns(self) -> None:
@@ -199,7 +199,7 @@ class RecordingTests(RecordingCase):
         stream = await self.stream(record=True)
         await self.published(stream)
         await self.published(stream)
-        self.relay.end(stream.stream_id)
+        self.streams.end(stream.stream_id)
         (file,) = await self.whole()
         messages = FlvReader(1 << 24).receive((await self.download(file)).read_bytes())
         times = [one.timestamp for one in messages if one.kind is Kind.VIDEO]
@@ -235,7 +235,7 @@ class RecordingTests(RecordingCase):
         (file,) = await self.whole()
         self.assertLess(file.size, 310_000)
         self.assertGreater(file.size, 200_000)
-        self.assertIsNotNone(self.relay.find(stream.stream_id))
+        self.assertIsNotNone(self.streams.find(stream.stream_id))
 
     async def test_slow_disk(self) -> None:
         """A disk that does not take it in time ends the recording, and never the stream."""
@@ -251,7 +251,7 @@ class RecordingTests(RecordingCase):
         self.engine.disk.run = slow  # type: ignore[method-assign]
         stream = await self.stream(record=True)
         await self.published(stream)
-        self.assertIsNotNone(self.relay.find(stream.stream_id))
+        self.assertIsNotNone(self.streams.find(stream.stream_id))
         stuck.callback(None)
         (file,) = await self.whole()
         self.assertLess(file.size, 120_000)
@@ -264,7 +264,7 @@ class RecordingTests(RecordingCase):
         self.begin()
         stream = await self.stream(record=True)
         await self.published(stream)
-        self.relay.end(stream.stream_id)
+        self.streams.end(stream.stream_id)
         await self.until(lambda: not self.left() and not len(self.recordings), "it is removed")
         self.assertEqual(await self.engine.files.page(b"", 10, user=self.anna), [])
 
@@ -276,9 +276,9 @@ class RecordingTests(RecordingCase):
             def dropped(self, reason: str) -> None:
                 """Nothing to do."""
 
-        await self.relay.publish(stream.stream_id, self.anna, Silent())
+        await self.streams.publish(stream.stream_id, self.anna, Silent())
         await self.until(lambda: len(self.recordings) and self.left(), "it has begun")
-        self.relay.end(stream.stream_id)
+        self.streams.end(stream.stream_id)
         await self.until(lambda: not self.left(), "it is removed")
 
     async def test_crash(self) -> None:

@@ -18,8 +18,8 @@ from imsys.protocols.flv import encode_tag, header
 from imsys.protocols.media import Media
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.players import Encoding
-from imsys.resources.live.relay import Relay
 from imsys.resources.live.sockets import keep_little
+from imsys.resources.live.stream_manager import StreamManager
 from imsys.resources.live.viewing import Keys
 from imsys.web.answers import Headers, Response
 from imsys.web.pushing import Outlet, chunk
@@ -221,13 +221,13 @@ class _Unsent:
         """Nothing is held."""
 
 
-class FlvDoor:
+class FlvHandler:
     """``GET /live/<stream id>.flv``."""
 
-    def __init__(self, clock: IReactorTime, keys: Keys, relay: Relay) -> None:
+    def __init__(self, clock: IReactorTime, keys: Keys, streams: StreamManager) -> None:
         self._clock = clock
         self._keys = keys
-        self._relay = relay
+        self._streams = streams
 
     def routes(self) -> list[Route]:
         """The paths of the streams."""
@@ -244,7 +244,7 @@ class FlvDoor:
         ticket = await self._keys.read(request, name.removesuffix(SUFFIX))
         peer = ticket.user == PEER
         # what another server wants is here, or nowhere: it would else go round in a circle
-        broadcast = self._relay.own(ticket.file_id) if peer else await self._relay.watch(ticket.file_id)
+        broadcast = self._streams.own(ticket.file_id) if peer else await self._streams.watch(ticket.file_id)
         if request.method == "HEAD":
             return Response(200, _HEADERS, _Unsent())
         player = FlvPlayer(self._clock, broadcast, BASIC if request.field("basic") else WHOLE, watches=not peer)
@@ -263,5 +263,5 @@ class FlvDoor:
             raise Refused(Status.PERMISSION_DENIED, "This is for servers.")
         if not re.fullmatch(r"[0-9]{1,9}", count):
             raise Refused(Status.INVALID_FIELD, "This is not a number of watchers.")
-        self._relay.own(ticket.file_id).watched_elsewhere(server, int(count))
+        self._streams.own(ticket.file_id).watched_elsewhere(server, int(count))
         return Response(204)

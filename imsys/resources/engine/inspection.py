@@ -10,7 +10,7 @@ from imsys.store.files import File
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Inspection:
     """What a file is, and what was made of it."""
 
     mime: str
@@ -21,10 +21,10 @@ class Verdict:
     thumbnail_mime: str = "image/jpeg"
 
 
-class Judge(Protocol):
+class FileInspector(Protocol):
     """Looks at whole files."""
 
-    def judge(self, file: File, content: SealedFile) -> Verdict:
+    def inspect(self, file: File, content: SealedFile) -> Inspection:
         """Say what a file is. It blocks, and runs in a thread.
 
         :raises Refused: 65, nobody may have this file; 73, it cannot be judged now.

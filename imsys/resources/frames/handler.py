@@ -22,7 +22,7 @@ from imsys.server.dispatch import Handler, handles
 from imsys.server.session import Caller, Session
 
 
-class FrameDoor:
+class FrameHandler:
     """The transfers of all connections of one resources port.
 
     Requests (72, 74) take their turns among the others of their connection. Chunks and credits (70, 76) are answered by
@@ -49,9 +49,9 @@ class FrameDoor:
         self._largest = config.max_frame - OVERHEAD
         self._open: dict[Session, _Transfers] = {}
 
-    def front(self, session: Session) -> Front:
+    def front(self, session: Session) -> FrameFilter:
         """What stands before a session."""
-        return Front(self, session)
+        return FrameFilter(self, session)
 
     def handlers(self) -> tuple[Handler, ...]:
         """The handlers of its requests."""
@@ -130,13 +130,13 @@ class _Transfers:
     downloading: Downloading
 
 
-class Front:
+class FrameFilter:
     """Stands between a connection and its session, and takes the frames that are no requests."""
 
-    __slots__ = ("_door", "_session")
+    __slots__ = ("_handler", "_session")
 
-    def __init__(self, door: FrameDoor, session: Session) -> None:
-        self._door = door
+    def __init__(self, handler: FrameHandler, session: Session) -> None:
+        self._handler = handler
         self._session = session
 
     def received(self, frame: Frame) -> None:
@@ -144,10 +144,10 @@ class Front:
         session = self._session
         if frame.service == UPLOAD_CHUNK and session.user:
             session.alive()
-            self._door.chunk(session, frame.body)
+            self._handler.chunk(session, frame.body)
         elif frame.service == CREDIT and session.user:
             session.alive()
-            self._door.credit(session, frame.body)
+            self._handler.credit(session, frame.body)
         else:
             session.received(frame)
 
@@ -157,7 +157,7 @@ class Front:
 
     def lost(self) -> None:
         """The connection is gone."""
-        self._door.ended(self._session)
+        self._handler.ended(self._session)
         self._session.lost()
 
 

@@ -1,4 +1,4 @@
-"""Work that goes on when nobody waits for it any more."""
+"""Work that nobody waits for, or that goes on when nobody waits for it any more."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ _log = Logger()
 T = TypeVar("T")
 
 
-def shielded(work: Coroutine[Any, Any, T]) -> Deferred[T]:
-    """The result of a coroutine, which runs to its end whether or not this is cancelled: a thread cannot be taken back."""
+def uncancelled(work: Coroutine[Any, Any, T]) -> Deferred[T]:
+    """Run a coroutine to its end, whether or not the result is cancelled: a thread cannot be taken back."""
     waiting: Deferred[T] = Deferred()
     Deferred.fromCoroutine(work).addCallbacks(waiting.callback, waiting.errback)
     return waiting
 
 
-def alone(work: Coroutine[Any, Any, object], what: str) -> Deferred[None]:
-    """Run a coroutine whose result nobody waits for; what goes wrong is logged. Fires when it has ended."""
+def run_in_background(work: Coroutine[Any, Any, object], what: str) -> Deferred[None]:
+    """Run a coroutine whose result nobody waits for, and log what goes wrong. Fires when it has ended.
+
+    :param what: the work, as the log names it: "tidying up".
+    """
 
     def failed(failure: Failure) -> None:
         if failure.check(Refused) is not None:

@@ -7,9 +7,9 @@ from imsys.resources.budget import Budget
 from imsys.resources.granted import Granted
 from imsys.resources.transfers import READ, Downloads, Uploads
 from imsys.resources.web.cors import Origins
-from imsys.resources.web.downloads import DownloadDoor
+from imsys.resources.web.downloads import DownloadHandler
 from imsys.resources.web.grants import Grants
-from imsys.resources.web.tus import TusDoor
+from imsys.resources.web.tus import TusHandler
 from imsys.security.tickets import Tickets
 from imsys.web.answers import Response
 from imsys.web.connection import HttpSettings
@@ -37,8 +37,8 @@ def file_routes(
     :param ahead: what is read of files before it can be sent; by default their own.
     """
     grants = Grants(tickets, granted)
-    tus = TusDoor(uploads, grants, Budget(config.memory // 4), max_file)
-    files = DownloadDoor(downloads, grants, ahead or Budget(config.unsent), READ)
+    tus = TusHandler(uploads, grants, Budget(config.memory // 4), max_file)
+    files = DownloadHandler(downloads, grants, ahead or Budget(config.unsent), READ)
 
     async def head(request: Request, name: str) -> Response:
         """A client of tus asks where to go on, any other what it would get."""

@@ -41,7 +41,7 @@ MOST_MESSAGES = 20_000
 """Messages of a group of pictures that are kept at most: the bytes of many small ones are mostly their objects'."""
 
 
-class Source(Protocol):
+class StreamSource(Protocol):
     """Who sends a stream to this server."""
 
     def dropped(self, reason: str) -> None:
@@ -49,8 +49,8 @@ class Source(Protocol):
         ...
 
 
-Pull = Callable[[LiveStream, Broadcast], Source]
-"""Fetches a stream from the server that has it, into a broadcast; see :meth:`Relay.watch`."""
+Pull = Callable[[LiveStream, Broadcast], StreamSource]
+"""Fetches a stream from the server that has it, into a broadcast; see :meth:`StreamManager.watch`."""
 
 Record = Callable[[LiveStream, Broadcast], None]
 """Records a stream that is to be, from now on; called whenever its publisher comes (back)."""
@@ -64,7 +64,7 @@ class _Here:
     def __init__(self, stream: LiveStream, broadcast: Broadcast, since: float) -> None:
         self.stream = stream
         self.broadcast = broadcast
-        self.source: Source | None = None
+        self.source: StreamSource | None = None
         self.since = since
         """Since when nobody publishes it."""
         self.ours = False
@@ -75,7 +75,7 @@ class _Here:
         """What the database is told of it is told in order."""
 
 
-class Relay(Service):
+class StreamManager(Service):
     """See the module.
 
     :param server: the name of this resources server.
@@ -106,7 +106,7 @@ class Relay(Service):
 
     # -- who publishes
 
-    async def publish(self, stream_id: bytes, user: int, source: Source) -> Broadcast:
+    async def publish(self, stream_id: bytes, user: int, source: StreamSource) -> Broadcast:
         """Take a stream from this source, until it is :meth:`left` or dropped.
 
         :param user: who wants to publish.
@@ -138,7 +138,7 @@ class Relay(Service):
             self.record(here.stream, here.broadcast)
         return here.broadcast
 
-    def left(self, stream_id: bytes, source: Source) -> None:
+    def left(self, stream_id: bytes, source: StreamSource) -> None:
         """A source sends no more; nothing happens if it is not the one that is wanted (any more)."""
         here = self._here.get(stream_id)
         if here is not None and here.source is source:

@@ -9,7 +9,7 @@ PIECE = 262144
 """Bytes that are read from a source at a time: four segments."""
 
 
-class Source(Protocol):
+class ReadableFile(Protocol):
     """:class:`~imsys.files.blobs.SealedFile` is one. Reading blocks, and belongs into a thread."""
 
     size: int
@@ -22,7 +22,7 @@ class Source(Protocol):
         ...
 
 
-class Held:
+class InMemoryFile:
     """A source of bytes in memory."""
 
     def __init__(self, data: bytes) -> None:
@@ -34,7 +34,7 @@ class Held:
         return self._data[offset : offset + length]
 
 
-def pieces(source: Source, start: int, end: int) -> Iterator[bytes]:
+def pieces(source: ReadableFile, start: int, end: int) -> Iterator[bytes]:
     """The bytes from ``start`` to ``end`` (or to the source's end), a piece at a time."""
     end = min(end, source.size)
     while start < end:
