@@ -1,4 +1,4 @@
-"""Memory that all transfers of a kind share, whatever door they come or go by."""
+"""Memory that all transfers of a kind share, whatever protocol they come or go by."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looks at whole files for the engine: what they are, whether anybody may have them, and how they look in small."""
+"""Inspects whole files for the engine: what they are, whether anybody may have them, and how they look in small."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _log = Logger()
 
 
 class DefaultInspector:
-    """The engine's judge (:class:`imsys.resources.engine.inspection.FileInspector`).
+    """A :class:`~imsys.resources.engine.inspection.FileInspector` by bytes, scan and plug-ins, previews and probe.
 
     :param thumbnails: whether there are thumbnails and posters; avatars are cut in any case.
     """
@@ -35,9 +35,9 @@ class DefaultInspector:
         self._thumbnails = thumbnails
 
     def inspect(self, file: File, content: SealedFile) -> Inspection:
-        """Say what a file is. It blocks, and runs in a thread.
+        """Find out what a file is. It blocks, and runs in a thread.
 
-        :raises Refused: 65, nobody may have this file; 73, it cannot be judged now.
+        :raises Refused: ``PERMISSION_DENIED``, nobody may have this file; ``SERVER_BUSY``, it cannot be inspected now.
         :raises Damaged: it is not what was written.
         """
         head = content.read(0, HEAD)
@@ -75,7 +75,7 @@ _AGAIN = 30.0
 
 
 def configured_inspector(files: FilesConfig, spool: Path) -> DefaultInspector:
-    """What looks at files, as it is configured, with the plug-ins that are installed.
+    """Make the inspector that is configured, with the plug-ins that are installed.
 
     :param spool: where files are on their way.
     :raises ConfigError: the command or a plug-in cannot be used.

@@ -60,7 +60,7 @@ class Disk(Service):
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The result of a function that runs in a thread, to its end even if this is cancelled.
 
-        :raises Unavailable: 73, the server is shutting down.
+        :raises Unavailable: ``SERVER_BUSY``, the server is shutting down.
         """
         if self._threads is None:
             raise Unavailable(Status.SERVER_BUSY, "The server is shutting down.")

@@ -25,7 +25,7 @@ Live = Callable[[Sequence[tuple[int, str]]], Awaitable[list[bool]]]
 
 @dataclass(frozen=True, slots=True)
 class ActiveGrant:
-    """Something that goes on, the sign-in that it stands on, and how it is ended."""
+    """A transfer or a connection that goes on, the sign-in that it stands on, and how it is ended."""
 
     number: int
     user: int
@@ -52,7 +52,7 @@ class Granted(Service):
     async def demand(self, ticket: Ticket) -> None:
         """See whether who was given a ticket is still signed in as they were then.
 
-        :raises Refused: 65, they are not. :raises Unavailable: that cannot be told now.
+        :raises Refused: ``PERMISSION_DENIED``, they are not. :raises Unavailable: that cannot be told now.
         """
         if ticket.sign_in and not (await self._live([(ticket.user, ticket.sign_in)]))[0]:
             raise Refused(
@@ -67,7 +67,7 @@ class Granted(Service):
         return held
 
     def release(self, held: ActiveGrant | None) -> None:
-        """It is over by itself."""
+        """Forget what is over by itself."""
         if held is not None:
             self._held.pop(held.number, None)
 

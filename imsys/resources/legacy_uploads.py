@@ -18,7 +18,7 @@ from imsys.util.background import run_in_background
 
 
 class LegacyUploads:
-    """Offers, keeps and gives up such files; a whole one replaces its user's older one of the same name.
+    """Offers, keeps and gives up files of the original service; a whole one replaces its user's older one of the same name.
 
     :param server: name of this server.
     :param demand: see :data:`~imsys.resources.guarded.Demand`.

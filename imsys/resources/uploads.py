@@ -38,7 +38,7 @@ class Block:
     def read(cls, request: UploadRequest) -> Block:
         """Make one of a request.
 
-        :raises Refused: 1, a key is not what it should be; 37, the name of the file cannot be one.
+        :raises Refused: ``JSONPARSE_ERROR``, a key is not what it should be; ``FILE_CREATE_ERROR``, the name of the file cannot be one.
         """
         filename = check_filename(request.filename)
         if not re.fullmatch("[0-9A-Fa-f]{32}", request.checksum):
@@ -56,7 +56,7 @@ class Block:
         )
 
     def data(self) -> bytes:
-        """The bytes. :raises Refused: 1, they are not in base64."""
+        """The bytes. :raises Refused: ``JSONPARSE_ERROR``, they are not in base64."""
         try:
             return binascii.a2b_base64(self.text, strict_mode=True)
         except ValueError:
@@ -76,7 +76,7 @@ class Sent:
         self.md5 = md5
 
     def expect(self, block: Block) -> None:
-        """See whether a block can be the next one. :raises Refused: 36, with what is expected."""
+        """See whether a block can be the next one. :raises Refused: ``FILE_UPLOAD_ERROR``, with what is expected."""
         if block.number != self._blocks + 1:
             raise _unexpected(f"cur_seq {self._blocks + 1} is expected (or 1, to begin anew), not {block.number}.")
         if (block.file_size, block.checksum) != (self._announced.file_size, self._announced.checksum):
@@ -105,9 +105,9 @@ class OpenUploads:
     async def take(self, block: Block) -> None:
         """Write a block, and with the last one keep the file. Calls do not overlap.
 
-        :raises Refused: 1, the block is not base64; 36, it is not the expected one; 39, the disk did not take it; 68, the file
-            is too large, or the quota or the disk is full; 69, the file is not what its checksum says; 73, there are too many at the
-            same time.
+        :raises Refused: ``JSONPARSE_ERROR``, the block is not base64; ``FILE_UPLOAD_ERROR``, it is not the expected one;
+            ``FILE_WRITE_ERROR``, the disk did not take it; ``QUOTA_EXCEEDED``, the file is too large, or the quota or the disk is full;
+            ``CHECKSUM_MISMATCH``, the file is not what its checksum says; ``SERVER_BUSY``, there are too many at the same time.
         """
         _check_sizes(block, self._legacy.rules.max_file)
         sent = self._open.get(block.filename)

@@ -9,12 +9,12 @@ from typing import Any
 from twisted.application.service import Service
 
 from imsys.config import Config
-from imsys.files.configured import master_keys, recordings_folder
+from imsys.files.configured import recordings_folder
 from imsys.protocols.crowd import Crowd
-from imsys.resources.disk import Disk
+from imsys.resources.engine.storage import Storage
 from imsys.resources.granted import Granted
 from imsys.resources.live.pulling import Find, Pulls, trust
-from imsys.resources.live.recordings import Recordings
+from imsys.resources.live.recordings import RecordingLimits, Recordings
 from imsys.resources.live.rtmp_door import RtmpDoor, RtmpSettings
 from imsys.resources.live.stream_manager import StreamManager
 from imsys.resources.live.telling import Tell
@@ -24,7 +24,6 @@ from imsys.security.tickets import Tickets
 from imsys.services.common import ListenService
 from imsys.services.tls import PublicTls
 from imsys.store import Database
-from imsys.store.files import FileStore
 from imsys.store.live import LiveStore
 from imsys.web.routing import Route
 
@@ -72,7 +71,7 @@ def live_of(
     granted: Granted,
     tell: Tell,
     find: Find,
-    disk: Disk,
+    storage: Storage,
     uploads: Uploads,
     crowd: Crowd,
     calendar: Callable[[], float],
@@ -82,7 +81,7 @@ def live_of(
     :param public: TLS of the public ports.
     :param tell: has a thread told of its stream.
     :param find: where the resources server of a name is.
-    :param disk: threads for what is recorded.
+    :param storage: of the engine, for what is recorded.
     :param uploads: what makes files of it.
     :param crowd: who is connected to the server.
     :param calendar: Unix seconds.
@@ -97,14 +96,10 @@ def live_of(
         reactor,
         ours.name,
         recordings_folder(ours),
-        disk,
-        master_keys(config.files),
-        FileStore(database, calendar),
+        storage,
         uploads,
         calendar,
-        most=min(limits.max_recording, config.files.max_file),
-        life=config.files.expire,
-        quota=config.files.quota,
+        RecordingLimits(min(limits.max_recording, config.files.max_file), config.files.expire, config.files.quota),
     )
     streams.record = recordings.begin
     routes = live_routes(reactor, limits, tickets, granted, store, streams, calendar)

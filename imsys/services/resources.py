@@ -66,7 +66,7 @@ __all__ = ["Options", "build", "makeService"]
 class Engine:
     """What the protocols work with, and the parts of it that are started and stopped, in this order."""
 
-    disk: Disk
+    storage: Storage
     uploads: UploadManager
     downloads: StoredDownloads
     legacy: LegacyUploads
@@ -102,7 +102,7 @@ def engine_of(
     uploads = UploadManager(reactor, ours, storage, finishing, calendar)
     fresh = (FreshKeys(reactor, kept),) if kept is not None else ()
     return Engine(
-        disk,
+        storage,
         uploads,
         StoredDownloads(storage),
         LegacyUploads(ours.name, config.files, files, uploads, demand),
@@ -163,10 +163,10 @@ def build(
         health.demand("disk", silent=True)  # what a disk has that takes nothing more can still be had
 
     engine = engine_of(reactor, config, database, announcing.wake, calendar, demand=writable)
-    health = resources_health(reactor, HealthStore(database), redis, engine.disk, spool_folder(ours))
+    health = resources_health(reactor, HealthStore(database), redis, engine.storage.disk, spool_folder(ours))
     uploads, downloads = GuardedUploads(engine.uploads, writable), GuardedDownloads(engine.downloads, readable)
     tickets = tickets_of(reactor, config, server, calendar)
-    resources = Resources(ours, sessions, granted, engine.disk, uploads, downloads, engine.legacy, tickets, health.demand)
+    resources = Resources(ours, sessions, granted, engine.storage.disk, uploads, downloads, engine.legacy, tickets, health.demand)
     ahead = Budget(ours.unsent)
     crowd = crowd_of(reactor, config.limits, ours.capacity)
     connections = connections_of(reactor, resources, crowd, ahead)
@@ -182,7 +182,7 @@ def build(
         granted,
         chats.announce_live,
         partial(places.named, plaintext=False),
-        engine.disk,
+        engine.storage,
         engine.uploads,
         crowd,
         calendar,

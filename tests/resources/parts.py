@@ -60,7 +60,7 @@ class Parts:
         self.database = Database(reactor, database)
         self.files = FileStore(self.database, calendar)
         self.disk, self.studio = Disk(reactor, config.disk_workers), Studio(reactor)
-        storage = Storage(self.files, self.disk, self.spool, self.store, masters)
+        self.storage = storage = Storage(self.files, self.disk, self.spool, self.store, masters)
         finishing = Finishing(storage, self.studio, inspector or Trusting(), self._announce)
         self.uploads = UploadManager(self.clock, config, storage, finishing, calendar)
         self.downloads = StoredDownloads(storage)

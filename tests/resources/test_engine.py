@@ -644,7 +644,6 @@ class FaultTests(Case):
         feed(one.upload, data)
         await one.upload.flushed()
         stored = self.parts.uploads._states[file_id].spooled
-        assert stored is not None
         stored.keep()
         await self.restart()
         one = await self.take(file_id)

@@ -22,7 +22,7 @@ class DerivedFiles:
         self._storage = storage
 
     async def make(self, file: File, data: bytes, mime: str) -> bytes:
-        """Keep something small that belongs to a file, as a file of its own; its identifier."""
+        """Keep something small that belongs to a file as a file of its own, and return its identifier."""
         made = derived_id(file.file_id)
         found = await self._storage.files.find(made)
         if found is None:

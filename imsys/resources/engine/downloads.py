@@ -1,4 +1,4 @@
-"""Whole files, read."""
+"""Reading whole files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class StoredDownload:
         self._disk = disk
 
     async def read(self, offset: int, length: int) -> bytes:
-        """Bytes from anywhere. :raises Refused: 39."""
+        """Read bytes from anywhere. :raises Refused: ``FILE_WRITE_ERROR``, the store does not give them as they were."""
         try:
             return await self._disk.run(self._sealed.read, offset, min(length, READ))
         except (Damaged, OSError) as error:
@@ -46,7 +46,7 @@ class StoredDownloads:
         self._storage = storage
 
     async def open(self, file_id: bytes) -> StoredDownload:
-        """A file. :raises Refused: 38, there is none here; 39, its key is not."""
+        """Open a file. :raises Refused: ``FILE_OPEN_ERROR``, there is none here; ``FILE_WRITE_ERROR``, its key is not."""
         file = await self._storage.files.find(file_id)
         content = None if file is None or file.state is not State.WHOLE else file.content
         if file is None or content is None or content.store != self._storage.store.name:

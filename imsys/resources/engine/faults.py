@@ -1,4 +1,4 @@
-"""What a disk that fails is to those who wait for it."""
+"""The error of an upload whose disk has failed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def not_written(error: Exception, offset: int) -> TransferError:
-    """68 for a disk that is full, the status of a refusal, else 39; ``offset`` is where to go on."""
+    """``QUOTA_EXCEEDED`` for a disk that is full, the status of a refusal, else ``FILE_WRITE_ERROR``; ``offset`` is where to go on."""
     if isinstance(error, Refused):
         return TransferError(error.status, error.message, offset)
     if isinstance(error, OSError) and error.errno in FULL:

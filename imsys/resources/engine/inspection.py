@@ -1,4 +1,4 @@
-"""What a whole file is judged to be, before anybody sees it."""
+"""What a whole file is found to be, before anybody sees it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Inspection:
 
 
 class FileInspector(Protocol):
-    """Looks at whole files."""
+    """Looks at whole files; :class:`imsys.resources.default_inspector.DefaultInspector` is the one of servers."""
 
     def inspect(self, file: File, content: SealedFile) -> Inspection:
-        """Say what a file is. It blocks, and runs in a thread.
+        """Find out what a file is. It blocks, and runs in a thread.
 
-        :raises Refused: 65, nobody may have this file; 73, it cannot be judged now.
+        :raises Refused: ``PERMISSION_DENIED``, nobody may have this file; ``SERVER_BUSY``, it cannot be inspected now.
         """
         ...

@@ -1,4 +1,4 @@
-"""Where whole files are judged and pictured, in a few threads; users take turns."""
+"""Threads in which whole files are inspected and pictured; users take turns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from imsys.util.fair_queue import FairQueue
 T = TypeVar("T")
 
 THREADS = 2
-"""Files that are judged at a time."""
+"""Files that are inspected at a time."""
 
 SHARE = THREADS - 1
 """Of one user: so that whatever somebody sends, the next one has a thread at once."""
@@ -31,7 +31,7 @@ class Studio(Disk):
     async def run_for(self, user: int, work: Callable[[], T]) -> T:
         """The result of a function that runs in a thread when it is this user's turn.
 
-        :raises Unavailable: 73, the server is shutting down.
+        :raises Unavailable: ``SERVER_BUSY``, the server is shutting down.
         """
         turn: Deferred[None] = Deferred()
         self._queue.add(user, (user, turn))

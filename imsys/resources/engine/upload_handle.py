@@ -33,20 +33,16 @@ class Hold(enum.Enum):
 
 
 class UploadHandle:
-    """The hold of one connection, which is told by its listener.
+    """Says what one connection may do with the upload that it holds, and tells its listener.
 
     :param window: bytes that it may have waiting at most.
     :param fed: bytes that had come before it.
-    :param deadline: when it must have made progress, by the clock of the wheel that watches it.
-    :param expired: called by the wheel when it has not.
     """
 
-    def __init__(self, listener: UploadListener, window: int, fed: int, deadline: float, expired: Callable[[], None]) -> None:
+    def __init__(self, listener: UploadListener, window: int, fed: int) -> None:
         self._listener = listener
         self._counted = fed
         self.window = window
-        self.deadline = deadline
-        self.expired = expired
         self.hold = Hold.SENDING
         self.reason: TransferError | None = None
         """Why nothing may be done any more."""

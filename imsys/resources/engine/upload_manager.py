@@ -20,13 +20,11 @@ from imsys.protocols.identifiers import encode_id
 from imsys.resources.engine.derived_files import derived_id
 from imsys.resources.engine.faults import not_written
 from imsys.resources.engine.finishing import Finishing
-from imsys.resources.engine.held_upload import HeldUpload
-from imsys.resources.engine.idle import Idle
 from imsys.resources.engine.memory import Memory
 from imsys.resources.engine.spooled import Spooled, remove_spooled
 from imsys.resources.engine.storage import Storage
-from imsys.resources.engine.upload_state import UploadPorts, UploadState
-from imsys.resources.engine.whole import WholeUpload
+from imsys.resources.engine.upload_state import Phase, UploadPorts, UploadState
+from imsys.resources.engine.uploads import HeldUpload, WholeUpload
 from imsys.resources.transfers import TransferError, Upload
 from imsys.resources.upload_listener import UploadListener, UploadWaiter
 from imsys.store.files import Content, File, State
@@ -34,6 +32,9 @@ from imsys.util.background import uncancelled
 
 _log = Logger()
 T = TypeVar("T")
+
+MOST_IDLE = 256
+"""Uploads that are remembered while nobody holds them."""
 
 _TAKEN = "Somebody else goes on with this upload."
 _GONE = "There is no such file on its way here."
@@ -57,7 +58,7 @@ class UploadManager(Service):
         self._calendar = calendar
         self._states: dict[bytes, UploadState] = {}
         self._held: dict[int, set[UploadState]] = {}  # what users send, by their numbers
-        self._idle = Idle(clock, self._forget)
+        self._idle: dict[UploadState, None] = {}  # the longest first
         self.working = 0
         """Files that are being opened, finished or given up."""
         self._worked: Deferred[None] | None = None
@@ -93,8 +94,8 @@ class UploadManager(Service):
         if self.working:
             self._worked = Deferred()
             await self._worked
-        self._states.clear()
-        self._idle.clear()
+        for state in list(self._states.values()):
+            state.complete()
 
     def _tracked(self, work: Coroutine[Any, Any, T]) -> Deferred[T]:
         """Run a coroutine as :func:`uncancelled`; the server stops when it has ended."""
@@ -127,7 +128,7 @@ class UploadManager(Service):
             async with state.lock:
                 try:
                     if await self._ready(state, user):
-                        self._idle.discard(state)
+                        self._idle.pop(state, None)
                         self._held.setdefault(user, set()).add(state)
                         return HeldUpload(state, state.take(listener), self.finish)
                 finally:
@@ -157,11 +158,11 @@ class UploadManager(Service):
         await _written(state)
         if state.over:
             return False
-        if state.spooled is None:
+        if state.phase is Phase.UNREAD:
             try:
                 await self._read(state)
             except BaseException:
-                state.end(TransferError(Status.FILE_WRITE_ERROR, _GONE, 0))
+                state.fail(TransferError(Status.FILE_WRITE_ERROR, _GONE, 0))
                 raise
         self._allow(user)
         return True
@@ -204,7 +205,6 @@ class UploadManager(Service):
                 return await self._whole(state)
             if state.offset < state.file.size:  # another one who finished it has found that it is to be sent anew
                 raise TransferError(Status.FILE_UPLOAD_ERROR, f"The bytes from {state.offset} on are missing.", state.offset)
-            assert state.spooled is not None
             try:
                 whole = await self._finishing.finish(state.file, state.spooled)
             except TransferError as error:
@@ -290,18 +290,16 @@ class UploadManager(Service):
         held.discard(state)
         if not held:
             self._held.pop(user, None)
+        self._idle.pop(state, None)
         if not state.over:
-            self._idle.add(state)
-            return
-        self._idle.discard(state)
-        if self._states.get(state.file.file_id) is state:
+            self._idle[state] = None
+            state.watch()
+            for oldest in list(self._idle) if len(self._idle) > MOST_IDLE else ():
+                oldest.expired()
+                if len(self._idle) <= MOST_IDLE:
+                    break
+        elif self._states.get(state.file.file_id) is state:
             del self._states[state.file.file_id]
-
-    def _forget(self, state: UploadState) -> bool:
-        if state.handle is not None or state.pending or state.lock.locked:
-            return False
-        state.complete()
-        return True
 
 
 async def _written(state: UploadState) -> None:

@@ -38,6 +38,9 @@ PATIENCE = 0.02
 SMALL = 4096
 """Bytes of a block that is not kept alone."""
 
+IDLE = 300.0
+"""Seconds for which an upload is remembered that nobody holds; it takes up to a segment (64 KiB)."""
+
 
 @dataclass(frozen=True, slots=True)
 class UploadPorts:
@@ -84,13 +87,15 @@ class UploadState:
     :param left: called when nobody holds it any more, and when it is over.
     """
 
+    spooled: Spooled
+    """What is in the spool, from :meth:`begin` on."""
+
     def __init__(self, file: File, ports: UploadPorts, left: Callable[[UploadState], None]) -> None:
         self.file = file
         self.lock = DeferredLock()
         """Taken by whoever opens the file, finishes it, or gives it up."""
         self.handle: UploadHandle | None = None
         self.phase = Phase.UNREAD
-        self.spooled: Spooled | None = None
         self.offset = 0
         """Bytes that are durable."""
         self.fed = 0
@@ -99,6 +104,8 @@ class UploadState:
         self._ports = ports
         self._left = left
         self._due: IDelayedCall | None = None
+        self.deadline = 0.0
+        """When who holds it must have made progress; where nobody does, when it is forgotten."""
         self._hurried = False  # what is here is not to wait for more
         self._blocks: deque[bytes] = deque()  # a thread takes from it
         self._running = Job.NONE
@@ -129,53 +136,40 @@ class UploadState:
 
     def take(self, listener: UploadListener) -> UploadHandle:
         """Let a connection hold it, as long as nobody else does."""
-        ports = self._ports
-        deadline = ports.clock.seconds() + ports.stalled
-        self.handle = UploadHandle(listener, ports.window, self.fed, deadline, self._expired)
-        ports.wheel.add(self.handle)
-        ports.memory.join(self)
-        return self.handle
+        self.handle = handle = UploadHandle(listener, self._ports.window, self.fed)
+        self._ports.memory.join(self)
+        self.watch()
+        return handle
 
     def release(self, handle: UploadHandle) -> None:
         """Let go of it, as a connection asks that may hold it no more (idempotent): what was fed is still written."""
-        self._end_hold(handle, Hold.RELEASED, self._let_go())
+        self._end_hold(handle, Hold.RELEASED)
 
     def lose(self, reason: TransferError) -> None:
         """Take it from the connection that holds it, if one does, and tell it why."""
         if self.handle is not None:
             self._end_hold(self.handle, Hold.LOST, reason)
 
-    def complete(self) -> None:
-        """Know no more of it: the file is whole, was given up, or is forgotten."""
-        self._close(Hold.COMPLETE, self._let_go())
-
-    def _end_hold(self, handle: UploadHandle, hold: Hold, reason: TransferError) -> None:
+    def _end_hold(self, handle: UploadHandle, hold: Hold, reason: TransferError | None = None) -> None:
         if handle is self.handle:
             self.handle = None
-            self._ports.wheel.remove(handle)
             self._ports.memory.leave(self)
             self._left(self)
-        handle.end(hold, reason)
+        handle.end(hold, reason or TransferError(Status.FILE_UPLOAD_ERROR, "You have let go of this upload.", self.offset))
 
-    def _close(self, hold: Hold, reason: TransferError) -> None:
-        self.phase = Phase.OVER
-        if self.handle is not None:
-            self._end_hold(self.handle, hold, reason)
-        else:
-            self._left(self)
+    def watch(self) -> None:
+        """Give who holds it time to make progress; where nobody does, remember it for :data:`IDLE` seconds."""
+        self.deadline = self._ports.clock.seconds() + (IDLE if self.handle is None else self._ports.stalled)
+        self._ports.wheel.add(self)
 
-    def _let_go(self) -> TransferError:
-        return TransferError(Status.FILE_UPLOAD_ERROR, "You have let go of this upload.", self.offset)
-
-    def _expired(self) -> None:
-        """Take it from who made no progress; where bytes wait, or nobody may send, it is the disk that makes none."""
-        handle = self.handle
-        assert handle is not None
-        if handle.paused or self.pending or self.lock.locked:
-            handle.deadline = self._ports.clock.seconds() + self._ports.stalled
-            self._ports.wheel.add(handle)
-        else:
+    def expired(self) -> None:
+        """Take it from who made no progress, or forget it; while bytes wait, or nobody may send, it is the disk that makes none."""
+        if self.pending or self.lock.locked or (self.handle is not None and self.handle.paused):
+            self.watch()
+        elif self.handle is not None:
             self.lose(TransferError(Status.FILE_UPLOAD_ERROR, "The upload made no progress; it can go on later.", self.offset))
+        else:
+            self.complete()
 
     # -- bytes
 
@@ -199,7 +193,7 @@ class UploadState:
         if self._due is None and not self._hurried:
             self._due = self._ports.clock.callLater(PATIENCE, self._patience_over)
         if handle.is_progress(self.fed, size):
-            handle.deadline = self._ports.clock.seconds() + self._ports.stalled
+            self.deadline = self._ports.clock.seconds() + self._ports.stalled
         self.advance()
 
     def _joined(self, data: bytes) -> bytes:
@@ -224,13 +218,27 @@ class UploadState:
             self.advance()
         return waiter
 
-    def end(self, reason: TransferError) -> None:
+    # -- the end
+
+    def complete(self) -> None:
+        """Know no more of it: the file is whole, was given up, or is forgotten."""
+        self._end(Hold.COMPLETE)
+
+    def fail(self, reason: TransferError) -> None:
         """Know no more what is in the spool: whoever holds it, or waits, hears why."""
+        self._end(Hold.LOST, reason)
+
+    def _end(self, hold: Hold, reason: TransferError | None = None) -> None:
+        self.phase = Phase.OVER
         self._wait_no_more()
+        self._ports.wheel.remove(self)
         self._blocks.clear()
         lost, self.fed, self._written = self.waiting, self.offset, self.offset
         waiters, self._flushed = self._flushed, []
-        self._close(Hold.LOST, reason)
+        if self.handle is not None:
+            self._end_hold(self.handle, hold, reason)
+        else:
+            self._left(self)
         self._ports.memory.give(lost)
         for _, waiter in waiters:
             waiter.errback(reason)
@@ -239,17 +247,15 @@ class UploadState:
 
     def advance(self) -> None:
         """Hold the sender, or let it go on, and begin the jobs that can begin. Called after all that may change either."""
-        handle = self.handle
+        handle, unsynced = self.handle, self._written - self.offset
         if handle is not None:
-            unsynced = self._written - self.offset
             handle.pause(self._ports.memory.must_hold(self.waiting, unsynced, handle.window, paused=handle.paused))
-        if self.phase is not Phase.OPEN or self.spooled is None:
+        if self.phase is not Phase.OPEN:
             return
         if not self.pending:
             self._wait_no_more()
             return
         # who settles syncs as well, and nothing may run when it is told that all is durable
-        unsynced = self._written - self.offset
         if Job.SYNC not in self._running and unsynced and (unsynced >= GATHER or (self._hurried and not self._blocks)):
             self._start(Job.SYNC, self.spooled.sync)
         if Job.WRITE not in self._running:
@@ -290,7 +296,7 @@ class UploadState:
         if self.phase is Phase.OPEN:
             self._has_run(offset, durable=Job.SYNC in job)
         elif self.phase is Phase.FAILED and not self._running and self._fault is not None:
-            self.end(self._fault)
+            self.fail(self._fault)
 
     def _has_run(self, offset: int, *, durable: bool) -> None:
         """The system has it up to here, or the disk has."""
@@ -311,14 +317,12 @@ class UploadState:
 
     def _settle(self) -> int:
         """In a thread."""
-        assert self.spooled is not None
         if self._blocks:
             self._batch()
         return self.spooled.settle()
 
     def _batch(self) -> int:
         """In a thread."""
-        assert self.spooled is not None
         blocks: list[bytes] = []
         size = 0
         while self._blocks and size < BATCH:

@@ -133,7 +133,7 @@ class Downloading:
         return len(self._open)
 
     def check(self, file_id: bytes) -> None:
-        """See whether one more can begin. :raises Refused: 73, there are too many."""
+        """See whether one more can begin. :raises Refused: ``SERVER_BUSY``, there are too many."""
         if file_id not in self._open and len(self._open) >= self._limit:
             raise Refused(Status.SERVER_BUSY, f"A connection reads at most {self._limit} files at the same time.")
 

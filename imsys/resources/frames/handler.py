@@ -1,4 +1,4 @@
-"""The door itself: which frames go where, and who may pass."""
+"""The frames of files on the resources port: which go where, and who may send them."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ class FrameHandler:
         self._open: dict[Session, _Transfers] = {}
 
     def front(self, session: Session) -> FrameFilter:
-        """What stands before a session."""
+        """Take the frames of a session that are no requests."""
         return FrameFilter(self, session)
 
     def handlers(self) -> tuple[Handler, ...]:
-        """The handlers of its requests."""
+        """Return the handlers of the requests."""
 
         @handles(UploadOpenRequest)
         async def upload_open(caller: Caller, request: UploadOpenRequest) -> UploadOpenResponse:
@@ -91,7 +91,7 @@ class FrameHandler:
         self._of(session).downloading.grant(count.file_id, count.number)
 
     def ended(self, session: Session) -> None:
-        """A connection is gone: its transfers are let go of."""
+        """Let go of the transfers of a connection that is gone."""
         transfers = self._open.pop(session, None)
         if transfers is not None:
             transfers.uploading.release()
@@ -100,7 +100,8 @@ class FrameHandler:
     async def _admit(self, caller: Caller, file_id: str, ticket: str, right: Right) -> bytes:
         """See whether a ticket is good for this.
 
-        :raises Refused: 65, it is not; 70, that is no identifier. :raises Unavailable: that cannot be told now.
+        :raises Refused: ``PERMISSION_DENIED``, it is not; ``INVALID_FIELD``, that is no identifier.
+        :raises Unavailable: that cannot be told now.
         """
         _still_there(caller.session)
         decoded = decode_id(file_id)

@@ -187,7 +187,7 @@ class Broadcast:
         """Begin to watch: with what is in the cache, or as soon as something comes that one can begin with.
 
         :param watches: whether it is counted; what only passes the stream on is not.
-        :raises Refused: 73, there are too many.
+        :raises Refused: ``SERVER_BUSY``, there are too many.
         """
         if watches:
             if len(self._watchers) >= self._most:

@@ -105,7 +105,7 @@ class FlvPlayer:
     length: None = None
 
     def __init__(self, clock: IReactorTime, broadcast: Broadcast, form: _Form = WHOLE, *, watches: bool) -> None:
-        """:raises Refused: 73, there are too many."""
+        """:raises Refused: ``SERVER_BUSY``, there are too many."""
         self._form = form
         self._clock = clock
         self._broadcast = broadcast
@@ -120,7 +120,7 @@ class FlvPlayer:
         broadcast.join(self, watches=watches)
 
     async def begun(self) -> None:
-        """Wait until there is something to send. :raises Refused: 74, there is nothing."""
+        """Wait until there is something to send. :raises Refused: ``STREAM_NOT_FOUND``, there is nothing."""
         try:
             await self._arrived.addTimeout(WAIT, self._clock)
         except DeferredTimeout:
@@ -236,8 +236,8 @@ class FlvHandler:
     async def get(self, request: Request, name: str) -> Response:
         """A stream, from its newest key frame on; with ``?basic=1`` for players that know little.
 
-        :raises Problem: 401 or 403, as the key is; 404, there is no such stream. :raises Refused: 74, it is over, or nobody sends it;
-            73, too many watch it.
+        :raises Problem: 401 or 403, as the key is; 404, there is no such stream.
+        :raises Refused: ``STREAM_NOT_FOUND``, it is over, or nobody sends it; ``SERVER_BUSY``, too many watch it.
         """
         if not name.endswith(SUFFIX):
             raise Refused(Status.STREAM_NOT_FOUND, "There is no such live stream.")
@@ -256,7 +256,8 @@ class FlvHandler:
     async def watched(self, request: Request, name: str, server: str, count: str) -> Response:
         """Another server that fetches a stream says how many watch it there.
 
-        :raises Problem: 401 or 403, it is none; 400, it is no number. :raises Refused: 74, the stream is not published here.
+        :raises Problem: 401 or 403, it is none; 400, it is no number.
+        :raises Refused: ``STREAM_NOT_FOUND``, the stream is not published here.
         """
         ticket = await self._keys.read(request, name)
         if ticket.user != PEER:

@@ -76,7 +76,7 @@ class _Here:
 
 
 class StreamManager(Service):
-    """See the module.
+    """Manages the streams of a server: one publisher and any players of each, and what the database is told of it.
 
     :param server: the name of this resources server.
     :param tell: called when a stream has begun, paused or ended.
@@ -110,8 +110,8 @@ class StreamManager(Service):
         """Take a stream from this source, until it is :meth:`left` or dropped.
 
         :param user: who wants to publish.
-        :raises Refused: 74, there is no such stream, or it is over; 65, it is not this user's; 65, 66 or 76, they may not write in its
-            thread any more; 73, somebody else sends it.
+        :raises Refused: ``STREAM_NOT_FOUND``, there is no such stream, or it is over; ``PERMISSION_DENIED``, it is not this user's;
+            that, ``NOT_FRIENDS`` or ``BLOCKED``, they may not write in its thread any more; ``SERVER_BUSY``, somebody else sends it.
         :raises Unavailable: the database does not answer.
         """
         here = self._here.get(stream_id) or self._keep(await self._known(stream_id))
@@ -196,7 +196,7 @@ class StreamManager(Service):
         return None if here is None else here.broadcast
 
     def own(self, stream_id: bytes) -> Broadcast:
-        """A stream that is published here, for another server. :raises Refused: 74, it is not."""
+        """A stream that is published here, for another server. :raises Refused: ``STREAM_NOT_FOUND``, it is not."""
         here = self._here.get(stream_id)
         if here is None or not here.ours:
             raise Refused(Status.STREAM_NOT_FOUND, "This live stream is not published here.")
@@ -207,7 +207,7 @@ class StreamManager(Service):
 
         Nobody publishes it for ``[live] away`` seconds: it is over for those who wait.
 
-        :raises Refused: 74, there is no such stream, it is over, or is at another server from which it cannot be fetched.
+        :raises Refused: ``STREAM_NOT_FOUND``, there is no such stream, it is over, or is at another server from which it cannot be fetched.
         :raises Unavailable: the database does not answer.
         """
         here = self._here.get(stream_id)

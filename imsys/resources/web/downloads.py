@@ -48,7 +48,7 @@ class Pieces:
         self._ended = Refused(Status.PERMISSION_DENIED, reason)
 
     async def open(self) -> None:
-        """Read the first piece. :raises Refused: 39, the store does not give it."""
+        """Read the first piece. :raises Refused: ``FILE_WRITE_ERROR``, the store does not give it."""
         if self._at < self._end:
             self._read()
             assert self._ahead is not None

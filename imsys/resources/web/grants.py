@@ -57,7 +57,7 @@ class Grants:
         return self._granted.hold(ticket.user, ticket.sign_in, end)
 
     def release(self, held: ActiveGrant) -> None:
-        """It is over by itself."""
+        """Forget what is over by itself."""
         self._granted.release(held)
 
 

@@ -20,15 +20,16 @@ from imsys.protocols.rtmp.amf0 import decode
 from imsys.redis.client import RedisService
 from imsys.resources.default_inspector import configured_inspector
 from imsys.resources.live import recording
+from imsys.resources.live.flv_index import MOST_PREFIX
 from imsys.resources.live.recording import Tape
-from imsys.resources.live.recordings import Recordings, filename
+from imsys.resources.live.recordings import RecordingLimits, Recordings, filename
 from imsys.security.tickets import Right
 from imsys.store.files import File, Purpose, State
 from imsys.store.live import LiveState, LiveStream
 from tests.resources.live.programs import film, hashes, publishing
 from tests.resources.live.scene import SERVER, LiveCase
 from tests.resources.live.watching import AAC, AVC, METADATA, inter, key, sound
-from tests.resources.parts import KEYS, Parts
+from tests.resources.parts import Parts
 from tests.support.chat import ChatServer
 from tests.support.servers import redis_server
 
@@ -62,14 +63,10 @@ class RecordingCase(LiveCase):
             self.reactor,
             SERVER,
             self.home / "recordings",
-            self.engine.disk,
-            KEYS,
-            self.engine.files,
+            self.engine.storage,
             self.engine.uploads,
             time.time,
-            most=self.most,
-            life=3600,
-            quota=self.quota,
+            RecordingLimits(self.most, 3600, self.quota),
         )
         self.recordings.startService()
         self.streams.record = self.recordings.begin
@@ -229,7 +226,7 @@ class RecordingTests(RecordingCase):
 
     async def test_too_long(self) -> None:
         """One that has as many bytes as it may have ends there; the stream goes on, and what there is becomes a file."""
-        self.recordings._most = 300_000
+        self.recordings._limits = RecordingLimits(300_000 + MOST_PREFIX, 3600, self.quota)
         stream = await self.stream(record=True)
         await self.published(stream)
         (file,) = await self.whole()

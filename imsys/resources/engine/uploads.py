@@ -1,4 +1,4 @@
-"""An upload, as the connection sees it that holds it."""
+"""Uploads as connections get them: one that they hold, and one whose file is whole already."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from imsys.store.files import File
 
 
 class HeldUpload:
-    """An :class:`~imsys.resources.transfers.Upload`: what a connection does goes to the upload's state, with the handle that lets it.
+    """An :class:`~imsys.resources.transfers.Upload`: what its connection does goes to the state, with the handle that allows it.
 
     :param finish: makes the file whole.
     """
@@ -38,16 +38,16 @@ class HeldUpload:
         return self._state.fed
 
     def feed(self, offset: int, data: bytes) -> None:
-        """Take bytes; see :meth:`UploadState.feed`."""
+        """Take bytes."""
         self._state.feed(self._handle, offset, data)
 
     async def flushed(self) -> int:
-        """Wait until what was fed is durable; the offset. :raises TransferError: ``FILE_WRITE_ERROR`` or ``QUOTA_EXCEEDED``."""
+        """Wait until what was fed is durable; the offset."""
         self._handle.check()
         return await self._state.flushed()
 
     async def finish(self) -> File:
-        """Make the file whole; see :meth:`imsys.resources.transfers.Upload.finish`."""
+        """Make the file whole."""
         state = self._state
         if self._handle.hold is not Hold.COMPLETE:
             self._handle.check()
@@ -59,3 +59,27 @@ class HeldUpload:
     def release(self) -> None:
         """Let go of it."""
         self._state.release(self._handle)
+
+
+class WholeUpload:
+    """An :class:`~imsys.resources.transfers.Upload` for a client that did not hear that it was done."""
+
+    def __init__(self, file: File) -> None:
+        self.file = file
+        self.offset = self.fed = file.size
+
+    def feed(self, offset: int, data: bytes) -> None:
+        """Take nothing."""
+        if data or offset != self.fed:
+            raise TransferError(Status.FILE_UPLOAD_ERROR, "The file is whole.", self.fed)
+
+    async def flushed(self) -> int:
+        """Return the size: all of it is durable."""
+        return self.offset
+
+    async def finish(self) -> File:
+        """Return the file."""
+        return self.file
+
+    def release(self) -> None:
+        """Do nothing."""
