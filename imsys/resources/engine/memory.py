@@ -43,7 +43,7 @@ class Memory:
         """Tell it no more (idempotent)."""
         self._sharers.pop(sharer, None)
 
-    def must_hold(self, waiting: int, unsynced: int, window: int, *, paused: bool) -> bool:
+    def must_hold(self, waiting: int, unsynced: int, window: int, paused: bool) -> bool:
         """Whether the sender of an upload is to pause.
 
         It pauses when its share of the memory waits, or when it is too far ahead of the disk, and goes on when half of that is written.

@@ -62,17 +62,19 @@ class UploadHandle:
 
         :param fed: bytes that have come. :param size: bytes of the file.
         """
-        self._counted = min(self._counted, fed)  # it may begin anew
+        if fed < self._counted:  # it begins anew
+            self._counted = fed
         if fed - self._counted < PROGRESS and fed != size:
             return False
         self._counted = fed
         return True
 
-    def pause(self, paused: bool) -> None:
-        """Tell the connection to send no more for now, or to go on, unless it was told so already."""
+    def pause(self, paused: bool) -> bool:
+        """Tell the connection to send no more for now, or to go on, unless it was told so already; whether it pauses then."""
         if paused is not self.paused and self.reason is None:
             self.hold = Hold.PAUSED if paused else Hold.SENDING
             self._tell(self._listener.hold, paused)
+        return paused
 
     def durable(self, offset: int) -> None:
         """Tell the connection how far its bytes are durable."""

@@ -77,6 +77,9 @@ class Job(enum.Flag):
     SETTLE = WRITE | SYNC
 
 
+_WRITING, _SYNCING = (Job.WRITE, Job.SETTLE), (Job.SYNC, Job.SETTLE)
+
+
 class UploadState:
     """A file of which this process knows what is in the spool.
 
@@ -178,7 +181,8 @@ class UploadState:
 
         :raises TransferError: ``FILE_UPLOAD_ERROR``, they are not the next ones, or too many; or why who sends them holds the file no more.
         """
-        handle.check()
+        if handle is not self.handle:
+            handle.check()
         size = self.file.size
         if offset != self.fed:
             raise TransferError(Status.FILE_UPLOAD_ERROR, f"The bytes from {self.fed} on are expected, not from {offset}.", self.fed)
@@ -247,23 +251,21 @@ class UploadState:
 
     def advance(self) -> None:
         """Hold the sender, or let it go on, and begin the jobs that can begin. Called after all that may change either."""
-        handle, unsynced = self.handle, self._written - self.offset
-        if handle is not None:
-            handle.pause(self._ports.memory.must_hold(self.waiting, unsynced, handle.window, paused=handle.paused))
+        handle, waiting, unsynced = self.handle, self.fed - self._written, self._written - self.offset
+        paused = handle is not None and handle.pause(self._ports.memory.must_hold(waiting, unsynced, handle.window, handle.paused))
         if self.phase is not Phase.OPEN:
             return
-        if not self.pending:
+        if self.fed == self.offset:
             self._wait_no_more()
             return
         # who settles syncs as well, and nothing may run when it is told that all is durable
-        if Job.SYNC not in self._running and unsynced and (unsynced >= GATHER or (self._hurried and not self._blocks)):
+        if unsynced and (unsynced >= GATHER or (self._hurried and not self._blocks)) and self._running not in _SYNCING:
             self._start(Job.SYNC, self.spooled.sync)
-        if Job.WRITE not in self._running:
-            settles = self._hurried and Job.SYNC not in self._running
-            paused = handle is not None and handle.paused  # there will not be more to wait for
-            if settles:
+        # who pauses sends no more to wait for
+        if (self._hurried or paused or waiting >= GATHER) and self._running not in _WRITING:
+            if self._hurried and self._running not in _SYNCING:
                 self._start(Job.SETTLE, self._settle)
-            elif self._blocks and (self._hurried or paused or self.waiting >= GATHER):
+            elif self._blocks:
                 self._start(Job.WRITE, self._batch)
 
     def _patience_over(self) -> None:
