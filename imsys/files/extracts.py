@@ -22,7 +22,7 @@ _MIN_BOX = 8
 
 @contextlib.contextmanager
 def unnamed(folder: Path) -> Iterator[int]:
-    """The descriptor of an empty file that is gone when it is closed, however that happens."""
+    """Open an empty file that is gone when it is closed, however that happens; return its descriptor."""
     if sys.platform == "linux":
         descriptor = os.memfd_create("extract")
         try:

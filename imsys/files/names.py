@@ -10,7 +10,7 @@ LONGEST = 255
 
 
 def check_filename(filename: str) -> str:
-    """Give back a name that is one, and no path.
+    """Return a file's name, if it is one, and no path.
 
     :raises Refused: ``FILE_CREATE_ERROR``, with what is wrong.
     """

@@ -74,7 +74,7 @@ class Preview:
 
 
 class Previews:
-    """Makes small pictures.
+    """Makes small pictures of pictures and films.
 
     :param folder: where a file may lie that is copied for ffmpeg, on systems that cannot keep it in memory; it has no name there.
     :param deadline: seconds for one program.
@@ -92,16 +92,16 @@ class Previews:
         return self._program is not None
 
     def thumbnail(self, source: ReadableFile) -> Preview | None:
-        """A picture with its longer side of at most :data:`THUMBNAIL` pixels."""
+        """Make a picture with its longer side of at most :data:`THUMBNAIL` pixels."""
         made = self._small(source, (THUMBNAIL,))
         return made[0] if made else None
 
     def avatars(self, source: ReadableFile) -> list[Preview]:
-        """The middle of a picture in the sizes of :data:`AVATARS`; none if it is no picture."""
+        """Cut the middle of a picture in the sizes of :data:`AVATARS`; none if it is no picture."""
         return self._small(source, AVATARS, "--square")
 
     def poster(self, source: ReadableFile, mime: str) -> Preview | None:
-        """The first frame of a video, as :meth:`thumbnail` makes one of a picture.
+        """Make a picture of the first frame of a video, as :meth:`thumbnail` makes one of a picture.
 
         :param mime: what :func:`~imsys.files.sniffing.sniff` takes it for.
         """
@@ -131,7 +131,7 @@ class Previews:
         return list(_parsed(written)) if written else []
 
     def _run(self, command: Sequence[str], source: ReadableFile | None, memory: int, keep: Sequence[int] = ()) -> bytes | None:
-        """What a program makes of a file, if it does."""
+        """Run a program on a file; return what it makes, if it does."""
         return run_confined(command, source, self._deadline, _OUTPUT, memory, keep)
 
 

@@ -77,7 +77,7 @@ class _Found(msgspec.Struct):
 
 
 class Probe:
-    """Looks into containers.
+    """Reads the headers of containers with ffprobe, to tell their content type.
 
     :param folder: see :func:`~imsys.files.extracts.unnamed`.
     :param deadline: seconds for one file.
@@ -89,7 +89,7 @@ class Probe:
         self._program = shutil.which(program)
 
     def of(self, source: ReadableFile, mime: str, head: bytes) -> str:
-        """The content type of a file.
+        """Tell the content type of a file.
 
         :param mime: what its first bytes say. :param head: those.
         :raises OSError: it cannot be read. :raises Damaged: it is not what was written.

@@ -30,7 +30,7 @@ _OVERDUE = 4
 
 
 class ScanVerdict(enum.Enum):
-    """What becomes of a file."""
+    """What a scan says of a file."""
 
     PASSES = "passes"
     REFUSED = "refused"
@@ -61,7 +61,7 @@ class About:
 
 
 class Judge(Protocol):
-    """Code of somebody else's that judges files, in threads, several at a time."""
+    """A plug-in that judges files, in threads, several at a time."""
 
     def name(self) -> str:
         """What it is called in the log."""
@@ -76,7 +76,7 @@ class Judge(Protocol):
 
 
 class Scan:
-    """All judges of a server.
+    """Asks all judges of a server about files: the operator's command, and plug-ins.
 
     :param command: a command line, without a shell; empty: there is none.
     :param timeout: seconds that each of them may take for a file.

@@ -62,7 +62,7 @@ class DefaultInspector:
         return self._previews.thumbnail(content) if mime in IMAGES else self._previews.poster(content, mime)
 
     def _avatar(self, content: SealedFile, mime: str) -> Inspection:
-        """The larger size takes the place of what was sent, and the smaller one is its thumbnail."""
+        """Make an avatar: the larger size takes the place of what was sent, and the smaller one is its thumbnail."""
         made = self._previews.avatars(content) if mime in IMAGES else []
         if not made:
             raise Refused(Status.PERMISSION_DENIED, "An avatar is a picture that can be shown.")

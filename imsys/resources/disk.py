@@ -58,7 +58,7 @@ class Disk(Service):
         return done
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The result of a function that runs in a thread, to its end even if this is cancelled.
+        """Run a function in a thread, to its end even if this is cancelled, and return its result.
 
         :raises Unavailable: ``SERVER_BUSY``, the server is shutting down.
         """

@@ -12,11 +12,11 @@ Demand = Callable[[], None]
 
 
 def nothing() -> None:
-    """A demand that is always met."""
+    """Demand nothing."""
 
 
 class GuardedUploads:
-    """The :class:`~imsys.resources.transfers.Uploads` behind it."""
+    """The :class:`~imsys.resources.transfers.Uploads` behind a demand."""
 
     def __init__(self, uploads: Uploads, demand: Demand) -> None:
         self._uploads = uploads
@@ -44,7 +44,7 @@ class GuardedUploads:
 
 
 class GuardedDownloads:
-    """The :class:`~imsys.resources.transfers.Downloads` behind it."""
+    """The :class:`~imsys.resources.transfers.Downloads` behind a demand."""
 
     def __init__(self, downloads: Downloads, demand: Demand) -> None:
         self._downloads = downloads

@@ -39,12 +39,12 @@ class Resources:
     """Sees whether this server can serve anybody now."""
 
     def context(self, session: Session, user: int) -> Context:
-        """The surroundings of a session's requests, with its uploads."""
+        """Make the surroundings of a session's requests, with its uploads."""
         uploads = OpenUploads(user, self.legacy, self.disk)
         return Context(session, user, self, uploads)
 
     def ended(self, session: Session) -> None:
-        """A session's connection is gone."""
+        """Forget a session whose connection is gone."""
         self.sessions.ended(session)
         if isinstance(session.context, Context):
             session.context.uploads.abandon()

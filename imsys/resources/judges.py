@@ -49,13 +49,13 @@ class FileJudge:
             raise TypeError("refuses is no function")
 
     def refuses(self, file: ReadableFile, about: About) -> str | None:
-        """What the function says."""
+        """Ask the function."""
         reason: str | None = importlib.import_module(self._module).refuses(file, about)
         return reason
 
 
 def discover_judges() -> list[Judge]:
-    """All that are installed, by name. :raises ConfigError: one cannot be imported."""
+    """Load all judges that are installed, by name. :raises ConfigError: one cannot be imported."""
     found = sorted(getPlugins(IFileJudge), key=lambda plugin: str(plugin.name()))
     for plugin in found:
         try:

@@ -35,5 +35,5 @@ class Sessions:
         return True
 
     def ended(self, session: Session) -> None:
-        """A session's connection is gone."""
+        """Forget a session whose connection is gone."""
         self._granted.release(self._sessions.pop(session, None))

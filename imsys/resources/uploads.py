@@ -21,7 +21,7 @@ from imsys.server.fields import parse_id
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One request, with numbers as numbers."""
+    """A request of the original service, with numbers as numbers."""
 
     filename: str
     checksum: str
@@ -36,7 +36,7 @@ class Block:
 
     @classmethod
     def read(cls, request: UploadRequest) -> Block:
-        """Make one of a request.
+        """Read a request.
 
         :raises Refused: ``JSONPARSE_ERROR``, a key is not what it should be; ``FILE_CREATE_ERROR``, the name of the file cannot be one.
         """
@@ -56,7 +56,7 @@ class Block:
         )
 
     def data(self) -> bytes:
-        """The bytes. :raises Refused: ``JSONPARSE_ERROR``, they are not in base64."""
+        """Decode the bytes. :raises Refused: ``JSONPARSE_ERROR``, they are not in base64."""
         try:
             return binascii.a2b_base64(self.text, strict_mode=True)
         except ValueError:
@@ -64,7 +64,7 @@ class Block:
 
 
 class Sent:
-    """A file on its way: what was announced with its first block, and what is here."""
+    """A file of the original service on its way: what its first block announced, and what is here."""
 
     __slots__ = ("_announced", "_blocks", "md5", "upload")
 
@@ -83,12 +83,12 @@ class Sent:
             raise _unexpected(f"file_size {self._announced.file_size} and the checksum of the first block are expected again.")
 
     def took(self) -> None:
-        """The bytes of the expected block are here."""
+        """Count a block whose bytes are here."""
         self._blocks += 1
 
 
 class OpenUploads:
-    """The uploads of one connection.
+    """The files that one connection sends by the original service.
 
     A block with the number 1 begins a file, whatever was there of it. A block
     that is not the expected one changes nothing: the right one may still come.
@@ -134,14 +134,14 @@ class OpenUploads:
         sent.took()
 
     def abandon(self) -> None:
-        """The connection is gone: remove what is not whole, as soon as no thread works on it."""
+        """Remove what is not whole, as soon as no thread works on it: the connection is gone."""
         self._abandoned = True
         for filename, sent in list(self._open.items()):
             if sent is not self._busy:
                 self._drop(filename, sent)
 
     async def _read(self, block: Block, before: int, md5: hashlib._Hash) -> tuple[bytes, hashlib._Hash]:
-        """The bytes of a block, and the MD5 of the file with them."""
+        """Decode a block; return its bytes, and the MD5 of the file with them."""
 
         def read() -> tuple[bytes, hashlib._Hash]:
             data = block.data()
@@ -173,7 +173,7 @@ class OpenUploads:
                 self._drop(block.filename, sent)
 
     def _drop(self, filename: str, sent: Sent) -> Deferred[None]:
-        """Give a file up; fires when it is gone."""
+        """Give a file up; the result fires when it is gone."""
         if self._open.get(filename) is sent:
             del self._open[filename]
         sent.upload.release()

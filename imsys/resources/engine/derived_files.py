@@ -69,5 +69,5 @@ class DerivedFiles:
 
 
 def derived_id(file_id: bytes) -> bytes:
-    """The identifier of what is made of a file: always the same, so that a crash leaves no second one."""
+    """Derive the identifier of what is made of a file: always the same, so that a crash leaves no second one."""
     return hashlib.sha256(b"imsys derived\0" + file_id).digest()[: len(file_id)]

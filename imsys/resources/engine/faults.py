@@ -12,7 +12,10 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def not_written(error: Exception, offset: int) -> TransferError:
-    """``QUOTA_EXCEEDED`` for a disk that is full, the status of a refusal, else ``FILE_WRITE_ERROR``; ``offset`` is where to go on."""
+    """Make the error: ``QUOTA_EXCEEDED`` where the disk is full, the status of a refusal, else ``FILE_WRITE_ERROR``.
+
+    :param offset: where to go on.
+    """
     if isinstance(error, Refused):
         return TransferError(error.status, error.message, offset)
     if isinstance(error, OSError) and error.errno in FULL:

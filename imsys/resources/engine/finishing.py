@@ -26,7 +26,7 @@ _TOLD = (Purpose.MESSAGE, Purpose.AVATAR)
 
 
 class Finishing:
-    """The steps from the last byte to a file that others can see. Each may be the last before a crash; all of them run again then.
+    """Takes the steps from the last byte to a file that others can see. Each may be the last before a crash; all of them run again then.
 
     :param studio: where files are inspected, which may take long.
     :param announced: called when there is something to be told to a thread.

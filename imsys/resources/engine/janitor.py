@@ -45,7 +45,7 @@ BATCHES = 10
 
 
 class Janitor(Service):
-    """Goes round in small steps: expired files, the spool, the store.
+    """Removes what nobody needs from the database, the spool and the store, in small steps.
 
     :param server: whose spool this is.
     :param calendar: Unix seconds, as the ages of files are told by.
@@ -112,7 +112,7 @@ class Janitor(Service):
         run_in_background(self.turn(), "tidying up").addCallback(ended)
 
     async def turn(self) -> None:
-        """One round of steps. :raises Refused: the database is away."""
+        """Take one round of steps. :raises Refused: the database did not answer."""
         try:
             await self._expire()
             if self._clocks.set_by(self._calendar()) > 0:
@@ -164,7 +164,7 @@ class Janitor(Service):
         self._first = False
 
     def _spooled(self, before: float) -> dict[str, int]:
-        """In a thread: what was not touched since then, with the bytes of its segments."""
+        """In a thread: list what was not touched since then, with the bytes of its segments."""
         sizes: dict[str, int] = {}
         young = set()
         for path in self._storage.spool.iterdir():
@@ -181,7 +181,7 @@ class Janitor(Service):
         return {name: size for name, size in sizes.items() if name not in young}
 
     def _remove(self, name: str) -> None:
-        """In a thread."""
+        """In a thread: remove all files of this name from the spool."""
         file_id = file_of(name)
         if file_id is not None:
             remove_spooled(self._storage.spool, file_id)
@@ -201,7 +201,7 @@ class Janitor(Service):
     # -- the store
 
     async def _look_into_store(self) -> bool:
-        """The next few blobs; ``False``: it was the last of them."""
+        """Look at the next few blobs; return whether there are more."""
         if self._blobs is None:
             await self._storage.disk.run(self._storage.store.tidy)
             self._blobs = self._storage.store.blobs()
@@ -222,7 +222,7 @@ class Janitor(Service):
         return self._blobs is not None
 
     async def _orphan(self, name: str, *, remove: bool) -> None:
-        """A blob that nothing refers to: its file may still become whole, or is gone."""
+        """Remove a blob that nothing refers to, or finish its file where that can still become whole."""
         file_id = file_of(name)
         file = await self._storage.files.find(file_id) if file_id is not None else None
         if file is not None and file.state is State.ARRIVING:

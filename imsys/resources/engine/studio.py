@@ -21,7 +21,7 @@ SHARE = THREADS - 1
 
 
 class Studio(Disk):
-    """A few threads for work that may take seconds; that of a user waits for one piece of every other user's, at most."""
+    """Runs work that may take seconds in a few threads; that of a user waits for one piece of every other user's, at most."""
 
     def __init__(self, reactor: Any) -> None:
         super().__init__(reactor, THREADS)
@@ -29,7 +29,7 @@ class Studio(Disk):
         self._at_work: Counter[int] = Counter()
 
     async def run_for(self, user: int, work: Callable[[], T]) -> T:
-        """The result of a function that runs in a thread when it is this user's turn.
+        """Run a function in a thread when it is this user's turn, and return its result.
 
         :raises Unavailable: ``SERVER_BUSY``, the server is shutting down.
         """

@@ -81,7 +81,7 @@ _WRITING, _SYNCING = (Job.WRITE, Job.SETTLE), (Job.SYNC, Job.SETTLE)
 
 
 class UploadState:
-    """A file of which this process knows what is in the spool.
+    """Keeps one file on its way, of which this process knows what is in the spool.
 
     One job at a time writes all that waits by then, and beside it another one has the disk take what was written. When nothing
     more comes, the bytes after the last whole segment become durable, too.
@@ -177,7 +177,7 @@ class UploadState:
     # -- bytes
 
     def feed(self, handle: UploadHandle, offset: int, data: bytes) -> None:
-        """Have bytes written.
+        """Take bytes, to be written.
 
         :raises TransferError: ``FILE_UPLOAD_ERROR``, they are not the next ones, or too many; or why who sends them holds the file no more.
         """
@@ -201,7 +201,7 @@ class UploadState:
         self.advance()
 
     def _joined(self, data: bytes) -> bytes:
-        """A small block, with the one before it if that is small as well: alone, each would take many times its bytes."""
+        """Join a small block with the one before it if that is small as well: alone, each would take many times its bytes."""
         try:
             last = self._blocks.pop()
         except IndexError:  # a thread has taken it
@@ -225,11 +225,11 @@ class UploadState:
     # -- the end
 
     def complete(self) -> None:
-        """Know no more of it: the file is whole, was given up, or is forgotten."""
+        """End it: the file is whole, was given up, or is forgotten."""
         self._end(Hold.COMPLETE)
 
     def fail(self, reason: TransferError) -> None:
-        """Know no more what is in the spool: whoever holds it, or waits, hears why."""
+        """End it, since what is in the spool is not known any more; whoever holds it, or waits, hears why."""
         self._end(Hold.LOST, reason)
 
     def _end(self, hold: Hold, reason: TransferError | None = None) -> None:
@@ -283,7 +283,7 @@ class UploadState:
         run_in_background(self._run(job, work), "writing an upload")
 
     async def _run(self, job: Job, work: Callable[[], int]) -> None:
-        """Do something in a thread; an error counts when nothing runs there any more."""
+        """Run a job in a thread; an error ends the upload when no job runs any more."""
         offset = self.offset
         try:
             offset = await self._ports.disk.run(work)
@@ -301,7 +301,7 @@ class UploadState:
             self.fail(self._fault)
 
     def _has_run(self, offset: int, *, durable: bool) -> None:
-        """The system has it up to here, or the disk has."""
+        """Note up to where the system has it, or the disk (``durable``), tell who waits for that, and go on."""
         given, before = max(0, offset - self._written), self.offset
         self._written += given
         self.offset = max(before, offset) if durable else before
@@ -318,13 +318,13 @@ class UploadState:
             waiter.callback(offset)
 
     def _settle(self) -> int:
-        """In a thread."""
+        """In a thread: write what waits, and have the disk take everything."""
         if self._blocks:
             self._batch()
         return self.spooled.settle()
 
     def _batch(self) -> int:
-        """In a thread."""
+        """In a thread: write what waits, up to :data:`BATCH`."""
         blocks: list[bytes] = []
         size = 0
         while self._blocks and size < BATCH:

@@ -22,7 +22,7 @@ _log = Logger()
 
 
 class DownloadStream:
-    """One file that a connection reads: as far as the client grants, and as fast as it reads.
+    """Sends one file to a connection: as far as the client grants, and as fast as it reads.
 
     At most one chunk is in memory here, and another one in the transport's buffer.
 
@@ -44,7 +44,7 @@ class DownloadStream:
         """Bytes of the file before the next chunk."""
 
     def grant(self, count: int) -> None:
-        """The client takes so many more."""
+        """Allow the client's bytes: so many more may be sent."""
         self._credit += count
         self._wake()
 
@@ -54,7 +54,7 @@ class DownloadStream:
         self._wake()
 
     async def run(self) -> None:
-        """Send all of it, and its end.
+        """Send all of the file, and its end.
 
         :raises Refused: the store does not give it, or the client grants or reads nothing for too long.
         """
@@ -114,7 +114,7 @@ class DownloadStream:
 
 
 class Downloading:
-    """All files that one connection reads, up to a number.
+    """Sends files to one connection, up to a number at a time.
 
     :param limit: of them.
     """
@@ -149,13 +149,13 @@ class Downloading:
         self._clock.callLater(0, self._run, stream)  # after the response
 
     def grant(self, file_id: bytes, count: int) -> None:
-        """Bytes that the client takes more; of a file that is not open (any more) it means nothing."""
+        """Allow so many more bytes of a file; nothing happens if it is not open (any more)."""
         stream = self._open.get(file_id)
         if stream is not None:
             stream.grant(count)
 
     def release(self) -> None:
-        """The connection is gone."""
+        """Send nothing more: the connection is gone."""
         released, self._open = self._open, {}
         for stream in released.values():
             stream.release()

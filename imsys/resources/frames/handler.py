@@ -23,7 +23,7 @@ from imsys.server.session import Caller, Session
 
 
 class FrameHandler:
-    """The transfers of all connections of one resources port.
+    """Takes the frames of files on all connections of one resources port.
 
     Requests (72, 74) take their turns among the others of their connection. Chunks and credits (70, 76) are answered by
     nothing, or by acknowledgements and errors at any time, and go straight to their transfer.
@@ -82,11 +82,11 @@ class FrameHandler:
         return upload_open, download
 
     def chunk(self, session: Session, body: bytes) -> None:
-        """Bytes of a file (70). :raises PeerFault: it has no header."""
+        """Take bytes of a file (70). :raises PeerFault: it has no header."""
         self._of(session).uploading.take(decode_chunk(body))
 
     def credit(self, session: Session, body: bytes) -> None:
-        """More may be sent (76). :raises PeerFault: it is none."""
+        """Allow more bytes to be sent (76). :raises PeerFault: it is none."""
         count = decode_count(body)
         self._of(session).downloading.grant(count.file_id, count.number)
 
@@ -125,7 +125,7 @@ class FrameHandler:
 
 @dataclass(frozen=True, slots=True)
 class _Transfers:
-    """What one connection sends and reads."""
+    """The files that one connection sends and reads."""
 
     uploading: Uploading
     downloading: Downloading
@@ -141,7 +141,7 @@ class FrameFilter:
         self._session = session
 
     def received(self, frame: Frame) -> None:
-        """A frame arrived. :raises PeerFault: the connection is to be closed."""
+        """Take a frame. :raises PeerFault: the connection is to be closed."""
         session = self._session
         if frame.service == UPLOAD_CHUNK and session.user:
             session.alive()
@@ -153,11 +153,11 @@ class FrameFilter:
             session.received(frame)
 
     def finished(self) -> None:
-        """The peer sends nothing more."""
+        """Tell the session that the peer sends nothing more."""
         self._session.finished()
 
     def lost(self) -> None:
-        """The connection is gone."""
+        """Let go of the transfers, and tell the session: the connection is gone."""
         self._handler.ended(self._session)
         self._session.lost()
 

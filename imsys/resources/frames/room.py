@@ -11,7 +11,7 @@ from imsys.server.session import Session
 
 
 class Room:
-    """Who wants to send on one connection, and waits until its peer has read: one after the other.
+    """Lets those who send on one connection wait until its peer has read: one after the other.
 
     :param patience: seconds that one waits at most.
     """
@@ -40,7 +40,7 @@ class Room:
                 return
 
     def close(self) -> None:
-        """The connection is gone."""
+        """Let everybody go on: the connection is gone."""
         self.over = True
         self._go_on()
 

@@ -19,7 +19,7 @@ _NOT_OPEN = Refused(Status.PERMISSION_DENIED, "No upload of this file is open on
 
 
 class UploadStream:
-    """One file that a connection sends; :class:`Uploading` holds it.
+    """Takes one file that a connection sends; :class:`Uploading` has all of them.
 
     The acknowledgement of its full size is not sent when the last byte is durable, but when the file is whole and visible.
     """
@@ -93,7 +93,7 @@ class UploadStream:
 
 
 class Uploading:
-    """All files that one connection sends, up to a number.
+    """Takes files that one connection sends, up to a number at a time.
 
     :param limit: of them.
     """
@@ -109,7 +109,7 @@ class Uploading:
         return len(self._open)
 
     async def open(self, file_id: bytes, user: int) -> int:
-        """Begin with a file, or go on with it; the offset of the next chunk.
+        """Begin with a file, or go on with it; return the offset of the next chunk.
 
         :raises Refused: ``FILE_OPEN_ERROR``, there is no such file on its way; ``SERVER_BUSY``, there are too many.
         """
@@ -146,7 +146,7 @@ class Uploading:
         await self._uploads.terminate(file_id, user)
 
     def take(self, chunk: Chunk) -> None:
-        """Bytes of a file."""
+        """Give a chunk to the stream of its file."""
         stream = self._open.get(chunk.file_id)
         if stream is None:
             tell(self.session, chunk.file_id, _NOT_OPEN, 0)
@@ -170,7 +170,7 @@ class Uploading:
         self.session.hold(any(stream.held for stream in self._open.values()))
 
     def release(self) -> None:
-        """The connection is gone: let go of all of them."""
+        """Let go of all uploads: the connection is gone."""
         released, self._open = self._open, {}
         for stream in released.values():
             stream.release()

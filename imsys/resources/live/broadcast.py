@@ -50,7 +50,7 @@ class _Channel:
 
 
 class Broadcast:
-    """See the module.
+    """Sends one stream to its players.
 
     :param at_turn_end: calls a function once, at the end of the reactor's turn or soon after it.
     :param most: players at most.

@@ -49,7 +49,7 @@ class Player(Protocol):
 
 
 class PlayerCursor:
-    """Where a player is that is not in step."""
+    """The position of a player that is not in step with the stream."""
 
     __slots__ = ("at", "earliest", "player", "since")
 

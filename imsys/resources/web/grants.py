@@ -27,7 +27,7 @@ class Grants:
         self._field = field
 
     async def of(self, request: Request, right: Right, file_id: bytes | None = None, *, in_query: bool = False) -> Ticket:
-        """The grant that a request came with.
+        """Read the grant that a request came with.
 
         :param file_id: the file that it must be for, if the path names one.
         :param in_query: whether it may stand in the query.
@@ -67,7 +67,7 @@ def _bearer(request: Request) -> str | None:
 
 
 def file_named(name: str) -> bytes:
-    """The identifier in a path. :raises Problem: 404, it is none."""
+    """Read the identifier in a path. :raises Problem: 404, it is none."""
     try:
         return decode_id(name)
     except Refused:

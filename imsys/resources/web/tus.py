@@ -57,7 +57,7 @@ class TusHandler:
     # -- what comes over HTTP
 
     async def options(self, request: Request, *_: str) -> Response:
-        """What this server can do."""
+        """Tell what this server can do."""
         headers = (
             RESUMABLE,
             ("Tus-Version", VERSION),
@@ -68,7 +68,7 @@ class TusHandler:
         return Response(204, headers)
 
     async def post(self, request: Request, *places: str) -> Response:
-        """Creation; or another method, by ``X-HTTP-Method-Override``, from those who cannot send it."""
+        """Create an upload; or use another method, by ``X-HTTP-Method-Override``, from those who cannot send it."""
         method = request.header("x-http-method-override")
         if method is None:
             if places:
@@ -82,15 +82,15 @@ class TusHandler:
         return await self._spoken(handlers[method], request, *places)
 
     async def head(self, request: Request, name: str) -> Response:
-        """Where to go on."""
+        """Tell where to go on."""
         return await self._spoken(self._head, request, name)
 
     async def patch(self, request: Request, name: str) -> Response:
-        """The next bytes."""
+        """Take the next bytes."""
         return await self._spoken(self._patch, request, name)
 
     async def delete(self, request: Request, name: str) -> Response:
-        """Giving it up."""
+        """Give an upload up."""
         return await self._spoken(self._delete, request, name)
 
     async def _spoken(self, handler: Spoken, request: Request, *places: str) -> Response:
@@ -207,7 +207,7 @@ class TusHandler:
             self._budget.give(size)
 
     async def _progress(self, upload: Upload) -> Headers:
-        """How far it is. With its last byte it becomes whole, before anybody is told that the byte is here."""
+        """Tell how far an upload is; with the last byte, make the file whole first."""
         offset = await upload.flushed()
         if offset == upload.file.size:
             await upload.finish()
@@ -216,7 +216,7 @@ class TusHandler:
 
 
 def _problem(refused: Refused, *, taken: bool) -> Problem:
-    """A refusal in the words of tus.
+    """Say a refusal in the words of tus.
 
     :param taken: whether it says why the upload was taken from this request.
     """
