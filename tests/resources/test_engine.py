@@ -20,6 +20,7 @@ from imsys.errors import Refused, Status
 from imsys.files.blobs import SealedFile
 from imsys.files.master import MasterKeys
 from imsys.files.spool import Spool
+from imsys.resources.engine import upload_manager
 from imsys.resources.engine.inspection import Inspection
 from imsys.resources.engine.upload_handle import PROGRESS
 from imsys.resources.transfers import READ, TransferError
@@ -518,7 +519,7 @@ class StalledTests(Case):
         await one.upload.flushed()
 
     async def test_forgotten(self) -> None:
-        """What nobody has in their hands is forgotten after a while, or when there are too many of them."""
+        """What nobody holds is forgotten after a while."""
         file_id = await self.offer(10)
         one = await self.take(file_id)
         one.upload.feed(0, b"12345")
@@ -529,6 +530,22 @@ class StalledTests(Case):
         self.wait(20)
         self.assertNotIn(file_id, self.parts.uploads)
         self.assertEqual((await self.take(file_id)).upload.offset, 5)
+
+    async def test_too_many_to_remember(self) -> None:
+        """Of too many that nobody holds those are forgotten that were let go of first; not one whose bytes are not durable yet."""
+        self.patch(upload_manager, "MOST_IDLE", 2)
+        busy, *others = [await self.take(await self.offer(10)) for _ in range(5)]
+        release = self.busy()
+        busy.upload.feed(0, b"12345")
+        for one in (busy, *others):
+            one.upload.release()
+        known = [one.upload.file.file_id in self.parts.uploads for one in (busy, *others)]
+        self.assertEqual(known, [True, False, False, False, True])
+        release.set()
+        self.wait(600)
+        await self.until(lambda: not busy.upload._state.pending)
+        self.wait(600)
+        self.assertEqual(len(self.parts.uploads._idle), 0)
 
 
 class FaultTests(Case):
