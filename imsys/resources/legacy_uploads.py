@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
 from imsys.config import FilesConfig
 from imsys.errors import Refused
@@ -15,6 +16,8 @@ from imsys.resources.transfers import Upload
 from imsys.resources.upload_listener import UploadWaiter
 from imsys.store.files import FileStore, Offer, Purpose
 from imsys.util.background import run_in_background
+
+_log = Logger()
 
 
 class LegacyUploads:
@@ -62,4 +65,4 @@ class LegacyUploads:
 
     def give_up(self, file_id: bytes) -> Deferred[None]:
         """Remove what is here of a file, soon; fires when it is gone, and its room is free."""
-        return run_in_background(self._uploads.give_up(file_id), "giving an upload up")
+        return run_in_background(self._uploads.give_up(file_id), _log, "giving an upload up failed")

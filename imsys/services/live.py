@@ -18,7 +18,7 @@ from imsys.resources.live.recordings import RecordingLimits, Recordings
 from imsys.resources.live.rtmp_door import RtmpDoor, RtmpSettings
 from imsys.resources.live.stream_manager import StreamManager
 from imsys.resources.live.telling import Tell
-from imsys.resources.live.web_routes import fetch_from, live_routes
+from imsys.resources.live.web_handlers import fetch_from, live_routes
 from imsys.resources.transfers import Uploads
 from imsys.security.tickets import Tickets
 from imsys.services.common import ListenService

@@ -125,7 +125,7 @@ def connections_of(reactor: Any, resources: Resources, crowd: Crowd, ahead: Budg
     handler = FrameHandler(reactor, resources.config, resources.tickets, resources.granted, resources.uploads, resources.downloads, ahead)
     dispatcher = Dispatcher((*HANDLERS, *handler.handlers()), ended, RESOURCES)
     dispatcher.serve(resources)
-    connections = Connections(reactor, resources.config, dispatcher, crowd, handler.front)
+    connections = Connections(reactor, resources.config, dispatcher, crowd, handler.filter)
     return connections
 
 

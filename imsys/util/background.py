@@ -11,7 +11,6 @@ from twisted.python.failure import Failure
 
 from imsys.errors import Refused
 
-_log = Logger()
 T = TypeVar("T")
 
 
@@ -22,16 +21,17 @@ def uncancelled(work: Coroutine[Any, Any, T]) -> Deferred[T]:
     return waiting
 
 
-def run_in_background(work: Coroutine[Any, Any, object], what: str) -> Deferred[None]:
+def run_in_background(work: Coroutine[Any, Any, object], log: Logger, failed: str) -> Deferred[None]:
     """Run a coroutine whose result nobody waits for, and log what goes wrong. Fires when it has ended.
 
-    :param what: the work, as the log names it: "tidying up".
+    :param log: of the module that begins it.
+    :param failed: what the log says then.
     """
 
-    def failed(failure: Failure) -> None:
+    def ended(failure: Failure) -> None:
         if failure.check(Refused) is not None:
-            _log.warn("{what} failed: {reason}", what=what, reason=str(failure.value))
+            log.warn(failed + ": {reason}", reason=str(failure.value))
         else:
-            _log.failure("{what} failed", failure, what=what)
+            log.failure(failed, failure)
 
-    return Deferred.fromCoroutine(work).addCallbacks(lambda _: None, failed)
+    return Deferred.fromCoroutine(work).addCallbacks(lambda _: None, ended)

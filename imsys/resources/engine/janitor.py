@@ -109,7 +109,7 @@ class Janitor(Service):
                 self._call = self._clock.callLater(INTERVAL, self._go)
             done.callback(None)
 
-        run_in_background(self.turn(), "tidying up").addCallback(ended)
+        run_in_background(self.turn(), _log, "tidying up failed").addCallback(ended)
 
     async def turn(self) -> None:
         """Take one round of steps. :raises Refused: the database did not answer."""

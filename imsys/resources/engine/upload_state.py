@@ -280,7 +280,7 @@ class UploadState:
 
     def _start(self, job: Job, work: Callable[[], int]) -> None:
         self._running |= job
-        run_in_background(self._run(job, work), "writing an upload")
+        run_in_background(self._run(job, work), _log, "writing an upload failed")
 
     async def _run(self, job: Job, work: Callable[[], int]) -> None:
         """Run a job in a thread; an error ends the upload when no job runs any more."""

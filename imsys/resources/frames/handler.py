@@ -49,7 +49,7 @@ class FrameHandler:
         self._largest = config.max_frame - OVERHEAD
         self._open: dict[Session, _Transfers] = {}
 
-    def front(self, session: Session) -> FrameFilter:
+    def filter(self, session: Session) -> FrameFilter:
         """Take the frames of a session that are no requests."""
         return FrameFilter(self, session)
 

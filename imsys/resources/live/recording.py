@@ -184,7 +184,7 @@ class Recording:
     def start(self) -> None:
         """Begin; the first thing is to make it on the disk."""
         self._writing = True
-        run_in_background(self._begin(), "beginning a recording")
+        run_in_background(self._begin(), _log, "beginning a recording failed")
         self._broadcast.join(self, watches=False)
 
     def write(self, data: bytes) -> None:
@@ -229,7 +229,7 @@ class Recording:
             self._later = None
         if not self._writing:
             self._writing = True
-            run_in_background(self._write(), "writing a recording")
+            run_in_background(self._write(), _log, "writing a recording failed")
 
     async def _begin(self) -> None:
         try:

@@ -52,18 +52,18 @@ _REFUSED = (Status.PERMISSION_DENIED, Status.NOT_FRIENDS, Status.BLOCKED, Status
 
 @dataclass(frozen=True, slots=True)
 class RecordingLimits:
-    """What recordings may take."""
+    """Bytes and seconds."""
 
-    size: int
-    """Bytes of one at most."""
+    most: int
+    """Bytes of a recording."""
     life: float
     """Seconds that one may take to become a file."""
     quota: int
-    """Bytes that a user's files take at most; 0: there is no bound."""
+    """Bytes that a user's files take at most; 0: no bound."""
 
 
 class Recordings(Service):
-    """Records streams, and makes a file of each recording when its stream is over.
+    """Records streams, and makes files of what is recorded.
 
     :param server: the name of this server.
     :param folder: where recordings lie until they are files; it is made.
@@ -120,7 +120,7 @@ class Recordings(Service):
         )
         kept = Kept(self._folder, about, self._masters)
         recording = self._running[about.file_id] = Recording(
-            self._clock, self._disk, kept, broadcast, self._limits.size - MOST_PREFIX, self._budget, self._ended
+            self._clock, self._disk, kept, broadcast, self._limits.most - MOST_PREFIX, self._budget, self._ended
         )
         recording.start()
 
@@ -160,7 +160,7 @@ class Recordings(Service):
             self._again = True
             return
         self._again = False
-        done = self._finishing = run_in_background(self._finish_all(), "making files of recordings")
+        done = self._finishing = run_in_background(self._finish_all(), _log, "making files of recordings failed")
         done.addCallback(self._finished)
 
     def _finished(self, _: None) -> None:

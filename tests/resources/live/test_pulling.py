@@ -21,7 +21,7 @@ from imsys.resources.live.flv_handler import PEER
 from imsys.resources.live.pulling import Pulls, trust
 from imsys.resources.live.rtmp_door import RtmpDoor
 from imsys.resources.live.stream_manager import StreamManager
-from imsys.resources.live.web_routes import fetch_from, live_routes
+from imsys.resources.live.web_handlers import fetch_from, live_routes
 from imsys.resources.web.routes import http_settings, site
 from imsys.security.tickets import Right
 from imsys.services.common import ListenService

@@ -66,7 +66,7 @@ class RecordingCase(LiveCase):
             self.engine.storage,
             self.engine.uploads,
             time.time,
-            RecordingLimits(self.most, 3600, self.quota),
+            RecordingLimits(most=self.most, life=3600, quota=self.quota),
         )
         self.recordings.startService()
         self.streams.record = self.recordings.begin
@@ -226,7 +226,7 @@ class RecordingTests(RecordingCase):
 
     async def test_too_long(self) -> None:
         """One that has as many bytes as it may have ends there; the stream goes on, and what there is becomes a file."""
-        self.recordings._limits = RecordingLimits(300_000 + MOST_PREFIX, 3600, self.quota)
+        self.recordings._limits = RecordingLimits(most=300_000 + MOST_PREFIX, life=3600, quota=self.quota)
         stream = await self.stream(record=True)
         await self.published(stream)
         (file,) = await self.whole()

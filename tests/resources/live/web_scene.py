@@ -14,7 +14,7 @@ from twisted.internet.threads import deferToThread
 from imsys.config import ResourcesConfig
 from imsys.protocols.crowd import Crowd
 from imsys.protocols.identifiers import encode_id
-from imsys.resources.live.web_routes import live_routes
+from imsys.resources.live.web_handlers import live_routes
 from imsys.resources.web.routes import http_settings, site
 from imsys.security.tickets import Right
 from imsys.services.common import ListenService
