@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -42,8 +43,14 @@ MISSED = 50_000
 SEARCH = 1000
 """Users who are looked for at once."""
 
-SPREAD = 3.0
-"""Seconds over which many sessions are asked to catch up."""
+SPREAD, LONGEST = 3.0, 5.0
+"""Seconds over which many sessions are asked to catch up, at least and at most."""
+
+ASKED = 400.0
+"""Sessions that are asked in a second, unless that would take longer: the users of a server that is gone come meanwhile, and are first."""
+
+STEP = 0.05
+"""Seconds between two lots of those who are asked."""
 
 FEW = 10
 """Sessions that are asked at once."""
@@ -107,6 +114,10 @@ class Outbound(Service):
         self._missed: set[int] = set()
         self._retry: IDelayedCall | None = None
         self._missed_all = False
+        self._to_ask: OrderedDict[int, bytes] = OrderedDict()
+        self._ask_rate = 0.0  # a second; it only grows as long as anybody waits, so that nobody waits for longer than was meant
+        self._asked_at = 0.0
+        self._asking: IDelayedCall | None = None
         self._outage = Outage(clock.seconds, "Looking for users on other servers")
         directory.replaced = self.resync_elsewhere
         directory.rebuilt = self.resync
@@ -125,6 +136,10 @@ class Outbound(Service):
         if self._retry is not None:
             self._retry.cancel()
             self._retry = None
+        if self._asking is not None:
+            self._asking.cancel()
+            self._asking = None
+        self._to_ask.clear()
         missed = self._missed or self._missed_all or self._queue or self._looked_for
         self._missed, self._missed_all = set(), False
         if missed and self._miss_all is not None:
@@ -335,8 +350,24 @@ class Outbound(Service):
                 self._resync_one(user, RESYNC)
             return
         frame = resync_frame(len(here))
+        random.shuffle(here)
         for user in here:
-            self._clock.callLater(random.random() * SPREAD, self._resync_one, user, frame)  # noqa: S311
+            self._to_ask.setdefault(user, frame)  # who waits already is asked late enough
+        spread = min(max(SPREAD, len(self._to_ask) / ASKED), LONGEST)
+        self._ask_rate = max(self._ask_rate, len(self._to_ask) / spread)
+        if self._asking is None:
+            self._asked_at = self._clock.seconds()
+            self._asking = self._clock.callLater(STEP, self._ask_some)
+
+    def _ask_some(self) -> None:
+        now = self._clock.seconds()
+        for _ in range(min(len(self._to_ask), math.ceil(self._ask_rate * (now - self._asked_at)))):
+            self._resync_one(*self._to_ask.popitem(last=False))
+        self._asked_at = now
+        if self._to_ask:
+            self._asking = self._clock.callLater(STEP, self._ask_some)
+        else:
+            self._asking, self._ask_rate = None, 0.0
 
     def resync_elsewhere(self, user: int) -> None:
         """Ask a user whose session has moved to another server to catch up."""

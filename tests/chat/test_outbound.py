@@ -13,7 +13,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.chat import outbound as module
-from imsys.chat.outbound import RESYNC, RETRY, Outbound
+from imsys.chat.outbound import LONGEST, RESYNC, RETRY, SPREAD, STEP, Outbound
 from imsys.chat.route_cache import TTL
 from imsys.cluster.peers import GONE, RemotePush
 from imsys.errors import Status, Unavailable
@@ -232,6 +232,31 @@ class RouteTests(OutboundCase):
         self.outbound.catch_up(range(1000, 1200))
         self.clock.advance(RETRY)
         self.assertEqual({within(data) for _, _, data in self.out()}, {3.0})
+
+    def test_many(self) -> None:
+        """Many are asked one after the other, no later than was meant for any of them, and once, whatever else is lost while they wait."""
+        sessions = [self.here.sessions.setdefault(user, Session()) for user in range(4000)]
+
+        def asked() -> int:
+            return sum(len(session.frames) for session in sessions)
+
+        self.outbound.resync(None)
+        self.assertEqual(asked(), 0)
+        self.clock.pump([STEP] * round(LONGEST / 2 / STEP))
+        self.assertIn(asked(), range(1950, 2100))
+        first, before = [session for session in sessions if not session.frames], asked()
+        self.outbound.resync(None)
+        self.clock.pump([STEP] * round(LONGEST / 2 / STEP))
+        self.assertEqual([len(session.frames) for session in first], [1] * len(first), "these are on time")
+        self.clock.pump([STEP] * round(LONGEST / 2 / STEP))
+        self.assertEqual(asked(), 4000 + before)
+        self.assertEqual(len(self.clock.getDelayedCalls()), 1, "but for the sweep nothing is due")
+        self.outbound.resync(range(40))
+        self.clock.advance(SPREAD / 2)
+        self.assertIn(asked() - before, range(4019, 4023))
+        self.outbound.stopService()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.outbound.startService()
 
     def test_stopped(self) -> None:
         """Who has missed something, and was not told of it yet, is not forgotten when the server stops: everybody elsewhere is asked."""
