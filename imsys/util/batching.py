@@ -7,10 +7,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from imsys.errors import Refused, Status
+from imsys.util.background import run_in_background
+from imsys.util.events import Event
 from imsys.util.surge import Surge
 
 _log = Logger()
@@ -39,8 +41,7 @@ class BatchingQueue(Generic[T, R]):
         self._surge = surge
         self._at_turn_end = None if surge is None else surge.at_turn_end
         self._waiting: deque[tuple[T, Deferred[R]]] = deque()
-        self._working = False
-        self._idle: list[Deferred[None]] = []
+        self._idle = Event(is_set=True)
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -55,8 +56,8 @@ class BatchingQueue(Generic[T, R]):
             result.errback(Refused(Status.SERVER_BUSY, "Too many requests of this kind are waiting.", retry_after=1.0))
             return result
         self._waiting.append((item, result))
-        if not self._working:
-            self._working = True
+        if self._idle.is_set:
+            self._idle.clear()
             if self._at_turn_end is None:
                 self._begin()
             else:
@@ -65,14 +66,10 @@ class BatchingQueue(Generic[T, R]):
 
     def idle(self) -> Deferred[None]:
         """Fires when nothing is being done, and nothing waits."""
-        if not self._working:
-            return succeed(None)
-        done: Deferred[None] = Deferred()
-        self._idle.append(done)
-        return done
+        return self._idle.wait()
 
     def _begin(self) -> None:
-        Deferred.fromCoroutine(self._run()).addErrback(lambda reason: _log.failure("work for many at once failed", reason))
+        run_in_background(self._run(), _log, "work for many at once failed")
 
     async def _run(self) -> None:
         try:
@@ -84,10 +81,7 @@ class BatchingQueue(Generic[T, R]):
                 if self._at_turn_end is not None and 0 < len(self._waiting) < self._most:
                     await self._turn_end(self._at_turn_end)
         finally:
-            self._working = False
-            idle, self._idle = self._idle, []
-            for done in idle:
-                done.callback(None)
+            self._idle.set()
 
     async def _turn_end(self, at_turn_end: Callable[[Callable[[], object]], None]) -> None:
         ended: Deferred[None] = Deferred()

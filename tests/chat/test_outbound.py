@@ -19,6 +19,8 @@ from imsys.cluster.peers import GONE, RemotePush
 from imsys.errors import Status, Unavailable
 from imsys.protocols.framing import CHAT
 from imsys.redis.routes import Route
+from imsys.util.surge import Surge
+from tests.support.chat import Elsewhere
 
 ANNA, BERT, CARL = 1, 2, 3
 
@@ -45,7 +47,6 @@ class Here:
         self.slow = False
         self.away = False
         self.waiting: list[Deferred[None]] = []
-        self.replaced = self.rebuilt = self.changed = None
 
     def local(self, user: int) -> Session | None:
         return self.sessions.get(user)
@@ -77,9 +78,12 @@ class OutboundCase(SynchronousTestCase):
         self.outbound = Outbound(
             self.clock,
             directory,
-            lambda node, pushes: self.sent.extend((node, push) for push in pushes),
-            lambda user, login_ms: self.told.append((user, login_ms)),
-            lambda: self.everybody.append(True),
+            Elsewhere(
+                lambda node, pushes: self.sent.extend((node, push) for push in pushes),
+                lambda user, login_ms: self.told.append((user, login_ms)),
+                lambda: self.everybody.append(True),
+            ),
+            Surge(self.clock),
         )
         self.outbound.startService()
         self.addCleanup(self.outbound.stopService)
@@ -326,11 +330,11 @@ class StaleTests(OutboundCase):
         self.here.slow = True
         self.push(ANNA, 1)
         session = self.here.sessions[ANNA] = Session()
-        self.outbound._changed(ANNA, 5)
+        self.outbound.moved(ANNA, 5)
         self.here.waiting[0].callback(None)
         self.assertEqual(session.frames, [frame(1)])
         del self.here.sessions[ANNA]
-        self.outbound._changed(ANNA, -5)
+        self.outbound.moved(ANNA, -5)
         self.assertEqual(self.told, [(ANNA, 5), (ANNA, -5)])
         self.here.slow = False
         self.at(ANNA, "two")
@@ -419,7 +423,8 @@ class Cluster:
             directory.redis = self.redis
             directory.locate = self._locate(name)
             self.directories[name] = directory
-            self.outbounds[name] = Outbound(self.clock, directory, functools.partial(self._send, name), functools.partial(self._tell, name))
+            others = Elsewhere(functools.partial(self._send, name), functools.partial(self._tell, name))
+            self.outbounds[name] = Outbound(self.clock, directory, others, Surge(self.clock))
             self.outbounds[name].startService()
 
     def _locate(self, name: str) -> Any:
@@ -450,14 +455,14 @@ class Cluster:
         self.online[user] = self.redis[user] = Route(name, f"{name}-inc", "s", self.login_ms)
         self.directories[name].sessions[user] = Session()
         self.since[user] = []
-        self.outbounds[name]._changed(user, self.login_ms)
+        self.outbounds[name].moved(user, self.login_ms)
 
     def logout(self, user: int) -> None:
         self.redis.pop(user, None)
         route = self.online.pop(user, None)
         if route is not None:
             del self.directories[route.node].sessions[user]
-            self.outbounds[route.node]._changed(user, -route.login_ms)
+            self.outbounds[route.node].moved(user, -route.login_ms)
 
     def send(self, number: int) -> None:
         user = self.chance.choice((ANNA, BERT, CARL))
@@ -474,7 +479,7 @@ class Cluster:
         for user, route in self.online.items():
             if self.redis.get(user) != route:
                 self.redis[user] = route
-                self.outbounds[route.node]._changed(user, route.login_ms)
+                self.outbounds[route.node].moved(user, route.login_ms)
                 self.outbounds[route.node].resync([user])
 
     def carry(self, stream: tuple[str, str]) -> None:

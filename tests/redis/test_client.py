@@ -130,7 +130,7 @@ class RedisTests(TestCase):
             calls = [Deferred.fromCoroutine(redis.call("PING")) for _ in range(1000)]
             for call in calls:
                 await self.assertFailure(call, Unavailable)
-        self.assertEqual((redis._waiting, redis._pending), ({}, 0))
+        self.assertEqual((len(redis._waiting), redis._pending), (0, 0))
 
     async def test_stopped_while_waiting(self) -> None:
         """Stopping fails the calls that wait."""
