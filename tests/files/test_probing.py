@@ -9,8 +9,8 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.files.probing import Probe, _may_be_container
+from imsys.files.readable import InMemoryFile
 from imsys.files.sniffing import HEAD, UNKNOWN, Kind, kind, sniff
-from imsys.files.sources import Held
 from tests.support.children import folder
 from tests.support.programs import program
 
@@ -32,7 +32,7 @@ class ProbeTests(SynchronousTestCase):
 
     def type(self, data: bytes, name: str = "x", probe: Probe | None = None) -> str:
         head = data[:HEAD]
-        return (probe or self.probe).of(Held(data), sniff(head, name), head)
+        return (probe or self.probe).of(InMemoryFile(data), sniff(head, name), head)
 
     def test_films(self) -> None:
         """Whatever brand or beginning it has, and whatever it is called, what has moving pictures is a video."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.threads import deferToThread
 
-from imsys.errors import Refused
 from imsys.resources.transfers import Upload
+from imsys.resources.upload_listener import UploadListener
 from imsys.security.tickets import Right
 from tests.resources.web.node import modules
 from tests.resources.web.scene import WebCase
@@ -68,23 +67,33 @@ class StuckUploads:
         self._never = never
         case.parts.uploads.open = self.open  # type: ignore[method-assign]
 
-    async def open(
-        self, file_id: bytes, user: int, *, durable: Callable[[int], None], hold: Callable[[bool], None], lost: Callable[[Refused], None]
-    ) -> Upload:
+    async def open(self, file_id: bytes, user: int, listener: UploadListener) -> Upload:
         """As the engine does."""
-
-        def held(wanted: bool) -> None:
-            hold(wanted or self.stuck)
-
-        def counted(offset: int) -> None:
-            durable(offset)
-            if offset >= STUCK and not self._never:
-                self.stuck = True
-                hold(True)
-
-        upload: Upload = await self.taken(file_id, user, durable=counted, hold=held, lost=lost)
+        upload: Upload = await self.taken(file_id, user, Sticking(self, listener))
         self.begun.append(upload.offset)
         return upload
+
+    def sticks(self, offset: int) -> bool:
+        """Whether nothing more is read of an upload of which so much is durable."""
+        self.stuck = self.stuck or (offset >= STUCK and not self._never)
+        return self.stuck
+
+
+class Sticking:
+    """Stands before a listener, and holds it when enough is durable."""
+
+    def __init__(self, uploads: StuckUploads, listener: UploadListener) -> None:
+        self._uploads = uploads
+        self._listener = listener
+        self.lost = listener.lost
+
+    def durable(self, offset: int) -> None:
+        self._listener.durable(offset)
+        if self._uploads.sticks(offset):
+            self._listener.hold(True)
+
+    def hold(self, held: bool) -> None:
+        self._listener.hold(held or self._uploads.stuck)
 
 
 class TuspyTests(ClientCase):

@@ -41,7 +41,7 @@ MOST_MESSAGES = 20_000
 """Messages of a group of pictures that are kept at most: the bytes of many small ones are mostly their objects'."""
 
 
-class Source(Protocol):
+class StreamSource(Protocol):
     """Who sends a stream to this server."""
 
     def dropped(self, reason: str) -> None:
@@ -49,8 +49,8 @@ class Source(Protocol):
         ...
 
 
-Pull = Callable[[LiveStream, Broadcast], Source]
-"""Fetches a stream from the server that has it, into a broadcast; see :meth:`Relay.watch`."""
+Pull = Callable[[LiveStream, Broadcast], StreamSource]
+"""Fetches a stream from the server that has it, into a broadcast; see :meth:`StreamManager.watch`."""
 
 Record = Callable[[LiveStream, Broadcast], None]
 """Records a stream that is to be, from now on; called whenever its publisher comes (back)."""
@@ -64,7 +64,7 @@ class _Here:
     def __init__(self, stream: LiveStream, broadcast: Broadcast, since: float) -> None:
         self.stream = stream
         self.broadcast = broadcast
-        self.source: Source | None = None
+        self.source: StreamSource | None = None
         self.since = since
         """Since when nobody publishes it."""
         self.ours = False
@@ -75,8 +75,8 @@ class _Here:
         """What the database is told of it is told in order."""
 
 
-class Relay(Service):
-    """See the module.
+class StreamManager(Service):
+    """Manages the streams of a server: one publisher and any players of each, and what the database is told of it.
 
     :param server: the name of this resources server.
     :param tell: called when a stream has begun, paused or ended.
@@ -106,12 +106,12 @@ class Relay(Service):
 
     # -- who publishes
 
-    async def publish(self, stream_id: bytes, user: int, source: Source) -> Broadcast:
+    async def publish(self, stream_id: bytes, user: int, source: StreamSource) -> Broadcast:
         """Take a stream from this source, until it is :meth:`left` or dropped.
 
         :param user: who wants to publish.
-        :raises Refused: 74, there is no such stream, or it is over; 65, it is not this user's; 65, 66 or 76, they may not write in its
-            thread any more; 73, somebody else sends it.
+        :raises Refused: ``STREAM_NOT_FOUND``, there is no such stream, or it is over; ``PERMISSION_DENIED``, it is not this user's;
+            that, ``NOT_FRIENDS`` or ``BLOCKED``, they may not write in its thread any more; ``SERVER_BUSY``, somebody else sends it.
         :raises Unavailable: the database does not answer.
         """
         here = self._here.get(stream_id) or self._keep(await self._known(stream_id))
@@ -138,7 +138,7 @@ class Relay(Service):
             self.record(here.stream, here.broadcast)
         return here.broadcast
 
-    def left(self, stream_id: bytes, source: Source) -> None:
+    def left(self, stream_id: bytes, source: StreamSource) -> None:
         """A source sends no more; nothing happens if it is not the one that is wanted (any more)."""
         here = self._here.get(stream_id)
         if here is not None and here.source is source:
@@ -196,7 +196,7 @@ class Relay(Service):
         return None if here is None else here.broadcast
 
     def own(self, stream_id: bytes) -> Broadcast:
-        """A stream that is published here, for another server. :raises Refused: 74, it is not."""
+        """A stream that is published here, for another server. :raises Refused: ``STREAM_NOT_FOUND``, it is not."""
         here = self._here.get(stream_id)
         if here is None or not here.ours:
             raise Refused(Status.STREAM_NOT_FOUND, "This live stream is not published here.")
@@ -207,7 +207,7 @@ class Relay(Service):
 
         Nobody publishes it for ``[live] away`` seconds: it is over for those who wait.
 
-        :raises Refused: 74, there is no such stream, it is over, or is at another server from which it cannot be fetched.
+        :raises Refused: ``STREAM_NOT_FOUND``, there is no such stream, it is over, or is at another server from which it cannot be fetched.
         :raises Unavailable: the database does not answer.
         """
         here = self._here.get(stream_id)

@@ -1,4 +1,4 @@
-"""What can be read anywhere: a sealed file in a store, or bytes in memory."""
+"""Files that can be read anywhere: a sealed one in a store, or bytes in memory."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Protocol
 
 PIECE = 262144
-"""Bytes that are read from a source at a time: four segments."""
+"""Bytes that are read from a file at a time: four segments."""
 
 
-class Source(Protocol):
-    """:class:`~imsys.files.blobs.SealedFile` is one. Reading blocks, and belongs into a thread."""
+class ReadableFile(Protocol):
+    """A whole file, as :class:`~imsys.files.blobs.SealedFile` is one. Reading blocks, and belongs into a thread."""
 
     size: int
 
@@ -22,20 +22,20 @@ class Source(Protocol):
         ...
 
 
-class Held:
-    """A source of bytes in memory."""
+class InMemoryFile:
+    """Bytes in memory, to be read as a file."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
         self.size = len(data)
 
     def read(self, offset: int, length: int) -> bytes:
-        """A part of them."""
+        """Return a part of them."""
         return self._data[offset : offset + length]
 
 
-def pieces(source: Source, start: int, end: int) -> Iterator[bytes]:
-    """The bytes from ``start`` to ``end`` (or to the source's end), a piece at a time."""
+def pieces(source: ReadableFile, start: int, end: int) -> Iterator[bytes]:
+    """The bytes from ``start`` to ``end`` (or to the file's end), a piece at a time."""
     end = min(end, source.size)
     while start < end:
         piece = source.read(start, min(PIECE, end - start))

@@ -9,8 +9,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from imsys.resources.engine.arriving import GATHER, Arriving
+from imsys.protocols.deadlines import DeadlineWheel
 from imsys.resources.engine.memory import Memory
+from imsys.resources.engine.upload_state import GATHER, UploadPorts, UploadState
+from imsys.resources.upload_listener import UploadWaiter
 from tests.resources.frames.memory import new_file
 
 
@@ -46,31 +48,21 @@ class Counted:
     settle = sync
 
 
-class Holding:
-    """The hands of somebody who was told to wait."""
-
-    held = True
-
-    def progressed(self) -> None:
-        pass
-
-    def adjust(self) -> None:
-        pass
-
-
 class JobsTests(SynchronousTestCase):
     def test_nothing_runs_when_all_is_durable(self) -> None:
         """When it is told that the last byte is durable no job works on the file any more, which may move at once."""
         jobs: Any = Jobs()
         spooled: Any = Counted()
-        holding: Any = Holding()
-        arriving = Arriving(new_file(7, 100_000), Clock(), jobs, Memory(1 << 30), lambda _: None)
-        arriving.begin(spooled, 0)
-        arriving.hand = holding
-        arriving.feed(bytes(60_000))
-        self.assertLess(arriving.pending, GATHER)
+        clock, memory = Clock(), Memory(1 << 30)
+        ports = UploadPorts(clock, jobs, memory, DeadlineWheel(clock), 50_000, 60.0)
+        state = UploadState(new_file(7, 100_000), ports, lambda _: None)
+        state.begin(spooled, 0)
+        handle = state.take(UploadWaiter())
+        state.feed(handle, 0, bytes(60_000))
+        self.assertTrue(handle.paused)
+        self.assertLess(state.pending, GATHER)
         jobs.end()  # written, and not worth a sync
-        arriving.feed(bytes(40_000))
-        durable = arriving.flushed()
+        state.feed(handle, 60_000, bytes(40_000))
+        durable = state.flushed()
         jobs.end()
         self.assertEqual((self.successResultOf(durable), jobs.waiting), (100_000, []))

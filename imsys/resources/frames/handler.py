@@ -1,4 +1,4 @@
-"""The door itself: which frames go where, and who may pass."""
+"""The frames of files on the resources port: which go where, and who may send them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from imsys.server.dispatch import Handler, handles
 from imsys.server.session import Caller, Session
 
 
-class FrameDoor:
-    """The transfers of all connections of one resources port.
+class FrameHandler:
+    """Takes the frames of files on all connections of one resources port.
 
     Requests (72, 74) take their turns among the others of their connection. Chunks and credits (70, 76) are answered by
     nothing, or by acknowledgements and errors at any time, and go straight to their transfer.
@@ -49,12 +49,12 @@ class FrameDoor:
         self._largest = config.max_frame - OVERHEAD
         self._open: dict[Session, _Transfers] = {}
 
-    def front(self, session: Session) -> Front:
-        """What stands before a session."""
-        return Front(self, session)
+    def filter(self, session: Session) -> FrameFilter:
+        """Take the frames of a session that are no requests."""
+        return FrameFilter(self, session)
 
     def handlers(self) -> tuple[Handler, ...]:
-        """The handlers of its requests."""
+        """Return the handlers of the requests."""
 
         @handles(UploadOpenRequest)
         async def upload_open(caller: Caller, request: UploadOpenRequest) -> UploadOpenResponse:
@@ -82,16 +82,16 @@ class FrameDoor:
         return upload_open, download
 
     def chunk(self, session: Session, body: bytes) -> None:
-        """Bytes of a file (70). :raises PeerFault: it has no header."""
+        """Take bytes of a file (70). :raises PeerFault: it has no header."""
         self._of(session).uploading.take(decode_chunk(body))
 
     def credit(self, session: Session, body: bytes) -> None:
-        """More may be sent (76). :raises PeerFault: it is none."""
+        """Allow more bytes to be sent (76). :raises PeerFault: it is none."""
         count = decode_count(body)
         self._of(session).downloading.grant(count.file_id, count.number)
 
     def ended(self, session: Session) -> None:
-        """A connection is gone: its transfers are let go of."""
+        """Let go of the transfers of a connection that is gone."""
         transfers = self._open.pop(session, None)
         if transfers is not None:
             transfers.uploading.release()
@@ -100,7 +100,8 @@ class FrameDoor:
     async def _admit(self, caller: Caller, file_id: str, ticket: str, right: Right) -> bytes:
         """See whether a ticket is good for this.
 
-        :raises Refused: 65, it is not; 70, that is no identifier. :raises Unavailable: that cannot be told now.
+        :raises Refused: ``PERMISSION_DENIED``, it is not; ``INVALID_FIELD``, that is no identifier.
+        :raises Unavailable: that cannot be told now.
         """
         _still_there(caller.session)
         decoded = decode_id(file_id)
@@ -124,40 +125,40 @@ class FrameDoor:
 
 @dataclass(frozen=True, slots=True)
 class _Transfers:
-    """What one connection sends and reads."""
+    """The files that one connection sends and reads."""
 
     uploading: Uploading
     downloading: Downloading
 
 
-class Front:
+class FrameFilter:
     """Stands between a connection and its session, and takes the frames that are no requests."""
 
-    __slots__ = ("_door", "_session")
+    __slots__ = ("_handler", "_session")
 
-    def __init__(self, door: FrameDoor, session: Session) -> None:
-        self._door = door
+    def __init__(self, handler: FrameHandler, session: Session) -> None:
+        self._handler = handler
         self._session = session
 
     def received(self, frame: Frame) -> None:
-        """A frame arrived. :raises PeerFault: the connection is to be closed."""
+        """Take a frame. :raises PeerFault: the connection is to be closed."""
         session = self._session
         if frame.service == UPLOAD_CHUNK and session.user:
             session.alive()
-            self._door.chunk(session, frame.body)
+            self._handler.chunk(session, frame.body)
         elif frame.service == CREDIT and session.user:
             session.alive()
-            self._door.credit(session, frame.body)
+            self._handler.credit(session, frame.body)
         else:
             session.received(frame)
 
     def finished(self) -> None:
-        """The peer sends nothing more."""
+        """Tell the session that the peer sends nothing more."""
         self._session.finished()
 
     def lost(self) -> None:
-        """The connection is gone."""
-        self._door.ended(self._session)
+        """Let go of the transfers, and tell the session: the connection is gone."""
+        self._handler.ended(self._session)
         self._session.lost()
 
 

@@ -17,7 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from imsys.config import FilesConfig
 from imsys.errors import ConfigError, Refused
 from imsys.protocols.identifiers import encode_id
-from imsys.resources.judging import Looking, looking
+from imsys.resources.default_inspector import DefaultInspector, configured_inspector
 from imsys.store.files import File, Purpose, State
 from tests.resources.engine import EngineCase, feed
 from tests.support.children import folder
@@ -45,10 +45,10 @@ class JudgingTests(EngineCase):
         self.scanner.write_text(SCANNER)
         self.scanner.chmod(0o700)
         await self.parts.stop()
-        self.parts = self.start(judge=self.looking(scan=str(self.scanner)))
+        self.parts = self.start(inspector=self.inspector(scan=str(self.scanner)))
 
-    def looking(self, **settings: Any) -> Looking:
-        return looking(FilesConfig(**settings), self.folder)
+    def inspector(self, **settings: Any) -> DefaultInspector:
+        return configured_inspector(FilesConfig(**settings), self.folder)
 
     async def found(self, file_id: bytes) -> File:
         file = await self.parts.files.find(file_id)
@@ -87,7 +87,7 @@ class JudgingTests(EngineCase):
         """There are none where they are not wanted, nor of files that no message shows."""
         self.assertIsNone((await self.found(await self.send(photo(9, 9), purpose=Purpose.ORIGINAL))).thumbnail_id)
         await self.parts.stop()
-        self.parts = self.start(judge=self.looking(thumbnails=False))
+        self.parts = self.start(inspector=self.inspector(thumbnails=False))
         file = await self.found(await self.send(photo(640, 480)))
         self.assertEqual((file.mime, file.thumbnail_id), ("image/jpeg", None))
 
@@ -166,4 +166,4 @@ class PluginTests(SynchronousTestCase):
 
     def test_none(self) -> None:
         """Without plug-ins there are none; a command that cannot be used is said."""
-        self.assertRaises(ConfigError, looking, FilesConfig(scan="/no/such/scanner"), Path("/tmp"))
+        self.assertRaises(ConfigError, configured_inspector, FilesConfig(scan="/no/such/scanner"), Path("/tmp"))

@@ -1,4 +1,4 @@
-"""What a whole file is judged to be, before anybody sees it."""
+"""What a whole file is found to be, before anybody sees it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from imsys.store.files import File
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Inspection:
     """What a file is, and what was made of it."""
 
     mime: str
@@ -21,12 +21,12 @@ class Verdict:
     thumbnail_mime: str = "image/jpeg"
 
 
-class Judge(Protocol):
-    """Looks at whole files."""
+class FileInspector(Protocol):
+    """Looks at whole files; :class:`imsys.resources.default_inspector.DefaultInspector` is the one of servers."""
 
-    def judge(self, file: File, content: SealedFile) -> Verdict:
-        """Say what a file is. It blocks, and runs in a thread.
+    def inspect(self, file: File, content: SealedFile) -> Inspection:
+        """Find out what a file is. It blocks, and runs in a thread.
 
-        :raises Refused: 65, nobody may have this file; 73, it cannot be judged now.
+        :raises Refused: ``PERMISSION_DENIED``, nobody may have this file; ``SERVER_BUSY``, it cannot be inspected now.
         """
         ...

@@ -1,4 +1,4 @@
-"""Which path leads where."""
+"""Paths of the HTTPS port: which leads where."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from imsys.resources.budget import Budget
 from imsys.resources.granted import Granted
 from imsys.resources.transfers import READ, Downloads, Uploads
 from imsys.resources.web.cors import Origins
-from imsys.resources.web.downloads import DownloadDoor
+from imsys.resources.web.downloads import DownloadHandler
 from imsys.resources.web.grants import Grants
-from imsys.resources.web.tus import TusDoor
+from imsys.resources.web.tus import TusHandler
 from imsys.security.tickets import Tickets
 from imsys.web.answers import Response
 from imsys.web.connection import HttpSettings
@@ -18,7 +18,7 @@ from imsys.web.routing import Endpoint, Handler, Router
 
 
 def http_settings(config: ResourcesConfig) -> HttpSettings:
-    """The deadlines of the HTTPS port, which are those of the others."""
+    """Take the deadlines of the HTTPS port from those of the others."""
     return HttpSettings(head=config.login_deadline, idle=config.heartbeat_timeout, stalled=config.stalled)
 
 
@@ -31,17 +31,17 @@ def file_routes(
     downloads: Downloads,
     ahead: Budget | None = None,
 ) -> list[Endpoint]:
-    """The paths of files.
+    """Make the paths of files.
 
     :param max_file: bytes of a file at most.
     :param ahead: what is read of files before it can be sent; by default their own.
     """
     grants = Grants(tickets, granted)
-    tus = TusDoor(uploads, grants, Budget(config.memory // 4), max_file)
-    files = DownloadDoor(downloads, grants, ahead or Budget(config.unsent), READ)
+    tus = TusHandler(uploads, grants, Budget(config.memory // 4), max_file)
+    files = DownloadHandler(downloads, grants, ahead or Budget(config.unsent), READ)
 
     async def head(request: Request, name: str) -> Response:
-        """A client of tus asks where to go on, any other what it would get."""
+        """Tell a client of tus where to go on, any other what it would get."""
         return await (tus.head if request.header("tus-resumable") is not None else files.get)(request, name)
 
     of_all: dict[str, Handler] = {"POST": tus.post, "OPTIONS": tus.options}
@@ -57,5 +57,5 @@ def file_routes(
 
 
 def site(config: ResourcesConfig, routes: list[Endpoint]) -> Origins:
-    """All paths of the HTTPS port, with what is allowed to pages of other origins."""
+    """Put all paths of the HTTPS port together, with what is allowed to pages of other origins."""
     return Origins(Router(routes), config.cors_origins)
