@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from client.core.changes import Signal
 
 URL = "https://chat.example.org:8443"
-PASSWORD, CODE = "correct horse battery", "123456"  # noqa: S105: of nobody
+PASSWORD, CODE = "correct horse battery", "123456"
 
 
 @dataclass(frozen=True, slots=True)
