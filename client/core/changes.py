@@ -59,5 +59,7 @@ class Changes:
         self.stream = Signal[Stream]()
         self.notice = Signal[str]()
         """A sentence about something that nobody asked for: the store was set aside, the disk is full."""
+        self.certificate = Signal[str]()
+        """An alarm: the server presents another certificate than the one that was trusted; its fingerprint. Nothing was said to it."""
         self.signed_out = Signal[str]()
         """A sentence: why."""

@@ -22,7 +22,6 @@ from imsys.protocols.messages.texts import TextPush
 from imsys.protocols.messages.threads import PositionRequest, PositionResponse
 from imsys.sdk import attachments, model
 from imsys.sdk.attachments import Grant
-from imsys.sdk.backoff import Backoff
 from imsys.sdk.catching_up import CatchingUp
 from imsys.sdk.contacts import Contacts
 from imsys.sdk.credentials import Credentials
@@ -30,12 +29,12 @@ from imsys.sdk.delivery import Delivery, MessageStream
 from imsys.sdk.gateway import Gateway, Resources
 from imsys.sdk.history import History
 from imsys.sdk.inbox import Inbox
-from imsys.sdk.link import Link
+from imsys.sdk.link import ConnectionManager
 from imsys.sdk.live import LiveStreams
-from imsys.sdk.marks import Marks
 from imsys.sdk.model import ConnectionState, Message, Person, StateChange
-from imsys.sdk.outbox import DAY, Outbox
+from imsys.sdk.outbox import Outbox
 from imsys.sdk.outgoing import Outgoing
+from imsys.sdk.receipts import Receipts
 from imsys.sdk.remembering import Remembering
 from imsys.sdk.seen import SeenStore
 from imsys.sdk.signals import Signal
@@ -45,6 +44,7 @@ from imsys.sdk.timing import Timing
 from imsys.sdk.transfers import Transfers
 from imsys.sdk.unfinished import UnfinishedUploads
 from imsys.sdk.unique import UniqueIds
+from imsys.util.backoff import Backoff
 
 LONGEST_TEXT = 4096
 """Characters of a message (wire protocol, section 4)."""
@@ -66,7 +66,6 @@ class Client:
 
     :param receive: whether messages are wanted at all; a client that only asks questions does without.
     :param outbox: texts that wait to be acknowledged at most.
-    :param keep: seconds for which a text is sent again and again while the servers do not take it; then it fails.
     :param unfinished: where uploads are remembered, for a later client to go on with.
     :param calendar: Unix seconds, which may be set at any time; nothing waits by it.
     """
@@ -80,7 +79,6 @@ class Client:
         seen: SeenStore | None = None,
         receive: bool = True,
         outbox: int = 1000,
-        keep: float = DAY,
         timing: Timing | None = None,
         unfinished: UnfinishedUploads | None = None,
         calendar: Callable[[], float] = time.time,
@@ -93,7 +91,7 @@ class Client:
         reactor = steady_reactor(reactor)
         self._timing = timing = timing or Timing()
         self._receive = receive
-        self._link = Link(
+        self._link = ConnectionManager(
             *(reactor, calendar, gateway, credentials, timing),
             arrive=self._arrive,
             on_moved=self._moved,
@@ -120,13 +118,13 @@ class Client:
         self._inbox = Inbox(reactor, self._delivery.deliver, self._catching_up.thread_soon, patience=timing.patience)
         self._inbox.room = self._delivery.room
         self._catching_up.feed(self._inbox)
-        self._marks = Marks(reactor, self._link.request, timing.mark)
+        self._marks = Receipts(reactor, self._link.request, timing.mark)
         self._unique_id = UniqueIds(calendar)
         self._others: dict[int, int] = {}  # thread -> the other user of a private one, 0 for a group
         self._outbox = Outbox(
             *(reactor, self._link.request, self._other, self._stored, self._link.drop),
             limit=outbox,
-            keep=keep,
+            keep=timing.keep,
             backoff=self._backoff,
         )
         self._keep_texts = False

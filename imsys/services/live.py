@@ -26,7 +26,7 @@ from imsys.services.tls import PublicTls
 from imsys.store import Database
 from imsys.store.files import FileStore
 from imsys.store.live import LiveStore
-from imsys.web.routing import Route
+from imsys.web.routing import Endpoint
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Live:
     door: RtmpDoor
     pulls: Pulls
     recordings: Recordings
-    routes: list[Route]
+    routes: list[Endpoint]
     """The paths of the HTTPS port."""
     plain: ListenService | None
     tls: ListenService | None

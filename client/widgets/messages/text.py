@@ -55,7 +55,9 @@ class Body:
         self.width = max((block.rect.width() for block in blocks), default=0.0)
         self.height = blocks[-1].rect.bottom() if blocks else 0.0
         for block in blocks:
-            if block.rtl:
+            if block.code:
+                block.rect.setWidth(self.width)
+            elif block.rtl:
                 block.shift -= block.rect.width() - self.width
                 block.rect.moveLeft(self.width - block.rect.width())
         self.length = blocks[-1].at + units(blocks[-1].text) if blocks else 0
@@ -90,6 +92,7 @@ class Body:
         selected: tuple[int, int] | None = None,
         hovered: Link | None = None,
         found: Iterable[tuple[int, int]] = (),
+        ink: QColor | None = None,
     ) -> None:
         """Paint it there; lines outside ``clip`` are left out."""
         colours = theme.colours
@@ -110,7 +113,7 @@ class Body:
                 start, end = max(0, selected[0] - block.at), min(length, selected[1] - block.at)
                 if start < end:
                     ranges.append(_range(start, end, ground=colours.selection, ink=colours.text))
-            painter.setPen(colours.text)
+            painter.setPen(ink or colours.text)
             block.layout.draw(painter, at + self._origin(block), ranges, clip)
 
     @staticmethod
@@ -260,7 +263,7 @@ def _rtl(text: str) -> bool:
 def _block(part: list[Run], rtl: bool, code: bool, at: int, room: float, theme: Theme, font: Font, mine: bool) -> Block:
     text = "".join(run.text for run in part).replace("\n", "\u2028")
     layout = QTextLayout(text, theme.font(Font.CODE if code else font))
-    option = QTextOption(Qt.AlignmentFlag.AlignLeading)
+    option = QTextOption(Qt.AlignmentFlag.AlignRight if rtl else Qt.AlignmentFlag.AlignLeft)
     option.setTextDirection(Qt.LayoutDirection.RightToLeft if rtl else Qt.LayoutDirection.LeftToRight)
     option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
     layout.setTextOption(option)

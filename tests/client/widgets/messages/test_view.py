@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QVariantAnimation
 from PySide6.QtGui import QAccessible, QGuiApplication, QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 
 from client.core.model import Attachment, Kind, Mark, Message, Quote, Reaction, Stage, Transfer
+from client.widgets.messages import accessible
 from tests.client.widgets.messages.scene import ListCase, message
 
 LEFT, NONE, SHIFT = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
@@ -107,7 +108,7 @@ class ScrollTests(ListCase):
         for number in range(102, 110):
             self.account.put(message(number, "new"))
         self.turn()
-        QTest.qWait(30)
+        self.list.refresh()
         self.assertEqual(self.top(), before)
         self.assertTrue(self.list.down.isVisible())
         self.click(self.list.down)
@@ -121,7 +122,7 @@ class ScrollTests(ListCase):
         before = self.top()
         above = self.list.rows.messages[self.list.rows.index[before[0]] - 3]
         self.account.put(message(above.id, "taller\n" * 20, mine=above.mine))
-        QTest.qWait(30)
+        self.list.refresh()
         self.assertEqual(self.top()[0], before[0])
         self.assertAlmostEqual(self.top()[1], before[1], delta=1)
 
@@ -137,6 +138,20 @@ class ScrollTests(ListCase):
         self.turn()
         self.assertAlmostEqual(self.list.rect_of(key).top(), y, delta=1)
 
+    def test_opens_where_it_was(self) -> None:
+        """A conversation that is opened again shows what was read there."""
+        self.open(*self.many())
+        self.assertEqual(self.list.reading_at(), 0)
+        for _ in range(40):
+            self.wheel(1)
+        at = self.list.reading_at()
+        self.list.set_window(None)
+        self.list.set_window(self.window)
+        self.window.open(at=at)
+        self.turn()
+        self.assertEqual(self.list.reading_at(), at)
+        self.assertAlmostEqual(self.list.rect_of(f"#{at}").top(), 8, delta=1)
+
     def test_jumps(self) -> None:
         """A jump puts the message in the middle, and shows for a moment which it is."""
         self.theme.less_motion = False
@@ -146,9 +161,29 @@ class ScrollTests(ListCase):
         middle = self.list.rect_of("#300").center().y()
         self.assertAlmostEqual(middle, self.list.viewport().height() / 2, delta=30)
         flashing = self.grab(self.list.viewport())
-        self.list._flash.stop()
+        self.list.canvas._flash.stop()
         self.turn()
         self.assertNotEqual(flashing, self.grab(self.list.viewport()))
+
+    def test_day_floats(self) -> None:
+        """While one scrolls, the day of what is seen floats at the top, and goes."""
+        self.open(*self.many(100))
+        for _ in range(5):
+            self.wheel(1)
+        scrolled = self.grab(self.list.viewport())
+        self.assertEqual(scrolled.pixelColor(300, 12), self.theme.colours.chip)
+        self.list.canvas._date.stop()
+        self.assertNotEqual(scrolled, self.grab(self.list.viewport()))
+
+    def test_slides_in(self) -> None:
+        """What is new slides in at the end, and is at its place soon; with less motion it is there at once."""
+        self.theme.less_motion = False
+        self.open(*self.many(50))
+        self.account.put(message(51, "new"))
+        self.list.refresh()
+        self.assertEqual(self.list.canvas._slide.state(), QVariantAnimation.State.Running)
+        self.list.scroll_by(-10)
+        self.assertEqual(self.list.canvas.slide(), 0)
 
     def test_unread(self) -> None:
         """It opens with the unread line near the top, and tells what has been seen as one goes on."""
@@ -180,6 +215,10 @@ class ClickTests(ListCase):
         self.tap("#1", "resend")
         self.tap("#1", "delete")
         self.assertEqual((again, gone), ([self.account.all[0]], [self.account.all[0]]))
+        self.tap("#1", "time")
+        menu = self.list.findChildren(QMenu)[-1]
+        self.assertEqual([action.text() for action in menu.actions()][-2:], ["Try again", "Delete"])
+        menu.close()
 
     def test_links(self) -> None:
         """A link is underlined while it is pointed at, and a click tells it, and whether to ask."""
@@ -187,8 +226,7 @@ class ClickTests(ListCase):
         links = self.told(self.list.link)
         plain = self.grab(self.list.viewport())
         place = self.of_text("#1", 12)
-        QTest.mouseMove(self.list.viewport(), place)
-        self.turn()
+        self.point(self.list.viewport(), place)
         self.assertEqual(self.list.viewport().cursor().shape(), Qt.CursorShape.PointingHandCursor)
         self.assertNotEqual(plain, self.grab(self.list.viewport()))
         self.click(self.list.viewport(), place)
@@ -211,7 +249,7 @@ class ClickTests(ListCase):
         self.tap("#2", "quote")
         self.assertEqual((opened, watched), ([self.account.all[2]], ["live-1"]))
         self.assertEqual(reacted, [(self.account.all[1], "👍")])
-        self.assertEqual(self.list._flash_key, "#1")
+        self.assertEqual(self.list.canvas.flash_key, "#1")
 
     def test_transfers(self) -> None:
         """A file on its way is paused, goes on, and is given up."""
@@ -314,12 +352,28 @@ class AccessibleTests(ListCase):
         place = second.rect().center()
         self.assertEqual(interface.childAt(place.x(), place.y()).text(QAccessible.Text.Name), second.text(QAccessible.Text.Name))
 
-    def test_gone(self) -> None:
+    def test_let_go(self) -> None:
+        """Items are let go with their messages, and all with the list, as Qt wants it: it keeps pointers to them."""
+        QAccessible.setActive(True)
+        self.addCleanup(QAccessible.setActive, False)
+        many = [message(number, "words") for number in range(1, 300)]
+        self.open(*many)
+        for number in range(299, 0, -1):
+            self.list.jump(number)
+            interface = QAccessible.queryAccessibleInterface(self.list)
+            for index in range(interface.childCount()):
+                interface.child(index).text(QAccessible.Text.Name)
+        self.list.deleteLater()
+        self.turn()
+        self.turn()
+        self.assertEqual([one for one in accessible._kept if one.view() is self.list], [])
+        self._showing.remove(self.list)
+
+    async def test_gone(self) -> None:
         """An item whose message is gone is not valid, and says nothing."""
         self.open(message(1, "one"), message(2, "two"))
         interface = QAccessible.queryAccessibleInterface(self.list)
         item = interface.child(1)
         self.account.changes.removed.fire([self.account.all[1]])
-        QTest.qWait(30)
-        self.assertFalse(item.isValid())
+        await self.until(lambda: not item.isValid())
         self.assertEqual((item.text(QAccessible.Text.Name), interface.childCount()), ("", 1))
