@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -73,8 +74,7 @@ class AccountSync:
         self._client = Client(
             *(reactor, gateway, credentials),
             seen=StoreSeen(self._known, self._keeper),
-            keep=KEEP,
-            timing=timing,
+            timing=dataclasses.replace(timing or Timing(), keep=KEEP),
             unfinished=self._uploads.unfinished,
             calendar=now,
         )

@@ -213,7 +213,7 @@ class Encrypted(TestCase):
         connection = ChatConnection(self.reactor, lambda *_: None, lambda *_: None)
         with self.assertRaises(Unavailable) as caught:
             await open_connection(
-                self.reactor, connection, Place("127.0.0.1", int(self.servers.url.rpartition(":")[2])), gateway.trust, 5.0
+                self.reactor, connection, ServerAddress("127.0.0.1", int(self.servers.url.rpartition(":")[2])), gateway.trust, 5.0
             )
         self.assertIsNotNone(changed_certificate(caught.exception))
         self.assertIsNone(changed_certificate(ValueError()))
