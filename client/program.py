@@ -158,7 +158,7 @@ class Program:
         return opened
 
     def _to_front(self, opened: Opened) -> None:
-        self.window.show_view(opened.view)
+        self.window.show_account(opened.view)
         self._leave_sign_in()
         self._counted()
         self._run(self.accounts.put_in_front(opened.entry))
