@@ -170,8 +170,9 @@ class AccountView(QWidget):
     def show_details(self, shown: bool | None = None) -> None:
         """Show what there is to know of the conversation, or no more; ``None``: the other way round."""
         shown = not self.details.isVisible() if shown is None else shown
-        self._details_in_front = shown
-        if self.width() >= self._theme.px(ONE_PANE_BELOW + DETAILS_PANE):
+        room = self.width() >= self._theme.px(ONE_PANE_BELOW + DETAILS_PANE)
+        self._details_in_front = shown and not room
+        if room:
             self._settings.change(details=shown)
         self._fit()
         self._about()
