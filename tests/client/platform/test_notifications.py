@@ -35,10 +35,6 @@ class BusTests(WidgetCase):
         where = f"unix:path={home}/bus"
         command = ["dbus-daemon", "--session", f"--address={where}", "--nofork", "--print-address"]
         daemon = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-            ["dbus-daemon", "--session", f"--address={where}", "--nofork", "--print-address"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
         self.addCleanup(self.stop, daemon)
         assert daemon.stdout is not None
         daemon.stdout.readline()
