@@ -385,6 +385,10 @@ class AccountSync:
         await asked(self._client.contacts.block(uuid, blocked))
         self._change_person(uuid, blocked=blocked)
 
+    async def rename(self, uuid: int, alias: str) -> None:
+        """My own name for somebody; it is kept here alone."""
+        self._change_person(uuid, alias=alias)
+
     async def conversation_with(self, uuid: int) -> int:
         """The conversation with a friend."""
         for row in self._known.rows.values():
