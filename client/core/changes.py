@@ -57,5 +57,9 @@ class Changes:
         """Messages of others that came just now, for notifications."""
         self.transfer = Signal[Transfer]()
         self.stream = Signal[Stream]()
+        self.notice = Signal[str]()
+        """A sentence about something that nobody asked for: the store was set aside, the disk is full."""
+        self.certificate = Signal[str]()
+        """An alarm: the server presents another certificate than the one that was trusted; its fingerprint. Nothing was said to it."""
         self.signed_out = Signal[str]()
         """A sentence: why."""

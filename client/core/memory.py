@@ -178,6 +178,10 @@ class MemoryAccount(MemoryReader):
         """Keep what is being written."""
         self._set(replace(self._conversations[conversation], draft=text))
 
+    def remember(self, name: str, value: str) -> None:
+        """Keep something of a view's."""
+        self._remembered[name] = value
+
     async def arrange(
         self, conversation: int, *, pinned: bool | None = None, archived: bool | None = None, muted_until_ms: int | None = None
     ) -> None:

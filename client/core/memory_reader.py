@@ -32,6 +32,7 @@ class MemoryReader:
         )
         self._people: dict[int, Person] = {person.uuid: person for person in (ME, *STRANGERS, *(() if empty else (*FRIENDS, *MEMBERS)))}
         self._requests = [] if empty else asking(now_ms)
+        self._remembered: dict[str, str] = {}
         self._connection = Connection(Link.ONLINE, "chat.example.org")
 
     @property
@@ -70,6 +71,10 @@ class MemoryReader:
     def streams(self, conversation: int) -> Sequence[Stream]:
         """Live streams that run there."""
         return tuple(stream for stream in self._streams.values() if stream.conversation == conversation and stream.running)
+
+    def remembered(self, name: str) -> str:
+        """What was remembered."""
+        return self._remembered.get(name, "")
 
     def history(self, conversation: int) -> History:
         """Its messages."""

@@ -58,6 +58,10 @@ class Reader(Protocol):
         """Live streams that run in a conversation."""
         ...
 
+    def remembered(self, name: str) -> str:
+        """What :meth:`Commands.remember` kept under a name; empty: nothing."""
+        ...
+
     async def before(self, conversation: int, message: Message | None, most: int) -> list[Message]:
         """Up to so many messages before one (``None``: the newest), the oldest first.
 
@@ -115,6 +119,10 @@ class Commands(Protocol):
 
     def set_draft(self, conversation: int, text: str) -> None:
         """Keep what is being written."""
+        ...
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep something of a view's (where it was scrolled to, say) for the next time; empty: forget it."""
         ...
 
     async def arrange(

@@ -274,7 +274,7 @@ DRAFT_MS = 600
 # Floating things.
 SHADOW = (0, 4, 18)
 """Offset right, offset down, blur."""
-TOAST_MS = 4000
+TOAST_MS, DATE_MS = 4000, 1200
 SEARCH_MS = 150
 """How long one stops typing before a search begins."""
 PICKER, PICKER_COLUMNS = (352, 380), 8

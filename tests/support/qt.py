@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QtMsgType, qInstallMessageHandler
-from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QImage
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QImage, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from twisted.internet.defer import Deferred
@@ -35,6 +35,8 @@ class WidgetCase(TestCase):
             self.skipTest("widgets are tested on Qt's event loop: trial --reactor qt")
         self.application = application
         self._complaints: list[str] = []
+        self._showing: list[QWidget] = []
+        """A test that destroys one by itself takes it out."""
         excepthook, sys.excepthook = sys.excepthook, self._raised
         self.addCleanup(setattr, sys, "excepthook", excepthook)
         before = qInstallMessageHandler(self._warned)
@@ -64,14 +66,16 @@ class WidgetCase(TestCase):
         widget.show()
         widget.activateWindow()
         QTest.qWaitForWindowExposed(widget, 2000)
+        self._showing.append(widget)
         self.addCleanup(self._remove, widget)
         self.turn()
         return widget
 
     def _remove(self, widget: QWidget) -> None:
-        widget.close()
-        widget.deleteLater()
-        self.turn()
+        if widget in self._showing:
+            widget.close()
+            widget.deleteLater()
+            self.turn()
 
     def turn(self) -> None:
         """Let Qt do what it has been asked to."""
@@ -101,6 +105,13 @@ class WidgetCase(TestCase):
         QApplication.sendEvent(widget, event)
         self.turn()
         return event.isAccepted()
+
+    def point(self, widget: QWidget, at: QPoint, buttons: Qt.MouseButton = Qt.MouseButton.NoButton) -> None:
+        """Move the pointer there, with buttons held."""
+        place, none = QPointF(at), Qt.MouseButton.NoButton
+        event = QMouseEvent(QEvent.Type.MouseMove, place, widget.mapToGlobal(place), none, buttons, Qt.KeyboardModifier.NoModifier)
+        QApplication.sendEvent(widget, event)
+        self.turn()
 
     def click(self, widget: QWidget, at: QPoint | None = None, button: Qt.MouseButton = Qt.MouseButton.LeftButton) -> None:
         """Press and release, in the middle where no place is said."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import weakref
+from collections.abc import Container
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QPoint, QRect
+from PySide6.QtCore import QObject, QPoint, QRect, QTimer
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QAccessibleEvent, QAccessibleInterface, QWindow
 from PySide6.QtWidgets import QAccessibleWidget
 
@@ -14,8 +16,9 @@ from client.widgets.messages.words import spoken
 if TYPE_CHECKING:
     from client.widgets.messages.view import MessageList
 
-_kept: dict[int, ListInterface] = {}
-"""Qt does not hold what Python made."""
+_kept: dict[int, list[ListInterface]] = {}
+"""Python's references. Qt keeps pointers to interfaces, and deletes them: with the widget, at the end, or when it is told to
+(:func:`QAccessible.deleteAccessibleInterface`). Python must not do so before, or Qt calls what is gone."""
 _installed: list[bool] = []
 
 
@@ -31,12 +34,20 @@ def _make(name: str, thing: QObject) -> QAccessibleInterface | None:
 
     if not isinstance(thing, MessageList):
         return None
-    found = _kept.get(id(thing))
-    if found is None:
-        found = _kept[id(thing)] = ListInterface(thing)
-        number = id(thing)
-        thing.destroyed.connect(lambda: _kept.pop(number, None))
-    return found
+    made = ListInterface(thing)
+    if id(thing) not in _kept:
+        thing.destroyed.connect(functools.partial(_gone, id(thing)))
+    # Qt asks again when the class of an object has changed, as PySide's do while signals are connected, and deletes what each call
+    # gave: never the same twice.
+    _kept.setdefault(id(thing), []).append(made)
+    return made
+
+
+def _gone(number: int) -> None:
+    """The widget is being destroyed; Qt deletes its interface once all have heard of that."""
+    for interface in _kept[number]:
+        interface.drop(())
+    QTimer.singleShot(0, functools.partial(_kept.pop, number, None))
 
 
 def changed(view: MessageList, came: bool) -> None:
@@ -62,7 +73,14 @@ class ListInterface(QAccessibleWidget):
     def __init__(self, view: MessageList) -> None:
         super().__init__(view, QAccessible.Role.List)
         self.view = weakref.ref(view)
-        self._items: dict[str, ItemInterface] = {}
+        self._items: dict[str, tuple[ItemInterface, int]] = {}
+        """With the numbers that Qt knows them by."""
+
+    def drop(self, kept: Container[str]) -> None:
+        """Let go of items but some."""
+        for key in [key for key in self._items if key not in kept]:
+            QAccessible.deleteAccessibleInterface(self._items[key][1])
+            del self._items[key]
 
     def childCount(self) -> int:
         view = self.view()
@@ -73,13 +91,12 @@ class ListInterface(QAccessibleWidget):
         if view is None or not 0 <= index < len(view.rows):
             return None
         key = view.rows.messages[index].key
-        item = self._items.get(key)
-        if item is None:
+        if key not in self._items:
             if len(self._items) > 2 * len(view.rows) + 50:
-                self._items = {one: item for one, item in self._items.items() if one in view.rows.index}
-            item = self._items[key] = ItemInterface(self, key)
-            QAccessible.registerAccessibleInterface(item)
-        return item
+                self.drop(view.rows.index)
+            made = ItemInterface(self, key)
+            self._items[key] = made, QAccessible.registerAccessibleInterface(made)
+        return self._items[key][0]
 
     def indexOfChild(self, child: QAccessibleInterface) -> int:
         view = self.view()

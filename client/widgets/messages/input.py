@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
-from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QGuiApplication, QHelpEvent, QKeyEvent, QKeySequence, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QGuiApplication, QHelpEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QMenu, QToolTip
 
 from client.core.links import Link
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 SCROLL_MS = 30
 _LEFT = Qt.MouseButton.LeftButton
-_COMMANDS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
 
 
 class Input:
@@ -58,10 +57,10 @@ class Input:
     def _row_at(self, place: QPointF) -> tuple[int, Row | None, QPointF]:
         """The row there, and the place within it."""
         view = self._view
-        index = view.scroller.at(place.y() - view.slide())
+        index = view.scroller.at(place.y() - view.canvas.slide())
         if index < 0:
             return -1, None, place
-        return index, view.rows.row(index), place - QPointF(0, view.scroller.y(index) + view.slide())
+        return index, view.rows.row(index), place - QPointF(0, view.scroller.y(index) + view.canvas.slide())
 
     def _letter(self, row: Row, place: QPointF) -> int:
         return row.text.position(place - row.text_at) if row.text is not None else 0
@@ -298,8 +297,6 @@ class Input:
         view.menu.emit(message, menu)
         return menu
 
-    # Keys.
-
     def focused(self, event: QEvent) -> None:
         """The keyboard comes: to the last message that is seen."""
         view = self._view
@@ -310,71 +307,3 @@ class Input:
             if len(seen) and view.rows.index.get(self.current, -1) not in seen:
                 self.current = view.rows.messages[seen[-1]].key
                 accessible.focused(view, seen[-1])
-
-    def key(self, event: QKeyEvent) -> bool:
-        """A key; whether it was for the list."""
-        view, key = self._view, event.key()
-        shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        if event.matches(QKeySequence.StandardKey.Copy):
-            self.copy()
-        elif event.matches(QKeySequence.StandardKey.SelectAll) and len(view.rows):
-            self.selection.begin(view.rows.messages[0].key, 0, whole=True)
-            self.selection.extend(view.rows.messages[-1].key, 0)
-        elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down) and not event.modifiers() & _COMMANDS:
-            self._step(1 if key == Qt.Key.Key_Down else -1, extend=shift)
-        elif key in (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
-            page = view.viewport().height() * 0.9
-            view.scroll_by(page if key == Qt.Key.Key_PageDown else -page)
-        elif key == Qt.Key.Key_Home:
-            view.scroll_by(-1e9)
-        elif key == Qt.Key.Key_End:
-            view.go_to_end()
-        elif key == Qt.Key.Key_Escape:
-            if self.selection.empty:
-                view.escaped.emit()
-            self.selection.clear()
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
-            return self._activate()
-        elif event.text() and event.text().isprintable() and not event.modifiers() & _COMMANDS:
-            view.typed.emit(event.text())
-        else:
-            return False
-        view.viewport().update()
-        return True
-
-    def _step(self, by: int, *, extend: bool) -> None:
-        view = self._view
-        if not len(view.rows):
-            return
-        self.by_keys = True
-        index = view.rows.index.get(self.current, -1)
-        seen = view.scroller.seen()
-        if index not in seen:
-            index = seen[-1] + (1 if by < 0 else 0)
-        target = max(0, min(len(view.rows) - 1, index + by))
-        key = view.rows.messages[target].key
-        if extend:
-            if self.selection.empty or not self.selection.several:
-                self.selection.begin(view.rows.messages[max(0, min(len(view.rows) - 1, index))].key, 0, whole=True)
-            self.selection.extend(key, 0)
-        else:
-            self.selection.clear()
-        self.current = key
-        view.show_row(target)
-        accessible.focused(view, target)
-
-    def _activate(self) -> bool:
-        """Enter on a message: what a click on the first thing in it does."""
-        view, index = self._view, self._view.rows.index.get(self.current, -1)
-        if index < 0:
-            return False
-        row = view.rows.row(index)
-        for action in ("resend", "file", "open", "watch", "quote"):
-            hit = next((one for one in row.hits if one.action == action), None)
-            if hit is not None:
-                self.act(row.message, hit)
-                return True
-        links = row.text.links() if row.text is not None else []
-        if links:
-            view.link.emit(links[0].url, links[0].asks)
-        return bool(links)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -62,6 +63,8 @@ class Row:
     """Time and marks lie on the picture."""
     failure: QRectF | None = None
     notice: bool = False
+    faded: bool = False
+    """What its text says is about the message, and not what somebody wrote."""
     hits: list[Hit] = field(default_factory=list)
 
     def hit(self, place: QPointF) -> Hit | None:
@@ -94,6 +97,7 @@ def lay_out(message: Message, place: Place, look: Look) -> Row:
         _notice(row, look, top)
     else:
         _bubble(row, look, top + (GROUP_GAP if place.first and not (place.new_day or place.unread_line) else BUBBLE_GAP))
+    row.height = float(math.ceil(row.height))  # whole pixels: grounds of neighbours meet without a seam
     return row
 
 
@@ -175,6 +179,7 @@ def _bubble(row: Row, look: Look, top: float) -> None:
             y += TIGHT / 2
             if bleeds:
                 room = min(room, max(width, theme.px(180)))
+        row.faded = message.recalled or (message.kind is Kind.UNKNOWN and not message.text)
         bare = message.recalled or message.kind is Kind.UNKNOWN or bool(emoji)
         row.text = body(text, room, theme, Font.EMOJI_BIG if emoji else Font.MESSAGE, mine=message.mine, plain=bare)
         row.text_at = QPointF(0, y)

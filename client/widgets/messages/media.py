@@ -194,7 +194,9 @@ class File(Part):
         attachment = self.message.attachment
         assert attachment is not None
         words = self.look.theme.metrics(Font.META).horizontalAdvance(size_words(attachment.size))
-        return self.look.transfer(self.message.key) is None and disc + GAP + words + GAP + width <= self.rect.width()
+        transfer = self.look.transfer(self.message.key)
+        running = transfer is not None and transfer.stage in RUNNING
+        return not running and disc + GAP + words + GAP + width <= self.rect.width()
 
     def paint(self, painter: QPainter, state: State) -> None:
         look, attachment = self.look, self.message.attachment
@@ -215,23 +217,22 @@ class File(Part):
         else:
             kind = _KINDS.get(attachment.mime.partition("/")[0], "file")
             _icon(painter, look, kind if attachment.path or self.message.mine else "download", disc, colours.on_accent, ICON + 2)
-        column = QRectF(self.rect)
-        start, end = disc.width() + GAP, (self._cross().width() + TIGHT if running else 0)
-        column.adjust(*((end, 0, -start, 0) if look.rtl else (start, 0, -end, 0)))
-        align = look.side
-        name_height = theme.metrics(Font.MESSAGE_STRONG).height()
-        meta_height = theme.metrics(Font.META).height()
+        column, start = QRectF(self.rect), disc.width() + GAP
+        column.adjust(*((0, 0, -start, 0) if look.rtl else (start, 0, 0, 0)))
+        beside = self._cross().width() + TIGHT if running else 0.0
+        name_height, meta_height = theme.metrics(Font.MESSAGE_STRONG).height(), theme.metrics(Font.META).height()
         top = column.top() + (column.height() - name_height - meta_height - 2) / 2
+        line = QRectF(column.left() + (beside if look.rtl else 0), top, column.width() - beside, name_height)
         painter.setFont(theme.font(Font.MESSAGE_STRONG))
         painter.setPen(colours.text)
-        name = theme.metrics(Font.MESSAGE_STRONG).elidedText(safe_name(attachment.filename), Qt.TextElideMode.ElideMiddle, column.width())
-        painter.drawText(QRectF(column.left(), top, column.width(), name_height), align, name)
+        name = theme.metrics(Font.MESSAGE_STRONG).elidedText(safe_name(attachment.filename), Qt.TextElideMode.ElideMiddle, line.width())
+        painter.drawText(line, look.side, name)
         failed = transfer is not None and transfer.stage is Stage.FAILED
         painter.setFont(theme.font(Font.META))
         painter.setPen(colours.danger if failed else colours.on_mine_second if self.message.mine else colours.second)
         words = transfer_words(transfer) if transfer is not None and running else size_words(attachment.size)
         words = theme.metrics(Font.META).elidedText(words, Qt.TextElideMode.ElideRight, column.width())
-        painter.drawText(QRectF(column.left(), top + name_height + 2, column.width(), meta_height), align, words)
+        painter.drawText(QRectF(column.left(), top + name_height + 2, column.width(), meta_height), look.side, words)
         if running:
             if state.hovered == ("cancel", self.message.key):
                 painter.setPen(Qt.PenStyle.NoPen)

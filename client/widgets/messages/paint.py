@@ -27,7 +27,7 @@ def paint(painter: QPainter, row: Row, look: Look, state: State) -> None:
             ground.setAlphaF(ground.alphaF() * state.flash)
         painter.fillRect(QRectF(0, _head(row), look.width, row.height - _head(row)), ground)
     if row.day is not None:
-        _chip(painter, look, row.day, row.day_text)
+        chip(painter, look, row.day, row.day_text)
     if row.unread is not None:
         _unread(painter, look, row.unread)
     if row.notice:
@@ -36,7 +36,7 @@ def paint(painter: QPainter, row: Row, look: Look, state: State) -> None:
         radius = min(row.bubble.height() / 2, 12.0)
         painter.drawRoundedRect(row.bubble, radius, radius)
         if row.text is not None:
-            row.text.paint(painter, row.text_at, look.theme, look.clip, mine=False, selected=state.selected)
+            row.text.paint(painter, row.text_at, look.theme, look.clip, mine=False, selected=state.selected, ink=colours.second)
     else:
         _message(painter, row, look, state)
     if state.focused:
@@ -71,15 +71,26 @@ def _message(painter: QPainter, row: Row, look: Look, state: State) -> None:
     if row.part is not None:
         row.part.paint(painter, state)
     if row.text is not None:
-        found = state.found
-        row.text.paint(painter, row.text_at, theme, look.clip, mine=message.mine, selected=state.selected, hovered=state.link, found=found)
+        faded = (colours.on_mine_second if message.mine else colours.second) if row.faded else None
+        row.text.paint(
+            painter,
+            row.text_at,
+            theme,
+            look.clip,
+            mine=message.mine,
+            selected=state.selected,
+            hovered=state.link,
+            found=state.found,
+            ink=faded,
+        )
     _reactions(painter, row, look, state)
     _meta(painter, row, look)
     if row.failure is not None:
         _failure(painter, row, look, state)
 
 
-def _chip(painter: QPainter, look: Look, rect: QRectF, text: str) -> None:
+def chip(painter: QPainter, look: Look, rect: QRectF, text: str) -> None:
+    """A word in a pill: a day."""
     colours = look.theme.colours
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(colours.chip)

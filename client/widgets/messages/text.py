@@ -90,6 +90,7 @@ class Body:
         selected: tuple[int, int] | None = None,
         hovered: Link | None = None,
         found: Iterable[tuple[int, int]] = (),
+        ink: QColor | None = None,
     ) -> None:
         """Paint it there; lines outside ``clip`` are left out."""
         colours = theme.colours
@@ -110,7 +111,7 @@ class Body:
                 start, end = max(0, selected[0] - block.at), min(length, selected[1] - block.at)
                 if start < end:
                     ranges.append(_range(start, end, ground=colours.selection, ink=colours.text))
-            painter.setPen(colours.text)
+            painter.setPen(ink or colours.text)
             block.layout.draw(painter, at + self._origin(block), ranges, clip)
 
     @staticmethod
@@ -260,7 +261,7 @@ def _rtl(text: str) -> bool:
 def _block(part: list[Run], rtl: bool, code: bool, at: int, room: float, theme: Theme, font: Font, mine: bool) -> Block:
     text = "".join(run.text for run in part).replace("\n", "\u2028")
     layout = QTextLayout(text, theme.font(Font.CODE if code else font))
-    option = QTextOption(Qt.AlignmentFlag.AlignLeading)
+    option = QTextOption(Qt.AlignmentFlag.AlignRight if rtl else Qt.AlignmentFlag.AlignLeft)
     option.setTextDirection(Qt.LayoutDirection.RightToLeft if rtl else Qt.LayoutDirection.LeftToRight)
     option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
     layout.setTextOption(option)

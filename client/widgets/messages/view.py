@@ -5,29 +5,27 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from PySide6.QtCore import QEasingCurve, QEvent, QPoint, QRectF, Qt, QTimer, QVariantAnimation, Signal
+from PySide6.QtCore import QEvent, QPoint, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 
-from client.core.model import ConversationKind, Message, Person, Stage
+from client.core.model import ConversationKind, Message, Person
 from client.theme import Theme
-from client.theme.tokens import DOWN_FROM, FLASH_MS, PAGE_AHEAD, SLOW_MS, SPIN_MS, WHEEL
+from client.theme.tokens import DOWN_FROM, PAGE_AHEAD, WHEEL
 from client.viewmodels.message_window import MessageWindow, Move, Where
 from client.widgets.avatar import Avatars
 from client.widgets.banner import now_ms
-from client.widgets.messages import accessible
+from client.widgets.messages import accessible, keys
+from client.widgets.messages.canvas import FRAME_MS, Canvas
 from client.widgets.messages.down import DownButton
 from client.widgets.messages.input import Input
-from client.widgets.messages.look import Look, State
-from client.widgets.messages.paint import paint
+from client.widgets.messages.look import Look
 from client.widgets.messages.rows import Rows
 from client.widgets.messages.scroll_bar import ScrollBar
 from client.widgets.messages.scroller import Scroller
 from client.widgets.pictures import Pictures
 
-FRAME_MS = 16
 PREVIEWS_MOST = 2000
-_NOTHING = State()
 
 
 class MessageList(QAbstractScrollArea):
@@ -69,13 +67,12 @@ class MessageList(QAbstractScrollArea):
         self.rows = Rows(self.look)
         self.scroller = Scroller(self.rows)
         self.input = Input(self)
+        self.canvas = Canvas(self)
         self._window: MessageWindow | None = None
         self._ends: list[Callable[[], None]] = []
         self._wanted: set[str] = set()
-        self._sought = ""
         self._told_seen = 0
         self._last_key = ""
-        self._turn = 0.0
         self.setVerticalScrollBar(ScrollBar())
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -92,23 +89,9 @@ class MessageList(QAbstractScrollArea):
         self._refreshed = 0.0
         self._ask = QTimer(self, singleShot=True, interval=0)
         self._ask.timeout.connect(self._ask_more)
-        self._spin = QTimer(self, interval=2 * FRAME_MS)
-        self._spin.timeout.connect(self._advance)
-        self._slide = self._animation(SLOW_MS)
-        self._slide.setEasingCurve(QEasingCurve.Type.OutCubic)
-        self._flash = self._animation(FLASH_MS)
-        self._flash_key = ""
         pictures.ready.connect(self.viewport().update)
         avatars.changed.connect(self.viewport().update)
         theme.changed.connect(self.relayout)
-
-    def _animation(self, ms: int) -> QVariantAnimation:
-        made = QVariantAnimation(self)
-        made.setStartValue(1.0)
-        made.setEndValue(0.0)
-        made.setDuration(ms)
-        made.valueChanged.connect(self.viewport().update)
-        return made
 
     # What it shows.
 
@@ -121,9 +104,8 @@ class MessageList(QAbstractScrollArea):
         self.input.reset()
         self._wanted.clear()
         self.look.previews.clear()
-        self._told_seen, self._last_key, self._sought = 0, "", ""
-        self._flash.stop()
-        self._slide.stop()
+        self._told_seen, self._last_key = 0, ""
+        self.canvas.reset()
         self.rows.forget()
         self.scroller.to_end()
         if window is not None:
@@ -147,7 +129,7 @@ class MessageList(QAbstractScrollArea):
 
     def set_sought(self, text: str) -> None:
         """Mark where a text is found."""
-        self._sought = text
+        self.canvas.sought = text
         self.viewport().update()
 
     def message(self, key: str) -> Message | None:
@@ -175,7 +157,7 @@ class MessageList(QAbstractScrollArea):
         self._last_key = last
         self.arrange()
         if came and not self.scroller.anchor.key and held[1] >= 0 and self.isVisible():
-            self._slide_in(self.scroller.most - held[1])
+            self.canvas.slide_in(self.scroller.most - held[1])
         accessible.changed(self, came)
         self.viewport().update()
 
@@ -224,7 +206,7 @@ class MessageList(QAbstractScrollArea):
 
     def scroll_by(self, pixels: float) -> None:
         """Down, or up where it is negative."""
-        self._slide.stop()
+        self.canvas.scrolled()
         self.scroller.scroll_to(self.scroller.value + pixels)
         self.arrange()
         self.viewport().update()
@@ -252,26 +234,14 @@ class MessageList(QAbstractScrollArea):
             self.scroller.to_row(index, max(8.0, (self.scroller.height - height) * share))
         self.arrange()
         if move.flash and index >= 0:
-            self._flash_key = move.key
-            self._flash.start()
+            self.canvas.flash(move.key)
         self.viewport().update()
 
     def _bar_moved(self, value: int) -> None:
-        self._slide.stop()
+        self.canvas.scrolled()
         self.scroller.scroll_to(value)
         self.arrange()
         self.viewport().update()
-
-    def _slide_in(self, pixels: float) -> None:
-        if pixels > 0 and self.theme.duration(SLOW_MS):
-            self._slide.stop()
-            self._slide.setStartValue(min(pixels, 200.0))
-            self._slide.start()
-
-    def slide(self) -> float:
-        """How far below its place everything is, while a new message slides in."""
-        running = self._slide.state() is QVariantAnimation.State.Running
-        return float(self._slide.currentValue() or 0.0) if running else 0.0
 
     # What happens.
 
@@ -297,10 +267,20 @@ class MessageList(QAbstractScrollArea):
             QTimer.singleShot(0, self, lambda: self.preview_wanted.emit(key))
 
     def _touch(self, key: str) -> None:
+        """A file has come further: its row is made anew, and painted."""
         index = self.rows.index.get(key, -1)
-        if index in self.scroller.seen():
-            row = self.rows.row(index)
-            self.viewport().update(0, round(self.scroller.y(index)) - 1, self.viewport().width(), round(row.height) + 2)
+        if index < 0:
+            return
+        self.rows.forget(key)
+        if index not in self.scroller.seen():
+            return
+        before = self.scroller.y(index), self.rows.height(index)
+        self.arrange()
+        y, height = self.scroller.y(index), self.rows.height(index)
+        if (y, height) == before:
+            self.viewport().update(0, round(y) - 1, self.viewport().width(), round(height) + 2)
+        else:
+            self.viewport().update()
 
     def _tell_seen(self) -> None:
         if self._window is None or not self.isVisible() or not self.isActiveWindow() or not self._window.opened:
@@ -313,57 +293,10 @@ class MessageList(QAbstractScrollArea):
                     self.seen.emit(message.id)
                 return
 
-    def _advance(self) -> None:
-        self._turn = (self._turn + 2 * FRAME_MS / SPIN_MS) % 1.0
-        self.viewport().update()
-
     # What Qt calls.
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self.viewport())
-        painter.fillRect(event.rect(), self.theme.colours.conversation)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setLayoutDirection(Qt.LayoutDirection.LayoutDirectionAuto)  # of texts, by what they are; sides are ours
-        slide, clip = self.slide(), event.rect()
-        flash = float(self._flash.currentValue()) if self._flash.state() is QVariantAnimation.State.Running else 0.0
-        span = self.input.selection.span(self.rows.index)
-        plain = not (self.input.hovered or self.input.link or self.input.current or self._sought or len(span) or flash)
-        turns = False
-        for index in self.scroller.seen(slide):
-            y = self.scroller.y(index) + slide
-            row = self.rows.row(index)
-            if y > clip.bottom() or y + row.height < clip.top():
-                continue
-            transfer = self._window.transfer(row.message.key) if row.part is not None and self._window is not None else None
-            turning = transfer is not None and transfer.stage in (Stage.WAITING, Stage.HASHING, Stage.FINISHING)
-            turns = turns or turning
-            state = _NOTHING if plain and not turning else self._state(index, span, flash)
-            self.look.clip = QRectF(0, -y, self.look.width, self.scroller.height)
-            painter.translate(0.0, y)
-            paint(painter, row, self.look, state)
-            painter.translate(0.0, -y)
-        painter.end()
-        if turns and self.theme.duration(SPIN_MS):
-            if not self._spin.isActive():
-                self._spin.start()
-        elif self._spin.isActive() and clip.contains(self.viewport().rect()):
-            self._spin.stop()
-
-    def _state(self, index: int, span: range, flash: float) -> State:
-        row = self.rows.row(index)
-        key = row.message.key
-        selected, whole = self.input.selection.of(row.message, index, span)
-        hovered = self.input.hovered
-        return State(
-            selected=selected,
-            whole=whole,
-            focused=self.input.current == key and self.hasFocus() and self.input.by_keys,
-            hovered=(hovered.action, hovered.value) if hovered is not None and self.input.hovered_key == key else None,
-            link=self.input.link if self.input.hovered_key == key else None,
-            flash=flash if key == self._flash_key else 0.0,
-            found=row.text.find(self._sought) if self._sought and row.text is not None else [],
-            turn=self._turn,
-        )
+        self.canvas.paint(QPainter(self.viewport()), event.rect())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         if event.size().width() != event.oldSize().width():
@@ -395,7 +328,7 @@ class MessageList(QAbstractScrollArea):
         return super().viewportEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if not self.input.key(event):
+        if not keys.press(self, event):
             event.ignore()
 
     def wheelEvent(self, event: QWheelEvent) -> None:

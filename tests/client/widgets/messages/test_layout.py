@@ -61,6 +61,12 @@ class TextTests(ListCase):
         self.assertFalse(english.rtl)
         self.assertAlmostEqual(hebrew.rect.right(), made.width)
         self.assertEqual(english.rect.left(), 0)
+        long = body("שלום לכולם זו הודעה ארוכה " * 8, 300, self.theme)
+        long.spread(340)
+        for index in range(long.blocks[0].layout.lineCount()):
+            line = long.blocks[0].layout.lineAt(index).naturalTextRect().translated(long._origin(long.blocks[0]))
+            self.assertGreaterEqual(line.left(), -1)
+            self.assertAlmostEqual(line.right(), 340, delta=8)  # a space at the end of a line hangs
 
     def test_words(self) -> None:
         """A double click takes a word."""

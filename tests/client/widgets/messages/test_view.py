@@ -8,6 +8,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 
 from client.core.model import Attachment, Kind, Mark, Message, Quote, Reaction, Stage, Transfer
+from client.widgets.messages import accessible
 from tests.client.widgets.messages.scene import ListCase, message
 
 LEFT, NONE, SHIFT = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
@@ -146,9 +147,29 @@ class ScrollTests(ListCase):
         middle = self.list.rect_of("#300").center().y()
         self.assertAlmostEqual(middle, self.list.viewport().height() / 2, delta=30)
         flashing = self.grab(self.list.viewport())
-        self.list._flash.stop()
+        self.list.canvas._flash.stop()
         self.turn()
         self.assertNotEqual(flashing, self.grab(self.list.viewport()))
+
+    def test_day_floats(self) -> None:
+        """While one scrolls, the day of what is seen floats at the top, and goes."""
+        self.open(*self.many(100))
+        for _ in range(5):
+            self.wheel(1)
+        scrolled = self.grab(self.list.viewport())
+        self.assertEqual(scrolled.pixelColor(300, 12), self.theme.colours.chip)
+        self.list.canvas._date.stop()
+        self.assertNotEqual(scrolled, self.grab(self.list.viewport()))
+
+    def test_slides_in(self) -> None:
+        """What is new slides in at the end, and is at its place soon; with less motion it is there at once."""
+        self.theme.less_motion = False
+        self.open(*self.many(50))
+        self.account.put(message(51, "new"))
+        QTest.qWait(25)
+        self.assertGreater(self.list.canvas.slide(), 0)
+        self.list.scroll_by(-10)
+        self.assertEqual(self.list.canvas.slide(), 0)
 
     def test_unread(self) -> None:
         """It opens with the unread line near the top, and tells what has been seen as one goes on."""
@@ -187,8 +208,7 @@ class ClickTests(ListCase):
         links = self.told(self.list.link)
         plain = self.grab(self.list.viewport())
         place = self.of_text("#1", 12)
-        QTest.mouseMove(self.list.viewport(), place)
-        self.turn()
+        self.point(self.list.viewport(), place)
         self.assertEqual(self.list.viewport().cursor().shape(), Qt.CursorShape.PointingHandCursor)
         self.assertNotEqual(plain, self.grab(self.list.viewport()))
         self.click(self.list.viewport(), place)
@@ -211,7 +231,7 @@ class ClickTests(ListCase):
         self.tap("#2", "quote")
         self.assertEqual((opened, watched), ([self.account.all[2]], ["live-1"]))
         self.assertEqual(reacted, [(self.account.all[1], "👍")])
-        self.assertEqual(self.list._flash_key, "#1")
+        self.assertEqual(self.list.canvas.flash_key, "#1")
 
     def test_transfers(self) -> None:
         """A file on its way is paused, goes on, and is given up."""
@@ -313,6 +333,23 @@ class AccessibleTests(ListCase):
         self.assertEqual(interface.indexOfChild(second), 1)
         place = second.rect().center()
         self.assertEqual(interface.childAt(place.x(), place.y()).text(QAccessible.Text.Name), second.text(QAccessible.Text.Name))
+
+    def test_let_go(self) -> None:
+        """Items are let go with their messages, and all with the list, as Qt wants it: it keeps pointers to them."""
+        QAccessible.setActive(True)
+        self.addCleanup(QAccessible.setActive, False)
+        many = [message(number, "words") for number in range(1, 300)]
+        self.open(*many)
+        for number in range(299, 0, -1):
+            self.list.jump(number)
+            interface = QAccessible.queryAccessibleInterface(self.list)
+            for index in range(interface.childCount()):
+                interface.child(index).text(QAccessible.Text.Name)
+        self.list.deleteLater()
+        self.turn()
+        self.turn()
+        self.assertEqual(accessible._kept.get(id(self.list)), None)
+        self._showing.remove(self.list)
 
     def test_gone(self) -> None:
         """An item whose message is gone is not valid, and says nothing."""
