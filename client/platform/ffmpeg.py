@@ -42,7 +42,7 @@ def spawn(command: Sequence[str], *, feed: bool, background: bool = True) -> sub
         more["creationflags"] = subprocess.CREATE_NO_WINDOW | (subprocess.BELOW_NORMAL_PRIORITY_CLASS if background else 0)
     elif _die is not None:
         more["preexec_fn"] = _die
-    child = subprocess.Popen(
+    child = subprocess.Popen(  # noqa: S603 (a list, of which nobody else says the first)
         command,
         stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""One ffmpeg: started, fed, read and waited for by threads of its own, so that nothing of it is waited for on that of the user interface."""
+"""One ffmpeg: started, fed, read and waited for by threads of its own; that of the user interface waits for nothing."""
 
 from __future__ import annotations
 

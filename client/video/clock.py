@@ -61,7 +61,8 @@ class LiveClock:
         """When something came, and how far its time was ahead of the clock then; falling, so that the first is the furthest."""
         self._late: deque[tuple[float, float]] = deque()
         self._worst, self._worst_since = 0.0, -1.0
-        self._settled = False
+        self.settled = False
+        """Whether what came at once, when it began, is over."""
 
     def came(self, time: float, now: float) -> None:
         """Something of that time has come."""
@@ -95,8 +96,8 @@ class LiveClock:
         least = recent[0][1]
         if now - self._worst_since >= _LOOK and least + step > self.behind:
             self.behind = min(least + 2 * step, BEHIND_MOST)
-        self._worst = max(self._worst, late) if self._settled else late
+        self._worst = max(self._worst, late) if self.settled else late
         if now - self._worst_since >= _CALM:
-            if self._settled and (self.behind > self._worst + _ROOM or self.behind < self._worst + step / 2 <= _JOLT):
+            if self.settled and (self.behind > self._worst + _ROOM or self.behind < self._worst + step / 2 <= _JOLT):
                 self.behind = max(self._worst + 2 * step, BEHIND_LEAST)
-            self._settled, self._worst, self._worst_since = True, 0.0, now - _LOOK
+            self.settled, self._worst, self._worst_since = True, 0.0, now - _LOOK

@@ -46,9 +46,7 @@ FLV = Input("pipe:0", {"f": "flv", "format_whitelist": "flv", "protocol_whitelis
 
 def file(path: Path) -> Input:
     """A file of this machine."""
-    return Input(
-        f"file:{path.absolute()}", {"format_whitelist": FORMATS, "protocol_whitelist": "file", "probesize": PROBE_MOST}
-    )
+    return Input(f"file:{path.absolute()}", {"format_whitelist": FORMATS, "protocol_whitelist": "file", "probesize": PROBE_MOST})
 
 
 def probe(program: str, source: Input) -> list[str]:

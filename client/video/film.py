@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from client.video.colour import Colour
@@ -28,7 +28,7 @@ class Film:
     height: int
     rate: float
     duration: float = 0.0
-    colour: Colour = Colour()
+    colour: Colour = field(default_factory=Colour)
     sound: bool = False
     codec: str = ""
 

@@ -1,4 +1,4 @@
-"""Pictures, and pieces of sound, on their way from the thread that reads them to that of the user interface: few, and in buffers that stay."""
+"""Pictures and pieces of sound on their way from the thread that reads them: few, and in buffers that stay."""
 
 from __future__ import annotations
 
