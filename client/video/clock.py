@@ -60,7 +60,7 @@ class LiveClock:
         self._edges: deque[tuple[float, float]] = deque()
         """When something came, and how far its time was ahead of the clock then; falling, so that the first is the furthest."""
         self._late: deque[tuple[float, float]] = deque()
-        self._worst, self._worst_since = 0.0, -1.0
+        self._worst, self._worst_since, self._fell = 0.0, -1.0, -1.0
         self.settled = False
         """Whether what came at once, when it began, is over."""
 
@@ -86,6 +86,8 @@ class LiveClock:
         """A picture of that time is ready; ``step`` seconds are between two."""
         late = self.edge(now) - time
         recent = self._late
+        if recent and late < recent[0][1] - step / 4:
+            self._fell = now  # it catches up
         while recent and recent[-1][1] >= late:
             recent.pop()
         recent.append((now, late))
@@ -94,7 +96,7 @@ class LiveClock:
         while len(recent) > 1 and recent[1][0] <= now - _LOOK:
             recent.popleft()
         least = recent[0][1]
-        if now - self._worst_since >= _LOOK and least + step > self.behind:
+        if now - max(self._worst_since, self._fell) >= _LOOK and least + step > self.behind:
             self.behind = min(least + 2 * step, BEHIND_MOST)
         self._worst = max(self._worst, late) if self.settled else late
         if now - self._worst_since >= _CALM:

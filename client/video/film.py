@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,9 @@ RATE_MOST, RATE_ELSE = 60.0, 30.0
 """Pictures a second that are shown at most, and those of a film that does not say."""
 SECONDS_MOST = 100 * 3600.0
 
+_REFUSED = re.compile(r"Picture size \d+x\d+ is invalid")
+"""What ffmpeg says of one that is larger than it was told to decode."""
+
 
 @dataclass(frozen=True, slots=True)
 class Film:
@@ -33,8 +37,8 @@ class Film:
     codec: str = ""
 
 
-def read(text: bytes) -> Film:
-    """Read what ffprobe has written.
+def read(text: bytes, errors: str = "") -> Film:
+    """Read what ffprobe has written, and what it complained of.
 
     :raises VideoError: there is no video in it, or it is too large.
     """
@@ -44,6 +48,8 @@ def read(text: bytes) -> Film:
     except (ValueError, AttributeError, TypeError, RecursionError):
         raise VideoError(Problem.UNREADABLE) from None
     films = [one for one in streams if one.get("codec_type") == "video" and not _poster(one)]
+    if _REFUSED.search(errors):
+        raise VideoError(Problem.TOO_LARGE)
     if not films:
         raise VideoError(Problem.NO_PICTURES if streams else Problem.UNREADABLE)
     film = films[0]

@@ -110,7 +110,7 @@ class FilmPlayer(Player):
     def _probed(self, good: bool, text: bytes, errors: str) -> None:
         self._met()
         try:
-            self.film = film.read(text)
+            self.film = film.read(text, errors)
         except VideoError as error:
             gone = not self._path.is_file()
             return self._fail(VideoError(Problem.GONE if gone else error.problem, errors))

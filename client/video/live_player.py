@@ -159,7 +159,7 @@ class LivePlayer(Player):
     def _probed(self, good: bool, text: bytes, errors: str) -> None:
         self._met()
         try:
-            found = film.read(text)
+            found = film.read(text, errors)
             self._begin(replace(found, sound=Kind.AUDIO in self._headers or any(one.kind is Kind.AUDIO for one in self._held)))
         except VideoError as error:
             problem = error.problem

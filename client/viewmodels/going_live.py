@@ -182,7 +182,7 @@ class GoingLive:
         source = Input(picture.name, {name: value for name, value in picture.options.items() if name != "re"})
         text, errors = await ask(around, commands.probe(around.program("ffprobe"), source))
         try:
-            return read(text).sound
+            return read(text, errors).sound
         except VideoError as error:
             raise VideoError(error.problem, errors) from None
 

@@ -65,7 +65,7 @@ class LiveWatch:
     def figures(self) -> str:
         """Who watches, and how far behind."""
         parts = []
-        if self.stream is not None:
+        if self.stream is not None and self.stream.viewers:  # counted now and then; I am one of them
             viewers = self.stream.viewers
             parts.append(tr("1 watching") if viewers == 1 else tr("{count} watching").format(count=viewers))
         player = self.player

@@ -197,9 +197,8 @@ class OwnPanel(QWidget):
         if stage.area.pixels is not going.pixels:
             going.set_pixels(stage.area.pixels)
         self._badge = LiveBadge(theme)
-        self._title = Elided("strong")
-        self._figures = QLabel()
-        self._figures.setProperty("role", "second")
+        self._title = Elided("strong", gives_way=True)
+        self._figures = Elided("second")
         self.full = IconButton(theme, "maximize", self.tr("Full screen"), shortcut="F")
         self.end = QPushButton(self.tr("End"))
         self.end.setProperty("kind", "danger")

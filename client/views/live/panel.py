@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from client.theme import Theme
 from client.theme.tokens import FIGURES_MS
@@ -35,9 +35,8 @@ class LivePanel(QWidget):
         self.stage = stage = Stage(theme, opengl=opengl)
         self.watch = make(stage.area.pixels)
         self._badge = LiveBadge(theme)
-        self._title = Elided("strong")
-        self._figures = QLabel()
-        self._figures.setProperty("role", "second")
+        self._title = Elided("strong", gives_way=True)
+        self._figures = Elided("second")
         self.note = Note(theme)
         self.mute = IconButton(theme, "volume-2", self.tr("Mute"), shortcut="M")
         self.full = IconButton(theme, "maximize", self.tr("Full screen"), shortcut="F")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from client.theme import Font, Theme
-from client.theme.tokens import GAP, ICON_SMALL, RADIUS_SMALL, SMALL, TIGHT
+from client.theme.tokens import GAP, HUGE, ICON_SMALL, RADIUS_SMALL, SMALL, TIGHT
 
 
 class LiveBadge(QLabel):
@@ -18,6 +18,7 @@ class LiveBadge(QLabel):
         self._theme, self._on = theme, True
         self.setText(self.tr("LIVE"))
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         theme.follow(self._restyle)
 
     def set_on(self, on: bool) -> None:
@@ -37,13 +38,20 @@ class LiveBadge(QLabel):
 
 
 class Elided(QLabel):
-    """One line of plain text that is cut where there is no room, and then whole in its tooltip."""
+    """One line of plain text that is cut where there is no room, and then whole in its tooltip.
 
-    def __init__(self, role: str, parent: QWidget | None = None) -> None:
+    :param gives_way: it has what others leave.
+    """
+
+    def __init__(self, role: str, parent: QWidget | None = None, *, gives_way: bool = False) -> None:
         super().__init__(parent)
         self.setProperty("role", role)
         self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        if gives_way:
+            self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(HUGE, self.fontMetrics().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
