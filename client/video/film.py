@@ -20,7 +20,7 @@ RATE_MOST, RATE_ELSE = 60.0, 30.0
 """Pictures a second that are shown at most, and those of a film that does not say."""
 SECONDS_MOST = 100 * 3600.0
 
-_REFUSED = re.compile(r"Picture size \d+x\d+ is invalid")
+_REFUSED = re.compile(r"Picture size \d+x\d+ (?:is invalid|exceeds)")
 """What ffmpeg says of one that is larger than it was told to decode."""
 
 

@@ -121,6 +121,7 @@ class FilmPlayer(Player):
             self._met()
             if self._wanted:
                 self._clock.run(now)
+            self.changed.fire(self)
         elif self._clock.runs and self._clock.position(now) - frame.time > _SLIP:
             self._clock.set(frame.time, now)
 

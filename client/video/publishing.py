@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
+from twisted.internet.defer import CancelledError, Deferred
+
 from client.core.changes import Signal
 from client.video import commands
 from client.video.child import Child
@@ -70,6 +72,7 @@ class Publication:
         self._preview = preview
         self._reader = FlvReader(LONGEST)
         self._stream: Streaming | None = None
+        self._opening: Deferred[Streaming] | None = None
         self._child: Child | None = None
         self._deadline: Any = None
         self._behind = False
@@ -81,11 +84,13 @@ class Publication:
         """Connect, then record. :raises VideoError: it cannot be done."""
         try:
             program = self._around.program("ffmpeg")
-            self._stream = await open_stream(
-                self._around.reactor, self._url, Purpose.PUBLISH, lambda _: None, self._lost, trust=self._trust
-            )
+            opening = open_stream(self._around.reactor, self._url, Purpose.PUBLISH, lambda _: None, self._lost, trust=self._trust)
+            self._opening = Deferred.fromCoroutine(opening)
+            self._stream = await self._opening
         except VideoError as error:
             return self._fail(error)
+        except CancelledError:
+            return None
         except StreamRefused as error:
             return self._fail(VideoError(Problem.REFUSED, str(error)))
         except (StreamLost, ValueError) as error:
@@ -202,6 +207,9 @@ class Publication:
             self._deadline.cancel()
         if self._child is not None:
             self._child.end()
+        opening, self._opening = self._opening, None
+        if opening is not None and not opening.called:
+            opening.cancel()
         if self._stream is not None:
             self._stream.close()
 

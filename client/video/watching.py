@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from typing import Any
 
+from twisted.internet.defer import CancelledError, Deferred
+
 from client.core.changes import Signal
 from client.video.commands import Pixels
 from client.video.live_player import LivePlayer
@@ -37,6 +39,7 @@ class Watching:
         self.problem: VideoError | None = None
         self._around, self._url, self._trust = around, url, trust
         self._stream: Streaming | None = None
+        self._opening: Deferred[Streaming] | None = None
         self._silent: Any = None
         self._closed = False
         self.player.changed.subscribe(self._player)
@@ -45,9 +48,13 @@ class Watching:
         """Connect."""
         try:
             self._around.program("ffmpeg")
-            stream = await open_stream(self._around.reactor, self._url, Purpose.PLAY, self._media, self._lost, trust=self._trust)
+            opening = open_stream(self._around.reactor, self._url, Purpose.PLAY, self._media, self._lost, trust=self._trust)
+            self._opening = Deferred.fromCoroutine(opening)
+            stream = await self._opening
         except VideoError as error:
             return self._fail(error)
+        except CancelledError:
+            return None
         except StreamOver:
             return self._set(Phase.OVER)
         except StreamRefused as error:
@@ -105,6 +112,9 @@ class Watching:
     def _leave(self) -> None:
         if self._silent is not None and self._silent.active():
             self._silent.cancel()
+        opening, self._opening = self._opening, None
+        if opening is not None and not opening.called:
+            opening.cancel()
         if self._stream is not None:
             self._stream.close()
             self._stream = None

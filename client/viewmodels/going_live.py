@@ -83,6 +83,11 @@ class GoingLive:
             return tr("No camera was found.") if source is Source.CAMERA else tr("There is no screen that can be recorded.")
         return ""
 
+    def reconsider(self) -> None:
+        """Something else is chosen: what was wrong with the choice before is of no account."""
+        if self.step is Step.CHOOSING and self.sentence:
+            self._set(self.step)
+
     def start(
         self,
         title: str,

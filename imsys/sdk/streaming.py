@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from OpenSSL import SSL
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.task import LoopingCall
@@ -108,6 +108,7 @@ async def open_stream(
     :param deadline: seconds to connect, and as many for the server to agree.
     :raises ValueError: it is no such URL.
     :raises StreamLost: it cannot be had: :class:`StreamRefused` where the server has said so.
+    :raises twisted.internet.defer.CancelledError: who waited for it wants it no more.
     :raises imsys.sdk.CertificateChanged: the server's certificate is another than the one that was trusted.
     """
     where = urlsplit(url)
@@ -118,13 +119,16 @@ async def open_stream(
     if not where.hostname or (purpose is Purpose.PUBLISH and where.scheme not in ("rtmp", "rtmps")):
         raise ValueError("no URL of a live stream")
     trust = (trust or Trust()) if where.scheme in ("rtmps", "https") else None
+    connection: _Rtmp | None = None
     try:
         if where.scheme in ("http", "https"):
             return await _open_flv(reactor, url, receive, ended, trust, deadline)
-        connection = _Rtmp(reactor, where, purpose, receive, ended)
-        await endpoint(reactor, where.hostname, port, trust, deadline).connect(Factory.forProtocol(lambda: connection.protocol))
+        made = connection = _Rtmp(reactor, where, purpose, receive, ended)
+        await endpoint(reactor, where.hostname, port, trust, deadline).connect(Factory.forProtocol(lambda: made.protocol))
         await connection.agreed.addTimeout(deadline, reactor, lambda *_: connection.late())
-    except StreamLost:
+    except (StreamLost, CancelledError):
+        if connection is not None:
+            connection.close()
         raise
     except Exception as error:
         if (changed := changed_certificate(error)) is not None:

@@ -54,7 +54,7 @@ class GoLiveDialog(QDialog):
         for source, button in self.sources.items():
             group.addButton(button)
             row.addWidget(button)
-            button.toggled.connect(self._refresh)
+            button.toggled.connect(self._switch)
             button.setAccessibleDescription(source.value)
         row.addStretch()
         self.device = QComboBox()
@@ -135,6 +135,11 @@ class GoLiveDialog(QDialog):
         dialog.fileSelected.connect(lambda chosen: self.set_path(Path(chosen)))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
+
+    def _switch(self, on: bool) -> None:
+        if on:
+            self.going.reconsider()
+            self._refresh()
 
     def _start(self) -> None:
         self.going.start(

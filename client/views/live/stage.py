@@ -138,6 +138,7 @@ class Stage(QWidget):
         if full:
             self._home = self.parentWidget()
             self.setWindowFlags(Qt.WindowType.Window)
+            self.setGeometry(self.screen().geometry())  # for systems whose windows nobody manages
             self.showFullScreen()
             self.activateWindow()
             self._hide.start()

@@ -82,7 +82,7 @@ class FilmTests(PlayerCase):
                 arrived: list[object] = []
                 player.arrived.subscribe(arrived.append)
                 player.open()
-                await self.until(lambda arrived=arrived: arrived)
+                await self.until(arrived.copy)
                 frame = player.take()
                 assert frame is not None
                 image = QImage(frame.data, frame.shape.width, frame.shape.height, QImage.Format.Format_RGB32)
@@ -111,9 +111,13 @@ class FilmTests(PlayerCase):
         ):
             player = self.film(here / name)
             player.open()
-            await self.until(lambda player=player: player.state is State.FAILED)
+            await self.failed(player)
             assert player.problem is not None
             self.assertEqual(player.problem.problem, problem, (name, player.problem.detail))
+
+    async def failed(self, player: FilmPlayer) -> None:
+        """Wait for it."""
+        await self.until(lambda: player.state is State.FAILED)
 
     async def test_too_large(self) -> None:
         """Pictures of more than 4096 × 2304 are refused before they are decoded."""

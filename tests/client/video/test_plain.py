@@ -179,14 +179,14 @@ class FrameTests(SynchronousTestCase):
             if len(told) == BUFFERS:
                 frames.take().release()
 
-        frames.read(_Pipe(data), tell)
+        frames.read(pipe(data), tell)
         self.assertEqual(len(told), BUFFERS)
         self.assertEqual(len(frames._ready), BUFFERS - 1)
 
     def test_planes(self) -> None:
         """Brightness comes first, then the two of colour, a quarter each."""
         frames = Frames(Shape(4, 2, Pixels.YUV, Colour()), 1.0, 10.0)
-        frames.read(_Pipe(b"YYYYYYYYUUVV"), lambda: None)
+        frames.read(pipe(b"YYYYYYYYUUVV"), lambda: None)
         self.assertEqual(frames.next_time(), 1.0)
         frame = frames.take()
         self.assertEqual([bytes(plane) for plane in frame.planes()], [b"YYYYYYYY", b"UU", b"VV"])
@@ -216,6 +216,11 @@ class _Pipe(io.RawIOBase):
 
     def readable(self) -> bool:
         return True
+
+
+def pipe(data: bytes) -> Any:
+    """One with that in it."""
+    return _Pipe(data)
 
 
 class CommandTests(SynchronousTestCase):
