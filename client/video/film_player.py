@@ -50,7 +50,7 @@ class FilmPlayer(Player):
     @property
     def plays(self) -> bool:
         """Whether it plays, or will as soon as it can."""
-        return self._wanted and self.state is not State.ENDED
+        return self._wanted and self.state not in (State.ENDED, State.FAILED)
 
     def play(self) -> None:
         """Go on; from the beginning where it was at its end."""

@@ -268,6 +268,9 @@ class OwnPanel(QWidget):
         self._badge.set_on(live)
         self._title.setText(" ".join(going.stream.title.split()) if going.stream is not None else "")
         self.end.setText(self.tr("End") if live else self.tr("Close"))
+        if self.end.property("kind") != (kind := "danger" if live else ""):
+            self.end.setProperty("kind", kind)
+            self.end.style().polish(self.end)
         if going.step is Step.FAILED:
             saying.say(going.sentence, icon="triangle-alert", button=self.tr("Close"))
         elif going.step is Step.ENDED:
