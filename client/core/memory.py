@@ -232,6 +232,11 @@ class MemoryAccount(MemoryReader):
         self._allowed("block", uuid, blocked)
         self.set_person(replace(self.person(uuid), blocked=blocked))
 
+    async def rename(self, uuid: int, alias: str) -> None:
+        """My own name for somebody."""
+        self._allowed("rename", uuid, alias)
+        self.set_person(replace(self.person(uuid), alias=alias))
+
     async def conversation_with(self, uuid: int) -> int:
         """The conversation with a friend; it begins where there is none."""
         self._allowed("conversation_with", uuid)
@@ -311,6 +316,14 @@ class MemoryAccount(MemoryReader):
         for message in list(self._newest(transfer.conversation, 200)):
             if message.key == key and not message.id:
                 await self.delete(message)
+
+    async def cached(self) -> int:
+        """As if there were some."""
+        return 0 if ("clear_cache",) in self.commands else 48_300_000
+
+    async def clear_cache(self) -> None:
+        """Remove it."""
+        self._allowed("clear_cache")
 
     async def start_stream(self, conversation: int, title: str, *, record: bool = False) -> Stream:
         """Begin a live stream."""

@@ -155,6 +155,10 @@ class Commands(Protocol):
         """Hear nothing from somebody, or again."""
         ...
 
+    async def rename(self, uuid: int, alias: str) -> None:
+        """My own name for somebody; empty: none."""
+        ...
+
     async def conversation_with(self, uuid: int) -> int:
         """The conversation with a friend."""
         ...
@@ -189,6 +193,14 @@ class Commands(Protocol):
 
     async def cancel(self, key: str) -> None:
         """Give it up; an upload is removed at the server too."""
+        ...
+
+    async def cached(self) -> int:
+        """Bytes of files, previews and avatars that are kept on this disk and can be had again."""
+        ...
+
+    async def clear_cache(self) -> None:
+        """Remove them."""
         ...
 
     async def start_stream(self, conversation: int, title: str, *, record: bool = False) -> Stream:

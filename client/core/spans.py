@@ -21,12 +21,12 @@ class Spans:
         return len(self._ranges)
 
     def add(self, low: int, high: int) -> None:
-        """Nothing is missing from one id to another: what this touches becomes one range with it."""
+        """Nothing is missing from one id to another: what this overlaps or is next to becomes one range with it."""
         if low > high:
             raise ValueError(f"no range: {low} to {high}")
         kept = []
         for one in self._ranges:
-            if one[1] < low or one[0] > high:
+            if one[1] + 1 < low or one[0] > high + 1:
                 kept.append(one)
             else:
                 low, high = min(low, one[0]), max(high, one[1])

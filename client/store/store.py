@@ -9,23 +9,25 @@ from typing import Any, TypeVar
 import apsw
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
+from twisted.python.failure import Failure as Reason
 from twisted.python.threadpool import ThreadPool
 
-from client.store.opening import BEYOND_REPAIR, Opened, open_store
+from client.core.ports import Failure
+from client.store.opening import BEYOND_REPAIR, Opened, open_store, set_aside
 
 T = TypeVar("T")
 _FULL = (apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError)
 
 
-class StoreFull(Exception):
+class StoreFull(Failure):
     """Nothing can be written: the disk is full or broken. What was stored before is as it was."""
 
 
-class StoreDamaged(Exception):
+class StoreDamaged(Failure):
     """What is stored cannot be read any more."""
 
 
-class StoreClosed(Exception):
+class StoreClosed(Failure):
     """It was closed before."""
 
 
@@ -42,6 +44,8 @@ class Store:
         self._key = key
         self._pool = ThreadPool(1, 1, name=f"store {path.parent.name}")
         self._db: apsw.Connection | None = None
+        self.damaged: Callable[[], object] = lambda: None
+        """Called when it turns out that it can be read no more; :meth:`renew` begins a new one."""
 
     async def open(self) -> Opened:
         """Open it; what had to be set aside. :raises StoreFull: nothing can be written there."""
@@ -54,17 +58,35 @@ class Store:
 
     def read(self, work: Callable[[apsw.Connection], T]) -> Deferred[T]:
         """Ask it something."""
-        return deferToThreadPool(self._reactor, self._pool, self._run, work)
+        return deferToThreadPool(self._reactor, self._pool, self._run, work).addErrback(self._failed)
 
     def write(self, work: Callable[[apsw.Connection], T]) -> Deferred[T]:
         """Change something, whole or not at all. It fails with :class:`StoreFull` where that cannot be."""
-        return deferToThreadPool(self._reactor, self._pool, self._run, lambda db: _whole(db, work))
+        return self.read(lambda db: _whole(db, work))
+
+    def renew(self) -> Deferred[Path]:
+        """Set aside what is there, and begin a new one; its name then. :class:`StoreFull`: nothing can be written."""
+        return deferToThreadPool(self._reactor, self._pool, self._renew)
 
     async def close(self) -> None:
         """Finish what was asked for, and close it."""
         if self._pool.started and not self._pool.joined:
             await deferToThreadPool(self._reactor, self._pool, self._close)
             await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), self._pool.stop)
+
+    def _failed(self, reason: Reason) -> Reason:
+        if reason.check(StoreDamaged):
+            self.damaged()
+        return reason
+
+    def _renew(self) -> Path:
+        self._close()
+        aside = set_aside(self.path)
+        try:
+            self._open()
+        except (*_FULL, OSError) as problem:
+            raise StoreFull(str(problem)) from problem
+        return aside
 
     def _open(self) -> Opened:
         opened = open_store(self.path, self._key)
@@ -73,11 +95,11 @@ class Store:
 
     def _run(self, work: Callable[[apsw.Connection], T]) -> T:
         if self._db is None:
-            raise StoreClosed
+            raise StoreClosed("This account is closed.")
         try:
             return work(self._db)
         except BEYOND_REPAIR as problem:
-            raise StoreDamaged(str(problem)) from problem
+            raise StoreDamaged("What is kept on this computer cannot be read; it is built anew.") from problem
         except _FULL as problem:
             raise StoreFull(str(problem)) from problem
 

@@ -78,7 +78,7 @@ def add_span(db: apsw.Connection, conversation: int, low: int, high: int) -> Non
     """Nothing is missing from one id to another."""
     db.execute(
         "INSERT INTO spans SELECT ?1, coalesce(min(min(low), ?2), ?2), coalesce(max(max(high), ?3), ?3) FROM spans"
-        " WHERE conversation = ?1 AND low <= ?3 AND high >= ?2"
+        " WHERE conversation = ?1 AND low <= ?3 + 1 AND high >= ?2 - 1"
         " ON CONFLICT (conversation, low) DO UPDATE SET high = max(high, excluded.high)",
         (conversation, low, high),
     )

@@ -25,7 +25,7 @@ from client.sync.incoming import Incoming
 from client.sync.keeping import Keeper, Teller
 from client.sync.known import Known
 from client.sync.outgoing import Outgoing
-from client.sync.seen import StoreSeen
+from client.sync.seen import SINCE, StoreSeen
 from client.sync.standing import Standing
 from client.sync.uploads import Uploads
 from imsys.sdk import Client, ConnectionState, Credentials, Gateway, Refused, StateChange, Timing, changed_certificate, explain
@@ -67,14 +67,13 @@ class AccountSync:
         connection = Connection(Link.OFFLINE, server or gateway.url.partition("://")[2])
         self._known = Known(me, connection, self.changes, lambda uuid: self._standing.ask_about(uuid))
         self._store = Store(reactor, folder / "store.db", key)
-        self._keeper = Keeper(reactor, self._store, Teller(self.changes), self._damaged, self.changes.notice.fire)
+        self._keeper = Keeper(reactor, self._store, Teller(self.changes), self.changes.notice.fire)
         self._incoming = Incoming(self._known, self._keeper, self._claim, lambda: self._was_online)
         self._uploads = Uploads(reactor, self._known, self._keeper, self._incoming)
         self._client = Client(
             *(reactor, gateway, credentials),
             seen=StoreSeen(self._known, self._keeper),
-            keep=KEEP,
-            timing=timing,
+            timing=replace(timing or Timing(), keep=KEEP),
             unfinished=self._uploads.unfinished,
             calendar=now,
         )
@@ -86,6 +85,8 @@ class AccountSync:
         self._was_online = False
         self._leaving = False
         self._alarmed = ""
+        self._renewing = False
+        self._store.damaged = self._damaged
         self._started: Deferred[None] | None = None
 
     # coming and going
@@ -112,7 +113,7 @@ class AccountSync:
         if not known.me.uuid:
             known.me = replace(known.me, uuid=int(known.settings.get(_UUID, "0")))
         known.me = known.persons.pop(known.me.uuid, known.me)
-        self._incoming.restored = "sync.since" in known.settings
+        self._incoming.restored = SINCE in known.settings
         for conversation, draft in opened.drafts:
             known.change(conversation, draft=draft)
         for message in opened.rescued:
@@ -181,7 +182,36 @@ class AccountSync:
         return self._outgoing.claim(message) or self._uploads.claim(message)
 
     def _damaged(self) -> None:
-        self.changes.notice.fire("What is kept on this computer is damaged; start the program again, and it is read anew from the server.")
+        """What is in memory goes into a new store; the messages come from the server again."""
+        if not self._renewing and not self._leaving:
+            self._renewing = True
+            Deferred.fromCoroutine(self._renew()).addErrback(lambda reason: _log.error("no new store: %s", reason.getTraceback()))
+
+    async def _renew(self) -> None:
+        known = self._known
+        aside = await self._store.renew()
+        known.rows = {number: replace(row, synced=0) for number, row in known.rows.items()}
+        rows, unsent = list(known.rows.values()), [*self._outgoing.unsent(), *self._uploads.unsent()]
+        settings = {name: value for name, value in known.settings.items() if name != SINCE}
+
+        def work(db: Any) -> None:
+            tables.put_people(db, [known.me, *known.persons.values()])
+            tables.set_requests(db, known.asking)
+            for row in rows:
+                tables.put_conversation(db, row)
+            for message in unsent:
+                messages.put(db, message)
+            for name, value in settings.items():
+                tables.set_setting(db, name, value)
+
+        await self._keeper.write(work)
+        self._renewing = False
+        self.changes.notice.fire(
+            f"What was kept on this computer was damaged; it was set aside as {aside.name}, and is read anew from the server."
+        )
+        self.changes.conversations.fire(set(known.rows))
+        if known.link.link is Link.ONLINE:
+            self._standing.read_soon()
 
     # ports.Reader
 
@@ -283,7 +313,7 @@ class AccountSync:
         if row is None or (id <= row.conversation.read and not row.conversation.unread):
             return
         read = max(id, row.conversation.read)
-        await self._keeper.idle()
+        await self._keeper.barrier()
         unread = await self._store.read(lambda db: messages.unread(db, conversation, read))
         known.change(conversation, read=read, unread=unread, mentioned=known.row(conversation).conversation.mentioned and unread > 0)
         await self._put(conversation)
@@ -337,7 +367,7 @@ class AccountSync:
         await asked(self._client.contacts.accept(uuid, alias))
         conversation = await asked(self._client.history.private_thread(uuid))
         self._standing.befriend(replace(self.person(uuid), alias=alias or self.person(uuid).alias), conversation)
-        await self._keeper.idle()
+        await self._keeper.barrier()
         return conversation
 
     async def decline(self, uuid: int) -> None:
@@ -354,6 +384,10 @@ class AccountSync:
         """Hear nothing from somebody, or again."""
         await asked(self._client.contacts.block(uuid, blocked))
         self._change_person(uuid, blocked=blocked)
+
+    async def rename(self, uuid: int, alias: str) -> None:
+        """My own name for somebody; it is kept here alone."""
+        self._change_person(uuid, alias=alias)
 
     async def conversation_with(self, uuid: int) -> int:
         """The conversation with a friend."""

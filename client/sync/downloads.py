@@ -32,6 +32,8 @@ SMALL_BOUND = 256 << 20
 LARGE_BOUND = 4 << 30
 """Bytes of files that were fetched and are not saved elsewhere."""
 SMALL_AT_ONCE = 4
+TRIM_EVERY = 32
+"""Small pictures that come between two times that the bound is looked at."""
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
@@ -59,6 +61,7 @@ class Downloads:
         self._known = known
         self._keeper = keeper
         self._folder = folder
+        self._fetched = 0
         self._fetching: dict[str, _Fetching] = {}
         self._small: dict[str, list[Deferred[Path | None]]] = {}
         self._turns = DeferredSemaphore(SMALL_AT_ONCE)
@@ -249,7 +252,9 @@ class Downloads:
                 await self._client.transfers.download(file_id, path, overwrite=True, thumbnail=thumbnail).result()
             except (Refused, OSError):
                 continue
-            await self._trim(self.small_bound, "previews", "avatars", busy={file_id})
+            self._fetched += 1
+            if self._fetched % TRIM_EVERY == 1:
+                await self._trim(self.small_bound, "previews", "avatars", busy={file_id})
             return path
         return None
 

@@ -42,9 +42,11 @@ class History:
         """See :class:`client.core.ports.Reader`."""
         place = None if message is None else messages.order(message)
         if place is None:
-            await self._keeper.idle()
+            await self._keeper.barrier()
         found, whole, edge = await self._keeper.store.read(lambda db: _page_before(db, conversation, place, most))
-        while not whole and await self._fetch_before(conversation, edge):
+        asked = -1
+        while not whole and edge != asked and await self._fetch_before(conversation, edge):
+            asked = edge
             found, whole, edge = await self._keeper.store.read(lambda db: _page_before(db, conversation, place, most))
         if place is None:
             found = merged(found, (one for (where, _), one in self._incoming.unsaved.items() if where == conversation))
@@ -54,7 +56,9 @@ class History:
         """See :class:`client.core.ports.Reader`."""
         place = messages.order(message)
         found, whole, edge = await self._keeper.store.read(lambda db: _page_after(db, conversation, place, most))
-        while not whole and await self._fetch_after(conversation, edge):
+        asked = -1
+        while not whole and edge != asked and await self._fetch_after(conversation, edge):
+            asked = edge
             found, whole, edge = await self._keeper.store.read(lambda db: _page_after(db, conversation, place, most))
         return found[:most]
 
@@ -156,12 +160,12 @@ class History:
     async def _stand(self, conversation: int, read: int, unread: int, found: list[Message]) -> None:
         """How a conversation stands after a page of it came."""
         row = self._known.row(conversation)
-        newest = max((one.id for one in found), default=0)
-        if not row.synced and found:
-            row = self._known.set_row(replace(row, synced=newest))
+        if found and not row.synced:
+            self._known.set_row(replace(row, synced=found[-1].id))
+        if found and not row.conversation.read:  # a counter that was kept is right; else the server knows what was read
             self._known.change(conversation, read=read, unread=unread)
         if found:
-            row = self._known.with_last(self._known.row(conversation), found[-1])
+            self._known.with_last(self._known.row(conversation), found[-1])
         await self._keeper.write(lambda db: tables.put_conversation(db, self._known.row(conversation)))
         self._keeper.teller.conversations.add(conversation)
         self._keeper.teller.tell()

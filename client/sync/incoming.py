@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import apsw
+from twisted.internet.defer import Deferred
 
 from client.core.model import Message
 from client.store import messages, tables
@@ -53,8 +55,8 @@ class Incoming:
             conversation = replace(conversation, unread=conversation.unread + 1)
         self.store(own or message, replace(row, conversation=conversation), min(low, message.id), arrived=not message.mine and self._news())
 
-    def store(self, message: Message, row: Row, low: int | None = None, *, arrived: bool = False) -> None:
-        """Store a message and how its conversation stands, and tell of both.
+    def store(self, message: Message, row: Row, low: int | None = None, *, arrived: bool = False) -> Deferred[Any]:
+        """Store a message and how its conversation stands, and tell of both; fires when that is done, or cannot be.
 
         :param low: the id after which nothing is missing before this message, or that of the message itself; ``None``: nobody knows.
         """
@@ -80,7 +82,7 @@ class Incoming:
             if arrived:
                 teller.arrived(message)
 
-        self._keeper.write(work).addCallback(told)
+        return self._keeper.write(work).addCallback(told)
 
     def position(self, position: Position) -> None:
         """Somebody has received and read so far."""

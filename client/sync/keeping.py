@@ -75,17 +75,15 @@ class Teller:
 class Keeper:
     """Changes to the store, in order; all that come while one transaction runs are the next one.
 
-    :param damaged: called when the store can be read no more.
     :param notice: takes a sentence for people.
     """
 
-    def __init__(self, reactor: Any, store: Store, teller: Teller, damaged: Callable[[], None], notice: Callable[[str], None]) -> None:
+    def __init__(self, reactor: Any, store: Store, teller: Teller, notice: Callable[[str], None]) -> None:
         self.teller = teller
         self.store = store
         self.unstored = False
         """Whether something could not be stored, and was given up: then nothing counts as seen any more."""
         self._reactor = reactor
-        self._damaged = damaged
         self._notice = notice
         self._waiting: list[tuple[Work, Deferred[Any]]] = []
         self._again: IDelayedCall | None = None
@@ -106,6 +104,14 @@ class Keeper:
         else:
             self._reactor.callLater(0, self._unstored, done)
         return done
+
+    def barrier(self) -> Deferred[Any]:
+        """Fires when all that was asked for until now is stored, or cannot be."""
+        if self._running is None:
+            done: Deferred[Any] = Deferred()
+            done.callback(None)
+            return done
+        return self.write(lambda db: None)
 
     def idle(self) -> Deferred[None]:
         """Fires when nothing waits to be stored, or nothing can be."""
@@ -148,9 +154,6 @@ class Keeper:
                 results = [None] * len(batch)
             except (StoreDamaged, StoreClosed) as problem:
                 _log.error("the store cannot be used: %s", problem)
-                self.unstored = True
-                if isinstance(problem, StoreDamaged):
-                    self._damaged()
                 results = [None] * len(batch)
             except Exception:
                 _log.exception("a change could not be stored")

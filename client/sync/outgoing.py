@@ -64,8 +64,7 @@ class Outgoing:
 
     async def keep(self, message: Message) -> None:
         """Have it in the store, as the last one of its conversation."""
-        self._incoming.store(message, self._known.row(message.conversation))
-        await self._keeper.idle()
+        await self._incoming.store(message, self._known.row(message.conversation))
 
     def restore(self, unsent: list[Message]) -> None:
         """Go on with what an earlier run of the program left."""
@@ -80,7 +79,8 @@ class Outgoing:
         self._pump()
 
     def again(self) -> None:
-        """There is a connection: what was given up with the last one goes on."""
+        """There is a connection: what was given up with the last one goes on, as it was written."""
+        self._queue = deque(sorted(self._queue, key=lambda message: (message.at_ms, message.key)))
         self._pump()
 
     def claim(self, message: Message) -> Message | None:
@@ -89,6 +89,10 @@ class Outgoing:
             return None
         self._claimed.add(message.key)
         return message
+
+    def unsent(self) -> list[Message]:
+        """Texts that the server does not have yet."""
+        return [*(message for message, _ in self._posted.values()), *self._queue]
 
     def remove(self, message: Message) -> None:
         """Send it no more."""

@@ -9,7 +9,7 @@ from client.sync.keeping import Keeper
 from client.sync.known import Known
 from imsys.sdk import Seen
 
-_SINCE = "sync.since"
+SINCE = "sync.since"
 
 
 class StoreSeen:
@@ -21,7 +21,7 @@ class StoreSeen:
 
     async def load(self) -> Seen | None:
         """What was saved last; each conversation as far as it is stored."""
-        since = self._known.settings.get(_SINCE)
+        since = self._known.settings.get(SINCE)
         if since is None:
             return None
         threads = {number: row.synced for number, row in self._known.rows.items() if row.synced}
@@ -36,7 +36,7 @@ class StoreSeen:
         def work(db: apsw.Connection) -> None:
             for number, last in threads.items():
                 db.execute("UPDATE conversations SET synced = max(synced, ?) WHERE id = ?", (last, number))
-            tables.set_setting(db, _SINCE, str(seen.since))
+            tables.set_setting(db, SINCE, str(seen.since))
 
-        self._known.settings[_SINCE] = str(seen.since)
+        self._known.settings[SINCE] = str(seen.since)
         await self._keeper.write(work)

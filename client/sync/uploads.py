@@ -138,6 +138,10 @@ class Uploads:
                 return replace(message, key=job.message.key, attachment=there)
         return None
 
+    def unsent(self) -> list[Message]:
+        """Messages whose files the server does not have yet."""
+        return [job.message for job in self._jobs.values()]
+
     def pause(self, message_key: str) -> bool:
         """Stop one; whether there is such a one."""
         job = self._jobs.get(message_key)
@@ -276,8 +280,7 @@ class Uploads:
 
     def _send_caption(self, caption: Message) -> None:
         """In the turn in which the file's message is stored: both are of one transaction."""
-        self._incoming.store(caption, self._known.row(caption.conversation))
-        self._keeper.idle().addCallback(lambda _: self.outgoing.post(caption))
+        self._incoming.store(caption, self._known.row(caption.conversation)).addCallback(lambda _: self.outgoing.post(caption))
 
     async def _give_up(self, job: _Job) -> None:
         if job.transfer is not None:

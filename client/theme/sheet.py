@@ -72,6 +72,13 @@ QPushButton[kind="flat"]:pressed {{ background: {c.press}; }}
 QPushButton[kind="flat"]:focus {{ border: {FOCUS}px solid {c.accent}; padding: 0 {px(SMALL) - 1}px; }}
 QPushButton[kind="flat"]:disabled {{ color: {c.disabled}; }}
 
+QPushButton[kind="row"] {{
+    background: transparent; border: 1px solid transparent; padding: 0 {pad}px; text-align: left; font-weight: 400;
+}}
+QPushButton[kind="row"]:hover {{ background: {c.hover}; }}
+QPushButton[kind="row"]:pressed, QPushButton[kind="row"]:checked {{ background: {c.selected}; }}
+QPushButton[kind="row"]:focus {{ border: {FOCUS}px solid {c.accent}; padding: 0 {pad - 1}px; }}
+
 QToolButton {{ background: transparent; border: {FOCUS}px solid transparent; border-radius: {RADIUS}px; padding: 0; }}
 QToolButton:hover {{ background: {c.hover}; }}
 QToolButton:pressed, QToolButton:checked {{ background: {c.press}; }}

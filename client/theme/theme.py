@@ -40,6 +40,7 @@ class Theme(QObject):
         self._metrics: dict[Font, QFontMetricsF] = {}
         application.styleHints().colorSchemeChanged.connect(self._system_changed)
         application.setStyle("Fusion")
+        self._tell_system()
         self._family = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont).family()
         self._fixed = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()
         self._build()
@@ -57,6 +58,7 @@ class Theme(QObject):
         """Light, dark, or the system's."""
         if scheme is not self.scheme:
             self.scheme = scheme
+            self._tell_system()
             self._rebuild()
 
     def set_scale(self, scale: int) -> None:
@@ -111,6 +113,14 @@ class Theme(QObject):
         apply()
 
     # Making it.
+
+    def _tell_system(self) -> None:
+        """Frames of windows and the system's own dialogs are of the same scheme."""
+        hints = self._application.styleHints()
+        if self.scheme is Scheme.SYSTEM:
+            hints.unsetColorScheme()
+        else:
+            hints.setColorScheme(Qt.ColorScheme.Dark if self.scheme is Scheme.DARK else Qt.ColorScheme.Light)
 
     def _system_changed(self) -> None:
         if self.scheme is Scheme.SYSTEM:

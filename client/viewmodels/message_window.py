@@ -27,6 +27,7 @@ class Where(enum.Enum):
 
     END = "end"
     MIDDLE = "middle"
+    TOP = "top"
     LINE = "line"
     """Below the unread line, which is near the top."""
 
@@ -109,13 +110,19 @@ class MessageWindow:
         """The conversation."""
         return self._account.conversation(self.conversation) or Conversation(self.conversation, ConversationKind.PRIVATE, "")
 
+    @property
+    def unread_after(self) -> int:
+        """The id under which the unread line is, where that is in the window; 0: it is not."""
+        known = self.at_start or (self.messages and 0 < self.messages[0].id <= self.read)
+        return self.read if known else 0
+
     # Where it goes.
 
     def open(self, *, at: int = 0) -> Deferred[None]:
-        """Begin: at a message, else where reading stopped, else at the end."""
+        """Begin: where the view was (a message at its top), else where reading stopped, else at the end."""
         about = self.about
         self.read = about.read if about.unread else 0
-        return self._run(self._open(at or self.read, Where.MIDDLE if at else Where.LINE))
+        return self._run(self._open(at or self.read, Where.TOP if at else Where.LINE))
 
     def jump(self, id: int) -> Deferred[None]:
         """Go to a message, and show which it is."""
@@ -147,10 +154,6 @@ class MessageWindow:
         if self.messages and not (self.at_end or self.loading_after):
             self.loading_after = True
             self._run(self._after(self._generation))
-
-    def seen_end(self) -> None:
-        """The view has been at the end while it was active: the unread line goes the next time that something is written."""
-        self.read = 0
 
     # How.
 
@@ -244,6 +247,8 @@ class MessageWindow:
         if not self.at_end and not self.messages:
             return
         last = self.messages[-1].order if self.messages else (0, 0, "")
+        if any(message.mine and message.order > last for message in messages):
+            self.read = 0  # who answers has read
         if self.at_end and all(not message.mine and message.order > last for message in messages):
             self.messages = [*self.messages, *messages]
         else:

@@ -7,9 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from imsys.chat.live_context import StreamServers
 from imsys.chat.views import live_push
@@ -19,10 +17,11 @@ from imsys.protocols.identifiers import encode_id
 from imsys.protocols.messages.live import LiveContent
 from imsys.store.appending import Draft
 from imsys.store.live import LiveState, LiveStream
+from imsys.util.background import uncancelled
 
 if TYPE_CHECKING:
     from imsys.chat.outbound import Outbound
-    from imsys.chat.unconfirmed import Doubts
+    from imsys.chat.unconfirmed import UnconfirmedWrites
     from imsys.store import Stores
 
 _log = Logger()
@@ -40,12 +39,12 @@ class LiveAnnouncer:
     What has begun is done to its end, even if whoever asked for it waits no more: what is stored is pushed as well.
     """
 
-    def __init__(self, stores: Stores, post: Post, outbound: Outbound, servers: StreamServers, doubts: Doubts) -> None:
+    def __init__(self, stores: Stores, post: Post, outbound: Outbound, servers: StreamServers, unconfirmed: UnconfirmedWrites) -> None:
         self._stores = stores
         self._post = post
         self._outbound = outbound
         self._servers = servers
-        self._doubts = doubts
+        self._unconfirmed = unconfirmed
         self._running = 0
 
     async def announce(self, stream_id: bytes) -> None:
@@ -57,40 +56,35 @@ class LiveAnnouncer:
         if self._running >= AT_ONCE:
             raise Refused(Status.SERVER_BUSY, "Too many live streams are waiting to be announced.", retry_after=1.0)
         self._running += 1
-        waiter: Deferred[None] = Deferred()
-        Deferred.fromCoroutine(self._announce(stream_id)).addCallbacks(self._done, self._failed, (waiter,), {}, (waiter,), {})
-        await waiter
-
-    def _done(self, _: None, waiter: Deferred[None]) -> None:
-        self._running -= 1
-        if not waiter.called:
-            waiter.callback(None)
-
-    def _failed(self, reason: Failure, waiter: Deferred[None]) -> None:
-        self._running -= 1
-        if not reason.check(Refused):
-            _log.failure("a live stream could not be announced", reason)
-        refused = isinstance(reason.value, Refused)
-        problem = reason.value if refused else Refused(Status.INTERNAL_ERROR, "The live stream could not be announced.")
-        if not waiter.called:
-            waiter.errback(problem)
+        await uncancelled(self._announce(stream_id))
 
     async def _announce(self, stream_id: bytes) -> None:
-        stream, receiver, members = await self._stores.live.told(stream_id)
+        try:
+            await self._tell(stream_id)
+        except Refused:
+            raise
+        except Exception:
+            _log.failure("a live stream could not be announced")
+            raise Refused(Status.INTERNAL_ERROR, "The live stream could not be announced.") from None
+        finally:
+            self._running -= 1
+
+    async def _tell(self, stream_id: bytes) -> None:
+        stream, receiver, members = await self._stores.live.recipients(stream_id)
         if not stream.posted and stream.state is not LiveState.ENDED:  # who started it may not have come to do so
             name = encode_id(stream_id)
             content = msgspec.json.encode(LiveContent(stream_id=name, title=stream.title)).decode()
             await self._post(stream.owner, receiver, stream.thread_id, Draft(f"live:{name}", content, int(Kind.VIDEO)))
-            await self._stores.live.posted(stream_id)
+            await self._stores.live.mark_posted(stream_id)
         self._outbound.deliver(members, live_push(stream))
 
     def announce_in_time(self, stream_id: bytes) -> None:
         """Have a stream announced, and again until that has worked: what became of it may be in the database, and known to nobody."""
-        self._doubts.tell(("live", stream_id), partial(self.announce, stream_id))
+        self._unconfirmed.tell(("live", stream_id), partial(self.announce, stream_id))
 
     def call_off(self, stream_id: bytes) -> None:
         """Have a stream that nobody was told of end, if it is there at all, and again until that has worked."""
-        self._doubts.tell(("live", stream_id), partial(self._stores.live.end, stream_id))
+        self._unconfirmed.tell(("live", stream_id), partial(self._stores.live.end, stream_id))
 
     async def over(self, stream: LiveStream) -> None:
         """Tell of a stream that is over: its thread, and its server, which finds out a little later if it does not answer."""

@@ -1,7 +1,7 @@
 """JSON over HTTP: a table of paths, each with the struct of its request and a function that answers it.
 
-Status 200 says that there is an answer, with ``error`` in it (wire protocol,
-section 5); other statuses are for what never became a request.
+Status 200 says that there is an answer, with ``error`` in it (docs/protocol.md, 5);
+other statuses are for what never became a request.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.interfaces import IReactorTime
 
 from imsys.errors import Refused, Status, Unavailable
-from imsys.gateway.admission import Place
+from imsys.gateway.admission import AdmissionSlot
 from imsys.protocols.source import Source
 from imsys.util.outages import Outage
 from imsys.web.answers import Headers, PeerGone, Problem, Response
@@ -25,7 +25,7 @@ from imsys.web.requests import Request
 Handler = Callable[[Any, Source], Awaitable[msgspec.Struct]]
 
 
-Terms = Callable[[Any, Source], Place]
+Terms = Callable[[Any, Source], AdmissionSlot]
 """Sees whether a request can be granted at all now, and says where it waits. :raises Refused: it cannot."""
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
+
+from imsys.util.events import Waiters
 
 T = TypeVar("T")
 
@@ -14,21 +16,14 @@ class Present(set[T]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._emptied: list[Deferred[None]] = []
+        self._emptied: Waiters[None] = Waiters()
 
     def leave(self, one: T) -> None:
         """One is gone (idempotent)."""
         self.discard(one)
         if not self:
-            waiting, self._emptied = self._emptied, []
-            for empty in waiting:
-                empty.callback(None)
+            self._emptied.fire(None)
 
     def emptied(self) -> Deferred[None]:
         """Fires when nobody is there."""
-        empty: Deferred[None] = Deferred()
-        if self:
-            self._emptied.append(empty)
-        else:
-            empty.callback(None)
-        return empty
+        return self._emptied.add() if self else succeed(None)

@@ -22,7 +22,6 @@ from imsys.protocols.messages.texts import TextPush
 from imsys.protocols.messages.threads import PositionRequest, PositionResponse
 from imsys.sdk import attachments, model
 from imsys.sdk.attachments import Grant
-from imsys.sdk.backoff import Backoff
 from imsys.sdk.catching_up import CatchingUp
 from imsys.sdk.contacts import Contacts
 from imsys.sdk.credentials import Credentials
@@ -30,12 +29,12 @@ from imsys.sdk.delivery import Delivery, MessageStream
 from imsys.sdk.gateway import Gateway, Resources
 from imsys.sdk.history import History
 from imsys.sdk.inbox import Inbox
-from imsys.sdk.link import Link
-from imsys.sdk.live import LiveStreams
-from imsys.sdk.marks import Marks
-from imsys.sdk.model import ConnectionState, Message, Person, StateChange
-from imsys.sdk.outbox import DAY, Outbox
+from imsys.sdk.link import ConnectionManager
+from imsys.sdk.live import LiveChange, LiveStreams
+from imsys.sdk.model import ConnectionState, FriendRequest, Friendship, Message, Person, Position, StateChange
+from imsys.sdk.outbox import Outbox
 from imsys.sdk.outgoing import Outgoing
+from imsys.sdk.receipts import Receipts
 from imsys.sdk.remembering import Remembering
 from imsys.sdk.seen import SeenStore
 from imsys.sdk.signals import Signal
@@ -45,9 +44,10 @@ from imsys.sdk.timing import Timing
 from imsys.sdk.transfers import Transfers
 from imsys.sdk.unfinished import UnfinishedUploads
 from imsys.sdk.unique import UniqueIds
+from imsys.util.backoff import Backoff
 
 LONGEST_TEXT = 4096
-"""Characters of a message (wire protocol, section 4)."""
+"""Characters of a message (docs/protocol.md, 2.3)."""
 
 _log = Logger()
 
@@ -66,7 +66,6 @@ class Client:
 
     :param receive: whether messages are wanted at all; a client that only asks questions does without.
     :param outbox: texts that wait to be acknowledged at most.
-    :param keep: seconds for which a text is sent again and again while the servers do not take it; then it fails.
     :param unfinished: where uploads are remembered, for a later client to go on with.
     :param calendar: Unix seconds, which may be set at any time; nothing waits by it.
     """
@@ -80,53 +79,67 @@ class Client:
         seen: SeenStore | None = None,
         receive: bool = True,
         outbox: int = 1000,
-        keep: float = DAY,
         timing: Timing | None = None,
         unfinished: UnfinishedUploads | None = None,
         calendar: Callable[[], float] = time.time,
     ) -> None:
         self.on_signed_out: Signal[str] = Signal()
+        """The server's sentence: this account signed in elsewhere, or its login was revoked."""
         self.on_push: Signal[WireMessage] = Signal()
         """Pushes of services that this library does not know, as they came."""
-        self.credentials = credentials
-        self.me = Person(uuid=credentials.uuid, username=credentials.username)
+        self.credentials: Credentials = credentials
+        """How this user signs in, with the newest token."""
+        self.me: Person = Person(uuid=credentials.uuid, username=credentials.username)
+        """This user, by the newest card that the server has given."""
         reactor = steady_reactor(reactor)
         self._timing = timing = timing or Timing()
         self._receive = receive
-        self._link = Link(
+        self._link = ConnectionManager(
             *(reactor, calendar, gateway, credentials, timing),
             arrive=self._arrive,
             on_moved=self._moved,
             on_push=self._pushed,
             on_gone=self._gone,
         )
-        self.on_connection_state = self._link.on_state
+        self.on_connection_state: Signal[StateChange] = self._link.on_state
+        """The client stands somewhere else now."""
         self.on_connection_state.subscribe(self._state_changed)
         self._standing = Standing(reactor, self._link.request, lambda: self.me, self._is_now, timing.standing, self._backoff())
-        self.on_friend_request = self._standing.on_friend_request
-        self.on_friendship = self._standing.on_friendship
-        self.on_position = self._standing.on_position
-        self.on_profile = self._standing.on_profile
-        self.on_live = self._standing.on_live
-        self.contacts = Contacts(self.request, lambda: self.me, self._standing.answered)
-        self.history = History(self.request, lambda: self.me.uuid)
-        self.live = LiveStreams(self.request, lambda: self.me.uuid)
+        self.on_friend_request: Signal[FriendRequest] = self._standing.on_friend_request
+        """Somebody asks to become friends."""
+        self.on_friendship: Signal[Friendship] = self._standing.on_friendship
+        """A friendship was made, or is told again."""
+        self.on_position: Signal[Position] = self._standing.on_position
+        """How far another member has received and read a thread."""
+        self.on_profile: Signal[Person] = self._standing.on_profile
+        """The card of a friend has changed."""
+        self.on_live: Signal[LiveChange] = self._standing.on_live
+        """A live stream of a thread was started, goes on, pauses or is over."""
+        self.contacts: Contacts = Contacts(self.request, lambda: self.me, self._standing.answered)
+        """People, friends and requests."""
+        self.history: History = History(self.request, lambda: self.me.uuid)
+        """Threads and what was said in them."""
+        self.live: LiveStreams = LiveStreams(self.request, lambda: self.me.uuid)
+        """Live streams of this user and of friends."""
         trust = gateway.trust if gateway.encrypted else None
-        self.transfers = Transfers(reactor, self, credentials, trust, timing, unfinished=unfinished)
+        self.transfers: Transfers = Transfers(reactor, self, credentials, trust, timing, unfinished=unfinished)
+        """Files on their way."""
         self._delivery = Delivery(self._handled)
-        self.on_message = self._delivery.on_message
-        self.on_sent = self._delivery.on_sent
+        self.on_message: Signal[Message] = self._delivery.on_message
+        """A message of somebody else, in the order of its thread."""
+        self.on_sent: Signal[Message] = self._delivery.on_sent
+        """A message of this user, stored; with ``on_message`` it gives the order of a thread."""
         self._catching_up = CatchingUp(reactor, self._link.request, lambda: self.me.uuid, self._backoff())
         self._inbox = Inbox(reactor, self._delivery.deliver, self._catching_up.thread_soon, patience=timing.patience)
         self._inbox.room = self._delivery.room
         self._catching_up.feed(self._inbox)
-        self._marks = Marks(reactor, self._link.request, timing.mark)
+        self._marks = Receipts(reactor, self._link.request, timing.mark)
         self._unique_id = UniqueIds(calendar)
         self._others: dict[int, int] = {}  # thread -> the other user of a private one, 0 for a group
         self._outbox = Outbox(
             *(reactor, self._link.request, self._other, self._stored, self._link.drop),
             limit=outbox,
-            keep=keep,
+            keep=timing.keep,
             backoff=self._backoff,
         )
         self._keep_texts = False

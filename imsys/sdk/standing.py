@@ -24,13 +24,13 @@ from imsys.protocols.messages.registry import Message
 from imsys.protocols.messages.session import LoginResponse
 from imsys.protocols.messages.threads import PositionPush
 from imsys.sdk import model
-from imsys.sdk.backoff import Backoff
 from imsys.sdk.contacts import Contacts
 from imsys.sdk.history import History
 from imsys.sdk.live import LiveChange, LiveState, LiveStreams, change
 from imsys.sdk.model import Friend, FriendRequest, Friendship, Person, Position
 from imsys.sdk.pages import Pages
 from imsys.sdk.signals import Signal
+from imsys.util.backoff import Backoff
 
 _OVER = 1000
 """Live streams that are remembered as over: a push that is late does not bring one back."""

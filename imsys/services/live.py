@@ -1,4 +1,4 @@
-"""Live streams of one resources server: the relay, the doors, the ports of RTMP, and what fetches and records."""
+"""Live streams of one resources server: their manager, the handlers, the ports of RTMP, and what fetches and records."""
 
 from __future__ import annotations
 
@@ -9,43 +9,42 @@ from typing import Any
 from twisted.application.service import Service
 
 from imsys.config import Config
-from imsys.files.configured import master_keys, recordings_folder
+from imsys.files.configured import recordings_folder
 from imsys.protocols.crowd import Crowd
-from imsys.resources.disk import Disk
+from imsys.resources.engine.storage import Storage
 from imsys.resources.granted import Granted
 from imsys.resources.live.pulling import Find, Pulls, trust
-from imsys.resources.live.recordings import Recordings
-from imsys.resources.live.relay import Relay
+from imsys.resources.live.recordings import RecordingLimits, Recordings
 from imsys.resources.live.rtmp_door import RtmpDoor, RtmpSettings
+from imsys.resources.live.stream_manager import StreamManager
 from imsys.resources.live.telling import Tell
-from imsys.resources.live.web_doors import fetch_from, live_routes
+from imsys.resources.live.web_handlers import fetch_from, live_routes
 from imsys.resources.transfers import Uploads
 from imsys.security.tickets import Tickets
 from imsys.services.common import ListenService
 from imsys.services.tls import PublicTls
 from imsys.store import Database
-from imsys.store.files import FileStore
 from imsys.store.live import LiveStore
-from imsys.web.routing import Route
+from imsys.web.routing import Endpoint
 
 
 @dataclass(frozen=True)
 class Live:
     """What a resources server has for live streams."""
 
-    relay: Relay
+    streams: StreamManager
     door: RtmpDoor
     pulls: Pulls
     recordings: Recordings
-    routes: list[Route]
+    routes: list[Endpoint]
     """The paths of the HTTPS port."""
     plain: ListenService | None
     tls: ListenService | None
 
     @property
     def parts(self) -> tuple[Service, ...]:
-        """Those that are started, and stopped the other way round: the relay tells everybody why they are closed."""
-        return self.recordings, self.pulls, self.door, self.relay
+        """Those that are started, and stopped the other way round: the stream manager tells everybody why they are closed."""
+        return self.recordings, self.pulls, self.door, self.streams
 
     @property
     def listeners(self) -> list[ListenService]:
@@ -72,7 +71,7 @@ def live_of(
     granted: Granted,
     tell: Tell,
     find: Find,
-    disk: Disk,
+    storage: Storage,
     uploads: Uploads,
     crowd: Crowd,
     calendar: Callable[[], float],
@@ -82,7 +81,7 @@ def live_of(
     :param public: TLS of the public ports.
     :param tell: has a thread told of its stream.
     :param find: where the resources server of a name is.
-    :param disk: threads for what is recorded.
+    :param storage: of the engine, for what is recorded.
     :param uploads: what makes files of it.
     :param crowd: who is connected to the server.
     :param calendar: Unix seconds.
@@ -90,30 +89,26 @@ def live_of(
     """
     ours, limits = config.resources, config.live
     store = LiveStore(database, calendar)
-    relay = Relay(reactor, limits, ours.name, store, tell)
+    streams = StreamManager(reactor, limits, ours.name, store, tell)
     pulls = Pulls(reactor, ours.name, trust(config.tls.ca), find, tickets, limits.max_message)
-    fetch_from(relay, pulls)
+    fetch_from(streams, pulls)
     recordings = Recordings(
         reactor,
         ours.name,
         recordings_folder(ours),
-        disk,
-        master_keys(config.files),
-        FileStore(database, calendar),
+        storage,
         uploads,
         calendar,
-        most=min(limits.max_recording, config.files.max_file),
-        life=config.files.expire,
-        quota=config.files.quota,
+        RecordingLimits(min(limits.max_recording, config.files.max_file), config.files.expire, config.files.quota),
     )
-    relay.record = recordings.begin
-    routes = live_routes(reactor, limits, tickets, granted, store, relay, calendar)
+    streams.record = recordings.begin
+    routes = live_routes(reactor, limits, tickets, granted, store, streams, calendar)
     settings = RtmpSettings(begin=ours.login_deadline, bitrate=limits.bitrate, longest=limits.max_message)
-    door = RtmpDoor(reactor, settings, relay, tickets, granted, crowd)
+    door = RtmpDoor(reactor, settings, streams, tickets, granted, crowd)
     plain = tls = None
     if limits.enabled:
         context = public.context(tickets=False)
         tls = ListenService(reactor, door, ours.host, ours.rtmps_port, context, "[resources] rtmps_port")
         if ours.rtmp_port:
             plain = ListenService(reactor, door, ours.host, ours.rtmp_port, None, "[resources] rtmp_port")
-    return Live(relay, door, pulls, recordings, routes, plain, tls)
+    return Live(streams, door, pulls, recordings, routes, plain, tls)

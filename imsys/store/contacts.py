@@ -11,6 +11,8 @@ import enum
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from imsys.errors import Refused, Status
 from imsys.store.appending import Stored, append_from_server
 from imsys.store.database import Database, Row, Transaction
@@ -18,7 +20,7 @@ from imsys.store.dialects import numbers
 from imsys.store.heads import FRIENDS, blocked_by, lock_heads, pair, private_thread
 from imsys.store.ids import MessageIds
 from imsys.store.people import PERSON, Person, people
-from imsys.util.batching import Gathering
+from imsys.util.batching import BatchingQueue
 from imsys.util.surge import Surge
 
 NONE, PENDING, ACCEPTED, DECLINED, ENDED = range(5)
@@ -36,8 +38,7 @@ WAITING_LOGINS = 20_000
 """Logins that wait for the database at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(msgspec.Struct, frozen=True):
     """A friend request that waits for an answer; ``nickname`` and ``message`` are the asker's words."""
 
     person: Person
@@ -46,8 +47,7 @@ class Pending:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(msgspec.Struct, frozen=True):
     """A friend, the name they were given, and the private thread with them."""
 
     person: Person
@@ -70,8 +70,7 @@ class Friendship:
     news: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class AtLogin:
+class AtLogin(msgspec.Struct, frozen=True):
     """What a client is told when it logs in: its user, and the first pending requests and friends, each by ascending uuid."""
 
     me: Person
@@ -95,7 +94,7 @@ class ContactStore:
     def __init__(self, database: Database, calendar: Callable[[], float], surge: Surge | None = None) -> None:
         self._database = database
         self._calendar = calendar
-        self._logins = Gathering(self._read_logins, most=LOGINS, queue=WAITING_LOGINS, surge=surge)
+        self._logins = BatchingQueue(self._read_logins, most=LOGINS, queue=WAITING_LOGINS, surge=surge)
 
     def _now(self) -> int:
         return round(self._calendar() * 1000)

@@ -10,13 +10,15 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from imsys.util.background import run_in_background
+
 _log = Logger()
 
 RETRY = 1.0
 """Seconds until what could not be done is tried again."""
 
 
-class Rounds(Service):
+class PeriodicSweep(Service):
     """Goes round all members once an interval, in slices that are spread over it.
 
     A slice that could not be worked on is tried again until it can; the rest of
@@ -46,8 +48,7 @@ class Rounds(Service):
     def startService(self) -> None:
         """Begin the first round."""
         super().startService()
-        self._running = Deferred.fromCoroutine(self._run())
-        self._running.addErrback(lambda reason: reason.trap(CancelledError) and None)
+        self._running = run_in_background(self._run(), _log, "going round failed")
 
     def stopService(self) -> None:
         """End with the slice that is being worked on."""

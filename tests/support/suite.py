@@ -1,7 +1,11 @@
-"""``python -m tests.support.suite``: every check and every test; the last line is ``N passed, N failed``."""
+"""``python -m tests.support.suite``: every check and every test; the last line is ``N passed, N failed``.
+
+With ``checks``: the checks alone. With ``quick``: the tests that need nothing beside Python, alone (``tests/support/programs.py``).
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -9,14 +13,18 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests.support.programs import QUICK
 from tests.support.screens import screen
 
 ROOT = Path(__file__).resolve().parents[2]
 MINIMUM = ROOT / "tests" / "expected_minimum"
 BIN = Path(sys.executable).parent
+QUICK_SHARE = 0.7
+"""Of all tests, how many run at least where those that need programs are skipped."""
 
 CHECKS = (
     ("ruff", "check"),
+    ("ruff", "format", "--check", "--quiet"),
     ("mypy",),
     ("lint-imports",),
 )
@@ -65,24 +73,28 @@ def client(environ: Mapping[str, str]) -> list[tuple[Mapping[str, str], Sequence
     runs: list[tuple[Mapping[str, str], Sequence[str]]] = []
     if names:
         runs.append(({**environ, "QT_QPA_PLATFORM": "offscreen"}, (*options, *names)))
-    if "screen" in found:
+    if "screen" in found and QUICK not in environ:
         runs.append(({**environ, "QT_QPA_PLATFORM": "xcb", "LIBGL_ALWAYS_SOFTWARE": "1"}, (*options, "tests.client.screen")))
     return runs
 
 
-def main() -> int:
-    """Run everything; give back the exit status."""
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("IMSYS_")} | {"PYTHONUNBUFFERED": "1"}
-    environ["PATH"] = os.pathsep.join([str(BIN), environ.get("PATH", os.defpath), "/usr/sbin"])
+def check(environ: Mapping[str, str]) -> list[str]:
+    """Run all checks; what complained."""
     complaints = []
     for command in CHECKS:
         print(f"-- {' '.join(command)}", flush=True)
         if subprocess.run([str(BIN / command[0]), *command[1:]], cwd=ROOT, env=environ).returncode:
             complaints.append(f"{command[0]} complains")
+    return complaints
+
+
+def test(environ: Mapping[str, str], least: int) -> tuple[int, int, int, list[str]]:
+    """Run trial; how many tests passed, failed and were skipped, and what is wrong besides."""
     print("-- trial", flush=True)
+    complaints = []
     jobs = str(max(2, min(4, os.cpu_count() or 2)))
     ran = [trial(environ, "--jobs", jobs, *others())]
-    with screen() as display:
+    with contextlib.nullcontext("") if QUICK in environ else screen() as display:
         for environment, arguments in client(environ):
             print(f"-- trial {' '.join(arguments)}", flush=True)
             ran.append(trial({**environment, "DISPLAY": display}, *arguments))
@@ -96,16 +108,31 @@ def main() -> int:
         passed, failed, skipped = (total + count for total, count in zip((passed, failed, skipped), counts, strict=True))
         if status and not counts[1]:
             complaints.append(f"trial ended with status {status}")
-    least = int(MINIMUM.read_text())
     if passed + failed < least:
         complaints.append(f"only {passed + failed} tests ran, and {MINIMUM.relative_to(ROOT)} wants {least}")
+    return passed, failed, skipped, complaints
+
+
+def main(what: str = "all") -> int:
+    """Run everything, or a part of it; give back the exit status."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("IMSYS_")} | {"PYTHONUNBUFFERED": "1"}
+    environ["PATH"] = os.pathsep.join([str(BIN), environ.get("PATH", os.defpath), "/usr/sbin"])
+    complaints = check(environ) if what != "quick" else []
+    passed, failed, skipped = 0, 0, 0
+    if what != "checks":
+        least = int(MINIMUM.read_text())
+        if what == "quick":
+            environ, least = environ | {QUICK: "1"}, int(least * QUICK_SHARE)
+        passed, failed, skipped, more = test(environ, least)
+        complaints += more
     for complaint in complaints:
         print(f"FAILED: {complaint}")
     if skipped:
         print(f"{skipped} skipped")
-    print(f"{passed} passed, {failed} failed", flush=True)
+    if what != "checks":
+        print(f"{passed} passed, {failed} failed", flush=True)
     return 1 if failed or complaints else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))

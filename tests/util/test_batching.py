@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.errors import Refused, Status, Unavailable
-from imsys.util.batching import Gathering
+from imsys.util.batching import BatchingQueue
 from imsys.util.surge import EXPECTED, PAUSE, Surge
 
 
@@ -18,13 +18,13 @@ class GatheringTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.calls: list[tuple[list[int], Deferred[Any]]] = []
 
-    def gathering(self, most: int = 3, queue: int = 100, surge: Surge | None = None) -> Gathering[int, int]:
+    def gathering(self, most: int = 3, queue: int = 100, surge: Surge | None = None) -> BatchingQueue[int, int]:
         async def work(items: list[int]) -> Any:
             answer: Deferred[Any] = Deferred()
             self.calls.append((items, answer))
             return await answer
 
-        return Gathering(work, most=most, queue=queue, surge=surge)
+        return BatchingQueue(work, most=most, queue=queue, surge=surge)
 
     def finish(self, number: int, outcome: Callable[[int], object] = lambda item: item * 10) -> None:
         items, answer = self.calls[number]
@@ -47,6 +47,35 @@ class GatheringTests(SynchronousTestCase):
         self.finish(2)
         self.assertEqual(self.calls[2][0], [4, 5, 6])
         self.assertEqual([self.successResultOf(result) for result in results[1:]], [10, 20, 30, 40, 50, 60])
+
+    def test_turns(self) -> None:
+        """Where turns have ends, work begins at those: all that was read in a turn goes together, also when work has ended."""
+        ends: list[Callable[[], object]] = []
+
+        class Turns(Clock):
+            def callAtTurnEnd(self, function: Callable[[], object]) -> None:
+                ends.append(function)
+
+        def end_turn() -> None:
+            while ends:
+                ends.pop(0)()
+
+        gathering = self.gathering(most=4, surge=Surge(Turns()))
+        results = [gathering.add(item) for item in range(2)]
+        self.assertEqual(self.calls, [])
+        end_turn()
+        results.append(gathering.add(2))
+        self.finish(0)
+        self.assertEqual(len(self.calls), 1, "its turn is not over")
+        results += [gathering.add(item) for item in range(3, 8)]
+        end_turn()
+        self.finish(1)
+        end_turn()
+        self.finish(2)
+        end_turn()
+        self.assertEqual([items for items, _ in self.calls], [[0, 1], [2, 3, 4, 5], [6, 7]])
+        self.assertEqual([self.successResultOf(result) for result in results], [item * 10 for item in range(8)])
+        self.successResultOf(gathering.idle())
 
     def test_a_surge(self) -> None:
         """Where one is expected, what several shared is begun again after a moment, or when as many have come as go together."""
@@ -101,7 +130,7 @@ class GatheringTests(SynchronousTestCase):
                 raise ZeroDivisionError
             return items
 
-        gathering = Gathering(work, most=8, queue=100)
+        gathering = BatchingQueue(work, most=8, queue=100)
         results = [gathering.add(item) for item in range(9)]
         blocker.callback(None)
         self.failureResultOf(results[5], ZeroDivisionError)

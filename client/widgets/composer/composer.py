@@ -9,7 +9,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from client.theme import Theme
-from client.theme.tokens import DRAFT_MS, GAP, ICON_SMALL, SMALL, TEXT_COUNT_FROM, TEXT_MOST, TIGHT
+from client.theme.tokens import DRAFT_MS, GAP, ICON_SMALL, SMALL, TARGET, TEXT_COUNT_FROM, TEXT_MOST, TIGHT
 from client.widgets.button import IconButton
 from client.widgets.composer.edit import Edit
 from client.widgets.emoji.picker import EmojiPicker
@@ -174,7 +174,7 @@ class Composer(QFrame):
         row.addWidget(self.attach_button, 0, bottom)
         row.addWidget(self.edit, 1, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._blocked, 1)
-        row.addWidget(self._count, 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self._count, 0, bottom)
         row.addWidget(self.emoji_button, 0, bottom)
         row.addWidget(self.send_button, 0, bottom)
         line = QFrame()
@@ -201,5 +201,6 @@ class Composer(QFrame):
         self._pause.start()
 
     def _restyle(self) -> None:
+        self._count.setFixedHeight(self._theme.px(TARGET))
         pixmap = self._theme.pixmap(self._context_name or "reply", self._theme.colours.accent, ratio=self.devicePixelRatioF())
         self._context_icon.setPixmap(pixmap)

@@ -16,7 +16,7 @@ from client.widgets.messages.words import spoken
 if TYPE_CHECKING:
     from client.widgets.messages.view import MessageList
 
-_kept: dict[int, list[ListInterface]] = {}
+_kept: list[ListInterface] = []
 """Python's references. Qt keeps pointers to interfaces, and deletes them: with the widget, at the end, or when it is told to
 (:func:`QAccessible.deleteAccessibleInterface`). Python must not do so before, or Qt calls what is gone."""
 _installed: list[bool] = []
@@ -34,20 +34,18 @@ def _make(name: str, thing: QObject) -> QAccessibleInterface | None:
 
     if not isinstance(thing, MessageList):
         return None
-    made = ListInterface(thing)
-    if id(thing) not in _kept:
-        thing.destroyed.connect(functools.partial(_gone, id(thing)))
     # Qt asks again when the class of an object has changed, as PySide's do while signals are connected, and deletes what each call
     # gave: never the same twice.
-    _kept.setdefault(id(thing), []).append(made)
+    made = ListInterface(thing)
+    _kept.append(made)
+    thing.destroyed.connect(functools.partial(_gone, made))
     return made
 
 
-def _gone(number: int) -> None:
+def _gone(interface: ListInterface, _: object = None) -> None:
     """The widget is being destroyed; Qt deletes its interface once all have heard of that."""
-    for interface in _kept[number]:
-        interface.drop(())
-    QTimer.singleShot(0, functools.partial(_kept.pop, number, None))
+    interface.drop(())
+    QTimer.singleShot(0, functools.partial(_kept.remove, interface))
 
 
 def changed(view: MessageList, came: bool) -> None:

@@ -81,6 +81,9 @@ class Canvas:
         self._flash.start()
 
     def _advance(self) -> None:
+        if not self._view.isVisible():
+            self._spin.stop()  # the next painting starts it again
+            return
         self._turn = (self._turn + 2 * FRAME_MS / SPIN_MS) % 1.0
         self._view.viewport().update()
 

@@ -217,6 +217,9 @@ class Input:
         running = transfer is not None and transfer.stage not in (Stage.DONE,)
         if hit.action in ("resend", "delete", "reply"):
             getattr(view, hit.action).emit(message)
+        elif hit.action == "time" and message.mark is Mark.FAILED:
+            row = view.rows.row(view.rows.index[key])
+            self.menu_for(row, QPointF(-1, -1)).popup(view.cursor().pos())
         elif hit.action == "quote" and message.quote is not None:
             view.jump(message.quote.id)
         elif hit.action == "react":

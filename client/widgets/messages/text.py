@@ -55,7 +55,9 @@ class Body:
         self.width = max((block.rect.width() for block in blocks), default=0.0)
         self.height = blocks[-1].rect.bottom() if blocks else 0.0
         for block in blocks:
-            if block.rtl:
+            if block.code:
+                block.rect.setWidth(self.width)
+            elif block.rtl:
                 block.shift -= block.rect.width() - self.width
                 block.rect.moveLeft(self.width - block.rect.width())
         self.length = blocks[-1].at + units(blocks[-1].text) if blocks else 0

@@ -31,7 +31,8 @@ PREVIEWS_MOST = 2000
 class MessageList(QAbstractScrollArea):
     """Shows a :class:`MessageWindow`; what somebody wants is told, nothing is done here.
 
-    Messages are told as values; files, transfers and streams by the key or id that the window knows them by.
+    Messages are told as values; files, transfers and streams by the key or id that the window knows them by. Numbers of people and of
+    messages are ``object`` to Qt: its ``int`` has 32 bits.
     """
 
     resend = Signal(object)
@@ -44,14 +45,14 @@ class MessageList(QAbstractScrollArea):
     cancel = Signal(str)
     watch = Signal(str)
     react = Signal(object, str)
-    person = Signal(int)
+    person = Signal(object)
     link = Signal(str, bool)
     """A URL, and whether to ask first: its text may be read as if it led somewhere else."""
     menu = Signal(object, object)
     """A message, and the menu that is about to be shown for it: whoever can do more adds to it."""
     preview_wanted = Signal(str)
     """The small picture of a message is not on this disk: :meth:`provide_preview`."""
-    seen = Signal(int)
+    seen = Signal(object)
     """All up to this id was visible in an active window."""
     typed = Signal(str)
     """A letter: it belongs to the composer."""
@@ -151,7 +152,7 @@ class MessageList(QAbstractScrollArea):
         self._refreshed = time.monotonic()
         window = self._window
         held = len(self.rows), self.scroller.most if self.scroller.at_end else -1.0
-        self.rows.set_messages(tuple(window.messages) if window is not None else (), window.read if window is not None else 0)
+        self.rows.set_messages(tuple(window.messages) if window is not None else (), window.unread_after if window is not None else 0)
         last = self.rows.messages[-1].key if len(self.rows) else ""
         came = bool(held[0]) and last != self._last_key and self._last_key in self.rows.index
         self._last_key = last
@@ -199,6 +200,13 @@ class MessageList(QAbstractScrollArea):
         if self._window is not None:
             self._window.to_end()
 
+    def reading_at(self) -> int:
+        """The id of the message at the top, to be opened at again (``MessageWindow.open``); 0 where the end is shown."""
+        if not self.scroller.anchor.key:
+            return 0
+        seen = [index for index in self.scroller.seen() if self.scroller.y(index) >= 0]
+        return self.rows.messages[seen[0]].id if seen else 0
+
     def jump(self, id: int) -> None:
         """To a message, by its number, and show which it is."""
         if self._window is not None:
@@ -230,7 +238,7 @@ class MessageList(QAbstractScrollArea):
         else:
             self.rows.ensure(range(index, index + 1))
             height = self.rows.height(index)
-            share = 0.5 if move.where is Where.MIDDLE else 0.2
+            share = {Where.MIDDLE: 0.5, Where.LINE: 0.2}.get(move.where, 0.0)
             self.scroller.to_row(index, max(8.0, (self.scroller.height - height) * share))
         self.arrange()
         if move.flash and index >= 0:

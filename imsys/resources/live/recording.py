@@ -23,10 +23,10 @@ from imsys.protocols.flv import encode_tag
 from imsys.protocols.media import Kind, Media
 from imsys.resources.budget import Budget
 from imsys.resources.disk import Disk
-from imsys.resources.engine.shielding import alone
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.cache import describes
 from imsys.resources.live.flv_index import is_metadata
+from imsys.util.background import run_in_background
 from imsys.util.fsync import sync_folder
 
 _log = Logger()
@@ -46,7 +46,7 @@ ENDLESS = 1 << 50
 _HALF = 1 << 31
 
 
-class About(msgspec.Struct, frozen=True, kw_only=True):
+class RecordingInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What a recording is; times are Unix seconds."""
 
     file_id: str
@@ -63,7 +63,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
 class Kept:
     """What is on the disk of a recording. All of it blocks, and belongs into a thread."""
 
-    def __init__(self, folder: Path, about: About, masters: MasterKeys) -> None:
+    def __init__(self, folder: Path, about: RecordingInfo, masters: MasterKeys) -> None:
         """:raises UnknownKey: its master key is not here. :raises Damaged: its key is not what it was."""
         self.about = about
         self._folder = folder
@@ -108,7 +108,7 @@ def kept_in(folder: Path, masters: MasterKeys, keep: Container[str]) -> list[Kep
     for path in sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime):
         known.add(path.stem)
         try:
-            about = msgspec.json.decode(path.read_bytes(), type=About)
+            about = msgspec.json.decode(path.read_bytes(), type=RecordingInfo)
             if about.file_id != path.stem:
                 raise ValueError("it is another's")
             found.append(Kept(folder, about, masters))
@@ -184,7 +184,7 @@ class Recording:
     def start(self) -> None:
         """Begin; the first thing is to make it on the disk."""
         self._writing = True
-        alone(self._begin(), "beginning a recording")
+        run_in_background(self._begin(), _log, "beginning a recording failed")
         self._broadcast.join(self, watches=False)
 
     def write(self, data: bytes) -> None:
@@ -229,7 +229,7 @@ class Recording:
             self._later = None
         if not self._writing:
             self._writing = True
-            alone(self._write(), "writing a recording")
+            run_in_background(self._write(), _log, "writing a recording failed")
 
     async def _begin(self) -> None:
         try:

@@ -17,8 +17,8 @@ from imsys.protocols.deadlines import DeadlineWheel
 from imsys.protocols.present import Present
 from imsys.protocols.source import limit_key
 from imsys.resources.granted import Granted
-from imsys.resources.live.relay import Relay
 from imsys.resources.live.rtmp_connection import RtmpConnection
+from imsys.resources.live.stream_manager import StreamManager
 from imsys.security.tickets import Tickets
 from imsys.util.tallies import Tally
 
@@ -51,9 +51,11 @@ class RtmpDoor(Service, Factory):
 
     noisy = False
 
-    def __init__(self, clock: IReactorTime, settings: RtmpSettings, relay: Relay, tickets: Tickets, granted: Granted, crowd: Crowd) -> None:
+    def __init__(
+        self, clock: IReactorTime, settings: RtmpSettings, streams: StreamManager, tickets: Tickets, granted: Granted, crowd: Crowd
+    ) -> None:
         self.settings = settings
-        self.relay = relay
+        self.streams = streams
         self.tickets = tickets
         self.granted = granted
         self.crowd = crowd

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
-from imsys.cluster.telling import PASSING
+from imsys.cluster.announce_client import passes
 from imsys.errors import Refused
 from imsys.protocols.identifiers import encode_id
 from imsys.util.outages import Outage
@@ -26,7 +26,7 @@ MOST = 10_000
 """Streams that wait to be said again at most; the first of them are heard of when they are over."""
 
 Tell = Callable[[bytes], Awaitable[None]]
-"""Has a thread told of its stream; see :meth:`imsys.cluster.telling.ChatServers.announce_live`."""
+"""Has a thread told of its stream; see :meth:`imsys.cluster.announce_client.ChatServers.announce_live`."""
 
 
 class Telling:
@@ -72,7 +72,7 @@ class Telling:
         try:
             await self._tell(stream_id)
         except Refused as refused:
-            if refused.status in PASSING:
+            if passes(refused):
                 self._outage.failed(str(refused))
                 self._keep(stream_id)
                 return

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
 from client.core.model import Attachment, Conversation, ConversationKind, FriendRequest, Kind, Mark, Message, Person
+from client.core.spans import Spans
 from client.store import messages, tables
 from client.store.schema import VERSION
 from client.store.store import Store, StoreDamaged, StoreFull
@@ -96,7 +99,7 @@ class KeepingTests(StoreCase):
             tables.put_conversation(db, row)
             tables.set_requests(db, [FriendRequest(ben, "hi", 5)])
             tables.set_setting(db, "a", "1")
-            for low, high in ((5, 9), (20, 30), (9, 12), (1, 2), (11, 21), (25, 26)):
+            for low, high in ((5, 9), (20, 30), (9, 12), (1, 2), (11, 19), (25, 26), (32, 32)):
                 tables.add_span(db, 7, low, high)
 
         await store.write(write)
@@ -108,7 +111,7 @@ class KeepingTests(StoreCase):
         self.assertEqual((found.told, found.their_delivered, found.their_read, found.synced), (8, 4, 3, 10))
         self.assertEqual(await store.read(lambda db: tables.requests(db, {2: ben})), [FriendRequest(ben, "hi", 5)])
         self.assertEqual(await store.read(tables.settings), {"a": "1"})
-        self.assertEqual(list(await store.read(lambda db: tables.spans(db, 7))), [(1, 2), (5, 30)])
+        self.assertEqual(list(await store.read(lambda db: tables.spans(db, 7))), [(1, 2), (5, 30), (32, 32)])
 
     async def test_a_day_is_found(self) -> None:
         """The first message at or after a time, among those that are known."""
@@ -221,3 +224,20 @@ class TroubleTests(StoreCase):
         store = Store(self.reactor, self.path, KEY)
         with self.assertRaises(StoreFull):
             await store.open()
+
+
+class SpansTests(StoreCase):
+    async def test_ranges_in_the_store_are_those_in_memory(self) -> None:
+        """However they come: overlapping, next to one another, within one another."""
+        store = await self.store()
+        chance = random.Random(3)
+
+        def add(db: apsw.Connection, conversation: int, told: list[tuple[int, int]]) -> list[Any]:
+            for low, high in told:
+                tables.add_span(db, conversation, low, high)
+            return db.execute("SELECT low, high FROM spans WHERE conversation = ? ORDER BY low", (conversation,)).fetchall()
+
+        for conversation in range(40):
+            told = [(low := chance.randrange(60), low + chance.randrange(8)) for _ in range(12)]
+            kept = await store.write(partial(add, conversation=conversation, told=told))
+            self.assertEqual(kept, list(Spans(told)), told)

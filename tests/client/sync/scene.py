@@ -86,7 +86,7 @@ class AccountCase(TestCase):
             page = await account.before(conversation, None, most)
             if condition(page):
                 return page
-            await deferLater(self.reactor, 0.02)
+            await deferLater(self.reactor, 0.05)
 
     def file(self, name: str, data: bytes) -> Path:
         """A file to send."""

@@ -6,7 +6,7 @@ import os
 
 from PIL import Image
 
-from client.core.model import Kind, Link, Mark, Message, Stage
+from client.core.model import Kind, Link, Mark, Message, Stage, Stream
 from client.core.ports import Account, Failure
 from tests.client.sync.scene import AccountCase
 
@@ -31,7 +31,7 @@ class TalkingTests(AccountCase):
         self.assertEqual((page[-1].key, page[-1].text), (mine.key, "Hello, **Ben**"))
         self.assertEqual({one.key for one in seen if one.text.startswith("Hello, **")}, {mine.key})
         answer = await ben.send(thread, "Hi!")
-        await self.until(lambda: arrived)
+        await self.until(lambda: "Hi!" in texts(arrived))
         row = anna.conversation(thread)
         assert row is not None
         assert row.last is not None
@@ -124,6 +124,23 @@ class TalkingTests(AccountCase):
         self.assertEqual(await new.on_day(thread, all_of_it[-1].at_ms + 1), 0)
         self.assertEqual([one.text for one in await anna_find(new, thread)], ["number 449"])
 
+    async def test_what_is_missing_in_the_middle_is_filled(self) -> None:
+        """The client knew how far it was, and had nothing of it: killed between the two, say."""
+        anna, ben, thread = await self.pair()
+        for number in range(230):
+            ben.post(thread, f"number {number}")
+        await self.shows(anna, thread, lambda page: "number 229" in texts(page))
+        whole = texts(await anna.before(thread, None, 1_000))
+        await anna._keeper.barrier()
+        for table in ("spans", "messages"):
+            await anna._store.write(lambda db, table=table: db.execute(f"DELETE FROM {table}").fetchall())  # type: ignore[misc]
+        name = anna.me.username
+        await anna.close()
+        await ben.send(thread, "after that")
+        again = await self.account(name)
+        page = await self.shows(again, thread, lambda page: "after that" in texts(page), 1_000)
+        self.assertEqual(texts(page), [*whole, "after that"])
+
     async def test_people(self) -> None:
         """Requests, friends, cards, blocks and the end of a friendship are told and kept."""
         anna_name, ben_name, carol_name = await self.register("anna", "ben", "carol")
@@ -171,6 +188,32 @@ class TalkingTests(AccountCase):
 
 async def anna_find(account: Account, thread: int) -> list[Message]:
     return await account.find(thread, "NUMBER 449", 5)
+
+
+class LiveTests(AccountCase):
+    async def test_a_live_stream(self) -> None:
+        """One that somebody starts is a message, and is told of; it can be watched until it is over. So is one of my own."""
+        anna, ben, thread = await self.pair()
+        told: list[Stream] = []
+        anna.changes.stream.subscribe(told.append)
+        live = await ben.live.start(thread, "Cats")
+        page = await self.shows(anna, thread, lambda page: page[-1].kind is Kind.LIVE)
+        self.assertEqual((page[-1].text, page[-1].stream), ("Cats", live.stream_id))
+        await self.until(lambda: anna.streams(thread))
+        stream = await anna.watch(live.stream_id)
+        self.assertTrue(stream.play_url.startswith("rtmp"))
+        self.assertNotIn(stream.play_url, repr(stream))
+        row = anna.conversation(thread)
+        assert row is not None
+        self.assertEqual(row.live, live.stream_id)
+        await ben.live.stop(live.stream_id)
+        await self.until(lambda: not anna.streams(thread))
+        self.assertFalse(told[-1].running)
+        with self.assertRaisesRegex(Failure, "over"):
+            await anna.watch(live.stream_id)
+        mine = await anna.start_stream(thread, "Dogs")
+        self.assertTrue(mine.publish_url)
+        await anna.stop_stream(mine.id)
 
 
 class FilesTests(AccountCase):

@@ -53,7 +53,7 @@ class KillTests(AccountCase):
         chance = random.Random(7)
         written = 0
         for _ in range(4):
-            output = await self.run_killed(name, thread, ("400",), "wrote 5\n", chance.random() * 0.3)
+            output = await self.run_killed(name, thread, ("200",), "wrote 5\n", chance.random() * 0.2)
             written += output.count("wrote")
         anna = await self.account(name)
         page = await self.shows(anna, thread, lambda page: all(one.mark >= Mark.STORED for one in page), 2_000)

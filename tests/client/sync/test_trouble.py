@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 
 from PIL import Image
 from twisted.internet.defer import Deferred
 
 from client.core.model import Connection, Link, Mark, Message
+from client.core.ports import Failure
 from client.sync.account import AccountSync
 from imsys.sdk import Credentials
 from tests.cli.running import PASSWORD as PASSWORD_OF_ALL
@@ -103,6 +106,35 @@ class DiskTests(AccountCase):
         self.assertEqual(again.conversations()[0].title, ben.me.username)
         page = await again.before(thread, None, 200)
         self.assertEqual([one.text for one in page][-150:], [f"number {number}" for number in range(150)])
+
+    async def test_damage_that_comes_to_light_while_it_runs(self) -> None:
+        """A new store is begun under the account's feet: drafts and what waits are in it, the messages come again."""
+        anna, ben, thread = await self.pair()
+        for number in range(300):
+            ben.post(thread, f"number {number} " + "x" * 500)
+        await self.shows(anna, thread, lambda page: any(one.text.startswith("number 299") for one in page))
+        anna.set_draft(thread, "almost")
+        notices: list[str] = []
+        anna.changes.notice.subscribe(notices.append)
+        store = anna._store
+        await store.write(lambda db: None)
+        await store.read(lambda db: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+        path = self.home / anna.me.username / "store.db"
+        with path.open("r+b") as file:
+            file.seek(4096)
+            file.write(os.urandom(path.stat().st_size - 4096))
+        await store.read(lambda db: db.pragma("shrink_memory"))
+        with contextlib.suppress(Failure):
+            await anna.before(thread, None, 200)
+        await self.until(lambda: notices)
+        self.assertIn("damaged", notices[0])
+        page = await self.shows(anna, thread, lambda page: len(page) == 200)
+        self.assertTrue(page[-1].text.startswith("number 299"))
+        sent = await anna.send_text(thread, "goes on")
+        await self.shows(anna, thread, lambda page: page[-1].key == sent.key and page[-1].mark >= Mark.STORED)
+        row = anna.conversation(thread)
+        assert row is not None
+        self.assertEqual(row.draft, "almost")
 
 
 class HostileTests(AccountCase):

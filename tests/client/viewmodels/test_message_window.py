@@ -65,6 +65,14 @@ class WindowTests(TestCase):
         self.assertEqual((at.id > read.id, at.mine, self.moves[0].where), (True, False, Where.LINE))
         self.assertEqual(self.window.read, read.id)
         self.assertFalse(self.window.at_end)
+        self.assertEqual(self.window.unread_after, read.id)
+        await self.window.to_end()
+        self.assertEqual((self.window.unread_after, self.window.read), (0, read.id))
+        await self.window.jump(read.id)
+        self.assertEqual(self.window.unread_after, read.id)
+        await self.window.to_end()
+        await self.account.send_text(self.long.id, "I have read it.")
+        self.assertEqual(self.window.read, 0)
 
     async def test_pages(self) -> None:
         """Going up and down, it holds a bounded part without a gap, and knows where the conversation begins and ends."""

@@ -49,7 +49,7 @@ class KeyTests(LiveCase):
         for what, bad in keys.items():
             self.assertFalse(bad and bad in said, what)
         found = await self.stores.live.find(stream.stream_id)
-        self.assertEqual((found and found.state, len(self.relay)), (LiveState.WAITING, 0))
+        self.assertEqual((found and found.state, len(self.streams)), (LiveState.WAITING, 0))
 
     async def test_signed_out(self) -> None:
         """Keys end with the sign-in by which they were had: nobody begins with one, and who publishes or plays by one is closed."""
@@ -82,7 +82,7 @@ class KeyTests(LiveCase):
         await self.refused(url, Purpose.PUBLISH, BAD_NAME)
         await self.refused(f"rtmp://127.0.0.1:{self.plain.port}/live/cats?key=x", Purpose.PUBLISH, BAD_NAME)
         await self.refused(f"rtmp://127.0.0.1:{self.plain.port}/vod/cats?key=x", Purpose.PUBLISH, "NetConnection.Connect.Rejected")
-        self.assertEqual(len(self.relay), 0)
+        self.assertEqual(len(self.streams), 0)
 
     async def test_key_of_the_application(self) -> None:
         """Some programs write the key behind the application."""
@@ -133,17 +133,17 @@ class OnlyOneTests(LiveCase):
         asked, answered = Deferred[None](), Deferred[None]()
         self.addCleanup(answered.addErrback, lambda _: None)
         self.addCleanup(answered.cancel)
-        began = self.stores.live.began
+        began = self.stores.live.mark_live
 
         async def slowly(*arguments: Any, **more: Any) -> Any:
             asked.callback(None)
             await answered
             return await began(*arguments, **more)
 
-        self.patch(self.stores.live, "began", slowly)
+        self.patch(self.stores.live, "mark_live", slowly)
         first = await self.peer(self.url(stream, Right.PUBLISH), Purpose.PUBLISH)
         await asked
-        self.relay._look()
+        self.streams._look()
         await self.refused(self.url(stream, Right.PUBLISH), Purpose.PUBLISH, BAD_NAME)
         answered.callback(None)
         await self.until(lambda: first.started or first.failure or first.gone, "it may begin")
@@ -180,7 +180,7 @@ class ComingAndGoingTests(LiveCase):
 
     async def test_pause_in_doubt(self) -> None:
         """That the publisher has gone is told although the database did not say that it has it, whether it has it or not."""
-        paused = self.stores.live.paused
+        paused = self.stores.live.mark_waiting
         for number, stored in enumerate((True, False), 1):
             stream = await self.stream()
             publisher = await self.publisher(stream)
@@ -194,7 +194,7 @@ class ComingAndGoingTests(LiveCase):
                     await paused(*arguments, **more)
                 raise Unavailable(Status.MYSQL_INTERNAL_ERROR, "The database did not answer.")
 
-            self.patch(self.stores.live, "paused", lossy)
+            self.patch(self.stores.live, "mark_waiting", lossy)
             publisher.close()
             await self.until(lambda: (stream.stream_id, LiveState.WAITING) in self.told, "the thread is told")  # noqa: B023
             self.assertEqual(len(self.told), 2 * number)
@@ -212,7 +212,7 @@ class EndTests(LiveCase):
         self.nobody_comes()
         await self.until(lambda: player.gone, "the player is closed")
         self.assertTrue(player.over)
-        self.assertEqual(([state for _, state in self.told], len(self.relay)), ([LiveState.LIVE, LiveState.WAITING], 0))
+        self.assertEqual(([state for _, state in self.told], len(self.streams)), ([LiveState.LIVE, LiveState.WAITING], 0))
         await self.database.write(lambda tx: tx.execute("UPDATE live_streams SET due_at = due_at - ?", round(self.live.away * 1000)))
         self.assertEqual(await self.stores.live.due(), [stream.stream_id])
 
@@ -221,8 +221,8 @@ class EndTests(LiveCase):
         stream = await self.stream()
         publisher, player = await self.publisher(stream), await self.player(stream)
         await self.stores.live.end(stream.stream_id, self.anna)
-        self.relay.end(stream.stream_id)
-        self.relay.end(stream.stream_id)
+        self.streams.end(stream.stream_id)
+        self.streams.end(stream.stream_id)
         await self.until(lambda: player.gone and publisher.gone, "both are closed")
         self.assertTrue(player.over)
         assert publisher.failure is not None
@@ -241,12 +241,14 @@ class EndTests(LiveCase):
         await self.until(lambda: early.gone, "nobody will come")
 
     async def test_blocked(self) -> None:
-        """Who was blocked sends no more, and those who watched see no more of it."""
-        stream = await self.stream()
-        publisher, player = await self.publisher(stream), await self.player(stream)
-        await self.stores.contacts.block(self.bert, self.anna, True)
-        await self.until(lambda: player.gone and publisher.gone, "both are closed")
-        await self.refused(self.url(stream, Right.PUBLISH), Purpose.PUBLISH, BAD_NAME)
+        """Who was blocked sends no more, and those who watched see no more of it; the same if they are the ones who were blocked."""
+        for blocker, blocked in ((self.bert, self.anna), (self.anna, self.bert)):
+            stream = await self.stream()
+            publisher, player = await self.publisher(stream), await self.player(stream)
+            await self.stores.contacts.block(blocker, blocked, True)
+            await self.until(lambda here=(player, publisher): all(one.gone for one in here), "both are closed")  # type: ignore[misc]
+            await self.refused(self.url(stream, Right.PUBLISH), Purpose.PUBLISH, BAD_NAME)
+            await self.stores.contacts.block(blocker, blocked, False)
 
     async def test_back_before_the_beat_is_answered(self) -> None:
         """What the database said of a stream before its publisher came back is no reason to close them."""
@@ -266,11 +268,11 @@ class EndTests(LiveCase):
             return {stream.stream_id}
 
         self.patch(self.stores.live, "beat", slowly)
-        beating = Deferred.fromCoroutine(self.relay._beat())
+        beating = Deferred.fromCoroutine(self.streams._beat())
         second = await self.publisher(stream)
         answered.callback(None)
         await beating
-        self.assertIs(self.relay.own(stream.stream_id), self.broadcast(stream))
+        self.assertIs(self.streams.own(stream.stream_id), self.broadcast(stream))
         second.publish([AVC, key(0)])
         await self.until_begun(stream)
 
@@ -311,10 +313,10 @@ class LimitTests(LiveCase):
         await self.sees(player, [AVC.payload, key(0).payload])
         publisher.publish([inter(40)])
         await self.until(lambda: len(player.seen) == 3, "it goes on")
-        looked = self.relay._looked
-        self.relay._looked -= 100  # as after a hundred seconds in which nothing was done
+        looked = self.streams._looked
+        self.streams._looked -= 100  # as after a hundred seconds in which nothing was done
         self.broadcast(stream).fed_at -= 100
-        await self.until(lambda: self.relay._looked >= looked + 0.5, "it has looked")
+        await self.until(lambda: self.streams._looked >= looked + 0.5, "it has looked")
         self.assertFalse(publisher.gone)
         self.assertEqual(self.closed(""), 0)
 

@@ -1,0 +1,91 @@
+"""Telling the chat servers of files and live streams: any of them will do."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import grpc
+from twisted.application.service import Service
+from twisted.logger import Logger
+
+from imsys.cluster.channels import Address, Channels
+from imsys.cluster.client import send
+from imsys.cluster.server_list import ServerList
+from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
+from imsys.cluster.trust import Trust
+from imsys.errors import ConfigError, Refused, Status, Unavailable
+
+_log = Logger()
+
+
+def passes(refused: Refused) -> bool:
+    """Whether the answer may be another one the next time that the same is told; else it is one for good."""
+    return refused.status.retryable or refused.status is Status.INTERNAL_ERROR
+
+
+class ChatServers(Service):
+    """Calls to whichever chat server answers.
+
+    :param fresh: seconds for which balance's list of them is good.
+    """
+
+    def __init__(self, reactor: Any, trust: Trust, listed: ServerList, fresh: float) -> None:
+        self._reactor = reactor
+        self._channels = Channels(reactor, trust)
+        self._deadline = trust.deadline
+        self._listed = listed
+        self._fresh = fresh
+
+    def stopService(self) -> None:
+        """Close the channels; calls under way fail."""
+        super().stopService()
+        self._channels.close()
+
+    async def announce(self, file_id: bytes) -> None:
+        """Have a whole file's thread told, durably; to do so again is harmless.
+
+        :raises Refused: with what the chat server answered.
+        :raises Unavailable: 3, none answered in time.
+        """
+        await self._tell("Announce", imsys_v1_pb2.AnnounceRequest(file_id=file_id))
+
+    async def announce_live(self, stream_id: bytes) -> None:
+        """Have a live stream's thread told that it began, paused or ended, as the database has it by now.
+
+        :raises Refused: with what the chat server answered.
+        :raises Unavailable: 3, none answered in time.
+        """
+        await self._tell("AnnounceLive", imsys_v1_pb2.AnnounceLiveRequest(stream_id=stream_id))
+
+    async def _tell(self, method: str, request: Any) -> None:
+        end = self._reactor.seconds() + self._deadline
+        for address in await self._addresses():
+            remaining = end - self._reactor.seconds()
+            if remaining <= 0 or not self.running:
+                break
+            try:
+                stub = imsys_v1_pb2_grpc.AnnouncementsStub(self._channels.to(address))
+                answer = await send(self._reactor, getattr(stub, method), request, remaining)
+            except (grpc.RpcError, ConfigError, ValueError) as error:  # ValueError: the channel was closed just now
+                _log.debug("a chat server did not answer {method}: {reason}", method=method, reason=type(error).__name__)
+                continue
+            if answer.error:
+                raise Refused(_status(answer.error), answer.message)
+            return
+        raise Unavailable(Status.GRPC_ERROR, "No chat server answered.")
+
+    async def _addresses(self) -> Sequence[Address]:
+        """Where they are, in an order that spreads calls; those that are leaving, or cannot serve, last."""
+        servers = [server for server in await self._listed.servers(self._fresh) if server.ports.grpc]
+        addresses = {(server.grpc_host or server.host, server.ports.grpc): server.draining or bool(server.unfit) for server in servers}
+        self._channels.keep(addresses)
+        return sorted(addresses, key=lambda address: (addresses[address], random.random()))  # noqa: S311
+
+
+def _status(number: int) -> Status:
+    try:
+        return Status(number)
+    except ValueError:
+        return Status.INTERNAL_ERROR

@@ -1,0 +1,28 @@
+"""A service of parts that stand on each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.application.service import MultiService, Service
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.logger import Logger
+
+_log = Logger()
+
+
+class OrderedServices(MultiService):
+    """Starts its parts in order, and stops them in the reverse order, each when the one before has stopped."""
+
+    def stopService(self) -> Deferred[None]:
+        """Stop the parts; fires when the first of them has stopped."""
+        Service.stopService(self)
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        for part in reversed(list(self)):
+            stopped: Deferred[Any] = maybeDeferred(part.stopService)
+            try:
+                await stopped
+            except Exception:
+                _log.failure("{part} did not stop in an orderly way", part=type(part).__name__)
