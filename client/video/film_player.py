@@ -116,8 +116,8 @@ class FilmPlayer(Player):
             return self._fail(VideoError(Problem.GONE if gone else error.problem, errors))
         return self._begin(0.0)
 
-    def _shown(self, frame: Frame, now: float) -> None:
-        if self._first:
+    def _shown(self, frame: Frame, now: float, *, first: bool) -> None:
+        if first:
             self._met()
             if self._wanted:
                 self._clock.run(now)

@@ -104,6 +104,8 @@ class GlSurface(QOpenGLWidget):
             self._upload(frame)
         place = fitted(frame.shape.width, frame.shape.height, width, height)
         target.viewport = (round(place.x()), round(place.y()), max(1, round(place.width())), max(1, round(place.height())))
+        exact = target.viewport[2:] == (frame.shape.width, frame.shape.height)  # then the nearest is all there is to mix, for less
+        self._textures[0].filter = (moderngl.NEAREST, moderngl.NEAREST) if exact else (moderngl.LINEAR, moderngl.LINEAR)
         for unit, texture in enumerate(self._textures):
             texture.use(unit)
         self._corners.render(moderngl.TRIANGLE_STRIP, vertices=4)

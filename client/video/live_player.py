@@ -193,9 +193,9 @@ class LivePlayer(Player):
             self.clock.decoded(newest, 1 / frames.rate, now)
         super()._arrive()
 
-    def _shown(self, frame: Frame, now: float) -> None:
+    def _shown(self, frame: Frame, now: float, *, first: bool) -> None:
         self._met()
-        if self._first:
+        if first:
             self.changed.fire(self)
 
     def _dropped(self) -> None:

@@ -120,8 +120,8 @@ class Player:
             found = frames.take()
         if found is not None:
             self.counts.shown += 1
-            self._shown(found, now)
-            self._first = False
+            first, self._first = self._first, False
+            self._shown(found, now, first=first)
         self._look()
         return found
 
@@ -160,7 +160,7 @@ class Player:
     def _dropped(self) -> None:
         self.counts.dropped += 1
 
-    def _shown(self, frame: Frame, now: float) -> None:
+    def _shown(self, frame: Frame, now: float, *, first: bool) -> None:
         """A picture is about to be shown."""
 
     def _look(self) -> None:

@@ -6,22 +6,32 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from PySide6.QtCore import QPoint
+from twisted.internet.threads import deferToThread
+
 from client.core.memory import MemoryAccount
 from client.core.model import Attachment, Kind, Message, Stream
 from client.platform.capture import Device, Devices
+from client.platform.settings import Settings
 from client.video.commands import Pixels
 from client.video.player import Surroundings
 from client.video.sound import Hearing, Silence
 from client.video.studio import Studio
+from client.viewmodels.conversation import ConversationPresenter
 from client.viewmodels.film_show import FilmShow
 from client.viewmodels.going_live import GoingLive, Source, Step
 from client.viewmodels.live_watch import LiveWatch, Shown
+from client.viewmodels.spool import Spool
+from client.views.conversation import ConversationView
 from client.views.live.film import FilmPanel
 from client.views.live.go_live import GoLiveDialog, OwnPanel
 from client.views.live.panel import LivePanel
+from client.views.live.place import LivePlace
+from client.widgets.avatar import Avatars
+from client.widgets.pictures import Pictures
 from tests.client.video.films import bars, furthest
 from tests.client.video.scene import children
-from tests.support.children import free_port
+from tests.support.children import folder, free_port
 from tests.support.qt import WidgetCase
 
 
@@ -173,3 +183,45 @@ class GoLiveTests(PanelCase):
         await self.until(lambda: any(command[0] == "stop_stream" for command in self.memory.commands))
         self.assertEqual(children(), [])
         self.grab(panel, "cannot-be-sent")
+
+
+class PlaceTests(PanelCase):
+    async def test_above_the_messages(self) -> None:
+        """A click on a stream's bubble opens its panel above the messages; another conversation ends it, and nothing runs on."""
+        view = self.show(ConversationView(self.theme, Avatars(self.theme, pictures := Pictures()), pictures, Settings(None)), 700, 700)
+        self.addCleanup(pictures.close)
+        place = LivePlace(self.theme, view, self.account, self.studio, opengl=False)
+        self.addCleanup(place.close)
+        one, other = (conversation.id for conversation in self.memory.conversations()[:2])
+        view.show_conversation(ConversationPresenter(self.account, one, Spool(folder("spool"), deferToThread)))
+        self.addCleanup(view.close_view)
+        place.set_conversation(one)
+        url = f"rtmp://127.0.0.1:{free_port()}/live/x?key=SECRET"
+        self.memory._streams["x"] = Stream("x", one, 2, "Cats", viewers=3, play_url=url)
+        view.watch.emit("x")
+        panel: Any = place.panel
+        await self.until(lambda: panel.watch.state is Shown.FAILED)
+        self.assertTrue(panel.isVisible())
+        self.assertLess(panel.mapToGlobal(QPoint()).y(), view.messages.mapToGlobal(QPoint()).y())
+        self.grab(view, "above")
+        place.set_conversation(other)
+        self.assertIsNone(place.panel)
+        attachment = Attachment("bars.mp4", 1, "video/mp4", path=str(bars()))
+        place.play(Message("#1", other, 2, 0, Kind.VIDEO, id=1, attachment=attachment))
+        panel = place.panel
+        await self.until(lambda: panel.stage.area.shows)
+        place.close()
+        await self.until(lambda: not children())
+
+    async def test_dialog(self) -> None:
+        """The button asks what to show; giving it up leaves nothing."""
+        view = self.show(ConversationView(self.theme, Avatars(self.theme, pictures := Pictures()), pictures, Settings(None)), 700, 700)
+        self.addCleanup(pictures.close)
+        place = LivePlace(self.theme, view, self.account, self.studio, opengl=False)
+        self.addCleanup(place.close)
+        place.set_conversation(self.memory.conversations()[0].id)
+        place.go_live()
+        dialog: Any = place.dialog
+        await self.until(lambda: dialog.going.listed)
+        dialog.reject()
+        self.assertIsNone(place.dialog)
