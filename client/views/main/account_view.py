@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from client.core.model import Connection
 from client.core.ports import Account
 from client.platform.settings import Settings
 from client.theme import Theme
 from client.theme.tokens import DETAILS_PANE, LIST_PANE, LIST_PANE_LEAST, LIST_PANE_MOST, ONE_PANE_BELOW, WINDOW_LEAST
+from client.translations.sentences import sentence
 from client.viewmodels.contacts import Contacts
 from client.viewmodels.conversation import ConversationPresenter
 from client.viewmodels.conversation_list import ConversationList
@@ -30,6 +33,9 @@ from client.views.main.switcher import Switcher
 from client.widgets.avatar import Avatars
 from client.widgets.banner import ConnectionBanner, now_ms
 from client.widgets.pictures import Pictures
+
+UNBOUNDED = 16_777_215
+"""Qt's own largest size of a widget."""
 
 
 class AccountView(QWidget):
@@ -72,17 +78,17 @@ class AccountView(QWidget):
         self._connect()
         changes = account.changes
         self._ends = [
-            changes.connection.subscribe(self.banner.set_connection),
+            changes.connection.subscribe(self._connection),
             changes.people.subscribe(lambda people: self._me() if account.me.uuid in people else None),
             changes.conversations.subscribe(lambda _: self._about()),
             changes.requests.subscribe(lambda _: self._counts()),
-            changes.notice.subscribe(lambda sentence: self.conversation.toast.tell(sentence)),
+            changes.notice.subscribe(lambda notice: self.conversation.toast.tell(sentence(notice))),
             self.conversations.counted.subscribe(lambda _: self._counts()),
             self.conversations.failed.subscribe(lambda problem: self.conversation.toast.tell(problem)),
             self.contacts.opened.subscribe(self.open),
             self.contacts.failed.subscribe(lambda failed: self.conversation.toast.tell(failed[1]) if not failed[0] else None),
         ]
-        self.banner.set_connection(account.connection())
+        self._connection(account.connection())
         self._me()
         self._counts()
 
@@ -170,8 +176,9 @@ class AccountView(QWidget):
     def show_details(self, shown: bool | None = None) -> None:
         """Show what there is to know of the conversation, or no more; ``None``: the other way round."""
         shown = not self.details.isVisible() if shown is None else shown
-        self._details_in_front = shown
-        if self.width() >= self._theme.px(ONE_PANE_BELOW + DETAILS_PANE):
+        room = self.width() >= self._theme.px(ONE_PANE_BELOW + DETAILS_PANE)
+        self._details_in_front = shown and not room
+        if room:
             self._settings.change(details=shown)
         self._fit()
         self._about()
@@ -192,6 +199,9 @@ class AccountView(QWidget):
     def _about(self) -> None:
         about = self.account.conversation(self.current) if self.current else None
         self.details.show_conversation(about)
+
+    def _connection(self, connection: Connection) -> None:
+        self.banner.set_connection(replace(connection, reason=sentence(connection.reason)))
 
     def _me(self) -> None:
         self.rail.account.show_person(self.account.me)
@@ -283,11 +293,12 @@ class AccountView(QWidget):
         open_ = bool(self.current) and self._main.currentWidget() is self.conversation
         room = self.width() >= self._theme.px(ONE_PANE_BELOW + DETAILS_PANE)
         front = open_ and not room and self._details_in_front and detail
+        self._lists.setMaximumWidth(UNBOUNDED if self.narrow else self._theme.px(LIST_PANE_MOST))
         self.rail.setVisible(not self.narrow or not detail)
         self._lists.setVisible(not self.narrow or not detail)
         self._main.setVisible((not self.narrow or detail) and not front)
         details = front or (room and open_ and self._settings.value.details)
-        self.details.setMaximumWidth(16_777_215 if front else self._theme.px(DETAILS_PANE))
+        self.details.setMaximumWidth(UNBOUNDED if front else self._theme.px(DETAILS_PANE))
         self.details.setVisible(details)
         self.conversation.header.details_button.setChecked(details)
         self.conversation.header.back_button.setVisible(self.narrow)
@@ -295,7 +306,6 @@ class AccountView(QWidget):
     def _restyle(self) -> None:
         px = self._theme.px
         self._lists.setMinimumWidth(px(LIST_PANE_LEAST))
-        self._lists.setMaximumWidth(px(LIST_PANE_MOST) if not self.narrow else 16_777_215)
         self.details.setMinimumWidth(min(px(DETAILS_PANE), WINDOW_LEAST[0]))
         width = px(max(LIST_PANE_LEAST, min(LIST_PANE_MOST, self._settings.value.list_width or LIST_PANE)))
         self._splitter.setSizes([width, max(200, self.width() - width), px(DETAILS_PANE)])
