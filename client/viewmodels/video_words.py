@@ -12,7 +12,7 @@ from client.video.sound import Hearing
 
 def tr(text: str) -> str:
     """Translate."""
-    return QCoreApplication.translate("Video", text)
+    return QCoreApplication.translate("", text)
 
 
 def install_words(platform: str = sys.platform) -> str:
@@ -27,7 +27,7 @@ def install_words(platform: str = sys.platform) -> str:
 def problem_words(error: VideoError) -> str:
     """A sentence, and what to do."""
     return {
-        Problem.NO_FFMPEG: f"{tr('Video needs ffmpeg, which is not on this computer.')} {install_words()}",
+        Problem.NO_FFMPEG: " ".join((tr("Video needs ffmpeg, which is not on this computer."), install_words())),
         Problem.BROKEN_FFMPEG: tr("ffmpeg has ended unexpectedly. Try again."),
         Problem.UNREADABLE: tr("This cannot be played: it is damaged, or of a kind that is not known here."),
         Problem.NO_PICTURES: tr("There are no pictures in this."),

@@ -155,8 +155,9 @@ class GoLiveDialog(QDialog):
     def _fill(self, box: QComboBox, devices: Sequence[Device]) -> None:
         before = box.currentText()
         box.clear()
+        ours = {"Whole screen": self.tr("Whole screen"), "Default microphone": self.tr("Default microphone")}
         for device in devices:
-            box.addItem(device.title, device)
+            box.addItem(ours.get(device.title, device.title), device)
         box.setCurrentIndex(max(0, box.findText(before)))
 
     def _refresh(self) -> None:
