@@ -66,7 +66,6 @@ class Driver:
             "idle": self._idle,
             "many": self._many,
             "long": self._long,
-            "film": self._film,
         }
         for part in self._parts:
             if part in parts:
@@ -255,8 +254,3 @@ class Driver:
         say("write", rate=FEW, count=count)
         await self._until(lambda: self._came >= came + count, "all messages", 120 * self._minutes + 30)
         say("memory", when="after", minutes=self._minutes, percent=round(100 * (cpu() - spent) / (time.monotonic() - began), 2), **memory())
-
-    async def _film(self, opened: Opened) -> None:
-        from client.bench.film import show
-
-        say("film", **await show(self._reactor, self._program, self._wait))

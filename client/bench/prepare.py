@@ -1,4 +1,4 @@
-"""``python -m client.bench.prepare FOLDER SERVER CA USERNAME UUID THREAD OTHER MESSAGES``, the token on standard input: an account's folder.
+"""``python -m client.bench.prepare FOLDER SERVER CA USERNAME UUID THREAD OTHER MESSAGES``, the token on standard input: make a folder.
 
 The long history is written into the store as if it had been read from the server: its ids are below those that the server gives.
 """
@@ -29,9 +29,9 @@ OTHERS = 40
 """Conversations beside the long one, so that the list is one."""
 
 
-async def main(
-    reactor: Any, folder: str, server: str, ca: str, username: str, uuid: str, thread: str, other: str, count: str, token: str
-) -> None:
+async def main(reactor: Any, *words: str) -> None:
+    """Make it."""
+    folder, server, ca, username, uuid, thread, other, count, token = words
     accounts = Accounts(reactor, Path(folder), Secrets(reactor, Path(folder) / "secrets.json", system=False))
     signed_in = SignedIn(username=username, uuid=int(uuid), token=token)
     account = await accounts.open(await accounts.add(Server(server, ca), signed_in))

@@ -21,6 +21,7 @@ class Painted(QObject):
         self._soon = False
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Look on."""
         if event.type() == QEvent.Type.Paint and not self._soon and self._wanted(watched):
             self._soon = True
             QTimer.singleShot(0, self, self._tell)

@@ -1,4 +1,7 @@
-"""Somebody who writes to a desktop client that is measured: ``client_peer.py URL CA UUID THREAD``; the token, then ``RATE COUNT`` a line."""
+"""Somebody who writes to a desktop client that is measured: ``client_peer.py URL CA UUID THREAD``.
+
+The first line that it reads is the token; each one after it, ``RATE COUNT``, has it write so many, so many a second.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,8 @@ TEXTS = (
 TURN_S = 0.02
 
 
-async def _main(reactor: Any, url: str, ca: str, uuid: str, thread: str, token: str) -> None:
+async def _main(reactor: Any, *words: str) -> None:
+    url, ca, uuid, thread, token = words
     client = Client(reactor, Gateway(reactor, url, ca), Credentials(uuid=int(uuid), token=token))
     await client.start()
     print("ready", flush=True)
