@@ -43,6 +43,7 @@ translations: $(VENV)/.test
 
 screenshots: $(VENV)/.test test-tools
 	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.client.screenshots docs/screenshots
+	@if command -v pngquant >/dev/null; then pngquant --force --skip-if-larger --ext .png docs/screenshots/*.png || test $$? = 98; fi
 
 demo: $(VENV)/.run
 	@$(BIN)/imsys-cli demo --server https://127.0.0.1:$${IMSYS_GATEWAY_PORT:-8443}
