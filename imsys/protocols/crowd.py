@@ -39,7 +39,7 @@ class _Address:
         self.strangers: OrderedDict[Guest, None] = OrderedDict()
 
 
-class _Place:
+class _Entry:
     """What is known of one guest."""
 
     __slots__ = ("address", "user")
@@ -71,7 +71,7 @@ class Crowd:
 
         self._of_address, self._strangers_of_address, self._of_user = bound(source, 2), bound(strangers, 4), bound(user, 2)
         self._is_exempt = lru_cache(4096)(partial(_within, [ipaddress.ip_network(network) for network in exempt]))
-        self._places: dict[Guest, _Place] = {}
+        self._entries: dict[Guest, _Entry] = {}
         self._strangers: OrderedDict[Guest, None] = OrderedDict()
         self._addresses: dict[str, _Address] = {}
         self._users: dict[int, list[Guest]] = {}
@@ -79,7 +79,7 @@ class Crowd:
         self._cut = Tally(clock, _log, LogLevel.info, "cutting a connection from {source}: {reason}")
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._entries)
 
     def enter(self, guest: Guest, source: str | None) -> bool:
         """Let a new connection in; ``False``: there is no room, and nobody who would make any.
@@ -89,12 +89,12 @@ class Crowd:
         address = self._address(source)
         if address is not None and not self._room_at(address):
             return False
-        if len(self._places) >= self._capacity or len(self._strangers) >= self._most_strangers:
+        if len(self._entries) >= self._capacity or len(self._strangers) >= self._most_strangers:
             if not self._strangers:
-                self._refused.add(source=source, reason=f"there are {len(self._places)} already")
+                self._refused.add(source=source, reason=f"there are {len(self._entries)} already")
                 return False
-            self._send_away(next(iter(self._strangers)), f"it has not logged in, and others wait for room ({len(self._places)} are here)")
-        self._places[guest] = _Place(None)
+            self._send_away(next(iter(self._strangers)), f"it has not logged in, and others wait for room ({len(self._entries)} are here)")
+        self._entries[guest] = _Entry(None)
         self._count(guest, address)
         self._strangers[guest] = None
         if address is not None:
@@ -106,29 +106,29 @@ class Crowd:
 
         ``False``: there are too many from there.
         """
-        place = self._places.get(guest)
-        if place is None:
+        entry = self._entries.get(guest)
+        if entry is None:
             return True
         address = self._address(source)
         if address is not None and address.count >= self._of_address:
             self._refused.add(source=source, reason=f"there are {address.count} from there already")
             return False
-        self._discount(guest, place)
+        self._discount(guest, entry)
         self._count(guest, address)
         return True
 
     def known(self, guest: Guest, user: int) -> None:
         """A connection is no stranger's any more, but a user's (0: of nobody who could be named). Beyond a user's bound the oldest goes."""
-        place = self._places.get(guest)
-        if place is None:
+        entry = self._entries.get(guest)
+        if entry is None:
             return
         self._strangers.pop(guest, None)
-        if place.address is not None:
-            place.address.strangers.pop(guest, None)
-        if place.user == user:
+        if entry.address is not None:
+            entry.address.strangers.pop(guest, None)
+        if entry.user == user:
             return
-        self._forget_user(guest, place)
-        place.user = user
+        self._forget_user(guest, entry)
+        entry.user = user
         if user:
             theirs = self._users.setdefault(user, [])
             theirs.append(guest)
@@ -137,20 +137,20 @@ class Crowd:
 
     def stranger(self, guest: Guest) -> None:
         """A connection that was known is a stranger's again, and the newest of them."""
-        place = self._places.get(guest)
-        if place is not None and guest not in self._strangers:
-            self._forget_user(guest, place)
+        entry = self._entries.get(guest)
+        if entry is not None and guest not in self._strangers:
+            self._forget_user(guest, entry)
             self._strangers[guest] = None
-            if place.address is not None:
-                place.address.strangers[guest] = None
+            if entry.address is not None:
+                entry.address.strangers[guest] = None
 
     def leave(self, guest: Guest) -> None:
         """A connection is gone (idempotent)."""
-        place = self._places.pop(guest, None)
-        if place is not None:
+        entry = self._entries.pop(guest, None)
+        if entry is not None:
             self._strangers.pop(guest, None)
-            self._forget_user(guest, place)
-            self._discount(guest, place)
+            self._forget_user(guest, entry)
+            self._discount(guest, entry)
 
     def stop(self) -> None:
         """Write what was counted for the log."""
@@ -168,7 +168,7 @@ class Crowd:
         return True
 
     def _send_away(self, guest: Guest, reason: str) -> None:
-        address = self._places[guest].address
+        address = self._entries[guest].address
         self._cut.add(source=address.key if address is not None else "a network that is not counted", reason=reason)
         self.leave(guest)
         guest.abort(reason)
@@ -181,21 +181,21 @@ class Crowd:
         return _Address(source) if address is None and not self._is_exempt(source) else address
 
     def _count(self, guest: Guest, address: _Address | None) -> None:
-        self._places[guest].address = address
+        self._entries[guest].address = address
         if address is not None:
             self._addresses[address.key] = address
             address.count += 1
 
-    def _discount(self, guest: Guest, place: _Place) -> None:
-        address, place.address = place.address, None
+    def _discount(self, guest: Guest, entry: _Entry) -> None:
+        address, entry.address = entry.address, None
         if address is not None:
             address.strangers.pop(guest, None)
             address.count -= 1
             if not address.count:
                 self._addresses.pop(address.key, None)
 
-    def _forget_user(self, guest: Guest, place: _Place) -> None:
-        user, place.user = place.user, 0
+    def _forget_user(self, guest: Guest, entry: _Entry) -> None:
+        user, entry.user = entry.user, 0
         if user:
             theirs = self._users[user]
             theirs.remove(guest)

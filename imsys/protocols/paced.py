@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 import msgspec
@@ -35,10 +36,19 @@ _TEXTS = service_id(TextPush)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long, in seconds, the pause between two frames is."""
+    """The pause between two frames, in seconds."""
 
     clock: IReactorTime
     pause: float
+
+
+class _State(Enum):
+    OPEN = auto()
+    FULL = auto()
+    """The producer was told to wait."""
+    ENDING = auto()
+    """The last frames leave, then the transport is closed."""
+    CLOSED = auto()
 
 
 class PacedTransport:
@@ -57,8 +67,7 @@ class PacedTransport:
         self._bytes = 0
         self._pausing: IDelayedCall | None = None
         self._blocked = False  # by the peer
-        self._holding = False  # the producer
-        self._ending = False
+        self._state = _State.OPEN
         transport.unregisterProducer()
         transport.registerProducer(_Valve(self), True)
 
@@ -79,8 +88,8 @@ class PacedTransport:
         for frame in _frames(data):
             self._take(frame)
         self._go_on()
-        if (len(self._waiting) > MANY or self._bytes > MUCH) and not self._holding and self._producer is not None:
-            self._holding = True
+        if (len(self._waiting) > MANY or self._bytes > MUCH) and self._state is _State.OPEN and self._producer is not None:
+            self._state = _State.FULL
             self._producer.pauseProducing()
 
     def pauseProducing(self) -> None:
@@ -97,7 +106,7 @@ class PacedTransport:
 
     def loseConnection(self) -> None:
         """Close as soon as the last frame was sent."""
-        self._ending = True
+        self._state = _State.ENDING
         self._go_on()
 
     def abortConnection(self) -> None:
@@ -146,16 +155,16 @@ class PacedTransport:
             self._count(-len(frame.body))
             self._pausing = self._pace.clock.callLater(self._pace.pause, self._next)
             self._transport.write(CHAT.encode(*frame))
-        elif self._ending:
-            self._ending = False
+        elif self._state is _State.ENDING:
+            self._state = _State.CLOSED
             self._transport.unregisterProducer()
             self._transport.loseConnection()
 
     def _next(self) -> None:
         self._pausing = None
         self._go_on()
-        if self._holding and not self._waiting:
-            self._holding = False
+        if self._state is _State.FULL and not self._waiting:
+            self._state = _State.OPEN
             if self._producer is not None:
                 self._producer.resumeProducing()
 

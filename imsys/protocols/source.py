@@ -14,7 +14,7 @@ _SITE_BITS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ClientAddress:
     """The client of one request.
 
     ``limit_key`` is what limits count by: the address, or of an IPv6
@@ -37,7 +37,7 @@ class Proxies:
     def __init__(self, trusted: Iterable[str]) -> None:
         self._trusted = tuple(ipaddress.ip_network(network) for network in trusted)
 
-    def source(self, peer: str, secure: bool, forwarded_for: Sequence[str], forwarded_proto: Sequence[str]) -> Source:
+    def source(self, peer: str, secure: bool, forwarded_for: Sequence[str], forwarded_proto: Sequence[str]) -> ClientAddress:
         """Who sent a request.
 
         :param peer: the address at the other end of the connection.
@@ -47,7 +47,7 @@ class Proxies:
         """
         address = _parse(peer) if self._trusted else None
         if address is None or not self._trusts(address):
-            return Source(limit_key(peer), secure, _plain(peer))
+            return ClientAddress(limit_key(peer), secure, _plain(peer))
         if forwarded_proto:
             secure = forwarded_proto[-1].rpartition(",")[2].strip().lower() == "https"
         for hop in reversed(",".join(forwarded_for).split(",")):
@@ -57,7 +57,7 @@ class Proxies:
             address = before
             if not self._trusts(address):
                 break
-        return Source(_key(address), secure, str(address))
+        return ClientAddress(_key(address), secure, str(address))
 
     def trusts(self, peer: str) -> bool:
         """Whether what comes from there tells on whose behalf."""

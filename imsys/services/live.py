@@ -1,4 +1,4 @@
-"""Live streams of one resources server: the relay, the doors, the ports of RTMP, and what fetches and records."""
+"""Live streams of one resources server: the relay, HTTP, the ports of RTMP, and what fetches and records."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from imsys.resources.granted import Granted
 from imsys.resources.live.pulling import Find, Pulls, trust
 from imsys.resources.live.recordings import Recordings
 from imsys.resources.live.relay import Relay
-from imsys.resources.live.rtmp_door import RtmpDoor, RtmpSettings
+from imsys.resources.live.rtmp_connection import RtmpSettings
+from imsys.resources.live.rtmp_server import RtmpServer
 from imsys.resources.live.telling import Tell
-from imsys.resources.live.web_doors import fetch_from, live_routes
+from imsys.resources.live.web_handlers import fetch_from, live_routes
 from imsys.resources.transfers import Uploads
 from imsys.security.tickets import Tickets
 from imsys.services.common import ListenService
@@ -34,7 +35,7 @@ class Live:
     """What a resources server has for live streams."""
 
     relay: Relay
-    door: RtmpDoor
+    rtmp: RtmpServer
     pulls: Pulls
     recordings: Recordings
     routes: list[Route]
@@ -45,7 +46,7 @@ class Live:
     @property
     def parts(self) -> tuple[Service, ...]:
         """Those that are started, and stopped the other way round: the relay tells everybody why they are closed."""
-        return self.recordings, self.pulls, self.door, self.relay
+        return self.recordings, self.pulls, self.rtmp, self.relay
 
     @property
     def listeners(self) -> list[ListenService]:
@@ -109,11 +110,11 @@ def live_of(
     relay.record = recordings.begin
     routes = live_routes(reactor, limits, tickets, granted, store, relay, calendar)
     settings = RtmpSettings(begin=ours.login_deadline, bitrate=limits.bitrate, longest=limits.max_message)
-    door = RtmpDoor(reactor, settings, relay, tickets, granted, crowd)
+    rtmp = RtmpServer(reactor, settings, relay, tickets, granted, crowd)
     plain = tls = None
     if limits.enabled:
         context = public.context(tickets=False)
-        tls = ListenService(reactor, door, ours.host, ours.rtmps_port, context, "[resources] rtmps_port")
+        tls = ListenService(reactor, rtmp, ours.host, ours.rtmps_port, context, "[resources] rtmps_port")
         if ours.rtmp_port:
-            plain = ListenService(reactor, door, ours.host, ours.rtmp_port, None, "[resources] rtmp_port")
-    return Live(relay, door, pulls, recordings, routes, plain, tls)
+            plain = ListenService(reactor, rtmp, ours.host, ours.rtmp_port, None, "[resources] rtmp_port")
+    return Live(relay, rtmp, pulls, recordings, routes, plain, tls)

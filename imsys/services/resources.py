@@ -123,7 +123,7 @@ def connections_of(reactor: Any, resources: Resources, crowd: Crowd, ahead: Budg
     door = FrameDoor(reactor, resources.config, resources.tickets, resources.granted, resources.uploads, resources.downloads, ahead)
     dispatcher = Dispatcher((*HANDLERS, *door.handlers()), ended, RESOURCES)
     dispatcher.serve(resources)
-    connections = Connections(reactor, resources.config, dispatcher, crowd, door.front)
+    connections = Connections(reactor, resources.config, dispatcher, crowd, door.filter)
     return connections
 
 
@@ -221,7 +221,7 @@ def build(
     listeners = [port for port in (tls, plain, web, *live.listeners) if port is not None]
     for part in (balance, chats, announcing, *engine.parts, health, grpc, granted, connections, http, *live.parts, *listeners, membership):
         part.setServiceParent(server)
-    draining = Draining(reactor, membership, connections, listeners, (http, live.door))
+    draining = Draining(reactor, membership, connections, listeners, (http, live.rtmp))
     if own_process:
         draining.setServiceParent(server)
     return server

@@ -9,7 +9,7 @@ reactor: the others have theirs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 from typing import Protocol as Interface
@@ -23,9 +23,10 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from imsys.errors import Refused, Status
-from imsys.protocols.crowd import Crowd
-from imsys.protocols.deadlines import DeadlineWheel
-from imsys.protocols.source import Proxies, Source
+from imsys.protocols.connection.connection_set import ConnectionSet
+from imsys.protocols.connection.flow import ENDED, NEXT_TURN, PEER, RECEIVER, FlowControl
+from imsys.protocols.connection.linger import GONE, OPEN, Linger
+from imsys.protocols.source import ClientAddress, Proxies
 from imsys.web.answers import PeerGone, Problem, Response, Stream
 from imsys.web.exchange import Exchange
 from imsys.web.incoming import Incoming
@@ -70,19 +71,10 @@ class Owner(Interface):
     """The server that a connection belongs to."""
 
     settings: HttpSettings
-    wheel: DeadlineWheel
-    crowd: Crowd
+    connections: ConnectionSet[HttpConnection]
     proxies: Proxies
     closing: bool
     """Whether connections end with their present request."""
-
-    def seconds(self) -> float:
-        """The time by which deadlines are."""
-        ...
-
-    def later(self, call: Callable[[], None]) -> None:
-        """Have this called in the next turn."""
-        ...
 
     def date(self) -> str:
         """What time it is, as responses say it."""
@@ -92,48 +84,43 @@ class Owner(Interface):
         """The response to a request. :raises PeerGone: nobody waits for it."""
         ...
 
-    def ended(self, connection: HttpConnection) -> None:
-        """The connection is gone."""
-        ...
-
 
 @implementer(IPushProducer, IHalfCloseableProtocol)
 class HttpConnection(Protocol):
     """One connection: one request at a time, its successors wait in the network."""
 
     transport: Any
+    _flow: FlowControl
+    _linger: Linger
 
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
+        self._crowd = owner.connections.crowd
+        self._wheel = owner.connections.wheel
         self._http = Exchange(HEAD_BYTES)
         self._request: Request | None = None
         self._body = Incoming(self)
         self._sending: Deferred[None] | None = None
         self._room: Deferred[None] | None = None
         self._pushed: tuple[Push, Outlet] | None = None
-        self._reading = True
-        self._choked = False
         self._pumping = False
         self._steps = 0
-        self._resting = False  # until the next turn
         self._pieces_of_body = self._bytes_of_body = 0
-        self._direct: Source | None = None  # who is at the other end, unless that is a proxy, which says for whom it asks
+        self._direct: ClientAddress | None = None  # who is at the other end, unless that is a proxy, which says for whom it asks
         self._secure = False
         self._stranger = True
         self._first = True
-        self._watched = False
         self._begun = False
-        self._ended = False
-        self._closing = False
         self._unwanted = 0
         self._head_only = False
-        self.gone = False
         self.deadline = 0.0
 
     # -- the transport's side
 
     def connectionMade(self) -> None:
         """The first head is due."""
+        self._flow = FlowControl(self.transport, stops=RECEIVER)
+        self._linger = Linger(self._wheel, self._flow)
         self.transport.setTcpNoDelay(True)
         self.transport.registerProducer(self, True)
         self._secure = ISSLTransport.providedBy(self.transport)
@@ -143,24 +130,23 @@ class HttpConnection(Protocol):
         self._due(self._owner.settings.head)
 
     def dataReceived(self, data: bytes) -> None:
-        """Give it to whom it is for, or keep it and read no more."""
-        if self._closing:
+        """Feed the parser; pause reading when nobody takes what it has."""
+        if self._linger.phase is not OPEN:
             self._unwanted += len(data)
             if self._unwanted > self._owner.settings.linger:
-                self.transport.abortConnection()
+                self._linger.abort()
             return
         self._http.receive_data(data)
         if self._request is None and not self._begun:
             self._begun = True
             if not self._first:  # whose deadline is from the connect
                 self._due(self._owner.settings.head)
-        if not self._pump() and self._http.unread:
-            self._hold_reading(True)
+        self._pump_or_hold()
 
     def readConnectionLost(self) -> None:
         """The peer sends no more; what it asked for it still gets."""
-        self._ended = True
-        if self._closing:
+        self._flow.ended()
+        if self._linger.phase is not OPEN:
             self.transport.loseConnection()
             return
         self._http.receive_data(b"")
@@ -171,13 +157,13 @@ class HttpConnection(Protocol):
 
     def pauseProducing(self) -> None:
         """The transport's buffer is full."""
-        self._choked = True
+        self._flow.hold(PEER)
         if self._pushed is not None:
             self._pushed[1].choked = True
 
     def resumeProducing(self) -> None:
         """The peer has taken it."""
-        self._choked = False
+        self._flow.release(PEER)
         room, self._room = self._room, None
         if self._pushed is not None:
             push, outlet = self._pushed
@@ -185,7 +171,7 @@ class HttpConnection(Protocol):
             push.resume()
         elif room is not None:
             room.callback(None)
-        elif self._request is None and not self._closing:
+        elif self._request is None and self._linger.phase is OPEN:
             self._pump()
 
     def stopProducing(self) -> None:
@@ -193,24 +179,23 @@ class HttpConnection(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Nobody is there any more: whoever reads is told, whatever is being sent is let go of."""
-        self.gone = self._closing = True
-        self._owner.wheel.remove(self)
+        self._linger.lost()
+        self._wheel.remove(self)
         self._body.fail(PeerGone())
         if self._request is not None and self._request.lost is not None:
             self._request.lost()
         if self._sending is not None:
             self._sending.cancel()
-        self._owner.ended(self)
+        self._owner.connections.leave(self)
 
     def expired(self) -> None:
         """The deadline has passed; it counts where it is the peer that is waited for."""
-        settings, self._watched = self._owner.settings, False
-        if self._closing or self._room is not None:
-            self.transport.abortConnection()
+        if self._room is not None:
+            self._linger.abort()
         elif self._body.wanted:
             self._body.fail(Problem(408, Status.NETWORK_ERROR, "The body of this request has come to a halt."))
         elif self._request is not None:
-            self._due(settings.stalled)  # it is our turn
+            self._due(self._owner.settings.stalled)  # it is our turn
         elif self._begun:
             self._refuse(Problem(408, Status.NETWORK_ERROR, "The head of this request takes too long."))
         else:
@@ -218,12 +203,12 @@ class HttpConnection(Protocol):
 
     def finish(self) -> None:
         """Close now, or when the present request is answered."""
-        if self._request is None and not self._closing:
+        if self._request is None:
             self._close()
 
     def abort(self, why: str) -> None:
         """Close, whatever is under way; whoever knows why has said so in the log."""
-        self.transport.abortConnection()
+        self._linger.abort()
 
     # -- the body's side
 
@@ -238,7 +223,7 @@ class HttpConnection(Protocol):
 
     def put_off(self) -> None:
         """It makes progress, or begins to be waited for."""
-        self.deadline = max(self.deadline, self._owner.seconds() + self._owner.settings.stalled)
+        self.deadline = max(self.deadline, self._wheel.now() + self._owner.settings.stalled)
 
     # -- from bytes to requests
 
@@ -246,20 +231,20 @@ class HttpConnection(Protocol):
         """Take from what has come whatever is wanted now; false where nothing is, and the rest has to wait."""
         if self._pumping:
             return True
-        if self._resting:
+        if self._flow.held & NEXT_TURN:
             return False
         self._pumping = True
         self._steps = 0
         try:
-            while not self._closing:
+            while self._linger.phase is OPEN:
                 if self._steps >= TURN:
-                    self._resting = True
-                    self._owner.later(self._go_on)
+                    self._flow.hold(NEXT_TURN)
+                    self._wheel.soon(self._go_on)
                     return False
                 if self._body.wanted:
                     if not self._pump_body():
                         return True
-                elif self._request is None and not self._choked:
+                elif self._request is None and not self._flow.held & PEER:
                     if not self._pump_head():
                         return True
                 else:
@@ -270,9 +255,12 @@ class HttpConnection(Protocol):
 
     def _go_on(self) -> None:
         """It is the next turn."""
-        self._resting = False
+        self._flow.release(NEXT_TURN)
+        self._pump_or_hold()
+
+    def _pump_or_hold(self) -> None:
         if not self._pump() and self._http.unread:
-            self._hold_reading(True)
+            self._flow.hold(RECEIVER)
 
     def _pump_body(self) -> bool:
         """Give the reader its next bytes; false where more has to come first."""
@@ -280,10 +268,12 @@ class HttpConnection(Protocol):
         try:
             event = self._http.next_event()
         except h11.RemoteProtocolError as error:
-            self._body.fail(PeerGone() if self._ended else Problem(400, Status.JSONPARSE_ERROR, f"The body is malformed: {_why(error)}."))
+            self._body.fail(
+                PeerGone() if self._flow.held & ENDED else Problem(400, Status.JSONPARSE_ERROR, f"The body is malformed: {_why(error)}.")
+            )
             return True
         if event is h11.NEED_DATA:
-            self._hold_reading(False)
+            self._flow.release(RECEIVER)
             return False
         data = bytes(event.data) if isinstance(event, h11.Data) else b""
         if self._too_small(len(data)):
@@ -304,14 +294,14 @@ class HttpConnection(Protocol):
         try:
             event = self._http.next_event()
         except h11.RemoteProtocolError as error:
-            if self._ended:
+            if self._flow.held & ENDED:
                 self._close()
             else:
                 status = error.error_status_hint if error.error_status_hint in (431, 501) else 400
                 self._refuse(Problem(status, Status.JSONPARSE_ERROR, f"This is no request of HTTP/1.1: {_why(error)}."))
             return True
         if event is h11.NEED_DATA:
-            self._hold_reading(False)
+            self._flow.release(RECEIVER)
             return False
         if not isinstance(event, h11.Request):
             self._close()  # the peer has
@@ -343,24 +333,24 @@ class HttpConnection(Protocol):
         else:
             host, proxies = getattr(self.transport.getPeer(), "host", ""), self._owner.proxies
             request.source = proxies.source(host, self._secure, request.headers("x-forwarded-for"), request.headers("x-forwarded-proto"))
-            if not self._owner.crowd.on_behalf(self, request.source.limit_key):
+            if not self._crowd.on_behalf(self, request.source.limit_key):
                 raise Problem(429, Status.RATE_LIMITED, "There are too many requests of this address here.", ("Retry-After", "1"))
         request.known = self._known
 
     def _known(self, user: int) -> None:
         """The present request is no stranger's, and the connection neither until it is answered."""
-        if not self.gone:
+        if self._linger.phase is not GONE:
             self._stranger = False
-            self._owner.crowd.known(self, user)
+            self._crowd.known(self, user)
 
     def _answered(self) -> None:
         """The present request is over."""
         self._request = None
         if not self._stranger:
             self._stranger = True
-            self._owner.crowd.stranger(self)
+            self._crowd.stranger(self)
         if self._direct is None:
-            self._owner.crowd.on_behalf(self, None)
+            self._crowd.on_behalf(self, None)
 
     def _refuse(self, problem: Problem) -> None:
         """Answer what never became a request, and close."""
@@ -371,7 +361,7 @@ class HttpConnection(Protocol):
 
     def _failed(self, failure: Failure) -> None:
         _log.failure("a connection with HTTP could not go on, and is aborted", failure)
-        self.transport.abortConnection()
+        self._linger.abort()
 
     # -- from responses to bytes
 
@@ -385,7 +375,7 @@ class HttpConnection(Protocol):
 
     async def _send(self, response: Response, *, close: bool = False) -> None:
         body = response.body
-        if self.gone:
+        if self._linger.phase is GONE:
             if isinstance(body, Push):
                 body.gone()
             elif not isinstance(body, bytes):
@@ -446,7 +436,7 @@ class HttpConnection(Protocol):
                 _log.warn("a response to {peer} is broken off: {reason}", peer=self.transport.getPeer(), reason=error)
             else:
                 _log.failure("a response to {peer} is broken off", peer=self.transport.getPeer())
-            self.transport.abortConnection()
+            self._linger.abort()
             return False
         finally:
             self._sending = None
@@ -456,11 +446,11 @@ class HttpConnection(Protocol):
         try:
             if not self._head_only:
                 async for piece in stream:
-                    if self.gone:
+                    if self._linger.phase is GONE:
                         raise CancelledError
                     for data in self._http.send_with_data_passthrough(h11.Data(data=piece)) or ():
                         self.transport.write(data)
-                    if self._choked:
+                    if self._flow.held & PEER:
                         await self._until_room()
         finally:
             await stream.aclose()
@@ -468,7 +458,7 @@ class HttpConnection(Protocol):
 
     async def _push(self, push: Push) -> None:
         http11 = (self._http.their_http_version or b"") >= b"1.1"  # else there are no chunks, and h11 closes at the end
-        outlet = Outlet(self.transport, chunked=http11, choked=self._choked)
+        outlet = Outlet(self.transport, chunked=http11, choked=bool(self._flow.held & PEER))
         try:
             if not self._head_only:
                 self._pushed = push, outlet
@@ -490,34 +480,14 @@ class HttpConnection(Protocol):
     # -- deadlines, and the end
 
     def _due(self, seconds: float) -> None:
-        if not self.gone:
-            before, self.deadline = self.deadline, self._owner.seconds() + seconds
-            if not self._watched or self.deadline < before:  # else the wheel finds out by itself
-                self._watched = True
-                self._owner.wheel.add(self)
-
-    def _hold_reading(self, hold: bool) -> None:
-        if hold is self._reading and not self.gone and not self._closing and not self._ended:
-            self._reading = not hold
-            if hold:
-                self.transport.pauseProducing()
-            else:
-                self.transport.resumeProducing()
+        if self._linger.phase is OPEN:
+            self._wheel.expire(self, seconds)
 
     def _close(self) -> None:
         """Close our half after the last byte, and pass over what the peer still sends until it has closed its own."""
-        if self._closing:
-            return
-        self._closing = True
-        self._due(LINGER)
-        self.transport.unregisterProducer()
-        if self._ended:
-            self.transport.loseConnection()
-            return
-        if not self._reading:
-            self._reading = True
-            self.transport.resumeProducing()
-        self.transport.loseWriteConnection()
+        if self._linger.close(LINGER):
+            self._wheel.remove(self)
+            self._linger.finish(self.transport.loseConnection if self._flow.held & ENDED else self.transport.loseWriteConnection)
 
 
 def _why(error: h11.RemoteProtocolError) -> str:

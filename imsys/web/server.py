@@ -7,15 +7,13 @@ from email.utils import formatdate
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 
 from imsys.errors import Refused
+from imsys.protocols.connection.connection_set import ConnectionSet
 from imsys.protocols.crowd import Crowd
-from imsys.protocols.deadlines import DeadlineWheel
-from imsys.protocols.present import Present
 from imsys.protocols.source import Proxies, limit_key
 from imsys.web.answers import PeerGone, Problem, Response, broken, refusal
 from imsys.web.connection import HttpConnection, HttpSettings
@@ -53,23 +51,17 @@ class HttpServer(Service, Factory):
         :param verbose: log every request: to say what nobody hears takes a twentieth of the time of a small one.
         """
         self.settings = settings
-        self.crowd = crowd
         self.proxies = proxies
         self.closing = False
-        self.wheel = DeadlineWheel(clock)
+        self.connections = ConnectionSet[HttpConnection](clock, crowd)
+        self.emptied = self.connections.emptied
         self._calendar = calendar
         self._date = 0, ""
-        self._clock = clock
         self._answer = answer
         self._verbose = verbose
-        self._open = Present[HttpConnection]()
 
     def __len__(self) -> int:
-        return len(self._open)
-
-    def seconds(self) -> float:
-        """The time by which deadlines are."""
-        return float(self._clock.seconds())
+        return len(self.connections)
 
     def date(self) -> str:
         """What time it is, as responses say it."""
@@ -78,17 +70,10 @@ class HttpServer(Service, Factory):
             self._date = now, formatdate(now, usegmt=True)
         return self._date[1]
 
-    def later(self, call: Callable[[], None]) -> None:
-        """Have this called in the next turn."""
-        self._clock.callLater(0, call)
-
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         """A new connection; ``None``: there is no room for one."""
         connection, host = HttpConnection(self), getattr(addr, "host", "")
-        if not self.crowd.enter(connection, None if self.proxies.trusts(host) else limit_key(host)):
-            return None
-        self._open.add(connection)
-        return connection
+        return connection if self.connections.enter(connection, None if self.proxies.trusts(host) else limit_key(host)) else None
 
     async def answer(self, request: Request) -> Response:
         """The response to a request. :raises PeerGone: nobody waits for it."""
@@ -108,37 +93,19 @@ class HttpServer(Service, Factory):
             _log.debug("{method} {path} from {source}: {status}", **fields)
         return response
 
-    def ended(self, connection: HttpConnection) -> None:
-        """A connection is gone."""
-        self.crowd.leave(connection)
-        self._open.leave(connection)
-
     def drain(self) -> None:
         """Let every connection end with its present request."""
         self.closing = True
-        for connection in list(self._open):
+        for connection in self.connections:
             connection.finish()
-
-    def emptied(self) -> Deferred[None]:
-        """Fires when there is no connection."""
-        return self._open.emptied()
 
     def startService(self) -> None:
         """Answer requests."""
         self.closing = False
         super().startService()
 
-    def stopService(self) -> Deferred[None]:
+    def stopService(self) -> Deferred[int]:
         """Close every connection: after its present request, or when that takes too long."""
         super().stopService()
-        return Deferred.fromCoroutine(self._stop())
-
-    async def _stop(self) -> None:
         self.drain()
-        self.crowd.stop()
-        try:
-            await self.emptied().addTimeout(self.settings.grace, self._clock)
-        except DeferredTimeout:
-            for connection in list(self._open):
-                connection.abort("the server stops")
-            await self.emptied()
+        return Deferred.fromCoroutine(self.connections.stop(self.settings.grace, "the server stops"))

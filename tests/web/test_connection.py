@@ -533,7 +533,7 @@ class LimitTests(SynchronousTestCase):
             wires.append(wires[0].another())
         wires[2].send(GET % 4)  # which is gone
         wires[-1].send(GET % 5)
-        self.assertEqual(len(wires[0].server.crowd), CAPACITY)
+        self.assertEqual(len(wires[0].server.connections.crowd), CAPACITY)
         self.assertIsNone(wires[0].server.buildProtocol(None))
         turn.callback(None)
         another = wires[0].another()

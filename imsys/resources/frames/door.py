@@ -49,9 +49,9 @@ class FrameDoor:
         self._largest = config.max_frame - OVERHEAD
         self._open: dict[Session, _Transfers] = {}
 
-    def front(self, session: Session) -> Front:
+    def filter(self, session: Session) -> FrameFilter:
         """What stands before a session."""
-        return Front(self, session)
+        return FrameFilter(self, session)
 
     def handlers(self) -> tuple[Handler, ...]:
         """The handlers of its requests."""
@@ -130,7 +130,7 @@ class _Transfers:
     downloading: Downloading
 
 
-class Front:
+class FrameFilter:
     """Stands between a connection and its session, and takes the frames that are no requests."""
 
     __slots__ = ("_door", "_session")

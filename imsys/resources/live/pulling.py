@@ -29,7 +29,7 @@ from imsys.errors import ConfigError
 from imsys.protocols.flv import FlvReader
 from imsys.protocols.identifiers import encode_id
 from imsys.resources.live.broadcast import Broadcast
-from imsys.resources.live.flv_door import PEER, SUFFIX
+from imsys.resources.live.flv_handler import PEER, SUFFIX
 from imsys.security.tickets import Right, Tickets
 from imsys.store.live import LiveStream
 

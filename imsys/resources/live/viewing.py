@@ -1,4 +1,4 @@
-"""Who may watch which stream, and what is known of it, for the doors of HTTP."""
+"""Who may watch which stream, and what is known of it, over HTTP."""
 
 from __future__ import annotations
 

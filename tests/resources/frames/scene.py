@@ -133,7 +133,7 @@ class FramesCase(PortCase[Client]):
         )
         dispatcher: Dispatcher[Session] = Dispatcher(self.handlers(), lambda session: self.connections.ended(session), RESOURCES)
         dispatcher.serve(_Server())
-        self.connections = Connections(self.reactor, self.config, dispatcher, Crowd(self.reactor, self.config.capacity), self.door.front)
+        self.connections = Connections(self.reactor, self.config, dispatcher, Crowd(self.reactor, self.config.capacity), self.door.filter)
         context = public_context(certificates()) if self.tls else None
         self.port = ListenService(self.reactor, self.connections, "127.0.0.1", port, context, "port")
         self.parts = [self.connections, self.port]

@@ -11,7 +11,7 @@ from twisted.internet.threads import deferToThread
 
 from imsys.protocols.flv import FlvReader
 from imsys.protocols.identifiers import encode_id, new_file_id
-from imsys.resources.live import flv_door
+from imsys.resources.live import flv_handler
 from imsys.resources.live.sockets import UNSENT
 from imsys.security.tickets import Right
 from imsys.store.live import LiveState
@@ -59,7 +59,7 @@ class HttpFlvTests(WebLiveCase):
         level = socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT
 
         def kept() -> list[int]:
-            return [one.transport.getHandle().getsockopt(*level) for one in self.http._open]
+            return [one.transport.getHandle().getsockopt(*level) for one in self.http.connections]
 
         await self.until(lambda: kept() == [UNSENT], "the kernel was told")
 
@@ -124,7 +124,7 @@ class HttpFlvTests(WebLiveCase):
 
     async def test_nobody_sends(self) -> None:
         """A stream that nobody begins to send is waited for a while, then it is 404."""
-        self.patch(flv_door, "WAIT", 0.2)
+        self.patch(flv_handler, "WAIT", 0.2)
         stream = await self.stream()
         reply = await self.ask("GET", self.path(stream))
         self.assertEqual((reply.status, reply.error), (404, 74))
@@ -179,7 +179,7 @@ class HttpFlvTests(WebLiveCase):
 
     async def test_never_reads(self) -> None:
         """One who never reads is dropped after a while; the others miss nothing."""
-        self.patch(flv_door, "LINGER", 0.2)
+        self.patch(flv_handler, "LINGER", 0.2)
         stream = await self.stream()
         await self.publishing(stream, speed=20)
         stuck = socket.create_connection(("127.0.0.1", self.http_port.port), timeout=20)
@@ -207,7 +207,7 @@ class HttpFlvTests(WebLiveCase):
         asked = self.later(self.ask("GET", self.path(stream)))
         await self.until(lambda: self.relay.find(stream.stream_id), "somebody waits")
         self.run_program(*publishing(self.url(stream, Right.PUBLISH), path))
-        chunked = flv_door.WHOLE.chunked
+        chunked = flv_handler.WHOLE.chunked
         await self.until(lambda: chunked in self.broadcast(stream)._channels, "its response has begun")
         self.relay.end(stream.stream_id)
         reply = await asked

@@ -1,4 +1,4 @@
-"""The HTTP door of live streams beside the RTMP door, and viewers with curl, ffmpeg and a browser."""
+"""Live streams over HTTP beside the RTMP server, and viewers with curl, ffmpeg and a browser."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from twisted.internet.threads import deferToThread
 from imsys.config import ResourcesConfig
 from imsys.protocols.crowd import Crowd
 from imsys.protocols.identifiers import encode_id
-from imsys.resources.live.web_doors import live_routes
+from imsys.resources.live.web_handlers import live_routes
 from imsys.resources.web.doors import http_settings, site
 from imsys.security.tickets import Right
 from imsys.services.common import ListenService

@@ -221,7 +221,7 @@ class _Unsent:
         """Nothing is held."""
 
 
-class FlvDoor:
+class FlvHandler:
     """``GET /live/<stream id>.flv``."""
 
     def __init__(self, clock: IReactorTime, keys: Keys, relay: Relay) -> None:

@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IReactorTime
 from imsys.config import LiveConfig
 from imsys.resources.granted import Granted
 from imsys.resources.live.broadcast import Broadcast
-from imsys.resources.live.flv_door import FlvDoor
+from imsys.resources.live.flv_handler import FlvHandler
 from imsys.resources.live.pulling import Pulling, Pulls
 from imsys.resources.live.relay import Relay
 from imsys.resources.live.viewing import Keys, Streams
@@ -38,7 +38,7 @@ def live_routes(
 
     keys = Keys(tickets, granted, calendar, config.play_key, store.may_watch)
     page = WatchPage(keys, Streams(clock, store.find), players)
-    return [*FlvDoor(clock, keys, relay).routes(), *page.routes()]
+    return [*FlvHandler(clock, keys, relay).routes(), *page.routes()]
 
 
 def fetch_from(relay: Relay, pulls: Pulls) -> None:

@@ -1,0 +1,75 @@
+"""The connections of one server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.internet.interfaces import IReactorTime
+
+from imsys.protocols.crowd import Crowd, Guest
+from imsys.protocols.deadlines import DeadlineWheel
+
+C = TypeVar("C", bound=Guest)
+
+
+class ConnectionSet(Generic[C]):
+    """Lets connections in where there is room, counts them, and waits for them to go.
+
+    :param crowd: who is connected to all ports of the server together.
+    """
+
+    def __init__(self, clock: IReactorTime, crowd: Crowd) -> None:
+        self.crowd = crowd
+        self.wheel = DeadlineWheel(clock)
+        """Their deadlines."""
+        self._clock = clock
+        self._members: set[C] = set()
+        self._waiting: list[Deferred[None]] = []
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __iter__(self) -> Iterator[C]:
+        """Those who are here now; they may leave meanwhile."""
+        return iter(list(self._members))
+
+    def enter(self, connection: C, source: str | None) -> bool:
+        """Let a new connection in; ``False``: there is no room for it. See :meth:`~imsys.protocols.crowd.Crowd.enter`."""
+        entered = self.crowd.enter(connection, source)
+        if entered:
+            self._members.add(connection)
+        return entered
+
+    def leave(self, connection: C) -> None:
+        """Forget a connection that is gone (idempotent)."""
+        self.crowd.leave(connection)
+        self._members.discard(connection)
+        if not self._members:
+            waiting, self._waiting = self._waiting, []
+            for emptied in waiting:
+                emptied.callback(None)
+
+    def emptied(self) -> Deferred[None]:
+        """Fires when there is no connection."""
+        emptied: Deferred[None] = Deferred()
+        if self._members:
+            self._waiting.append(emptied)
+        else:
+            emptied.callback(None)
+        return emptied
+
+    async def stop(self, grace: float, why: str) -> int:
+        """Return when all have gone by themselves, or were cut after ``grace`` seconds: how many of them were."""
+        self.crowd.stop()
+        try:
+            await self.emptied().addTimeout(grace, self._clock)
+        except DeferredTimeout:
+            late = list(self)
+            for connection in late:
+                connection.abort(why)
+            await self.emptied()
+            return len(late)
+        return 0

@@ -1,0 +1,61 @@
+"""RTMP: publishers and players."""
+
+from __future__ import annotations
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.internet.protocol import Factory, Protocol
+from twisted.logger import Logger, LogLevel
+
+from imsys.protocols.connection.connection_set import ConnectionSet
+from imsys.protocols.crowd import Crowd
+from imsys.protocols.source import limit_key
+from imsys.resources.granted import Granted
+from imsys.resources.live.relay import Relay
+from imsys.resources.live.rtmp_connection import RtmpConnection, RtmpSettings
+from imsys.security.tickets import Tickets
+from imsys.util.tallies import Tally
+
+_log = Logger()
+
+GRACE = 5.0
+"""Seconds that connections have to close by themselves when the server stops."""
+
+LINES = 20
+"""Lines of a minute's connections that were closed; the others are counted."""
+
+
+class RtmpServer(Service, Factory):
+    """Every connection of the RTMP ports.
+
+    Of a stream its identifier is logged; never a key.
+    """
+
+    noisy = False
+
+    def __init__(self, clock: IReactorTime, settings: RtmpSettings, relay: Relay, tickets: Tickets, granted: Granted, crowd: Crowd) -> None:
+        self.settings = settings
+        self.relay = relay
+        self.tickets = tickets
+        self.granted = granted
+        self.connections = ConnectionSet[RtmpConnection](clock, crowd)
+        self.emptied = self.connections.emptied
+        self.closed = Tally(clock, _log, LogLevel.info, "closing the RTMP connection from {peer}: {reason}", lines=LINES)
+        """Why connections were closed."""
+
+    def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
+        """A new connection; ``None``: there is no room for one."""
+        connection = RtmpConnection(self)
+        return connection if self.connections.enter(connection, limit_key(getattr(addr, "host", ""))) else None
+
+    def drain(self) -> None:
+        """Nothing: who publishes or plays goes on until the end of the stream."""
+
+    def stopService(self) -> Deferred[int]:
+        """Close every connection that the end of the streams has not closed."""
+        super().stopService()
+        for connection in self.connections:
+            connection.dropped("this server stops")
+        self.closed.stop()
+        return Deferred.fromCoroutine(self.connections.stop(GRACE, "this server stops"))

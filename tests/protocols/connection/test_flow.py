@@ -1,0 +1,97 @@
+"""Why a connection is held up, on a transport that counts."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from imsys.protocols.connection.flow import DONE, ENDED, NEXT_TURN, PEER, RECEIVER, FlowControl
+
+
+class Reading:
+    """The reading side of a transport: what it was told, in order."""
+
+    def __init__(self) -> None:
+        self.told: list[bool] = []
+
+    def pauseProducing(self) -> None:
+        self.told.append(False)
+
+    def resumeProducing(self) -> None:
+        self.told.append(True)
+
+
+class FlowTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.transport = Reading()
+        self.flow = FlowControl(self.transport)
+
+    def test_reasons(self) -> None:
+        """Reading stops with the first reason, and goes on when the last one has gone; the transport hears of nothing else."""
+        for reason in (PEER, RECEIVER, RECEIVER, NEXT_TURN):
+            self.flow.hold(reason)
+        for reason in (RECEIVER, PEER, PEER):
+            self.flow.release(reason)
+        self.assertEqual((self.transport.told, self.flow.held), ([False], NEXT_TURN))
+        self.flow.release(NEXT_TURN)
+        self.assertEqual((self.transport.told, self.flow.held), ([False, True], 0))
+
+    def test_kept(self) -> None:
+        """Reasons that are not to stop reading are kept, and nothing more."""
+        flow = FlowControl(self.transport, stops=RECEIVER)
+        flow.hold(PEER)
+        flow.hold(NEXT_TURN)
+        self.assertEqual((self.transport.told, flow.held), ([], PEER | NEXT_TURN))
+        flow.hold(RECEIVER)
+        flow.release(PEER)
+        flow.release(RECEIVER)
+        self.assertEqual((self.transport.told, flow.held), ([False, True], NEXT_TURN))
+
+    def test_done(self) -> None:
+        """What is wanted no more is not read, whoever else lets go; the peer's end needs no word to the transport."""
+        self.flow.hold(DONE)
+        self.flow.hold(PEER)
+        self.flow.release(PEER)
+        self.assertEqual(self.transport.told, [False])
+        ended = FlowControl(other := Reading())
+        ended.ended()
+        ended.hold(PEER)
+        ended.release(PEER)
+        ended.drain()
+        self.assertEqual((other.told, ended.held & ENDED), ([], ENDED))
+
+    def test_drain(self) -> None:
+        """A connection that ends is read for good, whatever held it, and holds it afterwards."""
+        for reason in (PEER, RECEIVER, DONE, 0):
+            self.setUp()
+            self.flow.hold(reason)
+            self.flow.drain()
+            before = list(self.transport.told)
+            self.assertEqual(before, [False, True] if reason else [])
+            self.flow.hold(RECEIVER)
+            self.flow.release(RECEIVER | reason)
+            self.flow.drain()
+            self.assertEqual(self.transport.told, before)
+
+    def test_stop(self) -> None:
+        """A transport that is gone is left alone."""
+        self.flow.hold(PEER)
+        self.flow.stop()
+        self.flow.release(PEER)
+        self.flow.drain()
+        self.assertEqual(self.transport.told, [False])
+
+    @given(st.lists(st.tuples(st.booleans(), st.sampled_from([PEER, RECEIVER, NEXT_TURN, PEER | RECEIVER])), max_size=30))
+    def test_any_order(self, steps: list[tuple[bool, int]]) -> None:
+        """In whatever order reasons come and go, the transport is told of every change once, and of nothing else."""
+        transport = Reading()
+        flow = FlowControl(transport, stops=PEER | RECEIVER)
+        told, reasons = [True], 0
+        for hold, reason in steps:
+            (flow.hold if hold else flow.release)(reason)
+            reasons = reasons | reason if hold else reasons & ~reason
+            reading = not reasons & (PEER | RECEIVER)
+            if reading is not told[-1]:
+                told.append(reading)
+            self.assertEqual((transport.told, flow.held), (told[1:], reasons))
