@@ -1,7 +1,7 @@
-"""Who is connected to the public ports of a server: counted in all, by address and by user, so that nobody keeps the others out.
+"""Admission to the public ports of a server: connections are counted in all, by address and by user, so that nobody keeps others out.
 
-Somebody who has not logged in yet (over HTTP: who has no request that is being answered) is a stranger. Strangers make room,
-oldest first, for who comes; whoever is known stays.
+A connection that has not logged in (over HTTP: that has no request being answered) is a stranger's. Where room is short the oldest
+stranger is cut for a new connection; known users are not.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ _log = Logger()
 
 
 class Guest(Protocol):
-    """A connection."""
+    """A connection that can be cut."""
 
     def abort(self, why: str, /) -> None:
-        """Cut it, and say nothing."""
+        """Cut it, and tell the peer nothing."""
         ...
 
 
 class _Address:
-    """Those who come from one address."""
+    """The connections of one address."""
 
     __slots__ = ("count", "key", "strangers")
 
@@ -40,7 +40,7 @@ class _Address:
 
 
 class _Entry:
-    """What is known of one guest."""
+    """The address and the user that one connection is counted for."""
 
     __slots__ = ("address", "user")
 
@@ -50,7 +50,7 @@ class _Entry:
 
 
 class Crowd:
-    """See the module.
+    """Counts the connections of one server, and admits new ones while there is room.
 
     :param capacity: connections at most; half of them may be strangers' before those make room.
     :param source: connections of one address at most (see :func:`~imsys.protocols.source.limit_key`), but no more than half of
@@ -82,7 +82,7 @@ class Crowd:
         return len(self._entries)
 
     def enter(self, guest: Guest, source: str | None) -> bool:
-        """Let a new connection in; ``False``: there is no room, and nobody who would make any.
+        """Admit a new connection; ``False``: there is no room, and no stranger to cut for it.
 
         :param source: what its address is counted by; ``None``: a proxy's, whose requests are counted (:meth:`on_behalf`).
         """
@@ -102,7 +102,7 @@ class Crowd:
         return True
 
     def on_behalf(self, guest: Guest, source: str | None) -> bool:
-        """Count a proxy's connection as that of somebody, from a request of theirs until its answer (``None``: of nobody).
+        """Count a proxy's connection for the client whose request it carries, until the answer (``None``: for nobody).
 
         ``False``: there are too many from there.
         """
@@ -118,7 +118,7 @@ class Crowd:
         return True
 
     def known(self, guest: Guest, user: int) -> None:
-        """A connection is no stranger's any more, but a user's (0: of nobody who could be named). Beyond a user's bound the oldest goes."""
+        """Count a connection as a user's, no longer a stranger's (0: a user without a name). Beyond a user's bound the oldest is cut."""
         entry = self._entries.get(guest)
         if entry is None:
             return
@@ -136,7 +136,7 @@ class Crowd:
                 self._send_away(theirs[0], f"user {user} has {self._of_user} others")
 
     def stranger(self, guest: Guest) -> None:
-        """A connection that was known is a stranger's again, and the newest of them."""
+        """Count a known connection as a stranger's again, the newest of them."""
         entry = self._entries.get(guest)
         if entry is not None and guest not in self._strangers:
             self._forget_user(guest, entry)
@@ -145,7 +145,7 @@ class Crowd:
                 entry.address.strangers[guest] = None
 
     def leave(self, guest: Guest) -> None:
-        """A connection is gone (idempotent)."""
+        """Forget a connection that is gone (idempotent)."""
         entry = self._entries.pop(guest, None)
         if entry is not None:
             self._strangers.pop(guest, None)
@@ -153,12 +153,12 @@ class Crowd:
             self._discount(guest, entry)
 
     def stop(self) -> None:
-        """Write what was counted for the log."""
+        """Log what was counted and not written."""
         self._refused.stop()
         self._cut.stop()
 
     def _room_at(self, address: _Address) -> bool:
-        """Whether one more may come from an address, once its oldest stranger has made room."""
+        """Return whether an address may have one more; cut its oldest stranger for it where needed."""
         full = address.count >= self._of_address
         if full and not address.strangers:
             self._refused.add(source=address.key, reason=f"there are {address.count} from there already")
@@ -174,7 +174,7 @@ class Crowd:
         guest.abort(reason)
 
     def _address(self, source: str | None) -> _Address | None:
-        """The address that a source is counted at; ``None``: at none."""
+        """Return the address that a source is counted at; ``None``: it is not counted."""
         if source is None:
             return None
         address = self._addresses.get(source)
@@ -204,7 +204,7 @@ class Crowd:
 
 
 def _within(networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network], source: str) -> bool:
-    """Whether a source is in one of these, or is no address: on a Unix socket."""
+    """Return whether a source is in one of these networks, or is no address: on a Unix socket."""
     try:
         theirs = ipaddress.ip_network(source)
     except ValueError:

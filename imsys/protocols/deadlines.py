@@ -15,12 +15,12 @@ class HasDeadline(Protocol):
     """When it is due, in seconds of the wheel's clock; may be moved on at any time."""
 
     def expired(self) -> None:
-        """The deadline has passed."""
+        """Act on the deadline, which has passed."""
         ...
 
 
 class DeadlineWheel:
-    """A timing wheel: moving a deadline on is an assignment, and costs nothing until the old one is reached."""
+    """Watches deadlines with one timer: moving one on is an assignment, and costs nothing until the old one is reached."""
 
     def __init__(self, clock: IReactorTime, tick: float = 0.5) -> None:
         """``tick`` is in seconds; a deadline is noticed at most that late."""
@@ -51,14 +51,14 @@ class DeadlineWheel:
             self.add(one)
 
     def remove(self, one: HasDeadline) -> None:
-        """Watch it no more."""
+        """Stop watching (idempotent)."""
         self._forget(one)
         if not self._where and self._call is not None:
             self._call.cancel()
             self._call = None
 
     def soon(self, call: Callable[[], object]) -> None:
-        """Have this called in the next turn."""
+        """Call this in the next turn of the reactor."""
         self._clock.callLater(0, call)
 
     def _forget(self, one: HasDeadline) -> None:

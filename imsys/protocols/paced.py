@@ -1,4 +1,4 @@
-"""One frame at a time, for clients that take one from each read of their socket.
+"""Sending one frame at a time, for clients that take one from each read of their socket.
 
 The original's Qt client does so: of two frames that come together it loses both, or never comes back from
 its reading loop. What waits for its turn is bounded as what waits for a slow reader is: beyond a few frames
@@ -26,10 +26,10 @@ SEGMENT = 1400
 """Bytes of a push that others are merged into, at most: it travels in one segment, so that no read has but a part of it."""
 
 MANY = 64
-"""Frames that wait beyond which there is no room for more."""
+"""Frames that may wait; beyond that the connection is told to stop."""
 
 MUCH = 1 << 16
-"""Bytes of them, the same."""
+"""Bytes of frames that may wait, likewise."""
 
 _TEXTS = service_id(TextPush)
 
@@ -44,15 +44,13 @@ class Pace:
 
 class _State(Enum):
     OPEN = auto()
-    FULL = auto()
-    """The producer was told to wait."""
-    ENDING = auto()
-    """The last frames leave, then the transport is closed."""
+    FULL = auto()  # the producer was told to wait
+    ENDING = auto()  # the last frames leave, then the transport is closed
     CLOSED = auto()
 
 
 class PacedTransport:
-    """Stands between a connection of the chat port and its transport.
+    """Spaces the frames of one connection of the chat port; stands between it and its transport.
 
     :param producer: the connection, which is told to wait while there is no room.
     :param unsent: what waits in all connections together; what waits here is counted with it.
@@ -73,18 +71,18 @@ class PacedTransport:
 
     @property
     def socket(self) -> Any:
-        """That of the transport, if it has one."""
+        """The transport's socket, if it has one."""
         return getattr(self._transport, "socket", None)
 
     def getPeer(self) -> IAddress:
-        """Who is at the other end."""
+        """Return the address at the other end."""
         peer: IAddress = self._transport.getPeer()
         return peer
 
     # what the connection does
 
     def write(self, data: bytes) -> None:
-        """Take whole frames; each is sent when its turn comes."""
+        """Queue whole frames; each is sent when its turn comes."""
         for frame in _frames(data):
             self._take(frame)
         self._go_on()
@@ -93,15 +91,15 @@ class PacedTransport:
             self._producer.pauseProducing()
 
     def pauseProducing(self) -> None:
-        """Read nothing."""
+        """Stop reading."""
         self._transport.pauseProducing()
 
     def resumeProducing(self) -> None:
-        """Read on."""
+        """Go on reading."""
         self._transport.resumeProducing()
 
     def unregisterProducer(self) -> None:
-        """Nothing more will be written."""
+        """Forget the connection: it writes nothing more."""
         self._producer = None
 
     def loseConnection(self) -> None:
@@ -117,12 +115,12 @@ class PacedTransport:
     # what the transport tells
 
     def blocked(self, blocked: bool) -> None:
-        """The peer does not read fast enough for the transport, or does again."""
+        """Hold frames back while the transport's buffer is full, or send them again."""
         self._blocked = blocked
         self._go_on()
 
     def forget(self) -> None:
-        """The connection is gone."""
+        """Drop what waits: the connection is gone."""
         self._waiting.clear()
         self._count(-self._bytes)
         if self._pausing is not None:
@@ -134,7 +132,7 @@ class PacedTransport:
         self._unsent.bytes += added
 
     def _take(self, frame: Frame) -> None:
-        """Let a frame wait, texts together with those of the same sender that wait last, if there are any."""
+        """Queue a frame; merge texts into the last queued push of the same sender, if there is one."""
         if frame.service == _TEXTS:
             for index in range(len(self._waiting) - 1, -1, -1):
                 if self._waiting[index].service == _TEXTS:
@@ -171,7 +169,7 @@ class PacedTransport:
 
 @implementer(IPushProducer)
 class _Valve:
-    """What the transport knows of a :class:`PacedTransport`, whose own methods of these names are about reading."""
+    """Takes the transport's word for a :class:`PacedTransport`, whose own methods of these names are about reading."""
 
     def __init__(self, paced: PacedTransport) -> None:
         self._paced = paced
@@ -187,7 +185,7 @@ class _Valve:
 
 
 def _frames(data: bytes) -> Iterator[Frame]:
-    """Frames of our own making, which are whole."""
+    """Cut frames that we have made ourselves, and are complete."""
     start, size = 0, CHAT.header.size
     while start < len(data):
         service, total = CHAT.header.unpack_from(data, start)
@@ -196,7 +194,7 @@ def _frames(data: bytes) -> Iterator[Frame]:
 
 
 def _merged(one: bytes, other: bytes) -> bytes | None:
-    """The body of one push that says what two say; ``None`` where that cannot be."""
+    """Merge two pushes into one body; ``None`` where they differ in sender or receiver, or are too large."""
     if len(one) + len(other) > SEGMENT:  # no more than their envelopes is saved
         return None
     first: TextPush = decode(_TEXTS, one)

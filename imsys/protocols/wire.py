@@ -1,4 +1,4 @@
-"""A transport on one side, frames on the other: deadlines, and flow control in both directions."""
+"""Connections that carry frames: their deadlines, and flow control in both directions."""
 
 from __future__ import annotations
 
@@ -44,23 +44,23 @@ LINES = 5
 
 
 class FrameReceiver(Interface):
-    """What stands behind a connection and makes sense of its frames."""
+    """Takes what comes from one connection."""
 
     def received(self, frame: Frame) -> None:
-        """A frame arrived. :raises PeerFault: the connection is to be closed."""
+        """Take a frame. :raises PeerFault: the connection is to be closed."""
         ...
 
     def finished(self) -> None:
-        """The peer sends nothing more; it may still read."""
+        """Learn that the peer sends nothing more; it may still read."""
         ...
 
     def lost(self) -> None:
-        """The connection is gone."""
+        """Learn that the connection is gone."""
         ...
 
 
 class Unfinished:
-    """What has come of large frames that are not whole yet, of all connections together.
+    """Counts the bytes of large frames that are not complete yet, of all connections together.
 
     :param limit: bytes of them at most.
     :param strangers: bytes beyond which nobody who is not logged in may have any.
@@ -73,7 +73,7 @@ class Unfinished:
 
 
 class Complaints:
-    """What the log has of connections that were closed: anybody may bring that about, and as often as they like."""
+    """Logs why connections were closed, a few lines of a kind a minute: anybody can cause them as often as they like."""
 
     def __init__(self, clock: IReactorTime) -> None:
         def tally(level: NamedConstant, text: str, log: Logger = _log) -> Tally:
@@ -86,7 +86,7 @@ class Complaints:
         self.mistake = tally(LogLevel.critical, "the handler of {request} failed", Logger("imsys.server.dispatch"))
 
     def stop(self) -> None:
-        """Write what was counted."""
+        """Log what was counted and not written."""
         for tally in (self.fault, self.stranger, self.unread, self.full, self.mistake):
             tally.stop()
 
@@ -109,37 +109,20 @@ class WireSettings:
 
 @implementer(IPushProducer, IHalfCloseableProtocol)
 class FrameConnection(protocol.Protocol):
-    """One connection.
+    """One connection that carries frames.
 
     Reading stops while its receiver, or the peer's own slowness to read, asks
     for it. Up to ``high_water`` bytes wait for a slow peer; then it is cut off.
     """
 
     __slots__ = (
-        "_buffered",
-        "_decoder",
-        "_flow",
-        "_known",
-        "_later",
-        "_now",
-        "_settings",
-        "_unfinished",
-        "_unsent",
-        "_unsent_bytes",
-        "_wheel",
-        "connected",
-        "deadline",
-        "factory",
-        "linger",
-        "receiver",
-        "room",
-        "transport",
-        "why",
-    )
+        "_buffered", "_decoder", "_flow", "_known", "_later", "_now", "_settings", "_unfinished", "_unsent", "_unsent_bytes", "_wheel",
+        "connected", "deadline", "factory", "linger", "receiver", "room", "transport", "why",
+    )  # fmt: skip
 
     _flow: FlowControl
     linger: Linger
-    """How it ends; both are there from when it is connected."""
+    """How far it is from its end; set, as the flow control, when it is connected."""
 
     def __init__(self, settings: WireSettings, wheel: DeadlineWheel) -> None:
         self._settings = settings
@@ -162,7 +145,7 @@ class FrameConnection(protocol.Protocol):
 
     @property
     def peer(self) -> IAddress:
-        """Who is at the other end."""
+        """The address at the other end."""
         address: IAddress = self.transport.getPeer()
         return address
 
@@ -195,7 +178,7 @@ class FrameConnection(protocol.Protocol):
         self._wheel.expire(self, self._settings.login_deadline)
 
     def dataReceived(self, data: bytes) -> None:
-        """Cut frames, and hand them on."""
+        """Cut frames from bytes, and hand them to the receiver."""
         if self.linger.phase is not OPEN:
             return
         fault: PeerFault | None = None
@@ -207,6 +190,8 @@ class FrameConnection(protocol.Protocol):
             self._later = self._later[0] + frames, fault
         else:
             self._hand_on(frames, fault)
+            if self._later is not None:
+                self._release(0)
         pending = self._decoder.pending
         if pending > LARGE or self._unfinished:
             self._count(pending)
@@ -216,7 +201,6 @@ class FrameConnection(protocol.Protocol):
         if len(frames) > TURN:
             self._later = frames[TURN:], fault
             frames, fault = frames[:TURN], None
-            self._flow.hold(NEXT_TURN)
         linger = self.linger
         try:
             assert self.receiver is not None
@@ -229,31 +213,22 @@ class FrameConnection(protocol.Protocol):
         if fault is not None and linger.phase is OPEN:
             self.complain(str(fault))
             self.close(str(fault))
-        if self._later is not None:
-            self._rest()
-
-    def _rest(self) -> None:
-        """Have what waits handed on in the next turn, unless the receiver or the peer is to come first."""
-        if self._flow.held & (RECEIVER | PEER):
-            self._flow.release(NEXT_TURN)
-        else:
-            self._flow.hold(NEXT_TURN)
-            self._wheel.soon(self._go_on)
 
     def _go_on(self) -> None:
-        """It is the next turn: hand on what waits."""
-        later, flow = self._later, self._flow
-        if later is not None and not flow.held & (RECEIVER | PEER):
-            self._later = None
+        """Hand on what waits, unless the receiver or the peer holds: the next turn has come."""
+        flow = self._flow
+        if self._later is not None and not flow.held & (RECEIVER | PEER):
+            later, self._later = self._later, None
             self._hand_on(*later)
-            if self._later is not None:
-                return
-            if flow.held & ENDED and self.linger.phase is OPEN and self.receiver is not None:
+            if self._later is None and flow.held & ENDED and self.linger.phase is OPEN and self.receiver is not None:
                 self.receiver.finished()
-        flow.release(NEXT_TURN)
+        if self._later is not None and not flow.held & (RECEIVER | PEER):
+            self._wheel.soon(self._go_on)
+        else:
+            flow.release(NEXT_TURN)
 
     def _release(self, reason: int) -> None:
-        """Go on, first with what waits, where nothing else holds."""
+        """Remove a reason to hold, if any; what waits is handed on before more is read."""
         flow = self._flow
         if self._later is not None and not flow.held & (RECEIVER | PEER | NEXT_TURN) & ~reason:
             flow.hold(NEXT_TURN)
@@ -261,7 +236,7 @@ class FrameConnection(protocol.Protocol):
         flow.release(reason)
 
     def _count(self, pending: int) -> None:
-        """Keep count of what waits for the rest of a large frame; the connection that would pass the bound is cut."""
+        """Count what waits for the rest of a large frame; cut the connection if all of them together have too much."""
         together = self._settings.unfinished
         together.bytes += pending - self._unfinished
         self._unfinished = pending
@@ -270,30 +245,30 @@ class FrameConnection(protocol.Protocol):
             self.abort("there is no room for its frames")
 
     def complain(self, reason: str) -> None:
-        """Say in the log why it is going to be closed."""
+        """Log why it is going to be closed."""
         self._settings.complaints.fault.add(peer=self.peer, reason=reason)
 
     def failed(self, request: str) -> None:
-        """Say in the log, with the exception that is being handled, that a request was not served by a mistake of ours."""
+        """Log the exception that is being handled: a request failed by a mistake of ours."""
         self._settings.complaints.mistake.add(request=request, log_failure=Failure())
 
     def logged_in(self) -> None:
-        """From here on a heartbeat is due, and no login."""
+        """Replace the login deadline by the heartbeat's."""
         self._known = True
         if self.linger.phase is OPEN:
             self._wheel.expire(self, self._settings.heartbeat_timeout)
 
     def one_at_a_time(self) -> None:
-        """From here on send one frame at a time, if the port is one where that may be wanted."""
+        """Send one frame at a time from now on, on ports that are configured so."""
         if self._settings.pace is not None and self.plaintext and not self.closing and not isinstance(self.transport, PacedTransport):
             self.transport = self._flow.transport = PacedTransport(self.transport, self, self._settings.pace, self._settings.unsent)
 
     def alive(self) -> None:
-        """Put the heartbeat deadline off: a frame of a logged-in peer arrived."""
+        """Put the heartbeat deadline off, since a logged-in peer has sent a frame."""
         self.deadline = self._now() + self._settings.heartbeat_timeout
 
     def expired(self) -> None:
-        """Nothing came in time."""
+        """Close, since nothing came in time."""
         if self._flow.held & (RECEIVER | PEER) == RECEIVER:  # it may have spoken: nobody listened
             self._wheel.expire(self, self._settings.heartbeat_timeout)
             return
@@ -324,7 +299,7 @@ class FrameConnection(protocol.Protocol):
         self.abort(f"{waiting} bytes were not read")
 
     def abort(self, why: str) -> None:
-        """Cut the connection, and say nothing to the peer."""
+        """Cut the connection at once, and tell the peer nothing."""
         if self.linger.phase is GONE:
             return
         self.why = self.why or why
@@ -346,7 +321,7 @@ class FrameConnection(protocol.Protocol):
         return unsent
 
     def hold_reading(self, hold: bool) -> None:
-        """Stop or go on reading: the receiver has enough, or wants more."""
+        """Stop reading, since the receiver has enough, or go on."""
         if hold:
             self._flow.hold(RECEIVER)
         else:
@@ -381,17 +356,17 @@ class FrameConnection(protocol.Protocol):
             self.room()
 
     def readConnectionLost(self) -> None:
-        """The peer has closed its half: what it asked for is answered, then the connection is closed."""
+        """Tell the receiver that the peer has closed its half, behind the last frame; the receiver answers and closes."""
         if not self._flow.held & ENDED:
-            self._flow.ended()
+            self._flow.hold(ENDED)
             if self.receiver is not None and self.linger.phase is OPEN and self._later is None:
                 self.receiver.finished()
 
     def writeConnectionLost(self) -> None:
-        """Nothing can be sent any more: we never close our half alone."""
+        """Do nothing: we never close our half alone."""
 
     def stopProducing(self) -> None:
-        """The connection is going away; :meth:`connectionLost` follows."""
+        """Do nothing: :meth:`connectionLost` follows."""
 
     def close(self, why: str = "the server closed it") -> None:
         """Close after the last byte is sent; a peer that does not take it within :data:`LINGER` is cut off."""

@@ -1,4 +1,4 @@
-"""The connections of a server with frames: let in where there is room, closed when it stops."""
+"""The server of frames: admits connections while there is room, and closes them when it stops."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Limits(Interface):
 
 
 class Connections(Service, Factory):
-    """The connections of one server; closes them when it stops."""
+    """Makes a session for every connection of one server, and closes them when it stops."""
 
     noisy = False
 
@@ -59,9 +59,8 @@ class Connections(Service, Factory):
         *,
         pause: float = 0.0,
     ) -> None:
-        """A server's connections, as many as there is room for in its crowd.
-
-        :param frame_filter: makes what stands before a session, and hands it the frames that are requests; by default nothing does.
+        """:param crowd: the connections to all ports of the server together.
+        :param frame_filter: makes what takes a session's frames first, and hands it those that are requests; by default there is none.
         :param pause: seconds between two frames to clients without TLS that take one a read; 0: none.
         """
         self._clock = clock
@@ -82,7 +81,7 @@ class Connections(Service, Factory):
         )
         self._open = ConnectionSet[Session](clock, crowd)
         self.ended = self._open.leave
-        """To be called when a connection is gone."""
+        """Forget a session whose connection is gone."""
         self.emptied = self._open.emptied
         self.flushed: Callable[[], Deferred[None]] = lambda: succeed(None)
         """Fires when everything is stored that must be before connections are closed."""
@@ -91,7 +90,7 @@ class Connections(Service, Factory):
         return len(self._open)
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
-        """A new connection; ``None``: there is no room for one."""
+        """Make a new connection; ``None``: there is no room for one."""
         connection = FrameConnection(self._settings, self._open.wheel)
         session = Session(connection, self._dispatcher, self._config.inflight, self._open.crowd)
         if not self._open.enter(session, limit_key(getattr(addr, "host", ""))):

@@ -1,4 +1,4 @@
-"""HTTP/1.1 between a transport and handlers: h11 reads and writes it, this moves the bytes, and says when.
+"""Connections with HTTP/1.1: h11 reads and writes it, this moves the bytes between transport and handlers, and decides when.
 
 A request is handed over when its head is here. Its body is read from the peer
 only while its handler asks for it, and a response is asked for its next piece
@@ -48,23 +48,23 @@ PIECES, LEAST_PIECE = 1024, 64
 """Chunks that a body may have of any size; of one that has more, they have so many bytes on average at least."""
 
 HSTS = ("Strict-Transport-Security", "max-age=31536000")
-"""Over TLS: that is how to come from now on (RFC 6797)."""
+"""The header that is sent over TLS: clients are to use TLS from now on (RFC 6797)."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """Seconds, and bytes."""
+    """Limits of a connection, in seconds and bytes."""
 
     head: float
-    """For a new connection, from its beginning to the end of its first head, and for any other head that has begun."""
+    """For the first head, from the beginning of the connection, and for every other head, from its first byte."""
     idle: float
-    """Until the next head begins."""
+    """Between a response and the next head."""
     stalled: float
     """For :data:`~imsys.web.incoming.PROGRESS` bytes of a body, or for the peer to take what waits for it."""
     linger: int = 1 << 24
-    """Bytes of a body that nobody wants which are read all the same: closing with bytes unread resets, and the peer could not read why."""
+    """Bytes that are read and dropped after a refusal: closing with bytes unread resets the connection, and the peer could not read why."""
     grace: float = 10.0
-    """That requests have to be answered when the server stops; an upload goes on later, where it was."""
+    """For requests to be answered when the server stops; an upload goes on later, where it was."""
 
 
 class Owner(Interface):
@@ -77,17 +77,17 @@ class Owner(Interface):
     """Whether connections end with their present request."""
 
     def date(self) -> str:
-        """What time it is, as responses say it."""
+        """Return the time as responses have it in ``Date``."""
         ...
 
     async def answer(self, request: Request) -> Response:
-        """The response to a request. :raises PeerGone: nobody waits for it."""
+        """Return the response to a request. :raises PeerGone: nobody waits for it."""
         ...
 
 
 @implementer(IPushProducer, IHalfCloseableProtocol)
 class HttpConnection(Protocol):
-    """One connection: one request at a time, its successors wait in the network."""
+    """One connection with HTTP: one request at a time; the next ones wait in the network."""
 
     transport: Any
     _flow: FlowControl
@@ -118,7 +118,7 @@ class HttpConnection(Protocol):
     # -- the transport's side
 
     def connectionMade(self) -> None:
-        """The first head is due."""
+        """Start the deadline of the first head."""
         self._flow = FlowControl(self.transport, stops=RECEIVER)
         self._linger = Linger(self._wheel, self._flow)
         self.transport.setTcpNoDelay(True)
@@ -144,8 +144,8 @@ class HttpConnection(Protocol):
         self._pump_or_hold()
 
     def readConnectionLost(self) -> None:
-        """The peer sends no more; what it asked for it still gets."""
-        self._flow.ended()
+        """Answer what the peer has asked for, though it sends nothing more."""
+        self._flow.hold(ENDED)
         if self._linger.phase is not OPEN:
             self.transport.loseConnection()
             return
@@ -153,16 +153,16 @@ class HttpConnection(Protocol):
         self._pump()
 
     def writeConnectionLost(self) -> None:
-        """Our half is closed; the peer's follows."""
+        """Do nothing: our half is closed, the peer's follows."""
 
     def pauseProducing(self) -> None:
-        """The transport's buffer is full."""
+        """Write no more for now: the transport's buffer is full."""
         self._flow.hold(PEER)
         if self._pushed is not None:
             self._pushed[1].choked = True
 
     def resumeProducing(self) -> None:
-        """The peer has taken it."""
+        """Go on writing: the transport's buffer is empty."""
         self._flow.release(PEER)
         room, self._room = self._room, None
         if self._pushed is not None:
@@ -175,10 +175,10 @@ class HttpConnection(Protocol):
             self._pump()
 
     def stopProducing(self) -> None:
-        """The connection is going away; :meth:`connectionLost` follows."""
+        """Do nothing: :meth:`connectionLost` follows."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Nobody is there any more: whoever reads is told, whatever is being sent is let go of."""
+        """Tell whoever reads the body, and cancel what is being sent: the peer is gone."""
         self._linger.lost()
         self._wheel.remove(self)
         self._body.fail(PeerGone())
@@ -189,7 +189,7 @@ class HttpConnection(Protocol):
         self._owner.connections.leave(self)
 
     def expired(self) -> None:
-        """The deadline has passed; it counts where it is the peer that is waited for."""
+        """Refuse, or close, where it is the peer that is late; begin anew where it is us."""
         if self._room is not None:
             self._linger.abort()
         elif self._body.wanted:
@@ -213,7 +213,7 @@ class HttpConnection(Protocol):
     # -- the body's side
 
     def body_wanted(self) -> bool:
-        """Its handler waits for more of it; false: it has ended."""
+        """Read more of the body, for which its handler waits; false: it has ended."""
         if self._http.their_state is not h11.SEND_BODY:
             return False
         if self._http.they_are_waiting_for_100_continue:
@@ -222,13 +222,13 @@ class HttpConnection(Protocol):
         return True
 
     def put_off(self) -> None:
-        """It makes progress, or begins to be waited for."""
+        """Put the deadline off: the body makes progress, or begins to be waited for."""
         self.deadline = max(self.deadline, self._wheel.now() + self._owner.settings.stalled)
 
     # -- from bytes to requests
 
     def _pump(self) -> bool:
-        """Take from what has come whatever is wanted now; false where nothing is, and the rest has to wait."""
+        """Parse what has come as far as somebody wants it; false where nobody does, and the rest has to wait."""
         if self._pumping:
             return True
         if self._flow.held & NEXT_TURN:
@@ -254,7 +254,7 @@ class HttpConnection(Protocol):
             self._pumping = False
 
     def _go_on(self) -> None:
-        """It is the next turn."""
+        """Go on with what waits: the next turn has come."""
         self._flow.release(NEXT_TURN)
         self._pump_or_hold()
 
@@ -263,7 +263,7 @@ class HttpConnection(Protocol):
             self._flow.hold(RECEIVER)
 
     def _pump_body(self) -> bool:
-        """Give the reader its next bytes; false where more has to come first."""
+        """Give the reader of the body its next bytes; false where more has to come first."""
         self._steps += 1
         try:
             event = self._http.next_event()
@@ -283,14 +283,14 @@ class HttpConnection(Protocol):
         return True
 
     def _too_small(self, size: int) -> bool:
-        """Count a piece of a body: whether it comes in so small ones that reading them costs much more than what is in them is worth."""
+        """Count a piece of a body; return whether its chunks are too small on average (:data:`LEAST_PIECE`)."""
         self._pieces_of_body += 1
         self._bytes_of_body += size
         chunked = self._request is not None and self._request.length is None
         return chunked and self._pieces_of_body > PIECES and self._bytes_of_body < LEAST_PIECE * self._pieces_of_body
 
     def _pump_head(self) -> bool:
-        """Begin with the next request; false where it has to come first."""
+        """Begin with the next request; false where more of it has to come first."""
         try:
             event = self._http.next_event()
         except h11.RemoteProtocolError as error:
@@ -327,7 +327,7 @@ class HttpConnection(Protocol):
         return True
 
     def _identify(self, request: Request) -> None:
-        """Find out who a request is from. :raises Problem: 429, a proxy has too many for the same."""
+        """Find the client that a request is from. :raises Problem: 429, a proxy asks too often for the same."""
         if self._direct is not None:
             request.source = self._direct
         else:
@@ -338,13 +338,13 @@ class HttpConnection(Protocol):
         request.known = self._known
 
     def _known(self, user: int) -> None:
-        """The present request is no stranger's, and the connection neither until it is answered."""
+        """Count the connection as a user's until the present request is answered."""
         if self._linger.phase is not GONE:
             self._stranger = False
             self._crowd.known(self, user)
 
     def _answered(self) -> None:
-        """The present request is over."""
+        """Forget the present request, which is answered, and whose it was."""
         self._request = None
         if not self._stranger:
             self._stranger = True
@@ -413,7 +413,7 @@ class HttpConnection(Protocol):
         return headers
 
     def _body_is_here(self) -> bool:
-        """Whether the request has come whole; what of it nobody has asked for, and is here, is passed over if it comes in few pieces."""
+        """Return whether the request has come as a whole; what of its body is here and unread is dropped, up to :data:`TURN` pieces."""
         try:
             for _ in range(TURN):
                 if self._http.their_state is not h11.SEND_BODY:
@@ -425,7 +425,7 @@ class HttpConnection(Protocol):
         return self._http.their_state not in (h11.SEND_BODY, h11.ERROR)
 
     async def _sent(self, sending: Coroutine[Any, Any, None]) -> bool:
-        """Send a body that is not here as a whole; false where it could not be ended, and the connection was aborted."""
+        """Send a body in pieces; false where it could not be ended, and the connection was aborted."""
         self._sending = Deferred.fromCoroutine(sending)
         try:
             await self._sending
@@ -491,5 +491,5 @@ class HttpConnection(Protocol):
 
 
 def _why(error: h11.RemoteProtocolError) -> str:
-    """What is wrong, without the bytes: behind a proxy, what follows a malformed request may be somebody else's."""
+    """Return what is wrong, without the bytes: behind a proxy, what follows a malformed request may be somebody else's."""
     return str(error).partition(": bytearray(")[0]

@@ -1,4 +1,4 @@
-"""All connections with HTTP of one server: let in where there is room, closed when it stops."""
+"""The HTTP server: admits connections while there is room, and closes them when it stops."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from imsys.web.requests import Request
 _log = Logger()
 
 DIRECT = Proxies(())
-"""No proxies at all."""
+"""For servers that no proxy stands before."""
 
 
 class HttpServer(Service, Factory):
-    """Hands every request to ``answer``, and makes responses of what that raises.
+    """Hands every request to ``answer``, and turns exceptions into responses.
 
     Of a request, method, path, source and status are logged, for debugging; never its query or headers, which may hold tickets.
     """
@@ -44,11 +44,10 @@ class HttpServer(Service, Factory):
         *,
         verbose: bool = True,
     ) -> None:
-        """A server, with as many connections as there is room for in a crowd.
-
-        :param calendar: gives Unix seconds.
-        :param proxies: those that are believed who they ask for.
-        :param verbose: log every request: to say what nobody hears takes a twentieth of the time of a small one.
+        """:param calendar: gives Unix seconds.
+        :param crowd: the connections to all ports of the server together.
+        :param proxies: those that are believed for whom they ask.
+        :param verbose: log every request; this takes a twentieth of the time of a small one, even where nobody reads the log.
         """
         self.settings = settings
         self.proxies = proxies
@@ -64,19 +63,19 @@ class HttpServer(Service, Factory):
         return len(self.connections)
 
     def date(self) -> str:
-        """What time it is, as responses say it."""
+        """Return the time as responses have it in ``Date``."""
         now = int(self._calendar())
         if now != self._date[0]:
             self._date = now, formatdate(now, usegmt=True)
         return self._date[1]
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
-        """A new connection; ``None``: there is no room for one."""
+        """Make a new connection; ``None``: there is no room for one."""
         connection, host = HttpConnection(self), getattr(addr, "host", "")
         return connection if self.connections.enter(connection, None if self.proxies.trusts(host) else limit_key(host)) else None
 
     async def answer(self, request: Request) -> Response:
-        """The response to a request. :raises PeerGone: nobody waits for it."""
+        """Return the response to a request. :raises PeerGone: nobody waits for it."""
         try:
             response = await self._answer(request)
         except PeerGone:
@@ -94,7 +93,7 @@ class HttpServer(Service, Factory):
         return response
 
     def drain(self) -> None:
-        """Let every connection end with its present request."""
+        """Close every connection after its present request."""
         self.closing = True
         for connection in self.connections:
             connection.finish()
@@ -105,7 +104,7 @@ class HttpServer(Service, Factory):
         super().startService()
 
     def stopService(self) -> Deferred[int]:
-        """Close every connection: after its present request, or when that takes too long."""
+        """Close every connection after its present request; cut those that take longer than the settings' ``grace``."""
         super().stopService()
         self.drain()
         return Deferred.fromCoroutine(self.connections.stop(self.settings.grace, "the server stops"))

@@ -16,9 +16,9 @@ C = TypeVar("C", bound=Guest)
 
 
 class ConnectionSet(Generic[C]):
-    """Lets connections in where there is room, counts them, and waits for them to go.
+    """Admits connections while there is room, counts them, and waits for them to go.
 
-    :param crowd: who is connected to all ports of the server together.
+    :param crowd: the connections to all ports of the server together.
     """
 
     def __init__(self, clock: IReactorTime, crowd: Crowd) -> None:
@@ -33,11 +33,11 @@ class ConnectionSet(Generic[C]):
         return len(self._members)
 
     def __iter__(self) -> Iterator[C]:
-        """Those who are here now; they may leave meanwhile."""
+        """Go over those who are here now; they may leave meanwhile."""
         return iter(list(self._members))
 
     def enter(self, connection: C, source: str | None) -> bool:
-        """Let a new connection in; ``False``: there is no room for it. See :meth:`~imsys.protocols.crowd.Crowd.enter`."""
+        """Admit a new connection; ``False``: there is no room. See :meth:`~imsys.protocols.crowd.Crowd.enter`."""
         entered = self.crowd.enter(connection, source)
         if entered:
             self._members.add(connection)
@@ -53,7 +53,7 @@ class ConnectionSet(Generic[C]):
                 emptied.callback(None)
 
     def emptied(self) -> Deferred[None]:
-        """Fires when there is no connection."""
+        """Return what fires when there is no connection."""
         emptied: Deferred[None] = Deferred()
         if self._members:
             self._waiting.append(emptied)
@@ -62,7 +62,7 @@ class ConnectionSet(Generic[C]):
         return emptied
 
     async def stop(self, grace: float, why: str) -> int:
-        """Return when all have gone by themselves, or were cut after ``grace`` seconds: how many of them were."""
+        """Wait until all have gone; cut those who are here after ``grace`` seconds, and return how many these were."""
         self.crowd.stop()
         try:
             await self.emptied().addTimeout(grace, self._clock)

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-PEER: Final = 1
-"""The transport's buffer is full: the peer does not read."""
-
-RECEIVER: Final = 2
-"""Nobody takes what is read: the receiver has enough for now."""
-
-NEXT_TURN: Final = 4
-"""The rest of what has come waits for the next turn of the reactor."""
-
-DONE: Final = 8
-"""Nothing more is wanted."""
-
-ENDED: Final = 16
-"""The peer has closed its half."""
-
-_FINAL: Final = 32
-"""The connection ends: whether it is read from is decided for good."""
+PEER: Final = 1  # the transport's buffer is full: the peer does not read
+RECEIVER: Final = 2  # nobody takes what is read: the receiver has enough for now
+NEXT_TURN: Final = 4  # the rest of what has come waits for the next turn of the reactor
+DONE: Final = 8  # nothing more is wanted
+ENDED: Final = 16  # the peer has closed its half
+_FINAL: Final = 32  # the connection ends: whether it is read from is decided for good
 
 
 class FlowControl:
-    """Why a connection is held up, as bits: reading stops with the first reason, and goes on when the last one has gone.
+    """Holds one connection up for reasons, which are bits: reading stops with the first one, and goes on when the last has gone.
 
     :param stops: those of :data:`PEER`, :data:`RECEIVER` and :data:`NEXT_TURN` that stop reading; the others are only kept.
     """
@@ -35,7 +24,7 @@ class FlowControl:
         self.transport = transport
         self._stops = stops | DONE | ENDED | _FINAL
         self.held = 0
-        """The reasons that there are; to be changed by :meth:`hold`, :meth:`release` and :meth:`ended`."""
+        """The reasons that there are now; changed by the methods alone."""
 
     def hold(self, reason: int) -> None:
         """Add a reason (idempotent)."""
@@ -48,10 +37,6 @@ class FlowControl:
         before, self.held = self.held, self.held & ~reason
         if before & self._stops and not self.held & self._stops:
             self.transport.resumeProducing()
-
-    def ended(self) -> None:
-        """Keep in mind that the peer has closed its half; the transport knows."""
-        self.held |= ENDED
 
     def drain(self) -> None:
         """Read on for good, whatever held it, so that the peer's close is noticed."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum, auto
-from typing import Final
 
 from imsys.protocols.connection.flow import FlowControl
 from imsys.protocols.deadlines import DeadlineWheel
@@ -17,18 +16,12 @@ class Phase(Enum):
     """
 
     OPEN = auto()
-    CLOSING = auto()
-    """Nothing more is taken; the last bytes wait for the peer to make room."""
-    CLOSED = auto()
-    """The transport was told to close; it tells when it has."""
-    GONE = auto()
-    """The transport has."""
+    CLOSING = auto()  # nothing more is taken; the last bytes wait for the peer to make room
+    CLOSED = auto()  # the transport was told to close, or to abort; it tells when it has
+    GONE = auto()  # the transport has
 
 
-OPEN: Final = Phase.OPEN
-CLOSING: Final = Phase.CLOSING
-CLOSED: Final = Phase.CLOSED
-GONE: Final = Phase.GONE
+OPEN, CLOSING, CLOSED, GONE = Phase
 
 
 class Linger:

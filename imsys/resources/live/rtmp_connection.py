@@ -1,4 +1,4 @@
-"""One connection of RTMP: it publishes a stream, or plays one."""
+"""Connections with RTMP, each of which publishes a stream or plays one."""
 
 from __future__ import annotations
 
@@ -60,32 +60,32 @@ MESSAGES = 2000
 """Messages a second, averaged over some seconds, of a publisher: pictures and sound are some 80, whatever their bit rate."""
 
 CHUNK = 100
-"""Bytes that the chunks of a peer have on average at least, past the first :data:`MESSAGES` a second: those of all known programs have 128
-or more. In chunks of a byte, or empty ones, what a publisher may send in a second takes longer than that to read."""
+"""Bytes that the chunks of a peer have on average at least, past the first :data:`MESSAGES` a second. All known programs send 128 or more;
+in chunks of a byte, or empty ones, what a publisher may send in a second takes longer than a second to read."""
 
 PAUSE = 600.0
 """Seconds that a player may pause."""
 
 
 class RtmpEncoding:
-    """Messages of some kinds in chunks, the same for every player that wants these."""
+    """Encodes messages of some kinds in chunks, the same for every player that wants these."""
 
     def __init__(self, kinds: frozenset[Kind]) -> None:
         self._kinds = kinds
 
     def encode(self, media: Media) -> bytes:
-        """One message; nothing of a kind that is not wanted."""
+        """Encode one message; nothing of a kind that is not wanted."""
         return encode_media(media) if media.kind in self._kinds else b""
 
     def join(self, pieces: Sequence[bytes]) -> bytes:
-        """Chunks follow each other."""
+        """Join encoded messages."""
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 ALL = frozenset(Kind)
 
 encoding_of = functools.cache(RtmpEncoding)
-"""The one encoding of some kinds of messages."""
+"""Return the one encoding of some kinds of messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,19 +113,17 @@ class Owner(Interface):
 
 
 class Role(Enum):
-    """What a connection is for at the moment."""
+    """What a connection does at the moment."""
 
-    NONE = auto()
-    """It has not said, or its stream is over."""
+    NONE = auto()  # it has not said what it wants, or its stream is over
     PUBLISHING = auto()
     PLAYING = auto()
-    PAUSED = auto()
-    """It plays, and gets nothing until it goes on."""
+    PAUSED = auto()  # it plays, and gets nothing until it goes on
 
 
 @implementer(IPushProducer)
 class RtmpConnection(Protocol):
-    """One connection."""
+    """One connection with RTMP."""
 
     transport: Any
     write: Callable[[bytes], None]
@@ -157,7 +155,7 @@ class RtmpConnection(Protocol):
     # -- the transport's side
 
     def connectionMade(self) -> None:
-        """Who connects has so long to say what it wants."""
+        """Start the deadline for publishing or playing something."""
         self._flow = FlowControl(self.transport)
         self._linger = Linger(self._wheel, self._flow)
         self.transport.setTcpNoDelay(True)
@@ -168,7 +166,7 @@ class RtmpConnection(Protocol):
         self._wheel.expire(self, self._owner.settings.begin)
 
     def dataReceived(self, data: bytes) -> None:
-        """Take what came; nothing of a peer that is told to go."""
+        """Act on what came; drop it where the connection is being closed."""
         if self._linger.phase is not OPEN:
             return
         if not self._bytes.add(len(data), self._wheel.now()):
@@ -205,22 +203,22 @@ class RtmpConnection(Protocol):
             self.transport.write(data)
 
     def pauseProducing(self) -> None:
-        """The transport's buffer is full; a peer that does not read what it asked for is not read, either."""
+        """Stop reading from a peer that does not read: the transport's buffer is full."""
         self.behind = True
         self._flow.hold(PEER)
 
     def resumeProducing(self) -> None:
-        """There is room again."""
+        """Go on: the transport has room again."""
         self.behind = self._role is not Role.PLAYING
         self._flow.release(PEER)
         if self._broadcast is not None and self._role is Role.PLAYING:
             self._broadcast.resume(self)
 
     def stopProducing(self) -> None:
-        """The connection is going away; :meth:`connectionLost` follows."""
+        """Do nothing: :meth:`connectionLost` follows."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """It is gone."""
+        """Leave the stream: the connection is gone."""
         self._linger.lost()
         self._wheel.remove(self)
         self._let_go()
@@ -313,7 +311,10 @@ class RtmpConnection(Protocol):
         self._pump(b"")
 
     async def _admit(self, event: PublishRequested | PlayRequested, right: Right) -> tuple[bytes, Ticket]:
-        """The stream that is asked for, and by whom. :raises Refused: the key is none for that, or its user is signed out."""
+        """Return the stream that is asked for, and the ticket.
+
+        :raises Refused: ``STREAM_NOT_FOUND``, the name is none; ``PERMISSION_DENIED``, the key is none for this, or its user is signed out.
+        """
         try:
             stream_id = decode_id(event.name)
         except Refused:
@@ -323,7 +324,7 @@ class RtmpConnection(Protocol):
         return stream_id, ticket
 
     def _hold_by(self, ticket: Ticket) -> None:
-        """End when the user of this key is signed out."""
+        """Close the connection when the user of this key is signed out."""
         self._owner.granted.release(self._leave)
         self._leave = self._owner.granted.hold(ticket.user, ticket.sign_in, self._fail)
 
@@ -364,7 +365,7 @@ class RtmpConnection(Protocol):
             self._broadcast.resume(self)
 
     def _want(self, kinds: frozenset[Kind]) -> None:
-        """Have this player get other kinds of messages than before."""
+        """Send this player other kinds of messages than before."""
         pictures_again = Kind.VIDEO in kinds - self._kinds
         self._kinds = kinds
         if self._broadcast is not None:
@@ -393,18 +394,18 @@ class RtmpConnection(Protocol):
     # -- the end
 
     def expired(self) -> None:
-        """The deadline has passed."""
+        """Close: the peer has not said what it wants, or has paused for too long."""
         self._fail("it has paused for too long" if self._broadcast is not None else "it takes too long to say what it wants")
 
     def _fail(self, reason: str) -> None:
-        """It has done what it may not."""
+        """Tell the peer what it has done wrong, if it understands that by now, and close."""
         if self._linger.phase is OPEN:
             if self._rtmp.state in (State.PUBLISHING, State.PLAYING):
                 self._rtmp.fail(f"Closed: {reason}.")
             self._close(reason)
 
     def _close(self, reason: str) -> None:
-        """Say why, in the log; send what there is; and close when the peer does, or a little later."""
+        """Log why, send what there is, and close when the peer does, or :data:`LINGER` seconds later."""
         if self._linger.close(LINGER):
             self._owner.closed.add(peer=self.transport.getPeer(), reason=reason)
             self._let_go()
@@ -413,5 +414,5 @@ class RtmpConnection(Protocol):
             self._linger.finish(self.transport.loseWriteConnection)
 
     def abort(self, why: str) -> None:
-        """Close at once; whoever knows why has said so in the log."""
+        """Cut the connection at once; the caller has logged why."""
         self._linger.abort()

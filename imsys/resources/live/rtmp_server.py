@@ -1,4 +1,4 @@
-"""RTMP: publishers and players."""
+"""The RTMP server, for publishers and players."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ GRACE = 5.0
 """Seconds that connections have to close by themselves when the server stops."""
 
 LINES = 20
-"""Lines of a minute's connections that were closed; the others are counted."""
+"""Lines a minute about connections that were closed; the others are counted."""
 
 
 class RtmpServer(Service, Factory):
-    """Every connection of the RTMP ports.
+    """Admits the connections of the RTMP ports, and closes them when it stops.
 
-    Of a stream its identifier is logged; never a key.
+    It logs the identifiers of streams, never a key.
     """
 
     noisy = False
@@ -45,15 +45,15 @@ class RtmpServer(Service, Factory):
         """Why connections were closed."""
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
-        """A new connection; ``None``: there is no room for one."""
+        """Make a new connection; ``None``: there is no room for one."""
         connection = RtmpConnection(self)
         return connection if self.connections.enter(connection, limit_key(getattr(addr, "host", ""))) else None
 
     def drain(self) -> None:
-        """Nothing: who publishes or plays goes on until the end of the stream."""
+        """Do nothing: who publishes or plays goes on until the end of the stream."""
 
     def stopService(self) -> Deferred[int]:
-        """Close every connection that the end of the streams has not closed."""
+        """Close every connection; cut those that have not closed after :data:`GRACE` seconds."""
         super().stopService()
         for connection in self.connections:
             connection.dropped("this server stops")

@@ -49,17 +49,15 @@ class FlowTests(SynchronousTestCase):
         self.assertEqual((self.transport.told, flow.held), ([False, True], NEXT_TURN))
 
     def test_done(self) -> None:
-        """What is wanted no more is not read, whoever else lets go; the peer's end needs no word to the transport."""
-        self.flow.hold(DONE)
-        self.flow.hold(PEER)
-        self.flow.release(PEER)
-        self.assertEqual(self.transport.told, [False])
-        ended = FlowControl(other := Reading())
-        ended.ended()
-        ended.hold(PEER)
-        ended.release(PEER)
-        ended.drain()
-        self.assertEqual((other.told, ended.held & ENDED), ([], ENDED))
+        """What is wanted no more is not read, whoever else lets go; nor is, to its end, what the peer has ended."""
+        for reason in (DONE, ENDED):
+            for stops in (0, PEER):
+                flow = FlowControl(transport := Reading(), stops)
+                flow.hold(reason)
+                flow.hold(PEER)
+                flow.release(PEER)
+                flow.drain()
+                self.assertEqual(transport.told, [False] if reason == ENDED else [False, True])
 
     def test_drain(self) -> None:
         """A connection that ends is read for good, whatever held it, and holds it afterwards."""
