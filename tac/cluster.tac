@@ -15,7 +15,7 @@ from twisted.application.service import Application
 from imsys.services import balance, captcha, chat, gateway, resources
 from imsys.services.all import Options, prepared, shared
 from imsys.services.common import make_daemon
-from imsys.services.ordered import InOrder
+from imsys.services.ordered_services import InOrder
 from imsys.util.sockets import on_sockets
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from twisted.logger import Logger
 
+from imsys.balance.memory import Memory
 from imsys.errors import Refused, Status, Unavailable
 from imsys.redis.client import CAUGHT, Redis, Script
 from imsys.redis.tokens import LUA, Tokens
@@ -114,6 +115,7 @@ local function send(group)
   least.expected, least.sent = least.expected + 1, least.sent + 1
 end
 
+if ARGV[5] ~= '' and redis.call('GET', KEYS[3]) ~= ARGV[5] then return 'null' end
 local chats, files = registered(KEYS[1], ARGV[3]), registered(KEYS[2], ARGV[4])
 local groups = {}
 for _, wanted in ipairs({'tls', 'plain'}) do
@@ -146,9 +148,9 @@ local function report(kind, servers, failed)
   end
 end
 
-for i = 1, #KEYS - 2 do
-  local user, value, wanted, other, failed = unpack(ARGV, i * 5, 4 + i * 5)
-  local well, result = pcall(allocate, KEYS[i + 2], user, value, wanted, other, failed)
+for i = 1, #KEYS - 3 do
+  local user, value, wanted, other, failed = unpack(ARGV, 1 + i * 5, 5 + i * 5)
+  local well, result = pcall(allocate, KEYS[i + 3], user, value, wanted, other, failed)
   if not well then result = {'fault', caught(result)} end
   results[i] = result
   if failed ~= '' and type(result) == 'table' then
@@ -173,7 +175,8 @@ return cjson.encode({results, others, reported})
 """Processes behind one public address are one group, whose load is their sum; whoever is sent there counts at once.
 
 The kernel of that machine chooses the process, and takes all alike. So a user is expected at that process of the group at which the
-fewest are. Whoever drains, says that it is unfit, or was set aside, is in no group.
+fewest are. Whoever drains, says that it is unfit, or was set aside, is in no group. Nothing is done, and ``null`` said, where the registry
+is of another epoch than the one that is expected, if one is.
 """
 
 
@@ -224,10 +227,14 @@ class Reported:
 
 
 class Allocation:
-    """Picks servers. The count of a pick is part of it, so a burst between two load reports is spread."""
+    """Picks servers. The count of a pick is part of it, so a burst between two load reports is spread.
 
-    def __init__(self, redis: Redis, tokens: Tokens) -> None:
+    :param memory: of the registry, for a Redis that has lost it.
+    """
+
+    def __init__(self, redis: Redis, memory: Memory, tokens: Tokens) -> None:
         self._redis = redis
+        self._memory = memory
         self._tokens = tokens
 
     async def allocate(self, wishes: Sequence[Wish]) -> tuple[list[Given | Refused], list[Reported]]:
@@ -238,8 +245,9 @@ class Allocation:
         :raises Unavailable: Redis is.
         """
         key = self._redis.key
-        keys = [key("servers", "chat"), key("servers", "resources")]
-        arguments: list[str | int] = [*self._tokens.terms(), key("server", "chat", ""), key("server", "resources", "")]
+        keys = [key("servers", "chat"), key("servers", "resources"), key("epoch")]
+        terms = [*self._tokens.terms(), key("server", "chat", ""), key("server", "resources", "")]
+        arguments: list[str | int] = []
         tokens = []
         for wish in wishes:
             if wish.token:
@@ -251,7 +259,11 @@ class Allocation:
             keys.append(key_of_token)
             wanted = "plain" if wish.plaintext or wish.original else "tls"
             arguments += (wish.uuid, value, wanted, "chat" if wish.original else "", _flat(wish.failed))
-        results, others, reported = json.loads(await self._redis.script(_ALLOCATE, keys, arguments))
+        answer = json.loads(await self._redis.script(_ALLOCATE, keys, [*terms, self._memory.epoch, *arguments]))
+        if answer is None:
+            await self._memory.fill()
+            answer = json.loads(await self._redis.script(_ALLOCATE, keys, [*terms, "", *arguments]))
+        results, others, reported = answer
         given = [_given(*part, others) for part in zip(wishes, tokens, results, strict=True)]
         return given, [Reported(*server) for server in reported or ()]
 

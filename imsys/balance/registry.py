@@ -7,7 +7,8 @@
 there for a moment when a balance server looks whether one answers. ``epoch`` is
 random: another one means that Redis was flushed, or that all leases ended at once
 (its clock was set forward, or no balance server was there to renew them): who is
-missing may only not have registered again yet. ``retired:…`` names incarnations
+missing may only not have registered again yet. Each balance server that sees another
+epoch writes again what it remembers (``memory.py``). ``retired:…`` names incarnations
 that were replaced and must not come back.
 """
 
@@ -16,10 +17,11 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from imsys.balance.memory import Memory, Row
 from imsys.errors import Refused, Status
 from imsys.redis.client import Redis, Script
 
@@ -130,19 +132,20 @@ return 1
 
 _LIST = Script("""
 local found = {}
+local epoch = redis.call('GET', KEYS[2]) or ''
 for _, name in ipairs(redis.call('SMEMBERS', KEYS[1])) do
   local fields = redis.call('HGETALL', ARGV[1] .. name)
   if #fields == 0 then
     redis.call('SREM', KEYS[1], name)
   else
     table.insert(fields, 1, name)
+    table.insert(fields, 2, redis.call('PTTL', ARGV[1] .. name))
     found[#found + 1] = fields
   end
 end
-if #found == 0 then return '[]' end
-return cjson.encode(found)
+return cjson.encode({epoch, #found > 0 and found or cjson.null})
 """)
-"""One JSON text, since txredisapi takes a turn of the reactor for each string of a reply."""
+"""The epoch, and the rows. One JSON text, since txredisapi takes a turn of the reactor for each string of a reply."""
 
 _EPOCH = Script("""
 redis.call('SET', KEYS[1], ARGV[1], 'NX')
@@ -200,11 +203,13 @@ class Registry:
     """Registers our own servers, and lists all.
 
     :param lease: seconds that a registration lives.
+    :param seconds: of a clock that is not set.
     """
 
-    def __init__(self, redis: Redis, lease: float) -> None:
+    def __init__(self, redis: Redis, lease: float, seconds: Callable[[], float]) -> None:
         self._redis = redis
         self._lease = round(lease * 1000)
+        self.memory = Memory(redis, seconds, self._lease)
 
     @property
     def lease_ms(self) -> int:
@@ -241,7 +246,10 @@ class Registry:
 
     async def withdraw(self, kind: str, name: str, incarnation: str) -> bool:
         """End a registration at once, if it still is this incarnation's. :raises Unavailable: Redis is."""
-        return bool(await self._redis.script(_WITHDRAW, self._keys(kind, name), [name, incarnation]))
+        ended = bool(await self._redis.script(_WITHDRAW, self._keys(kind, name), [name, incarnation]))
+        if ended:
+            self.memory.forget(kind, name)
+        return ended
 
     async def find(self, kind: str, name: str, incarnation: str) -> Suspect | None:
         """Where a server's gRPC port is; ``None``: it is not registered, or not by this incarnation. :raises Unavailable: Redis is."""
@@ -277,9 +285,17 @@ class Registry:
 
     async def rows(self, table: str, kind: str) -> list[dict[str, str]]:
         """The live hashes of a table (``server`` or ``grpc``) as they are, with their ``name``. :raises Unavailable: Redis is."""
-        names, prefix = self._redis.key(f"{table}s", kind), self._redis.key(table, kind, "")
-        rows: Sequence[Sequence[str]] = json.loads(await self._redis.script(_LIST, [names], [prefix]))
-        return [{"name": name, **dict(zip(flat[::2], flat[1::2], strict=True))} for name, *flat in rows]
+        epoch, rows = await self._list(table, kind)
+        if self.memory.lost(epoch):
+            await self.memory.fill()
+            epoch, rows = await self._list(table, kind)
+        self.memory.keep(table, kind, epoch, rows)
+        return [{"name": row.name, **dict(zip(row.flat[::2], row.flat[1::2], strict=True))} for row in rows]
+
+    async def _list(self, table: str, kind: str) -> tuple[str, list[Row]]:
+        keys = [self._redis.key(f"{table}s", kind), self._redis.key("epoch")]
+        epoch, rows = json.loads(await self._redis.script(_LIST, keys, [self._redis.key(table, kind, "")]))
+        return epoch, [Row(name, left, flat) for name, left, *flat in rows or ()]
 
     async def epoch(self) -> str:
         """What changes when the registry lost its memory. :raises Unavailable: Redis is."""

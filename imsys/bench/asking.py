@@ -12,7 +12,7 @@ from collections.abc import Callable
 import msgspec
 
 from imsys.bench.crowd import AGAIN, Crowd, Session, outcome
-from imsys.bench.holding import frames
+from imsys.bench.idle_load import frames
 from imsys.bench.tasks import Ask, Result, Task, User
 from imsys.protocols.framing import CHAT
 

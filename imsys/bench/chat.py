@@ -11,13 +11,13 @@ from typing import Any
 
 from imsys.bench import imload
 from imsys.bench.chatting import SMALLEST
-from imsys.bench.crew import crew, shares
 from imsys.bench.options import add_output, add_servers, named_pid, seconds, setting_of, setup_of, several, whole
 from imsys.bench.profiling import Profile
 from imsys.bench.report import Report, publish, report
 from imsys.bench.servers import private_servers
 from imsys.bench.tasks import Chat, Task, User
 from imsys.bench.users import read_users, users_of
+from imsys.bench.workers import crew, shares
 from imsys.errors import ConfigError
 
 

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from imsys.bench import nginx
-from imsys.bench.crew import Observed, crew
-from imsys.bench.offering import context_for, desk
+from imsys.bench.grants import context_for, desk
 from imsys.bench.options import add_output, setting, whole
 from imsys.bench.processes import forget_peak, memory_kib, peak_kib
 from imsys.bench.profiling import Profile
@@ -23,6 +22,7 @@ from imsys.bench.report import Report, publish, report
 from imsys.bench.servers import Servers, Setup, private_servers
 from imsys.bench.tasks import Carry, Grant, Task, User, microseconds
 from imsys.bench.users import users_of
+from imsys.bench.workers import Observed, crew
 from imsys.errors import ConfigError
 
 _BLOCKS = 1 << 27

@@ -13,13 +13,13 @@ from typing import Any
 import msgspec
 
 from imsys.bench import svg
-from imsys.bench.crew import Observed, crew, shares
 from imsys.bench.filling import History
 from imsys.bench.options import add_output, add_servers, amounts, seconds, setting_of, setup_of, whole
 from imsys.bench.report import Report, publish, report, write
 from imsys.bench.servers import Servers, private_servers
 from imsys.bench.tasks import Ask, Chat, LogIn, Task, User
 from imsys.bench.users import users_of
+from imsys.bench.workers import Observed, crew, shares
 from imsys.config import load
 
 _BUFFERS = ("--innodb-buffer-pool-size=2G", "--innodb-log-file-size=1G")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from imsys.bench.crew import crew, shares
 from imsys.bench.options import add_output, add_servers, seconds, setting_of, setup_of, whole
 from imsys.bench.report import Report, publish, report
 from imsys.bench.servers import private_servers
 from imsys.bench.tasks import Hold, Task
 from imsys.bench.users import users_of
+from imsys.bench.workers import crew, shares
 from imsys.errors import ConfigError
 
 _PER_PROCESS = 19_000

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from imsys.bench.crew import Observed, crew
+from imsys.bench.grants import Caller, connected
 from imsys.bench.nginx_rtmp import nginx_rtmp
-from imsys.bench.offering import Caller, connected
 from imsys.bench.options import add_output, amounts, seconds, setting, whole
 from imsys.bench.processes import forget_peak, peak_kib
 from imsys.bench.profiling import Profile
@@ -24,6 +23,7 @@ from imsys.bench.report import Report, latency, publish
 from imsys.bench.servers import Setup, private_servers
 from imsys.bench.tasks import Publish, Stream, Task, Watch, microseconds
 from imsys.bench.users import users_of
+from imsys.bench.workers import Observed, crew
 from imsys.errors import ConfigError
 from imsys.protocols.framing import CHAT
 

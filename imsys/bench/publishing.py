@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from imsys.bench.film import frames, opening
-from imsys.bench.joining import join
+from imsys.bench.rtmp_clients import join
 from imsys.bench.tasks import Publish, Result
 from imsys.protocols.rtmp.client import Purpose
 

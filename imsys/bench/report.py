@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from imsys.bench import svg
-from imsys.bench.crew import Observed
 from imsys.bench.tasks import microseconds
+from imsys.bench.workers import Observed
 from imsys.errors import ConfigError
 
 ALL = "all kinds"

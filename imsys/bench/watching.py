@@ -14,7 +14,7 @@ from array import array
 from typing import Any
 
 from imsys.bench.film import stamp
-from imsys.bench.joining import Joined, join
+from imsys.bench.rtmp_clients import Joined, join
 from imsys.bench.tasks import Result, Watch
 from imsys.errors import PeerFault
 from imsys.protocols.media import Kind

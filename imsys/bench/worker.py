@@ -13,13 +13,13 @@ import sys
 import msgspec
 
 from imsys.bench.asking import AskLoad
-from imsys.bench.carrying import CarryLoad
 from imsys.bench.chatting import ChatLoad
-from imsys.bench.entering import LogInLoad
-from imsys.bench.holding import HoldLoad
+from imsys.bench.idle_load import HoldLoad
+from imsys.bench.login_load import LogInLoad
 from imsys.bench.publishing import PublishLoad
 from imsys.bench.storm.load import StormLoad
 from imsys.bench.tasks import Ask, Carry, Chat, Hold, LogIn, Publish, Storm, Task, Watch
+from imsys.bench.transfer_load import CarryLoad
 from imsys.bench.watching import WatchLoad
 
 Load = ChatLoad | HoldLoad | LogInLoad | AskLoad | CarryLoad | PublishLoad | WatchLoad | StormLoad

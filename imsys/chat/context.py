@@ -10,12 +10,12 @@ from imsys.server.session import Caller, Session
 
 if TYPE_CHECKING:
     from imsys.chat.directory import Directory
-    from imsys.chat.file_context import FileDesk
-    from imsys.chat.live_context import LiveDesk
+    from imsys.chat.file_context import FileContext
+    from imsys.chat.live_context import LiveContext
     from imsys.chat.message_log import MessageLog
     from imsys.chat.node import Node
     from imsys.chat.outbound import Outbound
-    from imsys.chat.unconfirmed import Doubts
+    from imsys.chat.unconfirmed import UnconfirmedWrites
     from imsys.redis.allowances import Allowances
     from imsys.redis.tokens import Tokens
     from imsys.store import Stores
@@ -30,10 +30,10 @@ class Chat:
     log: MessageLog
     directory: Directory
     outbound: Outbound
-    doubts: Doubts
+    unconfirmed: UnconfirmedWrites
     tokens: Tokens
-    files: FileDesk
-    live: LiveDesk
+    files: FileContext
+    live: LiveContext
     allowances: Allowances
     demand: Callable[[], None] = lambda: None
     """Sees whether this server can serve anybody now. :raises Refused: 73, it cannot."""

@@ -19,7 +19,7 @@ from imsys.errors import Refused, Status
 from imsys.redis.routes import BATCH, REBUILT, REVOKED, Attempt, Held, Route, Routes
 from imsys.server.session import Session
 from imsys.util.outages import Outage
-from imsys.util.sweeps import Rounds
+from imsys.util.sweeps import PeriodicSweep
 
 __all__ = ["Cluster", "Directory"]
 
@@ -63,7 +63,7 @@ class Directory(Service):
         self._calendar = calendar
         self._ids = itertools.count(secrets.randbits(60))  # unlike those of other incarnations
         self._sessions: dict[int, Session] = {}
-        self._renewal = Rounds(clock, interval, self.users, self._renew, BATCH)
+        self._renewal = PeriodicSweep(clock, interval, self.users, self._renew, BATCH)
         self._asking = False
         self._outage = Outage(clock.seconds, "Renewing routes")
         self._endings = Endings(clock, cluster)

@@ -9,7 +9,7 @@ from imsys.config import FilesConfig
 from imsys.security.tickets import Tickets
 
 
-class Place(Protocol):
+class ResourcesServer(Protocol):
     """A resources server, as a client is told of it."""
 
     @property
@@ -23,19 +23,19 @@ class Place(Protocol):
 
 
 class Places(Protocol):
-    """Chooses resources servers for files, and finds them again; see :class:`imsys.cluster.places.Places`."""
+    """Chooses resources servers for files, and finds them again; see :class:`imsys.cluster.resources_directory.Places`."""
 
-    async def pick(self, size: int, *, plaintext: bool) -> Place:
+    async def pick(self, size: int, *, plaintext: bool) -> ResourcesServer:
         """One with room for so many bytes. :raises Refused: 11, there is none."""
         ...
 
-    async def named(self, name: str, *, plaintext: bool) -> Place:
+    async def named(self, name: str, *, plaintext: bool) -> ResourcesServer:
         """The one of a name. :raises Refused: 11, it is away."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class FileDesk:
+class FileContext:
     """Where files are asked for; ``chunk`` is what clients are told to send at once, in bytes."""
 
     config: FilesConfig

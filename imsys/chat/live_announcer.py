@@ -22,7 +22,7 @@ from imsys.store.live import LiveState, LiveStream
 
 if TYPE_CHECKING:
     from imsys.chat.outbound import Outbound
-    from imsys.chat.unconfirmed import Doubts
+    from imsys.chat.unconfirmed import UnconfirmedWrites
     from imsys.store import Stores
 
 _log = Logger()
@@ -40,12 +40,12 @@ class LiveAnnouncer:
     What has begun is done to its end, even if whoever asked for it waits no more: what is stored is pushed as well.
     """
 
-    def __init__(self, stores: Stores, post: Post, outbound: Outbound, servers: StreamServers, doubts: Doubts) -> None:
+    def __init__(self, stores: Stores, post: Post, outbound: Outbound, servers: StreamServers, unconfirmed: UnconfirmedWrites) -> None:
         self._stores = stores
         self._post = post
         self._outbound = outbound
         self._servers = servers
-        self._doubts = doubts
+        self._unconfirmed = unconfirmed
         self._running = 0
 
     async def announce(self, stream_id: bytes) -> None:
@@ -76,21 +76,21 @@ class LiveAnnouncer:
             waiter.errback(problem)
 
     async def _announce(self, stream_id: bytes) -> None:
-        stream, receiver, members = await self._stores.live.told(stream_id)
+        stream, receiver, members = await self._stores.live.recipients(stream_id)
         if not stream.posted and stream.state is not LiveState.ENDED:  # who started it may not have come to do so
             name = encode_id(stream_id)
             content = msgspec.json.encode(LiveContent(stream_id=name, title=stream.title)).decode()
             await self._post(stream.owner, receiver, stream.thread_id, Draft(f"live:{name}", content, int(Kind.VIDEO)))
-            await self._stores.live.posted(stream_id)
+            await self._stores.live.mark_posted(stream_id)
         self._outbound.deliver(members, live_push(stream))
 
     def announce_in_time(self, stream_id: bytes) -> None:
         """Have a stream announced, and again until that has worked: what became of it may be in the database, and known to nobody."""
-        self._doubts.tell(("live", stream_id), partial(self.announce, stream_id))
+        self._unconfirmed.tell(("live", stream_id), partial(self.announce, stream_id))
 
     def call_off(self, stream_id: bytes) -> None:
         """Have a stream that nobody was told of end, if it is there at all, and again until that has worked."""
-        self._doubts.tell(("live", stream_id), partial(self._stores.live.end, stream_id))
+        self._unconfirmed.tell(("live", stream_id), partial(self._stores.live.end, stream_id))
 
     async def over(self, stream: LiveStream) -> None:
         """Tell of a stream that is over: its thread, and its server, which finds out a little later if it does not answer."""

@@ -28,7 +28,7 @@ class LivePlace(Protocol):
 
 
 class LivePlaces(Protocol):
-    """Chooses resources servers for live streams, and finds them again; see :class:`imsys.cluster.places.Places`."""
+    """Chooses resources servers for live streams, and finds them again; see :class:`imsys.cluster.resources_directory.Places`."""
 
     async def pick_live(self, *, plaintext: bool) -> LivePlace:
         """One that takes live streams. :raises Refused: 11, there is none."""
@@ -79,7 +79,7 @@ class WatchUrls:
 
 
 @dataclass(frozen=True, slots=True)
-class LiveDesk:
+class LiveContext:
     """Where live streams are asked for; ``calendar`` gives Unix seconds."""
 
     config: LiveConfig

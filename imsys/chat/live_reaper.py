@@ -41,7 +41,7 @@ class Ends(Protocol):
         ...
 
 
-class LiveCare(Service):
+class LiveReaper(Service):
     """Ends abandoned streams; any number of servers may do so, and the one that has ended a stream tells of it.
 
     :param news: tells of streams that were ended, or may have been; see :class:`imsys.chat.live_announcer.LiveAnnouncer`.

@@ -54,7 +54,7 @@ CONTENDED = 5.0
 """Seconds, after a thread was found locked, in which no other one is waited for: a server that is gone has left more than one behind."""
 
 
-class Source(Protocol):
+class Sender(Protocol):
     """Where messages come from: a connection that can be kept from sending more."""
 
     waiting: int
@@ -72,7 +72,7 @@ class Source(Protocol):
 class _Entry(Outcome[Appended]):
     __slots__ = ("since", "size", "source", "submission", "thread_id")
 
-    def __init__(self, submission: Submission, source: Source, since: float) -> None:
+    def __init__(self, submission: Submission, source: Sender, since: float) -> None:
         super().__init__()
         self.submission = submission
         self.source = source
@@ -116,7 +116,7 @@ class MessageLog:
         self._batch = batch
         self._queue = queue
         self._queue_bytes = queue_bytes
-        self._entries: FairQueue[Source, _Entry] = FairQueue()
+        self._entries: FairQueue[Sender, _Entry] = FairQueue()
         self._aside: SetAside[_Entry] = SetAside(clock.seconds, LOCKED_PATIENCE)
         self._contended_until = float("-inf")
         self._waiting = 0
@@ -124,7 +124,7 @@ class MessageLog:
         self._writing = False
         self._idle: list[Deferred[None]] = []
 
-    def append(self, submission: Submission, source: Source) -> Outcome[Appended]:
+    def append(self, submission: Submission, source: Sender) -> Outcome[Appended]:
         """Store a submission; there is an outcome after the commit, in the order of a source's calls for any one thread.
 
         A source that has more than its share waiting is held until that is

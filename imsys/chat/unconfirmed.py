@@ -43,7 +43,7 @@ _PASSING = (Status.MYSQL_INTERNAL_ERROR, Status.SERVER_BUSY)
 """What may be otherwise a second later."""
 
 
-class Doubts(Service):
+class UnconfirmedWrites(Service):
     """What one server has in doubt: as soon as the database answers, the members of these threads are asked to catch up, and news are told.
 
     It does not depend on who wanted it, who may ask for it again, at whichever server, or never.

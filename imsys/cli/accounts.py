@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from imsys.cli.console import Trouble
+from imsys.cli.console import CliError
 
 if sys.platform != "win32":
     import fcntl
@@ -61,7 +61,7 @@ class Accounts:
         except FileNotFoundError:
             return None
         except (OSError, msgspec.MsgspecError):
-            raise Trouble(f"{self._path(name)} cannot be read; sign in again.") from None
+            raise CliError(f"{self._path(name)} cannot be read; sign in again.") from None
 
     def save(self, name: str, account: Account, *, current: bool = False) -> None:
         """Keep an account. :raises OSError: it cannot be written."""

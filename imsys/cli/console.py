@@ -32,7 +32,7 @@ INTERRUPTED = 130
 """The exit status after Ctrl-C, as of any program that a signal ends."""
 
 
-class Trouble(Exception):
+class CliError(Exception):
     """Something that the person at the keyboard is told in this sentence."""
 
 
@@ -178,7 +178,7 @@ class Console:
             self.complain(question)
         line = await self.next_line()
         if line is None:
-            raise Trouble(f"There is nobody to ask ({question.strip(' :')}).")
+            raise CliError(f"There is nobody to ask ({question.strip(' :')}).")
         return line
 
     async def _ask_person(self, question: str, hidden: bool) -> str:
@@ -198,7 +198,7 @@ class Console:
                 if isinstance(event, Line):
                     answer.callback(event.text)
                 else:
-                    answer.errback(Trouble("Nothing was entered."))
+                    answer.errback(CliError("Nothing was entered."))
                 return
             paint()
 

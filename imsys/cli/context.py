@@ -17,7 +17,7 @@ from twisted.internet.task import deferLater
 
 from imsys.cli.accounts import Account, Accounts
 from imsys.cli.arguments import DEFAULT_SERVER
-from imsys.cli.console import Console, Trouble
+from imsys.cli.console import CliError, Console
 from imsys.sdk import Client, Credentials, FileUnfinishedUploads, Gateway, Refused, Status, Trust, steady_reactor
 
 _TURN = 30.0
@@ -28,7 +28,7 @@ TRIES = 3
 """How often somebody at a terminal is asked for what they mistyped."""
 
 
-class SessionEnded(Trouble):
+class SessionEnded(CliError):
     """The account's token does not count any more."""
 
 
@@ -60,9 +60,9 @@ class Context:
         try:
             return Gateway(self.reactor, server, Trust(ca))
         except OSError as problem:
-            raise Trouble(f"The CA file {ca} cannot be read: {problem.strerror}.") from None
+            raise CliError(f"The CA file {ca} cannot be read: {problem.strerror}.") from None
         except ValueError as problem:
-            raise Trouble(str(problem)) from None
+            raise CliError(str(problem)) from None
 
     def ca(self, server: str, account: Account | None = None) -> str | None:
         """The authority's file; ``None`` for the system's authorities."""
@@ -89,10 +89,10 @@ class Context:
         name = self.arguments.account or self.accounts.current()
         if name is None:
             known = ", ".join(self.accounts.names())
-            raise Trouble(f"Say which account to use with --as: {known}." if known else "Sign in first: imsys-cli login NAME.")
+            raise CliError(f"Say which account to use with --as: {known}." if known else "Sign in first: imsys-cli login NAME.")
         account = self.accounts.load(name)
         if account is None:
-            raise Trouble(f"{name} has not signed in here; do so with: imsys-cli login {name}.")
+            raise CliError(f"{name} has not signed in here; do so with: imsys-cli login {name}.")
         return name, account
 
     async def password(self, question: str = "Password: ", *, again: bool = False) -> str:
@@ -104,15 +104,15 @@ class Context:
             try:
                 return Path(source).expanduser().read_text("utf-8-sig").split("\n", 1)[0].rstrip("\r")
             except (OSError, UnicodeDecodeError) as problem:
-                raise Trouble(f"The password file {source} cannot be read: {getattr(problem, 'strerror', 'it is not UTF-8')}.") from None
+                raise CliError(f"The password file {source} cannot be read: {getattr(problem, 'strerror', 'it is not UTF-8')}.") from None
         if not self.console.interactive:
-            raise Trouble("There is no terminal to ask for the password on; give --password-file FILE, or - for standard input.")
+            raise CliError("There is no terminal to ask for the password on; give --password-file FILE, or - for standard input.")
         for _ in range(TRIES):
             password = await self.console.ask(question, hidden=True)
             if not again or await self.console.ask("The same again: ", hidden=True) == password:
                 return password
             self.console.say("The two passwords differ.")
-        raise Trouble("No password was entered twice.")
+        raise CliError("No password was entered twice.")
 
     def keep(self, name: str, gateway: Gateway, uuid: int, username: str, token: str) -> None:
         """Save a session, and use it from now on."""
@@ -123,7 +123,7 @@ class Context:
                 account = replace(account, ca=known.ca or account.ca)
             self.accounts.save(name, account, current=True)
         except OSError as problem:
-            raise Trouble(f"The session cannot be saved in {self.accounts.folder}: {problem.strerror}.") from None
+            raise CliError(f"The session cannot be saved in {self.accounts.folder}: {problem.strerror}.") from None
 
     @asynccontextmanager
     async def session(self, *, ask: bool = True) -> AsyncIterator[Client]:
@@ -185,7 +185,7 @@ class Context:
         end = self.reactor.seconds() + _TURN
         while not turn.take():
             if self.reactor.seconds() > end:
-                raise Trouble("Another command of this account is still running.")
+                raise CliError("Another command of this account is still running.")
             await deferLater(self.reactor, 0.05)
 
 

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 from twisted.internet.defer import CancelledError
 
-from imsys.cli.console import Interrupted, Trouble
+from imsys.cli.console import CliError, Interrupted
 from imsys.cli.context import Context, shown_path
-from imsys.cli.errands import Errands
+from imsys.cli.grant_client import GrantClient
 from imsys.cli.history import private_thread
 from imsys.cli.people import find
 from imsys.cli.progress import Bar
@@ -28,7 +28,7 @@ async def send(context: Context) -> None:
     arguments = context.arguments
     path = Path(arguments.file).expanduser().absolute() if arguments.give_up else _file(arguments.file)
     _, account = context.account()
-    errands = Errands(context, account)
+    errands = GrantClient(context, account)
     if arguments.give_up:
         await _give_up(context, errands, path, account.uuid)
         return
@@ -44,14 +44,14 @@ async def avatar(context: Context) -> None:
     """Send a picture of oneself."""
     path = _file(context.arguments.file)
     _, account = context.account()
-    errands = Errands(context, account)
+    errands = GrantClient(context, account)
     again = f"imsys-cli{_as(context)} avatar {shlex.quote(context.arguments.file)}"
     async with interruptible(errands.transfers, f"Interrupted; go on with: {again}"):
         try:
             await _follow(context, errands.transfers.avatar(path), path.name)
         except Refused as refused:
             if refused.status is Status.PERMISSION_DENIED:
-                raise Trouble(f"The server does not take {printable(path.name)}: {refused.message}") from None
+                raise CliError(f"The server does not take {printable(path.name)}: {refused.message}") from None
             raise
     context.console.say(f"{printable(path.name)} is your avatar now.")
 
@@ -61,13 +61,13 @@ async def get(context: Context) -> None:
     arguments = context.arguments
     file_id = arguments.file_id.strip()
     _, account = context.account()
-    errands = Errands(context, account)
+    errands = GrantClient(context, account)
     grant = await errands.look_up(file_id)
     path = place(arguments.path, grant.filename, file_id)
     if path.is_dir() and not path.is_symlink():
-        raise Trouble(f"{shown_path(path)} is a folder, and is not replaced; name another PATH.")
+        raise CliError(f"{shown_path(path)} is a folder, and is not replaced; name another PATH.")
     if os.path.lexists(path) and not arguments.force:
-        raise Trouble(f"{shown_path(path)} exists already; name another PATH, or give --force to replace it.")
+        raise CliError(f"{shown_path(path)} exists already; name another PATH, or give --force to replace it.")
     again = f"imsys-cli{_as(context)} get {file_id}" + (f" {shlex.quote(arguments.path)}" if arguments.path else "")
     async with interruptible(errands.transfers, f"Interrupted; go on with: {again}"):
         transfer = errands.transfers.download(file_id, path, overwrite=arguments.force)
@@ -111,21 +111,21 @@ def _file(given: str) -> Path:
     path = Path(given).expanduser().absolute()
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "is no file" if os.path.exists(path) else ""
-        raise Trouble(f"{shown_path(path)} {what}; only files can be sent." if what else f"There is no file {shown_path(path)}.")
+        raise CliError(f"{shown_path(path)} {what}; only files can be sent." if what else f"There is no file {shown_path(path)}.")
     return path
 
 
-async def _give_up(context: Context, errands: Errands, path: Path, user: int) -> None:
+async def _give_up(context: Context, errands: GrantClient, path: Path, user: int) -> None:
     """Give up the uploads of a file that broke off."""
     left = [one for one in await context.unfinished().all() if (one.user, one.path) == (user, str(path))]
     if not left:
-        raise Trouble(f"No upload of {shown_path(path)} broke off.")
+        raise CliError(f"No upload of {shown_path(path)} broke off.")
     for one in left:
         await errands.transfers.give_up(one)
     context.console.say(f"Given up: {printable(path.name)}.")
 
 
-async def _thread(context: Context, errands: Errands, path: Path, user: int) -> int:
+async def _thread(context: Context, errands: GrantClient, path: Path, user: int) -> int:
     """The thread that a file goes to: a friend's, or the one that it was on its way to."""
     to: str | None = context.arguments.to
     if to is not None:
@@ -137,7 +137,7 @@ async def _thread(context: Context, errands: Errands, path: Path, user: int) -> 
         return await errands.ask(question)
     known = {one.thread_id for one in await context.unfinished().all() if (one.user, one.path) == (user, str(path))}
     if len(known) != 1:
-        raise Trouble("Say whom to send it to, with --to NAME.")
+        raise CliError("Say whom to send it to, with --to NAME.")
     return known.pop()
 
 

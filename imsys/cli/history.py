@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imsys.cli.console import Trouble
+from imsys.cli.console import CliError
 from imsys.cli.context import Context
 from imsys.cli.conversation import Plain, utterance
 from imsys.cli.people import find
@@ -30,13 +30,13 @@ async def history(context: Context) -> None:
 async def private_thread(client: Client, friend: Person) -> int:
     """The thread with a friend. :raises Trouble: it is no friend."""
     if friend.uuid == client.me.uuid:
-        raise Trouble("That is you; talk with somebody else.")
+        raise CliError("That is you; talk with somebody else.")
     try:
         return await client.history.private_thread(friend.uuid)
     except Refused as refusal:
         if refusal.status is Status.NOT_FRIENDS:
             name = printable(friend.username)
-            raise Trouble(f"You and {name} are not friends; ask them with: imsys-cli add {name}") from None
+            raise CliError(f"You and {name} are not friends; ask them with: imsys-cli add {name}") from None
         raise
 
 
@@ -44,7 +44,7 @@ async def kept_thread(client: Client, other: Person) -> int:
     """The thread with a friend, or with somebody who was one: what was said stays readable. :raises Trouble: there is none."""
     try:
         return await private_thread(client, other)
-    except Trouble:
+    except CliError:
         async for thread in client.history.threads():
             if thread.private and other.uuid in thread.users and client.me.uuid != other.uuid:
                 return thread.thread_id

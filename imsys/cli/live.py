@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from imsys.cli.console import Trouble
+from imsys.cli.console import CliError
 from imsys.cli.context import Context
 from imsys.cli.history import private_thread
 from imsys.cli.people import find
@@ -28,9 +28,9 @@ async def _start(context: Context) -> None:
             stream = await client.live.start(thread_id, arguments.title, record=arguments.record)
         except Refused as refusal:
             if refusal.status is Status.SERVER_BUSY and refusal.retry_after is None:  # it does not pass by itself
-                raise Trouble(refusal.message) from None
+                raise CliError(refusal.message) from None
             if refusal.status is Status.NO_AVAILABLE_RESOURCES_SERVER:  # else it is files that are spoken of
-                raise Trouble("No server takes live streams now; try again later.") from None
+                raise CliError("No server takes live streams now; try again later.") from None
             raise
     server, _, key = stream.publish_url.rpartition("/")
     _, account = context.account()
@@ -54,7 +54,7 @@ async def _stop(context: Context) -> None:
         if wanted is None:
             mine = [stream async for stream in client.live.running() if stream.owner == client.me.uuid]
             if len(mine) != 1:
-                raise Trouble("Say which one; 'imsys-cli live list' shows them." if mine else "You are not live.")
+                raise CliError("Say which one; 'imsys-cli live list' shows them." if mine else "You are not live.")
             wanted = mine[0].stream_id
         await client.live.stop(wanted.strip())
     context.console.say("It is over.")

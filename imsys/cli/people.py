@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from imsys.cli.console import Trouble
+from imsys.cli.console import CliError
 from imsys.cli.context import Context
 from imsys.cli.text import printable, width
 from imsys.sdk import Client, Friend, Person, Refused, Status
@@ -91,7 +91,7 @@ async def find(client: Client, name: str) -> Person:
         return await client.contacts.search(name)
     except Refused as refusal:
         if refusal.status is Status.SEARCHING_USERNAME_NOT_FOUND:
-            raise Trouble(f"There is nobody called {printable(name)}.") from None
+            raise CliError(f"There is nobody called {printable(name)}.") from None
         raise
 
 
@@ -99,7 +99,7 @@ async def _asker(client: Client, name: str) -> Person:
     async for request in client.contacts.requests():
         if same(request.person.username) == same(name):
             return request.person
-    raise Trouble(f"{printable(name)} has not asked you, or was answered already.")
+    raise CliError(f"{printable(name)} has not asked you, or was answered already.")
 
 
 def same(name: str) -> str:

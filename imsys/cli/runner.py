@@ -14,7 +14,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imsys.cli import demo, files, history, live, people, sign_in, talk
-from imsys.cli.console import INTERRUPTED, Console, Interrupted, Trouble
+from imsys.cli.console import INTERRUPTED, CliError, Console, Interrupted
 from imsys.cli.context import Context
 from imsys.errors import Unavailable
 from imsys.sdk import Refused, explain
@@ -33,7 +33,7 @@ async def _demo(context: Context) -> None:
         why = _could_not_start(context.home() / "log" / "imsys.log")
         if not why:
             raise
-        raise Trouble(f"{explain(unavailable)} It could not start: {why}") from None
+        raise CliError(f"{explain(unavailable)} It could not start: {why}") from None
 
 
 def _could_not_start(log: Path) -> str:
@@ -105,7 +105,7 @@ async def perform(context: Context) -> int:
     """Run the command; the exit status."""
     try:
         await COMMANDS[context.arguments.command](context)
-    except Trouble as trouble:
+    except CliError as trouble:
         context.console.complain(str(trouble))
         return 1
     except Interrupted as interrupted:

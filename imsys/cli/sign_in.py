@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from imsys.cli.console import Trouble
+from imsys.cli.console import CliError
 from imsys.cli.context import TRIES, Context, SessionEnded
 from imsys.sdk import Gateway, Refused, Status, explain
 
@@ -95,7 +95,7 @@ async def _new_password(context: Context) -> str:
             break
         sentence = f"A password has at least {_SHORTEST} characters."
         if not left or not context.console.interactive or context.arguments.password_file:
-            raise Trouble(sentence)
+            raise CliError(sentence)
         context.console.say(sentence)
     return password
 
@@ -117,8 +117,8 @@ async def _with_code(context: Context, gateway: Gateway, email: str, use: Callab
     for _ in range(_CODES):
         try:
             code = (await context.console.ask("Code: ")).strip()
-        except Trouble:
-            raise wrong or Trouble("There is nobody to ask (Code).") from None
+        except CliError:
+            raise wrong or CliError("There is nobody to ask (Code).") from None
         try:
             return await use(code)
         except Refused as refusal:

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 
 from imsys.cli.accounts import Account
 from imsys.cli.chat_files import ChatFiles
-from imsys.cli.console import Interrupted, Trouble
+from imsys.cli.console import CliError, Interrupted
 from imsys.cli.context import Context
 from imsys.cli.conversation import Mark, Plain, Utterance, View, passed, utterance
 from imsys.cli.editor import Editor, Line
@@ -114,7 +114,7 @@ class Chat:
                 self._context.console.say(f"({name} is not through; /send or /get goes on with it.)")
             await self._client.stop()
         if self._unsaid and not self._context.console.interactive:
-            raise Trouble(f"{_messages(self._unsaid)} not sent: {self._why}")
+            raise CliError(f"{_messages(self._unsaid)} not sent: {self._why}")
 
     async def _open(self) -> None:
         arguments, console = self._context.arguments, self._context.console
@@ -258,7 +258,7 @@ class Chat:
             self._quiet = Deferred()
             if isinstance(self._view, Screen):
                 self._view.notice("waiting for the last messages to be sent; Ctrl-C ends it at once")
-            late = self._reactor.callLater(_LAST_WORDS, self._quiet.errback, Trouble("The last messages could not be sent."))
+            late = self._reactor.callLater(_LAST_WORDS, self._quiet.errback, CliError("The last messages could not be sent."))
             try:
                 await self._quiet
             finally:
@@ -373,7 +373,7 @@ class Chat:
             if self._paused(change.problem):
                 Deferred.fromCoroutine(self._resume()).addErrback(self._fail)
             else:
-                self._fail(Failure(change.problem or Trouble("Signed out.")))
+                self._fail(Failure(change.problem or CliError("Signed out.")))
 
     def _paused(self, problem: BaseException | None) -> bool:
         """Whether it is another command of this account, here, that took the session."""
@@ -387,7 +387,7 @@ class Chat:
             await deferLater(self._reactor, 0.1)
         known = self._context.accounts.load(self._name)
         if known is None:
-            raise Trouble(f"{self._name} was signed out.")
+            raise CliError(f"{self._name} was signed out.")
         self._client.credentials.token = known.token
         await self._client.start()
 

@@ -14,12 +14,12 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from imsys.cluster.client import send
+from imsys.cluster.legacy_calls import UnaryPump
 from imsys.cluster.membership import Membership, Peer
-from imsys.cluster.outbox import Outbox
+from imsys.cluster.outbox import PeerOutbox
 from imsys.cluster.pushes import News, RemotePush
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
 from imsys.cluster.trust import Trust
-from imsys.cluster.unary import UnaryPump
 from imsys.errors import ConfigError, Status, Unavailable
 
 _log = Logger()
@@ -49,7 +49,7 @@ FLUSH = 2.0
 """Seconds that a peer has to take what is left when this server stops."""
 
 
-class Link:
+class PeerConnection:
     """Sends to one incarnation of one peer.
 
     :param deadline: seconds that a call has.
@@ -65,7 +65,7 @@ class Link:
         self._peer = peer
         self._deadline = deadline
         self._suspect = suspect
-        self._outbox = Outbox(peer.incarnation)
+        self._outbox = PeerOutbox(peer.incarnation)
         self._channel: grpc.Channel | None = None
         self._credentials = trust.generation  # of the channel
         self._call: Any = None

@@ -62,7 +62,7 @@ class _Sent:
         return batch
 
 
-class Outbox:
+class PeerOutbox:
     """Thread-safe; nothing here waits but :meth:`pull`.
 
     A *generation* is one stream. What an old stream still asks or says is ignored.

@@ -13,7 +13,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from imsys.cluster.link import CHECK, Link
+from imsys.cluster.link import CHECK, PeerConnection
 from imsys.cluster.membership import Membership, Peer
 from imsys.cluster.outbox import MAX_MISSED
 from imsys.cluster.pushes import GONE, News, PeerHandler, RemotePush
@@ -42,7 +42,7 @@ class Peers(Service):
         self._deadline = trust.deadline
         self._membership = membership
         self._handler = handler
-        self._links: dict[str, Link] = {}
+        self._links: dict[str, PeerConnection] = {}
         self._gone: dict[str, str] = {}
         self._news: dict[int, int] = {}
         self._strays: set[int] = set()
@@ -122,7 +122,7 @@ class Peers(Service):
             self._stray(link.leave())
 
     def _appeared(self, peer: Peer) -> None:
-        self._links[peer.name] = link = Link(
+        self._links[peer.name] = link = PeerConnection(
             self._reactor, self._trust, self._membership, peer, self._deadline, partial(self._suspect, peer)
         )
         if self._gone.pop(peer.name, None) == peer.incarnation:

@@ -12,7 +12,7 @@ from imsys.util.home import as_owner
 
 if TYPE_CHECKING:
     from imsys.config import Config
-    from imsys.ctl.file_care import Care
+    from imsys.ctl.file_maintenance import FileMaintenance
     from imsys.store.files import File
 
 PAGE = 100
@@ -27,7 +27,7 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser("files", help="list, verify and delete files; collect orphans; wrap keys anew; see what a user has")
     parts = parser.add_subparsers(dest="part", metavar="WHAT", required=True, parser_class=type(parser))
 
-    def part(name: str, run: Callable[[Care, argparse.Namespace], Awaitable[int]], text: str) -> argparse.ArgumentParser:
+    def part(name: str, run: Callable[[FileMaintenance, argparse.Namespace], Awaitable[int]], text: str) -> argparse.ArgumentParser:
         made: argparse.ArgumentParser = parts.add_parser(name, parents=[common], help=text, description=text)
         made.set_defaults(run=lambda options: _run(options, run))
         return made
@@ -58,7 +58,7 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _run(options: argparse.Namespace, run: Callable[[Care, argparse.Namespace], Awaitable[int]]) -> int:
+def _run(options: argparse.Namespace, run: Callable[[FileMaintenance, argparse.Namespace], Awaitable[int]]) -> int:
     from imsys.ctl.configured import calling
     from imsys.ctl.reacting import on_reactor
 
@@ -72,8 +72,8 @@ def _run(options: argparse.Namespace, run: Callable[[Care, argparse.Namespace], 
         raise ConfigError(f"the store does not answer: {error}") from None
 
 
-async def _with_care(reactor: Any, config: Config, run: Callable[[Care], Awaitable[int]]) -> int:
-    from imsys.ctl.file_care import Care
+async def _with_care(reactor: Any, config: Config, run: Callable[[FileMaintenance], Awaitable[int]]) -> int:
+    from imsys.ctl.file_maintenance import FileMaintenance
     from imsys.services.first_start import check_tables
     from imsys.store.database import Database
 
@@ -81,12 +81,12 @@ async def _with_care(reactor: Any, config: Config, run: Callable[[Care], Awaitab
     database = Database(reactor, config.database)
     database.startService()
     try:
-        return await run(Care(reactor, config, database, print))
+        return await run(FileMaintenance(reactor, config, database, print))
     finally:
         database.stopService()
 
 
-async def _list(care: Care, options: argparse.Namespace) -> int:
+async def _list(care: FileMaintenance, options: argparse.Namespace) -> int:
     from imsys.ctl.status import table
 
     user = (await care.user(options.user)).uuid if options.user is not None else 0
@@ -111,7 +111,7 @@ def _row(file: File) -> tuple[str, ...]:
     return encode_id(file.file_id), str(file.owner), thread, purpose, state, str(file.readable_size), mime, place, name or "-"
 
 
-async def _delete(care: Care, options: argparse.Namespace) -> int:
+async def _delete(care: FileMaintenance, options: argparse.Namespace) -> int:
     for text in options.file:
         file_id = decode_id(text)
         if await care.files.find(file_id) is None:
@@ -120,7 +120,7 @@ async def _delete(care: Care, options: argparse.Namespace) -> int:
     return 0
 
 
-async def _usage(care: Care, options: argparse.Namespace) -> int:
+async def _usage(care: FileMaintenance, options: argparse.Namespace) -> int:
     person = await care.user(options.user)
     size, count = await care.files.used(person.uuid)
     quota = f"of {care.quota} allowed" if care.quota else "and may take any number"
@@ -128,7 +128,7 @@ async def _usage(care: Care, options: argparse.Namespace) -> int:
     return 0
 
 
-async def _servers(care: Care, options: argparse.Namespace) -> int:
+async def _servers(care: FileMaintenance, options: argparse.Namespace) -> int:
     from imsys.ctl.status import table
 
     try:
@@ -142,7 +142,7 @@ async def _servers(care: Care, options: argparse.Namespace) -> int:
     return 0
 
 
-async def _forget(care: Care, options: argparse.Namespace) -> int:
+async def _forget(care: FileMaintenance, options: argparse.Namespace) -> int:
     from imsys.store.files import SHARED
 
     if options.server == SHARED:

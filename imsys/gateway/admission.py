@@ -99,7 +99,7 @@ class Admission:
             self._look = None
 
 
-class Place:
+class AdmissionSlot:
     """The place of one request."""
 
     __slots__ = ("_admission", "_asker")

@@ -16,7 +16,7 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.interfaces import IReactorTime
 
 from imsys.errors import Refused, Status, Unavailable
-from imsys.gateway.admission import Place
+from imsys.gateway.admission import AdmissionSlot
 from imsys.protocols.source import ClientAddress
 from imsys.util.outages import Outage
 from imsys.web.answers import Headers, PeerGone, Problem, Response
@@ -25,7 +25,7 @@ from imsys.web.requests import Request
 Handler = Callable[[Any, ClientAddress], Awaitable[msgspec.Struct]]
 
 
-Terms = Callable[[Any, ClientAddress], Place]
+Terms = Callable[[Any, ClientAddress], AdmissionSlot]
 """Sees whether a request can be granted at all now, and says where it waits. :raises Refused: it cannot."""
 
 

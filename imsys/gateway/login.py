@@ -12,7 +12,7 @@ from imsys.cluster.stubs import imsys_v1_pb2
 from imsys.errors import Refused, Status, Unavailable
 from imsys.gateway.accounts import LONGEST_NAME, give_back
 from imsys.gateway.context import Gateway
-from imsys.gateway.messages import LoginRequest, LoginResponse, Place, Resources
+from imsys.gateway.messages import ChatServer, LoginRequest, LoginResponse, Resources
 from imsys.protocols.source import ClientAddress
 from imsys.store.accounts import Credentials
 from imsys.util.names import name_key
@@ -106,7 +106,7 @@ async def _place(gateway: Gateway, uuid: int, token: str, failed: Sequence[str],
         port=str(place.port),
         token=place.token or token,
         resources=Resources(host=place.resources_host, port=str(place.resources_port), http_port=str(place.resources_http_port)),
-        others=[Place(host=other.host, port=str(other.port)) for other in place.others],
+        others=[ChatServer(host=other.host, port=str(other.port)) for other in place.others],
     )
 
 

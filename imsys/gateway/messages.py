@@ -86,7 +86,7 @@ class LoginRequest(Body, frozen=True, kw_only=True):
     """Addresses, ``host:port``, of chat servers that I could not use just now: at most 8 are looked at."""
 
 
-class Place(Body, frozen=True, kw_only=True):
+class ChatServer(Body, frozen=True, kw_only=True):
     """A chat server."""
 
     host: str
@@ -109,5 +109,5 @@ class LoginResponse(Response, frozen=True, kw_only=True):
     port: str
     token: str
     resources: Resources
-    others: list[Place] | UnsetType = UNSET
+    others: list[ChatServer] | UnsetType = UNSET
     """Other chat servers that take users now: where to go, with the same token, when this one breaks."""

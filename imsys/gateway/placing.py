@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from imsys.cluster.client import GrpcClient, NotOffered
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
 from imsys.errors import Refused, Status, Unavailable
-from imsys.util.batching import Gathering
+from imsys.util.batching import BatchingQueue
 
 TOGETHER = 100
 """Users of one call."""
@@ -30,7 +30,7 @@ class Placing:
 
     def __init__(self, balance: GrpcClient) -> None:
         self._balance = balance
-        self._gathering: Gathering[Request, Response] = Gathering(self._all, most=TOGETHER, queue=QUEUE)
+        self._gathering: BatchingQueue[Request, Response] = BatchingQueue(self._all, most=TOGETHER, queue=QUEUE)
 
     async def place(self, request: Request) -> Response:
         """Servers for one user, and a token if there is none yet.

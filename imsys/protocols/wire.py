@@ -189,15 +189,14 @@ class FrameConnection(protocol.Protocol):
         if self._later is not None:  # reading was stopped, but TLS had more
             self._later = self._later[0] + frames, fault
         else:
-            self._hand_on(frames, fault)
-            if self._later is not None:
+            if not self._hand_on(frames, fault):
                 self._release(0)
         pending = self._decoder.pending
         if pending > LARGE or self._unfinished:
             self._count(pending)
 
-    def _hand_on(self, frames: list[Frame], fault: PeerFault | None) -> None:
-        """Hand a turn's worth of frames to the receiver, and a fault behind the last of them; the others wait."""
+    def _hand_on(self, frames: list[Frame], fault: PeerFault | None) -> bool:
+        """Hand a turn's worth of frames to the receiver, and a fault behind the last of them; return whether these were all."""
         if len(frames) > TURN:
             self._later = frames[TURN:], fault
             frames, fault = frames[:TURN], None
@@ -213,14 +212,14 @@ class FrameConnection(protocol.Protocol):
         if fault is not None and linger.phase is OPEN:
             self.complain(str(fault))
             self.close(str(fault))
+        return self._later is None
 
     def _go_on(self) -> None:
         """Hand on what waits, unless the receiver or the peer holds: the next turn has come."""
         flow = self._flow
         if self._later is not None and not flow.held & (RECEIVER | PEER):
             later, self._later = self._later, None
-            self._hand_on(*later)
-            if self._later is None and flow.held & ENDED and self.linger.phase is OPEN and self.receiver is not None:
+            if self._hand_on(*later) and flow.held & ENDED and self.linger.phase is OPEN and self.receiver is not None:
                 self.receiver.finished()
         if self._later is not None and not flow.held & (RECEIVER | PEER):
             self._wheel.soon(self._go_on)

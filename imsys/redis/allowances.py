@@ -24,7 +24,7 @@ from twisted.logger import Logger
 from imsys.config import LimitsConfig
 from imsys.errors import Refused, Status, Unavailable
 from imsys.redis.client import Redis, Script
-from imsys.util.batching import Gathering
+from imsys.util.batching import BatchingQueue
 from imsys.util.outages import Outage
 
 _log = Logger()
@@ -177,7 +177,7 @@ class Allowances:
         texts = self._most[Kind.TEXT]
         self._limited = bool(texts)
         self._share = max(1, (texts.minute or texts.day) // SHARE)
-        self._settling: Gathering[tuple[int, int], tuple[int, int]] = Gathering(self._settle_all, most=AT_ONCE, queue=WAITING)
+        self._settling: BatchingQueue[tuple[int, int], tuple[int, int]] = BatchingQueue(self._settle_all, most=AT_ONCE, queue=WAITING)
         self._outage = Outage(seconds, "Counting what members do")
 
     async def take(self, kind: Kind, user: int, cost: int = 1) -> None:

@@ -24,7 +24,7 @@ from twisted.logger import Logger
 from imsys.errors import Refused, Status, Unavailable
 from imsys.redis.client import CAUGHT, Redis, Script
 from imsys.redis.tokens import LUA, Tokens
-from imsys.util.batching import Gathering
+from imsys.util.batching import BatchingQueue
 from imsys.util.surge import Surge
 
 _log = Logger()
@@ -236,8 +236,8 @@ class Routes:
         self._tokens = tokens
         self._token, self._route, self._attempts = (redis.key(kind, "") for kind in ("token", "route", "attempts"))
         self._ttl = round(ttl * 1000)
-        self._logins = Gathering(self._login_all, most=BATCH, queue=LOGINS, surge=surge)
-        self._drops = Gathering(self._drop_all, most=BATCH, queue=DROPS, surge=surge)
+        self._logins = BatchingQueue(self._login_all, most=BATCH, queue=LOGINS, surge=surge)
+        self._drops = BatchingQueue(self._drop_all, most=BATCH, queue=DROPS, surge=surge)
 
     async def login(self, user: int, token_digest: str, route: Route, attempt: Attempt | None = None) -> Taken | None:
         """Check a token and take the user's route, in one step, together with the other logins of the moment.

@@ -17,7 +17,7 @@ from imsys.errors import Unavailable
 from imsys.redis.client import Redis, Script
 from imsys.store.database import Database
 from imsys.store.sign_ins import SignIn, SignInStore
-from imsys.util.batching import Gathering
+from imsys.util.batching import BatchingQueue
 
 _TOMBSTONE = "0:0"
 _BURIED = 120_000
@@ -97,7 +97,7 @@ class Tokens:
         least, most = COPIED
         self._copied = round(1000 * min(most, max(least, idle / PRECISION)))
         self._sign_ins = SignInStore(database, self._idle)
-        self._loads: Gathering[str, bytes | None] = Gathering(self._load_all, most=AT_ONCE, queue=WAITING)
+        self._loads: BatchingQueue[str, bytes | None] = BatchingQueue(self._load_all, most=AT_ONCE, queue=WAITING)
 
     @staticmethod
     def digest(token: str) -> str:

@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
-from imsys.cluster.telling import PASSING
+from imsys.cluster.announce_client import PASSING
 from imsys.errors import Refused
 from imsys.protocols.identifiers import encode_id
 from imsys.store.files import Announcement, FileStore
@@ -42,7 +42,7 @@ FAULT = 5.0
 """Seconds after which it is looked at again when it could not be."""
 
 Tell = Callable[[bytes], Awaitable[None]]
-"""Has a file announced, durably; see :meth:`imsys.cluster.telling.ChatServers.announce`."""
+"""Has a file announced, durably; see :meth:`imsys.cluster.announce_client.ChatServers.announce`."""
 
 
 class Announcing(Service):

@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IReactorTime
 from imsys.errors import Refused, Status
 from imsys.security.tickets import Ticket
 from imsys.util.outages import Outage
-from imsys.util.sweeps import Rounds
+from imsys.util.sweeps import PeriodicSweep
 
 AT_ONCE = 100
 """Sign-ins that are asked for at once."""
@@ -43,7 +43,7 @@ class Granted(Service):
         self._live = live
         self._held: dict[int, Held] = {}
         self._numbers = itertools.count(1)
-        self._rounds = Rounds(clock, interval, lambda: list(self._held), self._look, AT_ONCE)
+        self._rounds = PeriodicSweep(clock, interval, lambda: list(self._held), self._look, AT_ONCE)
         self._outage = Outage(clock.seconds, "Looking whether users are still signed in")
 
     def __len__(self) -> int:

@@ -9,7 +9,7 @@ from imsys.sdk.client import Client
 from imsys.sdk.credentials import Credentials
 from imsys.sdk.delivery import MessageStream
 from imsys.sdk.downloading import Received
-from imsys.sdk.gateway import Gateway, Login, Place, Resources
+from imsys.sdk.gateway import Gateway, Login, Resources, ServerAddress
 from imsys.sdk.live import LiveChange, LiveMention, LiveState, LiveStream, LiveStreams
 from imsys.sdk.model import (
     ConnectionState,
@@ -66,7 +66,6 @@ __all__ = [
     "Outgoing",
     "Pages",
     "Person",
-    "Place",
     "Position",
     "Progress",
     "Received",
@@ -75,6 +74,7 @@ __all__ = [
     "Seen",
     "SeenStore",
     "Sent",
+    "ServerAddress",
     "SignInStore",
     "Signal",
     "SignedIn",

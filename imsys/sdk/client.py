@@ -30,12 +30,12 @@ from imsys.sdk.delivery import Delivery, MessageStream
 from imsys.sdk.gateway import Gateway, Resources
 from imsys.sdk.history import History
 from imsys.sdk.inbox import Inbox
-from imsys.sdk.link import Link
+from imsys.sdk.link import ConnectionManager
 from imsys.sdk.live import LiveStreams
-from imsys.sdk.marks import Marks
 from imsys.sdk.model import ConnectionState, Message, Person, StateChange
 from imsys.sdk.outbox import DAY, Outbox
 from imsys.sdk.outgoing import Outgoing
+from imsys.sdk.receipts import Receipts
 from imsys.sdk.remembering import Remembering
 from imsys.sdk.seen import SeenStore
 from imsys.sdk.signals import Signal
@@ -93,7 +93,7 @@ class Client:
         reactor = steady_reactor(reactor)
         self._timing = timing = timing or Timing()
         self._receive = receive
-        self._link = Link(
+        self._link = ConnectionManager(
             *(reactor, calendar, gateway, credentials, timing),
             arrive=self._arrive,
             on_moved=self._moved,
@@ -120,7 +120,7 @@ class Client:
         self._inbox = Inbox(reactor, self._delivery.deliver, self._catching_up.thread_soon, patience=timing.patience)
         self._inbox.room = self._delivery.room
         self._catching_up.feed(self._inbox)
-        self._marks = Marks(reactor, self._link.request, timing.mark)
+        self._marks = Receipts(reactor, self._link.request, timing.mark)
         self._unique_id = UniqueIds(calendar)
         self._others: dict[int, int] = {}  # thread -> the other user of a private one, 0 for a group
         self._outbox = Outbox(

@@ -8,11 +8,11 @@ from pathlib import Path
 from imsys.errors import Refused, Status, Unavailable
 from imsys.protocols.messages.files import DownloadRequest, DownloadResponse
 from imsys.sdk.attachments import Grant
-from imsys.sdk.carrier import Carrier
+from imsys.sdk.file_connection import FileConnection
 from imsys.sdk.parts import Damaged, Part
-from imsys.sdk.persistence import Persistence
 from imsys.sdk.progress import Progress, Report, Stage
-from imsys.sdk.surroundings import Surroundings
+from imsys.sdk.retry_policy import RetryPolicy
+from imsys.sdk.transfer_context import TransferContext
 
 _CREDIT = 1 << 21
 """Bytes that the server may send ahead of the disk; what a transfer keeps in memory at most."""
@@ -36,7 +36,7 @@ class Received:
 class Download:
     """One file on its way here, over as many connections as it takes."""
 
-    def __init__(self, around: Surroundings, file_id: str, part: Part, report: Report, *, thumbnail: bool = False) -> None:
+    def __init__(self, around: TransferContext, file_id: str, part: Part, report: Report, *, thumbnail: bool = False) -> None:
         self._files = around.files
         self._file_id = file_id
         self._thumbnail = thumbnail
@@ -44,7 +44,7 @@ class Download:
         self._report = report
         self._size = 0
         self._received: Received | None = None
-        self._persistence = Persistence(around, self._ask, self._waiting)
+        self._persistence = RetryPolicy(around, self._ask, self._waiting)
 
     async def run(self) -> Received:
         """Receive it; see :meth:`imsys.sdk.progress.Transfer.result` for what may go wrong."""
@@ -63,7 +63,7 @@ class Download:
             raise Refused(Status.FILE_OPEN_ERROR, "This file is still on its way.")
         return grant
 
-    async def _move(self, carrier: Carrier, grant: Grant) -> None:
+    async def _move(self, carrier: FileConnection, grant: Grant) -> None:
         part = self._part
         if part.offset > grant.size:
             await part.restart()
@@ -82,7 +82,7 @@ class Download:
             file_id=grant.file_id, path=part.target, size=found.size, sha256=found.sha256, filename=found.filename, mime=found.mime
         )
 
-    async def _take(self, carrier: Carrier) -> None:
+    async def _take(self, carrier: FileConnection) -> None:
         """Write what comes, up to the end."""
         part = self._part
         carrier.grant(_CREDIT)

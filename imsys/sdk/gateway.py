@@ -45,7 +45,7 @@ class Resources:
     http_port: int
 
 
-class Place(NamedTuple):
+class ServerAddress(NamedTuple):
     """A chat server."""
 
     host: str
@@ -64,12 +64,12 @@ class Login:
     port: int
     token: str = field(repr=False)
     resources: Resources | None = None
-    others: tuple[Place, ...] = ()
+    others: tuple[ServerAddress, ...] = ()
 
     @property
-    def place(self) -> Place:
+    def place(self) -> ServerAddress:
         """The chat server."""
-        return Place(self.host, self.port)
+        return ServerAddress(self.host, self.port)
 
 
 class _Answer(msgspec.Struct):
@@ -157,18 +157,18 @@ class Gateway:
         """Set a new password with a code that was mailed to ``email``; every session of the account ends."""
         await self._call("/reset_password", {"username": username, "email": email, "password": password, "cpatcha": code})
 
-    async def login(self, username: str, password: str, *, failed: Iterable[Place] = ()) -> Login:
+    async def login(self, username: str, password: str, *, failed: Iterable[ServerAddress] = ()) -> Login:
         """Log in by password.
 
         :param failed: chat servers that could not be used just now: another is named, if there is one.
         """
         return await self._place({"username": username, "password": password}, failed)
 
-    async def resume(self, uuid: int, token: str, *, failed: Iterable[Place] = ()) -> Login:
+    async def resume(self, uuid: int, token: str, *, failed: Iterable[ServerAddress] = ()) -> Login:
         """Log in again by a token that still lives; ``failed`` as in :meth:`login`."""
         return await self._place({"uuid": str(uuid), "token": token}, failed)
 
-    async def _place(self, fields: dict[str, Any], failed: Iterable[Place]) -> Login:
+    async def _place(self, fields: dict[str, Any], failed: Iterable[ServerAddress]) -> Login:
         names = [str(place) for place in failed]
         return self._login(await self._call("/trylogin_server", {**fields, "failed": names} if names else fields))
 
@@ -184,7 +184,7 @@ class Gateway:
             port=_number(answer.port),
             token=answer.token,
             resources=resources,
-            others=tuple(Place(other.host, _number(other.port)) for other in answer.others),
+            others=tuple(ServerAddress(other.host, _number(other.port)) for other in answer.others),
         )
 
     async def _call(self, path: str, fields: dict[str, Any]) -> bytes:

@@ -7,18 +7,18 @@ import contextlib
 from imsys.errors import Refused, Status
 from imsys.protocols.messages.files import UploadOpenRequest, UploadOpenResponse
 from imsys.sdk.attachments import Grant
-from imsys.sdk.carrier import Carrier
-from imsys.sdk.persistence import Persistence
-from imsys.sdk.surroundings import Surroundings
+from imsys.sdk.file_connection import FileConnection
+from imsys.sdk.retry_policy import RetryPolicy
+from imsys.sdk.transfer_context import TransferContext
 
 
 class GivingUp:
     """One upload of this user, and what is there of it on the server."""
 
-    def __init__(self, around: Surroundings, file_id: str) -> None:
+    def __init__(self, around: TransferContext, file_id: str) -> None:
         self._files = around.files
         self._file_id = file_id
-        self._persistence = Persistence(around, self._ask, lambda _: None)
+        self._persistence = RetryPolicy(around, self._ask, lambda _: None)
 
     async def run(self) -> None:
         """Remove it; one that is gone already is fine.
@@ -37,7 +37,7 @@ class GivingUp:
             raise Refused(Status.FILE_OPEN_ERROR, "The file is whole: it cannot be given up any more.")
         return grant
 
-    async def _remove(self, carrier: Carrier, grant: Grant) -> None:
+    async def _remove(self, carrier: FileConnection, grant: Grant) -> None:
         # a server that does not know of this opens the upload, and lets its time run out
         await carrier.request(UploadOpenRequest(file_id=grant.file_id, ticket=grant.ticket, give_up=True), UploadOpenResponse)
 

@@ -38,7 +38,7 @@ _log = Logger()
 R = TypeVar("R", bound=Response)
 
 
-class Link:
+class ConnectionManager:
     """One user's connection to a chat server.
 
     :param reactor: one whose clock does not jump.

@@ -9,12 +9,12 @@ from twisted.internet.error import ConnectingCancelledError
 
 from imsys.errors import Status, Unavailable
 from imsys.sdk.connection import ChatConnection, ConnectionFactory
-from imsys.sdk.gateway import Place
+from imsys.sdk.gateway import ServerAddress
 from imsys.sdk.refusals import explain
 from imsys.sdk.trust import Trust, endpoint
 
 
-async def open_connection(reactor: Any, connection: ChatConnection, place: Place, trust: Trust | None, deadline: float) -> None:
+async def open_connection(reactor: Any, connection: ChatConnection, place: ServerAddress, trust: Trust | None, deadline: float) -> None:
     """Connect to a server; with ``trust``, TLS and its handshake included. Where that fails, nothing is left of the connection.
 
     A server that is frozen still takes connections, since its kernel does; the handshake tells it from one that lives.
@@ -39,7 +39,7 @@ async def open_connection(reactor: Any, connection: ChatConnection, place: Place
         raise Unavailable(Status.NETWORK_ERROR, explain(problem)) from problem
 
 
-async def _open(reactor: Any, connection: ChatConnection, place: Place, trust: Trust | None, deadline: float) -> None:
+async def _open(reactor: Any, connection: ChatConnection, place: ServerAddress, trust: Trust | None, deadline: float) -> None:
     await endpoint(reactor, place.host, place.port, trust, deadline).connect(ConnectionFactory(connection))
     if trust is not None:
         await connection.when_secured()

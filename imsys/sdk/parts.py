@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from imsys.errors import PeerFault
 from imsys.protocols.chunks import Chunk
-from imsys.sdk.turns import Turns
+from imsys.sdk.serial_executor import SerialExecutor
 
 if sys.platform != "win32":
     import fcntl
@@ -33,7 +33,7 @@ class Part:
     """
 
     def __init__(self, reactor: Any, target: Path, file_id: str, *, overwrite: bool) -> None:
-        self._turns = Turns(reactor)
+        self._turns = SerialExecutor(reactor)
         self._overwrite = overwrite
         self._file: BinaryIO | None = None
         self._digest = hashlib.sha256()

@@ -10,7 +10,7 @@ from imsys.protocols.messages.session import LoginResponse
 from imsys.sdk.attempts import Attempts
 from imsys.sdk.connection import ChatConnection
 from imsys.sdk.credentials import Credentials
-from imsys.sdk.gateway import Gateway, Place, Resources
+from imsys.sdk.gateway import Gateway, Resources, ServerAddress
 from imsys.sdk.opening import open_connection
 from imsys.sdk.timing import Timing
 from imsys.sdk.whereabouts import Whereabouts
@@ -114,7 +114,9 @@ class SigningIn:
         login = await self._gateway.resume(known.uuid, known.token, failed=whereabouts.failures())
         return await self._where_told(login.place, login.others, login.resources, slower)
 
-    async def _where_told(self, place: Place, others: tuple[Place, ...], resources: Resources | None, slower: float) -> Entered:
+    async def _where_told(
+        self, place: ServerAddress, others: tuple[ServerAddress, ...], resources: Resources | None, slower: float
+    ) -> Entered:
         """Go where the gateway says, or else to one of the others that it names."""
         self.resources = resources
         self._whereabouts.learn((place, *others))
@@ -126,7 +128,7 @@ class SigningIn:
                 raise
         return await self._enter(other, slower)
 
-    async def _enter(self, place: Place, slower: float, ready: Callable[[], Awaitable[None]] | None = None) -> Entered:
+    async def _enter(self, place: ServerAddress, slower: float, ready: Callable[[], Awaitable[None]] | None = None) -> Entered:
         timing, gateway, known = self._timing, self._gateway, self._credentials
         connection = self._make()
         trust = gateway.trust if gateway.encrypted else None

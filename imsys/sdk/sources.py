@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from imsys.sdk.turns import Turns
+from imsys.sdk.serial_executor import SerialExecutor
 
 _BLOCK = 1 << 20
 """Bytes that are hashed at a time."""
@@ -19,14 +19,14 @@ class FileChanged(OSError):
     """The file is not any more what it was when it was offered."""
 
 
-class Source:
+class FileSource:
     """A file of this machine, by its path or open (binary, and it can seek); only one that has a path is closed in the end.
 
     Everything may raise :class:`OSError`.
     """
 
     def __init__(self, reactor: Any, file: str | Path | BinaryIO) -> None:
-        self._turns = Turns(reactor)
+        self._turns = SerialExecutor(reactor)
         self._given = file
         self._file: BinaryIO | None = None
         self.path = Path(file).absolute() if isinstance(file, str | Path) else None

@@ -14,10 +14,10 @@ from imsys.sdk.downloading import Download, Received
 from imsys.sdk.giving_up import GivingUp
 from imsys.sdk.parts import Part
 from imsys.sdk.progress import Report, Transfer
-from imsys.sdk.sources import Source
+from imsys.sdk.sources import FileSource
 from imsys.sdk.steady import steady_reactor
-from imsys.sdk.surroundings import Files, Surroundings
 from imsys.sdk.timing import Timing
+from imsys.sdk.transfer_context import Files, TransferContext
 from imsys.sdk.trust import Trust
 from imsys.sdk.unfinished import UnfinishedUpload, UnfinishedUploads
 from imsys.sdk.uploading import Sent, Upload
@@ -50,7 +50,7 @@ class Transfers:
         *,
         unfinished: UnfinishedUploads | None = None,
     ) -> None:
-        self._around = Surroundings(
+        self._around = TransferContext(
             reactor=steady_reactor(reactor), files=files, credentials=credentials, trust=trust, timing=timing or Timing()
         )
         self._unfinished = unfinished
@@ -105,7 +105,7 @@ class Transfers:
         return self._start(run)
 
     def _upload(self, file: str | Path | BinaryIO, thread_id: int, filename: str, mime: str, *, avatar: bool) -> Transfer[Sent]:
-        source = Source(self._around.reactor, file)
+        source = FileSource(self._around.reactor, file)
         name = filename or (source.path.name if source.path is not None else os.path.basename(str(getattr(file, "name", "")))) or "file"
         name = _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", name)
         uploads: list[Upload] = []

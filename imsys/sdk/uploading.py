@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from imsys.errors import Refused, Status, Unavailable
 from imsys.protocols.messages.files import UploadOpenRequest, UploadOpenResponse
 from imsys.sdk.attachments import Grant
-from imsys.sdk.carrier import Carrier
+from imsys.sdk.file_connection import FileConnection
 from imsys.sdk.giving_up import GivingUp
-from imsys.sdk.persistence import Persistence
 from imsys.sdk.progress import Progress, Report, Stage
-from imsys.sdk.sources import Source
-from imsys.sdk.surroundings import Surroundings
+from imsys.sdk.retry_policy import RetryPolicy
+from imsys.sdk.sources import FileSource
+from imsys.sdk.transfer_context import TransferContext
 from imsys.sdk.unfinished import UnfinishedUpload, UnfinishedUploads, key
 
 _PATIENCE = 600.0
@@ -44,8 +44,8 @@ class Upload:
 
     def __init__(
         self,
-        around: Surroundings,
-        source: Source,
+        around: TransferContext,
+        source: FileSource,
         thread_id: int,
         filename: str,
         mime: str,
@@ -71,7 +71,7 @@ class Upload:
         self._done = 0
         self._divided = 1
         self._moved = False
-        self._persistence = Persistence(around, self._ask, self._waiting)
+        self._persistence = RetryPolicy(around, self._ask, self._waiting)
 
     async def run(self) -> Sent:
         """Send it; see :meth:`imsys.sdk.progress.Transfer.result` for what may go wrong."""
@@ -136,7 +136,7 @@ class Upload:
 
     # -- on one connection
 
-    async def _move(self, carrier: Carrier, grant: Grant) -> None:
+    async def _move(self, carrier: FileConnection, grant: Grant) -> None:
         opened = await carrier.request(UploadOpenRequest(file_id=grant.file_id, ticket=grant.ticket), UploadOpenResponse)
         size = self._source.size
         if not 0 <= opened.offset <= size:
@@ -161,7 +161,7 @@ class Upload:
             # a line so bad that not one chunk gets through is tried with smaller ones
             self._divided = 1 if self._moved else min(16, self._divided * 2)
 
-    def _heard(self, carrier: Carrier, acked: int, sent: int) -> int:
+    def _heard(self, carrier: FileConnection, acked: int, sent: int) -> int:
         if carrier.acked > sent:
             raise Unavailable(Status.NETWORK_ERROR, "The server acknowledges what was not sent.")
         if carrier.acked <= acked:

@@ -47,7 +47,7 @@ _HASH_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PasswordCheck:
     """Whether a password is right, and whether its hash is one of other parameters than today's."""
 
     right: bool
@@ -180,13 +180,13 @@ class Passwords(Service):
                     continue
                 self._nobodies[kind] = nobody
 
-    async def _verify(self, encoded: str | None, password: str) -> Verdict:
+    async def _verify(self, encoded: str | None, password: str) -> PasswordCheck:
         if encoded is None or len(password) > LONGEST:
             encoded, password = self._nobody, ""
         self.know([_kind(encoded)])
         return await self._run(lambda: self._compare(encoded, _octets(password), dict(self._nobodies)))
 
-    def _compare(self, encoded: str, password: bytes, nobodies: dict[str, str]) -> Verdict:
+    def _compare(self, encoded: str, password: bytes, nobodies: dict[str, str]) -> PasswordCheck:
         """In a thread: compare with the hash, and where it is another one, with nobody's hash of each other kind."""
         try:
             self._hasher.verify(encoded, password)
@@ -195,12 +195,12 @@ class Passwords(Service):
         except (InvalidHashError, VerificationError):
             _log.error("a stored password hash is not one of argon2: nobody can log in with it")
         else:
-            return Verdict(right=True, outdated=self._hasher.check_needs_rehash(encoded))
+            return PasswordCheck(right=True, outdated=self._hasher.check_needs_rehash(encoded))
         for nobody in nobodies.values():
             with contextlib.suppress(VerifyMismatchError):
                 self._hasher.verify(nobody, b"")
         self.computed += len(nobodies)
-        return Verdict(right=False)
+        return PasswordCheck(right=False)
 
 
 class Slot:
@@ -225,7 +225,7 @@ class Slot:
         """The encoded hash of a password, with a new salt."""
         return await self._passwords._hash(password)
 
-    async def verify(self, encoded: str | None, password: str) -> Verdict:
+    async def verify(self, encoded: str | None, password: str) -> PasswordCheck:
         """Check a password; without a hash (there is no such account) it takes the same time, and is wrong."""
         return await self._passwords._verify(encoded, password)
 

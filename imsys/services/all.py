@@ -19,7 +19,7 @@ from imsys.services import balance, captcha, chat, gateway, resources
 from imsys.services.common import Options, bound_ports, make_daemon, refuse_to_start
 from imsys.services.first_start import first_start
 from imsys.services.foundations import CALENDAR, database_of
-from imsys.services.ordered import InOrder
+from imsys.services.ordered_services import OrderedServices
 from imsys.store import Database
 from imsys.util.sockets import by_sockets, make_socket_folder, on_sockets
 
@@ -32,7 +32,7 @@ def build(reactor: Any, config: Config, *, calendar: Callable[[], float] = CALEN
     :param calendar: Unix seconds.
     :raises ConfigError: something in the configuration cannot work.
     """
-    config, everything = _own_addresses(config), InOrder()
+    config, everything = _own_addresses(config), OrderedServices()
     database, redis = shared(reactor, config, everything)
     balance.build(reactor, config, database=database, redis=redis, calendar=calendar).setServiceParent(everything)
     captcha.build(reactor, config, redis=redis, calendar=calendar).setServiceParent(everything)

@@ -21,7 +21,7 @@ from imsys.redis.client import Redis
 from imsys.redis.tokens import Tokens
 from imsys.services.common import Options, make_daemon
 from imsys.services.foundations import CALENDAR, redis_of, seldom_used_database_of, trust_of
-from imsys.services.ordered import InOrder
+from imsys.services.ordered_services import OrderedServices
 from imsys.store import Database
 
 __all__ = ["Options", "build", "makeService"]
@@ -42,14 +42,14 @@ def build(
     :param calendar: Unix seconds.
     :raises ConfigError: the configuration does not allow it.
     """
-    service = InOrder()
+    service = OrderedServices()
     trust = trust_of(config, service)
     redis = redis or redis_of(reactor, config, service)
     lease = config.balance.lease
     database = database or seldom_used_database_of(reactor, config, service)
     tokens = Tokens(redis, database, calendar, config.balance.token_idle, config.balance.token_life)
-    registry = Registry(redis, lease)
-    allocation = Allocation(redis, tokens)
+    registry = Registry(redis, lease, reactor.seconds)
+    allocation = Allocation(redis, registry.memory, tokens)
     probe = TcpProbe(reactor, lease / 3)
     plain = PlainRegistry(redis, registry, probe)
     suspicions = Suspicions(reactor, registry, ControlProbe(reactor, trust))

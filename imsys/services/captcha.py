@@ -21,7 +21,7 @@ from imsys.redis.ratelimit import RateLimiter
 from imsys.services.checks import captcha_health
 from imsys.services.common import Options, make_daemon
 from imsys.services.foundations import CALENDAR, redis_of, trust_of
-from imsys.services.ordered import InOrder
+from imsys.services.ordered_services import OrderedServices
 
 __all__ = ["Options", "build", "makeService"]
 
@@ -35,7 +35,7 @@ def build(reactor: Any, config: Config, redis: Redis | None = None, *, calendar:
     :param calendar: Unix seconds.
     :raises ConfigError: something in the configuration cannot work.
     """
-    captcha, server = config.captcha, InOrder()
+    captcha, server = config.captcha, OrderedServices()
     redis = redis or redis_of(reactor, config, server)
     verification = Verification(
         codes_of(redis, captcha),

@@ -14,24 +14,24 @@ from imsys.chat.context import Chat
 from imsys.chat.directory import Directory
 from imsys.chat.evacuation import Evacuation
 from imsys.chat.file_announcer import Announcer
-from imsys.chat.file_context import FileDesk
+from imsys.chat.file_context import FileContext
 from imsys.chat.live_announcer import LiveAnnouncer
-from imsys.chat.live_context import LiveDesk
-from imsys.chat.live_reaper import LiveCare
+from imsys.chat.live_context import LiveContext
+from imsys.chat.live_reaper import LiveReaper
 from imsys.chat.message_log import MessageLog
 from imsys.chat.moving import Moving
 from imsys.chat.node import Node
 from imsys.chat.outbound import Outbound
 from imsys.chat.plugins import discover
-from imsys.chat.unconfirmed import Doubts
-from imsys.cluster.chatting import Announcements, chatting_services
+from imsys.chat.unconfirmed import UnconfirmedWrites
+from imsys.cluster.chat_servicers import Announcements, chatting_services
 from imsys.cluster.client import GrpcClient
 from imsys.cluster.control import Control, control_services
-from imsys.cluster.listed import Listed
 from imsys.cluster.membership import Membership, Ports
 from imsys.cluster.peers import News, Peers, RemotePush
-from imsys.cluster.places import Places
+from imsys.cluster.resources_directory import ResourcesDirectory
 from imsys.cluster.server import GrpcServer
+from imsys.cluster.server_list import ServerList
 from imsys.cluster.streams import ResourcesServers
 from imsys.config import Config
 from imsys.errors import ConfigError
@@ -48,10 +48,10 @@ from imsys.services.common import ListenService, make_daemon, tables_fit
 from imsys.services.crowds import crowd_of
 from imsys.services.draining import Draining, Moves
 from imsys.services.foundations import CALENDAR, database_of, redis_of, tickets_of, tls_of, trust_of
-from imsys.services.ordered import InOrder
+from imsys.services.ordered_services import OrderedServices
 from imsys.services.pauses import Pauses
 from imsys.services.processes import Supervisor, check_several, keep_root, launch_of, number_of
-from imsys.services.tether import Tether
+from imsys.services.supervisor_pipe import SupervisorPipe
 from imsys.store import Database, Stores
 from imsys.util.surge import Surge
 
@@ -147,7 +147,7 @@ def build(
     :param calendar: Unix seconds.
     :raises ConfigError: something in the configuration cannot work.
     """
-    chat, server = config.chat, InOrder()
+    chat, server = config.chat, OrderedServices()
     if chat.processes > 1:
         raise ConfigError("[chat] processes: one process was asked for; 'twistd imsys-chat' starts several")
     own_process = redis is None
@@ -206,7 +206,7 @@ def build(
         lambda user, login_ms: peers.tell(user, login_ms),
         lambda: peers.miss_all(),
     )
-    doubts = Doubts(reactor, stores.threads, outbound.catch_up)
+    unconfirmed = UnconfirmedWrites(reactor, stores.threads, outbound.catch_up)
     log = MessageLog(
         reactor,
         stores.messages,
@@ -214,21 +214,21 @@ def build(
         batch=chat.log_batch,
         queue=chat.log_queue,
         queue_bytes=chat.log_queue_bytes,
-        doubted=doubts.add,
+        doubted=unconfirmed.add,
     )
     connections.flushed = log.flushed
     handler = FromPeers(directory, outbound, surge)
     peers = Peers(reactor, trust, membership, handler)
     neighbours.peers = peers
-    resources = Listed(reactor, balance, "resources", config.balance.lease)
-    places, tickets = Places(resources, config.balance.interval), tickets_of(reactor, config, server, calendar)
-    files = FileDesk(config.files, config.resources.chunk, tickets, places)
+    resources = ServerList(reactor, balance, "resources", config.balance.lease)
+    places, tickets = ResourcesDirectory(resources, config.balance.interval), tickets_of(reactor, config, server, calendar)
+    files = FileContext(config.files, config.resources.chunk, tickets, places)
     announcer = Announcer(stores, log, outbound)
     stream_servers = ResourcesServers(reactor, trust, resources, config.balance.interval)
-    live_announcer = LiveAnnouncer(stores, announcer.post, outbound, stream_servers, doubts)
-    live = LiveDesk(config.live, tickets, places, live_announcer, calendar)
+    live_announcer = LiveAnnouncer(stores, announcer.post, outbound, stream_servers, unconfirmed)
+    live = LiveContext(config.live, tickets, places, live_announcer, calendar)
     allowances = Allowances(redis, reactor.seconds, config.limits)
-    dispatcher.serve(Chat(stores, node, log, directory, outbound, doubts, tokens, files, live, allowances, health.demand))
+    dispatcher.serve(Chat(stores, node, log, directory, outbound, unconfirmed, tokens, files, live, allowances, health.demand))
     moving = Moving(reactor, directory.sessions)
     directory.came = moving.came
     evacuation = Evacuation(reactor, health, membership, moving.begin, moving.cancel)
@@ -253,7 +253,7 @@ def build(
     tls = listener(chat.port, tls_of(config, server).context(), "[chat] port")
     plain = listener(chat.plain_port, None, "[chat] plain_port") if chat.plain_port else None
     listeners = [port for port in (tls, plain) if port is not None]
-    care = LiveCare(reactor, stores.live, live_announcer)
+    care = LiveReaper(reactor, stores.live, live_announcer)
 
     def paused(seconds: float) -> None:
         connections.cut_strangers("nobody waits for an answer any more")
@@ -263,7 +263,7 @@ def build(
     pauses = Pauses(reactor, paused)
     directory.about_to_log_in = pauses.look
     # stopped in reverse: whoever is still to be told of something is told before the streams to the peers are closed
-    inside = (node, pauses, health, directory, balance, stream_servers, grpc, peers, outbound, doubts, care)
+    inside = (node, pauses, health, directory, balance, stream_servers, grpc, peers, outbound, unconfirmed, care)
     parts = (*inside, connections, *listeners, membership, evacuation)
     for part in parts:
         part.setServiceParent(server)
@@ -286,7 +286,7 @@ def makeService(options: Options) -> IService:
 
 
 def _one_of_several(reactor: Any, options: Options) -> IService:
-    number, tether = options["process"], Tether(reactor) if options["supervised"] else None
+    number, tether = options["process"], SupervisorPipe(reactor) if options["supervised"] else None
 
     def one(reactor: Any, config: Config) -> IService:
         check_several(config)

@@ -14,7 +14,7 @@ from imsys.config import Config
 from imsys.errors import ConfigError
 from imsys.redis.client import Redis, RedisService
 from imsys.security.tickets import TicketKeys, Tickets
-from imsys.services.fresh_keys import FreshKeys
+from imsys.services.key_reloader import KeyReloader
 from imsys.services.tls import PublicTls
 from imsys.store import Database
 
@@ -80,5 +80,5 @@ def tls_of(config: Config, parent: MultiService) -> PublicTls:
 def tickets_of(reactor: Any, config: Config, parent: MultiService, calendar: Callable[[], float]) -> Tickets:
     """The tickets for files of a daemon, by keys that are read again when they change. :raises ConfigError: there are no keys."""
     keys = TicketKeys(Path(config.files.ticket_keys))
-    FreshKeys(reactor, keys).setServiceParent(parent)
+    KeyReloader(reactor, keys).setServiceParent(parent)
     return Tickets(keys, calendar, config.files.ticket_life)

@@ -27,7 +27,7 @@ from imsys.services.checks import gateway_health
 from imsys.services.common import ListenService, Options, make_daemon
 from imsys.services.crowds import crowd_of
 from imsys.services.foundations import CALENDAR, database_of, redis_of, tls_of, trust_of
-from imsys.services.ordered import InOrder
+from imsys.services.ordered_services import OrderedServices
 from imsys.store import Database, Stores
 from imsys.web.connection import HttpSettings
 from imsys.web.server import HttpServer
@@ -54,7 +54,7 @@ def build(
     :param calendar: Unix seconds.
     :raises ConfigError: something in the configuration cannot work.
     """
-    settings, lives, server = config.gateway, config.balance, InOrder()
+    settings, lives, server = config.gateway, config.balance, OrderedServices()
     trust = trust_of(config, server)
     database = database or database_of(reactor, config, server)
     redis = redis or redis_of(reactor, config, server)

@@ -27,7 +27,7 @@ from imsys.services.tls import PublicTls
 from imsys.store import Database
 from imsys.store.files import FileStore
 from imsys.store.live import LiveStore
-from imsys.web.routing import Route
+from imsys.web.routing import Endpoint
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Live:
     rtmp: RtmpServer
     pulls: Pulls
     recordings: Recordings
-    routes: list[Route]
+    routes: list[Endpoint]
     """The paths of the HTTPS port."""
     plain: ListenService | None
     tls: ListenService | None

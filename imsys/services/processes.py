@@ -38,7 +38,7 @@ from imsys.config import Config
 from imsys.errors import ConfigError
 from imsys.services.listening import check_port
 from imsys.services.signals import on_signal, while_stopping
-from imsys.services.tether import LISTENING, READY, REPORT, STOP
+from imsys.services.supervisor_pipe import LISTENING, READY, REPORT, STOP
 
 _log = Logger()
 

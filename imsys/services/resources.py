@@ -9,14 +9,14 @@ from typing import Any
 
 from twisted.application.service import IService, Service
 
+from imsys.cluster.announce_client import ChatServers
 from imsys.cluster.client import GrpcClient
 from imsys.cluster.control import Control, control_services
-from imsys.cluster.listed import Listed
 from imsys.cluster.membership import Membership, Ports
-from imsys.cluster.places import Places
+from imsys.cluster.resources_directory import ResourcesDirectory
 from imsys.cluster.server import GrpcServer
+from imsys.cluster.server_list import ServerList
 from imsys.cluster.streams import stream_services
-from imsys.cluster.telling import ChatServers
 from imsys.config import Config
 from imsys.files.configured import blob_store, master_key_file, master_keys, spool_folder
 from imsys.protocols.crowd import Crowd
@@ -50,9 +50,9 @@ from imsys.services.common import ListenService, Options, make_daemon
 from imsys.services.crowds import crowd_of
 from imsys.services.draining import Draining
 from imsys.services.foundations import CALENDAR, database_of, redis_of, tickets_of, tls_of, trust_of
-from imsys.services.fresh_keys import FreshKeys
+from imsys.services.key_reloader import KeyReloader
 from imsys.services.live import live_of
-from imsys.services.ordered import InOrder
+from imsys.services.ordered_services import OrderedServices
 from imsys.store import Database
 from imsys.store.files import SHARED, FileStore
 from imsys.store.health import HealthStore
@@ -98,7 +98,7 @@ def engine_of(
     space = Space(reactor, disk, spool, store, config.balance.interval)
     finishing = Finishing(files, disk, studio, spool, store, masters, judge or looking(config.files, spool), announced)
     uploads = Arrivals(reactor, ours, files, disk, spool, store, masters, finishing, calendar)
-    fresh = (FreshKeys(reactor, kept),) if kept is not None else ()
+    fresh = (KeyReloader(reactor, kept),) if kept is not None else ()
     return Engine(
         disk,
         uploads,
@@ -140,7 +140,7 @@ def build(
     :param calendar: Unix seconds.
     :raises ConfigError: something in the configuration cannot work.
     """
-    ours, server = config.resources, InOrder()
+    ours, server = config.resources, OrderedServices()
     own_process = redis is None
     trust = trust_of(config, server)
     database = database or database_of(reactor, config, server)
@@ -149,7 +149,7 @@ def build(
     granted = Granted(reactor, tokens.live, config.balance.interval)
     sessions = Sessions(tokens, granted, calendar)
     balance = GrpcClient(reactor, trust, config.balance.addresses)
-    chats = ChatServers(reactor, trust, Listed(reactor, balance, "chat", config.balance.lease), config.balance.interval)
+    chats = ChatServers(reactor, trust, ServerList(reactor, balance, "chat", config.balance.lease), config.balance.interval)
     shared = SHARED if config.files.store == SHARED else ""
     announcing = Announcing(reactor, ours.name, FileStore(database, calendar), chats.announce, shared)
 
@@ -170,7 +170,7 @@ def build(
     connections = connections_of(reactor, resources, crowd, ahead)
     public = tls_of(config, server)
     context = public.context()
-    places = Places(Listed(reactor, balance, "resources", config.balance.lease), config.balance.interval)
+    places = ResourcesDirectory(ServerList(reactor, balance, "resources", config.balance.lease), config.balance.interval)
     live = live_of(
         reactor,
         config,

@@ -55,6 +55,11 @@ class AccountStore:
 
         :raises Refused: 71 or 72, the name (or one that looks like it) or the address is taken.
         """
+        below = looks.NEWEST
+        for _ in range(looks.BATCHES):
+            below = await self._database.write(looks.fill, below)
+            if not below:
+                break
         return await self._database.write(self._create, username, email, password_hash)
 
     def _create(self, tx: Transaction, username: str, email: str, password_hash: str) -> int:

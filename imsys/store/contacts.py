@@ -18,7 +18,7 @@ from imsys.store.dialects import numbers
 from imsys.store.heads import FRIENDS, blocked_by, lock_heads, pair, private_thread
 from imsys.store.ids import MessageIds
 from imsys.store.people import PERSON, Person, people
-from imsys.util.batching import Gathering
+from imsys.util.batching import BatchingQueue
 from imsys.util.surge import Surge
 
 NONE, PENDING, ACCEPTED, DECLINED, ENDED = range(5)
@@ -95,7 +95,7 @@ class ContactStore:
     def __init__(self, database: Database, calendar: Callable[[], float], surge: Surge | None = None) -> None:
         self._database = database
         self._calendar = calendar
-        self._logins = Gathering(self._read_logins, most=LOGINS, queue=WAITING_LOGINS, surge=surge)
+        self._logins = BatchingQueue(self._read_logins, most=LOGINS, queue=WAITING_LOGINS, surge=surge)
 
     def _now(self) -> int:
         return round(self._calendar() * 1000)

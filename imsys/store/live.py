@@ -61,7 +61,7 @@ STREAM = (
 )
 
 _OPEN = f"(t.kind <> {PRIVATE} OR t.flags = {FRIENDS})"
-"""Of a thread: its members may write in it, as :func:`~imsys.store.heads.may_write` has it."""
+"""Of a thread: live streams go to it. In a private one its two are friends, and neither blocks the other."""
 
 _WATCHER = (
     "SELECT m.user_id FROM live_streams s JOIN members m ON m.thread_id = s.thread_id JOIN threads t ON t.thread_id = s.thread_id "  # noqa: S608
@@ -98,7 +98,7 @@ class LiveStore:
         return await self._database.write(self._start, stream, most, _ms(wait), _ms(longest))
 
     def _start(self, tx: Transaction, stream: LiveStream, most: int, wait: int, longest: int) -> LiveStream:
-        may_write(tx, stream.thread_id, stream.owner)
+        _may_send(tx, stream.thread_id, stream.owner)
         now = self._now(tx)
         tx.row("SELECT user_id FROM profiles WHERE user_id = ? {lock}", stream.owner)  # one after the other
         row = tx.row("SELECT COUNT(*) FROM live_streams WHERE owner_id = ? AND state IN (0, 1)", stream.owner)
@@ -147,15 +147,15 @@ class LiveStore:
         """Whether a stream would be listed for a user, were it not over; see :meth:`running`."""
         return await self._database.read(lambda tx: tx.row(_WATCHER, stream_id, user) is not None)
 
-    async def told(self, stream_id: bytes) -> tuple[LiveStream, int, list[int]]:
+    async def recipients(self, stream_id: bytes) -> tuple[LiveStream, int, list[int]]:
         """A stream, whom a message of it is for (the other one of a private thread, 0 in a group), and who is to hear of it.
 
         :raises Refused: 74, there is no such stream.
         """
-        return await self._database.read(self._told, stream_id)
+        return await self._database.read(self._recipients, stream_id)
 
     @staticmethod
-    def _told(tx: Transaction, stream_id: bytes) -> tuple[LiveStream, int, list[int]]:
+    def _recipients(tx: Transaction, stream_id: bytes) -> tuple[LiveStream, int, list[int]]:
         stream = _known(tx, stream_id)
         row = tx.row("SELECT kind, COALESCE(low_id, 0), COALESCE(high_id, 0), flags FROM threads WHERE thread_id = ?", stream.thread_id)
         if row is None:
@@ -167,7 +167,7 @@ class LiveStore:
             return stream, other, [stream.owner, other] if heard else [stream.owner]
         return stream, 0, [user for (user,) in tx.rows("SELECT user_id FROM members WHERE thread_id = ?", stream.thread_id)]
 
-    async def posted(self, stream_id: bytes) -> None:
+    async def mark_posted(self, stream_id: bytes) -> None:
         """The thread of a stream has the message of it."""
         await self._database.write(lambda tx: tx.execute("UPDATE live_streams SET posted = 1 WHERE stream_id = ?", stream_id))
 
@@ -190,14 +190,14 @@ class LiveStore:
         tx.execute(over, self._now(tx), stream_id)
         return _known(tx, stream_id)
 
-    async def moved(self, stream_id: bytes, away_from: str, server: str) -> LiveStream | None:
+    async def reassign(self, stream_id: bytes, away_from: str, server: str) -> LiveStream | None:
         """Have the publisher of a stream come to another server than that one, where it waits or has not been heard of for some time.
 
         :returns: the stream; ``None``: it is live there, or is not there at all.
         """
-        return await self._database.write(self._moved, stream_id, away_from, server)
+        return await self._database.write(self._reassign, stream_id, away_from, server)
 
-    def _moved(self, tx: Transaction, stream_id: bytes, away_from: str, server: str) -> LiveStream | None:
+    def _reassign(self, tx: Transaction, stream_id: bytes, away_from: str, server: str) -> LiveStream | None:
         changed = tx.execute(
             "UPDATE live_streams SET server = ?, state = 0, viewers = 0 "
             "WHERE stream_id = ? AND server = ? AND (state = 0 OR (state = 1 AND seen_at <= ?))",
@@ -214,16 +214,16 @@ class LiveStore:
         """A stream, whoever may see it."""
         return await self._database.read(_find, stream_id)
 
-    async def began(self, stream_id: bytes, server: str, *, away: float) -> LiveStream | None:
+    async def mark_live(self, stream_id: bytes, server: str, *, away: float) -> LiveStream | None:
         """The publisher is there, at this server; ``None``: the stream is over, or there is none.
 
         :param away: seconds without a :meth:`beat` after which it is over.
         :raises Refused: 73, it is live at another server, which has told of it just now; 65, 66 or 76, its owner may not write in
             the thread any more.
         """
-        return await self._database.write(self._began, stream_id, server, _ms(away))
+        return await self._database.write(self._mark_live, stream_id, server, _ms(away))
 
-    def _began(self, tx: Transaction, stream_id: bytes, server: str, away: int) -> LiveStream | None:
+    def _mark_live(self, tx: Transaction, stream_id: bytes, server: str, away: int) -> LiveStream | None:
         now = self._now(tx)
         changed = tx.execute(
             "UPDATE live_streams SET state = 1, server = ?, seen_at = ?, viewers = 0, "
@@ -243,17 +243,17 @@ class LiveStore:
             return None
         if not changed and stream.server != server:  # MySQL counts no row where nothing is new
             raise Refused(Status.SERVER_BUSY, "This stream is published at another server.", retry_after=LOST)
-        may_write(tx, stream.thread_id, stream.owner)
+        _may_send(tx, stream.thread_id, stream.owner)
         return stream
 
-    async def paused(self, stream_id: bytes, server: str, *, away: float) -> LiveStream | None:
+    async def mark_waiting(self, stream_id: bytes, server: str, *, away: float) -> LiveStream | None:
         """The publisher has gone from this server; ``None``: the stream was not live there, and nothing has changed.
 
         :param away: seconds in which it has to come back.
         """
-        return await self._database.write(self._paused, stream_id, server, _ms(away))
+        return await self._database.write(self._mark_waiting, stream_id, server, _ms(away))
 
-    def _paused(self, tx: Transaction, stream_id: bytes, server: str, away: int) -> LiveStream | None:
+    def _mark_waiting(self, tx: Transaction, stream_id: bytes, server: str, away: int) -> LiveStream | None:
         now = self._now(tx)
         changed = tx.execute(
             "UPDATE live_streams SET state = 0, seen_at = ?, viewers = 0, due_at = CASE WHEN latest_at < ? THEN latest_at ELSE ? END "
@@ -317,6 +317,13 @@ class LiveStore:
         now = self._now(tx)
         over = "UPDATE live_streams SET state = 2, ended_at = ?, due_at = NULL, viewers = 0 WHERE stream_id = ? AND due_at <= ?"
         return [_known(tx, stream_id) for stream_id in sorted(due) if tx.execute(over, now, stream_id, now)]
+
+
+def _may_send(tx: Transaction, thread_id: int, owner: int) -> None:
+    """:raises Refused: 65, 66 or 76, a user may not send live streams to a thread: may not write there, or blocks who would watch."""
+    may_write(tx, thread_id, owner)
+    if tx.row(f"SELECT t.thread_id FROM threads t WHERE t.thread_id = ? AND {_OPEN}", thread_id) is None:  # noqa: S608 (a constant)
+        raise Refused(Status.PERMISSION_DENIED, "You block who would watch.")
 
 
 def _find(tx: Transaction, stream_id: bytes) -> LiveStream | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from imsys.errors import Refused
 from imsys.store.database import Database, Transaction
 from imsys.store.dialects import hex_literal, numbers
-from imsys.util.batching import Gathering
+from imsys.util.batching import BatchingQueue
 
 AT_ONCE = 100
 """Sign-ins of one transaction."""
@@ -54,8 +54,8 @@ class SignInStore:
     def __init__(self, database: Database, idle_ms: int) -> None:
         self._database = database
         self._idle_ms = idle_ms
-        self._keeping: Gathering[SignIn, bool] = Gathering(self._keep_all, most=AT_ONCE, queue=WAITING)
-        self._stamping: Gathering[tuple[bytes, int], None] = Gathering(self._stamp_all, most=AT_ONCE, queue=WAITING)
+        self._keeping: BatchingQueue[SignIn, bool] = BatchingQueue(self._keep_all, most=AT_ONCE, queue=WAITING)
+        self._stamping: BatchingQueue[tuple[bytes, int], None] = BatchingQueue(self._stamp_all, most=AT_ONCE, queue=WAITING)
 
     async def keep(self, sign_in: SignIn) -> bool:
         """Store one, durably, together with the others of the moment; ``False``: the epoch of its account has moved on meanwhile.

@@ -10,7 +10,7 @@ from imsys.store.database import Database, Transaction
 from imsys.store.dialects import numbers
 from imsys.store.heads import GROUP, cut, lock_heads
 from imsys.store.people import people
-from imsys.util.batching import Gathering
+from imsys.util.batching import BatchingQueue
 from imsys.util.surge import Surge
 
 TOGETHER = 100
@@ -49,7 +49,9 @@ class ThreadStore:
     def __init__(self, database: Database, calendar: Callable[[], float], surge: Surge | None = None) -> None:
         self._database = database
         self._calendar = calendar
-        self._newer: Gathering[Newer, list[tuple[int, int]]] = Gathering(self._read_heads, most=TOGETHER, queue=WAITING, surge=surge)
+        self._newer: BatchingQueue[Newer, list[tuple[int, int]]] = BatchingQueue(
+            self._read_heads, most=TOGETHER, queue=WAITING, surge=surge
+        )
 
     async def of_user(self, user: int, after: int, limit: int) -> list[ThreadRow]:
         """Threads with ids above ``after``, ascending."""

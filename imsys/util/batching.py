@@ -19,7 +19,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Gathering(Generic[T, R]):
+class BatchingQueue(Generic[T, R]):
     """Does a piece of work for whatever has gathered. Nothing waits for company: the first one starts it at once.
 
     :param work: takes items, and gives for each what came of it, or the exception that is its alone, in their order.

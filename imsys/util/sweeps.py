@@ -16,7 +16,7 @@ RETRY = 1.0
 """Seconds until what could not be done is tried again."""
 
 
-class Rounds(Service):
+class PeriodicSweep(Service):
     """Goes round all members once an interval, in slices that are spread over it.
 
     A slice that could not be worked on is tried again until it can; the rest of

@@ -15,7 +15,7 @@ Handler = Callable[..., Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class Endpoint:
     """A path, with ``{}`` where a part of it varies, and what handles each method."""
 
     path: str
@@ -30,10 +30,10 @@ class Route:
 class Router:
     """A table of routes; the first one that fits counts. Paths are taken as they are: nothing in ours needs to be escaped."""
 
-    def __init__(self, routes: Iterable[Route]) -> None:
+    def __init__(self, routes: Iterable[Endpoint]) -> None:
         self._routes = [(re.compile(re.escape(route.path).replace(r"\{\}", "([^/]+)")), route) for route in routes]
 
-    def find(self, path: str) -> tuple[Route, tuple[str, ...]]:
+    def find(self, path: str) -> tuple[Endpoint, tuple[str, ...]]:
         """The route of a path, and what is in its places. :raises Problem: 404, there is none."""
         for shape, route in self._routes:
             match = shape.fullmatch(path)

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.task import deferLater
 
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
 from imsys.errors import Status
@@ -228,6 +229,29 @@ class AllocationTests(BalanceCase):
         """No chat server at all is 10; a uuid that cannot be is 70."""
         self.assertEqual((await self.balance.allocate()).error, Status.NO_AVAILABLE_CHATTING_SERVER)
         self.assertEqual((await self.balance.allocate(uuid=0)).error, Status.INVALID_FIELD)
+
+    async def test_flush(self) -> None:
+        """Right after a flush users are sent where they were before: to all servers, although only one has registered again."""
+        await self.balance.register("a", 8001)
+        await self.balance.register("b", 8002)
+        await self.balance.register("files", 8003, kind="resources")
+        self.redis.command("FLUSHALL")
+        given = await self.balance.allocate()
+        self.assertEqual((given.error, given.resources_port), (0, 8003))
+        self.redis.command("FLUSHALL")
+        await self.balance.register("a", 8001)
+        self.assertEqual(sorted([(await self.balance.allocate()).port for _ in range(4)]), [8001, 8001, 8002, 8002])
+
+    async def test_flush_of_old_memories(self) -> None:
+        """Who has not been heard of for a lease is forgotten, however Redis loses it."""
+        from twisted.internet import reactor
+
+        await self.balance.register("a", 8001)
+        self.redis.command("PEXPIRE", "t:server:chat:a", "50")
+        await self.balance.servers()
+        await deferLater(reactor, 0.06)
+        self.redis.command("FLUSHALL")
+        self.assertEqual((await self.balance.allocate()).error, Status.NO_AVAILABLE_CHATTING_SERVER)
 
 
 class TokenTests(BalanceCase):

@@ -116,13 +116,44 @@ class RegisterTests(BalanceCase):
         self.assertEqual(await withdraw("two"), Status.CHATTING_SERVER_NOT_EXISTS)
 
     async def test_flush(self) -> None:
-        """After Redis was flushed a registration is back with the next call, under another epoch."""
+        """After Redis was flushed a registration is back with the next call, whoever makes it, under another epoch."""
         before = (await self.balance.register("a")).epoch
         self.assertEqual((await self.balance.register("a")).epoch, before)
         self.redis.command("FLUSHALL")
-        self.assertEqual(await self.balance.servers(), {})
+        self.assertEqual(list(await self.balance.servers()), ["a"])
         self.assertNotEqual((await self.balance.register("a")).epoch, before)
         self.assertIn("a", await self.balance.servers())
+
+    async def test_flush_keeps_all(self) -> None:
+        """What is back after a flush is as it was, for the rest of its lease; who has left is not."""
+        ports = imsys_v1_pb2.Ports(plain=8001, grpc=8003)
+        await self.balance.register("a", 8000, ports=ports, load=5, capacity=100, free=7, unfit="No disk.")
+        await self.balance.register("files", 7000, kind="resources", draining=True)
+        await self.balance.register("left", 9000)
+        before = await self.balance.servers()
+        request = imsys_v1_pb2.WithdrawRequest(kind="chat", name="left", incarnation="left1")
+        self.assertEqual((await self.balance.call(imsys_v1_pb2_grpc.RegistryStub, "Withdraw", request)).error, 0)
+        for name in ("server:chat:a", "grpc:chat:a"):
+            self.redis.command("PEXPIRE", f"t:{name}", "9000")
+        await self.balance.servers()
+        self.redis.command("FLUSHALL")
+        del before["left"]
+        self.assertEqual(await self.balance.servers(), before)
+        for name in ("server:chat:a", "grpc:chat:a"):
+            left = int(self.redis.command("PTTL", f"t:{name}")[1:])
+            self.assertTrue(0 < left <= 9000, left)
+
+    async def test_flush_with_two(self) -> None:
+        """Each balance server writes again what it knows, the second to notice as well; who has registered again by then stays so."""
+        other = Balance(self, self.redis.config())
+        await self.balance.register("a", 8000)
+        await other.servers()
+        await self.balance.register("b", 9000)
+        self.redis.command("FLUSHALL")
+        await other.register("a", 8000, load=3)
+        self.assertEqual(list(await other.servers()), ["a"])
+        self.assertEqual({name: server.load for name, server in (await self.balance.servers()).items()}, {"a": 3, "b": 0})
+        self.assertEqual(sorted(await other.servers()), ["a", "b"])
 
     async def test_redis_away(self) -> None:
         """While Redis is away the answer is 12, not a hang."""

@@ -21,7 +21,7 @@ from imsys.bench import broken
 from imsys.bench.faults import chosen, figures
 from imsys.bench.faults.kinds import KINDS, Concern
 from imsys.bench.faults.stage import DEADLINE, Outcome
-from imsys.bench.lab.checks import Verdict
+from imsys.bench.lab.checks import PromiseCheck
 from imsys.bench.report import faults
 from imsys.bench.scenes import GOALS, SCENES
 from imsys.bench.storm.loop import Connection, Loop, Steps, Wait, connect
@@ -80,7 +80,7 @@ def outcome(**more: Any) -> Outcome:
         "refused": 0,
         "unacknowledged": 0,
         "signed_out": (),
-        "verdict": Verdict(counts=Counter(), examples=[]),
+        "verdict": PromiseCheck(counts=Counter(), examples=[]),
     }
     return Outcome(**usual | more)
 
@@ -107,7 +107,7 @@ class Figures(SynchronousTestCase):
 
     def test_wrong(self) -> None:
         """What must not happen is counted, and meets no goal; who never writes again counts with the deadline."""
-        verdict = Verdict(counts=Counter({"lost": 1, "seen twice": 2, "unseen": 3}), examples=["lost: text 7"])
+        verdict = PromiseCheck(counts=Counter({"lost": 1, "seen twice": 2, "unseen": 3}), examples=["lost: text 7"])
         bad = outcome(there=[DEADLINE], waiting=1, signed_out=["You logged in elsewhere."], verdict=verdict)
         kill, summary = figures.reports({"kill": [bad]}, {}, 1.0)
         self.assertEqual(faults([{"counts": summary.counts}]), "1 lost, 2 duplicated, 3 unseen, 1 unanswered, 1 signed out")

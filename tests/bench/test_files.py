@@ -6,9 +6,9 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imsys.bench.carriers import PATTERN, expected, parts
 from imsys.bench.files import CASES
 from imsys.bench.page import render
+from imsys.bench.transfers import PATTERN, expected, parts
 from tests.bench.test_bench import Bench
 
 

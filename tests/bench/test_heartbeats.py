@@ -8,8 +8,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
-from imsys.bench.crew import crew
 from imsys.bench.tasks import Hold, Result, Task, User, microseconds
+from imsys.bench.workers import crew
 from tests.sdk.fake import FakeServers, World
 
 HEARTBEAT = 32

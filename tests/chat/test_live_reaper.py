@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.internet.task import Clock
 
-from imsys.chat.live_reaper import PATIENCE, LiveCare
+from imsys.chat.live_reaper import PATIENCE, LiveReaper
 from imsys.protocols.identifiers import new_file_id
 from imsys.store.live import LiveStore, LiveStream
 from tests.support.stores import OnSqlite
@@ -37,11 +37,11 @@ class LiveCareTests(OnSqlite):
         self.ahead = 0.0
         self.live = LiveStore(self.database, lambda: NOON + self.clock.seconds() + self.ahead)
         self.news = News()
-        self.care = LiveCare(self.clock, self.live, self.news)
+        self.care = LiveReaper(self.clock, self.live, self.news)
         anna, bert = await self.people("anna", "bert")
         stream = LiveStream(stream_id=new_file_id(), owner=anna, thread_id=await self.befriend(anna, bert), title="t", server="r1")
         self.stream = await self.live.start(stream, 9, wait=600.0, longest=86400.0)
-        await self.live.began(self.stream.stream_id, "r1", away=AWAY)
+        await self.live.mark_live(self.stream.stream_id, "r1", away=AWAY)
         await self.care.look()
 
     async def test_told_of_in_time(self) -> None:

@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.cli.accounts import Account, Accounts
 from imsys.cli.arguments import parse, parser
-from imsys.cli.console import Trouble
+from imsys.cli.console import CliError
 from imsys.cli.conversation import Mark, Plain, Utterance, content, passed
 from imsys.cli.editor import Editor, End, Line
 from imsys.cli.live import news
@@ -307,7 +307,7 @@ class Saving(SynchronousTestCase):
         """A file that cannot be read is one sentence."""
         self.accounts.save("anna", self.account)
         (self.accounts.folder / "anna.json").write_text("{")
-        self.assertRaises(Trouble, self.accounts.load, "anna")
+        self.assertRaises(CliError, self.accounts.load, "anna")
 
     def test_home(self) -> None:
         """Without XDG_CONFIG_HOME it is ~/.config."""

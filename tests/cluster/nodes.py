@@ -11,14 +11,14 @@ from twisted.internet.task import deferLater
 from twisted.protocols.portforward import ProxyFactory, ProxyServer
 from twisted.trial.unittest import TestCase
 
-from imsys.cluster.chatting import chatting_services
+from imsys.cluster.chat_servicers import chatting_services
 from imsys.cluster.client import GrpcClient
 from imsys.cluster.control import Control, control_services
 from imsys.cluster.membership import Membership, Ports
 from imsys.cluster.peers import News, Peers, RemotePush
 from imsys.cluster.server import GrpcServer
 from imsys.cluster.trust import Trust
-from imsys.services.ordered import InOrder
+from imsys.services.ordered_services import OrderedServices
 from tests.balance.running import Balance, BalanceCase
 
 
@@ -143,7 +143,7 @@ class Node:
         control = control_services(Control(self.membership.incarnation, lambda: self.unfit, None))
         services = chatting_services(reactor, self.membership, self.handler, lambda user: user in self.handler.sessions, self.previous)
         self.grpc = GrpcServer(reactor, Trust(config.cluster), "127.0.0.1", grpc_port, control + (services if relay else services[1:]))
-        self.service = InOrder()
+        self.service = OrderedServices()
         for part in (self.balance, self.grpc, self.peers, self.membership):
             part.setServiceParent(self.service)
 

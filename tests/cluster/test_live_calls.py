@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from imsys.cluster.chatting import Announcements
+from imsys.cluster.chat_servicers import Announcements
 from imsys.cluster.client import GrpcClient
-from imsys.cluster.listed import Listed
 from imsys.cluster.server import GrpcServer
+from imsys.cluster.server_list import ServerList
 from imsys.cluster.streams import ResourcesServers, stream_services
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
 from imsys.cluster.trust import Trust
@@ -36,7 +36,7 @@ class StreamsTests(BalanceCase):
         client = GrpcClient(reactor, Trust(self.balance.config.cluster), self.balance.config.balance.addresses)
         client.startService()
         self.addCleanup(client.stopService)
-        listed = Listed(reactor, client, "resources", self.lease)
+        listed = ServerList(reactor, client, "resources", self.lease)
         self.servers = ResourcesServers(reactor, Trust(cluster_certificates("chat")), listed, -1.0)
         self.servers.startService()
         self.addCleanup(self.servers.stopService)

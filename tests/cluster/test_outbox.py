@@ -7,7 +7,7 @@ import threading
 from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.cluster import outbox as module
-from imsys.cluster.outbox import Outbox
+from imsys.cluster.outbox import PeerOutbox
 from imsys.cluster.pushes import RemotePush, unpack
 from imsys.cluster.stubs import imsys_v1_pb2
 from imsys.protocols.framing import CHAT
@@ -19,7 +19,7 @@ def push(user: int, body: bytes = b"{}") -> RemotePush:
 
 class OutboxTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.outbox = Outbox("peer1")
+        self.outbox = PeerOutbox("peer1")
 
     def stream(self, incarnation: str = "peer1", sequence: int = 0) -> int:
         generation = self.outbox.connect()

@@ -15,7 +15,7 @@ from pathlib import Path
 from twisted.internet.threads import deferToThread
 
 from imsys.config import Config, FilesConfig, ResourcesConfig
-from imsys.ctl.file_care import Care
+from imsys.ctl.file_maintenance import FileMaintenance
 from imsys.files.blobs import DiskStore
 from imsys.files.configured import blob_store, master_keys, spool_folder
 from imsys.files.master import Wrapped
@@ -218,7 +218,7 @@ class FilesTests(OnSqlite):
 
         file = await self.file()
         os.utime(self.blob(file), (1, 1))
-        care = Care(reactor, self.conf, self.database, lambda _: None)
+        care = FileMaintenance(reactor, self.conf, self.database, lambda _: None)
         known, asked = care.files.known_blobs, []
 
         async def early(blobs: Iterable[str]) -> set[str]:

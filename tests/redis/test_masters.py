@@ -134,19 +134,21 @@ class FailOverTests(CallsCase):
 
     async def test_logins(self) -> None:
         """Nobody's login fails, from the choice of a server to the route, when the master becomes a replica."""
+        from twisted.internet import reactor
+
         old, new = self.pair()
         service = self.service(old, new)
         redis = service.redis
         await self.full(service)
         database = DatabaseConfig(engine="sqlite", path=str(folder("tokens") / "imsys.db"))
         await deferToThread(migrate, database)
-        registry, tokens = Registry(redis, 15.0), tokens_for(self, redis, database)
+        registry, tokens = Registry(redis, 15.0, reactor.seconds), tokens_for(self, redis, database)
         routes = Routes(redis, tokens, 15.0)
         await registry.register(ServerRecord(name="one", kind="chat", host="127.0.0.1", tls=8444, incarnation="x", capacity=100))
         wait(lambda: new.command("EXISTS", "t:server:chat:one") == b":1\r\n")
         new.follow(None)
         old.follow(new)
-        (given,), _ = await Allocation(redis, tokens).allocate([Wish(7)])
+        (given,), _ = await Allocation(redis, registry.memory, tokens).allocate([Wish(7)])
         assert not isinstance(given, Refused), given
         wait(lambda: b"state=online" in new.command("INFO", "replication"))
         old.follow(None)

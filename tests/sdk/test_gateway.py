@@ -16,7 +16,7 @@ from twisted.trial.unittest import SkipTest, TestCase
 from imsys.errors import Refused, Status, Unavailable
 from imsys.sdk import Client, Credentials, Gateway, Trust, explain
 from imsys.sdk.connection import ChatConnection
-from imsys.sdk.gateway import Place
+from imsys.sdk.gateway import ServerAddress
 from imsys.sdk.opening import open_connection
 from tests.sdk.fake import FakeServers, World
 from tests.sdk.scene import ALICE, BOB, QUICK, THREAD, Scene, Seen, texts
@@ -165,7 +165,9 @@ class Encrypted(TestCase):
         self.assertIn(f"has expired on {day}", explain(caught.exception))
         connection = ChatConnection(self.reactor, lambda *_: None, lambda *_: None)
         with self.assertRaises(Unavailable) as caught:
-            await open_connection(self.reactor, connection, Place("127.0.0.1", int(servers.url.rpartition(":")[2])), gateway.trust, 5.0)
+            await open_connection(
+                self.reactor, connection, ServerAddress("127.0.0.1", int(servers.url.rpartition(":")[2])), gateway.trust, 5.0
+            )
         self.assertIn(f"has expired on {day}", explain(caught.exception))
 
     async def test_wrong_name(self) -> None:

@@ -11,7 +11,7 @@ from twisted.trial.unittest import TestCase
 
 from imsys.errors import Unavailable
 from imsys.sdk.connection import ChatConnection
-from imsys.sdk.gateway import Place
+from imsys.sdk.gateway import ServerAddress
 from imsys.sdk.opening import open_connection
 
 
@@ -26,7 +26,7 @@ class OpeningTests(TestCase):
         self.addCleanup(server.close)
         server.bind(("127.0.0.1", 0))
         server.listen(0)
-        self.place = Place("127.0.0.1", server.getsockname()[1])
+        self.place = ServerAddress("127.0.0.1", server.getsockname()[1])
         for _ in range(4):  # the kernel keeps a few, and then is silent
             waiting = socket.socket()
             self.addCleanup(waiting.close)

@@ -20,8 +20,8 @@ from imsys.errors import Refused, Status, Unavailable
 from imsys.protocols.messages.threads import PositionRequest, PositionResponse
 from imsys.sdk.backoff import Backoff
 from imsys.sdk.lifecycle import Actions, new_lifecycle
-from imsys.sdk.marks import Marks
 from imsys.sdk.model import ConnectionState
+from imsys.sdk.receipts import Receipts
 from imsys.sdk.refusals import SENTENCES, explain
 from imsys.sdk.signals import Signal
 from imsys.sdk.unique import UniqueIds
@@ -80,12 +80,12 @@ class MarkTests(SynchronousTestCase):
         self.sent: list[tuple[str, object]] = []
         self.answer: Deferred[Any] | None = None
 
-    def marks(self) -> Marks:
+    def marks(self) -> Receipts:
         def request(position: PositionRequest, reply: object) -> Deferred[Any]:
             self.sent.append((position.thread_id, position.delivered))
             return self.answer or succeed(PositionResponse())
 
-        marks = Marks(self.clock, request)
+        marks = Receipts(self.clock, request)
         marks.start()
         return marks
 

@@ -23,8 +23,8 @@ from imsys.protocols.identifiers import decode_id, encode_id, new_file_id
 from imsys.resources.frames import downloading
 from imsys.sdk import FileChanged, FileUnfinishedUploads, Progress, Stage, Timing, Transfer, Transfers, Trust, explain
 from imsys.sdk.attachments import Grant
-from imsys.sdk.carrier import Carrier
 from imsys.sdk.credentials import Credentials
+from imsys.sdk.file_connection import FileConnection
 from imsys.security.tickets import Right
 from imsys.store.files import FileStore, Offer, Purpose, State
 from tests.cluster.nodes import Proxy
@@ -209,15 +209,15 @@ class UploadTests(TransfersCase):
     async def test_broken_lines(self) -> None:
         """The line breaks at random moments, twenty times; the file arrives as it was, and a break costs a window at most."""
         path, transfers = self.file(8_000_000), await self.transfers()
-        sent, most, send, begun = 0, 0, Carrier.send, dict[Carrier, int]()
+        sent, most, send, begun = 0, 0, FileConnection.send, dict[FileConnection, int]()
 
-        def counting(carrier: Carrier, offset: int, data: bytes) -> None:
+        def counting(carrier: FileConnection, offset: int, data: bytes) -> None:
             nonlocal sent, most
             sent += len(data)
             most = max(most, offset + len(data) - max(carrier.acked, begun.setdefault(carrier, offset)))
             send(carrier, offset, data)
 
-        self.patch(Carrier, "send", counting)
+        self.patch(FileConnection, "send", counting)
         transfer = transfers.upload(path, THREAD)
         for _ in range(20):
             done = transfer.progress.done if transfer.progress.stage is not Stage.HASHING else 0

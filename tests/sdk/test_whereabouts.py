@@ -7,10 +7,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.sdk.attempts import Attempts
 from imsys.sdk.backoff import Backoff, Comeback
-from imsys.sdk.gateway import Place
+from imsys.sdk.gateway import ServerAddress
 from imsys.sdk.whereabouts import Whereabouts
 
-A, B, C = (Place("127.0.0.1", port) for port in (1, 2, 3))
+A, B, C = (ServerAddress("127.0.0.1", port) for port in (1, 2, 3))
 
 
 class WhereaboutsTests(SynchronousTestCase):
@@ -45,7 +45,7 @@ class WhereaboutsTests(SynchronousTestCase):
 
     def test_bounds(self) -> None:
         """However many servers fail, eight are named; however many the gateway names, few are kept."""
-        places = [Place("127.0.0.1", port) for port in range(1, 100)]
+        places = [ServerAddress("127.0.0.1", port) for port in range(1, 100)]
         self.whereabouts.learn(places)
         for place in places:
             self.whereabouts.failed(place)

@@ -9,7 +9,7 @@ from twisted.trial.unittest import TestCase
 
 from imsys.config import GatewayConfig
 from imsys.errors import Status, Unavailable
-from imsys.security.passwords import KINDS, Passwords, Verdict
+from imsys.security.passwords import KINDS, PasswordCheck, Passwords
 from imsys.util.turns import Asker
 
 
@@ -25,7 +25,7 @@ class PasswordsTests(TestCase):
         self.addCleanup(lambda: passwords.stopService() if passwords.running else None)
         return passwords
 
-    async def verify(self, passwords: Passwords, encoded: str | None, password: str) -> Verdict:
+    async def verify(self, passwords: Passwords, encoded: str | None, password: str) -> PasswordCheck:
         async with passwords.slot() as slot:
             return await slot.verify(encoded, password)
 
@@ -35,8 +35,8 @@ class PasswordsTests(TestCase):
         encoded = await passwords.hash("correct horse")
         self.assertTrue(encoded.startswith("$argon2id$v=19$m=64,t=1,p=1$"))
         self.assertNotEqual(encoded, await passwords.hash("correct horse"))
-        self.assertEqual(await self.verify(passwords, encoded, "correct horse"), Verdict(right=True))
-        self.assertEqual(await self.verify(passwords, encoded, "correct horsf"), Verdict(right=False))
+        self.assertEqual(await self.verify(passwords, encoded, "correct horse"), PasswordCheck(right=True))
+        self.assertEqual(await self.verify(passwords, encoded, "correct horsf"), PasswordCheck(right=False))
 
     async def test_defaults(self) -> None:
         """Out of the box a hash is argon2id with m = 19 MiB, t = 2, p = 1."""
@@ -49,14 +49,14 @@ class PasswordsTests(TestCase):
         """A letter typed composed or decomposed is the same letter."""
         passwords = self.started(small())
         encoded = await passwords.hash("caf\u00e9 noir")
-        self.assertEqual(await self.verify(passwords, encoded, "cafe\u0301 noir"), Verdict(right=True))
+        self.assertEqual(await self.verify(passwords, encoded, "cafe\u0301 noir"), PasswordCheck(right=True))
 
     async def test_nobody_costs_the_same(self) -> None:
         """Without an account one hash is computed, as with one, and no password is right."""
         passwords = self.started(small())
         for password in ("", "correct horse", "x" * 5000):
             before = passwords.computed
-            self.assertEqual(await self.verify(passwords, None, password), Verdict(right=False))
+            self.assertEqual(await self.verify(passwords, None, password), PasswordCheck(right=False))
             self.assertEqual(passwords.computed, before + 1)
 
     async def test_too_long_is_wrong(self) -> None:
@@ -64,22 +64,22 @@ class PasswordsTests(TestCase):
         passwords = self.started(small())
         encoded = await passwords.hash("x" * 1025)
         before = passwords.computed
-        self.assertEqual(await self.verify(passwords, encoded, "x" * 1025), Verdict(right=False))
+        self.assertEqual(await self.verify(passwords, encoded, "x" * 1025), PasswordCheck(right=False))
         self.assertEqual(passwords.computed, before + 1)
-        self.assertEqual(await self.verify(passwords, await passwords.hash("x" * 1024), "x" * 1024), Verdict(right=True))
+        self.assertEqual(await self.verify(passwords, await passwords.hash("x" * 1024), "x" * 1024), PasswordCheck(right=True))
 
     async def test_any_text(self) -> None:
         """NUL, a lone surrogate and the empty text are passwords like others."""
         passwords = self.started(small())
         for password in ("", "a\0b", "\ud800", "\U0001f600" * 9):
-            self.assertEqual(await self.verify(passwords, await passwords.hash(password), password), Verdict(right=True))
+            self.assertEqual(await self.verify(passwords, await passwords.hash(password), password), PasswordCheck(right=True))
 
     async def test_other_parameters(self) -> None:
         """A hash made with other parameters is checked, and reported as outdated when it is right."""
         passwords = self.started(small())
         old = PasswordHasher(time_cost=2, memory_cost=32, parallelism=1).hash("correct horse")
-        self.assertEqual(await self.verify(passwords, old, "correct horse"), Verdict(right=True, outdated=True))
-        self.assertEqual(await self.verify(passwords, old, "wrong horse"), Verdict(right=False))
+        self.assertEqual(await self.verify(passwords, old, "correct horse"), PasswordCheck(right=True, outdated=True))
+        self.assertEqual(await self.verify(passwords, old, "wrong horse"), PasswordCheck(right=False))
 
     async def test_kinds(self) -> None:
         """Where there are hashes of several kinds, what is wrong takes one of each: with either kind of hash, a broken one, or none."""
@@ -112,7 +112,7 @@ class PasswordsTests(TestCase):
         passwords = self.started(small())
         with capturedLogs() as events:
             for broken in ("", "!", "$argon2id$v=19$m=1", "$2b$12$abcdefghijklmnopqrstuv"):
-                self.assertEqual(await self.verify(passwords, broken, "correct horse"), Verdict(right=False))
+                self.assertEqual(await self.verify(passwords, broken, "correct horse"), PasswordCheck(right=False))
         self.assertEqual(len(events), 4)
         self.assertNotIn("abcdefgh", repr(events))
 

@@ -9,7 +9,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.chat.outbound import Outbound
-from imsys.chat.unconfirmed import Doubts
+from imsys.chat.unconfirmed import UnconfirmedWrites
 from imsys.cluster.peers import Peers
 from imsys.config import Config, DatabaseConfig
 from imsys.server.connections import Connections
@@ -31,5 +31,5 @@ class OrderTests(SynchronousTestCase):
         server = chat.build(Clock(), config)
         assert isinstance(server, MultiService)
         kinds = [type(part) for part in server]
-        stopped = sorted((Peers, Outbound, Doubts, Connections), key=kinds.index, reverse=True)
-        self.assertEqual(stopped, [Connections, Doubts, Outbound, Peers])
+        stopped = sorted((Peers, Outbound, UnconfirmedWrites, Connections), key=kinds.index, reverse=True)
+        self.assertEqual(stopped, [Connections, UnconfirmedWrites, Outbound, Peers])

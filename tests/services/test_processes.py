@@ -39,7 +39,7 @@ from imsys.services import processes
 from imsys.services.chat import Options
 from imsys.services.common import CannotStart
 from imsys.services.processes import Launch, Supervisor, launch_of
-from imsys.services.tether import LISTENING, REPORT
+from imsys.services.supervisor_pipe import LISTENING, REPORT
 from tests.chat.features.test_conversation import text_request
 from tests.scenes.test_daemons import DaemonTestCase, accepts, section
 from tests.support.chat import RawClient

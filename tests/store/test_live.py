@@ -32,7 +32,7 @@ class Living(StoreCase):
         return await (live or self.live).start(self.draft(**changes), most, wait=WAIT, longest=LONGEST)
 
     async def began(self, stream: LiveStream, server: str = "resources1") -> LiveStream | None:
-        return await self.live.began(stream.stream_id, server, away=AWAY)
+        return await self.live.mark_live(stream.stream_id, server, away=AWAY)
 
     async def started(self, **changes: Any) -> LiveStream:
         """A stream whose publisher is there."""
@@ -125,11 +125,11 @@ class Living(StoreCase):
         self.assertEqual((live.state, live.server), (LiveState.LIVE, "resources1"))
         self.assertGreaterEqual(live.started_ms, live.created_ms)
         self.assertEqual((await self.began(stream)), await self.live.find(stream.stream_id))
-        self.assertIsNone(await self.live.paused(stream.stream_id, "resources2", away=AWAY))
-        paused = await self.live.paused(stream.stream_id, "resources1", away=AWAY)
+        self.assertIsNone(await self.live.mark_waiting(stream.stream_id, "resources2", away=AWAY))
+        paused = await self.live.mark_waiting(stream.stream_id, "resources1", away=AWAY)
         assert paused is not None
         self.assertEqual(paused.state, LiveState.WAITING)
-        self.assertIsNone(await self.live.paused(stream.stream_id, "resources1", away=AWAY))
+        self.assertIsNone(await self.live.mark_waiting(stream.stream_id, "resources1", away=AWAY))
         again = await self.began(stream, "resources2")
         assert again is not None
         self.assertEqual((again.state, again.server, again.started_ms), (LiveState.LIVE, "resources2", live.started_ms))
@@ -142,9 +142,9 @@ class Living(StoreCase):
         ended = await self.live.end(stream.stream_id)
         self.assertEqual(await self.live.end(stream.stream_id, self.anna), ended)
         self.assertIsNone(await self.began(stream))
-        self.assertIsNone(await self.live.paused(stream.stream_id, "resources1", away=AWAY))
-        self.assertIsNone(await self.live.moved(stream.stream_id, "resources1", "resources2"))
-        self.assertIsNone(await self.live.began(new_file_id(), "resources1", away=AWAY))
+        self.assertIsNone(await self.live.mark_waiting(stream.stream_id, "resources1", away=AWAY))
+        self.assertIsNone(await self.live.reassign(stream.stream_id, "resources1", "resources2"))
+        self.assertIsNone(await self.live.mark_live(new_file_id(), "resources1", away=AWAY))
         self.assertEqual(await self.state(stream), LiveState.ENDED)
 
     async def test_who_may_end(self) -> None:
@@ -167,7 +167,7 @@ class Living(StoreCase):
         here, there = self.servers(2)
         for _ in range(5):
             stream = await self.start()
-            beginning = Deferred.fromCoroutine(here.began(stream.stream_id, "resources1", away=AWAY))
+            beginning = Deferred.fromCoroutine(here.mark_live(stream.stream_id, "resources1", away=AWAY))
             ending = Deferred.fromCoroutine(there.end(stream.stream_id))
             await beginning
             self.assertEqual((await ending).state, LiveState.ENDED)
@@ -188,7 +188,7 @@ class Living(StoreCase):
         assert taken is not None
         self.assertEqual(taken.server, "resources2")
         self.assertEqual(await self.live.beat("resources1", {stream.stream_id: 1}, away=AWAY), {stream.stream_id})
-        self.assertIsNone(await self.live.paused(stream.stream_id, "resources1", away=AWAY))
+        self.assertIsNone(await self.live.mark_waiting(stream.stream_id, "resources1", away=AWAY))
         self.assertEqual(await self.state(stream), LiveState.LIVE)
 
     async def test_one_of_two_publishers(self) -> None:
@@ -196,7 +196,7 @@ class Living(StoreCase):
 
         async def begin(live: LiveStore, stream: LiveStream, server: str) -> bool:
             try:
-                return await live.began(stream.stream_id, server, away=AWAY) is not None
+                return await live.mark_live(stream.stream_id, server, away=AWAY) is not None
             except Refused as refused:
                 self.assertEqual(refused.status, Status.SERVER_BUSY)
                 return False
@@ -223,12 +223,12 @@ class Living(StoreCase):
     async def test_moved(self) -> None:
         """A stream that waits at a server may be moved to another, once; one that is live there may not."""
         stream = await self.start()
-        moved = await self.live.moved(stream.stream_id, "resources1", "resources2")
+        moved = await self.live.reassign(stream.stream_id, "resources1", "resources2")
         assert moved is not None
         self.assertEqual(moved.server, "resources2")
-        self.assertIsNone(await self.live.moved(stream.stream_id, "resources1", "resources3"))
+        self.assertIsNone(await self.live.reassign(stream.stream_id, "resources1", "resources3"))
         await self.began(stream, "resources2")
-        self.assertIsNone(await self.live.moved(stream.stream_id, "resources2", "resources1"))
+        self.assertIsNone(await self.live.reassign(stream.stream_id, "resources2", "resources1"))
 
     # -- when nobody is heard of
 
@@ -251,7 +251,7 @@ class Living(StoreCase):
         """One whose publisher has gone is over sooner, unless it comes back; so is one whose server is heard of no more."""
         gone, back, dead, kept = [await self.started(most=9) for _ in range(4)]
         for stream in (gone, back):
-            await self.live.paused(stream.stream_id, "resources1", away=AWAY)
+            await self.live.mark_waiting(stream.stream_id, "resources1", away=AWAY)
         await self.pass_time(AWAY - 10)
         await self.began(back)
         await self.live.beat("resources1", {kept.stream_id: 0, gone.stream_id: 0}, away=AWAY)
@@ -266,7 +266,7 @@ class Living(StoreCase):
         await self.pass_time(LONGEST - 30)
         await self.live.beat("resources1", {stream.stream_id: 1}, away=AWAY)
         self.assertEqual(await self.gone(), set())
-        await self.live.paused(stream.stream_id, "resources1", away=AWAY)
+        await self.live.mark_waiting(stream.stream_id, "resources1", away=AWAY)
         await self.began(stream)
         await self.pass_time(31)
         self.assertEqual(await self.gone(), {stream.stream_id})
@@ -306,12 +306,12 @@ class Living(StoreCase):
     async def test_no_friends(self) -> None:
         """Who does not want to hear of somebody does not hear of their streams, nor does who is not wanted; their owner sees them."""
         stream = await self.started()
-        self.assertEqual(await self.live.told(stream.stream_id), (stream, self.bert, [self.anna, self.bert]))
+        self.assertEqual(await self.live.recipients(stream.stream_id), (stream, self.bert, [self.anna, self.bert]))
         for blocker, blocked in ((self.bert, self.anna), (self.anna, self.bert)):
             await self.stores.contacts.block(blocker, blocked, True)
             self.assertEqual(await self.live.running(self.bert), [])
             self.assertEqual([one.stream_id for one in await self.live.running(self.anna)], [stream.stream_id])
-            self.assertEqual((await self.live.told(stream.stream_id))[2], [self.anna])
+            self.assertEqual((await self.live.recipients(stream.stream_id))[2], [self.anna])
             await self.stores.contacts.block(blocker, blocked, False)
         await self.stores.contacts.unfriend(self.bert, self.anna)
         self.assertEqual(await self.live.running(self.bert), [])
@@ -339,14 +339,25 @@ class Living(StoreCase):
         await self.database.write(lambda tx: tx.execute("DELETE FROM members WHERE thread_id = ? AND user_id = ?", group, self.anna))
         self.assertEqual(await self.live.beat("resources1", both, away=AWAY), set(both))
         for stream, status in ((alone, Status.BLOCKED), (together, Status.PERMISSION_DENIED)):
-            await self.live.paused(stream.stream_id, "resources1", away=AWAY)
+            await self.live.mark_waiting(stream.stream_id, "resources1", away=AWAY)
             await self.refused(status, self.began(stream))
             self.assertIs(await self.state(stream), LiveState.WAITING)
+
+    async def test_owner_who_blocks(self) -> None:
+        """Who blocks the only one who would watch sends them nothing: what is sent ends, and nothing begins, not even for a moment."""
+        stream = await self.started()
+        await self.stores.contacts.block(self.anna, self.bert, True)
+        self.assertEqual(await self.live.beat("resources1", {stream.stream_id: 1}, away=AWAY), {stream.stream_id})
+        await self.live.mark_waiting(stream.stream_id, "resources1", away=AWAY)
+        await self.refused(Status.PERMISSION_DENIED, self.began(stream))
+        await self.refused(Status.PERMISSION_DENIED, self.start())
+        await self.stores.contacts.block(self.anna, self.bert, False)
+        await self.began(stream)
 
     async def test_back_in_time(self) -> None:
         """What was due, and has a publisher again by now, does not end."""
         stream = await self.started()
-        await self.live.paused(stream.stream_id, "resources1", away=AWAY)
+        await self.live.mark_waiting(stream.stream_id, "resources1", away=AWAY)
         await self.pass_time(AWAY + 1)
         due = await self.live.due()
         self.assertEqual(due, [stream.stream_id])
@@ -358,9 +369,9 @@ class Living(StoreCase):
         """Everybody in a group hears of a stream."""
         group = await self.group(self.anna, self.bert, self.carl)
         stream = await self.start(thread_id=group)
-        found, receiver, members = await self.live.told(stream.stream_id)
+        found, receiver, members = await self.live.recipients(stream.stream_id)
         self.assertEqual((found, receiver, sorted(members)), (stream, 0, sorted((self.anna, self.bert, self.carl))))
-        await self.refused(Status.STREAM_NOT_FOUND, self.live.told(new_file_id()))
+        await self.refused(Status.STREAM_NOT_FOUND, self.live.recipients(new_file_id()))
 
 
 class SqliteLivingTests(Living, OnSqlite):

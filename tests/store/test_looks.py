@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.threads import deferToThread
 
 from imsys.errors import Refused, Status
-from imsys.store import migrations
+from imsys.store import looks, migrations
 from imsys.store.database import Transaction
 from tests.support.stores import OnMariaDb, OnSqlite, StoreCase
 
@@ -68,6 +68,16 @@ class LooksCase(StoreCase):
         self.assertEqual((await self.stores.accounts.credentials("ann\u034fa")).uuid, uuids[0])  # type: ignore[union-attr]
         for name in ("biI1", "bi1l", "bilI"):
             await self.refused(name)
+
+    async def test_made_by_an_older_release(self) -> None:
+        """Who looks like an account that an older release has made after the upgrade of the tables is refused, however many it has made."""
+        self.patch(looks, "BATCH", 2)
+        await self.people("annab")
+        names = ("bil1", "carl", "dora", "emil", "bill")
+        await self.database.write(lambda tx: [older_account(tx, name, name) for name in names])
+        for name in ("biI1", "bilI", "car1", "emi1"):
+            await self.refused(name)
+        await self.people("annac")
 
     async def test_avatar(self) -> None:
         """A picture is what the server gave, or none."""

@@ -205,16 +205,16 @@ class Plans(StoreCase):
         first, second = [LiveStream(stream_id=new_file_id(), owner=anna, thread_id=thread, title="t", server="r1") for _ in range(2)]
         for stream in (first, second):
             await live.start(stream, 9, wait=0.0 if stream is second else 600.0, longest=600.0)
-        await live.posted(first.stream_id)
+        await live.mark_posted(first.stream_id)
         await live.running(anna)
         await live.running(anna, thread_id=thread)
-        await live.told(first.stream_id)
-        await live.told((await self.started_in_a_group(anna)).stream_id)
-        await live.moved(first.stream_id, "r1", "r2")
-        await live.began(first.stream_id, "r2", away=60.0)
+        await live.recipients(first.stream_id)
+        await live.recipients((await self.started_in_a_group(anna)).stream_id)
+        await live.reassign(first.stream_id, "r1", "r2")
+        await live.mark_live(first.stream_id, "r2", away=60.0)
         await live.beat("r2", {first.stream_id: 1}, away=60.0)
         await live.may_watch(first.stream_id, anna)
-        await live.paused(first.stream_id, "r2", away=60.0)
+        await live.mark_waiting(first.stream_id, "r2", away=60.0)
         with contextlib.suppress(Refused):
             await live.end(first.stream_id, 1)
         await live.end(first.stream_id, anna)

@@ -18,15 +18,15 @@ from twisted.python.failure import Failure
 from imsys.chat.context import Chat
 from imsys.chat.directory import Directory
 from imsys.chat.file_announcer import Announcer
-from imsys.chat.file_context import FileDesk
+from imsys.chat.file_context import FileContext
 from imsys.chat.live_announcer import LiveAnnouncer
-from imsys.chat.live_context import LiveDesk
+from imsys.chat.live_context import LiveContext
 from imsys.chat.message_log import MessageLog
 from imsys.chat.node import Node
 from imsys.chat.outbound import Outbound
 from imsys.chat.plugins import discover
-from imsys.chat.unconfirmed import Doubts
-from imsys.cluster.places import Place
+from imsys.chat.unconfirmed import UnconfirmedWrites
+from imsys.cluster.resources_directory import ResourcesServer
 from imsys.config import ChatConfig, LimitsConfig, LiveConfig
 from imsys.errors import Refused, Status
 from imsys.protocols.crowd import Crowd
@@ -143,26 +143,26 @@ class OnePlace:
         self.name = "resources1"
         self.asked: list[tuple[int | str, bool]] = []
 
-    async def pick(self, size: int, *, plaintext: bool) -> Place:
+    async def pick(self, size: int, *, plaintext: bool) -> ResourcesServer:
         """There is but one."""
         self.asked.append((size, plaintext))
         return self._place(plaintext)
 
-    async def pick_live(self, *, plaintext: bool) -> Place:
+    async def pick_live(self, *, plaintext: bool) -> ResourcesServer:
         """There is but one."""
         return self._place(plaintext)
 
-    async def named(self, name: str, *, plaintext: bool) -> Place:
+    async def named(self, name: str, *, plaintext: bool) -> ResourcesServer:
         """There is but one."""
         self.asked.append((name, plaintext))
         if name != self.name:
             raise Refused(Status.NO_AVAILABLE_RESOURCES_SERVER, "It is away.")
         return self._place(plaintext)
 
-    def _place(self, plaintext: bool) -> Place:
+    def _place(self, plaintext: bool) -> ResourcesServer:
         if not self.name:
             raise Refused(Status.NO_AVAILABLE_RESOURCES_SERVER, "There is none.")
-        return Place(self.name, "files.example", 7000 if plaintext else 7001, 7002, 1935, 1936)
+        return ResourcesServer(self.name, "files.example", 7000 if plaintext else 7001, 7002, 1935, 1936)
 
 
 class StreamEnds:
@@ -206,7 +206,7 @@ class ChatServer:
             calendar=time.time,
         )
         self.outbound = Outbound(reactor, self.directory, send_to_peer, tell)
-        self.doubts = Doubts(reactor, case.stores.threads, self.outbound.catch_up)
+        self.unconfirmed = UnconfirmedWrites(reactor, case.stores.threads, self.outbound.catch_up)
         self.log = MessageLog(
             reactor,
             case.stores.messages,
@@ -214,7 +214,7 @@ class ChatServer:
             batch=config.log_batch,
             queue=config.log_queue,
             queue_bytes=config.log_queue_bytes,
-            doubted=self.doubts.add,
+            doubted=self.unconfirmed.add,
         )
         self.dispatcher = Dispatcher(discover(), self._ended)
         self.connections = Connections(reactor, config, self.dispatcher, Crowd(reactor, config.capacity), pause=config.plain_pause)
@@ -222,11 +222,11 @@ class ChatServer:
         keys = keys_of_files()
         self.places = OnePlace()
         self.tickets = Tickets(TicketKeys(Path(keys.ticket_keys)), time.time, 3600.0)
-        self.files = FileDesk(dataclasses.replace(keys, **self.limits), 65536, self.tickets, self.places)
+        self.files = FileContext(dataclasses.replace(keys, **self.limits), 65536, self.tickets, self.places)
         self.announcer = Announcer(case.stores, self.log, self.outbound)
         self.ends = StreamEnds()
-        self.live_announcer = LiveAnnouncer(case.stores, self.announcer.post, self.outbound, self.ends, self.doubts)
-        self.live = LiveDesk(self.live_config, self.tickets, self.places, self.live_announcer, time.time)
+        self.live_announcer = LiveAnnouncer(case.stores, self.announcer.post, self.outbound, self.ends, self.unconfirmed)
+        self.live = LiveContext(self.live_config, self.tickets, self.places, self.live_announcer, time.time)
         self._case = case
         self.serve()
         self.port = reactor.listenTCP(0, self.connections, interface="127.0.0.1")
@@ -234,7 +234,7 @@ class ChatServer:
     def serve(self) -> None:
         """Have handlers work with what is here now."""
         allowances = Allowances(self.redis, self._case.reactor.seconds, self.allowed)
-        own = (self.node, self.log, self.directory, self.outbound, self.doubts, self.tokens, self.files, self.live)
+        own = (self.node, self.log, self.directory, self.outbound, self.unconfirmed, self.tokens, self.files, self.live)
         self.dispatcher.serve(Chat(self._case.stores, *own, allowances))
 
     def _ended(self, session: Session) -> None:
@@ -245,14 +245,14 @@ class ChatServer:
         self.node.startService()
         self.directory.startService()
         self.outbound.startService()
-        self.doubts.startService()
+        self.unconfirmed.startService()
         self._case.addCleanup(self.stop)
         await self.node.ready()
 
     async def stop(self) -> None:
         await self.port.stopListening()
         await self.connections.stopService()
-        await self.doubts.stopService()
+        await self.unconfirmed.stopService()
         self.outbound.stopService()
         await self.directory.stopService()
         await self.node.stopService()

@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.errors import Refused, Status, Unavailable
-from imsys.util.batching import Gathering
+from imsys.util.batching import BatchingQueue
 from imsys.util.surge import EXPECTED, PAUSE, Surge
 
 
@@ -18,13 +18,13 @@ class GatheringTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.calls: list[tuple[list[int], Deferred[Any]]] = []
 
-    def gathering(self, most: int = 3, queue: int = 100, surge: Surge | None = None) -> Gathering[int, int]:
+    def gathering(self, most: int = 3, queue: int = 100, surge: Surge | None = None) -> BatchingQueue[int, int]:
         async def work(items: list[int]) -> Any:
             answer: Deferred[Any] = Deferred()
             self.calls.append((items, answer))
             return await answer
 
-        return Gathering(work, most=most, queue=queue, surge=surge)
+        return BatchingQueue(work, most=most, queue=queue, surge=surge)
 
     def finish(self, number: int, outcome: Callable[[int], object] = lambda item: item * 10) -> None:
         items, answer = self.calls[number]
@@ -101,7 +101,7 @@ class GatheringTests(SynchronousTestCase):
                 raise ZeroDivisionError
             return items
 
-        gathering = Gathering(work, most=8, queue=100)
+        gathering = BatchingQueue(work, most=8, queue=100)
         results = [gathering.add(item) for item in range(9)]
         blocker.callback(None)
         self.failureResultOf(results[5], ZeroDivisionError)

@@ -7,7 +7,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.util import sweeps as rounds
-from imsys.util.sweeps import Rounds
+from imsys.util.sweeps import PeriodicSweep
 
 
 class RoundsTests(SynchronousTestCase):
@@ -17,13 +17,13 @@ class RoundsTests(SynchronousTestCase):
         self.done: list[tuple[float, list[int]]] = []
         self.possible = True
 
-    def rounds(self) -> Rounds:
+    def rounds(self) -> PeriodicSweep:
         async def work(members: list[int]) -> bool:
             if self.possible:
                 self.done.append((self.clock.seconds(), members))
             return self.possible
 
-        service = Rounds(self.clock, 6.0, lambda: list(self.members), work, 2)
+        service = PeriodicSweep(self.clock, 6.0, lambda: list(self.members), work, 2)
         service.startService()
         self.addCleanup(service.stopService)
         return service
@@ -72,7 +72,7 @@ class RoundsTests(SynchronousTestCase):
                 raise ZeroDivisionError
             return True
 
-        service = Rounds(self.clock, 6.0, lambda: list(self.members), work, 2)
+        service = PeriodicSweep(self.clock, 6.0, lambda: list(self.members), work, 2)
         service.startService()
         self.advance(5)
         service.stopService()
@@ -94,7 +94,7 @@ class RoundsTests(SynchronousTestCase):
                         raise
                     return False
 
-            service = Rounds(self.clock, 6.0, lambda: [1, 2, 3], work, 2)
+            service = PeriodicSweep(self.clock, 6.0, lambda: [1, 2, 3], work, 2)
             service.startService()
             service.stopService()
             self.assertEqual(self.clock.getDelayedCalls(), [])

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from imsys.bench.lab.checks import Promise, Verdict
+from imsys.bench.lab.checks import Promise, PromiseCheck
 from imsys.bench.lab.cluster import Cluster, Machine
 from imsys.bench.lab.people import People
 from imsys.errors import ConfigError
@@ -65,7 +65,7 @@ class Outcome:
     unacknowledged: int
     """Texts that were not acknowledged, and not given up, long after the fault was mended."""
     signed_out: Sequence[str]
-    verdict: Verdict
+    verdict: PromiseCheck
 
 
 class Stage:

@@ -12,7 +12,7 @@ from imsys.bench.lab.cluster import Cluster
 from imsys.bench.lab.words import Account, Guest
 
 
-class Verdict(msgspec.Struct, kw_only=True):
+class PromiseCheck(msgspec.Struct, kw_only=True):
     """How often something was not as it should be, and an example of each."""
 
     counts: Counter[str]
@@ -27,7 +27,7 @@ class Promise:
         self._peer_of = {guest.uuid: guest.peer for guest in guests}
         self._until = dict.fromkeys((guest.thread for guest in guests), 0)  # ids grow within a thread
 
-    def check(self, account: Account) -> Verdict:
+    def check(self, account: Account) -> PromiseCheck:
         """Compare what users say with the history, when nothing is on its way.
 
         The counts are ``lost``, ``duplicated`` and ``misordered`` of what was acknowledged, and ``unseen``, ``seen twice`` and
@@ -37,7 +37,7 @@ class Promise:
         heard: dict[int, list[int]] = {}
         for item in account.heard:
             heard.setdefault(self._peer_of[item.uuid], []).append(item.number)
-        verdict = Verdict(counts=Counter(), examples=[])
+        verdict = PromiseCheck(counts=Counter(), examples=[])
         ids = {number: msg_id for entries in stored.values() for number, msg_id in entries}
         lost = [text.number for text in account.texts if text.acknowledged and ids.get(text.number) != text.msg_id]
         _note(verdict, "lost", lost)
@@ -64,7 +64,7 @@ class Promise:
         return found
 
 
-def _note(verdict: Verdict, what: str, numbers: Iterable[int]) -> None:
+def _note(verdict: PromiseCheck, what: str, numbers: Iterable[int]) -> None:
     if found := list(numbers):
         verdict.counts[what] += len(found)
         verdict.examples.append(f"{what}: text {min(found)}")

@@ -16,7 +16,7 @@ from imsys.bench.lab.wires import Tapped
 from imsys.bench.lab.words import Guest, Heard, Invitation, Text
 from imsys.errors import Refused, Status, Unavailable
 from imsys.sdk import Client, ConnectionState, Credentials, Gateway, Login, Message, StateChange
-from imsys.sdk.gateway import Place
+from imsys.sdk.gateway import ServerAddress
 
 _SIZE = 64
 _COMES_BACK = 1.0
@@ -26,12 +26,12 @@ _COMES_BACK = 1.0
 class Door(Gateway):
     """A gateway that sends its user to a place of our choice when they first come."""
 
-    def __init__(self, reactor: Any, url: str, ca: str, place: Place, others: Sequence[Place]) -> None:
+    def __init__(self, reactor: Any, url: str, ca: str, place: ServerAddress, others: Sequence[ServerAddress]) -> None:
         super().__init__(reactor, url, ca)
-        self._place_at_first: Place | None = place
+        self._place_at_first: ServerAddress | None = place
         self._others = tuple(other for other in others if other != place)
 
-    async def resume(self, uuid: int, token: str, *, failed: Iterable[Place] = ()) -> Login:
+    async def resume(self, uuid: int, token: str, *, failed: Iterable[ServerAddress] = ()) -> Login:
         """Log in again; the first time, without asking anybody."""
         place, self._place_at_first = self._place_at_first, None
         if place is not None:
@@ -112,8 +112,8 @@ class Person:
 
     def _new_client(self, host: str) -> Client:
         invitation, port = self._invitation, self.guest.port
-        others = [Place(other, port) for other in invitation.servers]
-        door = Door(self._reactor, invitation.gateway, invitation.ca, Place(host, port), others)
+        others = [ServerAddress(other, port) for other in invitation.servers]
+        door = Door(self._reactor, invitation.gateway, invitation.ca, ServerAddress(host, port), others)
         client = Client(self._tapped, door, self._credentials)
         client.on_message.subscribe(self._hear)
         client.on_connection_state.subscribe(self._changed)

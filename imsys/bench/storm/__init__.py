@@ -9,13 +9,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from imsys.bench.crew import Observed, crew, shares
 from imsys.bench.lab.cluster import Cluster, Layout, cluster, namespaces_here
 from imsys.bench.options import add_output, seconds, setting, whole
 from imsys.bench.profiling import Profile
 from imsys.bench.report import Report, latency, publish
 from imsys.bench.tasks import Storm, Task, User, microseconds
 from imsys.bench.users import users_of
+from imsys.bench.workers import Observed, crew, shares
 from imsys.errors import ConfigError
 
 _PER_PROCESS = 15_000

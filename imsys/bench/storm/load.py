@@ -11,7 +11,7 @@ from collections import Counter, deque
 from imsys.bench.storm.loop import Loop
 from imsys.bench.storm.traveller import Tally, Traveller
 from imsys.bench.tasks import Result, Storm, Task
-from imsys.sdk.gateway import Place
+from imsys.sdk.gateway import ServerAddress
 
 _ARRIVING = 900.0
 """Seconds that all have to log in."""
@@ -34,7 +34,7 @@ class StormLoad:
         self._tally = Tally()
         context = ssl.create_default_context(cafile=task.ca or None)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        gateway, others = Place(*storm.gateway), [Place(*other) for other in storm.others]
+        gateway, others = ServerAddress(*storm.gateway), [ServerAddress(*other) for other in storm.others]
         self._waiting = deque(
             Traveller(user, others, gateway, context, _source(storm.sources, storm.first + index), self._tally)
             for index, user in enumerate(task.users)

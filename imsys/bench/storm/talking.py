@@ -11,7 +11,7 @@ from imsys.bench.crowd import header
 from imsys.bench.storm.loop import Connection, Steps
 from imsys.errors import Status
 from imsys.protocols.framing import CHAT
-from imsys.sdk.gateway import Place
+from imsys.sdk.gateway import ServerAddress
 
 LOGIN, SIGNED_OUT, SYNC, RESYNC, BEAT = 5, 8, 68, 128, 32
 
@@ -128,8 +128,8 @@ def sync(since: int) -> bytes:
 
 
 def find_place(
-    connection: Connection, host: str, uuid: int, token: str, failed: tuple[Place, ...], until: float
-) -> Steps[tuple[Place, ...]]:
+    connection: Connection, host: str, uuid: int, token: str, failed: tuple[ServerAddress, ...], until: float
+) -> Steps[tuple[ServerAddress, ...]]:
     """Ask the gateway where to go; the server it names, and the others after it.
 
     :raises OSError: it does not answer in time, or not as it should.
@@ -152,7 +152,7 @@ def find_place(
     if (found := _outcome(rest)).error:
         raise Refusal(found.error, found.message, found.retry_after)
     there = _logged_in(rest)
-    return tuple(Place(one.host, int(one.port)) for one in (there, *there.others))
+    return tuple(ServerAddress(one.host, int(one.port)) for one in (there, *there.others))
 
 
 def _length(head: bytes) -> int:

@@ -14,7 +14,7 @@ from imsys.bench.storm.loop import Connection, Steps, Wait, connect
 from imsys.bench.storm.talking import BEAT, RESYNC, SIGNED_OUT, SYNC, Chat, Refusal, catch_up, find_place, log_in, sync
 from imsys.bench.tasks import User
 from imsys.sdk.backoff import Backoff, Comeback
-from imsys.sdk.gateway import Place
+from imsys.sdk.gateway import ServerAddress
 from imsys.sdk.timing import Timing
 from imsys.sdk.whereabouts import Whereabouts
 
@@ -72,7 +72,9 @@ class Traveller:
 
     __slots__ = ("_client", "_comeback", "_context", "_gateway", "_since", "_source", "_tally", "_token", "_uuid", "_whereabouts")
 
-    def __init__(self, user: User, others: list[Place], gateway: Place, context: ssl.SSLContext, source: str, tally: Tally) -> None:
+    def __init__(
+        self, user: User, others: list[ServerAddress], gateway: ServerAddress, context: ssl.SSLContext, source: str, tally: Tally
+    ) -> None:
         uuid, token, host, port, *_ = user
         self._uuid = uuid
         self._token = token
@@ -83,8 +85,8 @@ class Traveller:
         self._client = random.randbytes(16).hex()  # noqa: S311 (no secret)
         self._since = 0
         self._whereabouts = Whereabouts(_CLOCK, _TIMING.shun)
-        self._whereabouts.here = Place(host, port)
-        self._whereabouts.learn([Place(host, port), *others])
+        self._whereabouts.here = ServerAddress(host, port)
+        self._whereabouts.learn([ServerAddress(host, port), *others])
         self._comeback = Comeback(Backoff(_TIMING.first_wait, _TIMING.longest_wait), _TIMING.spread, _TIMING.brief)
 
     def live(self, arrived: Callable[[str], None]) -> Steps[None]:
@@ -180,7 +182,7 @@ class Traveller:
                 raise
         return (yield from self._enter(other, slower))
 
-    def _enter(self, place: Place, slower: float) -> Steps[Chat]:
+    def _enter(self, place: ServerAddress, slower: float) -> Steps[Chat]:
         """Connect to a chat server, log in, and catch up."""
         connection: Connection | None = None
         try:
@@ -200,7 +202,7 @@ class Traveller:
         self._whereabouts.arrived(place)
         return chat
 
-    def _ask_gateway(self) -> Steps[tuple[Place, ...]]:
+    def _ask_gateway(self) -> Steps[tuple[ServerAddress, ...]]:
         until = time.monotonic() + _GATEWAY
         try:
             connection = yield from connect(self._gateway, self._source, self._context, until)

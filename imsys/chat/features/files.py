@@ -27,7 +27,7 @@ _PURPOSES = {"message": Purpose.MESSAGE, "avatar": Purpose.AVATAR}
 @handles(FileOfferRequest)
 async def offer(context: Context, request: FileOfferRequest) -> FileOfferResponse:
     """Make room for a file, and say where it goes."""
-    desk = context.chat.files
+    files = context.chat.files
     purpose = _purpose(request.purpose)
     thread_id = parse_id(request.thread_id, "thread_id")
     filename, sha256, mime = check_filename(request.filename), _sha256(request.sha256), _type(request.mime)
@@ -37,10 +37,10 @@ async def offer(context: Context, request: FileOfferRequest) -> FileOfferRespons
         raise Refused(Status.PERMISSION_DENIED, "Only its members may write in a thread.")
     if request.size < 0:
         raise Refused(Status.INVALID_FIELD, "The size of a file is a number of bytes.")
-    if request.size > desk.config.max_file:
-        raise Refused(Status.QUOTA_EXCEEDED, f"A file has at most {desk.config.max_file} bytes.")
+    if request.size > files.config.max_file:
+        raise Refused(Status.QUOTA_EXCEEDED, f"A file has at most {files.config.max_file} bytes.")
     await context.chat.allowances.take(Kind.OFFER, context.user)
-    place = await desk.places.pick(request.size, plaintext=context.session.plaintext)
+    place = await files.places.pick(request.size, plaintext=context.session.plaintext)
     made = Offer(
         file_id=new_file_id(),
         owner=context.user,
@@ -52,14 +52,14 @@ async def offer(context: Context, request: FileOfferRequest) -> FileOfferRespons
         mime=mime,
         sha256=sha256,
     )
-    await context.chat.stores.files.offer(made, life=desk.config.expire, quota=desk.config.quota, most=desk.config.offers)
+    await context.chat.stores.files.offer(made, life=files.config.expire, quota=files.config.quota, most=files.config.offers)
     return FileOfferResponse(
         file_id=encode_id(made.file_id),
-        ticket=desk.tickets.issue(made.file_id, context.user, Right.WRITE, sign_in=context.session.token_digest),
+        ticket=files.tickets.issue(made.file_id, context.user, Right.WRITE, sign_in=context.session.token_digest),
         host=place.host,
         port=place.port,
         http_port=place.http_port,
-        chunk_size=desk.chunk,
+        chunk_size=files.chunk,
         offset=0,
     )
 
@@ -67,19 +67,19 @@ async def offer(context: Context, request: FileOfferRequest) -> FileOfferRespons
 @handles(FileGetRequest)
 async def get(context: Context, request: FileGetRequest) -> FileGetResponse:
     """Say where a file is, and give the right to read it, or to go on with sending it."""
-    desk, plaintext = context.chat.files, context.session.plaintext
+    files, plaintext = context.chat.files, context.session.plaintext
     file = await _wanted(context, request)
     if request.write:
-        place = await desk.places.named(file.server, plaintext=plaintext)
+        place = await files.places.named(file.server, plaintext=plaintext)
     else:
         assert file.content is not None
         shared = file.content.store == SHARED
-        place = await (desk.places.pick(0, plaintext=plaintext) if shared else desk.places.named(file.content.store, plaintext=plaintext))
+        place = await (files.places.pick(0, plaintext=plaintext) if shared else files.places.named(file.content.store, plaintext=plaintext))
     sha256 = file.offered_sha256 if file.content is None else file.content.sha256
     right = Right.WRITE if request.write else Right.READ
     return FileGetResponse(
         file_id=encode_id(file.file_id),
-        ticket=desk.tickets.issue(file.file_id, context.user, right, sign_in=context.session.token_digest),
+        ticket=files.tickets.issue(file.file_id, context.user, right, sign_in=context.session.token_digest),
         host=place.host,
         port=place.port,
         http_port=place.http_port,

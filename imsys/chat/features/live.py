@@ -35,34 +35,34 @@ TITLE = 100
 @handles(LiveStartRequest)
 async def start(context: Context, request: LiveStartRequest) -> LiveStartResponse:
     """Make a live stream, tell its thread, and say where it goes."""
-    desk, plaintext, stores = context.chat.live, context.session.plaintext, context.chat.stores
-    if not desk.config.enabled:
+    live, plaintext, stores = context.chat.live, context.session.plaintext, context.chat.stores
+    if not live.config.enabled:
         raise Refused(Status.PERMISSION_DENIED, "There are no live streams here.")
     thread_id, title = parse_id(request.thread_id, "thread_id"), _title(request.title)
     await context.chat.allowances.take(Kind.OFFER, context.user)
-    place = await desk.places.pick_live(plaintext=plaintext)
+    place = await live.places.pick_live(plaintext=plaintext)
     draft = LiveStream(
         stream_id=new_file_id(),
         owner=context.user,
         thread_id=thread_id,
         title=title,
         server=place.name,
-        record=desk.config.record if request.record is UNSET else request.record,
+        record=live.config.record if request.record is UNSET else request.record,
     )
     try:
-        stream = await stores.live.start(draft, desk.config.streams, wait=desk.config.wait, longest=desk.config.longest)
+        stream = await stores.live.start(draft, live.config.streams, wait=live.config.wait, longest=live.config.longest)
     except Unavailable:  # it may have been made all the same: nobody will ever send it
-        desk.news.call_off(draft.stream_id)
+        live.news.call_off(draft.stream_id)
         raise
     try:
-        await desk.news.announce(stream.stream_id)
+        await live.news.announce(stream.stream_id)
     except Refused:
         await _call_off(context, stream.stream_id)
         raise
-    urls = desk.watch_urls(stream, context.user, place, plaintext=plaintext, sign_in=context.session.token_digest)
+    urls = live.watch_urls(stream, context.user, place, plaintext=plaintext, sign_in=context.session.token_digest)
     return LiveStartResponse(
         stream_id=encode_id(stream.stream_id),
-        publish_url=desk.publish_url(stream, place, plaintext=plaintext, sign_in=context.session.token_digest),
+        publish_url=live.publish_url(stream, place, plaintext=plaintext, sign_in=context.session.token_digest),
         play_url=urls.play_url,
         flv_url=urls.flv_url,
         watch_url=urls.watch_url,
@@ -125,12 +125,12 @@ async def _places(context: Context, names: Iterable[str]) -> dict[str, LivePlace
 
 
 async def _item(context: Context, stream: LiveStream, places: dict[str, LivePlace]) -> LiveItem:
-    desk, plaintext, mine = context.chat.live, context.session.plaintext, stream.owner == context.user
+    live, plaintext, mine = context.chat.live, context.session.plaintext, stream.owner == context.user
     place = places.get(stream.server)
     if place is None and mine:
         stream, place = await _elsewhere(context, stream)
     urls = (
-        desk.watch_urls(stream, context.user, place, plaintext=plaintext, sign_in=context.session.token_digest)
+        live.watch_urls(stream, context.user, place, plaintext=plaintext, sign_in=context.session.token_digest)
         if place is not None
         else None
     )
@@ -145,7 +145,7 @@ async def _item(context: Context, stream: LiveStream, places: dict[str, LivePlac
         flv_url=urls.flv_url if urls is not None else UNSET,
         watch_url=urls.watch_url if urls is not None else UNSET,
         key_expires=urls.key_expires if urls is not None else UNSET,
-        publish_url=desk.publish_url(stream, place, plaintext=plaintext, sign_in=context.session.token_digest)
+        publish_url=live.publish_url(stream, place, plaintext=plaintext, sign_in=context.session.token_digest)
         if place is not None and mine
         else UNSET,
     )
@@ -155,7 +155,7 @@ async def _elsewhere(context: Context, stream: LiveStream) -> tuple[LiveStream, 
     """The stream, and another server for it, unless somebody publishes it to the one that seems to be away."""
     try:
         place = await context.chat.live.places.pick_live(plaintext=context.session.plaintext)
-        moved = await context.chat.stores.live.moved(stream.stream_id, stream.server, place.name)
+        moved = await context.chat.stores.live.reassign(stream.stream_id, stream.server, place.name)
     except Refused:
         return stream, None
     if moved is None:

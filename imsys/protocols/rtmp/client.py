@@ -23,7 +23,7 @@ from imsys.protocols.rtmp import chunks, messages
 from imsys.protocols.rtmp.amf0 import Value
 from imsys.protocols.rtmp.chunks import MEDIA_STREAM, Message
 from imsys.protocols.rtmp.handshake import ClientHandshake
-from imsys.protocols.rtmp.link import Link
+from imsys.protocols.rtmp.link import ChunkStreamConnection
 from imsys.protocols.rtmp.messages import Command, Event, MessageFault, Type
 from imsys.protocols.rtmp.server import MediaReceived
 
@@ -81,7 +81,7 @@ class ClientConnection:
     ) -> None:
         """``name`` is the stream's with all that is behind its question mark; ``properties`` are for the connect command."""
         handshake = ClientHandshake()
-        self._link = Link(handshake, longest)
+        self._link = ChunkStreamConnection(handshake, longest)
         self._link.write(handshake.hello())
         self._app = app
         self._name = name

@@ -16,7 +16,7 @@ _SMALLEST_WINDOW = 4096
 """A smaller one would only make us talk more: one acknowledgement a read is sent at most."""
 
 
-class Link:
+class ChunkStreamConnection:
     """The lower half of a connection."""
 
     __slots__ = ("_acknowledged_to", "_handshake", "_out", "_parts", "_peer_window", "_reader", "_received", "acknowledged", "chunk_size")

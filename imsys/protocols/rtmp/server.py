@@ -35,7 +35,7 @@ from imsys.protocols.rtmp.amf0 import Value
 from imsys.protocols.rtmp.chunks import MEDIA_STREAM, Message
 from imsys.protocols.rtmp.enhanced import extensions
 from imsys.protocols.rtmp.handshake import ServerHandshake
-from imsys.protocols.rtmp.link import Link
+from imsys.protocols.rtmp.link import ChunkStreamConnection
 from imsys.protocols.rtmp.messages import Command, DataDropped, Event, MessageFault, MetadataCleared, Type
 
 BEFORE = 64 * 1024
@@ -150,7 +150,7 @@ class ServerConnection:
 
     def __init__(self, longest: int) -> None:
         """``longest`` are the bytes of the longest message of a publisher."""
-        self._link = Link(ServerHandshake(), BEFORE)
+        self._link = ChunkStreamConnection(ServerHandshake(), BEFORE)
         self._longest = longest
         self._transaction = 0.0
         self._request: dict[str, Value] = {}

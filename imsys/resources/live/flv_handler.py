@@ -24,7 +24,7 @@ from imsys.resources.live.viewing import Keys
 from imsys.web.answers import Headers, Response
 from imsys.web.pushing import Outlet, chunk
 from imsys.web.requests import Request
-from imsys.web.routing import Route
+from imsys.web.routing import Endpoint
 
 _log = Logger()
 
@@ -229,9 +229,9 @@ class FlvHandler:
         self._keys = keys
         self._relay = relay
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[Endpoint]:
         """The paths of the streams."""
-        return [Route("/live/{}", {"GET": self.get, "HEAD": self.get}), Route("/live/{}/watchers/{}/{}", {"PUT": self.watched})]
+        return [Endpoint("/live/{}", {"GET": self.get, "HEAD": self.get}), Endpoint("/live/{}/watchers/{}/{}", {"PUT": self.watched})]
 
     async def get(self, request: Request, name: str) -> Response:
         """A stream, from its newest key frame on; with ``?basic=1`` for players that know little.

@@ -158,7 +158,7 @@ class Relay(Service):
 
     def _begin(self, here: _Here) -> Deferred[None]:
         async def begin() -> None:
-            stream = await self._store.began(here.stream.stream_id, self._server, away=self._config.away)
+            stream = await self._store.mark_live(here.stream.stream_id, self._server, away=self._config.away)
             if stream is None:
                 raise _over()
             here.stream, here.ours, here.doubt = stream, True, False
@@ -177,7 +177,7 @@ class Relay(Service):
             if here.source is not None or not here.ours:
                 return
             try:
-                paused = await self._store.paused(here.stream.stream_id, self._server, away=self._config.away)
+                paused = await self._store.mark_waiting(here.stream.stream_id, self._server, away=self._config.away)
             except Unavailable:  # it may have it; the next beat asks
                 here.doubt = True
                 raise

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
-from imsys.cluster.telling import PASSING
+from imsys.cluster.announce_client import PASSING
 from imsys.errors import Refused
 from imsys.protocols.identifiers import encode_id
 from imsys.util.outages import Outage
@@ -26,7 +26,7 @@ MOST = 10_000
 """Streams that wait to be said again at most; the first of them are heard of when they are over."""
 
 Tell = Callable[[bytes], Awaitable[None]]
-"""Has a thread told of its stream; see :meth:`imsys.cluster.telling.ChatServers.announce_live`."""
+"""Has a thread told of its stream; see :meth:`imsys.cluster.announce_client.ChatServers.announce_live`."""
 
 
 class Telling:

@@ -14,7 +14,7 @@ from imsys.resources.live.viewing import Keys, Streams
 from imsys.store.live import LiveState, LiveStream
 from imsys.web.answers import Headers, Problem, Response, refusal
 from imsys.web.requests import Request
-from imsys.web.routing import Route
+from imsys.web.routing import Endpoint
 
 POLL = 5.0
 """Seconds between two questions of a page about its stream."""
@@ -61,13 +61,13 @@ class WatchPage:
         self._assets = Assets()
         self._page = string.Template(read_static("watch.html").decode("utf-8"))
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[Endpoint]:
         """The paths of the page."""
         page, state, asset = self.page, self.state, self._assets.get
         return [
-            Route("/watch/assets/{}", {"GET": asset, "HEAD": asset}),
-            Route("/watch/{}", {"GET": page, "HEAD": page}),
-            Route("/watch/{}/state", {"GET": state, "HEAD": state}),
+            Endpoint("/watch/assets/{}", {"GET": asset, "HEAD": asset}),
+            Endpoint("/watch/{}", {"GET": page, "HEAD": page}),
+            Endpoint("/watch/{}/state", {"GET": state, "HEAD": state}),
         ]
 
     async def page(self, request: Request, name: str) -> Response:

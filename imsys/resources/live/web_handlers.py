@@ -16,7 +16,7 @@ from imsys.resources.live.viewing import Keys, Streams
 from imsys.resources.live.watch_page import WatchPage
 from imsys.security.tickets import Tickets
 from imsys.store.live import LiveStore, LiveStream
-from imsys.web.routing import Route
+from imsys.web.routing import Endpoint
 
 
 def live_routes(
@@ -27,7 +27,7 @@ def live_routes(
     store: LiveStore,
     relay: Relay,
     calendar: Callable[[], float],
-) -> list[Route]:
+) -> list[Endpoint]:
     """The paths of live streams; none where there are no live streams. ``calendar`` gives Unix seconds."""
     if not config.enabled:
         return []

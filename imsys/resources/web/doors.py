@@ -14,7 +14,7 @@ from imsys.security.tickets import Tickets
 from imsys.web.answers import Response
 from imsys.web.connection import HttpSettings
 from imsys.web.requests import Request
-from imsys.web.routing import Handler, Route, Router
+from imsys.web.routing import Endpoint, Handler, Router
 
 
 def http_settings(config: ResourcesConfig) -> HttpSettings:
@@ -30,7 +30,7 @@ def file_routes(
     uploads: Uploads,
     downloads: Downloads,
     ahead: Budget | None = None,
-) -> list[Route]:
+) -> list[Endpoint]:
     """The paths of files.
 
     :param max_file: bytes of a file at most.
@@ -53,9 +53,9 @@ def file_routes(
         "POST": tus.post,
         "OPTIONS": tus.options,
     }
-    return [Route("/files/", of_all), Route("/files", of_all), Route("/files/{}", of_one)]
+    return [Endpoint("/files/", of_all), Endpoint("/files", of_all), Endpoint("/files/{}", of_one)]
 
 
-def site(config: ResourcesConfig, routes: list[Route]) -> Origins:
+def site(config: ResourcesConfig, routes: list[Endpoint]) -> Origins:
     """All paths of the HTTPS port, with what is allowed to pages of other origins."""
     return Origins(Router(routes), config.cors_origins)

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from twisted.internet.defer import Deferred, gatherResults
 
-from imsys.chat.live_reaper import LiveCare
+from imsys.chat.live_reaper import LiveReaper
 from imsys.config import LiveConfig
 from imsys.errors import Refused, Status
 from imsys.protocols.identifiers import decode_id, encode_id, new_file_id
@@ -174,11 +174,11 @@ class Living(ChatCase):
         for client in (anna, bert):
             await client.next(131)
             await client.next(25)
-        await self.stores.live.began(stream_id, "resources1", away=AWAY)
+        await self.stores.live.mark_live(stream_id, "resources1", away=AWAY)
         self.assertEqual(await self.announced(stream_id, anna, bert), ["live"] * 2)
-        await self.stores.live.paused(stream_id, "resources1", away=AWAY)
+        await self.stores.live.mark_waiting(stream_id, "resources1", away=AWAY)
         self.assertEqual(await self.announced(stream_id, anna, bert), ["waiting"] * 2)
-        await self.stores.live.began(stream_id, "resources1", away=AWAY)
+        await self.stores.live.mark_live(stream_id, "resources1", away=AWAY)
         self.assertEqual(await self.announced(stream_id, anna, bert), ["live"] * 2)
         self.assertEqual((anna.pending(25), bert.pending(25)), ([], []))
         records = (await bert.ask(13, thread_id=str(self.thread), msg_id="0"))["chat_messages"]
@@ -188,7 +188,7 @@ class Living(ChatCase):
         bert = await self.server.login(self.bert)
         draft = LiveStream(stream_id=new_file_id(), owner=self.anna, thread_id=self.thread, title="x", server="resources1")
         await self.stores.live.start(draft, 2, wait=600, longest=600)
-        await self.stores.live.began(draft.stream_id, "resources1", away=AWAY)
+        await self.stores.live.mark_live(draft.stream_id, "resources1", away=AWAY)
         name = encode_id(draft.stream_id)
         if stored:
             content = json.dumps({"stream_id": name, "title": "x"})
@@ -246,7 +246,7 @@ class Living(ChatCase):
         anna, bert = await self.server.login(self.anna), await self.server.login(self.bert)
         stream_id = await self.started(anna)
         await bert.next(131)
-        await self.stores.live.began(stream_id, "resources1", away=AWAY)
+        await self.stores.live.mark_live(stream_id, "resources1", away=AWAY)
         self.server.ends.away = True
         self.assertEqual((await anna.ask(82, stream_id=encode_id(stream_id)))["error"], 0)
         self.assertEqual((await bert.next(131))["state"], "ended")
@@ -258,7 +258,7 @@ class Living(ChatCase):
         """The members of a thread see what is live there, each with keys of their own; only its owner may publish."""
         anna, bert, carl = [await self.server.login(user) for user in (self.anna, self.bert, self.carl)]
         stream_id = await self.started(anna)
-        await self.stores.live.began(stream_id, "resources1", away=AWAY)
+        await self.stores.live.mark_live(stream_id, "resources1", away=AWAY)
         await self.stores.live.beat("resources1", {stream_id: 12}, away=AWAY)
         response = await bert.ask(84, thread_id=str(self.thread))
         (item,) = response["streams"]
@@ -290,10 +290,10 @@ class Living(ChatCase):
         stream_id = await self.started(anna)
         await bert.next(131)
         await anna.next(131)
+        await self.stores.live.mark_live(stream_id, "resources1", away=AWAY)
         await self.stores.contacts.block(self.anna, self.bert, True)
         self.assertEqual((await bert.ask(84))["streams"], [])
         self.assertEqual(len((await anna.ask(84))["streams"]), 1)
-        await self.stores.live.began(stream_id, "resources1", away=AWAY)
         self.assertEqual(await self.announced(stream_id, anna), ["live"])
         await bert.ask(32)
         self.assertEqual(bert.pending(131), [])
@@ -318,7 +318,7 @@ class Living(ChatCase):
         """While its server is away a stream cannot be watched; its owner is sent to another, where nobody publishes it."""
         anna, bert = await self.server.login(self.anna), await self.server.login(self.bert)
         stream_id = await self.started(anna)
-        await self.stores.live.began(stream_id, "resources1", away=AWAY)
+        await self.stores.live.mark_live(stream_id, "resources1", away=AWAY)
         self.server.places.name = "resources2"
         (item,) = (await bert.ask(84))["streams"]
         self.assertEqual((item["state"], "play_url" in item, "key_expires" in item), ("live", False, False))
@@ -342,7 +342,7 @@ class Living(ChatCase):
         stream_id = await self.started(anna)
         await bert.next(131)
         other = await self.other_server()
-        cares = [LiveCare(self.reactor, self.stores.live, server.live_announcer) for server in (self.server, other)]
+        cares = [LiveReaper(self.reactor, self.stores.live, server.live_announcer) for server in (self.server, other)]
         await cares[0].look()
         self.assertEqual(len((await bert.ask(84))["streams"]), 1)
         await self.pass_time(601)
@@ -356,7 +356,7 @@ class Living(ChatCase):
         stream_id = await self.started(anna)
         await anna.next(131)
         await self.pass_time(601)
-        care = LiveCare(self.reactor, self.stores.live, self.server.live_announcer)
+        care = LiveReaper(self.reactor, self.stores.live, self.server.live_announcer)
         care.startService()
         try:
             self.assertEqual((await anna.next(131))["state"], "ended")

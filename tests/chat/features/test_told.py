@@ -12,9 +12,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from imsys.chat import outbound
-from imsys.chat import unconfirmed as doubts
+from imsys.chat import unconfirmed as unconfirmed
 from imsys.chat.features import live
-from imsys.chat.live_reaper import LiveCare
+from imsys.chat.live_reaper import LiveReaper
 from imsys.errors import Refused, Status, Unavailable
 from imsys.protocols.identifiers import decode_id, encode_id, new_file_id
 from imsys.store.files import Content, Offer, Purpose
@@ -34,7 +34,7 @@ class Told(ChatCase):
 
     async def setUp(self) -> None:
         await super().setUp()
-        for module in (doubts, outbound):
+        for module in (unconfirmed, outbound):
             self.patch(module, "RETRY", 0.05)
         self.anna, self.bert, self.carl = await self.people("anna", "bert", "carl")
         self.thread = str(await self.befriend(self.anna, self.bert))
@@ -182,7 +182,7 @@ class Told(ChatCase):
         """One that has begun, and of which its owner has heard everything."""
         stream_id = decode_id((await self.go_live(client))["stream_id"])
         await client.next(131)
-        await self.stores.live.began(stream_id, "resources1", away=AWAY)
+        await self.stores.live.mark_live(stream_id, "resources1", away=AWAY)
         return stream_id
 
     async def pass_time(self, seconds: float) -> None:
@@ -196,14 +196,14 @@ class Told(ChatCase):
         await self.live_stream(a)
         await self.pass_time(AWAY + 1)
         self.lose_answers()
-        await LiveCare(self.reactor, self.stores.live, self.server.live_announcer).look()
+        await LiveReaper(self.reactor, self.stores.live, self.server.live_announcer).look()
         self.assertEqual((await a.next(131))["state"], "ended")
 
     async def test_end_not_told(self) -> None:
         """That a stream is over is told as soon as the database answers again."""
         a, _, _ = await self.everybody()
         stream_id = await self.live_stream(a)
-        told, left = self.stores.live.told, [2]
+        told, left = self.stores.live.recipients, [2]
 
         async def slow(wanted: bytes) -> Any:
             if left[0]:
@@ -211,7 +211,7 @@ class Told(ChatCase):
                 raise away()
             return await told(wanted)
 
-        self.patch(self.stores.live, "told", slow)
+        self.patch(self.stores.live, "recipients", slow)
         self.assertEqual((await a.ask(82, stream_id=encode_id(stream_id)))["error"], 0)
         self.assertEqual((await a.next(131))["state"], "ended")
 
@@ -295,7 +295,7 @@ class MariaDbToldTests(Told, OnMariaDb):
 
     async def asked_again(self) -> None:
         """Wait until the server has begun to ask what became of it."""
-        while not self.server.doubts._asking:
+        while not self.server.unconfirmed._asking:
             await deferLater(self.reactor, 0.02)
 
     async def test_late(self) -> None:
@@ -303,18 +303,18 @@ class MariaDbToldTests(Told, OnMariaDb):
         a, b, c = await self.everybody()
         let_through = await self.unheard(a, 17, src_uuid=str(self.anna), dst_uuid=str(self.carl), message="hi", nickname="")
         await self.asked_again()
-        self.assertEqual((len(self.server.doubts), c.pending(19)), (1, []))
+        self.assertEqual((len(self.server.unconfirmed), c.pending(19)), (1, []))
         let_through()
         self.assertEqual((await c.next(19))["src_message"], "hi")
         let_through = await self.unheard(a, 92, nickname="Anni")
         await self.asked_again()
-        self.assertEqual((len(self.server.doubts), b.pending(130)), (1, []))
+        self.assertEqual((len(self.server.unconfirmed), b.pending(130)), (1, []))
         let_through()
         self.assertEqual((await b.next(130))["nickname"], "Anni")
         let_through = await self.unheard(a, 80, thread_id=self.thread, title="Cats")
         await self.asked_again()
         let_through()
-        while len(self.server.doubts):
+        while len(self.server.unconfirmed):
             await deferLater(self.reactor, 0.02)
         self.assertEqual((await a.ask(84))["streams"], [])
 

@@ -42,7 +42,7 @@ class PlayingTests(LiveCase):
     async def test_elsewhere(self) -> None:
         """A stream of another server, where none can be fetched, is not found here."""
         stream = await self.stream(server="resources2")
-        await self.stores.live.began(stream.stream_id, "resources2", away=60)
+        await self.stores.live.mark_live(stream.stream_id, "resources2", away=60)
         await self.refused(self.url(stream, Right.PLAY), Purpose.PLAY, "NetStream.Play.StreamNotFound")
 
     async def test_nobody_comes(self) -> None:

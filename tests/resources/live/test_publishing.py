@@ -133,14 +133,14 @@ class OnlyOneTests(LiveCase):
         asked, answered = Deferred[None](), Deferred[None]()
         self.addCleanup(answered.addErrback, lambda _: None)
         self.addCleanup(answered.cancel)
-        began = self.stores.live.began
+        began = self.stores.live.mark_live
 
         async def slowly(*arguments: Any, **more: Any) -> Any:
             asked.callback(None)
             await answered
             return await began(*arguments, **more)
 
-        self.patch(self.stores.live, "began", slowly)
+        self.patch(self.stores.live, "mark_live", slowly)
         first = await self.peer(self.url(stream, Right.PUBLISH), Purpose.PUBLISH)
         await asked
         self.relay._look()
@@ -180,7 +180,7 @@ class ComingAndGoingTests(LiveCase):
 
     async def test_pause_in_doubt(self) -> None:
         """That the publisher has gone is told although the database did not say that it has it, whether it has it or not."""
-        paused = self.stores.live.paused
+        paused = self.stores.live.mark_waiting
         for number, stored in enumerate((True, False), 1):
             stream = await self.stream()
             publisher = await self.publisher(stream)
@@ -194,7 +194,7 @@ class ComingAndGoingTests(LiveCase):
                     await paused(*arguments, **more)
                 raise Unavailable(Status.MYSQL_INTERNAL_ERROR, "The database did not answer.")
 
-            self.patch(self.stores.live, "paused", lossy)
+            self.patch(self.stores.live, "mark_waiting", lossy)
             publisher.close()
             await self.until(lambda: (stream.stream_id, LiveState.WAITING) in self.told, "the thread is told")  # noqa: B023
             self.assertEqual(len(self.told), 2 * number)
@@ -241,12 +241,14 @@ class EndTests(LiveCase):
         await self.until(lambda: early.gone, "nobody will come")
 
     async def test_blocked(self) -> None:
-        """Who was blocked sends no more, and those who watched see no more of it."""
-        stream = await self.stream()
-        publisher, player = await self.publisher(stream), await self.player(stream)
-        await self.stores.contacts.block(self.bert, self.anna, True)
-        await self.until(lambda: player.gone and publisher.gone, "both are closed")
-        await self.refused(self.url(stream, Right.PUBLISH), Purpose.PUBLISH, BAD_NAME)
+        """Who was blocked sends no more, and those who watched see no more of it; the same if they are the ones who were blocked."""
+        for blocker, blocked in ((self.bert, self.anna), (self.anna, self.bert)):
+            stream = await self.stream()
+            publisher, player = await self.publisher(stream), await self.player(stream)
+            await self.stores.contacts.block(blocker, blocked, True)
+            await self.until(lambda here=(player, publisher): all(one.gone for one in here), "both are closed")  # type: ignore[misc]
+            await self.refused(self.url(stream, Right.PUBLISH), Purpose.PUBLISH, BAD_NAME)
+            await self.stores.contacts.block(blocker, blocked, False)
 
     async def test_back_before_the_beat_is_answered(self) -> None:
         """What the database said of a stream before its publisher came back is no reason to close them."""

@@ -11,7 +11,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 
-from imsys.cluster.places import Place
+from imsys.cluster.resources_directory import ResourcesServer
 from imsys.config import LiveConfig
 from imsys.errors import ConfigError, Refused, Status
 from imsys.protocols.crowd import Crowd
@@ -61,10 +61,10 @@ class PullingTests(WebLiveCase):
             part.startService()
         self.parts += ours
 
-    async def place(self, name: str) -> Place:
+    async def place(self, name: str) -> ResourcesServer:
         if self.away:
             raise Refused(Status.NO_AVAILABLE_RESOURCES_SERVER, "It is away.")
-        return Place(name, "127.0.0.1", 0, self.https_port.port if name == SERVER else self.https2.port)
+        return ResourcesServer(name, "127.0.0.1", 0, self.https_port.port if name == SERVER else self.https2.port)
 
     def url2(self, stream: LiveStream) -> str:
         return f"rtmp://127.0.0.1:{self.rtmp2.port}/live/{encode_id(stream.stream_id)}?key={self.watch_key(stream)}"

@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from imsys.cli.accounts import Account
-from imsys.cli.console import Trouble
+from imsys.cli.console import CliError
 from imsys.cli.context import Context, SessionEnded
 from imsys.sdk import Client, Credentials, Grant, Status, Transfers, Unavailable
 
 T = TypeVar("T")
 
 
-class Errands:
+class GrantClient:
     """A chat that is open, and other commands, go on while a file travels for hours: that needs no session, but a token and a ticket."""
 
     def __init__(self, context: Context, account: Account) -> None:
@@ -56,5 +56,5 @@ class Errands:
             return await self.ask(question)
         except SessionEnded:
             raise
-        except Trouble as trouble:  # another command takes its time: that passes
+        except CliError as trouble:  # another command takes its time: that passes
             raise Unavailable(Status.NETWORK_ERROR, str(trouble)) from trouble

@@ -25,7 +25,7 @@ class Files(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class TransferContext:
     """What every transfer of one user works with; ``trust`` is ``None`` where there is no TLS."""
 
     reactor: Any

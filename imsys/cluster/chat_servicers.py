@@ -7,12 +7,12 @@ from typing import Any
 
 from twisted.logger import Logger
 
+from imsys.cluster.legacy_calls import is_id, push_of_friendship, push_of_request, pushes_of_texts
 from imsys.cluster.membership import Membership
 from imsys.cluster.pushes import PeerHandler, RemotePush
 from imsys.cluster.relay import RelayServicer
 from imsys.cluster.server import AddServicer
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
-from imsys.cluster.unary import is_id, push_of_friendship, push_of_request, pushes_of_texts
 from imsys.errors import Refused, Status, Unavailable
 
 _log = Logger()

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 
 import google_crc32c
 
-from imsys.bench.offering import Caller
+from imsys.bench.grants import Caller
 from imsys.bench.tasks import Grant, User
 from imsys.protocols.chunks import CREDIT, DOWNLOAD_CHUNK, UPLOAD_ACK, UPLOAD_CHUNK, encode_chunk, encode_count
 from imsys.protocols.framing import RESOURCES

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from imsys.cluster.listed import Listed
+from imsys.cluster.server_list import ServerList
 from imsys.cluster.stubs import imsys_v1_pb2
 from imsys.errors import Refused, Status
 
@@ -16,7 +16,7 @@ AGAIN = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ResourcesServer:
     """A resources server, as a client is told of it."""
 
     name: str
@@ -28,7 +28,7 @@ class Place:
     rtmps_port: int = 0
 
 
-class Places:
+class ResourcesDirectory:
     """Chooses resources servers for files and live streams, and finds them again.
 
     What was sent to a server since balance last told of it counts as if it were there.
@@ -36,14 +36,14 @@ class Places:
     :param fresh: seconds for which an answer of balance is good: as long as a server's own report is.
     """
 
-    def __init__(self, listed: Listed, fresh: float) -> None:
+    def __init__(self, listed: ServerList, fresh: float) -> None:
         self._listed = listed
         self._fresh = fresh
         self._known: object = None
         self._sent: Counter[str] = Counter()
         self._promised: Counter[str] = Counter()
 
-    async def pick(self, size: int, *, plaintext: bool) -> Place:
+    async def pick(self, size: int, *, plaintext: bool) -> ResourcesServer:
         """The least loaded server that has room for so many bytes, the one with the most room among equals.
 
         :param plaintext: the port without TLS is wanted, where there is one.
@@ -56,7 +56,7 @@ class Places:
         self._promised[best.name] += size
         return _place(best, plaintext)
 
-    async def pick_live(self, *, plaintext: bool) -> Place:
+    async def pick_live(self, *, plaintext: bool) -> ResourcesServer:
         """The same for a live stream. :raises Refused: 11, there is none. :raises Unavailable: balance does not answer."""
         best = await self._best(lambda server: bool(server.ports.rtmp or server.ports.rtmps))
         if best is None:
@@ -75,7 +75,7 @@ class Places:
     def _order(self, server: imsys_v1_pb2.Server) -> tuple[int, float, str]:
         return server.load + server.assigned + self._sent[server.name], -self._room(server), server.name
 
-    async def named(self, name: str, *, plaintext: bool) -> Place:
+    async def named(self, name: str, *, plaintext: bool) -> ResourcesServer:
         """The server that has a file, be it draining, full or unfit. :raises Refused: 11, it is away. :raises Unavailable: balance is."""
         for age in (self._fresh, AGAIN):
             for server in await self._servers(age):
@@ -100,10 +100,10 @@ def _takes(server: imsys_v1_pb2.Server) -> bool:
     return not (server.draining or server.unfit or full)
 
 
-def _place(server: imsys_v1_pb2.Server, plaintext: bool) -> Place:
+def _place(server: imsys_v1_pb2.Server, plaintext: bool) -> ResourcesServer:
     ports = server.ports
     port = (ports.plain or ports.tls) if plaintext else ports.tls
-    return Place(server.name, server.host, port, ports.http, ports.rtmp, ports.rtmps)
+    return ResourcesServer(server.name, server.host, port, ports.http, ports.rtmp, ports.rtmps)
 
 
 def _none(message: str) -> Refused:

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 
 from imsys.cluster.channels import Address, Channels
 from imsys.cluster.client import send
-from imsys.cluster.listed import Listed
+from imsys.cluster.server_list import ServerList
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
 from imsys.cluster.trust import Trust
 from imsys.errors import ConfigError, Refused, Status, Unavailable
@@ -39,7 +39,7 @@ class ChatServers(Service):
     :param fresh: seconds for which balance's list of them is good.
     """
 
-    def __init__(self, reactor: Any, trust: Trust, listed: Listed, fresh: float) -> None:
+    def __init__(self, reactor: Any, trust: Trust, listed: ServerList, fresh: float) -> None:
         self._reactor = reactor
         self._channels = Channels(reactor, trust)
         self._deadline = trust.deadline

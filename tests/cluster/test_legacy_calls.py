@@ -9,10 +9,10 @@ import grpc
 import msgspec
 from twisted.internet.threads import deferToThread
 
+from imsys.cluster.legacy_calls import calls_of
 from imsys.cluster.peers import RemotePush
 from imsys.cluster.pushes import push_of
 from imsys.cluster.stubs import message_pb2, message_pb2_grpc
-from imsys.cluster.unary import calls_of
 from imsys.errors import Status
 from imsys.protocols.framing import CHAT
 from imsys.protocols.messages.contacts import FriendRequestPush, FriendshipPush, HelloMessage

@@ -8,13 +8,13 @@ from typing import Any
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import Clock
 
+from imsys.cluster.announce_client import ChatServers
 from imsys.cluster.client import GrpcClient
-from imsys.cluster.listed import Listed
 from imsys.cluster.membership import Membership, Ports
-from imsys.cluster.places import AGAIN, Place, Places
+from imsys.cluster.resources_directory import AGAIN, ResourcesDirectory, ResourcesServer
 from imsys.cluster.server import GrpcServer
+from imsys.cluster.server_list import ServerList
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
-from imsys.cluster.telling import ChatServers
 from imsys.cluster.trust import Trust
 from imsys.errors import Refused, Status, Unavailable
 from tests.balance.running import BalanceCase
@@ -41,8 +41,8 @@ class PlacesCase(BalanceCase):
             return await call(*arguments, **more)
 
         client.call = counted  # type: ignore[method-assign]
-        self.listed = Listed(self.clock, client, self.kind, self.lease)
-        self.places = Places(self.listed, 5.0)
+        self.listed = ServerList(self.clock, client, self.kind, self.lease)
+        self.places = ResourcesDirectory(self.listed, 5.0)
 
     async def register(self, name: str, port: int, **more: Any) -> None:
         keys: dict[str, Any] = {"ports": imsys_v1_pb2.Ports(plain=port + 1, http=port + 2), "capacity": 100} | more
@@ -85,7 +85,7 @@ class PlacesTests(PlacesCase):
         self.clock.advance(AGAIN + 1)
         places = [await self.places.pick_live(plaintext=False) for _ in range(4)]
         self.assertEqual([place.name for place in places], ["b", "b", "c", "b"])
-        self.assertEqual(places[2], Place("c", "127.0.0.1", 7200, 7202, 7203, 7204))
+        self.assertEqual(places[2], ResourcesServer("c", "127.0.0.1", 7200, 7202, 7203, 7204))
 
     async def test_equals(self) -> None:
         """Of two that are loaded alike the one with more room is chosen."""
@@ -108,9 +108,9 @@ class PlacesTests(PlacesCase):
         """A client is told the port that it can speak with."""
         await self.register("a", 7000)
         await self.register("b", 7100, draining=True, load=100, unfit="The disk.", ports=imsys_v1_pb2.Ports(http=7102))
-        self.assertEqual(await self.places.pick(1, plaintext=False), Place("a", "127.0.0.1", 7000, 7002))
-        self.assertEqual(await self.places.pick(1, plaintext=True), Place("a", "127.0.0.1", 7001, 7002))
-        self.assertEqual(await self.places.named("b", plaintext=True), Place("b", "127.0.0.1", 7100, 7102))
+        self.assertEqual(await self.places.pick(1, plaintext=False), ResourcesServer("a", "127.0.0.1", 7000, 7002))
+        self.assertEqual(await self.places.pick(1, plaintext=True), ResourcesServer("a", "127.0.0.1", 7001, 7002))
+        self.assertEqual(await self.places.named("b", plaintext=True), ResourcesServer("b", "127.0.0.1", 7100, 7102))
 
     async def test_named(self) -> None:
         """A server is found by its name, be it new; one that is away is not, and is not asked for each time."""

@@ -15,7 +15,7 @@ from imsys.errors import Refused, Status, Unavailable
 Servers = Sequence[imsys_v1_pb2.Server]
 
 
-class Listed:
+class ServerList:
     """The live servers of one kind that speak our calls; whoever asks at the same time shares one call of balance.
 
     :param lease: seconds that a registration lives, and so an answer that balance has not renewed.

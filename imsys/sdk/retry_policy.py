@@ -9,9 +9,9 @@ from twisted.internet.task import deferLater
 from imsys.errors import Refused, Status, Unavailable
 from imsys.sdk.attachments import Grant
 from imsys.sdk.backoff import Backoff
-from imsys.sdk.carrier import Carrier, Interrupted
 from imsys.sdk.connection import NotStarted
-from imsys.sdk.surroundings import Surroundings
+from imsys.sdk.file_connection import FileConnection, Interrupted
+from imsys.sdk.transfer_context import TransferContext
 
 _TRIES = 6
 """Refusals in a row, without a byte in between, that may pass by themselves, unless this file is the reason."""
@@ -44,14 +44,14 @@ _RIGHTS = {Status.PERMISSION_DENIED, Status.LOGIN_UNSUCCESSFUL, Status.FILE_OPEN
 """What a token or a ticket gets that has expired, or one for a server that has not got the file."""
 
 
-class Persistence:
+class RetryPolicy:
     """One file's attempts to get there.
 
     :param ask: for the right to the file.
     :param waiting: called before each wait, with the reason.
     """
 
-    def __init__(self, around: Surroundings, ask: Callable[[], Awaitable[Grant]], waiting: Callable[[BaseException], None]) -> None:
+    def __init__(self, around: TransferContext, ask: Callable[[], Awaitable[Grant]], waiting: Callable[[BaseException], None]) -> None:
         self._around = around
         self._ask = ask
         self._waiting = waiting
@@ -67,7 +67,7 @@ class Persistence:
             self._failures = self._refusals = 0
             self._backoff.reset()
 
-    async def run(self, move: Callable[[Carrier, Grant], Awaitable[None]]) -> None:
+    async def run(self, move: Callable[[FileConnection, Grant], Awaitable[None]]) -> None:
         """Have ``move`` done on a connection, and on others until it has ended.
 
         :raises Refused: it cannot succeed. What else ``move`` raises is raised.
@@ -81,7 +81,7 @@ class Persistence:
                 after = 0.0 if isinstance(problem, Unavailable) else problem.retry_after or 0.0
                 await deferLater(self._around.reactor, self._backoff.next(after))
 
-    async def _attempt(self, move: Callable[[Carrier, Grant], Awaitable[None]]) -> None:
+    async def _attempt(self, move: Callable[[FileConnection, Grant], Awaitable[None]]) -> None:
         if self._grant is None:
             try:
                 self._grant = await self._ask()
@@ -94,7 +94,7 @@ class Persistence:
                     raise Final(problem) from problem
                 raise
         around = self._around
-        carrier, done = Carrier(around.reactor, self._grant, around.timing), False
+        carrier, done = FileConnection(around.reactor, self._grant, around.timing), False
         slower = 2.0 ** min(self._failures, 16)
         try:
             await carrier.open(around.credentials, around.trust, min(around.timing.deadline, around.timing.connect * slower))

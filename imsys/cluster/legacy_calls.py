@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imsys.cluster.client import send
-from imsys.cluster.outbox import Outbox
+from imsys.cluster.outbox import PeerOutbox
 from imsys.cluster.pushes import RemotePush, push_of
 from imsys.cluster.stubs import message_pb2
 from imsys.protocols.fitting import split
@@ -32,7 +32,7 @@ REQUEST, FRIENDSHIP, TEXT = service_id(FriendRequestPush), service_id(Friendship
 class UnaryPump:
     """Sends what is in an outbox by single calls. What has no call of its own, or is not answered, is only in the store."""
 
-    def __init__(self, reactor: Any, stub: Any, outbox: Outbox, name: str, deadline: float) -> None:
+    def __init__(self, reactor: Any, stub: Any, outbox: PeerOutbox, name: str, deadline: float) -> None:
         self._reactor = reactor
         self._stub = stub
         self._outbox = outbox

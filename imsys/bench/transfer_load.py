@@ -8,8 +8,8 @@ from array import array
 from collections.abc import Callable
 from functools import partial
 
-from imsys.bench import carriers
-from imsys.bench.offering import connected, context_for
+from imsys.bench import transfers as carriers
+from imsys.bench.grants import connected, context_for
 from imsys.bench.tasks import Carry, Grant, Result, Task, User
 
 

@@ -14,7 +14,7 @@ from imsys.files.configured import master_key_file
 from imsys.files.master import UnknownKey
 from imsys.security.keyring import add_key
 from imsys.security.tickets import Right, TicketKeys, Tickets
-from imsys.services.fresh_keys import INTERVAL, FreshKeys
+from imsys.services.key_reloader import INTERVAL, KeyReloader
 from tests.support.children import folder
 
 
@@ -42,7 +42,7 @@ class FreshKeysTests(TestCase):
         path = folder("keys") / "tickets.keys"
         add_key(path, 1)
         clock, keys = Time(reactor), TicketKeys(path)
-        fresh = FreshKeys(clock, keys)
+        fresh = KeyReloader(clock, keys)
         fresh.startService()
         self.addCleanup(fresh.stopService)
         tickets = Tickets(keys, clock.seconds, 60)
@@ -52,7 +52,7 @@ class FreshKeysTests(TestCase):
 
         @implementer(ILogObserver)
         def hear(event: Any) -> None:
-            if event.get("log_namespace") == "imsys.services.fresh_keys" and "reason" in event:
+            if event.get("log_namespace") == "imsys.services.key_reloader" and "reason" in event:
                 told.append(event["reason"])
 
         globalLogPublisher.addObserver(hear)
@@ -82,7 +82,7 @@ class FreshKeysTests(TestCase):
         kept = master_key_file(FilesConfig(master_keys=str(path)))
         assert kept is not None
         masters, clock = kept.keys, Time(reactor)
-        fresh = FreshKeys(clock, kept)
+        fresh = KeyReloader(clock, kept)
         fresh.startService()
         self.addCleanup(fresh.stopService)
         before = masters.new()

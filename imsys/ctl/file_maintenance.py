@@ -37,7 +37,7 @@ BLOCK = 1 << 20
 T = TypeVar("T")
 
 
-class Care:
+class FileMaintenance:
     """What an operator can do about files; ``say`` is called with each line."""
 
     def __init__(self, reactor: Any, config: Config, database: Database, say: Callable[[str], None]) -> None:

@@ -33,7 +33,7 @@ STOP = b"s"
 """What the supervisor says."""
 
 
-class Tether(Service):
+class SupervisorPipe(Service):
     """Ends the process, in good order, when its supervisor is gone."""
 
     def __init__(self, reactor: Any) -> None:

@@ -12,7 +12,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Turns:
+class SerialExecutor:
     """Runs functions in the reactor's threads, one at a time."""
 
     def __init__(self, reactor: Any) -> None:

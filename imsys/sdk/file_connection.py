@@ -29,7 +29,7 @@ from imsys.protocols.messages.uploads import ResourcesLoginResponse
 from imsys.sdk.attachments import Grant
 from imsys.sdk.connection import ChatConnection
 from imsys.sdk.credentials import Credentials
-from imsys.sdk.gateway import Place, status_of
+from imsys.sdk.gateway import ServerAddress, status_of
 from imsys.sdk.opening import open_connection
 from imsys.sdk.timing import Timing
 from imsys.sdk.trust import Trust
@@ -44,7 +44,7 @@ class Interrupted(Refused):
     """The server says (79) that something was not taken, or that it is over; the connection is still good."""
 
 
-class Carrier:
+class FileConnection:
     """The connection, and what was heard on it of the file.
 
     :param grant: the right to the file.
@@ -77,7 +77,7 @@ class Carrier:
         :raises Refused: the token is not taken.
         :raises Unavailable: there is no connection.
         """
-        place = Place(self._grant.host, self._grant.port)
+        place = ServerAddress(self._grant.host, self._grant.port)
         await open_connection(self._reactor, self._connection, place, trust, deadline)
         await self.request(LoginRequest(uuid=str(credentials.uuid), token=credentials.token), ResourcesLoginResponse)
         self._connection.begin_heartbeats(credentials.uuid)

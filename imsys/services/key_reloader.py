@@ -29,7 +29,7 @@ class Keys(Protocol):
         ...
 
 
-class FreshKeys(Service):
+class KeyReloader(Service):
     """Looks at the file of the keys every few seconds."""
 
     def __init__(self, reactor: Any, keys: Keys) -> None:

@@ -11,7 +11,7 @@ from twisted.logger import Logger
 _log = Logger()
 
 
-class InOrder(MultiService):
+class OrderedServices(MultiService):
     """Starts its parts in order, and stops them in the reverse order, each when the one before has stopped."""
 
     def stopService(self) -> Deferred[None]:

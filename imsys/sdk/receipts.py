@@ -19,7 +19,7 @@ _PASSING = (Status.MYSQL_INTERNAL_ERROR, Status.SERVER_BUSY, Status.RATE_LIMITED
 _log = Logger()
 
 
-class Marks:
+class Receipts:
     """Sends ``delivered`` marks, at most one each ``interval`` seconds for a thread; what could not be sent is kept.
 
     :param request: sends a request of a given response type on the present connection.
