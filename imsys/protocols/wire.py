@@ -131,7 +131,7 @@ class FrameConnection(protocol.Protocol):
         self._decoder = FrameDecoder(settings.format, settings.max_frame)
         self._unsent: list[bytes] | None = None
         self._unsent_bytes = 0
-        self._buffered = 0  # what the transport's buffer is counted as while it is full; looked at for every frame
+        self._buffered = 0  # what the transport's buffer is counted as while it is full
         self._unfinished = 0
         self._known = False
         self._later: tuple[list[Frame], PeerFault | None] | None = None  # what is handed on in the next turns
@@ -277,11 +277,15 @@ class FrameConnection(protocol.Protocol):
 
     def send(self, data: bytes) -> None:
         """Send whole frames, now or when the peer has room; past the high-water mark the connection is cut."""
-        if self.linger.phase is not OPEN:
-            return
-        if not self._buffered:
-            self.transport.write(data)
-            return
+        if self._flow.held:  # else nothing is in the way, as nearly always
+            if self.linger.phase is not OPEN:
+                return
+            if self._flow.held & PEER:
+                self._keep(data)
+                return
+        self.transport.write(data)
+
+    def _keep(self, data: bytes) -> None:
         together = self._settings.unsent
         waiting = self._unsent_bytes + len(data)
         if waiting > self._settings.high_water or together.bytes + len(data) > together.limit:

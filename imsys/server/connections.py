@@ -68,7 +68,6 @@ class Connections(Service, Factory):
         self._dispatcher = dispatcher
         self._frame_filter = frame_filter
         self.unsent = Unsent(config.unsent)
-        self._complaints = Complaints(clock)
         self._settings = WireSettings(
             dispatcher.format,
             config.max_frame,
@@ -76,7 +75,7 @@ class Connections(Service, Factory):
             config.heartbeat_timeout,
             config.high_water,
             self.unsent,
-            self._complaints,
+            Complaints(clock),
             pace=Pace(clock, pause) if pause else None,
         )
         self._open = ConnectionSet[Session](clock, crowd)
@@ -122,4 +121,4 @@ class Connections(Service, Factory):
             session.close("the server stops")
         if cut := await self._open.stop(FLUSH, "the server stops"):
             _log.warn("{count} connections did not take their last bytes", count=cut)
-        self._complaints.stop()
+        self._settings.complaints.stop()

@@ -14,7 +14,7 @@ from imsys.protocols.crowd import Crowd
 from imsys.resources.disk import Disk
 from imsys.resources.granted import Granted
 from imsys.resources.live.pulling import Find, Pulls, trust
-from imsys.resources.live.recordings import Recordings
+from imsys.resources.live.recordings import RecordingLimits, Recordings
 from imsys.resources.live.relay import Relay
 from imsys.resources.live.rtmp_connection import RtmpSettings
 from imsys.resources.live.rtmp_server import RtmpServer
@@ -103,9 +103,7 @@ def live_of(
         FileStore(database, calendar),
         uploads,
         calendar,
-        most=min(limits.max_recording, config.files.max_file),
-        life=config.files.expire,
-        quota=config.files.quota,
+        RecordingLimits(min(limits.max_recording, config.files.max_file), config.files.expire, config.files.quota),
     )
     relay.record = recordings.begin
     routes = live_routes(reactor, limits, tickets, granted, store, relay, calendar)

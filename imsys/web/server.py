@@ -59,9 +59,6 @@ class HttpServer(Service, Factory):
         self._answer = answer
         self._verbose = verbose
 
-    def __len__(self) -> int:
-        return len(self.connections)
-
     def date(self) -> str:
         """Return the time as responses have it in ``Date``."""
         now = int(self._calendar())

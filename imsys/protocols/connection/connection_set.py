@@ -16,7 +16,7 @@ C = TypeVar("C", bound=Guest)
 
 
 class ConnectionSet(Generic[C]):
-    """Admits connections while there is room, counts them, and waits for them to go.
+    """Admits connections while there is room, counts them, has the wheel of their deadlines, and waits for them to go.
 
     :param crowd: the connections to all ports of the server together.
     """
@@ -24,7 +24,6 @@ class ConnectionSet(Generic[C]):
     def __init__(self, clock: IReactorTime, crowd: Crowd) -> None:
         self.crowd = crowd
         self.wheel = DeadlineWheel(clock)
-        """Their deadlines."""
         self._clock = clock
         self._members: set[C] = set()
         self._waiting: list[Deferred[None]] = []

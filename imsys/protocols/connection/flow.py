@@ -40,11 +40,10 @@ class FlowControl:
 
     def drain(self) -> None:
         """Read on for good, whatever held it, so that the peer's close is noticed."""
-        before = self.held
         self.stop()
-        if before & self._stops and not before & (ENDED | _FINAL):
+        if not self.held & ENDED:
             self.transport.resumeProducing()
 
     def stop(self) -> None:
-        """Leave the transport alone from now on."""
+        """Leave reading as it is from now on, but for :meth:`drain`; :attr:`held` is never 0 again."""
         self.held |= _FINAL

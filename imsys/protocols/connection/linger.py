@@ -43,14 +43,14 @@ class Linger:
         if self.phase is not OPEN:
             return False
         self.phase = CLOSING
+        self._flow.stop()
         self._wheel.expire(self, seconds)
         return True
 
     def finish(self, close: Callable[[], None]) -> None:
-        """Close the transport; nothing more is written.
+        """Close by the transport's ``loseConnection``, or by its ``loseWriteConnection`` where the peer may have sent what stays unread.
 
-        :param close: the transport's ``loseConnection``, or ``loseWriteConnection``: were all closed with bytes unread, the peer might
-            be reset before it has read the last ones.
+        Were all closed with bytes unread, the peer might be reset before it has read the last ones.
         """
         self.phase = CLOSED
         self._flow.drain()

@@ -7,6 +7,7 @@ in between, what is durable becomes a file of its own as soon as it is there aga
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from weakref import WeakSet
@@ -50,15 +51,24 @@ _REFUSED = (Status.PERMISSION_DENIED, Status.NOT_FRIENDS, Status.BLOCKED, Status
 """What does not pass by itself (unless it is the disk that is full): the recording is removed."""
 
 
+@dataclass(frozen=True, slots=True)
+class RecordingLimits:
+    """Bytes and seconds."""
+
+    most: int
+    """Bytes of a recording."""
+    life: float
+    """Seconds that one may take to become a file."""
+    quota: int
+    """Bytes that a user's files take at most; 0: no bound."""
+
+
 class Recordings(Service):
-    """See the module.
+    """Records streams, and makes files of what is recorded.
 
     :param server: the name of this server.
     :param folder: where recordings lie until they are files; it is made.
     :param calendar: Unix seconds.
-    :param most: bytes of one at most.
-    :param life: seconds that one may take to become a file.
-    :param quota: bytes that a user's files take at most, 0 for no bound.
     """
 
     def __init__(
@@ -71,10 +81,7 @@ class Recordings(Service):
         files: FileStore,
         uploads: Uploads,
         calendar: Callable[[], float],
-        *,
-        most: int,
-        life: float,
-        quota: int,
+        limits: RecordingLimits,
     ) -> None:
         self._clock = clock
         self._server = server
@@ -84,9 +91,7 @@ class Recordings(Service):
         self._files = files
         self._uploads = uploads
         self._calendar = calendar
-        self._most = most - MOST_PREFIX
-        self._life = life
-        self._quota = quota
+        self._limits = limits
         self._budget = Budget(MOST_PENDING)
         self._recorded: WeakSet[Broadcast] = WeakSet()
         self._running: dict[str, Recording] = {}
@@ -117,7 +122,7 @@ class Recordings(Service):
         )
         kept = Kept(self._folder, about, self._masters)
         recording = self._running[about.file_id] = Recording(
-            self._clock, self._disk, kept, broadcast, self._most, self._budget, self._ended
+            self._clock, self._disk, kept, broadcast, self._limits.most - MOST_PREFIX, self._budget, self._ended
         )
         recording.start()
 
@@ -237,7 +242,7 @@ class Recordings(Service):
             await self._uploads.terminate(file.file_id, file.owner)
             file = None
         if file is None:
-            await self._files.offer(self._offer(kept.about, size), life=self._life, quota=self._quota)
+            await self._files.offer(self._offer(kept.about, size), life=self._limits.life, quota=self._limits.quota)
         whole = await self._send(kept, tags, prefix)
         if whole is not None:
             _log.info("the recording of {stream} is {name}", stream=kept.about.stream_id, name=encode_id(whole.file_id))

@@ -66,19 +66,21 @@ class FlowTests(SynchronousTestCase):
             self.flow.hold(reason)
             self.flow.drain()
             before = list(self.transport.told)
-            self.assertEqual(before, [False, True] if reason else [])
+            self.assertEqual(before, [False, True] if reason else [True])
             self.flow.hold(RECEIVER)
             self.flow.release(RECEIVER | reason)
-            self.flow.drain()
             self.assertEqual(self.transport.told, before)
+            self.assertTrue(self.flow.held)
 
     def test_stop(self) -> None:
-        """A transport that is gone is left alone."""
+        """A transport that is closing is left alone, until it is to be drained."""
         self.flow.hold(PEER)
         self.flow.stop()
         self.flow.release(PEER)
-        self.flow.drain()
+        self.flow.hold(RECEIVER)
         self.assertEqual(self.transport.told, [False])
+        self.flow.drain()
+        self.assertEqual(self.transport.told, [False, True])
 
     @given(st.lists(st.tuples(st.booleans(), st.sampled_from([PEER, RECEIVER, NEXT_TURN, PEER | RECEIVER])), max_size=30))
     def test_any_order(self, steps: list[tuple[bool, int]]) -> None:

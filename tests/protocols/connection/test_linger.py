@@ -54,7 +54,7 @@ class LingerTests(SynchronousTestCase):
         self.linger.lost()
         self.assertIs(self.linger.phase, GONE)
         self.pass_time(10)
-        self.assertEqual((self.transport.told, len(self.wheel)), (["unregister", "lose"], 0))
+        self.assertEqual((self.transport.told, len(self.wheel)), (["resume", "unregister", "lose"], 0))
 
     def test_late(self) -> None:
         """One that does not is, whether it has not taken its last bytes or has not closed."""

@@ -86,7 +86,7 @@ class PullingTests(WebLiveCase):
 
         def count() -> bool:
             nonlocal most, fetched, watched
-            most, watched = max(most, len(self.http)), max(watched, self.broadcast(stream).players)
+            most, watched = max(most, len(self.http.connections)), max(watched, self.broadcast(stream).players)
             fetched = max(fetched, sum(isinstance(one._pushed, tuple) for one in self.http.connections))
             return not any(player.running for player in players)
 
@@ -102,7 +102,7 @@ class PullingTests(WebLiveCase):
             self.assertEqual(came, (sent * 3)[first : first + len(came)])
         self.assertEqual(watched, 4)  # a server is nobody who watches, but tells of those that do
         await self.until(lambda: not len(self.pulls2) and self.relay2.find(stream.stream_id) is None, "it is let go of")
-        await self.until(lambda: not len(self.http), "its connection is closed")
+        await self.until(lambda: not len(self.http.connections), "its connection is closed")
         said = "\n".join(self.lines)
         self.assertNotIn("factory", said)  # of its requests, one every few seconds
         self.assertNotIn("is away", said)  # its publisher is where it was
@@ -204,7 +204,7 @@ class PullingTests(WebLiveCase):
         assert found is not None
         broken.pull(found, self.broadcast(stream), left.callback)
         await left
-        await self.until(lambda: not len(self.http), "nobody is connected")
+        await self.until(lambda: not len(self.http.connections), "nobody is connected")
         self.assertTrue(self.broadcast(stream).idle)
 
     async def test_away(self) -> None:

@@ -20,8 +20,9 @@ from imsys.protocols.rtmp.amf0 import decode
 from imsys.redis.client import RedisService
 from imsys.resources.judging import looking
 from imsys.resources.live import recording
+from imsys.resources.live.flv_index import MOST_PREFIX
 from imsys.resources.live.recording import Tape
-from imsys.resources.live.recordings import Recordings, filename
+from imsys.resources.live.recordings import RecordingLimits, Recordings, filename
 from imsys.security.tickets import Right
 from imsys.store.files import File, Purpose, State
 from imsys.store.live import LiveState, LiveStream
@@ -67,9 +68,7 @@ class RecordingCase(LiveCase):
             self.engine.files,
             self.engine.uploads,
             time.time,
-            most=self.most,
-            life=3600,
-            quota=self.quota,
+            RecordingLimits(most=self.most, life=3600, quota=self.quota),
         )
         self.recordings.startService()
         self.relay.record = self.recordings.begin
@@ -229,7 +228,7 @@ class RecordingTests(RecordingCase):
 
     async def test_too_long(self) -> None:
         """One that has as many bytes as it may have ends there; the stream goes on, and what there is becomes a file."""
-        self.recordings._most = 300_000
+        self.recordings._limits = RecordingLimits(most=300_000 + MOST_PREFIX, life=3600, quota=self.quota)
         stream = await self.stream(record=True)
         await self.published(stream)
         (file,) = await self.whole()
