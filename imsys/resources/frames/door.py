@@ -50,7 +50,7 @@ class FrameDoor:
         self._open: dict[Session, _Transfers] = {}
 
     def filter(self, session: Session) -> FrameFilter:
-        """What stands before a session."""
+        """Make the filter that takes a session's frames first."""
         return FrameFilter(self, session)
 
     def handlers(self) -> tuple[Handler, ...]:
@@ -131,7 +131,7 @@ class _Transfers:
 
 
 class FrameFilter:
-    """Stands between a connection and its session, and takes the frames that are no requests."""
+    """Takes the frames that are no requests, and hands the others to the session."""
 
     __slots__ = ("_door", "_session")
 
