@@ -176,6 +176,35 @@ class ManyFramesTests(SynchronousTestCase):
             self.assertEqual((len(self.receiver.frames), self.turns), (TURN, []))
 
 
+class FullAgainTests(SynchronousTestCase):
+    """A transport whose buffer what had waited fills again."""
+
+    def test_order(self) -> None:
+        """What is sent then waits again, behind it; a connection that is to close does not before all has left."""
+        for closes in (False, True):
+            connection = FrameConnection(SETTINGS, DeadlineWheel(Clock()))
+            written: list[bytes] = []
+            full = [True, False]
+
+            class Narrow(Transport):
+                def write(self, data: bytes, written: list[bytes] = written, full: list[bool] = full, to: Any = connection) -> None:
+                    written.append(data)
+                    if full.pop(0):
+                        to.pauseProducing()
+
+            connection.makeConnection(transport := Narrow())
+            connection.pauseProducing()
+            connection.send(b"a")
+            if closes:
+                connection.close()
+            connection.resumeProducing()
+            self.assertTrue(connection.choked)
+            connection.send(b"b")
+            self.assertEqual((written, transport.disconnecting), ([b"a"], False))
+            connection.resumeProducing()
+            self.assertEqual((written, transport.disconnecting), ([b"a"], True) if closes else ([b"a", b"b"], False))
+
+
 class Connected(Case):
     """One connection, beyond its handshake."""
 

@@ -87,6 +87,19 @@ class LingerTests(SynchronousTestCase):
         self.flow.release(PEER)
         self.assertEqual(self.transport.told, ["pause", "resume", "unregister", "lose"])
 
+    def test_closing(self) -> None:
+        """While the last bytes wait for the peer reading stays as it is, and what is asked for every frame says that something is up."""
+        for held in (0, PEER):
+            self.setUp()
+            self.flow.hold(held)
+            before = list(self.transport.told)
+            self.linger.close(10)
+            self.assertTrue(self.flow.held)
+            self.flow.hold(RECEIVER)
+            self.flow.release(RECEIVER | PEER)
+            self.assertTrue(self.flow.held)
+            self.assertEqual(self.transport.told, before)
+
     def test_abort(self) -> None:
         """What is cut is left alone afterwards, and what is gone is not cut."""
         self.flow.hold(RECEIVER)
