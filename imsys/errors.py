@@ -67,6 +67,30 @@ class Status(enum.IntEnum):
     INTERNAL_ERROR = 75
     BLOCKED = 76
 
+    @property
+    def retryable(self) -> bool:
+        """Whether it speaks of the moment, not of the request, which may be granted later as it is: a server is away, a limit is reached.
+
+        Not :attr:`INTERNAL_ERROR`, which may be the request's doing: who tries again then counts how often.
+        """
+        return self in _RETRYABLE
+
+
+_RETRYABLE = frozenset(
+    {
+        Status.NETWORK_ERROR,
+        Status.GRPC_ERROR,
+        Status.GRPC_SERVER_NOT_EXISTS,
+        Status.CHATTING_SERVER_NOT_EXISTS,
+        Status.NO_AVAILABLE_CHATTING_SERVER,
+        Status.NO_AVAILABLE_RESOURCES_SERVER,
+        Status.REDIS_UNKNOWN_ERROR,
+        Status.MYSQL_INTERNAL_ERROR,
+        Status.RATE_LIMITED,
+        Status.SERVER_BUSY,
+    }
+)
+
 
 class Refused(Exception):
     """A request cannot be granted: a domain refusal with a status of the wire.

@@ -9,12 +9,12 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from imsys.balance.allocation import Reported
 from imsys.balance.registry import Registry, Suspect
 from imsys.cluster.probing import Answered, Silence
 from imsys.errors import Unavailable
+from imsys.util.single_flight import SingleFlight
 
 _log = Logger()
 
@@ -28,14 +28,6 @@ Probe = Callable[[str, int], Awaitable[Answered | Silence]]
 Key = tuple[str, str, str]
 
 
-class _Look:
-    """One server that is being looked at. What a peer says of it counts for more than what a user says."""
-
-    def __init__(self) -> None:
-        self.by_peer = False
-        self.waiting: list[Deferred[None]] = []
-
-
 class Suspicions(Service):
     """Probes servers that others could not reach, at most once a second each.
 
@@ -47,7 +39,9 @@ class Suspicions(Service):
         self._reactor = reactor
         self._registry = registry
         self._probe = probe
-        self._looks: dict[Key, _Look] = {}
+        self._looks: SingleFlight[Key, None] = SingleFlight(self._look)
+        self._by_peers: set[Key] = set()
+        """Of those that are looked at, the ones that a peer has lost, which counts for more than what a user says."""
         self._again: dict[Key, IDelayedCall] = {}
 
     def stopService(self) -> None:
@@ -68,35 +62,29 @@ class Suspicions(Service):
                 self._begin((server.kind, server.name, server.incarnation), by_peer=False)
 
     def _begin(self, key: Key, *, by_peer: bool) -> Deferred[None]:
-        look = self._looks.get(key)
-        if look is None:
-            if not self.running or len(self._looks) >= MOST:
-                return succeed(None)
-            look = self._looks[key] = _Look()
-            Deferred.fromCoroutine(self._look_at(key, look)).addErrback(self._failed, key).addCallback(self._looked, key)
-        look.by_peer = look.by_peer or by_peer
-        done: Deferred[None] = Deferred()
-        if key in self._looks:
-            look.waiting.append(done)
-        else:
-            done.callback(None)
-        return done
+        if key not in self._looks and (not self.running or len(self._looks) >= MOST):
+            return succeed(None)
+        if by_peer:
+            self._by_peers.add(key)
+        return self._looks.run(key)
 
-    def _looked(self, again: bool | None, key: Key) -> None:
+    async def _look(self, key: Key) -> None:
+        again = False
+        try:
+            again = await self._look_at(key)
+        except Unavailable:
+            pass  # without Redis nobody is sent anywhere
+        except Exception:
+            _log.failure("looking at {kind} server {name} failed", kind=key[0], name=key[1])
+        self._by_peers.discard(key)
         if again and self.running and key not in self._again:
             self._again[key] = self._reactor.callLater(AGAIN, self._once_more, key)
-        for waiting in self._looks.pop(key).waiting:
-            waiting.callback(None)
 
     def _once_more(self, key: Key) -> None:
         del self._again[key]
         self._begin(key, by_peer=False)
 
-    def _failed(self, reason: Failure, key: Key) -> None:
-        if reason.check(Unavailable) is None:  # without Redis nobody is sent anywhere
-            _log.failure("looking at {kind} server {name} failed", reason, kind=key[0], name=key[1])
-
-    async def _look_at(self, key: Key, look: _Look) -> bool:
+    async def _look_at(self, key: Key) -> bool:
         """Probe it, unless somebody has just done so; whether to look again in a while."""
         suspect = await self._registry.find(*key)
         if suspect is None:
@@ -108,7 +96,7 @@ class Suspicions(Service):
             if await self._registry.answered(suspect, answer.unfit):
                 _log.info("{kind} server {name} answers again", kind=suspect.kind, name=suspect.name)
             return False
-        if look.by_peer and answer is not Silence.SILENT:  # nobody listens there, or another one does
+        if key in self._by_peers and answer is not Silence.SILENT:  # nobody listens there, or another one does
             if await self._registry.withdraw(*key):
                 _log.warn("{kind} server {name} is not there any more: its registration ends", kind=suspect.kind, name=suspect.name)
             return False

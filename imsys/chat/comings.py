@@ -1,10 +1,13 @@
 """Who logs in and whose session ends, a line each in the log.
 
 A login costs a server little more than a line of the log does. So lines are
-gathered for a moment, and written together, each whole.
+gathered for a moment, and written together, each whole; where nothing of this
+level is written they are not even made.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
@@ -18,22 +21,43 @@ GATHER = 0.1
 """Seconds for which lines are gathered."""
 
 
+class _Came(NamedTuple):
+    session: Session
+    older: Route | None
+
+    def __str__(self) -> str:
+        instead = "" if self.older is None else f", in place of {self.older.session} on {self.older.node}"
+        return f"{self.session.user} logged in from {self.session.address}: session {self.session.id}{instead}"
+
+
+class _Went(NamedTuple):
+    session: Session
+    why: str
+
+    def __str__(self) -> str:
+        return f"session {self.session.id} of {self.session.user} is over: {self.why}"
+
+
+class _Lines(list["_Came | _Went"]):
+    def __str__(self) -> str:
+        return "\n".join(map(str, self))
+
+
 class Comings:
     """Writes who came to this server and who went."""
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
-        self._lines: list[str] = []
+        self._lines: list[_Came | _Went] = []
         self._later: IDelayedCall | None = None
 
     def came(self, session: Session, older: Route | None) -> None:
         """A session has begun, in the place of the one that this route led to."""
-        instead = "" if older is None else f", in place of {older.session} on {older.node}"
-        self._say(f"{session.user} logged in from {session.address}: session {session.id}{instead}")
+        self._say(_Came(session, older))
 
     def went(self, session: Session, why: str) -> None:
         """A session is over."""
-        self._say(f"session {session.id} of {session.user} is over: {why}")
+        self._say(_Went(session, why))
 
     def flush(self) -> None:
         """Write what has gathered."""
@@ -42,9 +66,9 @@ class Comings:
             later.cancel()
         lines, self._lines = self._lines, []
         if lines:
-            _log.info("{lines}", lines="\n".join(lines), log_lines=True)
+            _log.info("{lines}", lines=_Lines(lines), log_lines=True)
 
-    def _say(self, line: str) -> None:
+    def _say(self, line: _Came | _Went) -> None:
         self._lines.append(line)
         if self._later is None:
             self._later = self._clock.callLater(GATHER, self.flush)

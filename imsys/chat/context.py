@@ -43,8 +43,7 @@ class Chat:
         return Context(session, user, self)
 
 
-@dataclass(frozen=True, slots=True)
-class Context(Caller):
+class Context(Caller, frozen=True):
     """A request's surroundings on a chat server."""
 
     chat: Chat

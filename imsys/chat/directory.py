@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import secrets
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from twisted.application.service import Service
@@ -18,6 +19,7 @@ from imsys.chat.endings import Cluster, Endings
 from imsys.errors import Refused, Status
 from imsys.redis.routes import BATCH, REBUILT, REVOKED, Attempt, Held, Route, Routes
 from imsys.server.session import Session
+from imsys.util.background import run_in_background
 from imsys.util.outages import Outage
 from imsys.util.sweeps import PeriodicSweep
 
@@ -35,14 +37,42 @@ FLUSH = 3.0
 """Seconds that routes have to be dropped when the server stops; what is left of them expires."""
 
 
+def _ignore(*_: object) -> None:
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionListener:
+    """Hears of what becomes of the sessions of this server.
+
+    :param about_to_log_in: nothing is done for a login yet: its connection may be closed by this.
+    :param came: a session has begun.
+    :param moved: a user has a session here since this time (milliseconds since 1970), or had one (minus that time).
+    :param replaced: a user's session turned out to have been replaced unnoticed: pushes may have been lost.
+    :param rebuilt: others could not find these users of this server for a while: pushes may have been lost.
+    """
+
+    about_to_log_in: Callable[[], None] = _ignore
+    came: Callable[[Session], None] = _ignore
+    moved: Callable[[int, int], None] = _ignore
+    replaced: Callable[[int], None] = _ignore
+    rebuilt: Callable[[Collection[int]], None] = _ignore
+
+
 class Directory(Service):
-    """The sessions of this server and their routes, kept in Redis by renewing them."""
+    """The sessions of this server and their routes, kept in Redis by renewing them.
+
+    :param interval: seconds in which every session is renewed once.
+    :param digest: hashes a token as Redis knows it.
+    :param calendar: gives Unix seconds.
+    """
 
     def __init__(
         self,
         clock: IReactorTime,
         routes: Routes,
         cluster: Cluster,
+        listener: SessionListener,
         *,
         name: str,
         incarnation: str,
@@ -50,13 +80,10 @@ class Directory(Service):
         digest: Callable[[str], str],
         calendar: Callable[[], float],
     ) -> None:
-        """``interval`` is the seconds in which every session is renewed once; ``digest`` hashes a token as Redis knows it.
-
-        ``calendar`` gives Unix seconds.
-        """
         self._clock = clock
         self._routes = routes
         self._cluster = cluster
+        self._listener = listener
         self._name = name
         self._incarnation = incarnation
         self._digest = digest
@@ -68,16 +95,6 @@ class Directory(Service):
         self._outage = Outage(clock.seconds, "Renewing routes")
         self._endings = Endings(clock, cluster)
         self._comings = Comings(clock)
-        self.about_to_log_in: Callable[[], None] = lambda: None
-        """Called before anything is done for a login: its connection may be closed by that."""
-        self.came: Callable[[Session], None] = lambda session: None
-        """Called with a session that has just begun."""
-        self.replaced: Callable[[int], None] = lambda user: None
-        """Called with a user whose session turned out to have been replaced unnoticed: pushes may have been lost."""
-        self.rebuilt: Callable[[Collection[int]], None] = lambda users: None
-        """Called with users of this server whom others could not find for a while: pushes may have been lost."""
-        self.changed: Callable[[int, int], None] = lambda user, login_ms: None
-        """Called with a user whose session is here since this time (milliseconds since 1970), or was (minus that time)."""
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -106,7 +123,7 @@ class Directory(Service):
         :raises Refused: 19, a later attempt of this client has logged in; 2, the client has gone, so that nobody reads this.
         :raises Unavailable: Redis did not answer.
         """
-        self.about_to_log_in()
+        self._listener.about_to_log_in()
         if session.open and session.deserted:
             session.abort("the client had gone before its login was read")
         _check_present(session)
@@ -130,12 +147,12 @@ class Directory(Service):
             self._sign_out(session, ELSEWHERE)
             return True
         self._sessions[user] = session
-        self.changed(user, route.login_ms)
+        self._listener.moved(user, route.login_ms)
         if before is not None:
             self._sign_out(before, ELSEWHERE)
         if old is not None and (old.node, old.incarnation) != (self._name, self._incarnation):
             self._endings.add(user, old, ELSEWHERE, partial(self._older_ended, session))
-        self.came(session)
+        self._listener.came(session)
         return True
 
     def _older_ended(self, session: Session) -> None:
@@ -144,7 +161,7 @@ class Directory(Service):
         A client whose login is not answered yet looks by itself for what it missed.
         """
         if not session.greeting and self.local(session.user) is session:
-            self.rebuilt((session.user,))
+            self._listener.rebuilt((session.user,))
 
     def came_with(self, session: Session, token: str) -> bool:
         """Whether a token is the one that a session came in with."""
@@ -173,7 +190,7 @@ class Directory(Service):
         self._comings.went(session, reason)
 
     def _drop(self, user: int, route: Route) -> None:
-        self.changed(user, -route.login_ms)
+        self._listener.moved(user, -route.login_ms)
 
         def failed(reason: object) -> None:
             _log.debug("the route of {user} is left to expire", user=user)
@@ -237,7 +254,7 @@ class Directory(Service):
         self._outage.works()
         if unknown and not self._asking:
             self._asking = True
-            Deferred.fromCoroutine(self._ask(unknown)).addErrback(lambda reason: _log.failure("looking for tokens failed", reason))
+            run_in_background(self._ask(unknown), _log, "looking for tokens failed")
         rebuilt = []
         for user, state in changed.items():
             if state == REBUILT:
@@ -248,8 +265,8 @@ class Directory(Service):
             _log.info("{count} routes were written anew: their users catch up", count=len(rebuilt))
             for user in rebuilt:
                 if (session := self._sessions.get(user)) is not None:
-                    self.changed(user, session.login_ms)
-            self.rebuilt(rebuilt)
+                    self._listener.moved(user, session.login_ms)
+            self._listener.rebuilt(rebuilt)
         return True
 
     async def _ask(self, unknown: Sequence[Held]) -> None:
@@ -272,9 +289,9 @@ class Directory(Service):
     def _end_unnoticed(self, user: int, state: int) -> None:
         session = self._sessions.pop(user)
         self._sign_out(session, REVOKED_REASON if state == REVOKED else ELSEWHERE)
-        self.changed(user, -session.login_ms)
+        self._listener.moved(user, -session.login_ms)
         if state != REVOKED:
-            self.replaced(user)
+            self._listener.replaced(user)
 
     def _route(self, session: Session) -> Route:
         return Route(self._name, self._incarnation, session.id, session.login_ms)

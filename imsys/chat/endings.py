@@ -7,13 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from imsys.errors import Refused
 from imsys.redis.routes import Route
+from imsys.util.background import run_in_background
 from imsys.util.outages import Outage
 
 _log = Logger()
@@ -107,7 +106,7 @@ class Endings:
             if ending.until <= self._clock.seconds():
                 continue
             server.calls += 1
-            Deferred.fromCoroutine(self._end(where, server, ending)).addErrback(self._failed)
+            run_in_background(self._end(where, server, ending), _log, "ending a session on another server failed")
 
     async def _end(self, where: tuple[str, str], server: _Server, ending: _Ending) -> None:
         try:
@@ -127,6 +126,3 @@ class Endings:
     def _resume(self, where: tuple[str, str], server: _Server) -> None:
         server.pause = None
         self._go_on(where, server)
-
-    def _failed(self, failure: Failure) -> None:
-        _log.failure("ending a session on another server failed", failure)

@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from imsys.server.health import Health
+from imsys.util.background import run_in_background
 
 _log = Logger()
 
@@ -82,7 +83,7 @@ class Evacuation(Service):
     def _begin(self) -> None:
         self._call = None
         self._deciding = True
-        Deferred.fromCoroutine(self._decide()).addErrback(lambda reason: _log.failure("clients were not asked to move", reason))
+        run_in_background(self._decide(), _log, "clients were not asked to move")
 
     async def _decide(self) -> None:
         """By what balance says now: what it said before may have been of before the fault."""

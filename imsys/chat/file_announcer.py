@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from imsys.chat.views import file_content, file_kind, incoming, profile_push
 from imsys.errors import Refused, Status
@@ -14,6 +12,7 @@ from imsys.protocols.identifiers import encode_id
 from imsys.protocols.messages.texts import TextPush
 from imsys.store.appending import Draft, Submission
 from imsys.store.files import File, Purpose
+from imsys.util.single_flight import SingleFlight
 
 if TYPE_CHECKING:
     from imsys.chat.message_log import MessageLog
@@ -36,7 +35,7 @@ class Announcer:
         self._stores = stores
         self._log = log
         self._outbound = outbound
-        self._running: dict[bytes, list[Deferred[None]]] = {}
+        self._running: SingleFlight[bytes, None] = SingleFlight(self._announce)
         self._held = False
         self.waiting = 0
         """Messages that are not stored yet; see :class:`imsys.chat.message_log.Source`."""
@@ -54,31 +53,20 @@ class Announcer:
         :raises Refused: 65, 66, 76, its owner may not write there (any more); 38, there is no such file; 70, it is not for anybody:
             all of these are final. 73, there is too much to do; 14, the database does not answer.
         """
-        waiters = self._running.get(file_id)
-        waiter: Deferred[None] = Deferred()
-        if waiters is not None:
-            waiters.append(waiter)
-        else:
-            if self._held or len(self._running) >= AT_ONCE:
-                raise Refused(Status.SERVER_BUSY, "Too many files are waiting to be announced.", retry_after=1.0)
-            self._running[file_id] = [waiter]
-            Deferred.fromCoroutine(self._announce(file_id)).addCallbacks(self._done, self._failed, (file_id,), {}, (file_id,), {})
-        await waiter
-
-    def _done(self, _: None, file_id: bytes) -> None:
-        for waiter in self._running.pop(file_id):
-            if not waiter.called:
-                waiter.callback(None)
-
-    def _failed(self, reason: Failure, file_id: bytes) -> None:
-        if not reason.check(Refused):
-            _log.failure("a file could not be announced", reason)
-        problem = reason.value if isinstance(reason.value, Refused) else Refused(Status.INTERNAL_ERROR, "The file could not be announced.")
-        for waiter in self._running.pop(file_id):
-            if not waiter.called:
-                waiter.errback(problem)
+        if file_id not in self._running and (self._held or len(self._running) >= AT_ONCE):
+            raise Refused(Status.SERVER_BUSY, "Too many files are waiting to be announced.", retry_after=1.0)
+        await self._running.run(file_id)
 
     async def _announce(self, file_id: bytes) -> None:
+        try:
+            await self._tell(file_id)
+        except Refused:
+            raise
+        except Exception:
+            _log.failure("a file could not be announced")
+            raise Refused(Status.INTERNAL_ERROR, "The file could not be announced.") from None
+
+    async def _tell(self, file_id: bytes) -> None:
         file, receiver = await self._stores.files.to_announce(file_id)
         if file.purpose is Purpose.AVATAR:
             await self._become_avatar(file)

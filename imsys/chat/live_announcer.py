@@ -7,9 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from imsys.chat.live_context import StreamServers
 from imsys.chat.views import live_push
@@ -19,6 +17,7 @@ from imsys.protocols.identifiers import encode_id
 from imsys.protocols.messages.live import LiveContent
 from imsys.store.appending import Draft
 from imsys.store.live import LiveState, LiveStream
+from imsys.util.background import uncancelled
 
 if TYPE_CHECKING:
     from imsys.chat.outbound import Outbound
@@ -57,25 +56,20 @@ class LiveAnnouncer:
         if self._running >= AT_ONCE:
             raise Refused(Status.SERVER_BUSY, "Too many live streams are waiting to be announced.", retry_after=1.0)
         self._running += 1
-        waiter: Deferred[None] = Deferred()
-        Deferred.fromCoroutine(self._announce(stream_id)).addCallbacks(self._done, self._failed, (waiter,), {}, (waiter,), {})
-        await waiter
-
-    def _done(self, _: None, waiter: Deferred[None]) -> None:
-        self._running -= 1
-        if not waiter.called:
-            waiter.callback(None)
-
-    def _failed(self, reason: Failure, waiter: Deferred[None]) -> None:
-        self._running -= 1
-        if not reason.check(Refused):
-            _log.failure("a live stream could not be announced", reason)
-        refused = isinstance(reason.value, Refused)
-        problem = reason.value if refused else Refused(Status.INTERNAL_ERROR, "The live stream could not be announced.")
-        if not waiter.called:
-            waiter.errback(problem)
+        await uncancelled(self._announce(stream_id))
 
     async def _announce(self, stream_id: bytes) -> None:
+        try:
+            await self._tell(stream_id)
+        except Refused:
+            raise
+        except Exception:
+            _log.failure("a live stream could not be announced")
+            raise Refused(Status.INTERNAL_ERROR, "The live stream could not be announced.") from None
+        finally:
+            self._running -= 1
+
+    async def _tell(self, stream_id: bytes) -> None:
         stream, receiver, members = await self._stores.live.recipients(stream_id)
         if not stream.posted and stream.state is not LiveState.ENDED:  # who started it may not have come to do so
             name = encode_id(stream_id)

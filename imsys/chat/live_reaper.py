@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Protocol
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, LogLevel
@@ -54,7 +53,7 @@ class LiveReaper(Service):
         self._clocks = TwoClocks(clock.seconds)
         self._patient_until = float("-inf")
         self._ended = Tally(clock, _log, LogLevel.info, "live stream {stream} is over: it was due", lines=LINES)
-        self._looks = LoopingCall(lambda: Deferred.fromCoroutine(self.look()))
+        self._looks = LoopingCall(self.look)
         self._looks.clock = clock
 
     def startService(self) -> None:

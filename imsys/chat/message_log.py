@@ -20,6 +20,7 @@ from imsys.errors import Refused, Status, Unavailable
 from imsys.server.outcome import Outcome
 from imsys.store.appending import LOCKED, Appended, Submission
 from imsys.store.messages import MessageStore
+from imsys.util.events import Event
 from imsys.util.fair_queue import FairQueue
 
 _log = Logger()
@@ -121,8 +122,7 @@ class MessageLog:
         self._contended_until = float("-inf")
         self._waiting = 0
         self._bytes = 0
-        self._writing = False
-        self._idle: list[Deferred[None]] = []
+        self._idle = Event(is_set=True)
 
     def append(self, submission: Submission, source: Sender) -> Outcome[Appended]:
         """Store a submission; there is an outcome after the commit, in the order of a source's calls for any one thread.
@@ -150,19 +150,14 @@ class MessageLog:
         source.waiting = others + count
         if others and (others + count > SHARE or self._waiting * 2 > self._queue or self._bytes * 2 > self._queue_bytes):
             source.hold(True)
-        if not self._writing:
-            self._writing = True
+        if self._idle.is_set:
+            self._idle.clear()
             self._soon(self._write)
         return entry
 
     def flushed(self) -> Deferred[None]:
         """Fires when nothing waits."""
-        done: Deferred[None] = Deferred()
-        if self._writing:
-            self._idle.append(done)
-        else:
-            done.callback(None)
-        return done
+        return self._idle.wait()
 
     # -- what goes into the next transaction
 
@@ -245,13 +240,7 @@ class MessageLog:
             if not batch:
                 batch = self._take()
                 storing = self._begin(batch)
-        self._ended()
-
-    def _ended(self) -> None:
-        self._writing = False
-        idle, self._idle = self._idle, []
-        for done in idle:
-            done.callback(None)
+        self._idle.set()
 
     def _begin(self, batch: Sequence[_Entry]) -> Deferred[Results]:
         return Deferred.fromCoroutine(self._store_all(batch)) if batch else succeed([])
@@ -342,4 +331,4 @@ class MessageLog:
         self._waiting = self._bytes = 0
         mistake = Refused(Status.INTERNAL_ERROR, "The message could not be stored.")
         self._tell_all(entries, [mistake] * len(entries))
-        self._ended()
+        self._idle.set()

@@ -14,6 +14,8 @@ from imsys.errors import Refused, Status, Unavailable
 from imsys.store.clock import SharedTime
 from imsys.store.ids import MessageIds, id_at
 from imsys.store.nodes import LEASE, NodeStore, Term
+from imsys.util.background import run_in_background
+from imsys.util.events import Event
 from imsys.util.outages import Outage
 
 _log = Logger()
@@ -38,7 +40,7 @@ class Node(Service):
         self._number = -1
         self._valid_until = 0.0
         self._next: IDelayedCall | None = None
-        self._waiting: list[Deferred[None]] = []
+        self._leased = Event()
         self._outage = Outage(clock.seconds, "Leasing the node number")
 
     @property
@@ -55,10 +57,7 @@ class Node(Service):
 
     async def ready(self) -> None:
         """Return when a number is leased."""
-        if self._ids is None:
-            leased: Deferred[None] = Deferred()
-            self._waiting.append(leased)
-            await leased
+        await self._leased.wait()
 
     def startService(self) -> None:
         """Acquire a number, and keep it."""
@@ -74,9 +73,7 @@ class Node(Service):
 
     def _turn(self) -> None:
         self._next = None
-        running = Deferred.fromCoroutine(self._keep())
-        running.addErrback(lambda reason: _log.failure("keeping the node number failed", reason))
-        running.addCallback(lambda _: self._later())
+        run_in_background(self._keep(), _log, "keeping the node number failed").addCallback(lambda _: self._later())
 
     def _later(self) -> None:
         if self.running:
@@ -97,6 +94,7 @@ class Node(Service):
                 if renewed is None:
                     _log.error("the lease of node number {number} was lost", number=self._number)
                     self._ids = None
+                    self._leased.clear()
                     return
                 self._look(asked_at, renewed)
         except Refused as refused:
@@ -104,9 +102,7 @@ class Node(Service):
             return
         self._outage.works()
         self._valid_until = asked_at + LEASE
-        waiting, self._waiting = self._waiting, []
-        for one in waiting:
-            one.callback(None)
+        self._leased.set()
 
     def _reached(self, ids: MessageIds) -> int:
         """An id that is above all that were made, and not below the time of now."""
@@ -127,6 +123,7 @@ class Node(Service):
 
     async def _release(self) -> None:
         ids, self._ids = self._ids, None
+        self._leased.clear()
         if ids is not None:
             try:
                 await self._store.release(self._number, self._holder, self._reached(ids))

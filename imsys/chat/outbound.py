@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import random
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections import OrderedDict, deque
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -19,11 +19,13 @@ from imsys.errors import Refused
 from imsys.protocols.framing import CHAT
 from imsys.protocols.messages.catch_up import ResyncPush
 from imsys.protocols.messages.registry import Message, encode, service_id
+from imsys.util.background import run_in_background
 from imsys.util.outages import Outage
 
 if TYPE_CHECKING:
     from imsys.chat.directory import Directory
     from imsys.cluster.pushes import News
+    from imsys.util.surge import Surge
 
 _log = Logger()
 
@@ -42,8 +44,14 @@ MISSED = 50_000
 SEARCH = 1000
 """Users who are looked for at once."""
 
-SPREAD = 3.0
-"""Seconds over which many sessions are asked to catch up."""
+SPREAD, LONGEST = 3.0, 5.0
+"""Seconds over which many sessions are asked to catch up, at least and at most."""
+
+ASKED = 400.0
+"""Sessions that are asked in a second, unless that would take longer: the users of a server that is gone come meanwhile, and are first."""
+
+STEP = 0.05
+"""Seconds between two lots of those who are asked."""
 
 FEW = 10
 """Sessions that are asked at once."""
@@ -60,9 +68,21 @@ SWEEP = 5.0
 FORWARDS = 1
 """How often a push goes on from a server that its receiver has left."""
 
-SendToPeer = Callable[[str, Sequence[RemotePush]], None]
-Tell = Callable[[int, int], None]
-MissAll = Callable[[], None]
+
+class ChatPeers(Protocol):
+    """The other chat servers; see :class:`imsys.cluster.peers.Peers`."""
+
+    def send(self, node: str, pushes: Sequence[RemotePush]) -> None:
+        """Have one push to its users."""
+        ...
+
+    def tell(self, user: int, login_ms: int) -> None:
+        """Tell all of a user and the time of a login; see :data:`imsys.cluster.pushes.News`."""
+        ...
+
+    def miss_all(self) -> None:
+        """Have all users of all of them catch up."""
+        ...
 
 
 def resync_frame(sessions: int) -> bytes:
@@ -74,27 +94,18 @@ RESYNC = resync_frame(0)
 
 
 class Outbound(Service):
-    """Sends pushes to users, wherever they are, in order for each of them."""
+    """Sends pushes to users, wherever they are, in order for each of them.
 
-    def __init__(
-        self,
-        clock: IReactorTime,
-        directory: Directory,
-        send_to_peer: SendToPeer | None,
-        tell: Tell | None = None,
-        miss_all: MissAll | None = None,
-    ) -> None:
-        """How to reach other servers; ``None`` where there are none.
+    It is the :class:`~imsys.cluster.pushes.PeerHandler` as well: what others ask of this server.
 
-        :param send_to_peer: takes a server and what to push there.
-        :param tell: takes a user and the time of a login, for all servers; see :data:`imsys.cluster.pushes.News`.
-        :param miss_all: has all users of all other servers catch up.
-        """
+    :param others: ``None`` where there are none.
+    """
+
+    def __init__(self, clock: IReactorTime, directory: Directory, others: ChatPeers | None, surge: Surge) -> None:
         self._clock = clock
         self._directory = directory
-        self._send_to_peer = send_to_peer
-        self._tell = tell
-        self._miss_all = miss_all
+        self._others = others
+        self._surge = surge
         self._cache = RouteCache(clock.seconds)
         self._outgoing: dict[str, list[RemotePush]] = {}
         self._queue: deque[RemotePush] = deque()
@@ -107,10 +118,11 @@ class Outbound(Service):
         self._missed: set[int] = set()
         self._retry: IDelayedCall | None = None
         self._missed_all = False
+        self._to_ask: OrderedDict[int, bytes] = OrderedDict()
+        self._ask_rate = 0.0  # a second; it only grows as long as anybody waits, so that nobody waits for longer than was meant
+        self._asked_at = 0.0
+        self._asking: IDelayedCall | None = None
         self._outage = Outage(clock.seconds, "Looking for users on other servers")
-        directory.replaced = self.resync_elsewhere
-        directory.rebuilt = self.resync
-        directory.changed = self._changed
 
     def startService(self) -> None:
         """Begin to look after those whose pushes were dropped."""
@@ -125,10 +137,14 @@ class Outbound(Service):
         if self._retry is not None:
             self._retry.cancel()
             self._retry = None
+        if self._asking is not None:
+            self._asking.cancel()
+            self._asking = None
+        self._to_ask.clear()
         missed = self._missed or self._missed_all or self._queue or self._looked_for
         self._missed, self._missed_all = set(), False
-        if missed and self._miss_all is not None:
-            self._miss_all()
+        if missed and self._others is not None:
+            self._others.miss_all()
 
     @property
     def missing(self) -> int:
@@ -152,7 +168,7 @@ class Outbound(Service):
                 session.push(frame)
             else:
                 away.append(user)
-        if away and self._send_to_peer is not None:
+        if away and self._others is not None:
             self._send_away(away, frame)
 
     def catch_up(self, users: Collection[int] | None) -> None:
@@ -197,8 +213,8 @@ class Outbound(Service):
             self._hand_on(node, pushes)
 
     def _hand_on(self, node: str, pushes: list[RemotePush]) -> None:
-        assert self._send_to_peer is not None
-        self._send_to_peer(node, pushes)
+        assert self._others is not None
+        self._others.send(node, pushes)
 
     def _look_for(self, users: Sequence[int], frame: bytes, hops: int, *, insist: bool = False) -> None:
         """Queue a push until it is known where its receivers are. ``insist``: Redis is to be asked, whatever the cache says."""
@@ -212,7 +228,7 @@ class Outbound(Service):
             self._insisting.update(users)
         if not self._routing:
             self._routing = True
-            Deferred.fromCoroutine(self._route()).addErrback(lambda reason: _log.failure("routing pushes failed", reason))
+            run_in_background(self._route(), _log, "routing pushes failed")
 
     async def _route(self) -> None:
         """Look routes up for everything that has gathered, one lookup at a time, so that order is kept."""
@@ -286,11 +302,10 @@ class Outbound(Service):
                 self._forward_once(away, frame, hops)
 
     def _forward_once(self, users: Sequence[int], frame: bytes, hops: int) -> None:
-        if self._send_to_peer is None:
+        if self._others is None:
             return
-        if self._tell is not None:
-            for user in users:
-                self._tell(user, GONE)
+        for user in users:
+            self._others.tell(user, GONE)
         if hops > FORWARDS:
             self._miss(users)
         else:
@@ -311,10 +326,19 @@ class Outbound(Service):
         """Another server is not there any more."""
         self._cache.forget_node(node)
 
-    def _changed(self, user: int, login_ms: int) -> None:
+    def broken(self) -> None:
+        """The stream to another server is broken: its users may come here."""
+        self._surge.expect()
+
+    async def end_session(self, uuid: int, session: str | None, message: str) -> bool:
+        """Sign a session of this server out; ``None``: whichever is there."""
+        return self._directory.end(uuid, session, message)
+
+    def moved(self, user: int, login_ms: int) -> None:
+        """A user has a session here since this time (milliseconds since 1970), or had one (minus that time)."""
         self._cache.forget(user)
-        if self._tell is not None:
-            self._tell(user, login_ms)
+        if self._others is not None:
+            self._others.tell(user, login_ms)
 
     def _sweep(self) -> None:
         self._miss(self._cache.due())
@@ -328,15 +352,31 @@ class Outbound(Service):
         """
         asked = self._directory.users() if users is None else list(users)
         here = [user for user in asked if self._directory.local(user) is not None]
-        if self._send_to_peer is not None and len(here) < len(asked):
+        if self._others is not None and len(here) < len(asked):
             self._miss(set(asked).difference(here))
         if len(here) <= FEW:
             for user in here:
                 self._resync_one(user, RESYNC)
             return
         frame = resync_frame(len(here))
+        random.shuffle(here)
         for user in here:
-            self._clock.callLater(random.random() * SPREAD, self._resync_one, user, frame)  # noqa: S311
+            self._to_ask.setdefault(user, frame)  # who waits already is asked late enough
+        spread = min(max(SPREAD, len(self._to_ask) / ASKED), LONGEST)
+        self._ask_rate = max(self._ask_rate, len(self._to_ask) / spread)
+        if self._asking is None:
+            self._asked_at = self._clock.seconds()
+            self._asking = self._clock.callLater(STEP, self._ask_some)
+
+    def _ask_some(self) -> None:
+        now = self._clock.seconds()
+        for _ in range(min(len(self._to_ask), math.ceil(self._ask_rate * (now - self._asked_at)))):
+            self._resync_one(*self._to_ask.popitem(last=False))
+        self._asked_at = now
+        if self._to_ask:
+            self._asking = self._clock.callLater(STEP, self._ask_some)
+        else:
+            self._asking, self._ask_rate = None, 0.0
 
     def resync_elsewhere(self, user: int) -> None:
         """Ask a user whose session has moved to another server to catch up."""
@@ -364,7 +404,7 @@ class Outbound(Service):
         missed, self._missed = self._missed, set()
         here = [user for user in missed if self._directory.local(user) is not None]
         self.resync(here)
-        away = tuple(missed.difference(here)) if self._send_to_peer is not None else ()
+        away = tuple(missed.difference(here)) if self._others is not None else ()
         if self._missed_all:
             away = away[:SEARCH]  # to learn when routes can be found; then everybody is asked
             if not away:
@@ -377,5 +417,5 @@ class Outbound(Service):
         """Ask everybody to catch up, here and on all other servers."""
         self._missed_all = False
         self.resync(None)
-        if self._miss_all is not None:
-            self._miss_all()
+        if self._others is not None:
+            self._others.miss_all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable
+from contextlib import suppress
 from typing import TypeVar
 
 from twisted.application.service import Service
@@ -13,6 +14,8 @@ from twisted.logger import Logger
 
 from imsys.errors import Refused, Status, Unavailable
 from imsys.store.threads import ThreadStore
+from imsys.util.background import run_in_background
+from imsys.util.events import Event
 
 _log = Logger()
 
@@ -39,9 +42,6 @@ TOLD_AT_ONCE = 10
 FLUSH = 2.0
 """Seconds for the last attempt, when the server stops."""
 
-_PASSING = (Status.MYSQL_INTERNAL_ERROR, Status.SERVER_BUSY)
-"""What may be otherwise a second later."""
-
 
 class UnconfirmedWrites(Service):
     """What one server has in doubt: as soon as the database answers, the members of these threads are asked to catch up, and news are told.
@@ -58,8 +58,7 @@ class UnconfirmedWrites(Service):
         self._news: dict[Hashable, Tell] = {}
         self._everybody = False
         self._call: IDelayedCall | None = None
-        self._asking = False
-        self._idle: Deferred[None] | None = None
+        self._idle = Event(is_set=True)  # nobody is being asked
 
     def __len__(self) -> int:
         return len(self._threads) + len(self._news)
@@ -101,15 +100,11 @@ class UnconfirmedWrites(Service):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
-        if self._doubtful and not self._asking:
+        if self._doubtful and self._idle.is_set:
             self._start()
-        if self._asking:
-            self._idle = Deferred()
-            try:
-                await self._idle.addTimeout(FLUSH, self._clock)
-            except DeferredTimeout:
-                self._idle = None
-        if self._asking or self._doubtful:
+        with suppress(DeferredTimeout):
+            await self._idle.wait().addTimeout(FLUSH, self._clock)
+        if self._doubtful or not self._idle.is_set:
             self._catch_up(None)
 
     @property
@@ -117,21 +112,17 @@ class UnconfirmedWrites(Service):
         return bool(self._threads or self._news or self._everybody)
 
     def _later(self) -> None:
-        if self.running and self._call is None and not self._asking:
+        if self.running and self._call is None and self._idle.is_set:
             self._call = self._clock.callLater(RETRY, self._start)
 
     def _start(self) -> None:
         self._call = None
-        self._asking = True
-        asked = Deferred.fromCoroutine(self._ask())
-        asked.addErrback(lambda reason: _log.failure("nobody could be asked to catch up", reason)).addCallback(self._asked)
+        self._idle.clear()
+        run_in_background(self._ask(), _log, "nobody could be asked to catch up").addCallback(self._asked)
 
     def _asked(self, _: None) -> None:
-        self._asking = False
-        idle, self._idle = self._idle, None
-        if idle is not None:
-            idle.callback(None)
-        elif self._doubtful:
+        self._idle.set()
+        if self._doubtful:
             self._later()
 
     async def _ask(self) -> None:
@@ -161,7 +152,7 @@ class UnconfirmedWrites(Service):
         try:
             await tell()
         except Refused as refused:
-            if refused.status in _PASSING:
+            if refused.status.retryable:
                 return
             _log.debug("there is nothing to tell of {key}: {reason}", key=key, reason=refused.message)
         except Exception:

@@ -19,18 +19,10 @@ from imsys.errors import ConfigError, Refused, Status, Unavailable
 
 _log = Logger()
 
-PASSING = frozenset(
-    {
-        Status.GRPC_ERROR,
-        Status.NO_AVAILABLE_CHATTING_SERVER,
-        Status.REDIS_UNKNOWN_ERROR,
-        Status.MYSQL_INTERNAL_ERROR,
-        Status.RATE_LIMITED,
-        Status.SERVER_BUSY,
-        Status.INTERNAL_ERROR,
-    }
-)
-"""What may be otherwise the next time that something is told; everything else is an answer for good."""
+
+def passes(refused: Refused) -> bool:
+    """Whether the answer may be another one the next time that the same is told; else it is one for good."""
+    return refused.status.retryable or refused.status is Status.INTERNAL_ERROR
 
 
 class ChatServers(Service):

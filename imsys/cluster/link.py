@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -21,11 +20,13 @@ from imsys.cluster.pushes import News, RemotePush
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
 from imsys.cluster.trust import Trust
 from imsys.errors import ConfigError, Status, Unavailable
+from imsys.util.backoff import NO_JITTER, Backoff
+from imsys.util.events import Event
 
 _log = Logger()
 
-MIN_BACKOFF, MAX_BACKOFF = 0.1, 5.0
-"""Seconds, before jitter, between two attempts to connect: doubled from one to the next."""
+MIN_BACKOFF, MAX_BACKOFF, JITTER = 0.1, 5.0, (0.5, 1.5)
+"""Seconds between two attempts to connect: doubled from one to the next, and drawn from these shares of it."""
 
 CHECK = 0.5
 """Seconds between two looks at a stream."""
@@ -71,17 +72,18 @@ class PeerConnection:
         self._call: Any = None
         self._generation = 0
         self._greeted = False
-        self._failures = 0
+        self._attempts = Backoff(MIN_BACKOFF, MAX_BACKOFF, jitter=JITTER)
         self._retry: IDelayedCall | None = None
         self._stopped = False
         self._down = reactor.seconds()
         self._moved = self._down
         self._progress = 0
         self._asked = self._down
-        self._doubts = 0
+        self._doubts = Backoff(1.0, DOUBTS, jitter=NO_JITTER)
         self._next_doubt = 0.0
         self._unary: UnaryPump | None = None
-        self._ended: list[Deferred[None]] = []
+        self._streams = 0  # threads that read one
+        self._closed = Event(is_set=True)
 
     def start(self) -> None:
         """Connect, and stay connected."""
@@ -134,7 +136,8 @@ class PeerConnection:
         if not self._greeted and now - self._down > AWAY:
             self._outbox.away()
         if self._moves(now):
-            self._moved, self._doubts = now, 0
+            self._moved = now
+            self._doubts.reset()
         elif self._call is not None and now - self._moved > STALLED:
             _log.warn("the stream to chat server {name} does not move: it is given up", name=self._peer.name)
             self._call.cancel()
@@ -154,9 +157,8 @@ class PeerConnection:
 
     def _doubt(self, now: float) -> None:
         """Say that the peer seems not to be there, unless that was said just now."""
-        if not self._stopped and (not self._doubts or now >= self._next_doubt):
-            self._next_doubt = now + min(DOUBTS, 2.0**self._doubts)
-            self._doubts += 1
+        if not self._stopped and (not self._doubts.failures or now >= self._next_doubt):
+            self._next_doubt = now + self._doubts.next()
             self._suspect()
 
     async def stop(self) -> None:
@@ -166,9 +168,7 @@ class PeerConnection:
         while self._call is not None and self._greeted and self._reactor.seconds() < end:
             await deferLater(self._reactor, 0.01)
         self.leave()
-        waiting, self._ended = self._ended, []
-        for ended in waiting:
-            await ended
+        await self._closed.wait()
 
     def leave(self) -> Sequence[int] | None:
         """Close at once, and give back the users who may have missed something; ``None``: all of the peer's."""
@@ -197,15 +197,15 @@ class PeerConnection:
             self._credentials, self._channel = self._trust.generation, self._trust.channel(self._peer.host, self._peer.port)
         self._generation = generation = self._outbox.connect()
         self._moved = self._reactor.seconds()
-        ended: Deferred[None] = Deferred()
-        self._ended.append(ended)
+        self._streams += 1
+        self._closed.clear()
         self._call = imsys_v1_pb2_grpc.RelayStub(self._channel).Exchange(self._requests(generation))
 
         def over(code: grpc.StatusCode | None) -> None:
-            if ended in self._ended:
-                self._ended.remove(ended)
             self._over(generation, code)
-            ended.callback(None)
+            self._streams -= 1
+            if not self._streams:
+                self._closed.set()
 
         threading.Thread(target=self._read, args=(self._call, generation, over), name=f"acks-{self._peer.name}", daemon=True).start()
 
@@ -234,7 +234,8 @@ class PeerConnection:
     def _opened(self, generation: int) -> None:
         if generation == self._generation and not self._stopped:
             self._greeted = True
-            self._failures = self._doubts = 0
+            self._attempts.reset()
+            self._doubts.reset()
             self._moved = self._reactor.seconds()
             _log.info("the stream to chat server {name} is open", name=self._peer.name)
 
@@ -254,10 +255,9 @@ class PeerConnection:
             self._unary = UnaryPump(self._reactor, stub, self._outbox, self._peer.name, self._deadline)
             self._unary.kick()
             return
-        level = _log.info if self._failures == 0 else _log.debug
+        again = self._attempts.failures > 0
+        level = _log.debug if again else _log.info
         level("the stream to chat server {name} is closed: {code}", name=self._peer.name, code="ended" if code is None else code.name)
-        if self._failures:  # it cannot be opened again at once
+        if again:  # it cannot be opened again at once
             self._doubt(self._reactor.seconds())
-        backoff = min(MAX_BACKOFF, MIN_BACKOFF * 2**self._failures)
-        self._failures = min(self._failures + 1, 16)
-        self._retry = self._reactor.callLater(backoff * random.uniform(0.5, 1.5), self._connect)  # noqa: S311
+        self._retry = self._reactor.callLater(self._attempts.next(), self._connect)

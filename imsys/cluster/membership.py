@@ -18,8 +18,9 @@ from twisted.python.failure import Failure
 
 from imsys.cluster.client import GrpcClient
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc, message_pb2
-from imsys.config import Config
+from imsys.config import BalanceConfig
 from imsys.errors import Status, Unavailable
+from imsys.util.events import Event, Waiters
 
 _log = Logger()
 
@@ -65,51 +66,63 @@ OnChange = Callable[[Peer, bool], None]
 """Called with a peer that appeared (``True``) or is gone (``False``); one that was restarted is gone and appears."""
 
 
+@dataclass(frozen=True, slots=True)
+class ServerIdentity:
+    """Who a server is, for as long as it runs.
+
+    :param host: what clients are told.
+    :param grpc_host: what other servers are told.
+    :param capacity: connections that it takes at most; 0 is no limit.
+    """
+
+    kind: str
+    name: str
+    host: str
+    grpc_host: str
+    capacity: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """How a server is now; asked each time that it registers.
+
+    :param ports: the bound ports; called when the server has started.
+    :param load: connections there are.
+    :param free: bytes of files that there is room for; ``None``, as of no such function, is no bound.
+    :param unfit: why it cannot serve anybody; empty: it can. After a change :meth:`Membership.hurry` is to be called.
+    """
+
+    ports: Callable[[], Ports]
+    load: Callable[[], int]
+    free: Callable[[], int | None] = lambda: None
+    unfit: Callable[[], str] = lambda: ""
+
+
 class Membership(Service):
     """Registers this server every interval, and whenever something has changed, and keeps the list of its peers.
 
     While balance is away the peers stay as they are.
 
-    :param advertise: the host that clients are told.
-    :param grpc_advertise: the host that other servers are told.
-    :param ports: the bound ports; called when the server has started.
-    :param load: connections there are now.
-    :param capacity: connections this server takes at most; 0 is no limit.
-    :param free: bytes of files that there is room for; ``None``, as of no such function, is no bound.
     :param calendar: Unix seconds, for balance to compare with its own.
-    :param unfit: why this server cannot serve anybody now; empty: it can. After a change it is to :meth:`hurry`.
     """
 
     def __init__(
         self,
         reactor: Any,
         balance: GrpcClient,
-        config: Config,
-        kind: str,
-        name: str,
-        advertise: str,
-        grpc_advertise: str,
-        ports: Callable[[], Ports],
-        load: Callable[[], int],
-        capacity: int,
-        free: Callable[[], int | None] = lambda: None,
-        unfit: Callable[[], str] = lambda: "",
-        *,
+        config: BalanceConfig,
+        identity: ServerIdentity,
+        report: LoadReport,
         calendar: Callable[[], float],
     ) -> None:
         self._reactor = reactor
         self._balance = balance
-        self._interval = config.balance.interval
-        self._lease = config.balance.lease
-        self._kind = kind
-        self._advertise = advertise
-        self._grpc_advertise = grpc_advertise
-        self._ports = ports
-        self._load = load
-        self._capacity = capacity
-        self._free = free
+        self._interval = config.interval
+        self._lease = config.lease
+        self._identity = identity
+        self._kind = identity.kind
+        self._report = report
         self._calendar = calendar
-        self._unfit = unfit
         self._told = 0
         self._overdue = False
         self._looks = LoopingCall(self._look)
@@ -118,15 +131,14 @@ class Membership(Service):
         self._listeners: list[OnChange] = []
         self._next: IDelayedCall | None = None
         self._turn: Deferred[None] | None = None
-        self._waiting: list[Deferred[None]] = []
-        self._to_tell: list[Deferred[None]] = []
-        self._registered = False
+        self._to_tell: Waiters[None] = Waiters()
+        self._registered = Event()
         self._known = False
         self._answered = False
         self._refusal = ""
         self._epoch = ""
         self._patience = 0.0
-        self.name = name
+        self.name = identity.name
         self.incarnation = secrets.token_hex(8)
         self.draining = False
         """Whether no new users are to be sent here; see :meth:`drain`."""
@@ -143,14 +155,14 @@ class Membership(Service):
 
     def load(self) -> int:
         """Connections that this server has."""
-        return self._load()
+        return self._report.load()
 
     def takers(self, *, elsewhere: bool = False) -> int:
         """How many others of this kind take new users, as balance has last said.
 
         :param elsewhere: not counting those that share our machine and our public port, and most likely end when we do.
         """
-        ours = self._advertise, self._ports().tls, self._grpc_advertise
+        ours = self._identity.host, self._report.ports().tls, self._identity.grpc_host
         return sum(not elsewhere or (server.host, server.ports.tls, server.grpc_host or server.host) != ours for server in self._takers)
 
     def drain(self) -> Deferred[None]:
@@ -167,8 +179,7 @@ class Membership(Service):
 
     def renewed(self) -> Deferred[None]:
         """Register at once; fires when balance has answered that, and the peers are those of now."""
-        told: Deferred[None] = Deferred()
-        self._to_tell.append(told)
+        told = self._to_tell.add()
         self.hurry()
         return told
 
@@ -184,10 +195,7 @@ class Membership(Service):
 
     async def ready(self) -> None:
         """Return when this server is registered."""
-        if not self._registered:
-            waiter: Deferred[None] = Deferred()
-            self._waiting.append(waiter)
-            await waiter
+        await self._registered.wait()
 
     def startService(self) -> None:
         """Register, and keep doing so."""
@@ -201,20 +209,20 @@ class Membership(Service):
         self._looks.stop()
         if self._next is not None and self._next.active():
             self._next.cancel()
-        known = self._registered or self._turn is not None
+        known = self._registered.is_set or self._turn is not None
         if self._turn is not None:
             self._turn.cancel()
         return Deferred.fromCoroutine(self._withdraw()) if known else succeed(None)
 
     def _look(self) -> None:
-        change = abs(self._load() - self._told)
-        if self._registered and change >= STEP and change * SHARE >= self._told:
+        change = abs(self._report.load() - self._told)
+        if self._registered.is_set and change >= STEP and change * SHARE >= self._told:
             self.hurry()
 
     def _begin(self) -> None:
         self._next = None
         self._overdue = False
-        telling, self._to_tell = self._to_tell, []
+        telling, self._to_tell = self._to_tell, Waiters()
         self._turn = Deferred.fromCoroutine(self._register())
         self._turn.addErrback(self._failed).addCallback(lambda _: self._over(telling))
 
@@ -222,14 +230,12 @@ class Membership(Service):
         if self.running:
             _log.failure("registering at balance failed", failure)
 
-    def _over(self, telling: list[Deferred[None]]) -> None:
+    def _over(self, telling: Waiters[None]) -> None:
         self._turn = None
-        if self._answered and self._registered:
-            for told in telling:
-                if not told.called:
-                    told.callback(None)
+        if self._answered and self._registered.is_set:
+            telling.fire(None)
         else:
-            self._to_tell += [told for told in telling if not told.called]
+            self._to_tell.join(telling)
         if self.running:
             pause = min(self._interval, DRAINING) if self.draining else self._interval
             if not self._answered:
@@ -239,21 +245,21 @@ class Membership(Service):
             self._next = self._reactor.callLater(pause * random.uniform(0.9, 1.0), self._begin)  # noqa: S311
 
     async def _register(self) -> None:
-        ports = self._ports()
-        self._told = load = self._load()
+        identity, report, ports = self._identity, self._report, self._report.ports()
+        self._told = load = report.load()
         request = imsys_v1_pb2.RegisterRequest(
-            info=message_pb2.ServerInfo(name=self.name, host=self._advertise, port=str(ports.tls) if ports.tls else ""),
+            info=message_pb2.ServerInfo(name=self.name, host=identity.host, port=str(ports.tls) if ports.tls else ""),
             kind=self._kind,
             incarnation=self.incarnation,
             clock_ms=round(self._calendar() * 1000),
             load=load,
-            capacity=self._capacity,
+            capacity=identity.capacity,
             ports=imsys_v1_pb2.Ports(**dataclasses.asdict(ports)),
             draining=self.draining,
-            grpc_host=self._grpc_advertise,
-            free=self._free(),
+            grpc_host=identity.grpc_host,
+            free=report.free(),
             again=self._known,
-            unfit=self._unfit(),
+            unfit=report.unfit(),
         )
         try:
             response = await self._balance.call(imsys_v1_pb2_grpc.RegistryStub, "Register", request)
@@ -265,13 +271,11 @@ class Membership(Service):
         if response.error:
             self._refused(response.error, response.message)
             return
-        if not self._registered:
+        if not self._registered.is_set:
             _log.info("{kind} server {name} is registered at balance", kind=self._kind, name=self.name)
-        self._registered, self._refusal, self._known = True, "", True
+        self._refusal, self._known = "", True
         self._update(response)
-        waiting, self._waiting = self._waiting, []
-        for waiter in waiting:
-            waiter.callback(None)
+        self._registered.set()
 
     def _refused(self, error: int, reason: str) -> None:
         if reason != self._refusal:  # one line for as long as it stays the same
@@ -282,7 +286,8 @@ class Membership(Service):
                 error=int(error),
                 reason=reason,
             )
-        self._registered, self._refusal = False, reason
+        self._registered.clear()
+        self._refusal = reason
 
     def _update(self, response: imsys_v1_pb2.RegisterResponse) -> None:
         now = self._reactor.seconds()
@@ -318,7 +323,7 @@ class Membership(Service):
                 _log.failure("a listener to changes of membership failed")
 
     async def _withdraw(self) -> None:
-        self._registered = False
+        self._registered.clear()
         request = imsys_v1_pb2.WithdrawRequest(kind=self._kind, name=self.name, incarnation=self.incarnation)
         try:
             await self._balance.call(imsys_v1_pb2_grpc.RegistryStub, "Withdraw", request, deadline=FAREWELL)

@@ -11,7 +11,6 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from imsys.cluster.link import CHECK, PeerConnection
 from imsys.cluster.membership import Membership, Peer
@@ -19,6 +18,7 @@ from imsys.cluster.outbox import MAX_MISSED
 from imsys.cluster.pushes import GONE, News, PeerHandler, RemotePush
 from imsys.cluster.trust import Trust
 from imsys.errors import Status, Unavailable
+from imsys.util.background import run_in_background
 
 __all__ = ["GONE", "News", "PeerHandler", "Peers", "RemotePush"]
 
@@ -36,12 +36,13 @@ class Peers(Service):
     good, wherever they are then.
     """
 
-    def __init__(self, reactor: Any, trust: Trust, membership: Membership, handler: PeerHandler) -> None:
+    _handler: PeerHandler
+
+    def __init__(self, reactor: Any, trust: Trust, membership: Membership) -> None:
         self._reactor = reactor
         self._trust = trust
         self._deadline = trust.deadline
         self._membership = membership
-        self._handler = handler
         self._links: dict[str, PeerConnection] = {}
         self._gone: dict[str, str] = {}
         self._news: dict[int, int] = {}
@@ -51,6 +52,10 @@ class Peers(Service):
         self._ticks = LoopingCall(self._check)
         self._ticks.clock = reactor
         membership.on_change(self._changed)
+
+    def serve(self, handler: PeerHandler) -> None:
+        """Have this do what peers need of this server; before the service is started."""
+        self._handler = handler
 
     def alive(self, node: str, incarnation: str) -> bool:
         """Whether a peer is registered with this incarnation."""
@@ -130,11 +135,8 @@ class Peers(Service):
         link.start()
 
     def _suspect(self, peer: Peer) -> None:
-        def failed(reason: Failure) -> None:
-            _log.failure("chat server {name} could not be suspected", reason, name=peer.name)
-
         self._handler.broken()
-        Deferred.fromCoroutine(self._membership.suspect(peer)).addErrback(failed)
+        run_in_background(self._membership.suspect(peer), _log, "chat server {name} could not be suspected", name=peer.name)
 
     def _check(self) -> None:
         for link in self._links.values():

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.python.failure import Failure
 
 from imsys.cluster.client import GrpcClient
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
 from imsys.errors import Refused, Status, Unavailable
+from imsys.util.single_flight import SingleFlight
 
 Servers = Sequence[imsys_v1_pb2.Server]
 
@@ -28,7 +27,7 @@ class ServerList:
         self._lease = lease
         self._servers: Servers = ()
         self._read = float("-inf")
-        self._waiting: list[Deferred[None]] | None = None
+        self._asking: SingleFlight[str, None] = SingleFlight(self._renew)
 
     async def servers(self, age: float) -> Servers:
         """Those that there were ``age`` seconds ago, or later; while balance is away, within the lease before that.
@@ -36,27 +35,13 @@ class ServerList:
         :raises Unavailable: 3, balance does not answer.
         """
         if self._clock.seconds() - self._read > age:
-            await self._shared()
+            await self._asking.run(self._kind)
         return self._servers
 
-    async def _shared(self) -> None:
-        if self._waiting is None:
-            self._waiting = []
-            Deferred.fromCoroutine(self._renew()).addCallbacks(lambda _: self._renewed(None), self._renewed)
-        waiter: Deferred[None] = Deferred()
-        self._waiting.append(waiter)
-        await waiter
-
-    def _renewed(self, problem: Failure | None) -> None:
-        waiting, self._waiting = self._waiting or [], None
-        for waiter in waiting:
-            if not waiter.called:
-                waiter.errback(problem) if problem is not None else waiter.callback(None)
-
-    async def _renew(self) -> None:
+    async def _renew(self, kind: str) -> None:
         began = self._clock.seconds()
         try:
-            answer = await self._balance.call(imsys_v1_pb2_grpc.RegistryStub, "List", imsys_v1_pb2.ListRequest(kind=self._kind))
+            answer = await self._balance.call(imsys_v1_pb2_grpc.RegistryStub, "List", imsys_v1_pb2.ListRequest(kind=kind))
             if answer.error:
                 raise Unavailable(Status.GRPC_ERROR, "Balance does not tell which servers there are.")
         except Refused:

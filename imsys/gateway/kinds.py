@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
-from imsys.errors import Unavailable
+from imsys.errors import Refused
 from imsys.security.passwords import KINDS, Passwords
 from imsys.store.accounts import AccountStore
+from imsys.util.background import run_in_background
 
 _log = Logger()
 
@@ -45,14 +45,11 @@ class Kinds(Service):
 
     def _ask(self) -> None:
         self._later = None
-        self._asking = Deferred.fromCoroutine(self._learn()).addErrback(self._failed)
+        self._asking = run_in_background(self._learn(), _log, "the kinds of password hashes are not known", refused=self._put_off)
 
     async def _learn(self) -> None:
         self._passwords.know(await self._accounts.password_kinds(KINDS))
 
-    def _failed(self, failure: Failure) -> None:
-        if failure.check(Unavailable):
-            if self.running:
-                self._later = self._reactor.callLater(AGAIN, self._ask)
-        elif not failure.check(CancelledError):
-            _log.failure("the kinds of password hashes are not known", failure)
+    def _put_off(self, refused: Refused) -> None:
+        if self.running:
+            self._later = self._reactor.callLater(AGAIN, self._ask)

@@ -7,7 +7,6 @@ away at any time, and callers then get :class:`~imsys.errors.Unavailable`.
 from __future__ import annotations
 
 import hashlib
-import random
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,11 +18,13 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from imsys.config import RedisConfig
 from imsys.errors import Status, Unavailable
 from imsys.redis.masters import Address, Found, Masters, NoMaster
+from imsys.util.background import Background, run_in_background
+from imsys.util.backoff import NO_JITTER, Backoff
+from imsys.util.events import Waiters
 from imsys.util.outages import REMINDER, Outage
 
 _log = Logger()
@@ -31,8 +32,10 @@ _log = Logger()
 MAX_PENDING = 20_000
 """Calls waiting for an answer beyond which further ones fail at once."""
 
-MIN_RETRY, MAX_RETRY = 0.05, 0.5
-"""Seconds between two attempts to find a master: half as many again from one to the next."""
+MIN_RETRY, MAX_RETRY, FACTOR, JITTER = 0.05, 0.5, 1.5, (0.8, 1.2)
+"""Seconds between two attempts to find a master: half as many again from one to the next, and drawn from these shares of it."""
+
+FAULT = "keeping the connections to Redis failed"
 
 UNREACHABLE = 1.0
 """Seconds without a connection after which this is said at a start: a server that is started together with us needs a moment."""
@@ -102,7 +105,7 @@ class Redis:
         self._pending = 0
         self._pool: Sequence[Any] | None = None
         self._turn = 0
-        self._waiting: dict[Deferred[None], None] = {}
+        self._waiting: Waiters[None] = Waiters()
         self._complained: dict[str, float] = {}
         self.unfit: Callable[[Sequence[Any], str], None] = lambda pool, reason: None
         """Called with the connections that were in use, and why they cannot be: :meth:`use` is to bring others."""
@@ -111,9 +114,7 @@ class Redis:
         """Send calls through these connections from now on; where there are none, have them wait; ``None``: fail them at once."""
         self._pool = pool
         if pool or pool is None:
-            waiting, self._waiting = self._waiting, {}
-            for waiter in waiting:
-                waiter.callback(None)
+            self._waiting.fire(None)
 
     def key(self, *parts: str | int) -> str:
         """The name of a key: the installation's prefix, then the parts with colons between."""
@@ -184,12 +185,7 @@ class Redis:
     async def _connected(self, latest: float) -> Sequence[Any]:
         """Wait for a connection, until then at most."""
         while self._pool is not None:
-            waiter: Deferred[None] = Deferred()
-            self._waiting[waiter] = None
-            try:
-                await waiter.addTimeout(max(0.0, latest - self._clock.seconds()), self._clock)
-            finally:
-                self._waiting.pop(waiter, None)
+            await self._waiting.add().addTimeout(max(0.0, latest - self._clock.seconds()), self._clock)
             if self._pool:
                 return self._pool
         raise Unavailable(Status.REDIS_UNKNOWN_ERROR, "There is no connection to Redis.")
@@ -236,7 +232,7 @@ class RedisService(Service):
         self._open: set[Any] = set()
         self._broken: Deferred[str] = Deferred()
         self._breaking: IDelayedCall | None = None
-        self._running: list[Deferred[None]] = []
+        self._background = Background(_log, FAULT)
         self.redis = Redis(reactor, config.prefix, config.timeout)
         self.redis.unfit = self._unfit
 
@@ -246,7 +242,7 @@ class RedisService(Service):
         self._began = self._reactor.seconds()
         self._known = False
         self.redis.use([])
-        self._run(self._keep())
+        self._background.run(self._keep())
 
     async def ready(self) -> None:
         """Return when the server answers."""
@@ -264,8 +260,7 @@ class RedisService(Service):
         self.redis.use(None)
         if self._breaking is not None and self._breaking.active():
             self._breaking.cancel()
-        for running in tuple(self._running):
-            running.cancel()
+        self._background.cancel()
         return Deferred.fromCoroutine(self._close())
 
     async def _close(self) -> None:
@@ -278,36 +273,24 @@ class RedisService(Service):
         if late.active():
             late.cancel()
 
-    def _run(self, work: Any) -> None:
-        running: Deferred[None] = Deferred.fromCoroutine(work)
-        self._running.append(running)
-
-        def ended(result: Any) -> Any:
-            self._running.remove(running)
-            return result
-
-        running.addBoth(ended).addErrback(_failed)
-
     # -- from one master to the next
 
     async def _keep(self) -> None:
-        pause = MIN_RETRY
+        backoff = Backoff(MIN_RETRY, MAX_RETRY, factor=FACTOR, jitter=JITTER)
         while True:
             try:
                 found = await self._masters.find()
             except NoMaster as problem:
                 if self._known or self._reactor.seconds() - self._began >= UNREACHABLE:
                     self._outage.failed(str(problem))
-                await deferLater(self._reactor, pause * random.uniform(0.8, 1.2))  # noqa: S311
-                pause = min(MAX_RETRY, pause * 1.5)
+                await deferLater(self._reactor, backoff.next())
                 continue
             since = self._reactor.seconds()
             self._outage.failed(await self._serve(found))
             if self._reactor.seconds() - since >= UNREACHABLE:
-                pause = MIN_RETRY
+                backoff.reset()
             else:  # one that is found and lost at once, over and over
-                await deferLater(self._reactor, pause * random.uniform(0.8, 1.2))  # noqa: S311
-                pause = min(MAX_RETRY, pause * 1.5)
+                await deferLater(self._reactor, backoff.next())
 
     async def _serve(self, found: Found) -> str:
         """Use a master until it is one no more; why that is."""
@@ -317,9 +300,9 @@ class RedisService(Service):
         self._take(pool, found)
         self._known = True
         self._outage.works()
-        helpers = [Deferred.fromCoroutine(self._fill(pool, found.address)).addErrback(_failed) for _ in range(self._config.pool_size - 1)]
+        helpers = [run_in_background(self._fill(pool, found.address), _log, FAULT) for _ in range(self._config.pool_size - 1)]
         if self._masters.watched:
-            helpers.append(Deferred.fromCoroutine(self._watch(pool, found.address)).addErrback(_failed))
+            helpers.append(run_in_background(self._watch(pool, found.address), _log, FAULT))
         try:
             reason: str = await broken
             return reason
@@ -344,7 +327,7 @@ class RedisService(Service):
 
     async def _fill(self, pool: list[Any], address: Address) -> None:
         """Open one more connection to a server."""
-        pause = MIN_RETRY
+        backoff = Backoff(MIN_RETRY, MAX_RETRY, factor=FACTOR, jitter=NO_JITTER)
         while pool is self._pool:
             try:
                 found = await self._masters.open(address)
@@ -352,8 +335,7 @@ class RedisService(Service):
                 if pool is not self._pool or not self.running:
                     return  # given up while a name was being looked up, which is told as a name that there is not
                 _log.debug("there are fewer connections to Redis than there may be: {problem}", problem=problem)
-                await deferLater(self._reactor, pause)
-                pause = min(MAX_RETRY, pause * 1.5)
+                await deferLater(self._reactor, backoff.next())
             else:
                 if pool is self._pool:
                     self._take(pool, found)
@@ -380,8 +362,3 @@ class RedisService(Service):
             self.redis.use(self._pool)
             # in another turn: this may be said by one who is to be cancelled then
             self._breaking = self._reactor.callLater(0, self._broken.callback, reason)
-
-
-def _failed(failure: Failure) -> None:
-    if failure.check(CancelledError) is None:
-        _log.failure("keeping the connections to Redis failed", failure)

@@ -27,6 +27,7 @@ from twisted.python.failure import Failure
 
 from imsys.config import Config, RedisConfig
 from imsys.errors import ConfigError
+from imsys.util.backoff import NO_JITTER, Backoff
 from imsys.util.sockets import make_socket_folder, socket_folder
 
 _log = Logger()
@@ -84,7 +85,7 @@ class EmbeddedRedis(Service):
         self._lock: int | None = None
         self._child: _Child | None = None
         self._restart: Any = None
-        self._failures = 0
+        self._restarts = Backoff(0.1, MAX_RESTART_DELAY, jitter=NO_JITTER)
 
     @property
     def config(self) -> RedisConfig:
@@ -158,8 +159,9 @@ class EmbeddedRedis(Service):
         if child is not self._child:
             return
         self._child = None
-        self._failures = 0 if self._reactor.seconds() - child.started >= STABLE else self._failures + 1
-        delay = min(MAX_RESTART_DELAY, 0.1 * 2**self._failures)
+        if self._reactor.seconds() - child.started >= STABLE:
+            self._restarts.reset()
+        delay = self._restarts.next()
         _log.error(
             "the embedded Redis ended ({reason}): {last}; starting it again in {delay} s",
             reason=reason.getErrorMessage(),

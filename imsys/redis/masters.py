@@ -19,6 +19,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime, IStreamClien
 from twisted.python.failure import Failure
 
 from imsys.config import RedisConfig
+from imsys.util.backoff import NO_JITTER, Backoff
 
 if TYPE_CHECKING:
     from imsys.redis.protocol import PackedProtocol
@@ -67,7 +68,7 @@ class Masters:
     def __init__(self, reactor: Any, config: RedisConfig) -> None:
         self._reactor = reactor
         self._config = config
-        self._failures = 0
+        self._patience = Backoff(PATIENCE, CONNECT_TIMEOUT, jitter=NO_JITTER)
         self._turn = 0
         self._last: Address | None = None
         self.watched = bool(config.sentinels) and not config.socket
@@ -76,12 +77,10 @@ class Masters:
     async def find(self) -> Found:
         """Ask all that it may be, at once. :raises NoMaster: it is none of them, as far as they answer."""
         addresses = await self._candidates()
-        patience = min(CONNECT_TIMEOUT, PATIENCE * 2 ** min(self._failures, 8))
-        found = await _Poll(self, self._reactor, addresses, ranked=self.watched, patience=patience).result()
+        found = await _Poll(self, self._reactor, addresses, ranked=self.watched, patience=self._patience.next()).result()
         if not isinstance(found, Found):
-            self._failures += 1
             raise NoMaster(found)
-        self._failures = 0
+        self._patience.reset()
         self._last = found.address
         return found
 

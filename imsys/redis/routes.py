@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import msgspec
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
@@ -30,8 +30,7 @@ from imsys.util.surge import Surge
 _log = Logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(msgspec.Struct, frozen=True):
     """Where a session is; ``login_ms`` is milliseconds since 1970."""
 
     node: str
@@ -72,8 +71,7 @@ class Attempt(NamedTuple):
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(msgspec.Struct, frozen=True):
     """A live session whose route is to be kept, the token that it stands on, and the attempt that it began with."""
 
     user: int

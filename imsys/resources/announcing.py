@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,10 +11,11 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
-from imsys.cluster.announce_client import PASSING
+from imsys.cluster.announce_client import passes
 from imsys.errors import Refused
 from imsys.protocols.identifiers import encode_id
 from imsys.store.files import Announcement, FileStore
+from imsys.util.backoff import Backoff
 from imsys.util.outages import Outage
 from imsys.util.tallies import Tally
 
@@ -65,6 +65,7 @@ class Announcing(Service):
         self._work: Deferred[None] | None = None
         self._next: IDelayedCall | None = None
         self._pause = ROUND
+        self._waits = Backoff(FIRST_WAIT, LONGEST_WAIT, jitter=(0.75, 1.0))
         self._outage = Outage(reactor.seconds, "Telling the chat servers of files")
         self._final = Tally(reactor, _log, LogLevel.info, "nobody is told of file {file}: {reason}", lines=LINES)
 
@@ -122,8 +123,8 @@ class Announcing(Service):
         try:
             await self._tell(file_id)
         except Refused as refused:
-            if refused.status in PASSING:
-                wait: float = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(announcement.attempts, 16)) * random.uniform(0.75, 1.0)  # noqa: S311
+            if passes(refused):
+                wait = self._waits.wait(announcement.attempts)
                 self._outage.failed(str(refused))
                 await self._files.postpone(file_id, wait)
                 return wait + 0.01  # the row has milliseconds

@@ -50,8 +50,7 @@ class Resources:
             session.context.uploads.abandon()
 
 
-@dataclass(frozen=True, slots=True)
-class Context(Caller):
+class Context(Caller, frozen=True):
     """A request's surroundings on a resources server."""
 
     resources: Resources

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
 from imsys.config import FilesConfig
 from imsys.errors import Refused
 from imsys.protocols.identifiers import new_file_id
-from imsys.resources.engine.shielding import alone
 from imsys.resources.engine.uploads import Arrivals
 from imsys.resources.guarded import Demand
 from imsys.resources.transfers import Upload
 from imsys.store.files import FileStore, Offer, Purpose
+from imsys.util.background import run_in_background
+
+_log = Logger()
 
 
 class Originals:
@@ -57,7 +60,7 @@ class Originals:
 
     def give_up(self, file_id: bytes) -> Deferred[None]:
         """Remove what is here of a file, soon; fires when it is gone, and its room is free."""
-        return alone(self._uploads.give_up(file_id), "giving an upload up")
+        return run_in_background(self._uploads.give_up(file_id), _log, "giving an upload up failed")
 
 
 def _nothing(_: object) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
@@ -13,9 +13,10 @@ from twisted.python.failure import Failure
 from imsys.errors import Status, Unavailable
 from imsys.protocols.messages.catch_up import SyncRequest, SyncResponse
 from imsys.protocols.messages.records import RecordsRequest, RecordsResponse
-from imsys.sdk.backoff import Backoff
 from imsys.sdk.inbox import Inbox
 from imsys.sdk.model import recorded
+from imsys.util.background import Background
+from imsys.util.backoff import Backoff
 
 _PAGE = 100
 _AT_ONCE = 4
@@ -41,7 +42,7 @@ class CatchingUp:
         self._pulling: dict[int, bool] = {}  # thread -> whether to read once more
         self._syncing: bool | None = None  # None: not now; else whether to ask once more
         self._retry: IDelayedCall | None = None
-        self._running: set[Deferred[None]] = set()
+        self._background = Background(_log, "Catching up failed")
         self._open = False
 
     def feed(self, inbox: Inbox) -> None:
@@ -87,8 +88,7 @@ class CatchingUp:
         self._open = False
         if self._retry is not None and self._retry.active():
             self._retry.cancel()
-        for running in tuple(self._running):
-            running.cancel()
+        self._background.cancel()
         self._syncing = None
         self._pulling.clear()
 
@@ -148,21 +148,20 @@ class CatchingUp:
                 inbox.end_pull(thread_id, number)
                 return
 
-    def _begin(self, work: Any) -> None:
-        running: Deferred[None] = Deferred.fromCoroutine(work)
-        self._running.add(running)
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        self._background.run(self._try(work))
 
-        def done(result: Any) -> Any:
-            self._running.discard(running)
-            return result
+    async def _try(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as problem:
+            self._failed(problem)
 
-        running.addBoth(done).addErrback(self._failed)
-
-    def _failed(self, reason: Failure) -> None:
+    def _failed(self, problem: Exception) -> None:
         if not self._open or (self._retry is not None and self._retry.active()):
             return
         delay = self._backoff.next()
-        _log.info("Catching up failed and is tried again in {delay} s: {reason}", delay=round(delay, 1), reason=reason.value)
+        _log.info("Catching up failed and is tried again in {delay} s: {reason}", delay=round(delay, 1), reason=problem)
         self._retry = self._clock.callLater(delay, self.everything_soon)
 
 

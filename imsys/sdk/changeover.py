@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IReactorTime
 
 from imsys.errors import Refused
+from imsys.util.events import Event
 
 _QUIET = 0.5
 """Seconds that requests have to be answered on the old connection before it is replaced all the same."""
@@ -29,31 +29,26 @@ class Changeover:
         """Whether the login on the new connection may be on its way."""
         self._clock = clock
         self._asking = 0
-        self._quiet: Deferred[None] | None = None
+        self._quiet = Event(is_set=True)
         self._lost: Refused | None = None
 
     @contextmanager
     def asking(self) -> Iterator[None]:
         """While a request waits for its answer."""
         self._asking += 1
+        self._quiet.clear()
         try:
             yield
         finally:
             self._asking -= 1
-            if self._quiet is not None and not self._asking and not self._quiet.called:
-                self._quiet.callback(None)
+            if not self._asking:
+                self._quiet.set()
 
     async def begin(self) -> None:
         """Hold new requests; returns when the others are answered, or take too long."""
         self.holding = True
-        if self._asking:
-            self._quiet = Deferred()
-            try:
-                await self._quiet.addTimeout(_QUIET, self._clock)
-            except DeferredTimeout:
-                pass
-            finally:
-                self._quiet = None
+        with suppress(DeferredTimeout):
+            await self._quiet.wait().addTimeout(_QUIET, self._clock)
         self.logging_in = True
 
     def lost(self, problem: Refused) -> None:

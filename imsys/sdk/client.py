@@ -22,7 +22,6 @@ from imsys.protocols.messages.texts import TextPush
 from imsys.protocols.messages.threads import PositionRequest, PositionResponse
 from imsys.sdk import attachments, model
 from imsys.sdk.attachments import Grant
-from imsys.sdk.backoff import Backoff
 from imsys.sdk.catching_up import CatchingUp
 from imsys.sdk.contacts import Contacts
 from imsys.sdk.credentials import Credentials
@@ -33,7 +32,7 @@ from imsys.sdk.inbox import Inbox
 from imsys.sdk.link import ConnectionManager
 from imsys.sdk.live import LiveStreams
 from imsys.sdk.model import ConnectionState, Message, Person, StateChange
-from imsys.sdk.outbox import DAY, Outbox
+from imsys.sdk.outbox import Outbox
 from imsys.sdk.outgoing import Outgoing
 from imsys.sdk.receipts import Receipts
 from imsys.sdk.remembering import Remembering
@@ -45,6 +44,7 @@ from imsys.sdk.timing import Timing
 from imsys.sdk.transfers import Transfers
 from imsys.sdk.unfinished import UnfinishedUploads
 from imsys.sdk.unique import UniqueIds
+from imsys.util.backoff import Backoff
 
 LONGEST_TEXT = 4096
 """Characters of a message (wire protocol, section 4)."""
@@ -66,7 +66,6 @@ class Client:
 
     :param receive: whether messages are wanted at all; a client that only asks questions does without.
     :param outbox: texts that wait to be acknowledged at most.
-    :param keep: seconds for which a text is sent again and again while the servers do not take it; then it fails.
     :param unfinished: where uploads are remembered, for a later client to go on with.
     :param calendar: Unix seconds, which may be set at any time; nothing waits by it.
     """
@@ -80,7 +79,6 @@ class Client:
         seen: SeenStore | None = None,
         receive: bool = True,
         outbox: int = 1000,
-        keep: float = DAY,
         timing: Timing | None = None,
         unfinished: UnfinishedUploads | None = None,
         calendar: Callable[[], float] = time.time,
@@ -126,7 +124,7 @@ class Client:
         self._outbox = Outbox(
             *(reactor, self._link.request, self._other, self._stored, self._link.drop),
             limit=outbox,
-            keep=keep,
+            keep=timing.keep,
             backoff=self._backoff,
         )
         self._keep_texts = False

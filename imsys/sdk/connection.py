@@ -32,10 +32,11 @@ from imsys.protocols.messages.registry import (
     service_id,
 )
 from imsys.protocols.messages.session import HeartbeatRequest, HeartbeatResponse, LogoutResponse
-from imsys.sdk.backoff import asked_to_wait
+from imsys.sdk.comeback import asked_to_wait
 from imsys.sdk.gateway import status_of
 from imsys.sdk.refusals import explain
 from imsys.sdk.silence import Vigil
+from imsys.util.events import Result, Waiters
 
 _PENDING_LIMIT = 1000
 """Requests without a response that one connection has at most."""
@@ -140,8 +141,8 @@ class ChatConnection:
         self._user: str | UnsetType = UNSET
         self._asked = clock.seconds()
         self._vigil = Vigil(clock, silence, self._probe, self._fell_silent)
-        self._secured: Deferred[None] = Deferred()
-        self._gone: list[Deferred[None]] = []
+        self._secured: Result[None] = Result()
+        self._gone: Waiters[None] = Waiters()
         self._format = format
         self._raw = raw or {}
         self._decoder = FrameDecoder(format, limit)
@@ -209,20 +210,17 @@ class ChatConnection:
 
     def secured(self) -> None:
         """The TLS handshake is over."""
-        if not self._secured.called:
-            self._secured.callback(None)
+        self._secured.settle(None)
 
     def when_secured(self) -> Deferred[None]:
-        """Fires when the TLS handshake is over; fails with what ended the connection before. To be asked for once."""
-        return self._secured if self.ended_with is None else fail(self.ended_with)
+        """Fires when the TLS handshake is over; fails with what ended the connection before."""
+        return self._secured.wait() if self.ended_with is None else fail(self.ended_with)
 
     def when_gone(self) -> Deferred[None]:
         """Fires when the transport is gone; at once where there never was one."""
         if self.wire is None or self.ended_with is not None:
             return succeed(None)
-        gone: Deferred[None] = Deferred()
-        self._gone.append(gone)
-        return gone
+        return self._gone.add()
 
     def problem(self) -> Disconnected:
         """Why it ended, for people."""
@@ -249,13 +247,10 @@ class ChatConnection:
         for timer in (self._beat, self._closing):
             if timer is not None and timer.active():
                 timer.cancel()
-        if not self._secured.called:
-            self._secured.errback(reason)
-            self._secured.addErrback(lambda _: None)  # perhaps nobody waits for it
+        self._secured.settle(reason)
         self._on_lost(self, reason)
         self._fail_pending(self.problem().message)
-        for gone in self._gone:
-            gone.callback(None)
+        self._gone.fire(None)
 
     def _frame(self, frame: Frame) -> None:
         kind = message_type(frame.service)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.python.failure import Failure
 
@@ -33,6 +32,7 @@ from imsys.sdk.gateway import ServerAddress, status_of
 from imsys.sdk.opening import open_connection
 from imsys.sdk.timing import Timing
 from imsys.sdk.trust import Trust
+from imsys.util.events import Waiters
 
 _LARGEST = 1 << 24
 """Bytes of a frame, as many as a server can be configured to send."""
@@ -55,7 +55,7 @@ class FileConnection:
         self._timing = timing
         self._grant = grant
         self._id = decode_id(grant.file_id)
-        self._news: Deferred[None] | None = None
+        self._news: Waiters[None] = Waiters()
         self._problem: BaseException | None = None
         self._room = 0
         self._connection = ChatConnection(
@@ -107,13 +107,10 @@ class FileConnection:
         :raises Interrupted: the server says so. :raises Unavailable: the connection is gone, or nothing was heard in time.
         """
         self.check()
-        self._news = Deferred()
         try:
-            await self._news.addTimeout(patience, self._reactor)
+            await self._news.add().addTimeout(patience, self._reactor)
         except DeferredTimeout:
             raise Unavailable(Status.NETWORK_ERROR, "The file server does not go on.") from None
-        finally:
-            self._news = None
         self.check()
 
     async def close(self, *, at_once: bool) -> None:
@@ -153,5 +150,4 @@ class FileConnection:
         self._tell()
 
     def _tell(self) -> None:
-        if self._news is not None and not self._news.called:
-            self._news.callback(None)
+        self._news.fire(None)

@@ -19,7 +19,7 @@ from twisted.web.iweb import IBodyProducer, IResponse
 from zope.interface import implementer
 
 from imsys.errors import Refused, Status, Unavailable
-from imsys.sdk.backoff import asked_to_wait
+from imsys.sdk.comeback import asked_to_wait
 from imsys.sdk.refusals import explain
 from imsys.sdk.steady import steady_reactor
 from imsys.sdk.trust import Trust

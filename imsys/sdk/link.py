@@ -17,8 +17,8 @@ from imsys.protocols.messages.registry import Message as WireMessage
 from imsys.protocols.messages.registry import Request, Response
 from imsys.protocols.messages.session import LoginResponse, LogoutRequest, LogoutResponse, MovePush
 from imsys.sdk.attempts import Attempts
-from imsys.sdk.backoff import Backoff, Comeback
 from imsys.sdk.changeover import Changeover
+from imsys.sdk.comeback import Comeback
 from imsys.sdk.connection import ChatConnection, Disconnected, NotStarted
 from imsys.sdk.credentials import Credentials
 from imsys.sdk.gateway import Gateway, Resources
@@ -29,6 +29,8 @@ from imsys.sdk.signals import Signal
 from imsys.sdk.signing_in import REJECTED, Entered, SigningIn
 from imsys.sdk.timing import Timing
 from imsys.sdk.whereabouts import Whereabouts
+from imsys.util.backoff import Backoff
+from imsys.util.events import Waiters
 
 _MOVES_APART = 30.0
 """Seconds between two attempts to leave a server that wants to be left, at most."""
@@ -84,7 +86,7 @@ class ConnectionManager:
         self._online_since: float | None = None
         self._persistent = True
         self._first_problem: BaseException | None = None
-        self._waiting: list[Deferred[None]] = []
+        self._waiting: Waiters[None] = Waiters()
         self._lifecycle = new_lifecycle(Actions(self._sign_in, self._schedule, self._abandon, self._announce))
 
     @property
@@ -97,7 +99,7 @@ class ConnectionManager:
         self._persistent = persistent
         if self.state is ConnectionState.ONLINE:
             return succeed(None)
-        online = self._wait()
+        online = self._waiting.add()
         self._lifecycle.start()
         return online
 
@@ -150,7 +152,7 @@ class ConnectionManager:
             self.demand()
         except Refused as refusal:
             return fail(refusal)
-        return self._wait().addTimeout(self._timing.deadline, self._clock, _late)
+        return self._waiting.add().addTimeout(self._timing.deadline, self._clock, _late)
 
     # what the lifecycle does
 
@@ -208,14 +210,7 @@ class ConnectionManager:
             self._first_problem = None
 
     def _settle(self, problem: BaseException | None) -> None:
-        waiting, self._waiting = self._waiting, []
-        for one in waiting:
-            if one.called:
-                continue
-            if problem is None:
-                one.callback(None)
-            else:
-                one.errback(problem)
+        self._waiting.fire(None if problem is None else Failure(problem))
 
     # one attempt
 
@@ -314,11 +309,6 @@ class ConnectionManager:
     def _failed_here(self) -> None:
         if self._whereabouts.here is not None:
             self._whereabouts.failed(self._whereabouts.here)
-
-    def _wait(self) -> Deferred[None]:
-        waiting: Deferred[None] = Deferred()
-        self._waiting = [*(one for one in self._waiting if not one.called), waiting]
-        return waiting
 
 
 def _late(_: object, seconds: float) -> None:

@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imsys.errors import Refused
-from imsys.sdk.backoff import Backoff
+from imsys.util.backoff import Backoff
 
 _LONGEST = 3600.0
 """Seconds after which a client moves, whatever its server says."""

@@ -15,10 +15,10 @@ from twisted.python.failure import Failure
 
 from imsys.errors import Refused, Status, Unavailable
 from imsys.protocols.messages.texts import TextItem, TextRequest, TextResponse, VerifiedText
-from imsys.sdk.backoff import Backoff
 from imsys.sdk.connection import Disconnected
 from imsys.sdk.model import Message, parse_time
 from imsys.sdk.outgoing import Outgoing
+from imsys.util.backoff import Backoff
 
 DAY = 86400.0
 _BATCH = 100
@@ -30,19 +30,6 @@ _MISTAKES = 10
 fault of the server passes; but a text that its code cannot take would hold back those after it until it is too old."""
 _SILENCES = 2
 """Requests in a row that were not answered in time, after which the connection is given up: a server that lives, but loses texts."""
-
-_PASSING = {
-    Status.NETWORK_ERROR,
-    Status.GRPC_ERROR,
-    Status.GRPC_SERVER_NOT_EXISTS,
-    Status.CHATTING_SERVER_NOT_EXISTS,
-    Status.NO_AVAILABLE_CHATTING_SERVER,
-    Status.REDIS_UNKNOWN_ERROR,
-    Status.MYSQL_INTERNAL_ERROR,
-    Status.RATE_LIMITED,
-    Status.SERVER_BUSY,
-}
-"""Faults of the server, and its limits: no text is to blame, and none is given up for them."""
 
 _log = Logger()
 
@@ -234,7 +221,7 @@ class Outbox:
             problem = Refused(Status.INTERNAL_ERROR, "The client made a mistake; it is in its log.")
         if problem.status is Status.LOGIN_UNSUCCESSFUL:
             self._stuck()  # there is no session behind this connection any more
-        elif problem.status in _PASSING:
+        elif problem.status.retryable:  # no text is to blame, and none is given up for it
             self._later(thread_id, queue, problem.retry_after or 0.0)
         else:
             self._blame(problem, thread_id, queue, batch or [queue.items[0]])

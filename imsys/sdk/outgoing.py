@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.python.failure import Failure
 
 from imsys.sdk.model import Message
+from imsys.util.events import Result
 
 
 class Outgoing:
     """A text that is sent until the server has it; ``unique_id`` is the same however often, so it is stored once."""
 
-    __slots__ = ("_forget", "_result", "_waiting", "alone", "mistakes", "sent", "since", "text", "thread_id", "unique_id")
+    __slots__ = ("_forget", "_result", "_stored", "alone", "mistakes", "sent", "since", "text", "thread_id", "unique_id")
 
     def __init__(self, unique_id: str, thread_id: int, text: str, since: float, forget: Callable[[Outgoing], None]) -> None:
         """``since`` is when it was posted, by the clock of the outbox; ``forget`` has it sent no more."""
@@ -27,22 +29,17 @@ class Outgoing:
         self.mistakes = 0
         """How often the server made a mistake of its own (75) when it was sent alone."""
         self._forget = forget
-        self._result: Message | BaseException | None = None
-        self._waiting: list[Deferred[Message]] = []
+        self._result: Result[Message] = Result()
+        self._stored = False
 
     @property
     def settled(self) -> bool:
         """Whether the server has it, or it is given up."""
-        return self._result is not None
+        return self._result.settled
 
     def when_stored(self) -> Deferred[Message]:
         """The message as the server has it; fails with what prevents that. May be asked for any number of times."""
-        waiting: Deferred[Message] = Deferred()
-        if self._result is None:
-            self._waiting.append(waiting)
-        else:
-            _settle(waiting, self._result)
-        return waiting
+        return self._result.wait()
 
     def withdraw(self) -> bool:
         """Send it no more; :meth:`when_stored` fails with ``CancelledError``, unless the outcome is known already.
@@ -53,22 +50,10 @@ class Outgoing:
         if not self.settled:
             self._forget(self)
             self.settle(CancelledError())
-        return not self.sent and not isinstance(self._result, Message)
+        return not self.sent and not self._stored
 
     def settle(self, result: Message | BaseException) -> None:
         """The server has it, or it is given up; what comes later changes nothing."""
-        if self._result is not None:
-            return
-        self._result = result
-        waiting, self._waiting = self._waiting, []
-        for one in waiting:
-            _settle(one, result)
-
-
-def _settle(waiting: Deferred[Message], result: Message | BaseException) -> None:
-    if waiting.called:
-        return  # who waited has given up
-    if isinstance(result, BaseException):
-        waiting.errback(result)
-    else:
-        waiting.callback(result)
+        if not self.settled:
+            self._stored = isinstance(result, Message)
+            self._result.settle(Failure(result) if isinstance(result, BaseException) else result)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.python.failure import Failure
 
 from imsys.sdk.signals import Signal
+from imsys.util.events import Result
 
 T = TypeVar("T")
 
@@ -46,16 +46,14 @@ class Transfer(Generic[T]):
     def __init__(self, run: Callable[[Report], Coroutine[Any, Any, T]]) -> None:
         self.on_progress: Signal[Progress] = Signal()
         self.progress = Progress(Stage.HASHING, 0, 0)
-        self._waiting: list[Deferred[T]] = []
-        self._ended: T | Failure | None = None
-        self._over = False
+        self._result: Result[T] = Result()
         self._cancelled = False
         self.running = Deferred.fromCoroutine(run(self._report))
-        self.running.addCallbacks(self._end, self._end)
+        self.running.addBoth(self._result.settle)
 
     def cancel(self) -> None:
         """Stop; what is there, here or on the server, stays, and a later one goes on with it."""
-        if not self._over:
+        if not self._result.settled:
             self._cancelled = True
             self.running.cancel()
 
@@ -65,22 +63,10 @@ class Transfer(Generic[T]):
         It fails with :class:`imsys.errors.Refused` where the server does not take or give it, with :class:`OSError` (a changed file
         is one) where it cannot be read or written here, with ``CancelledError`` after :meth:`cancel`.
         """
-        waiting: Deferred[T] = Deferred()
-        if self._over:
-            waiting.callback(self._ended)  # type: ignore[arg-type]
-        else:
-            self._waiting.append(waiting)
-        return waiting
+        return self._result.wait()
 
     def _report(self, progress: Progress) -> None:
         if self._cancelled:
             raise CancelledError  # what it waited for said that it failed, as if that could pass
         self.progress = progress
         self.on_progress.emit(progress)
-
-    def _end(self, ended: T | Failure) -> None:
-        self._over, self._ended = True, ended
-        waiting, self._waiting = self._waiting, []
-        for one in waiting:
-            if not one.called:
-                one.callback(ended)

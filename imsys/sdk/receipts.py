@@ -13,9 +13,6 @@ from twisted.python.failure import Failure
 from imsys.errors import Refused, Status, Unavailable
 from imsys.protocols.messages.threads import PositionRequest, PositionResponse
 
-_PASSING = (Status.MYSQL_INTERNAL_ERROR, Status.SERVER_BUSY, Status.RATE_LIMITED, Status.INTERNAL_ERROR)
-"""With these a mark may not be stored, or may be, and the others not be told: it is sent again."""
-
 _log = Logger()
 
 
@@ -71,5 +68,9 @@ class Receipts:
 
     def _failed(self, reason: Failure, thread_id: int, delivered: int) -> None:
         _log.debug("A mark could not be told: {reason}", reason=reason.value)
-        if isinstance(reason.value, Refused) and (isinstance(reason.value, Unavailable) or reason.value.status in _PASSING):
+        problem = reason.value
+        if not isinstance(problem, Refused):
+            return
+        # it may not be stored, or may be, and the others not be told
+        if isinstance(problem, Unavailable) or problem.status.retryable or problem.status is Status.INTERNAL_ERROR:
             self._wanted[thread_id] = max(delivered, self._wanted.get(thread_id, 0))

@@ -8,10 +8,10 @@ from twisted.internet.task import deferLater
 
 from imsys.errors import Refused, Status, Unavailable
 from imsys.sdk.attachments import Grant
-from imsys.sdk.backoff import Backoff
 from imsys.sdk.connection import NotStarted
 from imsys.sdk.file_connection import FileConnection, Interrupted
 from imsys.sdk.transfer_context import TransferContext
+from imsys.util.backoff import Backoff
 
 _TRIES = 6
 """Refusals in a row, without a byte in between, that may pass by themselves, unless this file is the reason."""
@@ -22,16 +22,6 @@ _SPOILT = 3
 _STALE = 3
 """Failures in a row after which the server is asked anew where the file is."""
 
-_AWAY = {
-    Status.GRPC_ERROR,
-    Status.NO_AVAILABLE_CHATTING_SERVER,
-    Status.NO_AVAILABLE_RESOURCES_SERVER,
-    Status.REDIS_UNKNOWN_ERROR,
-    Status.MYSQL_INTERNAL_ERROR,
-    Status.RATE_LIMITED,
-}
-"""What says nothing of this file: it waits, as long as it takes."""
-
 _PASSING = {
     Status.FILE_UPLOAD_ERROR,  # somebody else had it in their hands, or it stalled
     Status.FILE_WRITE_ERROR,
@@ -39,6 +29,7 @@ _PASSING = {
     Status.SERVER_BUSY,
     Status.INTERNAL_ERROR,
 }
+"""What may pass, or be this file's doing; what else is :attr:`~imsys.errors.Status.retryable` says nothing of it: it waits for that."""
 
 _RIGHTS = {Status.PERMISSION_DENIED, Status.LOGIN_UNSUCCESSFUL, Status.FILE_OPEN_ERROR}
 """What a token or a ticket gets that has expired, or one for a server that has not got the file."""
@@ -112,7 +103,7 @@ class RetryPolicy:
         self._failures += 1
         if isinstance(problem, Final):
             raise problem.reason
-        if not isinstance(problem, Unavailable) and problem.status not in _AWAY:
+        if not isinstance(problem, Unavailable) and (problem.status in _PASSING or not problem.status.retryable):
             self._refusals += 1
             self._spoilt += problem.status is Status.CHECKSUM_MISMATCH
             if self._refusals >= _TRIES or self._spoilt >= _SPOILT or problem.status not in _PASSING | _RIGHTS:

@@ -24,12 +24,12 @@ from imsys.protocols.messages.registry import Message
 from imsys.protocols.messages.session import LoginResponse
 from imsys.protocols.messages.threads import PositionPush, PositionsRequest, PositionsResponse
 from imsys.sdk import model
-from imsys.sdk.backoff import Backoff
 from imsys.sdk.contacts import Contacts
 from imsys.sdk.live import LiveChange, LiveState, LiveStreams, change
 from imsys.sdk.model import Friend, FriendRequest, Friendship, Person, Position
 from imsys.sdk.pages import Pages
 from imsys.sdk.signals import Signal
+from imsys.util.backoff import Backoff
 
 _PAGE = 100
 

@@ -44,3 +44,5 @@ class Timing:
     """Over which, at random, friends, live streams and marks are read again after the connection was lost."""
     save: float = 1.0
     """Between two times that what was seen is saved."""
+    keep: float = 86400.0
+    """For which a text is sent again and again while the servers do not take it; then it fails."""

@@ -28,6 +28,7 @@ from twisted.python.threadpool import ThreadPool
 
 from imsys.config import GatewayConfig
 from imsys.errors import Status, Unavailable
+from imsys.util.events import Waiters
 from imsys.util.turns import Asker, Turns
 
 _log = Logger()
@@ -74,7 +75,7 @@ class Passwords(Service):
         self._workers = self._free = workers
         self._queue = queue
         self._turns: Turns[Deferred[None]] = Turns()
-        self._idle: Deferred[None] | None = None  # somebody waits for all workers to be free
+        self._idle: Waiters[None] = Waiters()  # for all workers to be free
         self._threads: ThreadPool | None = None
         self.computed = 0
         """Hashes computed so far."""
@@ -114,8 +115,7 @@ class Passwords(Service):
 
     async def _end(self, threads: ThreadPool) -> None:
         if self._free < self._workers:
-            self._idle = Deferred()
-            await self._idle
+            await self._idle.add()
         threads.stop()  # joins them, which takes no time: all are idle
 
     def slot(self, asker: Asker = NOBODY) -> Slot:
@@ -153,8 +153,8 @@ class Passwords(Service):
             self._turns.next().callback(None)
             return
         self._free += 1
-        if self._free == self._workers and self._idle is not None:
-            self._idle.callback(None)
+        if self._free == self._workers:
+            self._idle.fire(None)
 
     async def _run(self, compute: Callable[[], T]) -> T:
         if self._threads is None:

@@ -122,3 +122,4 @@ class Connections(Service, Factory):
         if cut := await self._open.stop(FLUSH, "the server stops"):
             _log.warn("{count} connections did not take their last bytes", count=cut)
         self._settings.complaints.stop()
+        self._open.crowd.stop()

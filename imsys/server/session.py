@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 from twisted.internet.interfaces import IAddress
 
 from imsys.errors import Refused, Status
@@ -320,8 +320,7 @@ class Session:
         self._connection.hold_reading(self._crowding or self._inbox is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """Who asks: the session that a request came from, and its user (0 before login)."""
 
     session: Session

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from twisted.application.service import IService
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from imsys.chat.context import Chat
-from imsys.chat.directory import Directory
+from imsys.chat.directory import Directory, SessionListener
 from imsys.chat.evacuation import Evacuation
 from imsys.chat.file_announcer import Announcer
 from imsys.chat.file_context import FileContext
@@ -27,8 +26,8 @@ from imsys.chat.unconfirmed import UnconfirmedWrites
 from imsys.cluster.chat_servicers import Announcements, chatting_services
 from imsys.cluster.client import GrpcClient
 from imsys.cluster.control import Control, control_services
-from imsys.cluster.membership import Membership, Ports
-from imsys.cluster.peers import News, Peers, RemotePush
+from imsys.cluster.membership import LoadReport, Membership, Ports, ServerIdentity
+from imsys.cluster.peers import Peers
 from imsys.cluster.resources_directory import ResourcesDirectory
 from imsys.cluster.server import GrpcServer
 from imsys.cluster.server_list import ServerList
@@ -53,6 +52,7 @@ from imsys.services.pauses import Pauses
 from imsys.services.processes import Supervisor, check_several, keep_root, launch_of, number_of
 from imsys.services.supervisor_pipe import SupervisorPipe
 from imsys.store import Database, Stores
+from imsys.util.background import run_in_background
 from imsys.util.surge import Surge
 
 __all__ = ["Options", "build", "makeService"]
@@ -83,53 +83,6 @@ class Options(common.Options):
         if self["processes"] is not None:
             chat = dataclasses.replace(self.settings.chat, processes=self["processes"])
             self.settings = dataclasses.replace(self.settings, chat=chat)
-
-
-class Neighbours:
-    """The other chat servers, for the directory; they in turn need it, so they are named later."""
-
-    peers: Peers
-
-    def alive(self, node: str, incarnation: str) -> bool:
-        """Whether a node is registered with this incarnation."""
-        return self.peers.alive(node, incarnation)
-
-    async def end_session(self, node: str, uuid: int, session: str, message: str) -> None:
-        """End a session there."""
-        await self.peers.end_session(node, uuid, session, message)
-
-
-class FromPeers:
-    """What other chat servers ask of this one."""
-
-    def __init__(self, directory: Directory, outbound: Outbound, surge: Surge) -> None:
-        self._directory = directory
-        self._outbound = outbound
-        self._surge = surge
-
-    def receive(self, pushes: Sequence[RemotePush]) -> None:
-        """Pushes for users who are here."""
-        self._outbound.receive(pushes)
-
-    def hear(self, node: str, news: News, everything: bool) -> None:
-        """Who came to another server and went."""
-        self._outbound.hear(node, news, everything)
-
-    def broken(self) -> None:
-        """The stream to another server is broken: its users may come here."""
-        self._surge.expect()
-
-    def lost(self, node: str) -> None:
-        """Another server is gone."""
-        self._outbound.lost(node)
-
-    def resync(self, users: Sequence[int] | None) -> None:
-        """Users who may have missed something; ``None``: anybody."""
-        self._outbound.resync(users)
-
-    async def end_session(self, uuid: int, session: str | None, message: str) -> bool:
-        """Sign a session out; ``None``: whichever is there."""
-        return self._directory.end(uuid, session, message)
 
 
 def build(
@@ -167,45 +120,37 @@ def build(
     dispatcher = Dispatcher(discover(), ended)
     crowd = crowd_of(reactor, config.limits, chat.capacity)
     connections = Connections(reactor, chat, dispatcher, crowd, pause=chat.plain_pause)
-    neighbours = Neighbours()
     balance = GrpcClient(reactor, trust, config.balance.addresses)
 
     def ports() -> Ports:
         return Ports(tls=tls.port, plain=plain.port if plain is not None else 0, grpc=grpc.port)
 
-    membership = Membership(
-        reactor,
-        balance,
-        config,
-        "chat",
-        chat.name,
-        chat.advertise,
-        chat.grpc_advertise,
-        ports,
-        connections.__len__,
-        chat.capacity,
-        calendar=calendar,
-        unfit=lambda: health.unfit,
-    )
+    identity = ServerIdentity("chat", chat.name, chat.advertise, chat.grpc_advertise, chat.capacity)
+    report = LoadReport(ports, connections.__len__, unfit=lambda: health.unfit)
+    membership = Membership(reactor, balance, config.balance, identity, report, calendar)
     health.on_change(membership.hurry)
     routes = Routes(redis, tokens, config.balance.lease, surge)
+    peers = Peers(reactor, trust, membership)
+    listener = SessionListener(
+        about_to_log_in=lambda: pauses.look(),
+        came=lambda session: moving.came(session),
+        moved=lambda user, login_ms: outbound.moved(user, login_ms),
+        replaced=lambda user: outbound.resync_elsewhere(user),
+        rebuilt=lambda users: outbound.resync(users),
+    )
     directory = Directory(
         reactor,
         routes,
-        neighbours,
+        peers,
+        listener,
         name=chat.name,
         incarnation=membership.incarnation,
         interval=config.balance.interval,
         digest=Tokens.digest,
         calendar=calendar,
     )
-    outbound = Outbound(
-        reactor,
-        directory,
-        lambda name, pushes: peers.send(name, pushes),
-        lambda user, login_ms: peers.tell(user, login_ms),
-        lambda: peers.miss_all(),
-    )
+    outbound = Outbound(reactor, directory, peers, surge)
+    peers.serve(outbound)
     unconfirmed = UnconfirmedWrites(reactor, stores.threads, outbound.catch_up)
     log = MessageLog(
         reactor,
@@ -217,9 +162,6 @@ def build(
         doubted=unconfirmed.add,
     )
     connections.flushed = log.flushed
-    handler = FromPeers(directory, outbound, surge)
-    peers = Peers(reactor, trust, membership, handler)
-    neighbours.peers = peers
     resources = ServerList(reactor, balance, "resources", config.balance.lease)
     places, tickets = ResourcesDirectory(resources, config.balance.interval), tickets_of(reactor, config, server, calendar)
     files = FileContext(config.files, config.resources.chunk, tickets, places)
@@ -230,7 +172,6 @@ def build(
     allowances = Allowances(redis, reactor.seconds, config.limits)
     dispatcher.serve(Chat(stores, node, log, directory, outbound, unconfirmed, tokens, files, live, allowances, health.demand))
     moving = Moving(reactor, directory.sessions)
-    directory.came = moving.came
     evacuation = Evacuation(reactor, health, membership, moving.begin, moving.cancel)
 
     def drain(seconds: float) -> int:
@@ -239,7 +180,7 @@ def build(
     calls = chatting_services(
         reactor,
         membership,
-        handler,
+        outbound,
         lambda user: directory.local(user) is not None,
         stores.messages.previous,
         Announcements(announcer.announce, live_announcer.announce),
@@ -247,21 +188,20 @@ def build(
     calls += control_services(Control(membership.incarnation, lambda: health.unfit, drain if own_process else None))
     grpc = GrpcServer(reactor, trust, chat.grpc_host, chat.grpc_port, calls)
 
-    def listener(number: int, context: Any, what: str) -> ListenService:
+    def port(number: int, context: Any, what: str) -> ListenService:
         return ListenService(reactor, connections, chat.host, number, context, what, shared=shared)
 
-    tls = listener(chat.port, tls_of(config, server).context(), "[chat] port")
-    plain = listener(chat.plain_port, None, "[chat] plain_port") if chat.plain_port else None
-    listeners = [port for port in (tls, plain) if port is not None]
+    tls = port(chat.port, tls_of(config, server).context(), "[chat] port")
+    plain = port(chat.plain_port, None, "[chat] plain_port") if chat.plain_port else None
+    listeners = [one for one in (tls, plain) if one is not None]
     care = LiveReaper(reactor, stores.live, live_announcer)
 
     def paused(seconds: float) -> None:
         connections.cut_strangers("nobody waits for an answer any more")
         # users may have come back elsewhere since
-        Deferred.fromCoroutine(directory.renew()).addErrback(lambda reason: _log.failure("renewing the routes failed", reason))
+        run_in_background(directory.renew(), _log, "renewing the routes failed")
 
     pauses = Pauses(reactor, paused)
-    directory.about_to_log_in = pauses.look
     # stopped in reverse: whoever is still to be told of something is told before the streams to the peers are closed
     inside = (node, pauses, health, directory, balance, stream_servers, grpc, peers, outbound, unconfirmed, care)
     parts = (*inside, connections, *listeners, membership, evacuation)

@@ -21,6 +21,7 @@ from imsys.cluster.membership import Membership
 from imsys.server.connections import Connections
 from imsys.services.common import ListenService
 from imsys.services.signals import on_signal, while_stopping
+from imsys.util.background import run_in_background
 
 _log = Logger()
 
@@ -125,7 +126,7 @@ class Draining(Service):
             self._seconds = seconds
             if not self._begun:
                 self._begun = True
-                Deferred.fromCoroutine(self._drain()).addErrback(lambda reason: _log.failure("draining failed", reason))
+                run_in_background(self._drain(), _log, "draining failed")
             elif self._left and seconds:
                 self._set_off()
         return self._membership.load()

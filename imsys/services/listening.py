@@ -32,6 +32,9 @@ Who is accepted is served at once, beside all the others: a thousand in one turn
 at the end. The others wait in the kernel, in order, which costs nothing; and turns stay short for those who are here already.
 """
 
+PLAIN_ACCEPTS = 32
+"""The same of connections without TLS, of which eight cost no more than one handshake. More that log in together cost less."""
+
 STALE = 5.0
 """Seconds that a connection may have waited in the kernel, unless it has been silent since: whoever has waited longer gives up, or has."""
 
@@ -112,6 +115,7 @@ class ListenService(Service):
         port.shared = self._shared
         port.what = self.what
         port.gone = 0.0 if self._tls else GONE  # nobody can end a handshake who sends nothing any more
+        port.accepts = ACCEPTS if self._tls else PLAIN_ACCEPTS
         port.startListening()
         return port
 

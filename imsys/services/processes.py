@@ -24,11 +24,10 @@ from pathlib import Path
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.error import ProcessExitedAlready, ProcessTerminated
 from twisted.internet.protocol import ProcessProtocol
-from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.reflect import qual
@@ -39,6 +38,9 @@ from imsys.errors import ConfigError
 from imsys.services.listening import check_port
 from imsys.services.signals import on_signal, while_stopping
 from imsys.services.supervisor_pipe import LISTENING, READY, REPORT, STOP
+from imsys.util.background import run_in_background
+from imsys.util.backoff import NO_JITTER, Backoff
+from imsys.util.events import Event
 
 _log = Logger()
 
@@ -142,11 +144,10 @@ class Supervisor(Service):
         self._config = config
         self._launch = launch
         self._running: dict[int, _Process] = {}
-        self._pauses: set[Deferred[None]] = set()
-        self._ready: dict[int, Deferred[None]] = {}
+        self._ready: dict[int, Event] = {}
         self._left = 0
-        self._all_ended: list[Deferred[None]] = []
-        self._leaving = False
+        self._ended = Event(is_set=True)  # no process is left, and none is to come
+        self._leaving = Event()
         self._restore: list[Any] = []
 
     def check(self) -> None:
@@ -169,9 +170,10 @@ class Supervisor(Service):
         """Start the processes."""
         super().startService()
         self._left = len(self._numbers)
+        self._ended.clear()
         for number in self._numbers:
-            self._ready[number] = Deferred()
-            Deferred.fromCoroutine(self._keep(number)).addErrback(self._failed)
+            self._ready[number] = Event()
+            run_in_background(self._keep(number), _log, "a process is not looked after any more")
         self._restore = [
             on_signal("SIGHUP", lambda: self._reactor.callFromThread(self._send, signal.SIGHUP)),
             on_signal("SIGUSR2", lambda: self._reactor.callFromThread(self._drain)),
@@ -180,14 +182,14 @@ class Supervisor(Service):
     async def ready(self) -> None:
         """Return when each of them has been ready."""
         for ready in self._ready.values():
-            await ready
+            await ready.wait()
 
     def stopService(self) -> Deferred[None]:
         """End the processes as one alone would end; by force those that take too long."""
         super().stopService()
         for restore in self._restore:
             restore()
-        self._leave()
+        self._leaving.set()  # from now on nothing is started
         # told once more, each of them waits no longer for its sessions to move
         self._restore = [while_stopping(self._reactor, lambda: self._send(signal.SIGTERM))]
         for process in list(self._running.values()):
@@ -198,78 +200,52 @@ class Supervisor(Service):
     async def _stop(self) -> None:
         grace = GRACE + self._config.chat.stop_drain
         try:
-            await self._ended().addTimeout(grace, self._reactor)
+            await self._ended.wait().addTimeout(grace, self._reactor)
         except DeferredTimeout:
             _log.error("{count} processes did not end in {grace:g} s: they are killed", count=len(self._running), grace=grace)
             self._send(signal.SIGKILL)
-            await self._ended()
+            await self._ended.wait()
         finally:
             for restore in self._restore:
                 restore()
 
     def _drain(self) -> None:
-        if self._leaving:
+        if self._leaving.is_set:
             return
         _log.info("draining {count} processes", count=len(self._running))
-        self._leave()
+        self._leaving.set()
         self._send(signal.SIGUSR2)
-        self._ended().addCallback(lambda _: self._reactor.stop() if self.running else None)
-
-    def _leave(self) -> None:
-        """From now on nothing is started."""
-        self._leaving = True
-        for pause in list(self._pauses):
-            pause.cancel()
+        self._ended.wait().addCallback(lambda _: self._reactor.stop() if self.running else None)
 
     def _send(self, number: int) -> None:
         for process in list(self._running.values()):
             process.send(number)
 
-    def _ended(self) -> Deferred[None]:
-        """Fires when no process is left, and none is to come."""
-        ended: Deferred[None] = Deferred()
-        if self._left:
-            self._all_ended.append(ended)
-        else:
-            ended.callback(None)
-        return ended
-
-    def _failed(self, failure: Failure) -> None:
-        _log.failure("a process is not looked after any more", failure)
-
     async def _keep(self, number: int) -> None:
         """Have one process run, again and again."""
-        name, pause = f"{self._config.chat.name}-{number}", FIRST_PAUSE
+        name, pauses = f"{self._config.chat.name}-{number}", Backoff(FIRST_PAUSE, LONGEST_PAUSE, jitter=NO_JITTER)
         try:
-            while not self._leaving:
+            while not self._leaving.is_set:
                 began = self._reactor.seconds()
                 process = self._start(number)
                 _log.info("process {name} starts, with pid {pid}", name=name, pid=process.pid)
                 how = await process.ended
                 del self._running[number]
                 lived = self._reactor.seconds() - began
-                if self._leaving:
+                if self._leaving.is_set:
                     _log.info("process {name} (pid {pid}) {how}", name=name, pid=process.pid, how=how)
                     return
-                pause = FIRST_PAUSE if lived >= STEADY else pause
+                if lived >= STEADY:
+                    pauses.reset()
+                pause = pauses.next()
                 text = "process {name} (pid {pid}) {how} after {lived:.1f} s; it starts again in {pause:g} s"
                 _log.error(text, name=name, pid=process.pid, how=how, lived=lived, pause=pause)
-                await self._sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
+                with contextlib.suppress(DeferredTimeout):
+                    await self._leaving.wait().addTimeout(pause, self._reactor)
         finally:
             self._left -= 1
             if not self._left:
-                ended, self._all_ended = self._all_ended, []
-                for one in ended:
-                    if not one.called:
-                        one.callback(None)
-
-    async def _sleep(self, seconds: float) -> None:
-        pause: Deferred[None] = deferLater(self._reactor, seconds)
-        self._pauses.add(pause)
-        with contextlib.suppress(CancelledError):
-            await pause
-        self._pauses.discard(pause)
+                self._ended.set()
 
     def _start(self, number: int) -> _Process:
         process = self._running[number] = _Process(self._ready[number])
@@ -295,12 +271,12 @@ class Supervisor(Service):
 class _Process(ProcessProtocol):
     """One life of a process.
 
-    :param ready: fires when this one, or one before it, is ready.
+    :param ready: to be set when this one is ready.
     """
 
     transport: Any = None  # none when it has ended
 
-    def __init__(self, ready: Deferred[None]) -> None:
+    def __init__(self, ready: Event) -> None:
         self._ready = ready
         self._listens = False
         self._held: list[int] = []
@@ -339,8 +315,8 @@ class _Process(ProcessProtocol):
                 held, self._held = self._held, []
                 for number in held:
                     self.send(number)
-            if READY in data and not self._ready.called:
-                self._ready.callback(None)
+            if READY in data:
+                self._ready.set()
         elif sys.__stderr__ is not None:
             text = data.decode("utf-8", "backslashreplace")
             self._said = (self._said + text)[-LAST_WORDS:]

@@ -12,7 +12,7 @@ from twisted.application.service import IService, Service
 from imsys.cluster.announce_client import ChatServers
 from imsys.cluster.client import GrpcClient
 from imsys.cluster.control import Control, control_services
-from imsys.cluster.membership import Membership, Ports
+from imsys.cluster.membership import LoadReport, Membership, Ports, ServerIdentity
 from imsys.cluster.resources_directory import ResourcesDirectory
 from imsys.cluster.server import GrpcServer
 from imsys.cluster.server_list import ServerList
@@ -199,21 +199,9 @@ def build(
         plain_port = plain.port if plain is not None else 0
         return Ports(tls.port, plain_port, web.port, grpc.port, live.rtmp_port, live.rtmps_port)
 
-    membership = Membership(
-        reactor,
-        balance,
-        config,
-        "resources",
-        ours.name,
-        ours.advertise,
-        ours.grpc_advertise,
-        ports,
-        crowd.__len__,
-        ours.capacity,
-        engine.space.free,
-        lambda: health.unfit,
-        calendar=calendar,
-    )
+    identity = ServerIdentity("resources", ours.name, ours.advertise, ours.grpc_advertise, ours.capacity)
+    report = LoadReport(ports, crowd.__len__, engine.space.free, lambda: health.unfit)
+    membership = Membership(reactor, balance, config.balance, identity, report, calendar)
     health.on_change(membership.hurry)
     control = Control(membership.incarnation, lambda: health.unfit, drain if own_process else None)
     calls = [*stream_services(live.relay), *control_services(control)]

@@ -11,6 +11,8 @@ import enum
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from imsys.errors import Refused, Status
 from imsys.store.appending import Stored, append_from_server
 from imsys.store.database import Database, Row, Transaction
@@ -36,8 +38,7 @@ WAITING_LOGINS = 20_000
 """Logins that wait for the database at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(msgspec.Struct, frozen=True):
     """A friend request that waits for an answer; ``nickname`` and ``message`` are the asker's words."""
 
     person: Person
@@ -46,8 +47,7 @@ class Pending:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(msgspec.Struct, frozen=True):
     """A friend, the name they were given, and the private thread with them."""
 
     person: Person
@@ -70,8 +70,7 @@ class Friendship:
     news: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class AtLogin:
+class AtLogin(msgspec.Struct, frozen=True):
     """What a client is told when it logs in: its user, and the first pending requests and friends, each by ascending uuid."""
 
     me: Person

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -16,6 +15,7 @@ from imsys.errors import Refused, Status, Unavailable
 from imsys.store.dialects import Dialect, Fault, Use
 from imsys.store.engines import dialect_of
 from imsys.store.pool import Connection, Pool
+from imsys.util.backoff import Backoff
 from imsys.util.outages import Outage
 
 P = ParamSpec("P")
@@ -29,6 +29,8 @@ ATTEMPTS = 8
 
 PAUSE = 0.004
 """Seconds before the second attempt, at most; before each further one twice as long."""
+
+_PAUSES = Backoff(PAUSE, float("inf"), jitter=(0.0, 1.0))
 
 RECONNECTS = 2
 """How often a transaction is begun whose connection was lost."""
@@ -285,7 +287,7 @@ class Database(Service):
                     conflicts += 1
                     again = fault is Fault.CONFLICT and conflicts < ATTEMPTS
                     if again:
-                        time.sleep(random.uniform(0, PAUSE * 2 ** (conflicts - 1)))  # noqa: S311  # this is a thread of a pool
+                        time.sleep(_PAUSES.wait(conflicts - 1))  # this is a thread of a pool
                 if not again:
                     raise
 

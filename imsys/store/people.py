@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from imsys.errors import Refused, Status
 from imsys.store.accounts import find_name
@@ -14,8 +15,7 @@ PERSON = "a.user_id, a.username, p.nickname, p.avatar, p.description, p.sex"
 """The columns of a :class:`Person`, of ``accounts a`` joined with ``profiles p``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(msgspec.Struct, frozen=True):
     """One user's public side; ``avatar`` is a file id or a path, ``sex`` 0 or 1."""
 
     uuid: int

@@ -7,10 +7,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from imsys.errors import Refused, Status
+from imsys.util.background import run_in_background
+from imsys.util.events import Event
 from imsys.util.surge import Surge
 
 _log = Logger()
@@ -20,11 +22,12 @@ R = TypeVar("R")
 
 
 class BatchingQueue(Generic[T, R]):
-    """Does a piece of work for whatever has gathered. Nothing waits for company: the first one starts it at once.
+    """Does a piece of work for whatever has gathered. Nothing waits for company: the first one starts it.
 
     :param work: takes items, and gives for each what came of it, or the exception that is its alone, in their order.
         It may be called again with some of the items after it raised.
-    :param surge: where one is expected, more is let come before work that several shared is begun again.
+    :param surge: where one is expected, more is let come before work that several shared is begun again. With one, and a reactor that has
+        ends of turns, work begins at those: what is read in the same turn goes together, and what is sent leaves no later.
     :param most: items of one call of ``work``.
     :param queue: items that wait at most; the next is refused with 73.
     """
@@ -36,9 +39,9 @@ class BatchingQueue(Generic[T, R]):
         self._most = most
         self._queue = queue
         self._surge = surge
+        self._at_turn_end = None if surge is None else surge.at_turn_end
         self._waiting: deque[tuple[T, Deferred[R]]] = deque()
-        self._working = False
-        self._idle: list[Deferred[None]] = []
+        self._idle = Event(is_set=True)
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -53,18 +56,20 @@ class BatchingQueue(Generic[T, R]):
             result.errback(Refused(Status.SERVER_BUSY, "Too many requests of this kind are waiting.", retry_after=1.0))
             return result
         self._waiting.append((item, result))
-        if not self._working:
-            self._working = True
-            Deferred.fromCoroutine(self._run()).addErrback(lambda reason: _log.failure("work for many at once failed", reason))
+        if self._idle.is_set:
+            self._idle.clear()
+            if self._at_turn_end is None:
+                self._begin()
+            else:
+                self._at_turn_end(self._begin)
         return result
 
     def idle(self) -> Deferred[None]:
         """Fires when nothing is being done, and nothing waits."""
-        if not self._working:
-            return succeed(None)
-        done: Deferred[None] = Deferred()
-        self._idle.append(done)
-        return done
+        return self._idle.wait()
+
+    def _begin(self) -> None:
+        run_in_background(self._run(), _log, "work for many at once failed")
 
     async def _run(self) -> None:
         try:
@@ -73,11 +78,15 @@ class BatchingQueue(Generic[T, R]):
                 await self._do([self._waiting.popleft() for _ in range(count)])
                 if count > 1 and len(self._waiting) < self._most and self._surge is not None:
                     await self._surge.gather()
+                if self._at_turn_end is not None and 0 < len(self._waiting) < self._most:
+                    await self._turn_end(self._at_turn_end)
         finally:
-            self._working = False
-            idle, self._idle = self._idle, []
-            for done in idle:
-                done.callback(None)
+            self._idle.set()
+
+    async def _turn_end(self, at_turn_end: Callable[[Callable[[], object]], None]) -> None:
+        ended: Deferred[None] = Deferred()
+        at_turn_end(lambda: ended.callback(None))
+        await ended
 
     async def _do(self, batch: list[tuple[T, Deferred[R]]]) -> None:
         outcomes: Sequence[R | Exception]

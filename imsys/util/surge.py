@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
@@ -22,6 +24,8 @@ class Surge:
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
         self._until = 0.0
+        self.at_turn_end: Callable[[Callable[[], object]], None] | None = getattr(clock, "callAtTurnEnd", None)
+        """Has something called when all that came in this turn has been read; not every reactor does that."""
 
     def expect(self) -> None:
         """From now on, for a while."""

@@ -10,6 +10,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from imsys.util.background import run_in_background
+
 _log = Logger()
 
 RETRY = 1.0
@@ -46,8 +48,7 @@ class PeriodicSweep(Service):
     def startService(self) -> None:
         """Begin the first round."""
         super().startService()
-        self._running = Deferred.fromCoroutine(self._run())
-        self._running.addErrback(lambda reason: reason.trap(CancelledError) and None)
+        self._running = run_in_background(self._run(), _log, "going round failed")
 
     def stopService(self) -> None:
         """End with the slice that is being worked on."""

@@ -104,4 +104,5 @@ class HttpServer(Service, Factory):
         """Close every connection after its present request; cut those that take longer than the settings' ``grace``."""
         super().stopService()
         self.drain()
+        self.connections.crowd.stop()
         return Deferred.fromCoroutine(self.connections.stop(self.settings.grace, "the server stops"))

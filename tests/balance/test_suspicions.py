@@ -199,7 +199,7 @@ class ReportTests(SuspicionCase):
         while not watch._looks:
             await deferLater(self.reactor, 0.01)
         told = Deferred.fromCoroutine(self.suspect())
-        while not next(iter(watch._looks.values())).by_peer:
+        while not watch._by_peers:
             await deferLater(self.reactor, 0.01)
         held.callback(None)
         await told

@@ -175,7 +175,7 @@ class SceneTests(ChatCase, OnSqlite):
         await super().setUp()
         directory = self.server.directory
         self.moving = Moving(self.reactor, directory.sessions)
-        directory.came = self.moving.came
+        self.server.came = self.moving.came
         self.addCleanup(self.moving.stop)
 
     async def login(self, user: int, **keys: Any) -> RawClient:

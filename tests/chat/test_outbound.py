@@ -13,12 +13,14 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.chat import outbound as module
-from imsys.chat.outbound import RESYNC, RETRY, Outbound
+from imsys.chat.outbound import LONGEST, RESYNC, RETRY, SPREAD, STEP, Outbound
 from imsys.chat.route_cache import TTL
 from imsys.cluster.peers import GONE, RemotePush
 from imsys.errors import Status, Unavailable
 from imsys.protocols.framing import CHAT
 from imsys.redis.routes import Route
+from imsys.util.surge import Surge
+from tests.support.chat import Elsewhere
 
 ANNA, BERT, CARL = 1, 2, 3
 
@@ -45,7 +47,6 @@ class Here:
         self.slow = False
         self.away = False
         self.waiting: list[Deferred[None]] = []
-        self.replaced = self.rebuilt = self.changed = None
 
     def local(self, user: int) -> Session | None:
         return self.sessions.get(user)
@@ -77,9 +78,12 @@ class OutboundCase(SynchronousTestCase):
         self.outbound = Outbound(
             self.clock,
             directory,
-            lambda node, pushes: self.sent.extend((node, push) for push in pushes),
-            lambda user, login_ms: self.told.append((user, login_ms)),
-            lambda: self.everybody.append(True),
+            Elsewhere(
+                lambda node, pushes: self.sent.extend((node, push) for push in pushes),
+                lambda user, login_ms: self.told.append((user, login_ms)),
+                lambda: self.everybody.append(True),
+            ),
+            Surge(self.clock),
         )
         self.outbound.startService()
         self.addCleanup(self.outbound.stopService)
@@ -233,6 +237,31 @@ class RouteTests(OutboundCase):
         self.clock.advance(RETRY)
         self.assertEqual({within(data) for _, _, data in self.out()}, {3.0})
 
+    def test_many(self) -> None:
+        """Many are asked one after the other, no later than was meant for any of them, and once, whatever else is lost while they wait."""
+        sessions = [self.here.sessions.setdefault(user, Session()) for user in range(4000)]
+
+        def asked() -> int:
+            return sum(len(session.frames) for session in sessions)
+
+        self.outbound.resync(None)
+        self.assertEqual(asked(), 0)
+        self.clock.pump([STEP] * round(LONGEST / 2 / STEP))
+        self.assertIn(asked(), range(1950, 2100))
+        first, before = [session for session in sessions if not session.frames], asked()
+        self.outbound.resync(None)
+        self.clock.pump([STEP] * round(LONGEST / 2 / STEP))
+        self.assertEqual([len(session.frames) for session in first], [1] * len(first), "these are on time")
+        self.clock.pump([STEP] * round(LONGEST / 2 / STEP))
+        self.assertEqual(asked(), 4000 + before)
+        self.assertEqual(len(self.clock.getDelayedCalls()), 1, "but for the sweep nothing is due")
+        self.outbound.resync(range(40))
+        self.clock.advance(SPREAD / 2)
+        self.assertIn(asked() - before, range(4019, 4023))
+        self.outbound.stopService()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.outbound.startService()
+
     def test_stopped(self) -> None:
         """Who has missed something, and was not told of it yet, is not forgotten when the server stops: everybody elsewhere is asked."""
         self.outbound.catch_up([ANNA])
@@ -301,11 +330,11 @@ class StaleTests(OutboundCase):
         self.here.slow = True
         self.push(ANNA, 1)
         session = self.here.sessions[ANNA] = Session()
-        self.outbound._changed(ANNA, 5)
+        self.outbound.moved(ANNA, 5)
         self.here.waiting[0].callback(None)
         self.assertEqual(session.frames, [frame(1)])
         del self.here.sessions[ANNA]
-        self.outbound._changed(ANNA, -5)
+        self.outbound.moved(ANNA, -5)
         self.assertEqual(self.told, [(ANNA, 5), (ANNA, -5)])
         self.here.slow = False
         self.at(ANNA, "two")
@@ -394,7 +423,8 @@ class Cluster:
             directory.redis = self.redis
             directory.locate = self._locate(name)
             self.directories[name] = directory
-            self.outbounds[name] = Outbound(self.clock, directory, functools.partial(self._send, name), functools.partial(self._tell, name))
+            others = Elsewhere(functools.partial(self._send, name), functools.partial(self._tell, name))
+            self.outbounds[name] = Outbound(self.clock, directory, others, Surge(self.clock))
             self.outbounds[name].startService()
 
     def _locate(self, name: str) -> Any:
@@ -425,14 +455,14 @@ class Cluster:
         self.online[user] = self.redis[user] = Route(name, f"{name}-inc", "s", self.login_ms)
         self.directories[name].sessions[user] = Session()
         self.since[user] = []
-        self.outbounds[name]._changed(user, self.login_ms)
+        self.outbounds[name].moved(user, self.login_ms)
 
     def logout(self, user: int) -> None:
         self.redis.pop(user, None)
         route = self.online.pop(user, None)
         if route is not None:
             del self.directories[route.node].sessions[user]
-            self.outbounds[route.node]._changed(user, -route.login_ms)
+            self.outbounds[route.node].moved(user, -route.login_ms)
 
     def send(self, number: int) -> None:
         user = self.chance.choice((ANNA, BERT, CARL))
@@ -449,7 +479,7 @@ class Cluster:
         for user, route in self.online.items():
             if self.redis.get(user) != route:
                 self.redis[user] = route
-                self.outbounds[route.node]._changed(user, route.login_ms)
+                self.outbounds[route.node].moved(user, route.login_ms)
                 self.outbounds[route.node].resync([user])
 
     def carry(self, stream: tuple[str, str]) -> None:

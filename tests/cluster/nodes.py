@@ -14,7 +14,7 @@ from twisted.trial.unittest import TestCase
 from imsys.cluster.chat_servicers import chatting_services
 from imsys.cluster.client import GrpcClient
 from imsys.cluster.control import Control, control_services
-from imsys.cluster.membership import Membership, Ports
+from imsys.cluster.membership import LoadReport, Membership, Ports, ServerIdentity
 from imsys.cluster.peers import News, Peers, RemotePush
 from imsys.cluster.server import GrpcServer
 from imsys.cluster.trust import Trust
@@ -125,21 +125,11 @@ class Node:
         self.unfit = ""
         self.handler = Handler()
         self.balance = GrpcClient(reactor, Trust(config.cluster), config.balance.addresses)
-        self.membership = Membership(
-            reactor,
-            self.balance,
-            config,
-            "chat",
-            name,
-            "127.0.0.1",
-            "127.0.0.1",
-            self.ports,
-            lambda: self.load,
-            100,
-            unfit=lambda: self.unfit,
-            calendar=time.time,
-        )
-        self.peers = Peers(reactor, Trust(config.cluster), self.membership, self.handler)
+        identity = ServerIdentity("chat", name, "127.0.0.1", "127.0.0.1", 100)
+        report = LoadReport(self.ports, lambda: self.load, unfit=lambda: self.unfit)
+        self.membership = Membership(reactor, self.balance, config.balance, identity, report, time.time)
+        self.peers = Peers(reactor, Trust(config.cluster), self.membership)
+        self.peers.serve(self.handler)
         control = control_services(Control(self.membership.incarnation, lambda: self.unfit, None))
         services = chatting_services(reactor, self.membership, self.handler, lambda user: user in self.handler.sessions, self.previous)
         self.grpc = GrpcServer(reactor, Trust(config.cluster), "127.0.0.1", grpc_port, control + (services if relay else services[1:]))

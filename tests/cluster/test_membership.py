@@ -133,9 +133,9 @@ class MembershipTests(NodesCase):
         changes: list[Any] = []
         one.membership.on_change(lambda peer, alive: changes.append((peer, alive)))
         self.redis.kill()
-        await eventually(lambda: not one.membership._registered and not two.membership._registered)
+        await eventually(lambda: not one.membership._registered.is_set and not two.membership._registered.is_set)
         self.redis.start()
-        await eventually(lambda: one.membership._registered and two.membership._registered)
+        await eventually(lambda: one.membership._registered.is_set and two.membership._registered.is_set)
         while sorted(await self.balance.servers()) != ["one", "two"]:
             pass
         self.assertEqual((changes, list(one.membership.peers)), ([], ["two"]))
@@ -144,7 +144,7 @@ class MembershipTests(NodesCase):
         """While balance is away peers stay, and a balance server that comes back knows everybody again."""
         one, two = await self.pair()
         await self.balance.stop()
-        await eventually(lambda: not one.membership._registered and not two.membership._registered)
+        await eventually(lambda: not one.membership._registered.is_set and not two.membership._registered.is_set)
         self.assertEqual((list(one.membership.peers), list(two.membership.peers)), (["two"], ["one"]))
         again = Balance(self, self.redis.config(), lease=0.5, port=self.balance.port)
         while sorted(await again.servers()) != ["one", "two"]:
@@ -159,7 +159,7 @@ class TakersTests(NodesCase):
         """A server knows how many others take its users: not those that drain, or cannot serve, nor, if it is to end with all processes of
         its machine, those that share its port."""
         node = await self.node("one")
-        ports = node.membership._ports()
+        ports = node.ports()
         await self.balance.register("two", 7, ports=imsys_v1_pb2.Ports(tls=7, grpc=1))
         await self.balance.register("sibling", ports.tls, ports=imsys_v1_pb2.Ports(tls=ports.tls, grpc=2))
         await node.membership.drain()

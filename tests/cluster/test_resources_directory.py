@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 
 from imsys.cluster.announce_client import ChatServers
 from imsys.cluster.client import GrpcClient
-from imsys.cluster.membership import Membership, Ports
+from imsys.cluster.membership import LoadReport, Membership, Ports, ServerIdentity
 from imsys.cluster.resources_directory import AGAIN, ResourcesDirectory, ResourcesServer
 from imsys.cluster.server import GrpcServer
 from imsys.cluster.server_list import ServerList
@@ -152,10 +152,10 @@ class PlacesTests(PlacesCase):
         config = self.balance.config
         for name, room in zip("ab", rooms, strict=True):
             client = GrpcClient(self.reactor, Trust(config.cluster), config.balance.addresses)
-            ports, free = Ports, lambda room=room: room
-            member = Membership(
-                self.reactor, client, config, "resources", name, "127.0.0.1", "127.0.0.1", ports, lambda: 1, 10, free, calendar=time.time
-            )
+            identity = ServerIdentity("resources", name, "127.0.0.1", "127.0.0.1", 10)
+            free = lambda room=room: room  # noqa: E731
+            report = LoadReport(Ports, lambda: 1, free)
+            member = Membership(self.reactor, client, config.balance, identity, report, time.time)
             for part in (client, member):
                 part.startService()
                 self.addCleanup(part.stopService)

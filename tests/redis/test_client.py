@@ -12,6 +12,7 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import TestCase
 
 from imsys.errors import Status, Unavailable
+from imsys.redis import client
 from imsys.redis.client import Redis, RedisService, Script
 from tests.redis.real import RealRedis
 
@@ -129,7 +130,7 @@ class RedisTests(TestCase):
             calls = [Deferred.fromCoroutine(redis.call("PING")) for _ in range(1000)]
             for call in calls:
                 await self.assertFailure(call, Unavailable)
-        self.assertEqual((redis._waiting, redis._pending), ({}, 0))
+        self.assertEqual((len(redis._waiting), redis._pending), (0, 0))
 
     async def test_stopped_while_waiting(self) -> None:
         """Stopping fails the calls that wait."""
@@ -144,7 +145,7 @@ class RedisTests(TestCase):
 
     async def test_too_many(self) -> None:
         """Beyond the bound a call fails at once."""
-        self.patch(__import__("imsys.redis.client").redis, "MAX_PENDING", 1)
+        self.patch(client, "MAX_PENDING", 1)
         redis = self.open()
         first = Deferred.fromCoroutine(redis.call("PING"))
         await self.assertFailure(Deferred.fromCoroutine(redis.call("PING")), Unavailable)

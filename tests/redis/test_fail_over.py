@@ -64,7 +64,8 @@ class FailOverTests(MastersCase):
     async def test_killed(self) -> None:
         """So it does when the master is killed, and its replica made the master."""
         self.old.kill()
-        await deferLater(self.reactor, 0.5)
+        while "Redis fails:" not in self.servers.daemon.text:
+            await deferLater(self.reactor, 0.01)
         self.new.follow(None)
         await self.goes_on()
 

@@ -19,10 +19,11 @@ from imsys.errors import Refused, Status, Unavailable
 from imsys.protocols.wire import LINES
 from imsys.sdk.gateway import Gateway
 from imsys.store.nodes import Term
+from imsys.util.surge import Surge
 from tests.chat.test_outbound import Here
 from tests.gateway.system import SystemCase
 from tests.scenes import test_daemons
-from tests.support.chat import ChatCase, ChatServer
+from tests.support.chat import ChatCase, ChatServer, Elsewhere
 from tests.support.children import free_port
 from tests.support.daemons import start
 from tests.support.logged import Lines
@@ -128,7 +129,7 @@ class OtherFloods(SynchronousTestCase):
     def test_routes(self) -> None:
         """Pushes that find no route while Redis is away are counted."""
         here: Any = Here()
-        outbound = Outbound(self.clock, here, lambda node, pushes: None)
+        outbound = Outbound(self.clock, here, Elsewhere(lambda node, pushes: None), Surge(self.clock))
         outbound.startService()
         here.away = True
         for user in range(MANY):

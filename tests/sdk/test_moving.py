@@ -228,12 +228,13 @@ class Moves(Several):
     async def test_lost_before(self) -> None:
         """A connection that ends before its moment is lost as any other, and the move is off."""
         alice, changes = await self.watched()
-        self.one.ask_to_move(0.2)
+        self.one.ask_to_move(3600.0)
         await alice.contacts.search("bob")
+        self.assertIsNotNone(alice._link._moving._timer)
         self.world.drop()
         await self.state(alice, ConnectionState.WAITING)
         await self.state(alice, ConnectionState.ONLINE)
-        await deferLater(self.reactor, 0.3)
+        self.assertIsNone(alice._link._moving._timer)
         self.assertEqual((len(changes.items), len(self.world.logins)), (3, 2))
 
     async def test_quiet_after(self) -> None:

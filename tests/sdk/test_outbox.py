@@ -13,9 +13,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.errors import Refused, Status, Unavailable
 from imsys.sdk import ConnectionState, Outgoing
-from imsys.sdk.backoff import Backoff
 from imsys.sdk.connection import Disconnected
 from imsys.sdk.outbox import DAY, Outbox
+from imsys.util.backoff import Backoff
 from tests.sdk.scene import ALICE, BOB, CAROL, QUICK, THREAD, Scene, Seen, texts
 
 OTHER = 12
@@ -186,7 +186,7 @@ class Faults(Scene):
     async def test_limit_without_connection(self) -> None:
         """The limit holds where there is no server at all."""
         self.world.gateway_down = True
-        alice = self.client("alice", keep=0.05)
+        alice = self.client("alice", timing=replace(QUICK, keep=0.05))
         Deferred.fromCoroutine(alice.start()).addErrback(lambda _: None)
         with self.assertRaises(Unavailable):
             await alice.send(THREAD, "in vain")

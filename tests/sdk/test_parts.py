@@ -18,13 +18,13 @@ from twisted.trial.unittest import SynchronousTestCase
 import imsys
 from imsys.errors import Refused, Status, Unavailable
 from imsys.protocols.messages.threads import PositionRequest, PositionResponse
-from imsys.sdk.backoff import Backoff
 from imsys.sdk.lifecycle import Actions, new_lifecycle
 from imsys.sdk.model import ConnectionState
 from imsys.sdk.receipts import Receipts
 from imsys.sdk.refusals import SENTENCES, explain
 from imsys.sdk.signals import Signal
 from imsys.sdk.unique import UniqueIds
+from imsys.util.backoff import Backoff
 
 
 class BackoffTests(SynchronousTestCase):

@@ -26,8 +26,8 @@ from imsys.protocols.messages.session import LoginResponse
 from imsys.protocols.messages.texts import TextPush
 from imsys.protocols.messages.threads import PositionPush, PositionsResponse
 from imsys.sdk import ConnectionState, LiveState, Person
-from imsys.sdk.backoff import Backoff
 from imsys.sdk.standing import Standing
+from imsys.util.backoff import Backoff
 from tests.sdk.scene import ALICE, BOB, CAROL, THREAD, Scene, Seen, texts
 
 SPREAD = 30.0

@@ -6,9 +6,10 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.sdk.attempts import Attempts
-from imsys.sdk.backoff import Backoff, Comeback
+from imsys.sdk.comeback import Comeback
 from imsys.sdk.gateway import ServerAddress
 from imsys.sdk.whereabouts import Whereabouts
+from imsys.util.backoff import Backoff
 
 A, B, C = (ServerAddress("127.0.0.1", port) for port in (1, 2, 3))
 

@@ -15,7 +15,7 @@ from twisted.trial.unittest import TestCase
 from zope.interface import implementer
 
 from imsys.services import listening
-from imsys.services.listening import ACCEPTS, ListenService
+from imsys.services.listening import PLAIN_ACCEPTS, ListenService
 
 
 @implementer(IHalfCloseableProtocol)
@@ -63,7 +63,7 @@ class ListeningTests(TestCase):
 
     async def test_a_few_a_turn(self) -> None:
         """However many come at once, a few are accepted in a turn of the reactor, and everybody is served."""
-        clients = [self.connect() for _ in range(5 * ACCEPTS)]
+        clients = [self.connect() for _ in range(5 * PLAIN_ACCEPTS)]
         turn = 0
         turns: Counter[int] = Counter()
 
@@ -79,7 +79,7 @@ class ListeningTests(TestCase):
             self.assertEqual(await self.answer(client), b"hello")
         counting.stop()
         self.assertEqual(len(self.begun), len(clients))
-        self.assertLessEqual(max(turns.values()), ACCEPTS)
+        self.assertLessEqual(max(turns.values()), PLAIN_ACCEPTS)
 
     async def test_stale(self) -> None:
         """Who has waited for too long is reset, and costs nothing more; who comes then is served, and there is a line in the log."""

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,7 +17,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from imsys.chat.context import Chat
-from imsys.chat.directory import Directory
+from imsys.chat.directory import Directory, SessionListener
 from imsys.chat.file_announcer import Announcer
 from imsys.chat.file_context import FileContext
 from imsys.chat.live_announcer import LiveAnnouncer
@@ -39,6 +40,7 @@ from imsys.security.tickets import TicketKeys, Tickets
 from imsys.server.connections import Connections
 from imsys.server.dispatch import Dispatcher
 from imsys.server.session import Session
+from imsys.util.surge import Surge
 from tests.support.servers import keys_of_files, redis_server
 from tests.support.stores import StoreCase
 
@@ -136,6 +138,15 @@ class Alone:
         """There is nobody to tell."""
 
 
+class Elsewhere:
+    """The other servers, for who sends: what is sent to them, and told, goes where a test wants it."""
+
+    def __init__(self, send: Any, tell: Any = None, miss_all: Any = None) -> None:
+        self.send = send
+        self.tell = tell or (lambda user, login_ms: None)
+        self.miss_all = miss_all or (lambda: None)
+
+
 class OnePlace:
     """The :class:`Places` of a server that has one resources server beside it, or none."""
 
@@ -191,21 +202,30 @@ class ChatServer:
     def __init__(
         self, case: StoreCase, config: ChatConfig, redis: Any, cluster: Any = None, send_to_peer: Any = None, tell: Any = None
     ) -> None:
+        """``cluster`` and the others: see :class:`Directory` and :class:`Elsewhere`."""
         reactor = case.reactor
         self.redis = redis
         self.tokens = Tokens(redis, case.database, time.time, 86400, 864000)
         self.node = Node(reactor, case.stores.nodes)
+        self.came: Callable[[Session], None] = lambda session: None
         self.directory = Directory(
             reactor,
             Routes(redis, self.tokens, 15),
             cluster or Alone(),
+            SessionListener(
+                came=lambda session: self.came(session),
+                moved=lambda user, login_ms: self.outbound.moved(user, login_ms),
+                replaced=lambda user: self.outbound.resync_elsewhere(user),
+                rebuilt=lambda users: self.outbound.resync(users),
+            ),
             name=config.name,
             incarnation=f"{config.name}-inc",
             interval=3600,
             digest=Tokens.digest,
             calendar=time.time,
         )
-        self.outbound = Outbound(reactor, self.directory, send_to_peer, tell)
+        others = None if send_to_peer is None else Elsewhere(send_to_peer, tell)
+        self.outbound = Outbound(reactor, self.directory, others, Surge(reactor))
         self.unconfirmed = UnconfirmedWrites(reactor, case.stores.threads, self.outbound.catch_up)
         self.log = MessageLog(
             reactor,

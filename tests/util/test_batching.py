@@ -48,6 +48,35 @@ class GatheringTests(SynchronousTestCase):
         self.assertEqual(self.calls[2][0], [4, 5, 6])
         self.assertEqual([self.successResultOf(result) for result in results[1:]], [10, 20, 30, 40, 50, 60])
 
+    def test_turns(self) -> None:
+        """Where turns have ends, work begins at those: all that was read in a turn goes together, also when work has ended."""
+        ends: list[Callable[[], object]] = []
+
+        class Turns(Clock):
+            def callAtTurnEnd(self, function: Callable[[], object]) -> None:
+                ends.append(function)
+
+        def end_turn() -> None:
+            while ends:
+                ends.pop(0)()
+
+        gathering = self.gathering(most=4, surge=Surge(Turns()))
+        results = [gathering.add(item) for item in range(2)]
+        self.assertEqual(self.calls, [])
+        end_turn()
+        results.append(gathering.add(2))
+        self.finish(0)
+        self.assertEqual(len(self.calls), 1, "its turn is not over")
+        results += [gathering.add(item) for item in range(3, 8)]
+        end_turn()
+        self.finish(1)
+        end_turn()
+        self.finish(2)
+        end_turn()
+        self.assertEqual([items for items, _ in self.calls], [[0, 1], [2, 3, 4, 5], [6, 7]])
+        self.assertEqual([self.successResultOf(result) for result in results], [item * 10 for item in range(8)])
+        self.successResultOf(gathering.idle())
+
     def test_a_surge(self) -> None:
         """Where one is expected, what several shared is begun again after a moment, or when as many have come as go together."""
         clock = Clock()

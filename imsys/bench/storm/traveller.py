@@ -13,10 +13,11 @@ from twisted.internet.task import Clock
 from imsys.bench.storm.loop import Connection, Steps, Wait, connect
 from imsys.bench.storm.talking import BEAT, RESYNC, SIGNED_OUT, SYNC, Chat, Refusal, catch_up, find_place, log_in, sync
 from imsys.bench.tasks import User
-from imsys.sdk.backoff import Backoff, Comeback
+from imsys.sdk.comeback import Comeback
 from imsys.sdk.gateway import ServerAddress
 from imsys.sdk.timing import Timing
 from imsys.sdk.whereabouts import Whereabouts
+from imsys.util.backoff import Backoff
 
 _TIMING = Timing()
 _GATEWAY = 15.0

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IReactorTime
 
 from imsys.protocols.crowd import Crowd, Guest
 from imsys.protocols.deadlines import DeadlineWheel
+from imsys.util.events import Waiters
 
 C = TypeVar("C", bound=Guest)
 
@@ -26,7 +27,7 @@ class ConnectionSet(Generic[C]):
         self.wheel = DeadlineWheel(clock)
         self._clock = clock
         self._members: set[C] = set()
-        self._waiting: list[Deferred[None]] = []
+        self._emptied: Waiters[None] = Waiters()
 
     def __len__(self) -> int:
         return len(self._members)
@@ -47,22 +48,14 @@ class ConnectionSet(Generic[C]):
         self.crowd.leave(connection)
         self._members.discard(connection)
         if not self._members:
-            waiting, self._waiting = self._waiting, []
-            for emptied in waiting:
-                emptied.callback(None)
+            self._emptied.fire(None)
 
     def emptied(self) -> Deferred[None]:
         """Return what fires when there is no connection."""
-        emptied: Deferred[None] = Deferred()
-        if self._members:
-            self._waiting.append(emptied)
-        else:
-            emptied.callback(None)
-        return emptied
+        return self._emptied.add() if self._members else succeed(None)
 
     async def stop(self, grace: float, why: str) -> int:
         """Wait until all have gone; cut those who are here after ``grace`` seconds, and return how many these were."""
-        self.crowd.stop()
         try:
             await self.emptied().addTimeout(grace, self._clock)
         except DeferredTimeout:

@@ -23,10 +23,10 @@ from imsys.protocols.flv import encode_tag
 from imsys.protocols.media import Kind, Media
 from imsys.resources.budget import Budget
 from imsys.resources.disk import Disk
-from imsys.resources.engine.shielding import alone
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.cache import describes
 from imsys.resources.live.flv_index import is_metadata
+from imsys.util.background import run_in_background
 from imsys.util.fsync import sync_folder
 
 _log = Logger()
@@ -184,7 +184,7 @@ class Recording:
     def start(self) -> None:
         """Begin; the first thing is to make it on the disk."""
         self._writing = True
-        alone(self._begin(), "beginning a recording")
+        run_in_background(self._begin(), _log, "beginning a recording failed")
         self._broadcast.join(self, watches=False)
 
     def write(self, data: bytes) -> None:
@@ -229,7 +229,7 @@ class Recording:
             self._later = None
         if not self._writing:
             self._writing = True
-            alone(self._write(), "writing a recording")
+            run_in_background(self._write(), _log, "writing a recording failed")
 
     async def _begin(self) -> None:
         try:

@@ -24,7 +24,6 @@ from imsys.files.sealing import SEGMENT, Damaged
 from imsys.protocols.identifiers import encode_id, new_file_id
 from imsys.resources.budget import Budget
 from imsys.resources.disk import Disk
-from imsys.resources.engine.shielding import alone
 from imsys.resources.hands import Hands
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.flv_index import MOST_PREFIX, Tags
@@ -32,6 +31,8 @@ from imsys.resources.live.recording import About, Kept, Recording, kept_in
 from imsys.resources.transfers import Misplaced, Upload, Uploads
 from imsys.store.files import File, FileStore, Offer, Purpose, State
 from imsys.store.live import LiveStream
+from imsys.util.background import run_in_background
+from imsys.util.events import Event
 from imsys.util.outages import Outage
 
 _log = Logger()
@@ -95,7 +96,7 @@ class Recordings(Service):
         self._budget = Budget(MOST_PENDING)
         self._recorded: WeakSet[Broadcast] = WeakSet()
         self._running: dict[str, Recording] = {}
-        self._finishing: Deferred[None] | None = None
+        self._idle = Event(is_set=True)  # no files are being made
         self._again = False
         self._call: IDelayedCall | None = None
         self._outage = Outage(clock.seconds, "Making files of recordings")
@@ -141,10 +142,7 @@ class Recordings(Service):
 
     async def _stop(self) -> None:
         await DeferredList([recording.stop() for recording in list(self._running.values())])
-        if self._finishing is not None:
-            waiter: Deferred[None] = Deferred()
-            self._finishing.addBoth(lambda _: waiter.callback(None))
-            await waiter
+        await self._idle.wait()
 
     def _ended(self, recording: Recording) -> None:
         self._running.pop(recording.kept.about.file_id, None)
@@ -158,15 +156,15 @@ class Recordings(Service):
             self._call = None
         if not self.running:
             return
-        if self._finishing is not None:
+        if not self._idle.is_set:
             self._again = True
             return
         self._again = False
-        done = self._finishing = alone(self._finish_all(), "making files of recordings")
-        done.addCallback(self._finished)
+        self._idle.clear()
+        run_in_background(self._finish_all(), _log, "making files of recordings failed").addCallback(self._finished)
 
     def _finished(self, _: None) -> None:
-        self._finishing = None
+        self._idle.set()
         if self._again:
             self._wake()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
@@ -10,7 +10,6 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, LogLevel
-from twisted.python.failure import Failure
 
 from imsys.config import LiveConfig
 from imsys.errors import Refused, Status, Unavailable
@@ -20,6 +19,7 @@ from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.cache import Cache
 from imsys.resources.live.telling import Tell, Telling
 from imsys.store.live import LiveState, LiveStore, LiveStream
+from imsys.util.background import Background
 from imsys.util.outages import Outage
 from imsys.util.tallies import Tally
 
@@ -95,7 +95,7 @@ class Relay(Service):
         self._kept = Budget(config.caches)
         self._loops: list[LoopingCall] = []
         self._looked = 0.0
-        self._working: set[Deferred[None]] = set()
+        self._background = Background(_log, "what became of a live stream could not be told", refused=self._refused)
         self.pull: Pull | None = None
         """Set where streams of other servers can be fetched."""
         self.record: Record | None = None
@@ -126,7 +126,7 @@ class Relay(Service):
         except BaseException:
             if here.source is source:
                 self._lose(here)
-                self._do(self._paused(here))  # if it took over from somebody, it has left as well
+                self._background.run(self._paused(here))  # if it took over from somebody, it has left as well
             raise
         if here.source is not source:
             raise Refused(Status.STREAM_NOT_FOUND, "This live stream is over, or was taken over.")
@@ -145,7 +145,7 @@ class Relay(Service):
             self._lose(here)
             if here.ours:  # else it was fetched from another server
                 self._say(stream_id, "has no publisher any more")
-            self._do(self._paused(here))
+            self._background.run(self._paused(here))
 
     def _take_over(self, here: _Here) -> None:
         silent = self._reactor.seconds() - here.broadcast.fed_at
@@ -298,8 +298,7 @@ class Relay(Service):
                 await self._paused(here)
             except Refused as refused:
                 self._outage.failed(str(refused))
-        for working in list(self._working):
-            await working
+        await self._background.idle()
         await self._telling.stop()
         self._said.stop()
 
@@ -359,17 +358,8 @@ class Relay(Service):
         elif self._is_elsewhere(stream) and self.pull is not None:
             self._fetch(here, stream, self.pull)
 
-    def _do(self, work: Coroutine[Any, Any, None]) -> None:
-        def failed(failure: Failure) -> None:
-            if failure.check(Refused):
-                self._outage.failed(str(failure.value))
-            else:
-                _log.failure("what became of a live stream could not be told", failure)
-
-        done = Deferred.fromCoroutine(work).addErrback(failed)
-        if not done.called:
-            self._working.add(done)
-            done.addCallback(lambda _: self._working.discard(done))
+    def _refused(self, refused: Refused) -> None:
+        self._outage.failed(str(refused))
 
 
 def _over() -> Refused:

@@ -58,4 +58,5 @@ class RtmpServer(Service, Factory):
         for connection in self.connections:
             connection.dropped("this server stops")
         self.closed.stop()
+        self.connections.crowd.stop()
         return Deferred.fromCoroutine(self.connections.stop(GRACE, "this server stops"))

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
-from imsys.cluster.announce_client import PASSING
+from imsys.cluster.announce_client import passes
 from imsys.errors import Refused
 from imsys.protocols.identifiers import encode_id
 from imsys.util.outages import Outage
@@ -72,7 +72,7 @@ class Telling:
         try:
             await self._tell(stream_id)
         except Refused as refused:
-            if refused.status in PASSING:
+            if passes(refused):
                 self._outage.failed(str(refused))
                 self._keep(stream_id)
                 return

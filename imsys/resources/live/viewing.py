@@ -6,9 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.python.failure import Failure
 
 from imsys.errors import Refused, Status
 from imsys.protocols.identifiers import decode_id
@@ -16,6 +14,7 @@ from imsys.resources.granted import Granted
 from imsys.resources.web.grants import Grants
 from imsys.security.tickets import Right, Ticket, Tickets
 from imsys.store.live import LiveStream
+from imsys.util.single_flight import SingleFlight
 from imsys.web.answers import Problem
 from imsys.web.requests import Request
 
@@ -33,36 +32,24 @@ class Streams:
         self._clock = clock
         self._find = find
         self._known: OrderedDict[bytes, tuple[float, LiveStream | None]] = OrderedDict()
-        self._reading: dict[bytes, list[Deferred[LiveStream | None]]] = {}
+        self._reading: SingleFlight[bytes, LiveStream | None] = SingleFlight(self._read)
 
     async def find(self, stream_id: bytes) -> LiveStream:
         """A stream. :raises Refused: 74, there is none. :raises Unavailable: 14, the database is away."""
         read, stream = self._known.get(stream_id, (float("-inf"), None))
         if self._clock.seconds() - read >= FRESH:
-            stream = await self._read(stream_id)
+            stream = await self._reading.run(stream_id)
         if stream is None:
             raise Refused(Status.STREAM_NOT_FOUND, "There is no such live stream.")
         return stream
 
     async def _read(self, stream_id: bytes) -> LiveStream | None:
-        """Read it, or wait for who does."""
-        waiter: Deferred[LiveStream | None] = Deferred()
-        if stream_id in self._reading:
-            self._reading[stream_id].append(waiter)
-        else:
-            self._reading[stream_id] = [waiter]
-            Deferred.fromCoroutine(self._find(stream_id)).addBoth(self._found, stream_id)
-        return await waiter
-
-    def _found(self, result: LiveStream | Failure | None, stream_id: bytes) -> None:
-        if not isinstance(result, Failure):
-            self._known[stream_id] = self._clock.seconds(), result
-            self._known.move_to_end(stream_id)
-            if len(self._known) > KNOWN:
-                self._known.popitem(last=False)
-        for waiter in self._reading.pop(stream_id):
-            if not waiter.called:  # else nobody waits any more
-                waiter.callback(result)  # a failure fails it
+        stream = await self._find(stream_id)
+        self._known[stream_id] = self._clock.seconds(), stream
+        self._known.move_to_end(stream_id)
+        if len(self._known) > KNOWN:
+            self._known.popitem(last=False)
+        return stream
 
 
 class Keys:

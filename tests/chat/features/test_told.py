@@ -295,7 +295,7 @@ class MariaDbToldTests(Told, OnMariaDb):
 
     async def asked_again(self) -> None:
         """Wait until the server has begun to ask what became of it."""
-        while not self.server.unconfirmed._asking:
+        while self.server.unconfirmed._idle.is_set:
             await deferLater(self.reactor, 0.02)
 
     async def test_late(self) -> None:
