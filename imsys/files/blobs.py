@@ -27,10 +27,10 @@ class Blob:
 
 
 class Readable(Protocol):
-    """Where stored bytes are read from: a store, or a file that is not in one yet."""
+    """Something that stored bytes are read from: a store, or a file that is not in one yet."""
 
     def read(self, name: str, offset: int, length: int) -> bytes:
-        """Stored bytes; fewer at the end. :raises FileNotFoundError: there is no such blob."""
+        """Read stored bytes; fewer at the end. :raises FileNotFoundError: there is no such blob."""
         ...
 
 
@@ -53,7 +53,7 @@ class BlobStore(Readable, Protocol):
         ...
 
     def blobs(self) -> Iterator[Blob]:
-        """All there are, in any order."""
+        """List all blobs, in any order."""
         ...
 
     def tidy(self) -> None:
@@ -66,7 +66,7 @@ class BlobStore(Readable, Protocol):
 
 
 def file_of(name: str) -> bytes | None:
-    """The identifier of the file that a blob came as; ``None``: a blob has another name."""
+    """Read the identifier of the file that a blob came as; ``None``: a blob has another name."""
     return bytes.fromhex(name) if re.fullmatch("[0-9a-f]{32}", name) else None
 
 
@@ -83,7 +83,7 @@ class DiskStore:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def keep(self, spooled: Path, name: str) -> None:
-        """Rename it; the spool is on the same file system, and what is in the file is durable already."""
+        """Rename a file; the spool is on the same file system, and the bytes are durable already."""
         target = self._path(name)
         if not spooled.exists() and target.exists():
             return  # a crash came in between
@@ -96,7 +96,7 @@ class DiskStore:
         sync_folder(spooled.parent)
 
     def read(self, name: str, offset: int, length: int) -> bytes:
-        """By one read at that place."""
+        """Read stored bytes, by one call."""
         descriptor = os.open(self._path(name), os.O_RDONLY)
         try:
             return os.pread(descriptor, length, offset)
@@ -123,7 +123,7 @@ class DiskStore:
         """Do nothing: a file is in here by a rename."""
 
     def free(self) -> int:
-        """What the file system has left for us."""
+        """Return the bytes that the file system has left for us."""
         return shutil.disk_usage(self._folder).free
 
     def _path(self, name: str) -> Path:
@@ -141,7 +141,7 @@ class SealedFile:
         self.size = size
 
     def read(self, offset: int, length: int) -> bytes:
-        """Bytes of the file; fewer at its end.
+        """Read bytes of the file; fewer at its end.
 
         :raises Damaged: the store has other bytes than were written, or not all of them.
         :raises OSError: the store does not give them.

@@ -15,14 +15,14 @@ MASTER_KEYS = 64
 
 
 def read_master_keys(files: FilesConfig) -> list[Key]:
-    """The keys of the setting or else of the file, the newest first. :raises ConfigError: there are none, or they are no keys."""
+    """Read the keys of the setting or else of the file, the newest first. :raises ConfigError: there are none, or they are no keys."""
     if files.master_key:
         return parse_keys(files.master_key.replace(",", "\n"), MASTER_KEYS, "[files] master_key")
     return read_keys(Path(files.master_keys), MASTER_KEYS)
 
 
 def master_keys(files: FilesConfig) -> MasterKeys:
-    """What wraps the keys of files. :raises ConfigError: there are no master keys, and new files are to be encrypted."""
+    """Make what wraps the keys of files. :raises ConfigError: there are no master keys, and new files are to be encrypted."""
     kept = master_key_file(files)
     if kept is not None:
         return kept.keys
@@ -30,7 +30,7 @@ def master_keys(files: FilesConfig) -> MasterKeys:
 
 
 def master_key_file(files: FilesConfig) -> MasterKeyFile | None:
-    """Where the master keys lie, if they lie in a file. :raises ConfigError: there are none, or they are no keys."""
+    """Open the file of the master keys, if they lie in one. :raises ConfigError: there are none, or they are no keys."""
     in_file = not files.master_key and (files.encryption or Path(files.master_keys).exists())
     return MasterKeyFile(files) if in_file else None
 
@@ -62,7 +62,7 @@ class MasterKeyFile:
 
 
 def blob_store(config: Config) -> BlobStore:
-    """Where whole files are kept. :raises ConfigError: it cannot be used."""
+    """Make the store of whole files. :raises ConfigError: it cannot be used."""
     if config.files.store == "s3":
         from imsys.files.s3 import S3Store  # half a second, for those who use it
 
@@ -71,12 +71,12 @@ def blob_store(config: Config) -> BlobStore:
 
 
 def spool_folder(resources: ResourcesConfig) -> Path:
-    """Where files are that are on their way; on the same file system as the disk store."""
+    """Return the folder of files on their way; on the same file system as the disk store."""
     return _folder(resources) / "spool"
 
 
 def recordings_folder(resources: ResourcesConfig) -> Path:
-    """Where recordings of live streams are until they are files."""
+    """Return the folder of recordings that are not files yet."""
     return _folder(resources) / "recordings"
 
 

@@ -61,7 +61,7 @@ def confine(readable: Iterable[str] = ()) -> list[str]:
 
 
 def _become_nobody() -> list[str]:
-    """What stands of it."""
+    """Enter namespaces of its own, as nobody; return the walls that stand then."""
     user, group = os.getuid(), os.getgid()
     unshare = ctypes.CDLL(None, use_errno=True).unshare  # os has it from Python 3.12 on
     stands = []

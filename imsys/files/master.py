@@ -35,7 +35,7 @@ class MasterKeys:
         self.renew(keys)
 
     def renew(self, keys: Sequence[Key]) -> None:
-        """Work with these from now on."""
+        """Use these master keys from now on."""
         self._ring = dict(keys), keys[0][0] if keys and self._encrypt else ""
 
     @property
@@ -44,7 +44,7 @@ class MasterKeys:
         return self._ring[1]
 
     def new(self) -> Wrapped:
-        """A key for a new file."""
+        """Make a key for a new file."""
         return self._wrap(secrets.token_bytes(KEY_BYTES)) if self.current else Wrapped("", b"")
 
     def seal(self, wrapped: Wrapped) -> Seal:
@@ -56,7 +56,7 @@ class MasterKeys:
         return AesGcm(self._unwrap(wrapped)) if wrapped.key_id else Checked()
 
     def rewrap(self, wrapped: Wrapped) -> Wrapped:
-        """The same key under the current master key. :raises UnknownKey: the one it is under is not here."""
+        """Wrap a key under the current master key. :raises UnknownKey: the one it is under is not here."""
         if not wrapped.key_id or not self.current or wrapped.key_id == self.current:
             return wrapped
         return self._wrap(self._unwrap(wrapped))

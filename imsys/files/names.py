@@ -10,9 +10,9 @@ LONGEST = 255
 
 
 def check_filename(filename: str) -> str:
-    """Give back a name that is one, and no path.
+    """Return a file's name, if it is one, and no path.
 
-    :raises Refused: 37, with what is wrong.
+    :raises Refused: ``FILE_CREATE_ERROR``, with what is wrong.
     """
     if not filename:
         raise Refused(Status.FILE_CREATE_ERROR, "A file has a name.")

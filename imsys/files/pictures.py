@@ -66,7 +66,7 @@ QUALITY = 82
 
 
 class NoPicture(Exception):
-    """Nothing to make a small picture of."""
+    """There is nothing to make a small picture of."""
 
 
 def small_pictures(data: bytes, sides: list[int], *, square: bool) -> list[Image.Image]:
@@ -140,7 +140,7 @@ def _check(picture: Image.Image, scans: int) -> None:
 
 
 def _plain(picture: Image.Image) -> Image.Image:
-    """The same in RGB or RGBA, of 8 bits."""
+    """Convert a picture to RGB or RGBA, of 8 bits."""
     if picture.mode.startswith("I") or picture.mode == "F":
         picture = picture.convert("I").point(lambda level: level * (1 / 256)).convert("L")
     mode = "RGBA" if picture.has_transparency_data else "RGB"
@@ -151,7 +151,7 @@ def _plain(picture: Image.Image) -> Image.Image:
 
 
 def _in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """The same colours without the profile: many phones' pictures are paler without theirs."""
+    """Convert a picture to sRGB; the profile is not kept, and many phones' pictures are paler without theirs."""
     if profile:
         try:
             source = ImageCms.getOpenProfile(io.BytesIO(profile))

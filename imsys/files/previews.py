@@ -22,8 +22,8 @@ from pathlib import Path
 import ffmpeg
 
 from imsys.files.extracts import copy_head, copy_index, unnamed
+from imsys.files.readable import InMemoryFile, ReadableFile
 from imsys.files.sheltered import confined, run_confined
-from imsys.files.sources import Held, Source
 
 THUMBNAIL = 320
 """Pixels of the longer side of a thumbnail or poster, at most."""
@@ -74,7 +74,7 @@ class Preview:
 
 
 class Previews:
-    """Makes small pictures.
+    """Makes small pictures of pictures and films.
 
     :param folder: where a file may lie that is copied for ffmpeg, on systems that cannot keep it in memory; it has no name there.
     :param deadline: seconds for one program.
@@ -91,17 +91,17 @@ class Previews:
         """Whether ffmpeg is there."""
         return self._program is not None
 
-    def thumbnail(self, source: Source) -> Preview | None:
-        """A picture with its longer side of at most :data:`THUMBNAIL` pixels."""
+    def thumbnail(self, source: ReadableFile) -> Preview | None:
+        """Make a picture with its longer side of at most :data:`THUMBNAIL` pixels."""
         made = self._small(source, (THUMBNAIL,))
         return made[0] if made else None
 
-    def avatars(self, source: Source) -> list[Preview]:
-        """The middle of a picture in the sizes of :data:`AVATARS`; none if it is no picture."""
+    def avatars(self, source: ReadableFile) -> list[Preview]:
+        """Cut the middle of a picture in the sizes of :data:`AVATARS`; none if it is no picture."""
         return self._small(source, AVATARS, "--square")
 
-    def poster(self, source: Source, mime: str) -> Preview | None:
-        """The first frame of a video, as :meth:`thumbnail` makes one of a picture.
+    def poster(self, source: ReadableFile, mime: str) -> Preview | None:
+        """Make a picture of the first frame of a video, as :meth:`thumbnail` makes one of a picture.
 
         :param mime: what :func:`~imsys.files.sniffing.sniff` takes it for.
         """
@@ -114,7 +114,7 @@ class Previews:
                 return None
             command = confined(_frame_command(self._program, file, demuxer))
             frame = self._run(command, None, _VIDEO_MEMORY, keep=(file,))
-        return self.thumbnail(Held(frame)) if frame else None
+        return self.thumbnail(InMemoryFile(frame)) if frame else None
 
     def walls(self) -> list[str]:
         """Which of :data:`~imsys.files.confinement.WALLS` stand around what decodes files here."""
@@ -124,14 +124,14 @@ class Previews:
         stand: list[str] = json.loads(said) if said else []
         return stand
 
-    def _small(self, source: Source, sides: Sequence[int], *how: str) -> list[Preview]:
+    def _small(self, source: ReadableFile, sides: Sequence[int], *how: str) -> list[Preview]:
         if not 0 < source.size <= MAX_PICTURE:
             return []
         written = self._run((sys.executable, "-m", "imsys.files.pictures", *how, *map(str, sides)), source, _MEMORY)
         return list(_parsed(written)) if written else []
 
-    def _run(self, command: Sequence[str], source: Source | None, memory: int, keep: Sequence[int] = ()) -> bytes | None:
-        """What a program makes of a file, if it does."""
+    def _run(self, command: Sequence[str], source: ReadableFile | None, memory: int, keep: Sequence[int] = ()) -> bytes | None:
+        """Run a program on a file; return what it makes, if it does."""
         return run_confined(command, source, self._deadline, _OUTPUT, memory, keep)
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import msgspec
 
 from imsys.files.extracts import copy_head, copy_index, unnamed
+from imsys.files.readable import ReadableFile
 from imsys.files.sheltered import confined, run_confined
 from imsys.files.sniffing import UNKNOWN
-from imsys.files.sources import Source
 
 _EXTRACT = 4 << 20
 _MEMORY = 1 << 30
@@ -77,7 +77,7 @@ class _Found(msgspec.Struct):
 
 
 class Probe:
-    """Looks into containers.
+    """Reads the headers of containers with ffprobe, to tell their content type.
 
     :param folder: see :func:`~imsys.files.extracts.unnamed`.
     :param deadline: seconds for one file.
@@ -88,8 +88,8 @@ class Probe:
         self._deadline = deadline
         self._program = shutil.which(program)
 
-    def of(self, source: Source, mime: str, head: bytes) -> str:
-        """The content type of a file.
+    def of(self, source: ReadableFile, mime: str, head: bytes) -> str:
+        """Tell the content type of a file.
 
         :param mime: what its first bytes say. :param head: those.
         :raises OSError: it cannot be read. :raises Damaged: it is not what was written.

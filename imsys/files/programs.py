@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, NamedTuple
 
-from imsys.files.sources import Source, pieces
+from imsys.files.readable import ReadableFile, pieces
 
 if sys.platform == "linux":
     import resource
@@ -46,7 +46,7 @@ class Ended(NamedTuple):
 
 def run(
     command: Sequence[str],
-    source: Source | None = None,
+    source: ReadableFile | None = None,
     *,
     deadline: float,
     output: int = 0,
@@ -90,7 +90,7 @@ def run(
 
 
 class _Talk:
-    """All that goes to a program and comes from it."""
+    """Moves all that goes to a program and comes from it."""
 
     def __init__(self, process: subprocess.Popen[bytes], feed: Iterator[bytes], bound: int) -> None:
         self._process = process
@@ -106,7 +106,7 @@ class _Talk:
                 self._selector.register(pipe, event)
 
     def until(self, until: float) -> None:
-        """Go on until it has ended, and all that it wrote is here."""
+        """Move bytes until it has ended, and all that it wrote is here."""
         ended = False
         while True:
             left = until - time.monotonic()
@@ -175,7 +175,7 @@ def _restrain(process: subprocess.Popen[bytes], memory: int, patience: int) -> N
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:
-    """Whether it has, leaving it to be waited for: until then its process group is nobody else's."""
+    """Whether it has ended, leaving it to be waited for: until then its process group is nobody else's."""
     return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 

@@ -123,7 +123,7 @@ class S3Store:
             raise ConfigError(f"[files] s3_endpoint: the storage {where} cannot be used: {_line(error)}") from None
 
     def keep(self, spooled: Path, name: str) -> None:
-        """Send it, unless it is there, and remove it from the spool. :raises OSError: it is not there; the spool has it still."""
+        """Send a file, unless it is there, and remove it from the spool. :raises OSError: it is not there; the spool has it still."""
         try:
             size = spooled.stat().st_size
         except FileNotFoundError:
@@ -136,7 +136,7 @@ class S3Store:
         spooled.unlink(missing_ok=True)
 
     def read(self, name: str, offset: int, length: int) -> bytes:
-        """By one request, and more where it breaks off."""
+        """Read by one request, and more where it breaks off."""
         found = bytearray()
         for left in reversed(range(_TRIES)):
             before = len(found)
@@ -173,7 +173,7 @@ class S3Store:
             self._client.delete_object(Bucket=self._bucket, Key=self._key(name))
 
     def blobs(self) -> Iterator[Blob]:
-        """A thousand a request."""
+        """List all blobs, a thousand a request."""
         with _as_os_error("the objects cannot be listed"):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix):
                 for entry in page.get("Contents", ()):
@@ -191,7 +191,7 @@ class S3Store:
                         self._client.abort_multipart_upload(Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"])
 
     def free(self) -> None:
-        """Nobody knows."""
+        """Return ``None``: nobody knows."""
 
     def _key(self, name: str) -> str:
         return self._prefix + name
@@ -212,7 +212,7 @@ class S3Store:
 
 @contextlib.contextmanager
 def _where_known() -> Iterator[None]:
-    """What some storages do not have, and then is not needed there."""
+    """Ignore the error of a storage that does not know a call which it does not need."""
     try:
         yield
     except ClientError as error:
@@ -256,6 +256,6 @@ def _date(page: Any) -> float | None:
 
 
 def _is_endpoint(url: str) -> bool:
-    """Whether it is an address and no more: a password in it would be written into logs."""
+    """Whether this is an address and no more: a password in it would be written into logs."""
     parts = urllib.parse.urlsplit(url)
     return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc and parts.path in ("", "/")

@@ -1,7 +1,7 @@
 """Judging a file before anybody sees it: by a command of the operator's, and by plug-ins.
 
 ``Scan(command, timeout, judges).judge(source, about)`` blocks for as long as the command takes, at most ``timeout`` seconds, and belongs
-into a thread; it is asked once a file is whole, and again later after :attr:`Verdict.LATER`.
+into a thread; it is asked once a file is whole, and again later after :attr:`ScanVerdict.LATER`.
 
 A plug-in (:mod:`imsys.resources.judges`) is asked in a thread of its own, and given up after the same time.
 
@@ -22,15 +22,15 @@ from typing import NamedTuple, Protocol
 
 from imsys.errors import ConfigError
 from imsys.files.programs import TooLong, run
+from imsys.files.readable import ReadableFile
 from imsys.files.sealing import Damaged
-from imsys.files.sources import Source
 
 _OVERDUE = 4
 """Threads that one judge keeps at most."""
 
 
-class Verdict(enum.Enum):
-    """What becomes of a file."""
+class ScanVerdict(enum.Enum):
+    """What a scan says of a file."""
 
     PASSES = "passes"
     REFUSED = "refused"
@@ -41,7 +41,7 @@ class Verdict(enum.Enum):
 class Judged(NamedTuple):
     """A verdict, and what is behind it."""
 
-    verdict: Verdict
+    verdict: ScanVerdict
     by: str = ""
     """Who did not let it pass: ``command``, or the name of a plug-in."""
     reason: str = ""
@@ -61,13 +61,13 @@ class About:
 
 
 class Judge(Protocol):
-    """Code of somebody else's that judges files, in threads, several at a time."""
+    """A plug-in that judges files, in threads, several at a time."""
 
     def name(self) -> str:
         """What it is called in the log."""
         ...
 
-    def refuses(self, file: Source, about: About) -> str | None:
+    def refuses(self, file: ReadableFile, about: About) -> str | None:
         """A reason for the log to refuse the file, or ``None`` to let it pass. Any exception: it is to be judged later.
 
         It runs in our process, where nobody can end it: it has to see to its own deadline.
@@ -76,7 +76,7 @@ class Judge(Protocol):
 
 
 class Scan:
-    """All judges of a server.
+    """Asks all judges of a server about files: the operator's command, and plug-ins.
 
     :param command: a command line, without a shell; empty: there is none.
     :param timeout: seconds that each of them may take for a file.
@@ -97,26 +97,26 @@ class Scan:
         """Whether there is anybody who judges."""
         return bool(self._command or self._judges)
 
-    def judge(self, source: Source, about: About) -> Judged:
+    def judge(self, source: ReadableFile, about: About) -> Judged:
         """Ask all of them, up to the first that does not let it pass. :raises Damaged: the file is not what was written."""
         for judge in self._judges:
             judged = judge.judge(source, about)
-            if judged.verdict is not Verdict.PASSES:
+            if judged.verdict is not ScanVerdict.PASSES:
                 return judged
-        return self._by_command(source) if self._command else Judged(Verdict.PASSES)
+        return self._by_command(source) if self._command else Judged(ScanVerdict.PASSES)
 
-    def _by_command(self, source: Source) -> Judged:
+    def _by_command(self, source: ReadableFile) -> Judged:
         try:
             ended = run(self._command, source, deadline=self._timeout)
         except TooLong:
-            return Judged(Verdict.LATER, "command", f"no answer in {self._timeout:g} seconds")
+            return Judged(ScanVerdict.LATER, "command", f"no answer in {self._timeout:g} seconds")
         except OSError as error:  # it does not start, or the file cannot be read
-            return Judged(Verdict.LATER, "command", _line(f"{type(error).__name__}: {error}"))
+            return Judged(ScanVerdict.LATER, "command", _line(f"{type(error).__name__}: {error}"))
         if ended.code == 0:
-            return Judged(Verdict.PASSES)
+            return Judged(ScanVerdict.PASSES)
         if ended.code == 1:
-            return Judged(Verdict.REFUSED, "command", ended.complaint)
-        return Judged(Verdict.LATER, "command", f"exit status {ended.code}: {ended.complaint}")
+            return Judged(ScanVerdict.REFUSED, "command", ended.complaint)
+        return Judged(ScanVerdict.LATER, "command", f"exit status {ended.code}: {ended.complaint}")
 
 
 class _Overseen:
@@ -128,11 +128,11 @@ class _Overseen:
         self._timeout = timeout
         self._overdue: list[threading.Thread] = []
 
-    def judge(self, source: Source, about: About) -> Judged:
+    def judge(self, source: ReadableFile, about: About) -> Judged:
         """Ask it, and wait for as long as it may take. :raises Damaged: the file is not what was written."""
         self._overdue = [thread for thread in self._overdue if thread.is_alive()]
         if len(self._overdue) >= _OVERDUE:
-            return Judged(Verdict.LATER, self._name, f"{len(self._overdue)} files wait for it too long already")
+            return Judged(ScanVerdict.LATER, self._name, f"{len(self._overdue)} files wait for it too long already")
         answer: list[str | Exception | None] = []
 
         def ask() -> None:
@@ -147,15 +147,15 @@ class _Overseen:
         match answer:
             case []:
                 self._overdue.append(thread)
-                return Judged(Verdict.LATER, self._name, f"no answer in {self._timeout:g} seconds")
+                return Judged(ScanVerdict.LATER, self._name, f"no answer in {self._timeout:g} seconds")
             case [None]:
-                return Judged(Verdict.PASSES)
+                return Judged(ScanVerdict.PASSES)
             case [Damaged() as error]:
                 raise error
             case [Exception() as error]:
-                return Judged(Verdict.LATER, self._name, _line(f"{type(error).__name__}: {error}"))
+                return Judged(ScanVerdict.LATER, self._name, _line(f"{type(error).__name__}: {error}"))
             case _:
-                return Judged(Verdict.REFUSED, self._name, _line(str(answer[0])))
+                return Judged(ScanVerdict.REFUSED, self._name, _line(str(answer[0])))
 
 
 def _line(text: str) -> str:

@@ -39,22 +39,22 @@ class Damaged(Exception):
 
 
 class Seal(Protocol):
-    """One way to put segments on a disk, with one file's key in it."""
+    """A way to put segments on a disk, with one file's key in it."""
 
     overhead: int
     """Bytes that a segment takes on the disk beside its own."""
 
     def seal(self, index: int, final: bool, data: Bytes) -> bytes:
-        """What is to be stored of a segment of up to :data:`SEGMENT` bytes."""
+        """Seal a segment of up to :data:`SEGMENT` bytes."""
         ...
 
     def open(self, index: int, final: bool, stored: Bytes) -> bytes:
-        """The bytes of a segment. :raises Damaged: they are not what was sealed, or not at this place."""
+        """Open a sealed segment. :raises Damaged: they are not what was sealed, or not at this place."""
         ...
 
 
 class AesGcm:
-    """Encrypted."""
+    """Encrypts segments with AES-256-GCM."""
 
     overhead = _NONCE + _TAG
 
@@ -62,7 +62,7 @@ class AesGcm:
         self._aead = AESGCM(key)
 
     def seal(self, index: int, final: bool, data: Bytes) -> bytes:
-        """A nonce, the ciphertext and its tag."""
+        """Encrypt; a nonce, the ciphertext and its tag."""
         nonce = os.urandom(_NONCE)
         return nonce + self._aead.encrypt(nonce, data, _PLACE.pack(_MAGIC, index, final))
 
@@ -76,12 +76,12 @@ class AesGcm:
 
 
 class Checked:
-    """Not encrypted."""
+    """Keeps segments in the clear, with a checksum."""
 
     overhead = _CRC.size
 
     def seal(self, index: int, final: bool, data: Bytes) -> bytes:
-        """The bytes and their checksum, which goes over the place as well."""
+        """Add a checksum, which goes over the place as well."""
         return b"".join((data, _CRC.pack(self._sum(index, final, data))))
 
     def open(self, index: int, final: bool, stored: Bytes) -> bytes:
@@ -99,7 +99,7 @@ class Checked:
 
 
 def segments(size: int) -> int:
-    """How many segments a file of this size has; an empty one has one, too, which says that it is whole."""
+    """Count the segments of a file of this size; an empty one has one, too, which says that it is whole."""
     return max(1, -(-size // SEGMENT))
 
 

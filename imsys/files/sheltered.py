@@ -8,21 +8,23 @@ import sys
 from collections.abc import Sequence
 
 from imsys.files.programs import TooLong, TooMuch, run
-from imsys.files.sources import Source
+from imsys.files.readable import ReadableFile
 
 _PATIENCE = 10
 """They give way to everything else."""
 
 
 def confined(command: Sequence[str]) -> Sequence[str]:
-    """The command that shuts itself in, where there is a way to, and then is this one."""
+    """Make the command that shuts itself in, where there is a way to, and then is this one."""
     return (sys.executable, "-m", "imsys.files.confinement", *command) if sys.platform == "linux" else command
 
 
 def run_confined(
-    command: Sequence[str], source: Source | None, deadline: float, output: int, memory: int, keep: Sequence[int] = ()
+    command: Sequence[str], source: ReadableFile | None, deadline: float, output: int, memory: int, keep: Sequence[int] = ()
 ) -> bytes | None:
-    """What a program writes; ``None``: it failed, took too long or wrote too much. Parameters as of :func:`~imsys.files.programs.run`.
+    """Run a program within the walls; return what it writes; ``None``: it failed, took too long or wrote too much.
+
+    Parameters as of :func:`~imsys.files.programs.run`.
 
     :raises OSError: the source cannot be read. :raises Damaged: it is not what was written.
     """

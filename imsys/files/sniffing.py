@@ -21,7 +21,7 @@ UNKNOWN = "application/octet-stream"
 
 
 class Kind(enum.IntEnum):
-    """The kinds of messages that carry a file (wire protocol, section 4)."""
+    """The kinds of messages that carry a file (docs/protocol.md, 2.3)."""
 
     IMAGE = 2
     FILE = 3
@@ -94,7 +94,7 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs
 
 
 def sniff(head: bytes, filename: str) -> str:
-    """The content type of a file.
+    """Tell the content type of a file by its first bytes.
 
     :param head: its first :data:`HEAD` bytes, all of a shorter file.
     :param filename: its name, for what bytes cannot tell.
@@ -108,7 +108,7 @@ def sniff(head: bytes, filename: str) -> str:
 
 
 def kind(mime: str) -> Kind:
-    """The kind of message for a file of this content type."""
+    """Tell the kind of message for a file of this content type."""
     if mime in IMAGES:
         return Kind.IMAGE
     return {"audio": Kind.AUDIO, "video": Kind.VIDEO}.get(mime.partition("/")[0], Kind.FILE)

@@ -136,7 +136,7 @@ class Spool:
         return self.offset
 
     def read(self, index: int, count: int) -> bytes:
-        """Bytes of up to so many segments from one on, as far as they are here.
+        """Read up to so many segments from one on, as far as they are here.
 
         :raises Damaged: what is here is not what was written. :raises OSError: it cannot be read.
         """
@@ -151,7 +151,7 @@ class Spool:
         return b"".join(found)
 
     def digest(self, most: int | None = None) -> bytes | None:
-        """SHA-256 of the whole file.
+        """Compute SHA-256 of the whole file.
 
         :param most: segments that are read at a time at most, where the file has to be read: ``None`` says that there are more.
         :raises Damaged: what is here is not what was written. :raises OSError: it cannot be read.
@@ -171,7 +171,7 @@ class Spool:
         return self._hash.digest()
 
     def close(self) -> Path:
-        """The sealed file, whole and durable, for a store to take. :raises OSError: the disk does not take it."""
+        """Make the sealed file whole and durable, for a store to take. :raises OSError: the disk does not take it."""
         assert self.whole, "not yet"
         with self._part.open("r+b") as file:
             if not self.size:
@@ -228,12 +228,12 @@ class Spool:
 
     @staticmethod
     def _cut(path: Path, length: int) -> None:
-        """What the disk did not take can still be read from memory, as if it had: it must not be found there."""
+        """Cut off what the disk did not take: it can still be read from memory, as if it had, and must not be found there."""
         with contextlib.suppress(OSError):
             os.truncate(path, length)
 
     def _find_tail(self) -> None:
-        """The longer of the tails that belong behind the whole segments."""
+        """Find the longer of the tails that belong behind the whole segments."""
         for number, path in enumerate(self._tails):
             try:
                 stored = path.read_bytes()

@@ -1,7 +1,7 @@
 """JSON over HTTP: a table of paths, each with the struct of its request and a function that answers it.
 
-Status 200 says that there is an answer, with ``error`` in it (wire protocol,
-section 5); other statuses are for what never became a request.
+Status 200 says that there is an answer, with ``error`` in it (docs/protocol.md, 5);
+other statuses are for what never became a request.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What travels in the bodies: one struct a request, one a response (wire protocol, section 5)."""
+"""What travels in the bodies: one struct a request, one a response (docs/protocol.md, 5)."""
 
 from __future__ import annotations
 

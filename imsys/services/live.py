@@ -1,4 +1,4 @@
-"""Live streams of one resources server: the relay, HTTP, the ports of RTMP, and what fetches and records."""
+"""Live streams of one resources server: their manager, HTTP, the ports of RTMP, and what fetches and records."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 from twisted.application.service import Service
 
 from imsys.config import Config
-from imsys.files.configured import master_keys, recordings_folder
+from imsys.files.configured import recordings_folder
 from imsys.protocols.crowd import Crowd
-from imsys.resources.disk import Disk
+from imsys.resources.engine.storage import Storage
 from imsys.resources.granted import Granted
 from imsys.resources.live.pulling import Find, Pulls, trust
 from imsys.resources.live.recordings import RecordingLimits, Recordings
-from imsys.resources.live.relay import Relay
 from imsys.resources.live.rtmp_connection import RtmpSettings
 from imsys.resources.live.rtmp_server import RtmpServer
+from imsys.resources.live.stream_manager import StreamManager
 from imsys.resources.live.telling import Tell
 from imsys.resources.live.web_handlers import fetch_from, live_routes
 from imsys.resources.transfers import Uploads
@@ -25,7 +25,6 @@ from imsys.security.tickets import Tickets
 from imsys.services.common import ListenService
 from imsys.services.tls import PublicTls
 from imsys.store import Database
-from imsys.store.files import FileStore
 from imsys.store.live import LiveStore
 from imsys.web.routing import Endpoint
 
@@ -34,7 +33,7 @@ from imsys.web.routing import Endpoint
 class Live:
     """What a resources server has for live streams."""
 
-    relay: Relay
+    streams: StreamManager
     rtmp: RtmpServer
     pulls: Pulls
     recordings: Recordings
@@ -45,8 +44,8 @@ class Live:
 
     @property
     def parts(self) -> tuple[Service, ...]:
-        """Those that are started, and stopped the other way round: the relay tells everybody why they are closed."""
-        return self.recordings, self.pulls, self.rtmp, self.relay
+        """Those that are started, and stopped the other way round: the stream manager tells everybody why they are closed."""
+        return self.recordings, self.pulls, self.rtmp, self.streams
 
     @property
     def listeners(self) -> list[ListenService]:
@@ -73,7 +72,7 @@ def live_of(
     granted: Granted,
     tell: Tell,
     find: Find,
-    disk: Disk,
+    storage: Storage,
     uploads: Uploads,
     crowd: Crowd,
     calendar: Callable[[], float],
@@ -83,7 +82,7 @@ def live_of(
     :param public: TLS of the public ports.
     :param tell: has a thread told of its stream.
     :param find: where the resources server of a name is.
-    :param disk: threads for what is recorded.
+    :param storage: of the engine, for what is recorded.
     :param uploads: what makes files of it.
     :param crowd: who is connected to the server.
     :param calendar: Unix seconds.
@@ -91,28 +90,26 @@ def live_of(
     """
     ours, limits = config.resources, config.live
     store = LiveStore(database, calendar)
-    relay = Relay(reactor, limits, ours.name, store, tell)
+    streams = StreamManager(reactor, limits, ours.name, store, tell)
     pulls = Pulls(reactor, ours.name, trust(config.tls.ca), find, tickets, limits.max_message)
-    fetch_from(relay, pulls)
+    fetch_from(streams, pulls)
     recordings = Recordings(
         reactor,
         ours.name,
         recordings_folder(ours),
-        disk,
-        master_keys(config.files),
-        FileStore(database, calendar),
+        storage,
         uploads,
         calendar,
         RecordingLimits(min(limits.max_recording, config.files.max_file), config.files.expire, config.files.quota),
     )
-    relay.record = recordings.begin
-    routes = live_routes(reactor, limits, tickets, granted, store, relay, calendar)
+    streams.record = recordings.begin
+    routes = live_routes(reactor, limits, tickets, granted, store, streams, calendar)
     settings = RtmpSettings(begin=ours.login_deadline, bitrate=limits.bitrate, longest=limits.max_message)
-    rtmp = RtmpServer(reactor, settings, relay, tickets, granted, crowd)
+    rtmp = RtmpServer(reactor, settings, streams, tickets, granted, crowd)
     plain = tls = None
     if limits.enabled:
         context = public.context(tickets=False)
         tls = ListenService(reactor, rtmp, ours.host, ours.rtmps_port, context, "[resources] rtmps_port")
         if ours.rtmp_port:
             plain = ListenService(reactor, rtmp, ours.host, ours.rtmp_port, None, "[resources] rtmp_port")
-    return Live(relay, rtmp, pulls, recordings, routes, plain, tls)
+    return Live(streams, rtmp, pulls, recordings, routes, plain, tls)

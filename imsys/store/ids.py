@@ -1,4 +1,4 @@
-"""Message ids: 63 bits, ordered by time, unique across nodes (wire protocol, section 4).
+"""Message ids: 63 bits, ordered by time, unique across nodes (docs/protocol.md, 3).
 
 41 bits of milliseconds since 2025-01-01, 10 bits of node number, 12 bits of
 sequence. A generator never goes back, and never stays behind an id that it

@@ -18,8 +18,8 @@ from imsys.protocols.flv import encode_tag, header
 from imsys.protocols.media import Media
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.players import Encoding
-from imsys.resources.live.relay import Relay
 from imsys.resources.live.sockets import keep_little
+from imsys.resources.live.stream_manager import StreamManager
 from imsys.resources.live.viewing import Keys
 from imsys.web.answers import Headers, Response
 from imsys.web.pushing import Outlet, chunk
@@ -105,7 +105,7 @@ class FlvPlayer:
     length: None = None
 
     def __init__(self, clock: IReactorTime, broadcast: Broadcast, form: _Form = WHOLE, *, watches: bool) -> None:
-        """:raises Refused: 73, there are too many."""
+        """:raises Refused: ``SERVER_BUSY``, there are too many."""
         self._form = form
         self._clock = clock
         self._broadcast = broadcast
@@ -120,7 +120,7 @@ class FlvPlayer:
         broadcast.join(self, watches=watches)
 
     async def begun(self) -> None:
-        """Wait until there is something to send. :raises Refused: 74, there is nothing."""
+        """Wait until there is something to send. :raises Refused: ``STREAM_NOT_FOUND``, there is nothing."""
         try:
             await self._arrived.addTimeout(WAIT, self._clock)
         except DeferredTimeout:
@@ -224,10 +224,10 @@ class _Unsent:
 class FlvHandler:
     """``GET /live/<stream id>.flv``."""
 
-    def __init__(self, clock: IReactorTime, keys: Keys, relay: Relay) -> None:
+    def __init__(self, clock: IReactorTime, keys: Keys, streams: StreamManager) -> None:
         self._clock = clock
         self._keys = keys
-        self._relay = relay
+        self._streams = streams
 
     def routes(self) -> list[Endpoint]:
         """The paths of the streams."""
@@ -236,15 +236,15 @@ class FlvHandler:
     async def get(self, request: Request, name: str) -> Response:
         """A stream, from its newest key frame on; with ``?basic=1`` for players that know little.
 
-        :raises Problem: 401 or 403, as the key is; 404, there is no such stream. :raises Refused: 74, it is over, or nobody sends it;
-            73, too many watch it.
+        :raises Problem: 401 or 403, as the key is; 404, there is no such stream.
+        :raises Refused: ``STREAM_NOT_FOUND``, it is over, or nobody sends it; ``SERVER_BUSY``, too many watch it.
         """
         if not name.endswith(SUFFIX):
             raise Refused(Status.STREAM_NOT_FOUND, "There is no such live stream.")
         ticket = await self._keys.read(request, name.removesuffix(SUFFIX))
         peer = ticket.user == PEER
         # what another server wants is here, or nowhere: it would else go round in a circle
-        broadcast = self._relay.own(ticket.file_id) if peer else await self._relay.watch(ticket.file_id)
+        broadcast = self._streams.own(ticket.file_id) if peer else await self._streams.watch(ticket.file_id)
         if request.method == "HEAD":
             return Response(200, _HEADERS, _Unsent())
         player = FlvPlayer(self._clock, broadcast, BASIC if request.field("basic") else WHOLE, watches=not peer)
@@ -256,12 +256,13 @@ class FlvHandler:
     async def watched(self, request: Request, name: str, server: str, count: str) -> Response:
         """Another server that fetches a stream says how many watch it there.
 
-        :raises Problem: 401 or 403, it is none; 400, it is no number. :raises Refused: 74, the stream is not published here.
+        :raises Problem: 401 or 403, it is none; 400, it is no number.
+        :raises Refused: ``STREAM_NOT_FOUND``, the stream is not published here.
         """
         ticket = await self._keys.read(request, name)
         if ticket.user != PEER:
             raise Refused(Status.PERMISSION_DENIED, "This is for servers.")
         if not re.fullmatch(r"[0-9]{1,9}", count):
             raise Refused(Status.INVALID_FIELD, "This is not a number of watchers.")
-        self._relay.own(ticket.file_id).watched_elsewhere(server, int(count))
+        self._streams.own(ticket.file_id).watched_elsewhere(server, int(count))
         return Response(204)

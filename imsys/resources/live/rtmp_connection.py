@@ -37,11 +37,11 @@ from imsys.protocols.rtmp.server import (
     State,
     StreamClosed,
 )
-from imsys.resources.granted import Granted, Held
+from imsys.resources.granted import ActiveGrant, Granted
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.meter import Meter
-from imsys.resources.live.relay import Relay
 from imsys.resources.live.sockets import keep_little
+from imsys.resources.live.stream_manager import StreamManager
 from imsys.security.tickets import Right, Ticket, Tickets
 from imsys.util.tallies import Tally
 
@@ -104,7 +104,7 @@ class Owner(Interface):
     """The server that a connection belongs to."""
 
     settings: RtmpSettings
-    relay: Relay
+    streams: StreamManager
     tickets: Tickets
     granted: Granted
     connections: ConnectionSet[RtmpConnection]
@@ -139,7 +139,7 @@ class RtmpConnection(Protocol):
         self._stream_id = b""
         self._broadcast: Broadcast | None = None
         self._role = Role.NONE
-        self._leave: Held | None = None
+        self._leave: ActiveGrant | None = None
         self._kinds = ALL
         self.encoding = encoding_of(ALL)
         """See :class:`~imsys.resources.live.players.Player`."""
@@ -266,17 +266,17 @@ class RtmpConnection(Protocol):
         Deferred.fromCoroutine(work).addErrback(failed)
 
     async def _publish(self, event: PublishRequested) -> None:
-        relay = self._owner.relay
+        streams = self._owner.streams
         try:
             stream_id, ticket = await self._admit(event, Right.PUBLISH)
-            broadcast = await relay.publish(stream_id, ticket.user, self)
+            broadcast = await streams.publish(stream_id, ticket.user, self)
         except Refused as refused:
             if self._rtmp.state is State.ASKING_TO_PUBLISH and self._linger.phase is OPEN:
                 self._rtmp.refuse_publish(refused.message)
                 self._close(f"it may not publish: {refused}")
             return
         if self._linger.phase is not OPEN:
-            relay.left(stream_id, self)
+            streams.left(stream_id, self)
             return
         self._stream_id, self._broadcast, self._role = stream_id, broadcast, Role.PUBLISHING
         self._hold_by(ticket)
@@ -290,7 +290,7 @@ class RtmpConnection(Protocol):
     async def _play(self, event: PlayRequested) -> None:
         try:
             stream_id, ticket = await self._admit(event, Right.PLAY)
-            broadcast = await self._owner.relay.watch(stream_id)
+            broadcast = await self._owner.streams.watch(stream_id)
             if self._linger.phase is not OPEN:
                 return
             broadcast.join(self)
@@ -334,7 +334,7 @@ class RtmpConnection(Protocol):
         leave, self._leave = self._leave, None
         self._owner.granted.release(leave)
         if role is Role.PUBLISHING:
-            self._owner.relay.left(self._stream_id, self)
+            self._owner.streams.left(self._stream_id, self)
         elif broadcast is not None:
             broadcast.leave(self)
         self._owner.connections.crowd.stranger(self)
@@ -385,7 +385,7 @@ class RtmpConnection(Protocol):
             _log.info("data that {peer} publishes are dropped: {reason}", peer=self.transport.getPeer(), reason=reason)
 
     def dropped(self, reason: str) -> None:
-        """See :class:`~imsys.resources.live.relay.Source`; also for whoever is connected when the server stops."""
+        """See :class:`~imsys.resources.live.stream_manager.StreamSource`; also for whoever is connected when the server stops."""
         if self._linger.phase is OPEN:
             if self._role is Role.PUBLISHING:
                 self._rtmp.fail(f"Closed: {reason}.")

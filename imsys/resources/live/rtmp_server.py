@@ -12,8 +12,8 @@ from imsys.protocols.connection.connection_set import ConnectionSet
 from imsys.protocols.crowd import Crowd
 from imsys.protocols.source import limit_key
 from imsys.resources.granted import Granted
-from imsys.resources.live.relay import Relay
 from imsys.resources.live.rtmp_connection import RtmpConnection, RtmpSettings
+from imsys.resources.live.stream_manager import StreamManager
 from imsys.security.tickets import Tickets
 from imsys.util.tallies import Tally
 
@@ -34,9 +34,11 @@ class RtmpServer(Service, Factory):
 
     noisy = False
 
-    def __init__(self, clock: IReactorTime, settings: RtmpSettings, relay: Relay, tickets: Tickets, granted: Granted, crowd: Crowd) -> None:
+    def __init__(
+        self, clock: IReactorTime, settings: RtmpSettings, streams: StreamManager, tickets: Tickets, granted: Granted, crowd: Crowd
+    ) -> None:
         self.settings = settings
-        self.relay = relay
+        self.streams = streams
         self.tickets = tickets
         self.granted = granted
         self.connections = ConnectionSet[RtmpConnection](clock, crowd)

@@ -11,7 +11,7 @@ from imsys.resources.granted import Granted
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.flv_handler import FlvHandler
 from imsys.resources.live.pulling import Pulling, Pulls
-from imsys.resources.live.relay import Relay
+from imsys.resources.live.stream_manager import StreamManager
 from imsys.resources.live.viewing import Keys, Streams
 from imsys.resources.live.watch_page import WatchPage
 from imsys.security.tickets import Tickets
@@ -25,7 +25,7 @@ def live_routes(
     tickets: Tickets,
     granted: Granted,
     store: LiveStore,
-    relay: Relay,
+    streams: StreamManager,
     calendar: Callable[[], float],
 ) -> list[Endpoint]:
     """The paths of live streams; none where there are no live streams. ``calendar`` gives Unix seconds."""
@@ -33,18 +33,18 @@ def live_routes(
         return []
 
     def players(stream_id: bytes) -> int | None:
-        broadcast = relay.find(stream_id)
+        broadcast = streams.find(stream_id)
         return None if broadcast is None else broadcast.players
 
     keys = Keys(tickets, granted, calendar, config.play_key, store.may_watch)
     page = WatchPage(keys, Streams(clock, store.find), players)
-    return [*FlvHandler(clock, keys, relay).routes(), *page.routes()]
+    return [*FlvHandler(clock, keys, streams).routes(), *page.routes()]
 
 
-def fetch_from(relay: Relay, pulls: Pulls) -> None:
+def fetch_from(streams: StreamManager, pulls: Pulls) -> None:
     """Have what is published at other servers fetched for those who watch it here."""
 
     def pull(stream: LiveStream, broadcast: Broadcast) -> Pulling:
-        return pulls.pull(stream, broadcast, lambda pulling: relay.left(stream.stream_id, pulling))
+        return pulls.pull(stream, broadcast, lambda pulling: streams.left(stream.stream_id, pulling))
 
-    relay.pull = pull
+    streams.pull = pull

@@ -27,7 +27,7 @@ from imsys.protocols.identifiers import encode_id
 from imsys.protocols.messages.session import HeartbeatRequest, HeartbeatResponse, LoginRequest
 from imsys.protocols.messages.uploads import ResourcesLoginResponse
 from imsys.resources.budget import Budget
-from imsys.resources.frames import FrameDoor
+from imsys.resources.frames import FrameHandler
 from imsys.security.tickets import Right, TicketKeys, Tickets
 from imsys.server.connections import Connections
 from imsys.server.dispatch import Dispatcher, Handler, handles
@@ -122,7 +122,7 @@ class FramesCase(PortCase[Client]):
 
     def start(self, port: int = 0) -> None:
         """Start the server."""
-        self.door = FrameDoor(
+        self.door = FrameHandler(
             self.reactor,
             self.config,
             self.tickets,

@@ -26,11 +26,11 @@ class HttpFlvTests(WebLiveCase):
         """What ffmpeg gets over TLS is what another ffmpeg has sent: the codecs' data, and every packet; the end is a clean one."""
         stream = await self.stream()
         player = self.run_program(*FFMPEG, "-ca_file", certificates().ca, "-i", self.link(stream), *HASHES, "-")
-        await self.until(lambda: self.relay.find(stream.stream_id), "the player waits")
+        await self.until(lambda: self.streams.find(stream.stream_id), "the player waits")
         publisher = self.run_program(*publishing(self.url(stream, Right.PUBLISH), film(), speed=8))
         self.assertEqual(await publisher.ended(), 0, publisher.errors)
         await self.until_state(stream, LiveState.WAITING)  # all that it has sent is here
-        self.relay.end(stream.stream_id)
+        self.streams.end(stream.stream_id)
         self.assertEqual(await player.ended(), 0, player.errors)
         sent, came = hashes(film()), hashes(player.text)
         self.assertEqual(came.extradata, sent.extradata)
@@ -110,7 +110,7 @@ class HttpFlvTests(WebLiveCase):
             self.assertNotIn(b"ticket", reply.body, key)
         reply = await self.ask("GET", f"/live/{encode_id(stream.stream_id)}.flv")
         self.assertEqual((reply.status, reply.error), (401, 65))
-        self.assertIsNone(self.relay.find(stream.stream_id))
+        self.assertIsNone(self.streams.find(stream.stream_id))
 
     async def test_unknown(self) -> None:
         """A stream that is not, or is over, or is no stream at all: 404."""
@@ -128,15 +128,15 @@ class HttpFlvTests(WebLiveCase):
         stream = await self.stream()
         reply = await self.ask("GET", self.path(stream))
         self.assertEqual((reply.status, reply.error), (404, 74))
-        self.assertEqual(self.broadcast(stream).players if self.relay.find(stream.stream_id) else 0, 0)
+        self.assertEqual(self.broadcast(stream).players if self.streams.find(stream.stream_id) else 0, 0)
 
     async def test_ended_while_waiting(self) -> None:
         """Who waits for a stream that ends is told at once."""
         stream = await self.stream()
         asked = self.later(self.ask("GET", self.path(stream)))
-        await self.until(lambda: self.relay.find(stream.stream_id), "somebody waits")
+        await self.until(lambda: self.streams.find(stream.stream_id), "somebody waits")
         await self.stores.live.end(stream.stream_id)
-        self.relay.end(stream.stream_id)
+        self.streams.end(stream.stream_id)
         reply = await asked
         self.assertEqual((reply.status, reply.error), (404, 74))
 
@@ -148,7 +148,7 @@ class HttpFlvTests(WebLiveCase):
         self.addCleanup(connection.close)
         connection.sendall(f"GET {self.path(stream)} HTTP/1.0\r\n\r\n".encode())
         await self.until(lambda: self.broadcast(stream).players == 1, "it watches")
-        self.relay.end(stream.stream_id)
+        self.streams.end(stream.stream_id)
         data = await deferToThread(_all, connection)
         head, _, body = data.partition(b"\r\n\r\n")
         self.assertIn(b"200 OK", head)
@@ -170,7 +170,7 @@ class HttpFlvTests(WebLiveCase):
 
         watched = deferToThread(ask, self.path(stream))
         await self.until(lambda: self.broadcast(stream).players == 1, "it watches")
-        self.relay.end(stream.stream_id)
+        self.streams.end(stream.stream_id)
         status, body = await watched
         self.assertEqual((status, body[:3]), (200, b"FLV"))
         status, body = await deferToThread(ask, self.path(stream, "/watch/{}/state"))
@@ -205,11 +205,11 @@ class HttpFlvTests(WebLiveCase):
         """What somebody is promised who waits for a film."""
         stream = await self.stream()
         asked = self.later(self.ask("GET", self.path(stream)))
-        await self.until(lambda: self.relay.find(stream.stream_id), "somebody waits")
+        await self.until(lambda: self.streams.find(stream.stream_id), "somebody waits")
         self.run_program(*publishing(self.url(stream, Right.PUBLISH), path))
         chunked = flv_handler.WHOLE.chunked
         await self.until(lambda: chunked in self.broadcast(stream)._channels, "its response has begun")
-        self.relay.end(stream.stream_id)
+        self.streams.end(stream.stream_id)
         reply = await asked
         self.assertEqual(reply.body[:3], b"FLV")
         return int(reply.body[4])
