@@ -86,6 +86,7 @@ class HttpFlvTests(WebLiveCase):
             players.append(self.run_program(*command))
         await self.until(lambda: self.broadcast(stream).players == 2, "both watch")
         await self.until(lambda: len(self.granted) == 2, "both are known")
+        await self.until(lambda: all(path.stat().st_size for path in out.iterdir()) and len(list(out.iterdir())) == 2, "both see something")
         self.over.add(mine)
         await self.granted.look()
         self.assertEqual(await players[0].ended(), 0, players[0].errors)
