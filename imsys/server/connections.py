@@ -1,4 +1,4 @@
-"""The connections of a server with frames: let in where there is room, closed when it stops."""
+"""The connections of a server: accepted if there is room, closed when it stops."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from imsys.server.session import Session
 _log = Logger()
 
 FLUSH = 10.0
-"""Seconds that messages and last bytes have when the server stops."""
+"""Seconds for messages to be stored, and then for last bytes to be sent, when the server stops."""
 
 
 class Limits(Interface):
-    """Keys of the server's section in the configuration."""
+    """Settings of the server's section of the configuration."""
 
     @property
     def login_deadline(self) -> float: ...  # noqa: D102
@@ -46,7 +46,7 @@ class Limits(Interface):
 
 
 class Connections(Service, Factory):
-    """The connections of one server; closes them when it stops."""
+    """The connections of one server; they are closed when it stops."""
 
     noisy = False
 
@@ -60,10 +60,12 @@ class Connections(Service, Factory):
         *,
         pause: float = 0.0,
     ) -> None:
-        """A server's connections, as many as there is room for in its crowd.
+        """Create them; ``crowd`` limits their number.
 
-        :param front: makes what stands before a session, and hands it the frames that are requests; by default nothing does.
-        :param pause: seconds between two frames to clients without TLS that take one a read; 0: none.
+        :param front: makes a receiver that takes a connection's frames and passes requests on to the session;
+            by default the session takes them itself.
+        :param pause: seconds between two frames to clients without TLS that read one frame at a time; 0:
+            none.
         """
         self._clock = clock
         self._config = config
@@ -85,13 +87,14 @@ class Connections(Service, Factory):
         self._wheel = DeadlineWheel(clock)
         self._open = Present[Session]()
         self.flushed: Callable[[], Deferred[None]] = lambda: succeed(None)
-        """Fires when everything is stored that must be before connections are closed."""
+        """Returns a Deferred that fires when everything is stored that must be before connections are
+        closed."""
 
     def __len__(self) -> int:
         return len(self._open)
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
-        """A new connection; ``None``: there is no room for one."""
+        """Make a new connection; return ``None`` if there is no room for it."""
         connection = FrameConnection(self._settings, self._wheel, self._clock.seconds)
         session = Session(connection, self._dispatcher, self._config.inflight, self._crowd)
         if not self._crowd.enter(session, limit_key(getattr(addr, "host", ""))):
@@ -101,12 +104,12 @@ class Connections(Service, Factory):
         return connection
 
     def ended(self, session: Session) -> None:
-        """A connection is gone."""
+        """Remove a connection that has ended."""
         self._crowd.leave(session)
         self._open.leave(session)
 
     def cut_strangers(self, why: str) -> None:
-        """Cut every connection that has not logged in."""
+        """Abort all connections that have not logged in."""
         strangers = [session for session in self._open if not session.user]
         for session in strangers:
             session.abort(why)
@@ -114,11 +117,11 @@ class Connections(Service, Factory):
             _log.info("{count} connections that had not logged in are cut: {why}", count=len(strangers), why=why)
 
     def emptied(self) -> Deferred[None]:
-        """Fires when there is no connection."""
+        """Fire when there is no connection left."""
         return self._open.emptied()
 
     def stopService(self) -> Deferred[None]:
-        """Store what waits, answer it, and close every connection after its last byte."""
+        """Store and answer pending messages, and close every connection after its last byte."""
         super().stopService()
         return Deferred.fromCoroutine(self._stop())
 
