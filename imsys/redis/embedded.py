@@ -1,7 +1,4 @@
-"""A Redis-protocol server as a child process of ours, on a private Unix socket.
-
-It keeps nothing on disk: what is in Redis may be lost at any time.
-"""
+"""A Redis-protocol server as a child process, on a private Unix socket. It keeps nothing on disk."""
 
 from __future__ import annotations
 
