@@ -1,1 +1,4 @@
-"""The daemons: each module has Options, build and makeService, and only here are long-lived objects made."""
+"""The daemons: each module has Options, build and makeService.
+
+Only this package creates long-lived objects.
+"""
