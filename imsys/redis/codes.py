@@ -60,7 +60,7 @@ def new_code(*, strong: bool) -> str:
 
 
 def _read(code: str) -> str:
-    """Normalize typed input: strong codes lose spaces and dashes, get upper case, and digits for look-alikes."""
+    """Normalize typed input: strip a strong code of spaces and dashes, upper-case it, replace look-alikes."""
     if len(code) > LONGEST:
         return ""
     read = re.sub(r"[\s\-\u2010-\u2015\u2212]", "", code).upper().translate(_READ)
