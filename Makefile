@@ -1,4 +1,4 @@
-# 'make run' starts everything on this machine; 'make test' checks everything.
+# 'make run' starts everything on this machine; 'make test' checks everything; 'make help' says the rest.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,16 +10,19 @@ BIN = $(VENV)/bin
 SUDO = $$(test "$$(id -u)" = 0 || echo sudo)
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help run demo bench test test-tools stubs lock clean
+.PHONY: help run demo bench check test-quick test test-tools docs stubs lock clean
 
 help:
-	@echo "make run     start every server on this machine (data in $(IMSYS_HOME))"
-	@echo "make demo    play a conversation of two users against the running servers"
-	@echo "make bench   measure everything, and write docs/performance.md (hours; RUNS=1 QUICK=1: minutes, into $(IMSYS_HOME)/bench)"
-	@echo "make test    all checks and all tests"
-	@echo "make stubs   generate the gRPC stubs again"
-	@echo "make lock    write requirements.lock again: the versions that the tests run on, with hashes"
-	@echo "make clean   remove what the other targets made, but not the data"
+	@echo "make run        start every server on this machine (data in $(IMSYS_HOME))"
+	@echo "make demo       play a conversation of two users against the running servers"
+	@echo "make bench      measure everything, and write docs/performance.md (hours; RUNS=1 QUICK=1: minutes, into $(IMSYS_HOME)/bench)"
+	@echo "make check      ruff, mypy and import-linter; seconds, the first time a minute; needs no root"
+	@echo "make test-quick the tests that need nothing beside Python, in some minutes; needs no root"
+	@echo "make test       all checks and all tests; installs the Debian packages that they need"
+	@echo "make docs       make a site of the documentation and the docstrings, in build/site"
+	@echo "make stubs      generate the gRPC stubs again"
+	@echo "make lock       write requirements.lock again: the versions that the tests run on, with hashes"
+	@echo "make clean      remove what the other targets made, but not the data"
 
 run: $(VENV)/.run
 	@umask 077; exec $(BIN)/twistd --nodaemon --pidfile= --logger imsys.util.logs.console imsys
@@ -34,8 +37,19 @@ bench: $(VENV)/.bench test-tools
 	    --out $(if $(QUICK),$(IMSYS_HOME)/bench/performance/results.json,docs/performance/results.json); status=$$?; \
 	$(BIN)/imsys-bench page $(if $(QUICK),--results $(IMSYS_HOME)/bench/performance/results.json --out $(IMSYS_HOME)/bench/performance.md) && exit $$status
 
+check: $(VENV)/.test
+	@$(BIN)/python -m tests.support.suite checks
+
+test-quick: $(VENV)/.test
+	@$(BIN)/python -m tests.support.suite quick
+
 test: $(VENV)/.test test-tools
 	@$(BIN)/python -m tests.support.suite
+
+# A link that leads nowhere, or a name in a docstring that is not there, ends it.
+docs: $(VENV)/.docs
+	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -c docs/site -d build/doctrees . build/site
+	@echo "Open build/site/index.html"
 
 stubs: $(VENV)/.test
 	@$(BIN)/python -m imsys.cluster.generate
@@ -46,7 +60,7 @@ lock: $(VENV)/.test
 	@$(BIN)/python -m pip freeze --exclude-editable >$(VENV)/constraints.txt
 	@{ echo "# What the servers need, with hashes: pip install --require-hashes -r requirements.lock. Made by 'make lock' from setup.cfg."; \
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --constraints $(VENV)/constraints.txt \
-	    setup.cfg; } >$(VENV)/requirements.lock
+	    --extra server setup.cfg; } >$(VENV)/requirements.lock
 	@mv $(VENV)/requirements.lock requirements.lock
 
 clean:
@@ -64,13 +78,18 @@ $(VENV)/bin/python:
 
 $(VENV)/.run: setup.cfg pyproject.toml | $(VENV)/bin/python
 	@echo "Installing imsys and what it needs (once) ..."
-	@$(PIP) install --editable .
+	@$(PIP) install --editable '.[server]'
 	@touch $@
 
 $(VENV)/.test: setup.cfg pyproject.toml | $(VENV)/bin/python
 	@echo "Installing imsys, what it needs, and what its tests need (once) ..."
 	@$(PIP) install --editable '.[test]'
-	@touch $@ $(VENV)/.run
+	@touch $@ $(VENV)/.run $(VENV)/.docs
+
+$(VENV)/.docs: setup.cfg pyproject.toml | $(VENV)/bin/python
+	@echo "Installing imsys, and what makes its documentation (once) ..."
+	@$(PIP) install --editable '.[docs]'
+	@touch $@
 
 $(VENV)/.bench: setup.cfg pyproject.toml | $(VENV)/bin/python
 	@echo "Installing imsys, what it needs, and what its measurements need (once) ..."

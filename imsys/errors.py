@@ -6,7 +6,7 @@ import enum
 
 
 class Status(enum.IntEnum):
-    """What the key ``error`` of a response means (wire protocol, section 3).
+    """What the key ``error`` of a response means (docs/protocol.md, 11).
 
     Codes below 64 are those of the original system and keep their meaning;
     codes from 64 on are ours.

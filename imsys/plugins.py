@@ -6,8 +6,8 @@ What is not here may change from one version to the next.
 from imsys.chat.context import Context
 from imsys.chat.plugins import ChatFeature
 from imsys.errors import Refused, Status, Unavailable
+from imsys.files.readable import ReadableFile
 from imsys.files.scanning import About
-from imsys.files.sources import Source
 from imsys.protocols.fitting import fit, split
 from imsys.protocols.messages.registry import Push, Request, Response, message
 from imsys.resources.judges import FileJudge
@@ -21,10 +21,10 @@ __all__ = [
     "FileJudge",
     "Followed",
     "Push",
+    "ReadableFile",
     "Refused",
     "Request",
     "Response",
-    "Source",
     "Status",
     "Unavailable",
     "at_most",

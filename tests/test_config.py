@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ from imsys.ctl.sample import again, render, sample
 from imsys.errors import ConfigError
 from tests.support.children import folder
 from tests.support.daemons import ROOT, environment, write_config
+from tests.support.programs import program
 
 CONF = ROOT / "conf"
 
@@ -164,18 +164,14 @@ class SampleTests(SynchronousTestCase):
 class ServerSampleTests(SynchronousTestCase):
     def test_mysql(self) -> None:
         """MariaDB takes conf/mysql.cnf without a complaint about a name."""
-        server = shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin")
-        assert server is not None
-        command = [server, f"--defaults-file={CONF / 'mysql.cnf'}", "--user=root", "--help", "--verbose"]
+        command = [program("mariadbd"), f"--defaults-file={CONF / 'mysql.cnf'}", "--user=root", "--help", "--verbose"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(done.stdout, r"(?m)^max-allowed-packet +134217728$")
 
     def test_redis(self) -> None:
         """Redis takes conf/redis.conf."""
-        server = shutil.which("redis-server")
-        assert server is not None
-        command = [server, str(CONF / "redis.conf"), "--port", "0"]
+        command = [program("redis-server"), str(CONF / "redis.conf"), "--port", "0"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=folder("redis"))
         self.assertIn("Configuration loaded", done.stdout)
         self.assertNotIn("FATAL", done.stdout + done.stderr)

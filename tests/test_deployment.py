@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import configparser
 import re
-import shutil
 import subprocess
 from importlib import metadata
 from pathlib import Path
@@ -15,6 +14,7 @@ from packaging.version import Version
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.daemons import ROOT
+from tests.support.programs import program
 
 _PIN = re.compile(r"([a-z0-9-]+)==([^ ]+)( ; [^\\]+)? \\((?:\n    --hash=sha256:[0-9a-f]{64} ?\\?)+)\n")
 
@@ -27,8 +27,7 @@ class Unit(SynchronousTestCase):
 
     def test_exposure(self) -> None:
         """Of ten points, where ten is a service that may do anything, it has three at most; and systemd understands all of it."""
-        analyze = shutil.which("systemd-analyze")
-        assert analyze is not None, "apt-get install systemd"
+        analyze = program("systemd-analyze")
         for daemon in ("balance", "captcha", "chat", "resources", "gateway"):
             path = self.path / f"imsys@{daemon}.service"
             path.write_text(self.text)
@@ -70,7 +69,8 @@ class Lock(SynchronousTestCase):
         """It has a version of everything that setup.cfg asks for, within its bounds, and of what that asks for in its turn."""
         settings = configparser.ConfigParser()
         settings.read(ROOT / "setup.cfg")
-        wanted = [Requirement(line) for line in settings["options"]["install_requires"].split("\n") if line]
+        lines = settings["options"]["install_requires"] + settings["options.extras_require"]["server"]
+        wanted = [Requirement(line) for line in lines.split("\n") if line]
         seen = set()
         while wanted:
             requirement = wanted.pop()

@@ -25,6 +25,7 @@ from imsys.store.migrations import migrations
 from tests.scenes.test_daemons import DaemonTestCase, accepts
 from tests.support.children import end, folder, free_port, spawn, until
 from tests.support.daemons import ROOT, run
+from tests.support.programs import need
 
 DOCS = ROOT / "docs"
 PAGES = [DOCS / "operations.md", *sorted((DOCS / "operations").glob("*.md"))]
@@ -183,6 +184,7 @@ class Deployed(SynchronousTestCase):
 class Nginx(DaemonTestCase):
     async def test_nginx(self) -> None:
         """With conf/nginx.conf before them all servers are reached by their names, and a client of HTTP has an address of its own."""
+        need("nginx")
         program = found()
         assert program is not None, "apt-get install nginx-light libnginx-mod-stream"
         names = ("im.example.org", "chat1.example.org", "chat2.example.org", "files1.example.org", "files2.example.org")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import configparser
 import functools
 import os
-import shutil
+import re
 import subprocess
 import sys
 import sysconfig
@@ -18,6 +18,8 @@ from twisted.trial.unittest import SynchronousTestCase
 import imsys
 from tests.support.children import folder
 from tests.support.daemons import ROOT, environment
+from tests.support.installing import clean, copy_checkout
+from tests.support.suite import CHECKS
 
 COMMANDS = ("imsys", "imsys-gateway", "imsys-chat", "imsys-balance", "imsys-captcha", "imsys-resources")
 TWISTD = "from twisted.scripts.twistd import run; run()"
@@ -44,9 +46,7 @@ def installed() -> Path:
     What imsys needs is borrowed from the environment of the tests, by its path alone, so that nothing is fetched.
     """
     home = folder("install")
-    source = home / "source"
-    left_out = shutil.ignore_patterns(".*", "var", "build", "dist", "*.egg-info", "__pycache__", "_trial_temp*", "tests", "dropin.cache")
-    shutil.copytree(ROOT, source, ignore=left_out)
+    source = copy_checkout()
     for stale in STALE:  # of an earlier build
         (source / stale).parent.mkdir(parents=True)
         (source / stale).write_text("raise RuntimeError('this module was removed')\n")
@@ -57,14 +57,10 @@ def installed() -> Path:
     (packages / "borrowed.pth").write_text("\n".join(borrowed) + "\n")
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet", "--ignore-installed"]
     pip += ["--no-index", "--no-deps", "--no-build-isolation", str(source)]
-    done = subprocess.run(pip, capture_output=True, text=True, timeout=300, env=_clean())
+    done = subprocess.run(pip, capture_output=True, text=True, timeout=300, env=clean())
     if done.returncode:
         raise RuntimeError(done.stdout + done.stderr)
     return python
-
-
-def _clean() -> dict[str, str]:
-    return {name: value for name, value in environment().items() if not name.startswith(("PYTHON", "PIP_"))}
 
 
 class TwistdTests(SynchronousTestCase):
@@ -81,13 +77,13 @@ class TwistdTests(SynchronousTestCase):
     def test_left_over(self) -> None:
         """What an earlier build has left behind is not installed."""
         command = [str(installed()), "-c", "import imsys, os; print(os.listdir(os.path.join(imsys.__path__[0], 'chat', 'features')))"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=_clean(), cwd=folder("cwd"))
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=clean(), cwd=folder("cwd"))
         self.assertIn("'texts.py'", done.stdout)
         self.assertNotIn("removed", done.stdout)
 
     def test_installation(self) -> None:
         """twistd finds them after a plain installation, away from the checkout."""
-        found = self.listed(installed(), _clean(), folder("cwd"))
+        found = self.listed(installed(), clean(), folder("cwd"))
         self.assertTrue(Path(found[0]).is_relative_to(installed().parents[1]), found[0])
         self.assertEqual(sorted(line.split()[0] for line in found[1:]), sorted(COMMANDS))
 
@@ -95,7 +91,7 @@ class TwistdTests(SynchronousTestCase):
         """Each command says how it is used, from the installation."""
         for command in COMMANDS:
             argv = [str(installed()), "-c", TWISTD, command, "--help"]
-            done = subprocess.run(argv, capture_output=True, text=True, timeout=60, env=_clean(), cwd=folder("cwd"))
+            done = subprocess.run(argv, capture_output=True, text=True, timeout=60, env=clean(), cwd=folder("cwd"))
             self.assertEqual((done.returncode, done.stderr), (0, ""), command)
             self.assertIn(f"{command} [options]", done.stdout)
             self.assertIn("--config=", done.stdout)
@@ -103,7 +99,7 @@ class TwistdTests(SynchronousTestCase):
     def test_reactor(self) -> None:
         """The reactor is offered under --reactor."""
         argv = [str(installed()), "-c", TWISTD, "--help-reactors"]
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=60, env=_clean(), cwd=folder("cwd"))
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=60, env=clean(), cwd=folder("cwd"))
         self.assertRegex(done.stdout, r"(?m)^    imsys\t")
 
     def test_version(self) -> None:
@@ -121,10 +117,21 @@ class MakeTests(SynchronousTestCase):
         old.write_text("#!/bin/sh\nexit 1\n")
         old.chmod(0o755)
         command = ["make", "--no-print-directory", "run", f"PYTHON={old}", f"VENV={home / 'venv'}"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=_clean(), cwd=ROOT)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=clean(), cwd=ROOT)
         self.assertNotEqual(done.returncode, 0)
         self.assertEqual(done.stderr.splitlines()[0].partition(",")[0], "imsys needs Python 3.11 or later")
         self.assertFalse((home / "venv").exists())
+
+    def test_hooks(self) -> None:
+        """What git runs before a commit is what 'make check' runs."""
+        hooks = re.findall(r"(?m)^ +entry: \.venv/bin/(.+)$", (ROOT / ".pre-commit-config.yaml").read_text("utf-8"))
+        self.assertEqual(hooks, [" ".join(command) for command in CHECKS])
+
+    def test_help(self) -> None:
+        """'make help' names every target that is for people."""
+        targets = re.findall(r"(?m)^\.PHONY: (.+)$", (ROOT / "Makefile").read_text("utf-8"))[0].split()
+        done = subprocess.run(["make", "--no-print-directory", "help"], capture_output=True, text=True, timeout=60, env=clean(), cwd=ROOT)
+        self.assertEqual(set(re.findall(r"(?m)^make ([\w-]+) ", done.stdout)), set(targets) - {"help", "test-tools"})
 
     def test_continuous_integration(self) -> None:
         """.ci/run is make test and nothing else."""
@@ -140,7 +147,7 @@ class DistributionTests(SynchronousTestCase):
         setup.read(ROOT / "setup.cfg")
         for line in setup["options.entry_points"]["console_scripts"].strip().splitlines():
             script = installed().parent / line.partition("=")[0].strip()
-            done = subprocess.run([str(script), "--help"], capture_output=True, text=True, timeout=60, env=_clean(), cwd=folder("cwd"))
+            done = subprocess.run([str(script), "--help"], capture_output=True, text=True, timeout=60, env=clean(), cwd=folder("cwd"))
             self.assertEqual((done.returncode, done.stderr), (0, ""), script.name)
 
     def test_files(self) -> None:
@@ -158,16 +165,18 @@ class DistributionTests(SynchronousTestCase):
         """The installed imsys-ctl makes a database."""
         home = folder("home")
         script = installed().parent / "imsys-ctl"
-        environ = _clean() | {"IMSYS_HOME": str(home / "var")}
+        environ = clean() | {"IMSYS_HOME": str(home / "var")}
         done = subprocess.run([str(script), "init-db"], capture_output=True, text=True, timeout=60, env=environ, cwd=home)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertIn("Applied: ", done.stdout)
 
     def test_changelog(self) -> None:
-        """Every file in changelog.d is of a kind that towncrier is configured for."""
+        """Every file in changelog.d is of a kind that towncrier is configured for, and CHANGELOG.md says what this version has."""
         config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["towncrier"]
         kinds = {kind["directory"] for kind in config["type"]}
         for path in (ROOT / "changelog.d").iterdir():
             if path.name != "README.md":
                 self.assertRegex(path.name, rf"\A(\d+|\+\w+)\.({'|'.join(kinds)})(\.\d+)?\.md\Z")
-        self.assertIn(config["start_string"], (ROOT / "CHANGELOG.md").read_text("utf-8"))
+        changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
+        self.assertIn(config["start_string"], changes)
+        self.assertRegex(changes, rf"(?m)^## {re.escape(imsys.__version__)} \(")

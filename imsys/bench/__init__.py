@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from imsys.errors import ConfigError
+from imsys.util.extras import require_server
 from imsys.util.standard_streams import run
 
 
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _main(arguments: Sequence[str]) -> Any:
+    require_server("imsys-bench")
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     try:

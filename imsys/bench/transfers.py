@@ -23,7 +23,7 @@ from imsys.protocols.identifiers import decode_id
 PATTERN = random.Random(20250102).randbytes(1 << 20)  # noqa: S311 (the same in every run)
 
 BLOCK = 1 << 18
-"""Bytes of one of the original's blocks; there is one on its way at a time (wire protocol, section 6)."""
+"""Bytes of one of the original's blocks; there is one on its way at a time (docs/protocol.md, 6)."""
 
 GRANTED = 1 << 23
 """Bytes that a client of frames grants ahead of what it has."""

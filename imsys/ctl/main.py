@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from imsys import __version__
 from imsys.errors import ConfigError, Refused
+from imsys.util.extras import require_server
 from imsys.util.standard_streams import run
 
 
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _main(arguments: Sequence[str]) -> int:
+    require_server("imsys-ctl")
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))

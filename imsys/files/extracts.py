@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from imsys.files.sources import Source, pieces
+from imsys.files.readable import ReadableFile, pieces
 
 _INDEX = 32 << 20  # of an MP4: hours
 _BOXES = 64
@@ -34,12 +34,12 @@ def unnamed(folder: Path) -> Iterator[int]:
             yield file.fileno()
 
 
-def copy_head(source: Source, file: int, size: int) -> None:
+def copy_head(source: ReadableFile, file: int, size: int) -> None:
     """Copy the first ``size`` bytes."""
     _copy(source, file, 0, size)
 
 
-def copy_index(source: Source, file: int, head: int) -> bool:
+def copy_index(source: ReadableFile, file: int, head: int) -> bool:
     """Copy an MP4's index (``moov``, ISO/IEC 14496-12); return whether there is one.
 
     The first ``head`` bytes are copied already.
@@ -69,7 +69,7 @@ def copy_index(source: Source, file: int, head: int) -> bool:
     return False
 
 
-def _copy(source: Source, file: int, start: int, end: int) -> None:
+def _copy(source: ReadableFile, file: int, start: int, end: int) -> None:
     for piece in pieces(source, start, end):
         os.pwrite(file, piece, start)
         start += len(piece)

@@ -22,8 +22,8 @@ from pathlib import Path
 import ffmpeg
 
 from imsys.files.extracts import copy_head, copy_index, unnamed
+from imsys.files.readable import InMemoryFile, ReadableFile
 from imsys.files.sheltered import confined, run_confined
-from imsys.files.sources import Held, Source
 
 THUMBNAIL = 320
 """Pixels of the longer side of a thumbnail or poster, at most."""
@@ -74,7 +74,7 @@ class Preview:
 
 
 class Previews:
-    """Makes small pictures.
+    """Makes small pictures of pictures and films.
 
     :param folder: for the nameless extracts of files, on systems that cannot keep them in memory.
     :param deadline: seconds for one program.
@@ -91,16 +91,16 @@ class Previews:
         """Whether ffmpeg is installed."""
         return self._program is not None
 
-    def thumbnail(self, source: Source) -> Preview | None:
+    def thumbnail(self, source: ReadableFile) -> Preview | None:
         """Make a picture whose longer side has at most :data:`THUMBNAIL` pixels."""
         made = self._small(source, (THUMBNAIL,))
         return made[0] if made else None
 
-    def avatars(self, source: Source) -> list[Preview]:
+    def avatars(self, source: ReadableFile) -> list[Preview]:
         """Cut the centre square in the sizes of :data:`AVATARS`; empty: it is not a picture."""
         return self._small(source, AVATARS, "--square")
 
-    def poster(self, source: Source, mime: str) -> Preview | None:
+    def poster(self, source: ReadableFile, mime: str) -> Preview | None:
         """Make a thumbnail of the first frame of a video.
 
         :param mime: the type found by :func:`~imsys.files.sniffing.sniff`.
@@ -114,7 +114,7 @@ class Previews:
                 return None
             command = confined(_frame_command(self._program, file, demuxer))
             frame = self._run(command, None, _VIDEO_MEMORY, keep=(file,))
-        return self.thumbnail(Held(frame)) if frame else None
+        return self.thumbnail(InMemoryFile(frame)) if frame else None
 
     def walls(self) -> list[str]:
         """Return which of :data:`~imsys.files.confinement.WALLS` are in force on this system."""
@@ -124,13 +124,13 @@ class Previews:
         stand: list[str] = json.loads(said) if said else []
         return stand
 
-    def _small(self, source: Source, sides: Sequence[int], *how: str) -> list[Preview]:
+    def _small(self, source: ReadableFile, sides: Sequence[int], *how: str) -> list[Preview]:
         if not 0 < source.size <= MAX_PICTURE:
             return []
         written = self._run((sys.executable, "-m", "imsys.files.pictures", *how, *map(str, sides)), source, _MEMORY)
         return list(_parsed(written)) if written else []
 
-    def _run(self, command: Sequence[str], source: Source | None, memory: int, keep: Sequence[int] = ()) -> bytes | None:
+    def _run(self, command: Sequence[str], source: ReadableFile | None, memory: int, keep: Sequence[int] = ()) -> bytes | None:
         """Return the output of a program, or ``None``."""
         return run_confined(command, source, self._deadline, _OUTPUT, memory, keep)
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import msgspec
 
 from imsys.files.extracts import copy_head, copy_index, unnamed
+from imsys.files.readable import ReadableFile
 from imsys.files.sheltered import confined, run_confined
 from imsys.files.sniffing import UNKNOWN
-from imsys.files.sources import Source
 
 _EXTRACT = 4 << 20
 _MEMORY = 1 << 30
@@ -78,7 +78,7 @@ class _Found(msgspec.Struct):
 
 
 class Probe:
-    """Looks into containers.
+    """Reads the headers of containers with ffprobe, to tell their content type.
 
     :param folder: see :func:`~imsys.files.extracts.unnamed`.
     :param deadline: seconds for one file.
@@ -89,7 +89,7 @@ class Probe:
         self._deadline = deadline
         self._program = shutil.which(program)
 
-    def of(self, source: Source, mime: str, head: bytes) -> str:
+    def of(self, source: ReadableFile, mime: str, head: bytes) -> str:
         """Determine the content type of a file.
 
         :param mime: the type by its first bytes.

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, NamedTuple
 
-from imsys.files.sources import Source, pieces
+from imsys.files.readable import ReadableFile, pieces
 
 if sys.platform == "linux":
     import resource
@@ -46,7 +46,7 @@ class Ended(NamedTuple):
 
 def run(
     command: Sequence[str],
-    source: Source | None = None,
+    source: ReadableFile | None = None,
     *,
     deadline: float,
     output: int = 0,

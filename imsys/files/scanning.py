@@ -1,7 +1,7 @@
 """Inspect a file before others can see it: by the operator's command, and by plug-ins.
 
 ``Scan(command, timeout, judges).judge(source, about)`` blocks for at most ``timeout`` seconds per judge: call
-it in a thread, when a file is complete, and again later after :attr:`Verdict.LATER`. A plug-in
+it in a thread, when a file is complete, and again later after :attr:`ScanVerdict.LATER`. A plug-in
 (:mod:`imsys.resources.judges`) runs in its own thread, and is abandoned after the same time.
 
 The command gets the file on its standard input, which it need not read to the end. Exit status 0 lets the
@@ -22,14 +22,14 @@ from typing import NamedTuple, Protocol
 
 from imsys.errors import ConfigError
 from imsys.files.programs import TooLong, run
+from imsys.files.readable import ReadableFile
 from imsys.files.sealing import Damaged
-from imsys.files.sources import Source
 
 _OVERDUE = 4
 """Overdue threads of one judge, at most."""
 
 
-class Verdict(enum.Enum):
+class ScanVerdict(enum.Enum):
     """The decision about a file."""
 
     PASSES = "passes"
@@ -41,7 +41,7 @@ class Verdict(enum.Enum):
 class Judged(NamedTuple):
     """A verdict and its reason."""
 
-    verdict: Verdict
+    verdict: ScanVerdict
     by: str = ""
     """The judge that did not let it pass: ``command``, or the name of a plug-in."""
     reason: str = ""
@@ -67,7 +67,7 @@ class Judge(Protocol):
         """Return its name for the log."""
         ...
 
-    def refuses(self, file: Source, about: About) -> str | None:
+    def refuses(self, file: ReadableFile, about: About) -> str | None:
         """Return the reason to refuse a file, for the log, or ``None`` to let it pass.
 
         On any exception, judge it later.
@@ -78,7 +78,7 @@ class Judge(Protocol):
 
 
 class Scan:
-    """All judges of a server.
+    """Asks all judges of a server about files: the operator's command, and plug-ins.
 
     :param command: a command line, run without a shell; empty: none.
     :param timeout: seconds for each judge per file.
@@ -99,26 +99,26 @@ class Scan:
         """Return whether there is any judge."""
         return bool(self._command or self._judges)
 
-    def judge(self, source: Source, about: About) -> Judged:
+    def judge(self, source: ReadableFile, about: About) -> Judged:
         """Ask the judges, up to the first that does not let it pass. :raises Damaged: the file is corrupt."""
         for judge in self._judges:
             judged = judge.judge(source, about)
-            if judged.verdict is not Verdict.PASSES:
+            if judged.verdict is not ScanVerdict.PASSES:
                 return judged
-        return self._by_command(source) if self._command else Judged(Verdict.PASSES)
+        return self._by_command(source) if self._command else Judged(ScanVerdict.PASSES)
 
-    def _by_command(self, source: Source) -> Judged:
+    def _by_command(self, source: ReadableFile) -> Judged:
         try:
             ended = run(self._command, source, deadline=self._timeout)
         except TooLong:
-            return Judged(Verdict.LATER, "command", f"no answer in {self._timeout:g} seconds")
+            return Judged(ScanVerdict.LATER, "command", f"no answer in {self._timeout:g} seconds")
         except OSError as error:  # it cannot be started, or the file cannot be read
-            return Judged(Verdict.LATER, "command", _line(f"{type(error).__name__}: {error}"))
+            return Judged(ScanVerdict.LATER, "command", _line(f"{type(error).__name__}: {error}"))
         if ended.code == 0:
-            return Judged(Verdict.PASSES)
+            return Judged(ScanVerdict.PASSES)
         if ended.code == 1:
-            return Judged(Verdict.REFUSED, "command", ended.complaint)
-        return Judged(Verdict.LATER, "command", f"exit status {ended.code}: {ended.complaint}")
+            return Judged(ScanVerdict.REFUSED, "command", ended.complaint)
+        return Judged(ScanVerdict.LATER, "command", f"exit status {ended.code}: {ended.complaint}")
 
 
 class _Overseen:
@@ -130,11 +130,11 @@ class _Overseen:
         self._timeout = timeout
         self._overdue: list[threading.Thread] = []
 
-    def judge(self, source: Source, about: About) -> Judged:
+    def judge(self, source: ReadableFile, about: About) -> Judged:
         """Ask the judge, and wait for at most its time limit. :raises Damaged: the file is corrupt."""
         self._overdue = [thread for thread in self._overdue if thread.is_alive()]
         if len(self._overdue) >= _OVERDUE:
-            return Judged(Verdict.LATER, self._name, f"{len(self._overdue)} files wait for it too long already")
+            return Judged(ScanVerdict.LATER, self._name, f"{len(self._overdue)} files wait for it too long already")
         answer: list[str | Exception | None] = []
 
         def ask() -> None:
@@ -149,15 +149,15 @@ class _Overseen:
         match answer:
             case []:
                 self._overdue.append(thread)
-                return Judged(Verdict.LATER, self._name, f"no answer in {self._timeout:g} seconds")
+                return Judged(ScanVerdict.LATER, self._name, f"no answer in {self._timeout:g} seconds")
             case [None]:
-                return Judged(Verdict.PASSES)
+                return Judged(ScanVerdict.PASSES)
             case [Damaged() as error]:
                 raise error
             case [Exception() as error]:
-                return Judged(Verdict.LATER, self._name, _line(f"{type(error).__name__}: {error}"))
+                return Judged(ScanVerdict.LATER, self._name, _line(f"{type(error).__name__}: {error}"))
             case _:
-                return Judged(Verdict.REFUSED, self._name, _line(str(answer[0])))
+                return Judged(ScanVerdict.REFUSED, self._name, _line(str(answer[0])))
 
 
 def _line(text: str) -> str:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from imsys.files.programs import TooLong, TooMuch, run
-from imsys.files.sources import Source
+from imsys.files.readable import ReadableFile
 
 _PATIENCE = 10
 """The niceness of these programs."""
@@ -20,7 +20,7 @@ def confined(command: Sequence[str]) -> Sequence[str]:
 
 
 def run_confined(
-    command: Sequence[str], source: Source | None, deadline: float, output: int, memory: int, keep: Sequence[int] = ()
+    command: Sequence[str], source: ReadableFile | None, deadline: float, output: int, memory: int, keep: Sequence[int] = ()
 ) -> bytes | None:
     """Return a program's output; ``None``: it failed, took too long or wrote too much.
 

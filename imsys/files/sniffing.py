@@ -23,7 +23,7 @@ UNKNOWN = "application/octet-stream"
 
 
 class Kind(enum.IntEnum):
-    """The kinds of messages that carry a file (wire protocol, section 4)."""
+    """The kinds of messages that carry a file (docs/protocol.md, 2.3)."""
 
     IMAGE = 2
     FILE = 3

@@ -18,7 +18,7 @@ from imsys.gateway.messages import (
     Registered,
     Registration,
 )
-from imsys.protocols.source import Source
+from imsys.protocols.source import ClientAddress
 from imsys.redis.ratelimit import Counter
 from imsys.store.accounts import TAKEN
 from imsys.util.names import check_email, check_password, check_username
@@ -30,7 +30,7 @@ LONGEST_NAME = 1024
 """Characters of a name that is looked up, at most; no account has a longer one."""
 
 
-async def get_verification(gateway: Gateway, request: CodeRequest, source: Source) -> CodeResponse:
+async def get_verification(gateway: Gateway, request: CodeRequest, source: ClientAddress) -> CodeResponse:
     """Mail a code; if the mail server is down, the attempt does not count.
 
     If the address has an account, the code can only be used for a reset, so it is a strong one; the mail
@@ -47,7 +47,7 @@ async def get_verification(gateway: Gateway, request: CodeRequest, source: Sourc
     return CodeResponse(email=email)
 
 
-async def post_registration(gateway: Gateway, request: Registration, source: Source) -> Registered:
+async def post_registration(gateway: Gateway, request: Registration, source: ClientAddress) -> Registered:
     """Create an account; the code is used up only by success."""
     username, email, password = check_username(request.username), check_email(request.email), check_password(request.password)
     counters = gateway.limits.registration(source.limit_key)
@@ -74,14 +74,14 @@ async def post_registration(gateway: Gateway, request: Registration, source: Sou
     return Registered(username=username, email=email, uuid=str(uuid))
 
 
-async def check_accountexists(gateway: Gateway, request: AccountQuestion, source: Source) -> AccountExists:
+async def check_accountexists(gateway: Gateway, request: AccountQuestion, source: ClientAddress) -> AccountExists:
     """Answer whether a name and an address belong to one account."""
     await gateway.limiter.take(gateway.limits.question(source.limit_key))
     await _account_of(gateway, request.username, request.email)
     return AccountExists(username=request.username, email=request.email)
 
 
-async def reset_password(gateway: Gateway, request: PasswordReset, source: Source) -> PasswordChanged:
+async def reset_password(gateway: Gateway, request: PasswordReset, source: ClientAddress) -> PasswordChanged:
     """Set a new password, and end all sessions of the account."""
     password, email = check_password(request.password), check_email(request.email)
     await _check_code(gateway, email, request.code, source)
@@ -104,7 +104,7 @@ async def _account_of(gateway: Gateway, username: str, email: str) -> int:
     return uuid
 
 
-async def _check_code(gateway: Gateway, email: str, code: str, source: Source) -> None:
+async def _check_code(gateway: Gateway, email: str, code: str, source: ClientAddress) -> None:
     """Check a mailed code.
 
     :raises Refused: REDIS_CAPTCHA_NOT_FOUND (13), it is wrong; RATE_LIMITED (64), too many wrong ones of the

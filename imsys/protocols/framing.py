@@ -2,7 +2,7 @@
 
 A frame is a big-endian header (service id, total length with the header) and
 a body. The chat port has a length of 16 bits, the resources port one of 32
-(wire protocol, section 1).
+(docs/protocol.md, 1).
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ class Announcing(Service):
         return self._work
 
     def wake(self) -> None:
-        """There is something in the outbox."""
+        """Look at the outbox: something was put into it."""
         self._again = True
         if self._work is None and self.running:
             if self._next is not None and self._next.active():
@@ -111,7 +111,7 @@ class Announcing(Service):
             self._pause = min([ROUND, *waits])
 
     async def _announce(self, announcement: Announcement) -> float:
-        """Announce one; the seconds after which the outbox is to be looked at for it."""
+        """Announce one, and return the seconds after which the outbox is to be looked at for it."""
         try:
             return await self._told(announcement)
         except Refused as refused:  # the database is away

@@ -58,9 +58,9 @@ class Disk(Service):
         return done
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The result of a function that runs in a thread, to its end even if this is cancelled.
+        """Run a function in a thread, to its end even if this is cancelled, and return its result.
 
-        :raises Unavailable: 73, the server is shutting down.
+        :raises Unavailable: ``SERVER_BUSY``, the server is shutting down.
         """
         if self._threads is None:
             raise Unavailable(Status.SERVER_BUSY, "The server is shutting down.")

@@ -24,8 +24,8 @@ Live = Callable[[Sequence[tuple[int, str]]], Awaitable[list[bool]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """Something that goes on, the sign-in that it stands on, and how it is ended."""
+class ActiveGrant:
+    """A transfer or a connection that goes on, the sign-in that it stands on, and how it is ended."""
 
     number: int
     user: int
@@ -41,7 +41,7 @@ class Granted(Service):
 
     def __init__(self, clock: IReactorTime, live: Live, interval: float) -> None:
         self._live = live
-        self._held: dict[int, Held] = {}
+        self._held: dict[int, ActiveGrant] = {}
         self._numbers = itertools.count(1)
         self._rounds = PeriodicSweep(clock, interval, lambda: list(self._held), self._look, AT_ONCE)
         self._outage = Outage(clock.seconds, "Looking whether users are still signed in")
@@ -52,22 +52,22 @@ class Granted(Service):
     async def demand(self, ticket: Ticket) -> None:
         """See whether who was given a ticket is still signed in as they were then.
 
-        :raises Refused: 65, they are not. :raises Unavailable: that cannot be told now.
+        :raises Refused: ``PERMISSION_DENIED``, they are not. :raises Unavailable: that cannot be told now.
         """
         if ticket.sign_in and not (await self._live([(ticket.user, ticket.sign_in)]))[0]:
             raise Refused(
                 Status.PERMISSION_DENIED, f"Who was given this {ticket.right.called} is signed out; sign in, and ask for another."
             )
 
-    def hold(self, user: int, sign_in: str, end: Callable[[str], None]) -> Held:
+    def hold(self, user: int, sign_in: str, end: Callable[[str], None]) -> ActiveGrant:
         """Have something ended, by word of why, when a sign-in is over; with an empty one it never is."""
-        held = Held(next(self._numbers), user, sign_in, end)
+        held = ActiveGrant(next(self._numbers), user, sign_in, end)
         if sign_in:
             self._held[held.number] = held
         return held
 
-    def release(self, held: Held | None) -> None:
-        """It is over by itself."""
+    def release(self, held: ActiveGrant | None) -> None:
+        """Forget what is over by itself."""
         if held is not None:
             self._held.pop(held.number, None)
 

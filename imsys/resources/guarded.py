@@ -1,22 +1,22 @@
-"""Uploads and downloads as doors see them: nothing new is begun while it cannot be done; what is under way goes on as it can."""
+"""Uploads and downloads as the protocols see them: nothing new is begun while it cannot be done; what is under way goes on as it can."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from imsys.errors import Refused
 from imsys.resources.transfers import Download, Downloads, Upload, Uploads
+from imsys.resources.upload_listener import UploadListener
 
 Demand = Callable[[], None]
-"""Raises :class:`~imsys.errors.Refused`, 73, where the server cannot do something now."""
+"""Raises :class:`~imsys.errors.Refused`, ``SERVER_BUSY``, where the server cannot do something now."""
 
 
 def nothing() -> None:
-    """A demand that is always met."""
+    """Demand nothing."""
 
 
 class GuardedUploads:
-    """The :class:`~imsys.resources.transfers.Uploads` behind it."""
+    """The :class:`~imsys.resources.transfers.Uploads` behind a demand."""
 
     def __init__(self, uploads: Uploads, demand: Demand) -> None:
         self._uploads = uploads
@@ -32,27 +32,25 @@ class GuardedUploads:
         """Chunks unacknowledged."""
         return self._uploads.window
 
-    async def open(
-        self, file_id: bytes, user: int, *, durable: Callable[[int], None], hold: Callable[[bool], None], lost: Callable[[Refused], None]
-    ) -> Upload:
-        """Take a file into one's hands. :raises Refused: 73, not now; else as what is behind."""
+    async def open(self, file_id: bytes, user: int, listener: UploadListener) -> Upload:
+        """Let a connection hold an upload. :raises Refused: ``SERVER_BUSY``, not now; else as what is behind."""
         self._demand()
-        return await self._uploads.open(file_id, user, durable=durable, hold=hold, lost=lost)
+        return await self._uploads.open(file_id, user, listener)
 
     async def terminate(self, file_id: bytes, user: int) -> None:
-        """Give a file up. :raises Refused: 73, not now; else as what is behind."""
+        """Give a file up. :raises Refused: ``SERVER_BUSY``, not now; else as what is behind."""
         self._demand()
         await self._uploads.terminate(file_id, user)
 
 
 class GuardedDownloads:
-    """The :class:`~imsys.resources.transfers.Downloads` behind it."""
+    """The :class:`~imsys.resources.transfers.Downloads` behind a demand."""
 
     def __init__(self, downloads: Downloads, demand: Demand) -> None:
         self._downloads = downloads
         self._demand = demand
 
     async def open(self, file_id: bytes) -> Download:
-        """A file. :raises Refused: 73, not now; else as what is behind."""
+        """Open a file to read. :raises Refused: ``SERVER_BUSY``, not now; else as what is behind."""
         self._demand()
         return await self._downloads.open(file_id)

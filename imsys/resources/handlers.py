@@ -13,7 +13,7 @@ from imsys.protocols.messages.uploads import ResourcesLoginResponse, UploadReque
 from imsys.resources.disk import Disk
 from imsys.resources.granted import Granted
 from imsys.resources.guarded import Demand, nothing
-from imsys.resources.originals import Originals
+from imsys.resources.legacy_uploads import LegacyUploads
 from imsys.resources.sessions import Sessions
 from imsys.resources.transfers import Downloads, Uploads
 from imsys.resources.uploads import Block, OpenUploads
@@ -33,18 +33,18 @@ class Resources:
     disk: Disk
     uploads: Uploads
     downloads: Downloads
-    originals: Originals
+    legacy: LegacyUploads
     tickets: Tickets
     demand: Demand = nothing
     """Sees whether this server can serve anybody now."""
 
     def context(self, session: Session, user: int) -> Context:
-        """The surroundings of a session's requests, with its uploads."""
-        uploads = OpenUploads(user, self.originals, self.disk)
+        """Make the surroundings of a session's requests, with its uploads."""
+        uploads = OpenUploads(user, self.legacy, self.disk)
         return Context(session, user, self, uploads)
 
     def ended(self, session: Session) -> None:
-        """A session's connection is gone."""
+        """Forget a session whose connection is gone."""
         self.sessions.ended(session)
         if isinstance(session.context, Context):
             session.context.uploads.abandon()

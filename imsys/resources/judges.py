@@ -8,8 +8,8 @@ from twisted.plugin import IPlugin, getPlugins
 from zope.interface import Interface, implementer
 
 from imsys.errors import ConfigError
+from imsys.files.readable import ReadableFile
 from imsys.files.scanning import About, Judge
-from imsys.files.sources import Source
 
 
 class IFileJudge(Interface):
@@ -21,7 +21,7 @@ class IFileJudge(Interface):
     def load() -> None:
         """Get ready, when the server starts; any exception is a fault in the configuration."""
 
-    def refuses(file: Source, about: About) -> str | None:  # noqa: N805
+    def refuses(file: ReadableFile, about: About) -> str | None:  # noqa: N805
         """A reason to refuse a file, or ``None``."""
 
 
@@ -48,14 +48,14 @@ class FileJudge:
         if not callable(importlib.import_module(self._module).refuses):
             raise TypeError("refuses is no function")
 
-    def refuses(self, file: Source, about: About) -> str | None:
-        """What the function says."""
+    def refuses(self, file: ReadableFile, about: About) -> str | None:
+        """Ask the function."""
         reason: str | None = importlib.import_module(self._module).refuses(file, about)
         return reason
 
 
 def discover_judges() -> list[Judge]:
-    """All that are installed, by name. :raises ConfigError: one cannot be imported."""
+    """Load all judges that are installed, by name. :raises ConfigError: one cannot be imported."""
     found = sorted(getPlugins(IFileJudge), key=lambda plugin: str(plugin.name()))
     for plugin in found:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from imsys.redis.tokens import Tokens
-from imsys.resources.granted import Granted, Held
+from imsys.resources.granted import ActiveGrant, Granted
 from imsys.server.session import Session
 
 
@@ -19,7 +19,7 @@ class Sessions:
         self._tokens = tokens
         self._granted = granted
         self._calendar = calendar
-        self._sessions: dict[Session, Held] = {}
+        self._sessions: dict[Session, ActiveGrant] = {}
 
     async def login(self, session: Session, user: int, token: str) -> bool:
         """Make a connection a session of a user; ``False``: the token does not open this account.
@@ -35,5 +35,5 @@ class Sessions:
         return True
 
     def ended(self, session: Session) -> None:
-        """A session's connection is gone."""
+        """Forget a session whose connection is gone."""
         self._granted.release(self._sessions.pop(session, None))

@@ -1,19 +1,19 @@
-"""What the doors of a resources server (frames, HTTP, the original's service) see of the files behind them."""
+"""What the protocols of a resources server (frames, HTTP, the original's service) see of the files behind them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 from imsys.errors import Refused, Status
+from imsys.resources.upload_listener import UploadListener
 from imsys.store.files import Content, File
 
 READ = 1 << 20
 """Bytes that a download gives at a time at most. Each time costs a thread's turn, some 100 µs, whatever it reads."""
 
 
-class Misplaced(Refused):
-    """Bytes for another place than the next one, or spoilt ones: nothing was taken; ``offset`` is where to go on."""
+class TransferError(Refused):
+    """Bytes of an upload were not taken, or will not be durable; ``offset`` is where to go on."""
 
     def __init__(self, status: Status, message: str, offset: int) -> None:
         super().__init__(status, message)
@@ -21,7 +21,7 @@ class Misplaced(Refused):
 
 
 class Upload(Protocol):
-    """One file on its way, in the hands of one connection."""
+    """One file on its way, as the connection sees it that holds it."""
 
     @property
     def file(self) -> File:
@@ -41,23 +41,27 @@ class Upload(Protocol):
     def feed(self, offset: int, data: bytes) -> None:
         """Take bytes; they are written as soon as a thread is free, together with all that wait by then.
 
-        :raises Misplaced: 36, they are not the next ones, or go past the file's size, or this upload is not in these hands any more.
+        :raises TransferError: ``FILE_UPLOAD_ERROR``, they are not the next ones, or go past the file's size, or this connection does
+            not hold the upload any more.
         """
         ...
 
     async def flushed(self) -> int:
         """Wait until all that was fed is durable; the offset.
 
-        :raises Misplaced: 39, the disk did not take it; 68, it is full: the upload stays resumable.
+        :raises TransferError: ``FILE_WRITE_ERROR``, the disk did not take it; ``QUOTA_EXCEEDED``, it is full: the upload stays resumable.
         """
         ...
 
     async def finish(self) -> File:
-        """The file is all here: compare, judge and keep it; it is whole and visible when this returns (idempotent, also after a crash).
+        """Make the file whole, of which all is here: compare, inspect and keep it. It is visible when this returns.
 
-        :raises Misplaced: 69, it is not what was offered, and is to be sent from 0 again; 36, it is not all here.
-        :raises Refused: 65, the scan refused it, and it never will be whole; 38, it was given up meanwhile;
-            14 or 73, it cannot be judged or stored now: ask again.
+        It may be called again, also after a crash.
+
+        :raises TransferError: ``CHECKSUM_MISMATCH``, it is not what was offered, and is to be sent from 0 again; ``FILE_UPLOAD_ERROR``,
+            it is not all here.
+        :raises Refused: ``PERMISSION_DENIED``, the scan refused it, and it never will be whole; ``FILE_OPEN_ERROR``, it was given up
+            meanwhile; ``MYSQL_INTERNAL_ERROR`` or ``SERVER_BUSY``, it cannot be inspected or stored now: ask again.
         """
         ...
 
@@ -79,24 +83,22 @@ class Uploads(Protocol):
         """Chunks that may be on their way unacknowledged."""
         ...
 
-    async def open(
-        self, file_id: bytes, user: int, *, durable: Callable[[int], None], hold: Callable[[bool], None], lost: Callable[[Refused], None]
-    ) -> Upload:
-        """Take a file into one's hands: where somebody else has it, they lose it (a connection that broke may not know yet).
+    async def open(self, file_id: bytes, user: int, listener: UploadListener) -> Upload:
+        """Let a connection hold an upload. Another one that holds it loses it: it may be broken without having heard so.
 
-        A file of this user that is whole already can be taken, too: all of it is durable, and :meth:`Upload.finish` gives it.
+        A file of this user that is whole already can be opened, too: all of it is durable, and :meth:`Upload.finish` gives it.
 
-        :param durable: called with every new durable offset.
-        :param hold: called with true when no more should be read from this connection (its own share, or the memory of all together,
-            is used up), and with false when it may go on.
-        :param lost: called when it is in these hands no more: somebody else took it, it stalled, or the disk failed.
-        :raises Refused: 38, there is no such file on its way, or its time is over; 39, the disk does not give what is here of it;
-            68, it is full; 73, this user has too many on their way.
+        :param listener: told what becomes of the bytes, and of the hold.
+        :raises Refused: ``FILE_OPEN_ERROR``, there is no such file on its way, or its time is over; ``FILE_WRITE_ERROR``, the disk does
+            not give what is here of it; ``QUOTA_EXCEEDED``, it is full; ``SERVER_BUSY``, this user has too many on their way.
         """
         ...
 
     async def terminate(self, file_id: bytes, user: int) -> None:
-        """Give a file on its way up; what is here of it is removed (idempotent). :raises Refused: 38, it is whole, or not this user's."""
+        """Give a file up, and remove what is here of it (idempotent).
+
+        :raises Refused: ``FILE_OPEN_ERROR``, it is whole, or not this user's.
+        """
         ...
 
 
@@ -114,9 +116,9 @@ class Download(Protocol):
         ...
 
     async def read(self, offset: int, length: int) -> bytes:
-        """Bytes from anywhere; fewer at the end. Up to :data:`READ` at a time.
+        """Read bytes from anywhere, up to :data:`READ` at a time; fewer at the end.
 
-        :raises Refused: 39, the store does not give them, or gives others than were written.
+        :raises Refused: ``FILE_WRITE_ERROR``, the store does not give them, or gives others than were written.
         """
         ...
 
@@ -125,5 +127,5 @@ class Downloads(Protocol):
     """All whole files that are here (or, in a store that all share, anywhere)."""
 
     async def open(self, file_id: bytes) -> Download:
-        """A file. :raises Refused: 38, there is none, or it is on another server's disk."""
+        """Open a file to read. :raises Refused: ``FILE_OPEN_ERROR``, there is none, or it is on another server's disk."""
         ...

@@ -14,14 +14,14 @@ from imsys.errors import Refused, Status
 from imsys.files.names import check_filename
 from imsys.protocols.messages.uploads import UploadRequest
 from imsys.resources.disk import Disk
-from imsys.resources.originals import Originals
-from imsys.resources.transfers import Misplaced, Upload
+from imsys.resources.legacy_uploads import LegacyUploads
+from imsys.resources.transfers import TransferError, Upload
 from imsys.server.fields import parse_id
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One request, with numbers as numbers."""
+    """A request of the original service, with numbers as numbers."""
 
     filename: str
     checksum: str
@@ -36,9 +36,9 @@ class Block:
 
     @classmethod
     def read(cls, request: UploadRequest) -> Block:
-        """Make one of a request.
+        """Read a request.
 
-        :raises Refused: 1, a key is not what it should be; 37, the name of the file cannot be one.
+        :raises Refused: ``JSONPARSE_ERROR``, a key is not what it should be; ``FILE_CREATE_ERROR``, the name of the file cannot be one.
         """
         filename = check_filename(request.filename)
         if not re.fullmatch("[0-9A-Fa-f]{32}", request.checksum):
@@ -56,7 +56,7 @@ class Block:
         )
 
     def data(self) -> bytes:
-        """The bytes. :raises Refused: 1, they are not in base64."""
+        """Decode the bytes. :raises Refused: ``JSONPARSE_ERROR``, they are not in base64."""
         try:
             return binascii.a2b_base64(self.text, strict_mode=True)
         except ValueError:
@@ -64,7 +64,7 @@ class Block:
 
 
 class Sent:
-    """A file on its way: what was announced with its first block, and what is here."""
+    """A file of the original service on its way: what its first block announced, and what is here."""
 
     __slots__ = ("_announced", "_blocks", "md5", "upload")
 
@@ -76,27 +76,27 @@ class Sent:
         self.md5 = md5
 
     def expect(self, block: Block) -> None:
-        """See whether a block can be the next one. :raises Refused: 36, with what is expected."""
+        """See whether a block can be the next one. :raises Refused: ``FILE_UPLOAD_ERROR``, with what is expected."""
         if block.number != self._blocks + 1:
             raise _unexpected(f"cur_seq {self._blocks + 1} is expected (or 1, to begin anew), not {block.number}.")
         if (block.file_size, block.checksum) != (self._announced.file_size, self._announced.checksum):
             raise _unexpected(f"file_size {self._announced.file_size} and the checksum of the first block are expected again.")
 
     def took(self) -> None:
-        """The bytes of the expected block are here."""
+        """Count a block whose bytes are here."""
         self._blocks += 1
 
 
 class OpenUploads:
-    """The uploads of one connection.
+    """The files that one connection sends by the original service.
 
     A block with the number 1 begins a file, whatever was there of it. A block
     that is not the expected one changes nothing: the right one may still come.
     """
 
-    def __init__(self, user: int, originals: Originals, disk: Disk) -> None:
+    def __init__(self, user: int, legacy: LegacyUploads, disk: Disk) -> None:
         self._user = user
-        self._originals = originals
+        self._legacy = legacy
         self._disk = disk
         self._open: dict[str, Sent] = {}
         self._busy: Sent | None = None
@@ -105,17 +105,17 @@ class OpenUploads:
     async def take(self, block: Block) -> None:
         """Write a block, and with the last one keep the file. Calls do not overlap.
 
-        :raises Refused: 1, the block is not base64; 36, it is not the expected one; 39, the disk did not take it; 68, the file
-            is too large, or the quota or the disk is full; 69, the file is not what its checksum says; 73, there are too many at the
-            same time.
+        :raises Refused: ``JSONPARSE_ERROR``, the block is not base64; ``FILE_UPLOAD_ERROR``, it is not the expected one;
+            ``FILE_WRITE_ERROR``, the disk did not take it; ``QUOTA_EXCEEDED``, the file is too large, or the quota or the disk is full;
+            ``CHECKSUM_MISMATCH``, the file is not what its checksum says; ``SERVER_BUSY``, there are too many at the same time.
         """
-        _check_sizes(block, self._originals.rules.max_file)
+        _check_sizes(block, self._legacy.rules.max_file)
         sent = self._open.get(block.filename)
         if block.number == 1:
             data, md5 = await self._read(block, 0, hashlib.md5(usedforsecurity=False))
             if sent is not None:
                 await self._drop(block.filename, sent)  # its room may be needed
-            upload = await self._originals.begin(self._user, block.filename, block.file_size, partial(self._lost, block.filename))
+            upload = await self._legacy.begin(self._user, block.filename, block.file_size, partial(self._lost, block.filename))
             sent = Sent(block, upload, md5)
             if not self._abandoned:
                 self._open[block.filename] = sent
@@ -134,14 +134,14 @@ class OpenUploads:
         sent.took()
 
     def abandon(self) -> None:
-        """The connection is gone: remove what is not whole, as soon as no thread works on it."""
+        """Remove what is not whole, as soon as no thread works on it: the connection is gone."""
         self._abandoned = True
         for filename, sent in list(self._open.items()):
             if sent is not self._busy:
                 self._drop(filename, sent)
 
     async def _read(self, block: Block, before: int, md5: hashlib._Hash) -> tuple[bytes, hashlib._Hash]:
-        """The bytes of a block, and the MD5 of the file with them."""
+        """Decode a block; return its bytes, and the MD5 of the file with them."""
 
         def read() -> tuple[bytes, hashlib._Hash]:
             data = block.data()
@@ -162,10 +162,10 @@ class OpenUploads:
             if block.last:
                 if sent.md5.hexdigest() != block.checksum:
                     raise Refused(Status.CHECKSUM_MISMATCH, "The file has another MD5 than its checksum says.")
-                await self._originals.keep(sent.upload)
+                await self._legacy.keep(sent.upload)
                 self._open.pop(block.filename, None)
             done = block.last or not self._abandoned
-        except Misplaced as misplaced:
+        except TransferError as misplaced:
             raise Refused(misplaced.status, "The file could not be written; it has to be sent anew.") from None
         finally:
             self._busy = None
@@ -173,11 +173,11 @@ class OpenUploads:
                 self._drop(block.filename, sent)
 
     def _drop(self, filename: str, sent: Sent) -> Deferred[None]:
-        """Give a file up; fires when it is gone."""
+        """Give a file up; the result fires when it is gone."""
         if self._open.get(filename) is sent:
             del self._open[filename]
         sent.upload.release()
-        return self._originals.give_up(sent.upload.file.file_id)
+        return self._legacy.give_up(sent.upload.file.file_id)
 
     def _lost(self, filename: str, reason: Refused) -> None:
         sent = self._open.get(filename)

@@ -30,8 +30,8 @@ from imsys.sdk.gateway import Gateway, Resources
 from imsys.sdk.history import History
 from imsys.sdk.inbox import Inbox
 from imsys.sdk.link import ConnectionManager
-from imsys.sdk.live import LiveStreams
-from imsys.sdk.model import ConnectionState, Message, Person, StateChange
+from imsys.sdk.live import LiveChange, LiveStreams
+from imsys.sdk.model import ConnectionState, FriendRequest, Friendship, Message, Person, Position, StateChange
 from imsys.sdk.outbox import Outbox
 from imsys.sdk.outgoing import Outgoing
 from imsys.sdk.receipts import Receipts
@@ -84,10 +84,13 @@ class Client:
         calendar: Callable[[], float] = time.time,
     ) -> None:
         self.on_signed_out: Signal[str] = Signal()
+        """The server's sentence: this account signed in elsewhere, or its login was revoked."""
         self.on_push: Signal[WireMessage] = Signal()
-        """Pushes that this library does not handle itself, as they came."""
-        self.credentials = credentials
-        self.me = Person(uuid=credentials.uuid, username=credentials.username)
+        """Pushes of services that this library does not know, as they came."""
+        self.credentials: Credentials = credentials
+        """How this user signs in, with the newest token."""
+        self.me: Person = Person(uuid=credentials.uuid, username=credentials.username)
+        """This user, by the newest card that the server has given."""
         reactor = steady_reactor(reactor)
         self._timing = timing = timing or Timing()
         self._receive = receive
@@ -98,22 +101,34 @@ class Client:
             on_push=self._pushed,
             on_gone=self._gone,
         )
-        self.on_connection_state = self._link.on_state
+        self.on_connection_state: Signal[StateChange] = self._link.on_state
+        """The client stands somewhere else now."""
         self.on_connection_state.subscribe(self._state_changed)
         self._standing = Standing(reactor, self._link.request, lambda: self.me, self._is_now, timing.standing, self._backoff())
-        self.on_friend_request = self._standing.on_friend_request
-        self.on_friendship = self._standing.on_friendship
-        self.on_position = self._standing.on_position
-        self.on_profile = self._standing.on_profile
-        self.on_live = self._standing.on_live
-        self.contacts = Contacts(self.request, lambda: self.me, self._standing.answered)
-        self.history = History(self.request, lambda: self.me.uuid)
-        self.live = LiveStreams(self.request, lambda: self.me.uuid)
+        self.on_friend_request: Signal[FriendRequest] = self._standing.on_friend_request
+        """Somebody asks to become friends."""
+        self.on_friendship: Signal[Friendship] = self._standing.on_friendship
+        """A friendship was made, or is told again."""
+        self.on_position: Signal[Position] = self._standing.on_position
+        """How far another member has received and read a thread."""
+        self.on_profile: Signal[Person] = self._standing.on_profile
+        """The card of a friend has changed."""
+        self.on_live: Signal[LiveChange] = self._standing.on_live
+        """A live stream of a thread was started, goes on, pauses or is over."""
+        self.contacts: Contacts = Contacts(self.request, lambda: self.me, self._standing.answered)
+        """People, friends and requests."""
+        self.history: History = History(self.request, lambda: self.me.uuid)
+        """Threads and what was said in them."""
+        self.live: LiveStreams = LiveStreams(self.request, lambda: self.me.uuid)
+        """Live streams of this user and of friends."""
         trust = gateway.trust if gateway.encrypted else None
-        self.transfers = Transfers(reactor, self, credentials, trust, timing, unfinished=unfinished)
+        self.transfers: Transfers = Transfers(reactor, self, credentials, trust, timing, unfinished=unfinished)
+        """Files on their way."""
         self._delivery = Delivery(self._handled)
-        self.on_message = self._delivery.on_message
-        self.on_sent = self._delivery.on_sent
+        self.on_message: Signal[Message] = self._delivery.on_message
+        """A message of somebody else, in the order of its thread."""
+        self.on_sent: Signal[Message] = self._delivery.on_sent
+        """A message of this user, stored; with ``on_message`` it gives the order of a thread."""
         self._catching_up = CatchingUp(reactor, self._link.request, lambda: self.me.uuid, self._backoff())
         self._inbox = Inbox(reactor, self._delivery.deliver, self._catching_up.thread_soon, patience=timing.patience)
         self._inbox.room = self._delivery.room

@@ -12,10 +12,9 @@ from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 
+from imsys.protocols.connection.connection_set import ConnectionSet
 from imsys.protocols.crowd import Crowd
-from imsys.protocols.deadlines import DeadlineWheel
 from imsys.protocols.paced import Pace
-from imsys.protocols.present import Present
 from imsys.protocols.source import limit_key
 from imsys.protocols.unsent import Unsent
 from imsys.protocols.wire import Complaints, FrameConnection, FrameReceiver, WireSettings
@@ -56,7 +55,7 @@ class Connections(Service, Factory):
         config: Limits,
         dispatcher: Dispatcher[Session],
         crowd: Crowd,
-        front: Callable[[Session], FrameReceiver] | None = None,
+        frame_filter: Callable[[Session], FrameReceiver] | None = None,
         *,
         pause: float = 0.0,
     ) -> None:
@@ -70,10 +69,8 @@ class Connections(Service, Factory):
         self._clock = clock
         self._config = config
         self._dispatcher = dispatcher
-        self._crowd = crowd
-        self._front = front
+        self._frame_filter = frame_filter
         self.unsent = Unsent(config.unsent)
-        self._complaints = Complaints(clock)
         self._settings = WireSettings(
             dispatcher.format,
             config.max_frame,
@@ -81,11 +78,13 @@ class Connections(Service, Factory):
             config.heartbeat_timeout,
             config.high_water,
             self.unsent,
-            self._complaints,
+            Complaints(clock),
             pace=Pace(clock, pause) if pause else None,
         )
-        self._wheel = DeadlineWheel(clock)
-        self._open = Present[Session]()
+        self._open = ConnectionSet[Session](clock, crowd)
+        self.ended = self._open.leave
+        """Forget a session whose connection is gone."""
+        self.emptied = self._open.emptied
         self.flushed: Callable[[], Deferred[None]] = lambda: succeed(None)
         """Returns a Deferred that fires when everything is stored that must be before connections are
         closed."""
@@ -95,18 +94,12 @@ class Connections(Service, Factory):
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         """Make a new connection; return ``None`` if there is no room for it."""
-        connection = FrameConnection(self._settings, self._wheel, self._clock.seconds)
-        session = Session(connection, self._dispatcher, self._config.inflight, self._crowd)
-        if not self._crowd.enter(session, limit_key(getattr(addr, "host", ""))):
+        connection = FrameConnection(self._settings, self._open.wheel)
+        session = Session(connection, self._dispatcher, self._config.inflight, self._open.crowd)
+        if not self._open.enter(session, limit_key(getattr(addr, "host", ""))):
             return None
-        connection.receiver = session if self._front is None else self._front(session)
-        self._open.add(session)
+        connection.receiver = session if self._frame_filter is None else self._frame_filter(session)
         return connection
-
-    def ended(self, session: Session) -> None:
-        """Remove a connection that has ended."""
-        self._crowd.leave(session)
-        self._open.leave(session)
 
     def cut_strangers(self, why: str) -> None:
         """Abort all connections that have not logged in."""
@@ -116,27 +109,21 @@ class Connections(Service, Factory):
         if strangers:
             _log.info("{count} connections that had not logged in are cut: {why}", count=len(strangers), why=why)
 
-    def emptied(self) -> Deferred[None]:
-        """Fire when there is no connection left."""
-        return self._open.emptied()
-
     def stopService(self) -> Deferred[None]:
         """Store and answer pending messages, and close every connection after its last byte."""
         super().stopService()
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
-        for session in list(self._open):
+        for session in self._open:
             session.finish()
         try:
             await self.flushed().addTimeout(FLUSH, self._clock)
         except DeferredTimeout:
             _log.error("messages are waiting still: they were not stored, and not acknowledged")
-        for session in list(self._open):
+        for session in self._open:
             session.close("the server stops")
-        try:
-            await self.emptied().addTimeout(FLUSH, self._clock)
-        except DeferredTimeout:
-            _log.warn("{count} connections did not take their last bytes", count=len(self._open))
-        self._complaints.stop()
-        self._crowd.stop()
+        if cut := await self._open.stop(FLUSH, "the server stops"):
+            _log.warn("{count} connections did not take their last bytes", count=cut)
+        self._settings.complaints.stop()
+        self._open.crowd.stop()

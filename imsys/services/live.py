@@ -9,22 +9,22 @@ from typing import Any
 from twisted.application.service import Service
 
 from imsys.config import Config
-from imsys.files.configured import master_keys, recordings_folder
+from imsys.files.configured import recordings_folder
 from imsys.protocols.crowd import Crowd
-from imsys.resources.disk import Disk
+from imsys.resources.engine.storage import Storage
 from imsys.resources.granted import Granted
 from imsys.resources.live.pulling import Find, Pulls, trust
-from imsys.resources.live.recordings import Recordings
-from imsys.resources.live.relay import Relay
-from imsys.resources.live.rtmp_door import RtmpDoor, RtmpSettings
+from imsys.resources.live.recordings import RecordingLimits, Recordings
+from imsys.resources.live.rtmp_connection import RtmpSettings
+from imsys.resources.live.rtmp_server import RtmpServer
+from imsys.resources.live.stream_manager import StreamManager
 from imsys.resources.live.telling import Tell
-from imsys.resources.live.web_doors import fetch_from, live_routes
+from imsys.resources.live.web_handlers import fetch_from, live_routes
 from imsys.resources.transfers import Uploads
 from imsys.security.tickets import Tickets
 from imsys.services.common import ListenService
 from imsys.services.tls import PublicTls
 from imsys.store import Database
-from imsys.store.files import FileStore
 from imsys.store.live import LiveStore
 from imsys.web.routing import Endpoint
 
@@ -33,8 +33,8 @@ from imsys.web.routing import Endpoint
 class Live:
     """The live streaming parts of a resources server."""
 
-    relay: Relay
-    door: RtmpDoor
+    streams: StreamManager
+    rtmp: RtmpServer
     pulls: Pulls
     recordings: Recordings
     routes: list[Endpoint]
@@ -46,9 +46,9 @@ class Live:
     def parts(self) -> tuple[Service, ...]:
         """The parts in starting order.
 
-        They stop in reverse, so that the relay tells clients why they are closed.
+        They stop in reverse, so that the stream manager tells clients why they are closed.
         """
-        return self.recordings, self.pulls, self.door, self.relay
+        return self.recordings, self.pulls, self.rtmp, self.streams
 
     @property
     def listeners(self) -> list[ListenService]:
@@ -75,7 +75,7 @@ def live_of(
     granted: Granted,
     tell: Tell,
     find: Find,
-    disk: Disk,
+    storage: Storage,
     uploads: Uploads,
     crowd: Crowd,
     calendar: Callable[[], float],
@@ -93,30 +93,26 @@ def live_of(
     """
     ours, limits = config.resources, config.live
     store = LiveStore(database, calendar)
-    relay = Relay(reactor, limits, ours.name, store, tell)
+    streams = StreamManager(reactor, limits, ours.name, store, tell)
     pulls = Pulls(reactor, ours.name, trust(config.tls.ca), find, tickets, limits.max_message)
-    fetch_from(relay, pulls)
+    fetch_from(streams, pulls)
     recordings = Recordings(
         reactor,
         ours.name,
         recordings_folder(ours),
-        disk,
-        master_keys(config.files),
-        FileStore(database, calendar),
+        storage,
         uploads,
         calendar,
-        most=min(limits.max_recording, config.files.max_file),
-        life=config.files.expire,
-        quota=config.files.quota,
+        RecordingLimits(min(limits.max_recording, config.files.max_file), config.files.expire, config.files.quota),
     )
-    relay.record = recordings.begin
-    routes = live_routes(reactor, limits, tickets, granted, store, relay, calendar)
+    streams.record = recordings.begin
+    routes = live_routes(reactor, limits, tickets, granted, store, streams, calendar)
     settings = RtmpSettings(begin=ours.login_deadline, bitrate=limits.bitrate, longest=limits.max_message)
-    door = RtmpDoor(reactor, settings, relay, tickets, granted, crowd)
+    rtmp = RtmpServer(reactor, settings, streams, tickets, granted, crowd)
     plain = tls = None
     if limits.enabled:
         context = public.context(tickets=False)
-        tls = ListenService(reactor, door, ours.host, ours.rtmps_port, context, "[resources] rtmps_port")
+        tls = ListenService(reactor, rtmp, ours.host, ours.rtmps_port, context, "[resources] rtmps_port")
         if ours.rtmp_port:
-            plain = ListenService(reactor, door, ours.host, ours.rtmp_port, None, "[resources] rtmp_port")
-    return Live(relay, door, pulls, recordings, routes, plain, tls)
+            plain = ListenService(reactor, rtmp, ours.host, ours.rtmp_port, None, "[resources] rtmp_port")
+    return Live(streams, rtmp, pulls, recordings, routes, plain, tls)

@@ -26,22 +26,23 @@ from imsys.redis.client import Redis
 from imsys.redis.tokens import Tokens
 from imsys.resources.announcing import Announcing
 from imsys.resources.budget import Budget
+from imsys.resources.default_inspector import configured_inspector
 from imsys.resources.disk import Disk
 from imsys.resources.engine.downloads import StoredDownloads
 from imsys.resources.engine.finishing import Finishing
+from imsys.resources.engine.inspection import FileInspector
 from imsys.resources.engine.janitor import Janitor
-from imsys.resources.engine.judging import Judge
 from imsys.resources.engine.space import Space
+from imsys.resources.engine.storage import Storage
 from imsys.resources.engine.studio import Studio
-from imsys.resources.engine.uploads import Arrivals
-from imsys.resources.frames import FrameDoor
+from imsys.resources.engine.upload_manager import UploadManager
+from imsys.resources.frames import FrameHandler
 from imsys.resources.granted import Granted
 from imsys.resources.guarded import Demand, GuardedDownloads, GuardedUploads, nothing
 from imsys.resources.handlers import HANDLERS, Resources
-from imsys.resources.judging import looking
-from imsys.resources.originals import Originals
+from imsys.resources.legacy_uploads import LegacyUploads
 from imsys.resources.sessions import Sessions
-from imsys.resources.web.doors import file_routes, http_settings, site
+from imsys.resources.web.routes import file_routes, http_settings, site
 from imsys.server.connections import Connections
 from imsys.server.dispatch import Dispatcher
 from imsys.server.session import Session
@@ -65,10 +66,10 @@ __all__ = ["Options", "build", "makeService"]
 class Engine:
     """The engine behind the ports, and its services in starting order."""
 
-    disk: Disk
-    uploads: Arrivals
+    storage: Storage
+    uploads: UploadManager
     downloads: StoredDownloads
-    originals: Originals
+    legacy: LegacyUploads
     space: Space
     parts: tuple[Service, ...]
 
@@ -79,7 +80,7 @@ def engine_of(
     database: Database,
     announced: Callable[[], None],
     calendar: Callable[[], float],
-    judge: Judge | None = None,
+    inspector: FileInspector | None = None,
     demand: Demand = nothing,
 ) -> Engine:
     """Build the engine of one resources server.
@@ -96,16 +97,17 @@ def engine_of(
     spool, store = spool_folder(ours), blob_store(config)
     disk, studio = Disk(reactor, ours.disk_workers), Studio(reactor)
     space = Space(reactor, disk, spool, store, config.balance.interval)
-    finishing = Finishing(files, disk, studio, spool, store, masters, judge or looking(config.files, spool), announced)
-    uploads = Arrivals(reactor, ours, files, disk, spool, store, masters, finishing, calendar)
+    storage = Storage(files, disk, spool, store, masters)
+    finishing = Finishing(storage, studio, inspector or configured_inspector(config.files, spool), announced)
+    uploads = UploadManager(reactor, ours, storage, finishing, calendar)
     fresh = (KeyReloader(reactor, kept),) if kept is not None else ()
     return Engine(
-        disk,
+        storage,
         uploads,
-        StoredDownloads(files, disk, store, masters),
-        Originals(ours.name, config.files, files, uploads, demand),
+        StoredDownloads(storage),
+        LegacyUploads(ours.name, config.files, files, uploads, demand),
         space,
-        (*fresh, disk, space, studio, uploads, Janitor(reactor, ours.name, files, disk, spool, store, uploads, calendar)),
+        (*fresh, disk, space, studio, uploads, Janitor(reactor, ours.name, storage, uploads, calendar)),
     )
 
 
@@ -120,10 +122,10 @@ def connections_of(reactor: Any, resources: Resources, crowd: Crowd, ahead: Budg
         resources.ended(session)
         connections.ended(session)
 
-    door = FrameDoor(reactor, resources.config, resources.tickets, resources.granted, resources.uploads, resources.downloads, ahead)
-    dispatcher = Dispatcher((*HANDLERS, *door.handlers()), ended, RESOURCES)
+    handler = FrameHandler(reactor, resources.config, resources.tickets, resources.granted, resources.uploads, resources.downloads, ahead)
+    dispatcher = Dispatcher((*HANDLERS, *handler.handlers()), ended, RESOURCES)
     dispatcher.serve(resources)
-    connections = Connections(reactor, resources.config, dispatcher, crowd, door.front)
+    connections = Connections(reactor, resources.config, dispatcher, crowd, handler.filter)
     return connections
 
 
@@ -161,10 +163,10 @@ def build(
         health.demand("disk", silent=True)  # a full disk can still be read
 
     engine = engine_of(reactor, config, database, announcing.wake, calendar, demand=writable)
-    health = resources_health(reactor, HealthStore(database), redis, engine.disk, spool_folder(ours))
+    health = resources_health(reactor, HealthStore(database), redis, engine.storage.disk, spool_folder(ours))
     uploads, downloads = GuardedUploads(engine.uploads, writable), GuardedDownloads(engine.downloads, readable)
     tickets = tickets_of(reactor, config, server, calendar)
-    resources = Resources(ours, sessions, granted, engine.disk, uploads, downloads, engine.originals, tickets, health.demand)
+    resources = Resources(ours, sessions, granted, engine.storage.disk, uploads, downloads, engine.legacy, tickets, health.demand)
     ahead = Budget(ours.unsent)
     crowd = crowd_of(reactor, config.limits, ours.capacity)
     connections = connections_of(reactor, resources, crowd, ahead)
@@ -180,7 +182,7 @@ def build(
         granted,
         chats.announce_live,
         partial(places.named, plaintext=False),
-        engine.disk,
+        engine.storage,
         engine.uploads,
         crowd,
         calendar,
@@ -204,12 +206,12 @@ def build(
     membership = Membership(reactor, balance, config.balance, identity, report, calendar)
     health.on_change(membership.hurry)
     control = Control(membership.incarnation, lambda: health.unfit, drain if own_process else None)
-    calls = [*stream_services(live.relay), *control_services(control)]
+    calls = [*stream_services(live.streams), *control_services(control)]
     grpc = GrpcServer(reactor, trust, ours.grpc_host, ours.grpc_port, calls)
     listeners = [port for port in (tls, plain, web, *live.listeners) if port is not None]
     for part in (balance, chats, announcing, *engine.parts, health, grpc, granted, connections, http, *live.parts, *listeners, membership):
         part.setServiceParent(server)
-    draining = Draining(reactor, membership, connections, listeners, (http, live.door))
+    draining = Draining(reactor, membership, connections, listeners, (http, live.rtmp))
     if own_process:
         draining.setServiceParent(server)
     return server

@@ -23,7 +23,7 @@ from imsys.store.heads import FRIENDS, GROUP, PRIVATE, Head, blocked_by, lock_fr
 from imsys.store.ids import MessageIds
 
 TEXT = 1
-"""The kind of a text message (wire protocol, section 4)."""
+"""The kind of a text message (docs/protocol.md, 2.3)."""
 
 LOOKUP = 200
 """Unique ids looked up by one statement."""

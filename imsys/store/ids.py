@@ -1,4 +1,4 @@
-"""Message ids: 63 bits, ordered by time, unique across nodes (wire protocol, section 4).
+"""Message ids: 63 bits, ordered by time, unique across nodes (docs/protocol.md, 3).
 
 41 bits of milliseconds since 2025-01-01, 10 bits of node number, 12 bits of sequence. A generator never goes
 back, and makes ids above any id that it is given, so ids are in order even if the clocks of nodes differ.

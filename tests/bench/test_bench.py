@@ -20,6 +20,7 @@ from imsys.bench.report import latency
 from imsys.bench.scenes import Scene
 from tests.sdk.fake import FakeServers, World
 from tests.support.daemons import ROOT, environment
+from tests.support.programs import need
 
 QUICK = ("--time", "0.6", "--warmup", "0.2", "--drain", "1")
 
@@ -29,6 +30,7 @@ class Bench(TestCase):
 
     async def run_bench(self, *arguments: str, status: int = 0) -> Any:
         """Run it; its figures."""
+        need("servers to measure")
         out, err, code = await getProcessOutputAndValue(
             sys.executable, ["-m", "imsys.bench", *arguments, "--json", "-"], environment(), str(ROOT)
         )

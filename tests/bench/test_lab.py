@@ -27,6 +27,7 @@ from imsys.bench.lab.programs import Program, says
 from imsys.bench.lab.wires import Tapped
 from imsys.bench.lab.words import Account, Guest, Heard, Text
 from tests.support.children import folder
+from tests.support.programs import program
 
 _LISTENS = """
 import socket, sys
@@ -65,6 +66,7 @@ class Cutting(SynchronousTestCase):
     """Two hosts, one of which sends lines to the other."""
 
     def setUp(self) -> None:
+        program("ip")
         try:
             self.network = Namespaces()
         except NotHere as problem:

@@ -119,14 +119,18 @@ class CliCase(TestCase):
         self.password = self.config / "password"
         self.password.write_text(PASSWORD + "\n")
 
+    def program(self) -> tuple[list[str], dict[str, str]]:
+        """How imsys-cli is started as a process, and its environment."""
+        return [sys.executable, "-m", "imsys.cli"], environment(HOME=str(self.server.home))
+
     def run_cli(self, *arguments: str, terminal: bool = False, server: bool = True) -> Person:
         """Start it; at a pipe its input is open until ``close``."""
         person = Person(Terminal(72, 24) if terminal else None)
         extra = ("--server", self.server.url, "--ca", self.server.ca) if server else ()
-        environ = environment(HOME=str(self.server.home)) | {"XDG_CONFIG_HOME": str(self.config), "TERM": "xterm", "LANG": "C.UTF-8"}
+        command, environ = self.program()
+        environ |= {"XDG_CONFIG_HOME": str(self.config), "TERM": "xterm", "LANG": "C.UTF-8"}
         environ |= {"PYTHONIOENCODING": "utf-8", "COLUMNS": "72", "LINES": "24", "TZ": "UTC"}
-        command = [sys.executable, "-m", "imsys.cli", *arguments, *extra]
-        self.reactor.spawnProcess(person, sys.executable, command, environ, str(ROOT), usePTY=terminal)
+        self.reactor.spawnProcess(person, command[0], [*command, *arguments, *extra], environ, str(ROOT), usePTY=terminal)
 
         async def end() -> None:
             if person.status is None:

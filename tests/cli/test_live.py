@@ -12,8 +12,9 @@ from twisted.internet.threads import deferToThread
 
 from tests.cli.running import CliCase, Person
 from tests.support.children import folder, spawn
+from tests.support.programs import program
 
-QUIET = ("ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin")
+QUIET = ("-hide_banner", "-loglevel", "error", "-nostdin")
 PICTURES = ("-f", "lavfi", "-i", "testsrc2=size=160x120:rate=15", "-f", "lavfi", "-i", "sine=frequency=440")
 CODED = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "15", "-c:a", "aac", "-f", "flv")
 
@@ -24,7 +25,7 @@ class LiveTests(CliCase):
     def publish(self, url: str) -> subprocess.Popen[bytes]:
         """Send a test picture with a tone, as fast as it would be seen, until the test is over at the latest."""
         log = folder("ffmpeg") / "log"
-        child = spawn([*QUIET, "-re", *PICTURES, *CODED, url], log)
+        child = spawn([program("ffmpeg"), *QUIET, "-re", *PICTURES, *CODED, url], log)
 
         def end() -> None:
             child.kill()
@@ -37,8 +38,8 @@ class LiveTests(CliCase):
         """The codecs of what is played there."""
 
         def run() -> Any:
-            command = ["ffprobe", "-loglevel", "error", "-print_format", "json", "-show_streams", "-analyzeduration", "1000000", url]
-            return json.loads(subprocess.run(command, check=True, capture_output=True, timeout=60).stdout)
+            command = [program("ffprobe"), "-loglevel", "error", "-print_format", "json", "-show_streams", "-analyzeduration", "1000000"]
+            return json.loads(subprocess.run([*command, url], check=True, capture_output=True, timeout=60).stdout)
 
         return {stream["codec_name"] for stream in (await deferToThread(run))["streams"]}
 
@@ -50,7 +51,7 @@ class LiveTests(CliCase):
 
     async def fetched(self, url: str) -> str:
         """What a browser gets there."""
-        command = ["curl", "--silent", "--show-error", "--fail", "--max-time", "20", "--cacert", self.server.ca, url]
+        command = [program("curl"), "--silent", "--show-error", "--fail", "--max-time", "20", "--cacert", self.server.ca, url]
         done = await deferToThread(subprocess.run, command, check=True, capture_output=True)
         return str(done.stdout.decode())
 

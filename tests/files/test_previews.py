@@ -18,10 +18,11 @@ from twisted.trial.unittest import SynchronousTestCase
 from imsys.files.blobs import DiskStore, SealedFile
 from imsys.files.pictures import NoPicture, small_pictures
 from imsys.files.previews import AVATARS, THUMBNAIL, Preview, Previews
+from imsys.files.readable import InMemoryFile
 from imsys.files.sealing import AesGcm, Damaged
-from imsys.files.sources import Held
 from imsys.files.spool import Spool
 from tests.support.children import folder
+from tests.support.programs import program
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")
 
@@ -61,7 +62,7 @@ def _read(path: Path) -> bytes:
         return b""
 
 
-class Gone(Held):
+class Gone(InMemoryFile):
     """A file whose store does not answer."""
 
     def read(self, offset: int, length: int) -> bytes:
@@ -94,7 +95,7 @@ class PreviewTests(SynchronousTestCase):
             self.assertTrue(all(abs(a - b) < 40 for a, b in zip(seen, expected, strict=True)), (colour, seen))
 
     def refused(self, data: bytes) -> None:
-        self.assertIsNone(self.previews.thumbnail(Held(data)))
+        self.assertIsNone(self.previews.thumbnail(InMemoryFile(data)))
 
 
 class ThumbnailTests(PreviewTests):
@@ -104,7 +105,7 @@ class ThumbnailTests(PreviewTests):
         """Of a picture in each format that we show, in every mode, there is a thumbnail of at most 320 pixels, in the same proportion."""
         cases = [(form, "RGB") for form in FORMATS] + [("PNG", "P"), ("PNG", "RGBA"), ("JPEG", "CMYK"), ("GIF", "P"), ("JPEG", "L")]
         for form, mode in cases:
-            preview = self.previews.thumbnail(Held(encoded(quarters().convert(mode), form)))
+            preview = self.previews.thumbnail(InMemoryFile(encoded(quarters().convert(mode), form)))
             picture = self.shown(preview)
             self.assertEqual((picture.size, picture.format), ((THUMBNAIL, THUMBNAIL // 2), "JPEG"), (form, mode))
             if mode != "L":
@@ -112,22 +113,22 @@ class ThumbnailTests(PreviewTests):
 
     def test_small(self) -> None:
         """A small picture stays as small as it is; a thin one keeps a pixel."""
-        self.assertEqual(self.shown(self.previews.thumbnail(Held(encoded(quarters(8, 6))))).size, (8, 6))
-        self.assertEqual(self.shown(self.previews.thumbnail(Held(encoded(quarters(5000, 3))))).size, (THUMBNAIL, 1))
+        self.assertEqual(self.shown(self.previews.thumbnail(InMemoryFile(encoded(quarters(8, 6))))).size, (8, 6))
+        self.assertEqual(self.shown(self.previews.thumbnail(InMemoryFile(encoded(quarters(5000, 3))))).size, (THUMBNAIL, 1))
 
     def test_transparent(self) -> None:
         """What one can see through stays so."""
         picture = quarters().convert("RGBA")
         picture.putalpha(100)
         for form in ("PNG", "WEBP", "AVIF"):
-            shown = self.shown(self.previews.thumbnail(Held(encoded(picture, form))))
+            shown = self.shown(self.previews.thumbnail(InMemoryFile(encoded(picture, form))))
             self.assertEqual((shown.format, shown.mode), ("PNG", "RGBA"))
         palette = encoded(quarters().convert("P"), "GIF", transparency=quarters().convert("P").getpixel((0, 0)))
-        self.assertEqual(self.shown(self.previews.thumbnail(Held(palette))).getpixel((1, 1))[3], 0)  # type: ignore[index]
+        self.assertEqual(self.shown(self.previews.thumbnail(InMemoryFile(palette))).getpixel((1, 1))[3], 0)  # type: ignore[index]
 
     def test_deep(self) -> None:
         """16 bits of grey are shown in 8."""
-        shown = self.shown(self.previews.thumbnail(Held(encoded(Image.new("I;16", (30, 30), 40000)))))
+        shown = self.shown(self.previews.thumbnail(InMemoryFile(encoded(Image.new("I;16", (30, 30), 40000)))))
         self.assertAlmostEqual(shown.convert("L").getpixel((5, 5)), 40000 // 256, delta=3)
 
     def test_stripped(self) -> None:
@@ -145,7 +146,7 @@ class ThumbnailTests(PreviewTests):
             encoded(quarters().convert("P"), "PNG", exif=exif),
             encoded(quarters(), "WEBP", exif=exif, xmp=b"somebody's garden"),
         ):
-            preview = self.previews.thumbnail(Held(data))
+            preview = self.previews.thumbnail(InMemoryFile(data))
             picture = self.shown(preview)
             self.assertEqual(picture.size, (THUMBNAIL // 2, THUMBNAIL))
             self.assert_quarters(picture, "blue red white lime")
@@ -157,14 +158,14 @@ class ThumbnailTests(PreviewTests):
         profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
         srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
         for icc in (srgb, profile, b"rubbish", srgb[:200]):
-            self.assert_quarters(self.shown(self.previews.thumbnail(Held(encoded(quarters(), "JPEG", icc_profile=icc)))))
+            self.assert_quarters(self.shown(self.previews.thumbnail(InMemoryFile(encoded(quarters(), "JPEG", icc_profile=icc)))))
 
     def test_animated(self) -> None:
         """Of what moves, the first picture."""
         frames = [Image.new("RGB", (40, 40), "blue") for _ in range(3)]
         for form in ("GIF", "WEBP", "PNG", "AVIF"):
             data = encoded(quarters(), form, save_all=True, append_images=[frame.resize((800, 400)) for frame in frames])
-            self.assert_quarters(self.shown(self.previews.thumbnail(Held(data))))
+            self.assert_quarters(self.shown(self.previews.thumbnail(InMemoryFile(data))))
 
     def test_sealed(self) -> None:
         """It is made of a sealed file in a store; one that was tampered with is an error, since it says nothing of the picture."""
@@ -216,19 +217,19 @@ class HostileTests(PreviewTests):
         bitmap[18:26] = struct.pack("<ii", 60_000, 60_000)
         self.bomb(bytes(bitmap))
         self.bomb(encoded(Image.new("L", (12_000, 4_000)), "WEBP", method=0, quality=1))
-        self.assertEqual(self.previews.avatars(Held(png_bomb(20_000, 20_000))), [])
+        self.assertEqual(self.previews.avatars(InMemoryFile(png_bomb(20_000, 20_000))), [])
 
     def test_large_photo(self) -> None:
         """What the largest phones take is decoded in an eighth of its size, while as many pixels in other ways are too many."""
         large = Image.new("RGB", (12_000, 9_000), "red")
-        self.assertIsNotNone(self.previews.thumbnail(Held(encoded(large, "JPEG"))))
+        self.assertIsNotNone(self.previews.thumbnail(InMemoryFile(encoded(large, "JPEG"))))
         self.refused(encoded(large, "JPEG", progressive=True))
 
     def test_scans(self) -> None:
         """A progressive picture that says the same a thousand times over is not listened to."""
         jpeg = encoded(quarters(3000, 2000), "JPEG", progressive=True)
         start = jpeg.rindex(b"\xff\xda")
-        self.assertIsNotNone(self.previews.thumbnail(Held(jpeg)))
+        self.assertIsNotNone(self.previews.thumbnail(InMemoryFile(jpeg)))
         evil = jpeg[:start] + jpeg[start:-2] * 200 + jpeg[-2:]
         self.assertLess(len(evil), 1 << 20)
         self.refused(evil)
@@ -239,11 +240,11 @@ class HostileTests(PreviewTests):
         for form in FORMATS:
             data = encoded(quarters(300, 200), form)
             self.refused(data[:30])
-            self.previews.thumbnail(Held(data[: len(data) // 2]))
+            self.previews.thumbnail(InMemoryFile(data[: len(data) // 2]))
             spoilt = bytearray(data)
             for place in range(20, len(spoilt), max(1, len(spoilt) // 20)):
                 spoilt[place] ^= 0x5A
-            self.previews.thumbnail(Held(bytes(spoilt)))
+            self.previews.thumbnail(InMemoryFile(bytes(spoilt)))
             self.refused(data[:12] + os.urandom(500))
         for nothing in (b"", b"x", os.urandom(1000), b"<svg/>", b"\xff\xd8\xff"):
             self.refused(nothing)
@@ -252,21 +253,21 @@ class HostileTests(PreviewTests):
         """What viewers show in part has a thumbnail: cut off, without its end, with bytes behind, with broken extras."""
         for data in (encoded(quarters(), "JPEG"), encoded(quarters())):
             for whole in (data[:-2], data[:-12], data + os.urandom(5000), data + bytes(100_000)):
-                self.assert_quarters(self.shown(self.previews.thumbnail(Held(whole))))
+                self.assert_quarters(self.shown(self.previews.thumbnail(InMemoryFile(whole))))
         noise = encoded(Image.effect_noise((640, 400), 50), "JPEG")
-        self.shown(self.previews.thumbnail(Held(noise[: len(noise) * 7 // 10])))
+        self.shown(self.previews.thumbnail(InMemoryFile(noise[: len(noise) * 7 // 10])))
         plain = encoded(quarters())
         for extra in (
             *(chunk(b"eXIf", b"\0\1\2"), chunk(b"cHRM", b"\0"), chunk(b"pHYs", b"\0"), chunk(b"tEXt", b"a\0b")[:-4] + bytes(4)),
             *(chunk(b"zTXt", b"x\0\0" + zlib.compress(bytes(4 << 20))) * 40, chunk(b"iCCP", b"x\0\0" + zlib.compress(bytes(3 << 19)))),
         ):
-            self.assert_quarters(self.shown(self.previews.thumbnail(Held(plain[:33] + extra + plain[33:]))))
+            self.assert_quarters(self.shown(self.previews.thumbnail(InMemoryFile(plain[:33] + extra + plain[33:]))))
 
     def test_behind_the_end(self) -> None:
         """A film behind a JPEG, or other pictures, are no part of it: neither shown, nor counted, nor decoded."""
         photo = encoded(quarters(3000, 2000), "JPEG")
-        self.assert_quarters(self.shown(self.previews.thumbnail(Held(photo + b"\0\0\0\x18ftyp" + b"\xff\xda\0\x08" * 3000))))
-        self.assertEqual(len(self.previews.avatars(Held(photo + b"\xff\xda" * 3000))), 2)
+        self.assert_quarters(self.shown(self.previews.thumbnail(InMemoryFile(photo + b"\0\0\0\x18ftyp" + b"\xff\xda\0\x08" * 3000))))
+        self.assertEqual(len(self.previews.avatars(InMemoryFile(photo + b"\xff\xda" * 3000))), 2)
         other = encoded(Image.new("RGB", (3000, 2000)), "JPEG", progressive=True)
         at = other.rindex(b"\xff\xda")
         bomb = other[:at] + other[at:-2] * 5000 + other[-2:]
@@ -274,7 +275,7 @@ class HostileTests(PreviewTests):
         quarters().save(made, "MPO", save_all=True, append_images=[quarters()])
         for first, refused in ((photo, False), (made.getvalue(), False), (bomb, True)):
             began = time.monotonic()
-            self.assertEqual(self.previews.thumbnail(Held(first + bomb)) is None, refused)
+            self.assertEqual(self.previews.thumbnail(InMemoryFile(first + bomb)) is None, refused)
             self.assertLess(time.monotonic() - began, 8)
         mpo = made.getvalue()
         second = mpo.index(b"\xff\xd8", 2)
@@ -283,7 +284,7 @@ class HostileTests(PreviewTests):
 
     def test_deadline(self) -> None:
         """What takes too long is given up."""
-        self.assertIsNone(Previews(self.folder, deadline=0.01).thumbnail(Held(encoded(quarters()))))
+        self.assertIsNone(Previews(self.folder, deadline=0.01).thumbnail(InMemoryFile(encoded(quarters()))))
 
     def test_too_large(self) -> None:
         """A picture of too many bytes is not even read."""
@@ -306,11 +307,11 @@ class AvatarTests(PreviewTests):
             (encoded(wide.transpose(Image.Transpose.ROTATE_90).transpose(Image.Transpose.ROTATE_270)), AVATARS),
             (encoded(wide.resize((300, 100))), (96, 100)),
         ):
-            made = self.previews.avatars(Held(data))
+            made = self.previews.avatars(InMemoryFile(data))
             self.assertEqual([(one.width, one.height) for one in made], [(side, side) for side in sides])
             for one in made:
                 self.assert_quarters(self.shown(one))
-        self.assertEqual(self.previews.avatars(Held(b"no picture")), [])
+        self.assertEqual(self.previews.avatars(InMemoryFile(b"no picture")), [])
 
 
 class PosterTests(PreviewTests):
@@ -320,7 +321,8 @@ class PosterTests(PreviewTests):
 
     def setUp(self) -> None:
         super().setUp()
-        self.assertTrue(self.previews.posters, "these tests need ffmpeg")
+        program("ffmpeg")
+        self.assertTrue(self.previews.posters)
         (self.folder / "frame.png").write_bytes(encoded(quarters(640, 360)))
 
     def video(self, name: str, *options: str, sound: bool = True) -> Path:
@@ -333,7 +335,7 @@ class PosterTests(PreviewTests):
         return out
 
     def poster(self, path: Path, mime: str, width: int = THUMBNAIL) -> Image.Image:
-        picture = self.shown(self.previews.poster(Held(path.read_bytes()), mime))
+        picture = self.shown(self.previews.poster(InMemoryFile(path.read_bytes()), mime))
         self.assertEqual((picture.format, picture.width), ("JPEG", width))
         self.assert_quarters(picture)
         return picture
@@ -390,7 +392,7 @@ class PosterTests(PreviewTests):
         turned = self.folder / "turned.mp4"
         command = ("ffmpeg", "-v", "error", "-i", str(self.video("a.mp4")), "-c", "copy", "-metadata:s:v", "rotate=90", str(turned))
         subprocess.run(command, check=True, timeout=60, stdin=subprocess.DEVNULL)
-        picture = self.shown(self.previews.poster(Held(turned.read_bytes()), "video/mp4"))
+        picture = self.shown(self.previews.poster(InMemoryFile(turned.read_bytes()), "video/mp4"))
         self.assertEqual(picture.height, THUMBNAIL)
 
     def test_no_other_files(self) -> None:
@@ -404,7 +406,7 @@ class PosterTests(PreviewTests):
         concat = f"ffconcat version 1.0\nfile '{self.folder}/secret.mkv'\n".encode()
         for data in (playlist, concat):
             for mime in ("video/mp4", "video/x-matroska", "video/x-msvideo", "application/vnd.apple.mpegurl", "text/plain"):
-                self.assertIsNone(self.previews.poster(Held(data), mime))
+                self.assertIsNone(self.previews.poster(InMemoryFile(data), mime))
 
     def test_hostile(self) -> None:
         """Of what is cut, spoilt or no video there is none."""
@@ -413,8 +415,8 @@ class PosterTests(PreviewTests):
         cases: list[bytes | bytearray] = [b"", b"x", data[: len(data) // 2], os.urandom(100_000), data[: moov - 4], bytes(100)]
         cases += [data[: moov - 4] + b"\xff\xff\xff\xff" + data[moov:], data[:40] + struct.pack("!I4s", 8, b"free") * 500 + data[40:]]
         for case in cases:
-            self.assertIsNone(self.previews.poster(Held(bytes(case)), "video/mp4"))
-        self.assertIsNone(self.previews.poster(Held(data), "audio/mp4"))
+            self.assertIsNone(self.previews.poster(InMemoryFile(bytes(case)), "video/mp4"))
+        self.assertIsNone(self.previews.poster(InMemoryFile(data), "audio/mp4"))
         self.assertRaises(OSError, self.previews.poster, Gone(data), "video/mp4")
 
     def test_deadline(self) -> None:
@@ -425,7 +427,7 @@ class PosterTests(PreviewTests):
         slow.chmod(0o755)
         self.folder.chmod(0o755)
         previews = Previews(self.folder, deadline=1, program=str(slow))
-        self.assertIsNone(previews.poster(Held(self.video("a.mp4").read_bytes()), "video/mp4"))
+        self.assertIsNone(previews.poster(InMemoryFile(self.video("a.mp4").read_bytes()), "video/mp4"))
         left = [path for path in Path("/proc").glob("[0-9]*/cmdline") if nap.encode() in _read(path)]
         self.assertEqual(left, [])
 
@@ -449,7 +451,7 @@ class PosterTests(PreviewTests):
         """Where it is not installed there are no posters."""
         previews = Previews(self.folder, program="no-such-ffmpeg")
         self.assertFalse(previews.posters)
-        self.assertIsNone(previews.poster(Held(b"x"), "video/mp4"))
+        self.assertIsNone(previews.poster(InMemoryFile(b"x"), "video/mp4"))
 
     def test_without_memory_files(self) -> None:
         """On systems that keep no file in memory a file without a name is used, and nothing of it is left."""

@@ -9,9 +9,10 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.files.probing import Probe, _may_be_container
+from imsys.files.readable import InMemoryFile
 from imsys.files.sniffing import HEAD, UNKNOWN, Kind, kind, sniff
-from imsys.files.sources import Held
 from tests.support.children import folder
+from tests.support.programs import program
 
 PICTURES = ("-f", "lavfi", "-i", "testsrc2=s=64x48:r=10")
 SOUND = ("-f", "lavfi", "-i", "sine=440")
@@ -25,12 +26,13 @@ class ProbeTests(SynchronousTestCase):
     def made(self, name: str, *options: str) -> bytes:
         """A file of ffmpeg's."""
         path = self.folder / name
-        subprocess.run(("ffmpeg", "-v", "error", "-y", *options, "-t", "1", str(path)), check=True, timeout=60, stdin=subprocess.DEVNULL)
+        command = (program("ffmpeg"), "-v", "error", "-y", *options, "-t", "1", str(path))
+        subprocess.run(command, check=True, timeout=60, stdin=subprocess.DEVNULL)
         return path.read_bytes()
 
     def type(self, data: bytes, name: str = "x", probe: Probe | None = None) -> str:
         head = data[:HEAD]
-        return (probe or self.probe).of(Held(data), sniff(head, name), head)
+        return (probe or self.probe).of(InMemoryFile(data), sniff(head, name), head)
 
     def test_films(self) -> None:
         """Whatever brand or beginning it has, and whatever it is called, what has moving pictures is a video."""

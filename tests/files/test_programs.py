@@ -11,14 +11,14 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.files.programs import TooLong, TooMuch, run
+from imsys.files.readable import InMemoryFile
 from imsys.files.sealing import Damaged
-from imsys.files.sources import Held
 from tests.support.children import folder
 
-LARGE = Held(os.urandom(3_000_000))
+LARGE = InMemoryFile(os.urandom(3_000_000))
 
 
-class Failing(Held):
+class Failing(InMemoryFile):
     """A source that fails in the middle."""
 
     def read(self, offset: int, length: int) -> bytes:
@@ -51,7 +51,7 @@ class RunTests(SynchronousTestCase):
         ended = run(["sh", "-c", "wc -c; echo one >&2; echo 'two \x1b[1m' >&2; exit 7"], LARGE, deadline=30, output=100)
         self.assertEqual((ended.code, ended.output.strip(), ended.complaint), (7, b"3000000", "two ?[1m"))
         self.assertEqual(run(["cat"], None, deadline=30, output=10).output, b"")
-        self.assertEqual(run(["cat"], Held(b""), deadline=30, output=10).output, b"")
+        self.assertEqual(run(["cat"], InMemoryFile(b""), deadline=30, output=10).output, b"")
 
     def test_seen_enough(self) -> None:
         """It need not read all of it."""
@@ -84,8 +84,8 @@ class RunTests(SynchronousTestCase):
     def test_memory(self) -> None:
         """It gets no more memory than it may."""
         script = ["sh", "-c", "read go; head -c 300000000 /dev/zero | tail -c 300000000 | head -c 9"]
-        self.assertEqual(run(script, Held(b"go\n"), deadline=60, output=9, memory=100 << 20).output, b"")
-        self.assertEqual(run(script, Held(b"go\n"), deadline=60, output=9).output, bytes(9))
+        self.assertEqual(run(script, InMemoryFile(b"go\n"), deadline=60, output=9, memory=100 << 20).output, b"")
+        self.assertEqual(run(script, InMemoryFile(b"go\n"), deadline=60, output=9).output, bytes(9))
 
     def test_not_there(self) -> None:
         """A program that is not there cannot be run, and one that is killed has the signal for its exit status."""

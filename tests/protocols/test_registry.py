@@ -42,7 +42,7 @@ class Another(Request, frozen=True, kw_only=True):
 
 class TableTests(SynchronousTestCase):
     def test_services(self) -> None:
-        """The services are those of the wire protocol, section 2 and 4, and of the upload service."""
+        """The services are those of the chat port (docs/protocol.md, 2) and of the resources port (docs/protocol.md, 6 and 9)."""
         requests = {5, 7, 9, 11, 13, 15, 17, 20, 23, 30, 32, 64, 66, 68, 72, 80, 82, 84, 86, 88, 90, 92, 94, 96, 98, 100, 102}
         pushes = {19, 22, 25, 79, 128, 129, 130, 131, 132}
         self.assertEqual({service for service in KINDS if request_type(service)}, requests | {74})

@@ -27,6 +27,7 @@ from tests.cluster.nodes import Proxy
 from tests.redis.real import binary
 from tests.support.children import end, folder, free_port, spawn, until
 from tests.support.masters import MastersCase, Server, ask, wait
+from tests.support.programs import program
 from tests.support.tokens import tokens_for
 
 QUICK = 2.0
@@ -190,7 +191,7 @@ class FailOverTests(CallsCase):
         await self.full(service)
         long = subprocess.Popen(
             [
-                "redis-cli",
+                program("redis-cli"),
                 "-p",
                 str(server.port),
                 "EVAL",

@@ -1,4 +1,4 @@
-"""An engine in the test's process, and connections that hold uploads in their hands."""
+"""An engine in the test's process, and connections that hold uploads."""
 
 from __future__ import annotations
 
@@ -21,6 +21,23 @@ from tests.resources.parts import Parts
 from tests.support.children import folder
 
 
+class Told:
+    """An upload's listener, which notes what a connection is told."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def durable(self, offset: int) -> None:
+        self._connection.durable.append(offset)
+
+    def hold(self, held: bool) -> None:
+        self._connection.held = held
+        self._connection.holds += held
+
+    def lost(self, reason: Refused) -> None:
+        self._connection.lost.append(reason)
+
+
 class Connection:
     """One who sends: what it was told of an upload."""
 
@@ -30,11 +47,6 @@ class Connection:
         self.held = False
         self.holds = 0
         self.lost: list[Refused] = []
-
-    def hold(self, held: bool) -> None:
-        """Read no more, or go on."""
-        self.held = held
-        self.holds += held
 
 
 class EngineCase(TestCase):
@@ -77,11 +89,9 @@ class EngineCase(TestCase):
         return offer.file_id
 
     async def take(self, file_id: bytes, user: int = 7) -> Connection:
-        """Take a file into the hands of a new connection."""
+        """Have a new connection hold an upload."""
         connection = Connection()
-        connection.upload = await self.parts.uploads.open(
-            file_id, user, durable=connection.durable.append, hold=connection.hold, lost=connection.lost.append
-        )
+        connection.upload = await self.parts.uploads.open(file_id, user, Told(connection))
         return connection
 
     async def send(self, data: bytes, step: int = 100_000, **more: Any) -> bytes:

@@ -14,22 +14,23 @@ from imsys.files.master import MasterKeys
 from imsys.resources.disk import Disk
 from imsys.resources.engine.downloads import StoredDownloads
 from imsys.resources.engine.finishing import Finishing
+from imsys.resources.engine.inspection import FileInspector, Inspection
 from imsys.resources.engine.janitor import Janitor
-from imsys.resources.engine.judging import Judge, Verdict
+from imsys.resources.engine.storage import Storage
 from imsys.resources.engine.studio import Studio
-from imsys.resources.engine.uploads import Arrivals
+from imsys.resources.engine.upload_manager import UploadManager
 from imsys.store import Database
 from imsys.store.files import File, FileStore
 
 KEYS = MasterKeys([("k1", bytes(range(32)))])
 
 
-class Unjudged:
+class Trusting:
     """Believes what the sender says."""
 
-    def judge(self, file: File, content: SealedFile) -> Verdict:
+    def inspect(self, file: File, content: SealedFile) -> Inspection:
         """The type that was offered."""
-        return Verdict(file.mime or "application/octet-stream")
+        return Inspection(file.mime or "application/octet-stream")
 
 
 class Parts:
@@ -44,7 +45,7 @@ class Parts:
         *,
         clock: Any = None,
         masters: MasterKeys = KEYS,
-        judge: Judge | None = None,
+        inspector: FileInspector | None = None,
         store: BlobStore | None = None,
     ) -> None:
         self.reactor = reactor
@@ -59,10 +60,11 @@ class Parts:
         self.database = Database(reactor, database)
         self.files = FileStore(self.database, calendar)
         self.disk, self.studio = Disk(reactor, config.disk_workers), Studio(reactor)
-        finishing = Finishing(self.files, self.disk, self.studio, self.spool, self.store, masters, judge or Unjudged(), self._announce)
-        self.uploads = Arrivals(self.clock, config, self.files, self.disk, self.spool, self.store, masters, finishing, calendar)
-        self.downloads = StoredDownloads(self.files, self.disk, self.store, masters)
-        self.janitor = Janitor(self.clock, config.name, self.files, self.disk, self.spool, self.store, self.uploads, calendar, age=0)
+        self.storage = storage = Storage(self.files, self.disk, self.spool, self.store, masters)
+        finishing = Finishing(storage, self.studio, inspector or Trusting(), self._announce)
+        self.uploads = UploadManager(self.clock, config, storage, finishing, calendar)
+        self.downloads = StoredDownloads(storage)
+        self.janitor = Janitor(self.clock, config.name, storage, self.uploads, calendar, age=0)
         self._running: list[Any] = [self.database, self.disk, self.studio, self.uploads]
 
     def start(self) -> None:

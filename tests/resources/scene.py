@@ -106,10 +106,10 @@ class ResourcesCase(PortCase[Client]):
         self.granted = Granted(reactor, self.tokens.live, 3600)
         self.sessions = Sessions(self.tokens, self.granted, time.time)
         self.engine = engine_of(reactor, self.system, self.database, lambda: None, time.time)
-        self.disk = self.engine.disk
+        self.disk = self.engine.storage.disk
         self.tickets = Tickets(TicketKeys(Path(self.system.files.ticket_keys)), time.time, 3600)
         resources = Resources(
-            ours, self.sessions, self.granted, self.disk, self.engine.uploads, self.engine.downloads, self.engine.originals, self.tickets
+            ours, self.sessions, self.granted, self.disk, self.engine.uploads, self.engine.downloads, self.engine.legacy, self.tickets
         )
         self.connections = connections_of(self.clock or reactor, resources, crowd_of(self.clock or reactor, self.limits, ours.capacity))
         context = public_context(certificates()) if self.tls else None

@@ -8,6 +8,7 @@ from pathlib import Path
 from twisted.internet.defer import Deferred
 
 from imsys.config import DatabaseConfig, ResourcesConfig
+from imsys.resources.upload_listener import UploadWaiter
 from tests.resources.parts import Parts
 
 STEP = 30_000
@@ -17,11 +18,18 @@ WINDOW = 4
 """Chunks that are not acknowledged."""
 
 
+class Saying(UploadWaiter):
+    """Says how far the upload is durable."""
+
+    def durable(self, offset: int) -> None:
+        say("durable", offset)
+
+
 async def send(parts: Parts, file_id: bytes, source: Path) -> None:
     """Send what is missing, in a window, and finish."""
     data = source.read_bytes()
     parts.start()
-    upload = await parts.uploads.open(file_id, 7, durable=lambda offset: say("durable", offset), hold=ignore, lost=ignore)
+    upload = await parts.uploads.open(file_id, 7, Saying())
     say("at", upload.offset)
     while upload.fed < len(data):
         for _ in range(WINDOW):
@@ -36,10 +44,6 @@ async def send(parts: Parts, file_id: bytes, source: Path) -> None:
 def say(what: str, offset: int) -> None:
     """A line for whoever started us."""
     print(what, offset, flush=True)
-
-
-def ignore(_: object) -> None:
-    """Nobody is there to be told."""
 
 
 def main(home: Path, file_id: str, source: Path) -> None:

@@ -12,7 +12,7 @@ from twisted.internet.task import deferLater
 
 from imsys.config import ResourcesConfig
 from imsys.errors import Refused
-from imsys.resources.transfers import Misplaced
+from imsys.resources.transfers import TransferError
 from imsys.store.files import State
 from tests.resources.engine import Connection, EngineCase, feed
 
@@ -36,12 +36,12 @@ class AtOnceTests(EngineCase):
             actors = [Deferred.fromCoroutine(self.act(file_id, data, other)) for _ in range(self.chance.randrange(1, 6))]
             await gatherResults(actors, consumeErrors=True)
             await self.complete(file_id, data)
-        for arriving in list(self.parts.uploads._arriving.values()):
-            if arriving.hand is not None:
-                arriving.hand.release()
+        for state in list(self.parts.uploads._states.values()):
+            if state.handle is not None:
+                state.release(state.handle)
         await self.parts.janitor.turn()
         await self.quiet()
-        left = self.spooled(), self.parts.uploads.memory.used, dict(self.parts.uploads._users)
+        left = self.spooled(), self.parts.uploads.memory.used, self.parts.uploads._held
         self.assertEqual(left, ([], 0, {}))
 
     async def act(self, file_id: bytes, data: bytes, other: bytes) -> None:
@@ -95,7 +95,7 @@ class AtOnceTests(EngineCase):
             feed(one.upload, data)
             try:
                 file = await one.upload.finish()
-            except Misplaced as misplaced:
+            except TransferError as misplaced:
                 self.assertEqual((misplaced.status, misplaced.offset), (69, 0))
             one.upload.release()
         if file is not None:

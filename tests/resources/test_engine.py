@@ -20,9 +20,10 @@ from imsys.errors import Refused, Status
 from imsys.files.blobs import SealedFile
 from imsys.files.master import MasterKeys
 from imsys.files.spool import Spool
-from imsys.resources.engine.hand import PROGRESS
-from imsys.resources.engine.judging import Verdict
-from imsys.resources.transfers import READ, Misplaced
+from imsys.resources.engine import upload_manager
+from imsys.resources.engine.inspection import Inspection
+from imsys.resources.engine.upload_handle import PROGRESS
+from imsys.resources.transfers import READ, TransferError
 from imsys.store.files import File, Purpose, State
 from tests.resources.engine import Connection, EngineCase, feed
 
@@ -87,7 +88,7 @@ class UploadTests(Case):
         one = await self.take(await self.offer(1000))
         one.upload.feed(0, data[:500])
         for offset, piece in ((501, b"x"), (0, data[:500]), (499, b"x"), (500, data[:501])):
-            misplaced = self.assertRaises(Misplaced, one.upload.feed, offset, piece)
+            misplaced = self.assertRaises(TransferError, one.upload.feed, offset, piece)
             self.assertEqual((misplaced.status, misplaced.offset), (Status.FILE_UPLOAD_ERROR, 500))
         await self.refused(one.upload.finish(), 36)
         feed(one.upload, data)
@@ -139,7 +140,7 @@ class UploadTests(Case):
         other = await taking
         self.assertEqual((other.upload.offset, other.upload.fed, len(self.parts.uploads._idle)), (150_000, 150_000, 0))
         self.assertEqual([reason.status for reason in one.lost], [36])
-        self.assertRaises(Misplaced, one.upload.feed, 150_000, data[150_000:])
+        self.assertRaises(TransferError, one.upload.feed, 150_000, data[150_000:])
         await self.refused(one.upload.finish(), 36)
         one.upload.release()
         feed(other.upload, data)
@@ -167,7 +168,7 @@ class UploadTests(Case):
         one.upload.release()
         other = await self.take(file_id)
         self.assertEqual((other.upload.offset, await other.upload.flushed()), (100_000, 100_000))
-        self.assertRaises(Misplaced, other.upload.feed, 100_000, b"x")
+        self.assertRaises(TransferError, other.upload.feed, 100_000, b"x")
         self.assertEqual((await other.upload.finish()).file_id, file_id)
         self.assertEqual(self.parts.announced, 1)
 
@@ -178,7 +179,7 @@ class UploadTests(Case):
         one = await self.take(file_id)
         feed(one.upload, data[:-1] + bytes([data[-1] ^ 1]))
         misplaced = await self.refused(one.upload.finish(), 69)
-        assert isinstance(misplaced, Misplaced)
+        assert isinstance(misplaced, TransferError)
         self.assertEqual((misplaced.offset, one.upload.fed, one.upload.offset, self.blobs()), (0, 0, 0, []))
         feed(one.upload, data)
         await one.upload.finish()
@@ -223,7 +224,7 @@ class UploadTests(Case):
         finishings = [Deferred.fromCoroutine(one.upload.finish()) for _ in range(2)]
         await self.refused(finishings[0], 69)
         misplaced = await self.refused(finishings[1], 36)
-        assert isinstance(misplaced, Misplaced)
+        assert isinstance(misplaced, TransferError)
         self.assertEqual(misplaced.offset, 0)
 
     async def test_stopped_while_finished(self) -> None:
@@ -397,7 +398,7 @@ class ShareTests(Case):
         self.assertGreater(order.count("large"), 4)
 
     def watch(self, connection: Connection, name: str, order: list[str]) -> None:
-        connection.upload._durable = lambda offset: order.append(name)
+        connection.upload._handle._listener.durable = lambda offset: order.append(name)
 
     async def test_nothing_more_comes(self) -> None:
         """What is too little for a job, and ends in the middle of a segment, is durable after a moment, and acknowledged once."""
@@ -447,7 +448,7 @@ class ShareTests(Case):
         one = await self.take(await self.offer(len(data)))
         release = self.busy()
         feed(one.upload, data, 2)
-        self.assertLess(len(one.upload._arriving._waiting), 10)
+        self.assertLess(len(one.upload._state._blocks), 10)
         release.set()
         self.assertEqual(await self.fetch((await one.upload.finish()).file_id), data)
 
@@ -518,7 +519,7 @@ class StalledTests(Case):
         await one.upload.flushed()
 
     async def test_forgotten(self) -> None:
-        """What nobody has in their hands is forgotten after a while, or when there are too many of them."""
+        """What nobody holds is forgotten after a while."""
         file_id = await self.offer(10)
         one = await self.take(file_id)
         one.upload.feed(0, b"12345")
@@ -529,6 +530,22 @@ class StalledTests(Case):
         self.wait(20)
         self.assertNotIn(file_id, self.parts.uploads)
         self.assertEqual((await self.take(file_id)).upload.offset, 5)
+
+    async def test_too_many_to_remember(self) -> None:
+        """Of too many that nobody holds those are forgotten that were let go of first; not one whose bytes are not durable yet."""
+        self.patch(upload_manager, "MOST_IDLE", 2)
+        busy, *others = [await self.take(await self.offer(10)) for _ in range(5)]
+        release = self.busy()
+        busy.upload.feed(0, b"12345")
+        for one in (busy, *others):
+            one.upload.release()
+        known = [one.upload.file.file_id in self.parts.uploads for one in (busy, *others)]
+        self.assertEqual(known, [True, False, False, False, True])
+        release.set()
+        self.wait(600)
+        await self.until(lambda: not busy.upload._state.pending)
+        self.wait(600)
+        self.assertEqual(len(self.parts.uploads._idle), 0)
 
 
 class FaultTests(Case):
@@ -547,9 +564,9 @@ class FaultTests(Case):
         part.symlink_to("/dev/full")
         one.upload.feed(100_000, bytes(200_000))
         misplaced = await self.refused(one.upload.flushed(), 68)
-        assert isinstance(misplaced, Misplaced)
+        assert isinstance(misplaced, TransferError)
         self.assertEqual((misplaced.offset, [reason.status for reason in one.lost]), (100_000, [68]))
-        self.assertRaises(Misplaced, one.upload.feed, 300_000, b"x")
+        self.assertRaises(TransferError, one.upload.feed, 300_000, b"x")
         await self.refused(one.upload.finish(), 68)
         moved.replace(part)
         other = await self.take(file_id)
@@ -643,8 +660,7 @@ class FaultTests(Case):
         one = await self.take(file_id)
         feed(one.upload, data)
         await one.upload.flushed()
-        stored = self.parts.uploads._arriving[file_id].spooled
-        assert stored is not None
+        stored = self.parts.uploads._states[file_id].spooled
         stored.keep()
         await self.restart()
         one = await self.take(file_id)
@@ -686,12 +702,12 @@ class FaultTests(Case):
 
 
 class Picky:
-    """A judge that refuses viruses, is asleep sometimes, and makes thumbnails of pictures."""
+    """An inspector that refuses viruses, is asleep sometimes, and makes thumbnails of pictures."""
 
     def __init__(self) -> None:
         self.asleep = False
 
-    def judge(self, file: File, content: SealedFile) -> Verdict:
+    def inspect(self, file: File, content: SealedFile) -> Inspection:
         """By the first bytes."""
         head = content.read(0, 5)
         if self.asleep:
@@ -699,15 +715,15 @@ class Picky:
         if head == b"virus":
             raise Refused(Status.PERMISSION_DENIED, "A virus.")
         if file.purpose is Purpose.AVATAR:
-            return Verdict("image/png", replacement=b"square " + content.read(0, 1 << 20), thumbnail=b"tiny", thumbnail_mime="image/png")
-        return Verdict("image/gif", thumbnail=b"small " + head) if head == b"image" else Verdict("text/x-judged")
+            return Inspection("image/png", replacement=b"square " + content.read(0, 1 << 20), thumbnail=b"tiny", thumbnail_mime="image/png")
+        return Inspection("image/gif", thumbnail=b"small " + head) if head == b"image" else Inspection("text/x-judged")
 
 
 class JudgedTests(Case):
     async def setUp(self) -> None:
         await super().setUp()
-        self.judge = Picky()
-        await self.restart(judge=self.judge)
+        self.inspector = Picky()
+        await self.restart(inspector=self.inspector)
 
     async def test_refused(self) -> None:
         """65 for a file that is judged to be bad: it is never visible, nothing of it is left, and its room in the quota is free."""
@@ -725,10 +741,10 @@ class JudgedTests(Case):
         file_id = await self.offer(100)
         one = await self.take(file_id)
         feed(one.upload, bytes(100))
-        self.judge.asleep = True
+        self.inspector.asleep = True
         await self.refused(one.upload.finish(), 73)
         self.assertEqual(await self.state(file_id), State.ARRIVING)
-        self.judge.asleep = False
+        self.inspector.asleep = False
         self.assertEqual((await one.upload.finish()).mime, "text/x-judged")
 
     async def test_thumbnail(self) -> None:

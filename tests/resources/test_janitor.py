@@ -116,8 +116,7 @@ class JanitorTests(EngineCase):
             feed(one.upload, data)
             await one.upload.flushed()
             sent.append(file_id)
-        stored = self.parts.uploads._arriving[sent[1]].spooled
-        assert stored is not None
+        stored = self.parts.uploads._states[sent[1]].spooled
         stored.keep()
         await self.restart()
         await self.turn()
@@ -133,8 +132,7 @@ class JanitorTests(EngineCase):
         one = await self.take(file_id)
         feed(one.upload, data)
         await one.upload.flushed()
-        stored = self.parts.uploads._arriving[file_id].spooled
-        assert stored is not None
+        stored = self.parts.uploads._states[file_id].spooled
         stored.keep()
         known, asked = self.parts.files.known_blobs, []
 

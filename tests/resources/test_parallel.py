@@ -38,7 +38,7 @@ class Sharer:
     def __init__(self, memory: Memory, told: list[Sharer]) -> None:
         self.memory, self.told = memory, told
 
-    def adjust(self) -> None:
+    def advance(self) -> None:
         if not self.memory.full:
             self.told.append(self)
 
@@ -51,10 +51,9 @@ class MemoryTests(SynchronousTestCase):
         for sharer in sharers:
             memory.join(sharer)
         for sharer in (carol, anna, carol):
-            memory.served(sharer)
-            memory.take(40)
+            memory.take(sharer, 40)
         memory.leave(ben)
-        memory.served(ben)
+        memory.take(ben, 0)
         memory.give(45)
         self.assertEqual(told, [dora, anna, carol])
 
@@ -70,9 +69,9 @@ class ParallelTests(ResourcesCase):
         memory = self.engine.uploads.memory
         most, take = 0, memory.take
 
-        def counted(size: int) -> None:
+        def counted(sharer: Any, size: int) -> None:
             nonlocal most
-            take(size)
+            take(sharer, size)
             most = max(most, memory.used)
 
         self.patch(memory, "take", counted)

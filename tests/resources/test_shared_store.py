@@ -12,7 +12,7 @@ from twisted.internet.threads import deferToThread
 from imsys.config import FilesConfig, ResourcesConfig
 from imsys.errors import Refused
 from imsys.files.s3 import S3Store
-from imsys.resources.judging import looking
+from imsys.resources.default_inspector import configured_inspector
 from imsys.store.files import Purpose
 from tests.resources.engine import EngineCase, feed
 from tests.resources.parts import Parts
@@ -28,7 +28,9 @@ class SharedTests(EngineCase):
         await super().setUp()
 
     def start(self, config: ResourcesConfig | None = None, **more: Any) -> Parts:
-        return super().start(config, store=more.pop("store", None) or self.bucket(), judge=looking(FilesConfig(), self.folder), **more)
+        return super().start(
+            config, store=more.pop("store", None) or self.bucket(), inspector=configured_inspector(FilesConfig(), self.folder), **more
+        )
 
     def bucket(self, **more: Any) -> S3Store:
         return S3Store(self.storage.settings(**({"s3_prefix": self.prefix, "s3_part": 5 << 20, "s3_timeout": 10} | more)))

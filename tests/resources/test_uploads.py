@@ -309,7 +309,7 @@ class FaultTests(Case):
 
     async def test_quota(self) -> None:
         """68 for what the user's quota has no room for; a file that replaces another leaves the room that it took."""
-        self.engine.originals.rules = FilesConfig(quota=10_000)
+        self.engine.legacy.rules = FilesConfig(quota=10_000)
         client = await self.login()
         self.assertEqual((await client.upload("f", b"x" * 4000))["error"], 0)
         self.assertEqual((await client.upload("f", b"y" * 5000))["error"], 0)
@@ -320,7 +320,7 @@ class FaultTests(Case):
 
     async def test_quota_anew(self) -> None:
         """A file that is begun anew has the room that it took before, however long the database takes to free it."""
-        self.engine.originals.rules = FilesConfig(quota=3000)
+        self.engine.legacy.rules = FilesConfig(quota=3000)
         give_up = self.engine.uploads.give_up
 
         async def slow(file_id: bytes) -> bool:

@@ -19,6 +19,7 @@ from imsys.bench.lab.checks import Promise
 from imsys.bench.lab.cluster import Cluster, Layout, cluster
 from imsys.bench.lab.network import NotHere
 from imsys.bench.lab.people import People
+from tests.support.programs import program
 
 _PAIRS, _RATE = 9, 60.0
 _PATIENCE = 45.0
@@ -36,6 +37,7 @@ class FaultCase(SynchronousTestCase):
     """Three chat servers, and pairs of friends who are on different ones."""
 
     def setUp(self) -> None:
+        program("ip")
         try:
             self.cluster = _cluster()
         except NotHere as problem:

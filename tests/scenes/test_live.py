@@ -17,6 +17,7 @@ from tests.scenes import test_cluster as test_cluster_scenes
 from tests.support.chat import RawClient
 from tests.support.children import free_port
 from tests.support.daemons import Process, start
+from tests.support.programs import program
 
 
 class LiveScenes(test_cluster_scenes.ClusterCase):
@@ -62,8 +63,8 @@ class LiveScenes(test_cluster_scenes.ClusterCase):
 
     async def plays(self, url: str) -> None:
         def probe() -> Any:
-            command = ["ffprobe", "-loglevel", "error", "-print_format", "json", "-show_streams", "-analyzeduration", "1000000", url]
-            return json.loads(subprocess.run(command, check=True, capture_output=True, timeout=60).stdout)
+            command = [program("ffprobe"), "-loglevel", "error", "-print_format", "json", "-show_streams", "-analyzeduration", "1000000"]
+            return json.loads(subprocess.run([*command, url], check=True, capture_output=True, timeout=60).stdout)
 
         self.assertLessEqual({"h264", "aac"}, {stream["codec_name"] for stream in (await deferToThread(probe))["streams"]})
 

@@ -20,6 +20,7 @@ from twisted.trial.unittest import TestCase
 
 from tests.support.children import folder
 from tests.support.daemons import _LAUNCHER
+from tests.support.programs import need
 
 NAMES = ("chromium-headless-shell", "chromium", "chrome")
 
@@ -142,6 +143,7 @@ async def browser(test: TestCase) -> Browser:
     """A browser for a test, ended after it."""
     from twisted.internet import reactor
 
+    need("Chromium")
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         raise RuntimeError("there is no Chromium on the PATH; 'make test' installs it")

@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from tests.support.children import folder
+from tests.support.programs import need
 from tests.support.servers import cluster_settings, key_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,6 +122,7 @@ def environment(**settings: str) -> dict[str, str]:
 
     The ports of live streams are not those that everybody knows, so that several servers can run side by side.
     """
+    need("processes of its own")
     settings = {"RESOURCES_RTMP_PORT": "0", "RESOURCES_RTMPS_PORT": "0"} | settings
     kept = {name: value for name, value in os.environ.items() if not name.startswith("IMSYS_")}
     return kept | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"} | {f"IMSYS_{name}": value for name, value in settings.items()}

@@ -7,7 +7,6 @@ import functools
 import os
 import pwd
 import secrets
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.config import DatabaseConfig
 from tests.support.children import folder, free_port, spawn, until
+from tests.support.programs import program
 
 PROVIDER = Path("/usr/lib/galera/libgalera_smm.so")
 
@@ -35,8 +35,7 @@ class Member:
 
     def start(self, cluster: str, seconds: float = 60.0) -> None:
         """Start it, and wait until it has what the others have."""
-        server = shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin")
-        assert server is not None
+        server = program("mariadbd")
         options = f"base_port={self.group};gmcast.listen_addr=tcp://127.0.0.1:{self.group};ist.recv_addr=127.0.0.1:{free_port()}"
         command = [server, "--no-defaults", f"--datadir={self.data}", f"--user={self._user}", f"--socket={self.socket}"]
         command += [f"--tmpdir={self.home / f'tmp{self._number}'}", f"--port={self.port}", "--bind-address=127.0.0.1"]
@@ -66,9 +65,9 @@ class Galera:
     def __init__(self) -> None:
         self.home = home = folder("galera")
         home.chmod(0o755)
-        installer = shutil.which("mariadb-install-db")
-        if installer is None or not PROVIDER.exists() or shutil.which("rsync") is None:
-            raise RuntimeError("there is no galera-4, mariadb-server or rsync; 'make test' installs them")
+        installer, _ = program("mariadb-install-db"), program("rsync")
+        if not PROVIDER.exists():
+            raise RuntimeError("there is no galera-4; 'make test' installs it")
         # rsync's daemon, which brings a new member its data, writes nothing as root
         user = "mysql" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
         self.members = [Member(home, number, user) for number in (1, 2, 3)]

@@ -20,18 +20,18 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.cluster.trust import Trust
 from imsys.config import ClusterConfig, DatabaseConfig, FilesConfig, RedisConfig, TlsConfig
+from imsys.redis.embedded import server_binary
 from imsys.security.certificates import cluster_authority, ensure_development
 from imsys.security.keyring import add_key
 from tests.support.children import end, folder, free_port, spawn, until
+from tests.support.programs import program
 
 
 class RedisServer:
     """A ``redis-server`` of our own, on a Unix socket and a port of loopback; may be stopped and started again."""
 
     def __init__(self) -> None:
-        binary = shutil.which("redis-server") or shutil.which("valkey-server")
-        if binary is None:
-            raise RuntimeError("there is no redis-server on the PATH; 'make test' installs it")
+        binary = shutil.which("redis-server") or server_binary()
         self.home = folder("redis")
         self.socket = self.home / "redis.sock"
         self.port = free_port()
@@ -81,9 +81,7 @@ class MariaDb:
     """A ``mariadbd`` of our own with its durable defaults, on a Unix socket and a port of loopback."""
 
     def __init__(self) -> None:
-        installer, server = shutil.which("mariadb-install-db"), shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin")
-        if installer is None or server is None:
-            raise RuntimeError("there is no mariadbd on the PATH; 'make test' installs it")
+        installer, server = program("mariadb-install-db"), program("mariadbd")
         self.home = folder("mariadb")
         self.socket = self.home / "sql.sock"
         self.port = free_port()

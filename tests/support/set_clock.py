@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.support.children import folder
+from tests.support.programs import need
 
 LIBRARIES = Path("/usr/lib")
 
@@ -13,6 +14,7 @@ class SetClock:
     """The clock of the processes that are started with :attr:`environ`, and of their children."""
 
     def __init__(self) -> None:
+        need("libfaketime")
         self._file = folder("clock") / "ahead"
         self.set(0)
         library = next(LIBRARIES.glob("*/faketime/libfaketimeMT.so.1"), None)

@@ -1,4 +1,7 @@
-"""``python -m tests.support.suite``: every check and every test; the last line is ``N passed, N failed``."""
+"""``python -m tests.support.suite``: every check and every test; the last line is ``N passed, N failed``.
+
+With ``checks``: the checks alone. With ``quick``: the tests that need nothing beside Python, alone (``tests/support/programs.py``).
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,20 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+
+from tests.support.programs import QUICK
 
 ROOT = Path(__file__).resolve().parents[2]
 MINIMUM = ROOT / "tests" / "expected_minimum"
 BIN = Path(sys.executable).parent
+QUICK_SHARE = 0.7
+"""Of all tests, how many run at least where those that need programs are skipped."""
 
 CHECKS = (
     ("ruff", "check"),
+    ("ruff", "format", "--check", "--quiet"),
     ("mypy",),
     ("lint-imports",),
 )
@@ -33,16 +42,20 @@ def summary(output: str) -> tuple[int, int, int]:
     return passed, failed, counts.get("skips", 0)
 
 
-def main() -> int:
-    """Run everything; give back the exit status."""
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("IMSYS_")} | {"PYTHONUNBUFFERED": "1"}
-    environ["PATH"] = os.pathsep.join([str(BIN), environ.get("PATH", os.defpath), "/usr/sbin"])
+def check(environ: Mapping[str, str]) -> list[str]:
+    """Run all checks; what complained."""
     complaints = []
     for command in CHECKS:
         print(f"-- {' '.join(command)}", flush=True)
         if subprocess.run([str(BIN / command[0]), *command[1:]], cwd=ROOT, env=environ).returncode:
             complaints.append(f"{command[0]} complains")
+    return complaints
+
+
+def test(environ: Mapping[str, str], least: int) -> tuple[int, int, int, list[str]]:
+    """Run trial; how many tests passed, failed and were skipped, and what is wrong besides."""
     print("-- trial", flush=True)
+    complaints = []
     jobs = str(max(2, min(4, os.cpu_count() or 2)))
     trial = subprocess.Popen(
         [str(BIN / "trial"), "--jobs", jobs, "tests"], cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -60,16 +73,31 @@ def main() -> int:
         complaints.append(str(error))
     if status and not failed:
         complaints.append(f"trial ended with status {status}")
-    least = int(MINIMUM.read_text())
     if passed + failed < least:
         complaints.append(f"only {passed + failed} tests ran, and {MINIMUM.relative_to(ROOT)} wants {least}")
+    return passed, failed, skipped, complaints
+
+
+def main(what: str = "all") -> int:
+    """Run everything, or a part of it; give back the exit status."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("IMSYS_")} | {"PYTHONUNBUFFERED": "1"}
+    environ["PATH"] = os.pathsep.join([str(BIN), environ.get("PATH", os.defpath), "/usr/sbin"])
+    complaints = check(environ) if what != "quick" else []
+    passed, failed, skipped = 0, 0, 0
+    if what != "checks":
+        least = int(MINIMUM.read_text())
+        if what == "quick":
+            environ, least = environ | {QUICK: "1"}, int(least * QUICK_SHARE)
+        passed, failed, skipped, more = test(environ, least)
+        complaints += more
     for complaint in complaints:
         print(f"FAILED: {complaint}")
     if skipped:
         print(f"{skipped} skipped")
-    print(f"{passed} passed, {failed} failed", flush=True)
+    if what != "checks":
+        print(f"{passed} passed, {failed} failed", flush=True)
     return 1 if failed or complaints else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))

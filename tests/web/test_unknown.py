@@ -13,7 +13,7 @@ from twisted.trial.unittest import TestCase
 
 from imsys.config import ResourcesConfig
 from imsys.protocols.crowd import Crowd
-from imsys.resources.web.doors import http_settings
+from imsys.resources.web.routes import http_settings
 from imsys.services.common import ListenService
 from imsys.services.tls import public_context
 from imsys.web.routing import Router

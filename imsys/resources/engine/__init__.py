@@ -1,1 +1,1 @@
-"""The engine behind the doors: files on their way, what makes them whole, and how they are read."""
+"""The engine behind the protocols: files on their way, what makes them whole, and how they are read."""

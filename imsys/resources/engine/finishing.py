@@ -1,26 +1,23 @@
-"""What makes a file whole: it is compared, judged, kept, and only then referred to."""
+"""What makes a file whole: it is compared, inspected, kept, and only then referred to."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from twisted.logger import Logger
 
 from imsys.errors import Refused, Status
-from imsys.files.blobs import BlobStore
-from imsys.files.master import MasterKeys
 from imsys.files.sealing import Damaged
-from imsys.resources.disk import Disk
+from imsys.resources.engine.derived_files import DerivedFiles
 from imsys.resources.engine.faults import not_written
-from imsys.resources.engine.judging import Judge, Verdict
-from imsys.resources.engine.making import Making
+from imsys.resources.engine.inspection import FileInspector, Inspection
 from imsys.resources.engine.spooled import Spooled, blob_name
+from imsys.resources.engine.storage import Storage
 from imsys.resources.engine.studio import Studio
-from imsys.resources.transfers import Misplaced
-from imsys.store.files import Content, File, FileStore, Purpose
+from imsys.resources.transfers import TransferError
+from imsys.store.files import Content, File, Purpose
 
 _log = Logger()
 
@@ -29,37 +26,26 @@ _TOLD = (Purpose.MESSAGE, Purpose.AVATAR)
 
 
 class Finishing:
-    """The steps from the last byte to a file that others can see. Each may be the last before a crash; all of them run again then.
+    """Takes the steps from the last byte to a file that others can see. Each may be the last before a crash; all of them run again then.
 
-    :param disk: for what is read and written.
-    :param studio: where files are judged, which may take long.
+    :param studio: where files are inspected, which may take long.
     :param announced: called when there is something to be told to a thread.
     """
 
-    def __init__(
-        self,
-        files: FileStore,
-        disk: Disk,
-        studio: Studio,
-        folder: Path,
-        store: BlobStore,
-        masters: MasterKeys,
-        judge: Judge,
-        announced: Callable[[], None],
-    ) -> None:
-        self._files = files
-        self._disk = disk
+    def __init__(self, storage: Storage, studio: Studio, inspector: FileInspector, announced: Callable[[], None]) -> None:
+        self._storage = storage
         self._studio = studio
-        self._store = store
-        self._judge = judge
+        self._inspector = inspector
         self._announced = announced
-        self._making = Making(files, disk, folder, store, masters)
+        self._derived = DerivedFiles(storage)
 
     async def finish(self, file: File, spooled: Spooled) -> File:
         """Make a file whole.
 
-        :raises Misplaced: 69, it is not what was offered, nothing is left of it; 39 or 68, the disk.
-        :raises Refused: 65, it was refused for good; 38, it is gone; 14 or 73, not now.
+        :raises TransferError: ``CHECKSUM_MISMATCH``, it is not what was offered, and nothing is left of it; ``FILE_WRITE_ERROR`` or
+            ``QUOTA_EXCEEDED``, the disk did not take it.
+        :raises Refused: ``PERMISSION_DENIED``, it was refused for good; ``FILE_OPEN_ERROR``, it is gone; ``MYSQL_INTERNAL_ERROR`` or
+            ``SERVER_BUSY``, not now.
         """
         try:
             return await self._finish(file, spooled)
@@ -69,55 +55,56 @@ class Finishing:
 
     async def _finish(self, file: File, spooled: Spooled) -> File:
         digest = await self._compare(file, spooled)
-        verdict = await self._judged(file, spooled)
+        found = await self._inspect(file, spooled)
         thumbnail = None
-        if verdict.thumbnail is not None:
-            thumbnail = await self._making.make(file, verdict.thumbnail, verdict.thumbnail_mime)
+        if found.thumbnail is not None:
+            thumbnail = await self._derived.make(file, found.thumbnail, found.thumbnail_mime)
         size = file.size
-        if verdict.replacement is None:
-            await self._disk.run(spooled.keep)
+        if found.replacement is None:
+            await self._storage.disk.run(spooled.keep)
         else:
-            size, digest = len(verdict.replacement), hashlib.sha256(verdict.replacement).digest()
-            await self._making.replace(file, verdict.replacement)
-        content = Content(0, self._store.name, digest, size, blob_name(file.file_id), file.key_id, file.wrapped_key)
-        outcome = await self._files.finish(file.file_id, content, mime=verdict.mime, thumbnail_id=thumbnail, announce=file.purpose in _TOLD)
+            size, digest = len(found.replacement), hashlib.sha256(found.replacement).digest()
+            await self._derived.replace(file, found.replacement)
+        content = Content(0, self._storage.store.name, digest, size, blob_name(file.file_id), file.key_id, file.wrapped_key)
+        announce = file.purpose in _TOLD
+        outcome = await self._storage.files.finish(file.file_id, content, mime=found.mime, thumbnail_id=thumbnail, announce=announce)
         if outcome is None:
-            self._disk.soon(spooled.discard)
-            await self._disk.run(self._store.delete, content.blob)
+            self._storage.disk.soon(spooled.discard)
+            await self._storage.disk.run(self._storage.store.delete, content.blob)
             raise Refused(Status.FILE_OPEN_ERROR, "This file was given up meanwhile.")
-        self._disk.soon(spooled.discard)
+        self._storage.disk.soon(spooled.discard)
         if not outcome.taken:
-            self._disk.soon(lambda: self._store.delete(content.blob))
+            self._storage.disk.soon(lambda: self._storage.store.delete(content.blob))
         for freed in outcome.freed:
-            if freed.store == self._store.name:
-                self._disk.soon(partial(self._store.delete, freed.blob))
-        if file.purpose in _TOLD:
+            if freed.store == self._storage.store.name:
+                self._storage.disk.soon(partial(self._storage.store.delete, freed.blob))
+        if announce:
             self._announced()
         return outcome.file
 
     async def _compare(self, file: File, spooled: Spooled) -> bytes:
         try:
-            while (digest := await self._disk.run(spooled.digest)) is None:
+            while (digest := await self._storage.disk.run(spooled.digest)) is None:
                 pass
         except Damaged as damaged:
             _log.error("the upload {name} is damaged in the spool: {reason}", name=blob_name(file.file_id), reason=str(damaged))
             digest = b""
         if not digest or (file.offered_sha256 is not None and file.offered_sha256 != digest):
-            await self._disk.run(spooled.empty)
-            raise Misplaced(Status.CHECKSUM_MISMATCH, "The file is not what was offered, and has to be sent anew.", 0)
+            await self._storage.disk.run(spooled.empty)
+            raise TransferError(Status.CHECKSUM_MISMATCH, "The file is not what was offered, and has to be sent anew.", 0)
         return digest
 
-    async def _judged(self, file: File, spooled: Spooled) -> Verdict:
-        def look() -> Verdict:
-            return self._judge.judge(file, spooled.reader())
+    async def _inspect(self, file: File, spooled: Spooled) -> Inspection:
+        def look() -> Inspection:
+            return self._inspector.inspect(file, spooled.reader())
 
         try:
             return await self._studio.run_for(file.owner, look)
         except Damaged:
-            await self._disk.run(spooled.empty)
-            raise Misplaced(Status.CHECKSUM_MISMATCH, "The file was damaged here, and has to be sent anew.", 0) from None
+            await self._storage.disk.run(spooled.empty)
+            raise TransferError(Status.CHECKSUM_MISMATCH, "The file was damaged here, and has to be sent anew.", 0) from None
         except Refused as refused:
             if refused.status is Status.PERMISSION_DENIED:
-                await self._files.refuse(file.file_id)
-                await self._disk.run(spooled.discard)
+                await self._storage.files.refuse(file.file_id)
+                await self._storage.disk.run(spooled.discard)
             raise

@@ -5,7 +5,6 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable, Iterator
 from itertools import islice
-from pathlib import Path
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
@@ -13,13 +12,13 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger, LogLevel
 
 from imsys.errors import Refused
-from imsys.files.blobs import Blob, BlobStore, file_of
+from imsys.files.blobs import Blob, file_of
 from imsys.protocols.identifiers import encode_id
-from imsys.resources.disk import Disk
-from imsys.resources.engine.shielding import alone
 from imsys.resources.engine.spooled import MADE, remove_spooled
-from imsys.resources.engine.uploads import Arrivals
-from imsys.store.files import File, FileStore, Purpose, State
+from imsys.resources.engine.storage import Storage
+from imsys.resources.engine.upload_manager import UploadManager
+from imsys.store.files import File, Purpose, State
+from imsys.util.background import run_in_background
 from imsys.util.outages import Outage
 from imsys.util.tallies import Tally
 from imsys.util.two_clocks import TwoClocks
@@ -46,7 +45,7 @@ BATCHES = 10
 
 
 class Janitor(Service):
-    """Goes round in small steps: expired files, the spool, the store.
+    """Removes what nobody needs from the database, the spool and the store, in small steps.
 
     :param server: whose spool this is.
     :param calendar: Unix seconds, as the ages of files are told by.
@@ -57,21 +56,15 @@ class Janitor(Service):
         self,
         clock: IReactorTime,
         server: str,
-        files: FileStore,
-        disk: Disk,
-        folder: Path,
-        store: BlobStore,
-        uploads: Arrivals,
+        storage: Storage,
+        uploads: UploadManager,
         calendar: Callable[[], float],
         *,
         age: float = AGE,
     ) -> None:
         self._clock = clock
         self._server = server
-        self._files = files
-        self._disk = disk
-        self._folder = folder
-        self._store = store
+        self._storage = storage
         self._uploads = uploads
         self._calendar = calendar
         self._age = age
@@ -116,10 +109,10 @@ class Janitor(Service):
                 self._call = self._clock.callLater(INTERVAL, self._go)
             done.callback(None)
 
-        alone(self.turn(), "tidying up").addCallback(ended)
+        run_in_background(self.turn(), _log, "tidying up failed").addCallback(ended)
 
     async def turn(self) -> None:
-        """One round of steps. :raises Refused: the database is away."""
+        """Take one round of steps. :raises Refused: the database did not answer."""
         try:
             await self._expire()
             if self._clocks.set_by(self._calendar()) > 0:
@@ -140,7 +133,7 @@ class Janitor(Service):
 
     async def _expire(self) -> None:
         while not self._stopping:
-            found = await self._files.expired(self._server, EXPIRED)
+            found = await self._storage.files.expired(self._server, EXPIRED)
             for file_id in found:
                 if self._stopping:
                     return
@@ -154,16 +147,16 @@ class Janitor(Service):
     async def _look_into_spool(self) -> None:
         now = self._calendar()
         before = max(now - self._age, self._started if self._first else 0)
-        for name, size in (await self._disk.run(self._spooled, before)).items():
+        for name, size in (await self._storage.disk.run(self._spooled, before)).items():
             if self._stopping:
                 return
             file_id = file_of(name)
             if file_id is None:
-                await self._disk.run(self._remove, name)
+                await self._storage.disk.run(self._remove, name)
             elif file_id not in self._uploads:
-                file = await self._files.find(file_id)
+                file = await self._storage.files.find(file_id)
                 if file is None or file.state is not State.ARRIVING:
-                    await self._disk.run(self._remove, name)
+                    await self._storage.disk.run(self._remove, name)
                 elif file.purpose is Purpose.ORIGINAL:
                     await self._uploads.give_up(file_id)  # its connection is gone, and nobody can go on
                 elif size >= file.size and file.purpose is not Purpose.DERIVED:
@@ -171,10 +164,10 @@ class Janitor(Service):
         self._first = False
 
     def _spooled(self, before: float) -> dict[str, int]:
-        """In a thread: what was not touched since then, with the bytes of its segments."""
+        """In a thread: list what was not touched since then, with the bytes of its segments."""
         sizes: dict[str, int] = {}
         young = set()
-        for path in self._folder.iterdir():
+        for path in self._storage.spool.iterdir():
             name = path.name.partition(".")[0].removesuffix(MADE)
             try:
                 found = path.lstat()
@@ -188,12 +181,12 @@ class Janitor(Service):
         return {name: size for name, size in sizes.items() if name not in young}
 
     def _remove(self, name: str) -> None:
-        """In a thread."""
+        """In a thread: remove all files of this name from the spool."""
         file_id = file_of(name)
         if file_id is not None:
-            remove_spooled(self._folder, file_id)
+            remove_spooled(self._storage.spool, file_id)
         else:
-            for path in self._folder.iterdir():
+            for path in self._storage.spool.iterdir():
                 if path.is_file() and path.name.partition(".")[0].removesuffix(MADE) == name:
                     path.unlink(missing_ok=True)
 
@@ -208,16 +201,16 @@ class Janitor(Service):
     # -- the store
 
     async def _look_into_store(self) -> bool:
-        """The next few blobs; ``False``: it was the last of them."""
+        """Look at the next few blobs; return whether there are more."""
         if self._blobs is None:
-            await self._disk.run(self._store.tidy)
-            self._blobs = self._store.blobs()
-        found = await self._disk.run(lambda blobs: list(islice(blobs, BLOBS)), self._blobs)
+            await self._storage.disk.run(self._storage.store.tidy)
+            self._blobs = self._storage.store.blobs()
+        found = await self._storage.disk.run(lambda blobs: list(islice(blobs, BLOBS)), self._blobs)
         if len(found) < BLOBS:
             self._blobs = None
         old = [blob.name for blob in found if blob.changed <= self._calendar() - self._age]
-        known = await self._files.known_blobs(old) if old else set()
-        strange = bool(old) and not known and not await self._files.contents(0, 1)
+        known = await self._storage.files.known_blobs(old) if old else set()
+        strange = bool(old) and not known and not await self._storage.files.contents(0, 1)
         if strange:
             _log.error(
                 "the store has {count} blobs or more, and the database knows none at all: is it the right one? Nothing is removed",
@@ -229,12 +222,14 @@ class Janitor(Service):
         return self._blobs is not None
 
     async def _orphan(self, name: str, *, remove: bool) -> None:
-        """A blob that nothing refers to: its file may still become whole, or is gone."""
+        """Remove a blob that nothing refers to, or finish its file where that can still become whole."""
         file_id = file_of(name)
-        file = await self._files.find(file_id) if file_id is not None else None
+        file = await self._storage.files.find(file_id) if file_id is not None else None
         if file is not None and file.state is State.ARRIVING:
             if file.server == self._server:
                 await self._complete(file)
-        elif remove and not await self._files.known_blobs([name]):  # it may have become whole since that was asked; from here on it cannot
-            await self._disk.run(self._store.delete, name)
+        elif remove and not await self._storage.files.known_blobs(
+            [name]
+        ):  # it may have become whole since that was asked; from here on it cannot
+            await self._storage.disk.run(self._storage.store.delete, name)
             self._removed.add(name=name)

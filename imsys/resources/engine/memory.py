@@ -1,15 +1,18 @@
-"""The memory that all files on their way share."""
+"""The memory that all uploads share, and who is to send no more for now: all arithmetic of back-pressure is here."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
+UNSYNCED = 1 << 23
+"""Bytes of an upload that are written and not durable, at which it is held; fewer than :data:`imsys.files.spool.UNSYNCED` segments."""
+
 
 class Sharer(Protocol):
-    """Somebody whose bytes wait in it."""
+    """An upload whose bytes wait in the memory."""
 
-    def adjust(self) -> None:
-        """What one may have waiting has changed for all."""
+    def advance(self) -> None:
+        """See anew whether its sender is to be held: that has changed for all."""
         ...
 
 
@@ -20,6 +23,8 @@ class Memory:
     free, and n of them settle at the (n+1)th part each (Choudhury and Hahne, "Dynamic queue length thresholds", 1998).
     An upload that sends nothing takes nothing away. When nothing is free any more, nobody may send until a quarter is; then those
     are let on first that have waited longest, since what is free may not last for all.
+
+    :param most: bytes of all uploads together at which nobody may send any more.
     """
 
     def __init__(self, most: int) -> None:
@@ -28,33 +33,42 @@ class Memory:
         self.used = 0
         """Bytes that wait."""
         self.full = False
+        """Whether nobody may send."""
 
     def join(self, sharer: Sharer) -> None:
-        """Hear when nobody may send, and when all may again."""
+        """Tell an upload when nobody may send, and when all may again."""
         self._sharers[sharer] = None
 
     def leave(self, sharer: Sharer) -> None:
-        """Hear it no more (idempotent)."""
+        """Tell it no more (idempotent)."""
         self._sharers.pop(sharer, None)
 
-    def served(self, sharer: Sharer) -> None:
-        """It has just taken some."""
+    def must_hold(self, waiting: int, unsynced: int, window: int, paused: bool) -> bool:
+        """Whether the sender of an upload is to pause.
+
+        It pauses when its share of the memory waits, or when it is too far ahead of the disk, and goes on when half of that is written.
+
+        :param waiting: bytes in memory. :param unsynced: bytes that are written and not durable.
+        :param window: bytes that may wait at most. :param paused: whether the sender pauses now.
+        """
+        if self.full:
+            return True
+        share = min(window, self._most - self.used)
+        if paused:
+            return (waiting > 0 and waiting >= share // 2) or unsynced >= UNSYNCED // 2
+        return (waiting > 0 and waiting >= share) or unsynced >= UNSYNCED
+
+    def take(self, sharer: Sharer, size: int) -> None:
+        """Count bytes of an upload that wait from now on."""
         if self._sharers.pop(sharer, self) is None:
             self._sharers[sharer] = None
-
-    def share(self, window: int) -> int:
-        """Bytes that an upload with this window may have waiting now."""
-        return 0 if self.full else min(window, self._most - self.used)
-
-    def take(self, size: int) -> None:
-        """So many more wait."""
         self.used += size
         if not self.full and self.used >= self._most:
             self.full = True
             self._tell()
 
     def give(self, size: int) -> None:
-        """So many do not any more."""
+        """Count bytes no more that were written, or lost."""
         self.used -= size
         if self.full and self.used <= self._most * 3 // 4:
             self.full = False
@@ -62,4 +76,4 @@ class Memory:
 
     def _tell(self) -> None:
         for sharer in list(self._sharers):
-            sharer.adjust()
+            sharer.advance()

@@ -35,7 +35,7 @@ class Space(Service):
         self._outage = Outage(clock.seconds, "Asking for the free space")
 
     def free(self) -> int | None:
-        """Bytes that there is room for; ``None``: there is no bound to speak of."""
+        """Return the bytes that there is room for; ``None``: there is no bound to speak of."""
         return self._free
 
     def startService(self) -> None:

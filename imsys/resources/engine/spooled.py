@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from imsys.files.blobs import BlobStore, SealedFile
+from imsys.files.readable import PIECE
 from imsys.files.sealing import SEGMENT, Bytes, Checked, Seal
-from imsys.files.sources import PIECE
 from imsys.files.spool import Spool
 from imsys.store.files import File, Purpose
 
@@ -35,7 +35,7 @@ class Spooled:
         self._hashed = hashlib.sha256(), 0  # and how many bytes it is of, where the file is in the store
 
     def open(self, *, first: bool = False) -> int:
-        """Find out what is here; the durable offset. :raises OSError: the disk does not say.
+        """Find out what is here; return the durable offset. :raises OSError: the disk does not say.
 
         :param first: nothing was ever here.
         """
@@ -45,19 +45,19 @@ class Spooled:
         return self._file.size if self._kept else self._spool.offset
 
     def write(self, blocks: Sequence[Bytes]) -> int:
-        """Add bytes at the end; up to where the system has them. :raises OSError: what is here has to be found out anew."""
+        """Add bytes at the end; return up to where the system has them. :raises OSError: what is here has to be found out anew."""
         return self._spool.write(blocks)
 
     def sync(self) -> int:
-        """Have the disk take what the system has; up to where all is durable. It may run beside :meth:`write`. :raises OSError: as that."""
+        """Have the disk take what the system has; return the durable offset. It may run beside :meth:`write`. :raises OSError: as that."""
         return self._spool.sync()
 
     def settle(self) -> int:
-        """Have the disk take everything; the offset. :raises OSError: as :meth:`write`."""
+        """Have the disk take everything; return the offset. :raises OSError: as :meth:`write`."""
         return self._spool.settle()
 
     def digest(self) -> bytes | None:
-        """SHA-256 of the whole file; where it has to be read, a part of it at a time: ``None``, ask again.
+        """Compute SHA-256 of the whole file; where it has to be read, a part of it at a time: ``None``, ask again.
 
         :raises Damaged: what is here is not what was written.
         :raises OSError: it cannot be read.
@@ -75,7 +75,7 @@ class Spooled:
         return digest.digest()
 
     def reader(self) -> SealedFile:
-        """The whole file, to be looked at before it is kept. :raises OSError: the disk does not take its end."""
+        """Open the whole file, to be looked at before it is kept. :raises OSError: the disk does not take its end."""
         if self._kept:
             return self._stored()
         return SealedFile(OneFile(self._spool.close()), "", self._seal, self._file.size)
@@ -118,7 +118,7 @@ class OneFile:
         self._path = path
 
     def read(self, name: str, offset: int, length: int) -> bytes:
-        """By one read at that place."""
+        """Read stored bytes, by one call."""
         descriptor = os.open(self._path, os.O_RDONLY)
         try:
             return os.pread(descriptor, length, offset)
@@ -127,7 +127,7 @@ class OneFile:
 
 
 def blob_name(file_id: bytes) -> str:
-    """What a file that came here is called in spool and store."""
+    """Name a file that came here in spool and store."""
     return file_id.hex()
 
 

@@ -1,4 +1,4 @@
-"""Where whole files are judged and pictured, in a few threads; users take turns."""
+"""Threads in which whole files are inspected and pictured; users take turns."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from imsys.util.fair_queue import FairQueue
 T = TypeVar("T")
 
 THREADS = 2
-"""Files that are judged at a time."""
+"""Files that are inspected at a time."""
 
 SHARE = THREADS - 1
 """Of one user: so that whatever somebody sends, the next one has a thread at once."""
 
 
 class Studio(Disk):
-    """A few threads for work that may take seconds; that of a user waits for one piece of every other user's, at most."""
+    """Runs work that may take seconds in a few threads; that of a user waits for one piece of every other user's, at most."""
 
     def __init__(self, reactor: Any) -> None:
         super().__init__(reactor, THREADS)
@@ -29,9 +29,9 @@ class Studio(Disk):
         self._at_work: Counter[int] = Counter()
 
     async def run_for(self, user: int, work: Callable[[], T]) -> T:
-        """The result of a function that runs in a thread when it is this user's turn.
+        """Run a function in a thread when it is this user's turn, and return its result.
 
-        :raises Unavailable: 73, the server is shutting down.
+        :raises Unavailable: ``SERVER_BUSY``, the server is shutting down.
         """
         turn: Deferred[None] = Deferred()
         self._queue.add(user, (user, turn))

@@ -12,7 +12,7 @@ NAME = "trial"
 
 
 def write_durably(folder: Path) -> None:
-    """In a thread: write a byte, and have the disk take it. One that is full is not one that does not work: what is there can be had.
+    """In a thread: write a byte, and have the disk take it. A full disk passes: what is there can still be read.
 
     :raises OSError: it does not take it.
     """

@@ -1,5 +1,5 @@
-"""The frame door: files in chunks on the resources port (70-79), beside the requests of the same connection."""
+"""The frames of files: files in chunks on the resources port (70-79), beside the requests of the same connection."""
 
-from imsys.resources.frames.door import FrameDoor
+from imsys.resources.frames.handler import FrameHandler
 
-__all__ = ["FrameDoor"]
+__all__ = ["FrameHandler"]

@@ -21,36 +21,21 @@ from imsys.server.session import Session
 _log = Logger()
 
 
-class Leaving:
-    """One file that a connection reads: as far as the client grants, and as fast as it reads.
+class DownloadStream:
+    """Sends one file to a connection: as far as the client grants, and as fast as it reads.
 
     At most one chunk is in memory here, and another one in the transport's buffer.
 
     :param ahead: what all downloads together have read and not yet sent: where it is used up, nobody reads before there is room.
     :param chunk: bytes of one at most.
-    :param patience: seconds without a credit after which it is over.
     """
 
-    def __init__(
-        self,
-        session: Session,
-        clock: IReactorTime,
-        room: Room,
-        ahead: Budget,
-        *,
-        file_id: bytes,
-        download: Download,
-        offset: int,
-        chunk: int,
-        patience: float,
-    ) -> None:
-        self._session = session
-        self._clock = clock
+    def __init__(self, room: Room, ahead: Budget, chunk: int, file_id: bytes, download: Download, offset: int) -> None:
+        self._session = room.session
         self._room = room
         self._ahead = ahead
         self._download = download
         self._chunk = chunk
-        self._patience = patience
         self._credit = 0
         self._granted: Deferred[None] | None = None
         self._over = False
@@ -59,7 +44,7 @@ class Leaving:
         """Bytes of the file before the next chunk."""
 
     def grant(self, count: int) -> None:
-        """The client takes so many more."""
+        """Allow the client's bytes: so many more may be sent."""
         self._credit += count
         self._wake()
 
@@ -69,7 +54,7 @@ class Leaving:
         self._wake()
 
     async def run(self) -> None:
-        """Send all of it, and its end.
+        """Send all of the file, and its end.
 
         :raises Refused: the store does not give it, or the client grants or reads nothing for too long.
         """
@@ -118,7 +103,7 @@ class Leaving:
         while not self._credit and not self._stopped:
             self._granted = Deferred()
             try:
-                await self._granted.addTimeout(self._patience, self._clock)
+                await self._granted.addTimeout(self._room.patience, self._room.clock)
             except DeferredTimeout:
                 raise _stalled() from None
 
@@ -129,7 +114,7 @@ class Leaving:
 
 
 class Downloading:
-    """All files that one connection reads, up to a number.
+    """Sends files to one connection, up to a number at a time.
 
     :param limit: of them.
     """
@@ -142,13 +127,13 @@ class Downloading:
         self._chunk = chunk
         self._patience = patience
         self._room: Room | None = None
-        self._open: dict[bytes, Leaving] = {}
+        self._open: dict[bytes, DownloadStream] = {}
 
     def __len__(self) -> int:
         return len(self._open)
 
     def check(self, file_id: bytes) -> None:
-        """See whether one more can begin. :raises Refused: 73, there are too many."""
+        """See whether one more can begin. :raises Refused: ``SERVER_BUSY``, there are too many."""
         if file_id not in self._open and len(self._open) >= self._limit:
             raise Refused(Status.SERVER_BUSY, f"A connection reads at most {self._limit} files at the same time.")
 
@@ -160,49 +145,39 @@ class Downloading:
         before = self._open.pop(file_id, None)
         if before is not None:
             before.release()
-        leaving = self._open[file_id] = Leaving(
-            self._session,
-            self._clock,
-            self._room,
-            self._ahead,
-            file_id=file_id,
-            download=download,
-            offset=offset,
-            chunk=self._chunk,
-            patience=self._patience,
-        )
-        self._clock.callLater(0, self._run, leaving)  # after the response
+        stream = self._open[file_id] = DownloadStream(self._room, self._ahead, self._chunk, file_id, download, offset)
+        self._clock.callLater(0, self._run, stream)  # after the response
 
     def grant(self, file_id: bytes, count: int) -> None:
-        """Bytes that the client takes more; of a file that is not open (any more) it means nothing."""
-        leaving = self._open.get(file_id)
-        if leaving is not None:
-            leaving.grant(count)
+        """Allow so many more bytes of a file; nothing happens if it is not open (any more)."""
+        stream = self._open.get(file_id)
+        if stream is not None:
+            stream.grant(count)
 
     def release(self) -> None:
-        """The connection is gone."""
+        """Send nothing more: the connection is gone."""
         released, self._open = self._open, {}
-        for leaving in released.values():
-            leaving.release()
+        for stream in released.values():
+            stream.release()
         if self._room is not None:
             self._room.close()
 
-    def _run(self, leaving: Leaving) -> None:
-        running: Deferred[Any] = Deferred.fromCoroutine(leaving.run())
-        running.addCallbacks(lambda _: self._remove(leaving), self._failed, errbackArgs=(leaving,))
+    def _run(self, stream: DownloadStream) -> None:
+        running: Deferred[Any] = Deferred.fromCoroutine(stream.run())
+        running.addCallbacks(lambda _: self._remove(stream), self._failed, errbackArgs=(stream,))
 
-    def _failed(self, reason: Failure, leaving: Leaving) -> None:
+    def _failed(self, reason: Failure, stream: DownloadStream) -> None:
         problem = reason.value
         if not isinstance(problem, Refused):
             _log.failure("a download failed", reason)
             problem = Refused(Status.INTERNAL_ERROR, "The server made a mistake; it is in its log.")
-        if self._remove(leaving):
-            tell(self._session, leaving.file_id, problem, leaving.offset)
+        if self._remove(stream):
+            tell(self._session, stream.file_id, problem, stream.offset)
 
-    def _remove(self, leaving: Leaving) -> bool:
-        here = self._open.get(leaving.file_id) is leaving
+    def _remove(self, stream: DownloadStream) -> bool:
+        here = self._open.get(stream.file_id) is stream
         if here:
-            del self._open[leaving.file_id]
+            del self._open[stream.file_id]
         return here
 
 

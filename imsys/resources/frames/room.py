@@ -11,15 +11,15 @@ from imsys.server.session import Session
 
 
 class Room:
-    """Who wants to send on one connection, and waits until its peer has read: one after the other.
+    """Lets those who send on one connection wait until its peer has read: one after the other.
 
     :param patience: seconds that one waits at most.
     """
 
     def __init__(self, session: Session, clock: IReactorTime, patience: float) -> None:
-        self._session = session
-        self._clock = clock
-        self._patience = patience
+        self.session = session
+        self.clock = clock
+        self.patience = patience
         self._waiting: deque[Deferred[None]] = deque()
         self.over = False
         """Whether the connection is gone."""
@@ -28,26 +28,26 @@ class Room:
     @property
     def free(self) -> bool:
         """Whether something can be sent now, before whoever waits."""
-        return not self._session.choked and not self._waiting
+        return not self.session.choked and not self._waiting
 
     async def wait(self) -> None:
         """Return when something can be sent, or the connection is gone. :raises twisted.internet.defer.TimeoutError: neither in time."""
-        while not self.over and (self._session.choked or self._waiting):
+        while not self.over and (self.session.choked or self._waiting):
             turn: Deferred[None] = Deferred(self._forget)
             self._waiting.append(turn)
-            await turn.addTimeout(self._patience, self._clock)
-            if not self._session.choked:
+            await turn.addTimeout(self.patience, self.clock)
+            if not self.session.choked:
                 return
 
     def close(self) -> None:
-        """The connection is gone."""
+        """Let everybody go on: the connection is gone."""
         self.over = True
         self._go_on()
 
     def _go_on(self) -> None:
         # one turn each: who wants more queues up again, behind the others
         for _ in range(len(self._waiting)):
-            if not self._waiting or (self._session.choked and not self.over):
+            if not self._waiting or (self.session.choked and not self.over):
                 return
             self._waiting.popleft().callback(None)
 

@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 from imsys.errors import Refused, Status
 from imsys.protocols.chunks import UPLOAD_ACK, Chunk, encode_count
 from imsys.resources.frames.errors import tell
-from imsys.resources.transfers import Misplaced, Upload, Uploads
+from imsys.resources.transfers import TransferError, Upload, Uploads
 from imsys.server.session import Session
 
 _log = Logger()
@@ -18,8 +18,8 @@ _log = Logger()
 _NOT_OPEN = Refused(Status.PERMISSION_DENIED, "No upload of this file is open on this connection (72).")
 
 
-class Arriving:
-    """One file that a connection sends; :class:`Uploading` holds it.
+class UploadStream:
+    """Takes one file that a connection sends; :class:`Uploading` has all of them.
 
     The acknowledgement of its full size is not sent when the last byte is durable, but when the file is whole and visible.
     """
@@ -27,32 +27,30 @@ class Arriving:
     def __init__(self, uploading: Uploading, file_id: bytes) -> None:
         self._uploading = uploading
         self._session = uploading.session
-        self._finishing = False
         self.file_id = file_id
         self.held = False
         """Whether no more should be read for now."""
         self.upload: Upload | None = None
 
     def durable(self, offset: int) -> None:
-        """Everything up to here will be there after a crash."""
+        """Acknowledge the bytes up to an offset; with the last one, make the file whole first."""
         upload = self.upload
         if upload is None or not self._uploading.has(self):  # told while it is opened: the response says it
             return
         if offset < upload.file.size:
             self._session.push(encode_count(UPLOAD_ACK, self.file_id, offset))
-        elif not self._finishing:
-            self._finishing = True
+        else:
             finishing = Deferred.fromCoroutine(self._finish(upload))
             finishing.addErrback(self._failed, upload)
 
-    def hold(self, hold: bool) -> None:
+    def hold(self, held: bool) -> None:
         """Read no more from this connection for now, or go on."""
-        self.held = hold
+        self.held = held
         self._uploading.adjust()
 
-    def lost(self, refused: Refused) -> None:
-        """It is in these hands no more."""
-        self._end(refused, refused.offset if isinstance(refused, Misplaced) else self.upload.offset if self.upload is not None else 0)
+    def lost(self, reason: Refused) -> None:
+        """Close the stream, and tell the client why."""
+        self._end(reason, reason.offset if isinstance(reason, TransferError) else self.upload.offset if self.upload is not None else 0)
 
     def take(self, chunk: Chunk) -> None:
         """Write a chunk if it is the next one; else say which is."""
@@ -62,9 +60,9 @@ class Arriving:
             return
         try:
             if not chunk.intact:
-                raise Misplaced(Status.CHECKSUM_MISMATCH, "The bytes of this chunk are not what its CRC-32C says.", upload.fed)
+                raise TransferError(Status.CHECKSUM_MISMATCH, "The bytes of this chunk are not what its CRC-32C says.", upload.fed)
             upload.feed(chunk.offset, chunk.data)
-        except Misplaced as misplaced:
+        except TransferError as misplaced:
             tell(self._session, self.file_id, misplaced, misplaced.offset)
 
     def release(self) -> None:
@@ -75,7 +73,7 @@ class Arriving:
     async def _finish(self, upload: Upload) -> None:
         try:
             await upload.finish()
-        except Misplaced as misplaced:
+        except TransferError as misplaced:
             self._end(misplaced, misplaced.offset)
         except Refused as refused:
             self._end(refused, upload.offset)
@@ -95,7 +93,7 @@ class Arriving:
 
 
 class Uploading:
-    """All files that one connection sends, up to a number.
+    """Takes files that one connection sends, up to a number at a time.
 
     :param limit: of them.
     """
@@ -105,39 +103,42 @@ class Uploading:
         self._clock = clock
         self._uploads = uploads
         self._limit = limit
-        self._open: dict[bytes, Arriving] = {}
+        self._open: dict[bytes, UploadStream] = {}
 
     def __len__(self) -> int:
         return len(self._open)
 
     async def open(self, file_id: bytes, user: int) -> int:
-        """Begin with a file, or go on with it; the offset of the next chunk.
+        """Begin with a file, or go on with it; return the offset of the next chunk.
 
-        :raises Refused: 38, there is no such file on its way; 73, there are too many.
+        :raises Refused: ``FILE_OPEN_ERROR``, there is no such file on its way; ``SERVER_BUSY``, there are too many.
         """
         before = self._open.pop(file_id, None)
         if before is not None:
             before.release()
         elif len(self._open) >= self._limit:
             raise Refused(Status.SERVER_BUSY, f"A connection sends at most {self._limit} files at the same time.")
-        arriving = self._open[file_id] = Arriving(self, file_id)
+        stream = self._open[file_id] = UploadStream(self, file_id)
         try:
-            upload = await self._uploads.open(file_id, user, durable=arriving.durable, hold=arriving.hold, lost=arriving.lost)
+            upload = await self._uploads.open(file_id, user, stream)
         except BaseException:
-            self.remove(arriving)
+            self.remove(stream)
             raise
-        if not self.has(arriving):
+        if not self.has(stream):
             upload.release()
             if self.session.open:
                 raise Refused(Status.FILE_UPLOAD_ERROR, "Somebody else goes on with this upload.", retry_after=1.0)
             raise Refused(Status.NETWORK_ERROR, "The connection is gone.")
-        arriving.upload = upload
+        stream.upload = upload
         if upload.offset == upload.file.size:  # nothing is missing but its end; after the response
-            self._clock.callLater(0, arriving.durable, upload.offset)
+            self._clock.callLater(0, stream.durable, upload.offset)
         return upload.offset
 
     async def give_up(self, file_id: bytes, user: int) -> None:
-        """Remove what is here of a file, and never go on with it (idempotent). :raises Refused: 38, it is whole, or not this user's."""
+        """Remove what is here of a file, and never go on with it (idempotent).
+
+        :raises Refused: ``FILE_OPEN_ERROR``, it is whole, or not this user's.
+        """
         before = self._open.pop(file_id, None)
         if before is not None:
             before.release()
@@ -145,31 +146,31 @@ class Uploading:
         await self._uploads.terminate(file_id, user)
 
     def take(self, chunk: Chunk) -> None:
-        """Bytes of a file."""
-        arriving = self._open.get(chunk.file_id)
-        if arriving is None:
+        """Give a chunk to the stream of its file."""
+        stream = self._open.get(chunk.file_id)
+        if stream is None:
             tell(self.session, chunk.file_id, _NOT_OPEN, 0)
         else:
-            arriving.take(chunk)
+            stream.take(chunk)
 
-    def has(self, arriving: Arriving) -> bool:
-        """Whether a file is in the hands of this connection still."""
-        return self._open.get(arriving.file_id) is arriving
+    def has(self, stream: UploadStream) -> bool:
+        """Whether this connection still sends a file by this stream."""
+        return self._open.get(stream.file_id) is stream
 
-    def remove(self, arriving: Arriving) -> bool:
-        """Have it no more; whether it was here."""
-        if not self.has(arriving):
+    def remove(self, stream: UploadStream) -> bool:
+        """Remove it; return whether it was present."""
+        if not self.has(stream):
             return False
-        del self._open[arriving.file_id]
+        del self._open[stream.file_id]
         self.adjust()
         return True
 
     def adjust(self) -> None:
         """Read on, unless one of the files asks for a pause."""
-        self.session.hold(any(arriving.held for arriving in self._open.values()))
+        self.session.hold(any(stream.held for stream in self._open.values()))
 
     def release(self) -> None:
-        """The connection is gone: let go of all of them."""
+        """Let go of all uploads: the connection is gone."""
         released, self._open = self._open, {}
-        for arriving in released.values():
-            arriving.release()
+        for stream in released.values():
+            stream.release()

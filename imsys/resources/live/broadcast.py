@@ -20,7 +20,7 @@ from twisted.logger import Logger
 from imsys.errors import Refused, Status
 from imsys.protocols.media import Kind, Media
 from imsys.resources.live.cache import Cache, describes
-from imsys.resources.live.players import START, Encoding, Place, Player
+from imsys.resources.live.players import START, Encoding, Player, PlayerCursor
 from imsys.resources.live.timeline import Timeline
 
 _log = Logger()
@@ -50,7 +50,7 @@ class _Channel:
 
 
 class Broadcast:
-    """See the module.
+    """Sends one stream to its players.
 
     :param at_turn_end: calls a function once, at the end of the reactor's turn or soon after it.
     :param most: players at most.
@@ -67,7 +67,7 @@ class Broadcast:
         self._patience = patience
         self._timeline = Timeline(clock.seconds)
         self._channels: dict[Encoding, _Channel] = {}
-        self._places: dict[Player, Place] = {}  # of those that are not in step
+        self._cursors: dict[Player, PlayerCursor] = {}  # of those that are not in step
         self._waiting: dict[Player, None] = {}  # those of them that have room, and wait for something to begin with
         self._watchers: set[Player] = set()
         self._elsewhere: dict[str, tuple[int, float]] = {}
@@ -101,7 +101,7 @@ class Broadcast:
     @property
     def idle(self) -> bool:
         """Whether nobody is there, not even who does not count as one that watches."""
-        return not self._places and not any(channel.players for channel in self._channels.values())
+        return not self._cursors and not any(channel.players for channel in self._channels.values())
 
     @property
     def kinds(self) -> Set[Kind]:
@@ -178,8 +178,8 @@ class Broadcast:
     def _fall_behind(self, channel: _Channel, player: Player, at: int) -> None:
         if player in channel.players:
             del channel.players[player]
-            place = self._places[player] = Place(player, self._clock.seconds())
-            place.at = at
+            cursor = self._cursors[player] = PlayerCursor(player, self._clock.seconds())
+            cursor.at = at
 
     # -- the players' side
 
@@ -187,20 +187,20 @@ class Broadcast:
         """Begin to watch: with what is in the cache, or as soon as something comes that one can begin with.
 
         :param watches: whether it is counted; what only passes the stream on is not.
-        :raises Refused: 73, there are too many.
+        :raises Refused: ``SERVER_BUSY``, there are too many.
         """
         if watches:
             if len(self._watchers) >= self._most:
                 raise Refused(Status.SERVER_BUSY, f"At most {self._most} can watch a stream.")
             self._watchers.add(player)
-        self._places[player] = Place(player, self._clock.seconds())
+        self._cursors[player] = PlayerCursor(player, self._clock.seconds())
         self.resume(player)
 
     def leave(self, player: Player) -> None:
         """Watch no more (idempotent)."""
         self._watchers.discard(player)
         self._waiting.pop(player, None)
-        self._places.pop(player, None)
+        self._cursors.pop(player, None)
         channel = self._channels.get(player.encoding)
         if channel is not None:
             channel.players.pop(player, None)
@@ -213,52 +213,52 @@ class Broadcast:
         if channel is not None:
             self._fall_behind(channel, player, self._cache.end - len(channel.pending))
         self._waiting.pop(player, None)
-        place = self._places.get(player)
-        if place is not None:
-            place.since = math.inf
+        cursor = self._cursors.get(player)
+        if cursor is not None:
+            cursor.since = math.inf
 
     def await_key_frame(self, player: Player) -> None:
         """Have a player that is held begin with a key frame that is still to come: it has had what it wanted of the rest."""
-        place = self._places.get(player)
-        if place is not None:
-            place.at, place.earliest = START, self._cache.end
+        cursor = self._cursors.get(player)
+        if cursor is not None:
+            cursor.at, cursor.earliest = START, self._cache.end
 
     def resume(self, player: Player) -> None:
         """It has room again: go on from where it was, or from the newest key frame if that is no more."""
-        place = self._places.get(player)
-        if place is None:
+        cursor = self._cursors.get(player)
+        if cursor is None:
             return
-        place.since = self._clock.seconds()
+        cursor.since = self._clock.seconds()
         self._waiting.pop(player, None)
         while not player.behind:
-            if place.at not in self._cache:
-                if not self._skip(place):
+            if cursor.at not in self._cache:
+                if not self._skip(cursor):
                     self._waiting[player] = None
                     return
                 continue  # what it had to have first may have been all that there is room for
-            if place.at == self._cache.end:
+            if cursor.at == self._cache.end:
                 self._keep_step(player)
                 return
-            pieces = self._cache.pieces(place.at, player.encoding, PIECE)
-            place.at += len(pieces)
+            pieces = self._cache.pieces(cursor.at, player.encoding, PIECE)
+            cursor.at += len(pieces)
             player.write(player.encoding.join(pieces))
 
-    def _skip(self, place: Place) -> bool:
+    def _skip(self, cursor: PlayerCursor) -> bool:
         """Go on where one can begin, with what one needs to begin there; false: nowhere yet."""
         start = self._cache.start
-        if start is None or start < place.earliest:
+        if start is None or start < cursor.earliest:
             return False
-        encoding = place.player.encoding
-        headers = [encoding.encode(media) for media in self._cache.headers(place.at, start)]
+        encoding = cursor.player.encoding
+        headers = [encoding.encode(media) for media in self._cache.headers(cursor.at, start)]
         if not self._cache.has_pictures:
             self._shown = False  # should there be any again, they have to begin with a key frame for this one
-        place.at = start
+        cursor.at = start
         if headers:
-            place.player.write(encoding.join(headers))
+            cursor.player.write(encoding.join(headers))
         return True
 
     def _keep_step(self, player: Player) -> None:
-        del self._places[player]
+        del self._cursors[player]
         channel = self._channels.get(player.encoding)
         if channel is None:
             channel = self._channels[player.encoding] = _Channel(player.encoding)
@@ -269,22 +269,22 @@ class Broadcast:
     def look(self) -> None:
         """Close the players that had no room for too long; to be called every now and then."""
         latest = self._clock.seconds() - self._patience
-        for player, place in list(self._places.items()):
-            if place.since < latest and player not in self._waiting:
+        for player, cursor in list(self._cursors.items()):
+            if cursor.since < latest and player not in self._waiting:
                 self._close(player, f"it was behind for more than {self._patience:g} s")
 
     def excuse(self, seconds: float) -> None:
         """Have so many seconds not count: the process was not running."""
         self.fed_at += seconds
-        for place in self._places.values():
-            place.since += seconds
+        for cursor in self._cursors.values():
+            cursor.since += seconds
 
     def over(self, reason: str) -> None:
         """It has ended: everybody gets the rest that they are in step with, and is told."""
         self._flush()
-        everybody = [player for channel in self._channels.values() for player in channel.players] + list(self._places)
+        everybody = [player for channel in self._channels.values() for player in channel.players] + list(self._cursors)
         self._channels.clear()
-        self._places.clear()
+        self._cursors.clear()
         self._waiting.clear()
         self._watchers.clear()
         self._cache.clear()

@@ -48,8 +48,8 @@ class Player(Protocol):
         ...
 
 
-class Place:
-    """Where a player is that is not in step."""
+class PlayerCursor:
+    """The position of a player that is not in step with the stream."""
 
     __slots__ = ("at", "earliest", "player", "since")
 
@@ -60,4 +60,4 @@ class Place:
         self.earliest = START
         """The number of the earliest message that it may begin with, where it has to begin anew."""
         self.since = since
-        """When it last had room, or was found to have none; in seconds of the relay's clock."""
+        """When it last had room, or was found to have none; in seconds of the broadcast's clock."""

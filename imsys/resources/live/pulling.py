@@ -29,7 +29,7 @@ from imsys.errors import ConfigError
 from imsys.protocols.flv import FlvReader
 from imsys.protocols.identifiers import encode_id
 from imsys.resources.live.broadcast import Broadcast
-from imsys.resources.live.flv_door import PEER, SUFFIX
+from imsys.resources.live.flv_handler import PEER, SUFFIX
 from imsys.security.tickets import Right, Tickets
 from imsys.store.live import LiveStream
 
@@ -53,7 +53,7 @@ TELL = 5.0
 _MARKER = "-----BEGIN CERTIFICATE-----"
 
 
-class Place(Protocol):
+class ServerAddress(Protocol):
     """Where a server is."""
 
     @property
@@ -65,7 +65,7 @@ class Place(Protocol):
 Ask = Callable[["LiveStream", "_Line"], Coroutine[Any, Any, IResponse]]
 Tell = Callable[["LiveStream", "_Line", int], Coroutine[Any, Any, None]]
 
-Find = Callable[[str], Awaitable[Place]]
+Find = Callable[[str], Awaitable[ServerAddress]]
 """Where the server of a name is."""
 
 
@@ -184,7 +184,7 @@ class _Line:
 
 
 class Pulling:
-    """One stream on its way here; a :class:`~imsys.resources.live.relay.Source`."""
+    """One stream on its way here; a :class:`~imsys.resources.live.stream_manager.StreamSource`."""
 
     def __init__(
         self,

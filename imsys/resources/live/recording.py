@@ -46,7 +46,7 @@ ENDLESS = 1 << 50
 _HALF = 1 << 31
 
 
-class About(msgspec.Struct, frozen=True, kw_only=True):
+class RecordingInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What a recording is; times are Unix seconds."""
 
     file_id: str
@@ -63,7 +63,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
 class Kept:
     """What is on the disk of a recording. All of it blocks, and belongs into a thread."""
 
-    def __init__(self, folder: Path, about: About, masters: MasterKeys) -> None:
+    def __init__(self, folder: Path, about: RecordingInfo, masters: MasterKeys) -> None:
         """:raises UnknownKey: its master key is not here. :raises Damaged: its key is not what it was."""
         self.about = about
         self._folder = folder
@@ -108,7 +108,7 @@ def kept_in(folder: Path, masters: MasterKeys, keep: Container[str]) -> list[Kep
     for path in sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime):
         known.add(path.stem)
         try:
-            about = msgspec.json.decode(path.read_bytes(), type=About)
+            about = msgspec.json.decode(path.read_bytes(), type=RecordingInfo)
             if about.file_id != path.stem:
                 raise ValueError("it is another's")
             found.append(Kept(folder, about, masters))

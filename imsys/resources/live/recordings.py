@@ -7,6 +7,7 @@ in between, what is durable becomes a file of its own as soon as it is there aga
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from weakref import WeakSet
@@ -17,18 +18,17 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from imsys.errors import PeerFault, Refused, Status
-from imsys.files.master import MasterKeys
 from imsys.files.names import LONGEST, check_filename
 from imsys.files.sealing import SEGMENT, Damaged
 from imsys.protocols.identifiers import encode_id, new_file_id
 from imsys.resources.budget import Budget
-from imsys.resources.disk import Disk
-from imsys.resources.hands import Hands
+from imsys.resources.engine.storage import Storage
 from imsys.resources.live.broadcast import Broadcast
 from imsys.resources.live.flv_index import MOST_PREFIX, Tags
-from imsys.resources.live.recording import About, Kept, Recording, kept_in
-from imsys.resources.transfers import Misplaced, Upload, Uploads
-from imsys.store.files import File, FileStore, Offer, Purpose, State
+from imsys.resources.live.recording import Kept, Recording, RecordingInfo, kept_in
+from imsys.resources.transfers import TransferError, Upload, Uploads
+from imsys.resources.upload_listener import UploadWaiter
+from imsys.store.files import File, Offer, Purpose, State
 from imsys.store.live import LiveStream
 from imsys.util.background import run_in_background
 from imsys.util.events import Event
@@ -51,15 +51,25 @@ _REFUSED = (Status.PERMISSION_DENIED, Status.NOT_FRIENDS, Status.BLOCKED, Status
 """What does not pass by itself (unless it is the disk that is full): the recording is removed."""
 
 
+@dataclass(frozen=True, slots=True)
+class RecordingLimits:
+    """Bytes and seconds."""
+
+    most: int
+    """Bytes of a recording."""
+    life: float
+    """Seconds that one may take to become a file."""
+    quota: int
+    """Bytes that a user's files take at most; 0: no bound."""
+
+
 class Recordings(Service):
-    """See the module.
+    """Records streams, and makes files of what is recorded.
 
     :param server: the name of this server.
     :param folder: where recordings lie until they are files; it is made.
+    :param storage: of the engine that makes files of them.
     :param calendar: Unix seconds.
-    :param most: bytes of one at most.
-    :param life: seconds that one may take to become a file.
-    :param quota: bytes that a user's files take at most, 0 for no bound.
     """
 
     def __init__(
@@ -67,27 +77,20 @@ class Recordings(Service):
         clock: IReactorTime,
         server: str,
         folder: Path,
-        disk: Disk,
-        masters: MasterKeys,
-        files: FileStore,
+        storage: Storage,
         uploads: Uploads,
         calendar: Callable[[], float],
-        *,
-        most: int,
-        life: float,
-        quota: int,
+        limits: RecordingLimits,
     ) -> None:
         self._clock = clock
         self._server = server
         self._folder = folder
-        self._disk = disk
-        self._masters = masters
-        self._files = files
+        self._disk = storage.disk
+        self._masters = storage.masters
+        self._files = storage.files
         self._uploads = uploads
         self._calendar = calendar
-        self._most = most - MOST_PREFIX
-        self._life = life
-        self._quota = quota
+        self._limits = limits
         self._budget = Budget(MOST_PENDING)
         self._recorded: WeakSet[Broadcast] = WeakSet()
         self._running: dict[str, Recording] = {}
@@ -106,7 +109,7 @@ class Recordings(Service):
             return
         self._recorded.add(broadcast)
         wrapped = self._masters.new()
-        about = About(
+        about = RecordingInfo(
             file_id=new_file_id().hex(),
             stream_id=encode_id(stream.stream_id),
             owner=stream.owner,
@@ -118,7 +121,7 @@ class Recordings(Service):
         )
         kept = Kept(self._folder, about, self._masters)
         recording = self._running[about.file_id] = Recording(
-            self._clock, self._disk, kept, broadcast, self._most, self._budget, self._ended
+            self._clock, self._disk, kept, broadcast, self._limits.most - MOST_PREFIX, self._budget, self._ended
         )
         recording.start()
 
@@ -198,7 +201,7 @@ class Recordings(Service):
         try:
             await self._publish(kept)
         except Refused as refused:
-            if refused.status not in _REFUSED or isinstance(refused, Misplaced):
+            if refused.status not in _REFUSED or isinstance(refused, TransferError):
                 self._outage.failed(f"that of {about.stream_id} has to wait: {refused}")
                 return False
             _log.warn("the recording of {stream} is removed: {reason}", stream=about.stream_id, reason=refused)
@@ -235,12 +238,12 @@ class Recordings(Service):
             await self._uploads.terminate(file.file_id, file.owner)
             file = None
         if file is None:
-            await self._files.offer(self._offer(kept.about, size), life=self._life, quota=self._quota)
+            await self._files.offer(self._offer(kept.about, size), life=self._limits.life, quota=self._limits.quota)
         whole = await self._send(kept, tags, prefix)
         if whole is not None:
             _log.info("the recording of {stream} is {name}", stream=kept.about.stream_id, name=encode_id(whole.file_id))
 
-    def _offer(self, about: About, size: int) -> Offer:
+    def _offer(self, about: RecordingInfo, size: int) -> Offer:
         return Offer(
             file_id=bytes.fromhex(about.file_id),
             owner=about.owner,
@@ -265,8 +268,8 @@ class Recordings(Service):
 
     async def _send(self, kept: Kept, tags: Tags, prefix: bytes) -> File | None:
         """The bytes of the file, from wherever an earlier run has left off; ``None``: this server stops."""
-        hands = Hands()
-        upload = await self._uploads.open(kept.file_id, kept.about.owner, durable=hands.durable, hold=hands.hold, lost=hands.lost)
+        waiter = UploadWaiter()
+        upload = await self._uploads.open(kept.file_id, kept.about.owner, waiter)
         try:
             if upload.fed < len(prefix):
                 upload.feed(upload.fed, prefix[upload.fed :])
@@ -275,7 +278,7 @@ class Recordings(Service):
                 while upload.fed < begin + end - start:
                     if not self.running:
                         return None
-                    await hands.room()
+                    await waiter.room()
                     place = start + upload.fed - begin
                     piece = await self._disk.run(kept.spool.read, place // SEGMENT, STEP)
                     _feed(upload, piece[place % SEGMENT :][: end - place])

@@ -1,4 +1,4 @@
-"""Who may watch which stream, and what is known of it, for the doors of HTTP."""
+"""Who may watch which stream, and what is known of it, for the handlers of HTTP."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ class Streams:
         self._reading: SingleFlight[bytes, LiveStream | None] = SingleFlight(self._read)
 
     async def find(self, stream_id: bytes) -> LiveStream:
-        """A stream. :raises Refused: 74, there is none. :raises Unavailable: 14, the database is away."""
+        """A stream. :raises Refused: ``STREAM_NOT_FOUND``, there is none.
+
+        :raises Unavailable: ``MYSQL_INTERNAL_ERROR``, the database did not answer.
+        """
         read, stream = self._known.get(stream_id, (float("-inf"), None))
         if self._clock.seconds() - read >= FRESH:
             stream = await self._reading.run(stream_id)

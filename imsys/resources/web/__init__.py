@@ -1,1 +1,1 @@
-"""The HTTP door of a resources server, on :mod:`imsys.web`: files by ``tus`` and ``downloads``, put into a table by ``doors``."""
+"""HTTP of a resources server, on :mod:`imsys.web`: files by ``tus`` and ``downloads``, put into a table by ``routes``."""

@@ -25,7 +25,7 @@ SMALL_PIECE = 1 << 16
 
 
 class Pieces:
-    """A part of a file, read piece by piece; the next one while the one before it is sent.
+    """Reads a part of a file piece by piece; the next one while the one before it is sent.
 
     :param most: bytes that the file gives at a time at most; not fewer than :data:`SMALL_PIECE`.
     """
@@ -48,7 +48,7 @@ class Pieces:
         self._ended = Refused(Status.PERMISSION_DENIED, reason)
 
     async def open(self) -> None:
-        """Read the first piece. :raises Refused: 39, the store does not give it."""
+        """Read the first piece. :raises Refused: ``FILE_WRITE_ERROR``, the store does not give it."""
         if self._at < self._end:
             self._read()
             assert self._ahead is not None
@@ -111,7 +111,7 @@ def _given(piece: bytes) -> Deferred[bytes]:
     return done
 
 
-class DownloadDoor:
+class DownloadHandler:
     """Gives whole files to whoever has a ticket to read them.
 
     :param budget: bytes, of all downloads together, that wait to be taken by peers.
@@ -125,7 +125,7 @@ class DownloadDoor:
         self._most = most
 
     async def get(self, request: Request, name: str) -> Response:
-        """A file, a part of it, or word that it is the one that the client has already; for HEAD, what that would be.
+        """Send a file, a part of it, or word that the client has it already; for HEAD, the headers alone.
 
         Its first bytes have been read when this returns: what the store gives wrongly is an error, and not a body that breaks off.
         """

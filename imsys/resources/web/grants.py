@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from imsys.errors import Refused, Status, Unavailable
 from imsys.protocols.identifiers import decode_id
-from imsys.resources.granted import Granted, Held
+from imsys.resources.granted import ActiveGrant, Granted
 from imsys.security.tickets import Right, Ticket, Tickets
 from imsys.web.answers import Problem
 from imsys.web.requests import Request
@@ -27,7 +27,7 @@ class Grants:
         self._field = field
 
     async def of(self, request: Request, right: Right, file_id: bytes | None = None, *, in_query: bool = False) -> Ticket:
-        """The grant that a request came with.
+        """Read the grant that a request came with.
 
         :param file_id: the file that it must be for, if the path names one.
         :param in_query: whether it may stand in the query.
@@ -52,12 +52,12 @@ class Grants:
         request.known(ticket.user)
         return ticket
 
-    def hold(self, ticket: Ticket, end: Callable[[str], None]) -> Held:
+    def hold(self, ticket: Ticket, end: Callable[[str], None]) -> ActiveGrant:
         """Have what a ticket let begin ended when its user is signed out."""
         return self._granted.hold(ticket.user, ticket.sign_in, end)
 
-    def release(self, held: Held) -> None:
-        """It is over by itself."""
+    def release(self, held: ActiveGrant) -> None:
+        """Forget what is over by itself."""
         self._granted.release(held)
 
 
@@ -67,7 +67,7 @@ def _bearer(request: Request) -> str | None:
 
 
 def file_named(name: str) -> bytes:
-    """The identifier in a path. :raises Problem: 404, it is none."""
+    """Read the identifier in a path. :raises Problem: 404, it is none."""
     try:
         return decode_id(name)
     except Refused:

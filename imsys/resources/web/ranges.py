@@ -13,7 +13,7 @@ _DIGITS = 18
 
 
 def wanted(request: Request, size: int, etag: str) -> tuple[int, int] | None:
-    """Begin and end (exclusive) of the one range that a request wants; ``None``: the whole.
+    """Read begin and end (exclusive) of the one range that a request wants; ``None``: the whole.
 
     The whole is what is sent for several ranges, for units and forms that nobody knows, and where
     ``If-Range`` names something else than this file.
@@ -41,7 +41,7 @@ def wanted(request: Request, size: int, etag: str) -> tuple[int, int] | None:
 
 
 def _number(digits: str) -> int:
-    """However many digits it has: more than any file has bytes is more than any file has bytes."""
+    """Read a number of any length; what is more than any file has bytes is bounded."""
     digits = digits.lstrip("0") or "0"
     return int(digits) if len(digits) <= _DIGITS else 10**_DIGITS
 

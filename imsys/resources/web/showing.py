@@ -18,7 +18,7 @@ _PLAYED = _POLICY + " allow-same-origin"
 
 
 def showing(mime: str, filename: str) -> Headers:
-    """The headers that say what a file is, and what may be done with it."""
+    """Make the headers that say what a file is, and what may be done with it."""
     mime = mime.lower() if _TYPE.fullmatch(mime.lower()) else "application/octet-stream"
     kind = "inline" if inline(mime) else "attachment"
     return (
@@ -30,7 +30,7 @@ def showing(mime: str, filename: str) -> Headers:
 
 
 def _filename(name: str) -> str:
-    """A file's name as RFC 6266 wants it: in plain ASCII for old clients, and as it is for all others (RFC 8187)."""
+    """Write a file's name as RFC 6266 wants it: in plain ASCII for old clients, and as it is for all others (RFC 8187)."""
     plain = re.sub(r"[^ !#-$&-\[\]-~]", "_", name)  # neither quotes nor what means something behind them
     quoted = urllib.parse.quote(name.encode("utf-8", "replace"), safe="!#$&+-.^_`|~")
     return f"filename=\"{plain}\"; filename*=UTF-8''{quoted}"

@@ -11,11 +11,11 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from imsys.errors import Refused, Status
-from imsys.files.sources import PIECE
+from imsys.files.readable import PIECE
 from imsys.protocols.identifiers import encode_id
 from imsys.resources.budget import Budget
-from imsys.resources.hands import Hands
-from imsys.resources.transfers import Misplaced, Upload, Uploads
+from imsys.resources.transfers import TransferError, Upload, Uploads
+from imsys.resources.upload_listener import UploadWaiter
 from imsys.resources.web.grants import Grants, file_named
 from imsys.resources.web.tus_headers import (
     ALGORITHMS,
@@ -41,34 +41,7 @@ RESUMABLE = ("Tus-Resumable", VERSION)
 Spoken = Callable[..., Awaitable[Response]]
 
 
-class _Hands(Hands):
-    """One request that has an upload in its hands."""
-
-    def __init__(self, request: Request) -> None:
-        super().__init__()
-        self._request = request
-
-    def lost(self, reason: Refused) -> None:
-        """It is in these hands no more."""
-        self.reason = reason  # whoever waits for the body goes on at once, and asks for it
-        self._request.body.fail(reason)
-        super().lost(reason)
-
-    def problem(self, refused: Refused) -> Problem:
-        """A refusal in the words of tus."""
-        if refused.status is Status.FILE_OPEN_ERROR:
-            # the ticket is ours: there was such a file
-            return Problem(410, refused.status, refused.message)
-        offset: Headers = (("Upload-Offset", str(refused.offset)),) if isinstance(refused, Misplaced) else ()
-        if refused.status is Status.FILE_UPLOAD_ERROR and refused is self.reason:
-            return Problem(423, refused.status, refused.message, *offset)
-        if refused.status is Status.CHECKSUM_MISMATCH:
-            return Problem(460, refused.status, refused.message, *offset)
-        plain = refusal(refused)
-        return Problem(plain.status, plain.error, plain.message, *plain.headers, *offset)
-
-
-class TusDoor:
+class TusHandler:
     """Takes files, from whoever has a ticket to write them.
 
     :param budget: bytes, of all requests with checksums together, that wait in memory.
@@ -84,7 +57,7 @@ class TusDoor:
     # -- what comes over HTTP
 
     async def options(self, request: Request, *_: str) -> Response:
-        """What this server can do."""
+        """Tell what this server can do."""
         headers = (
             RESUMABLE,
             ("Tus-Version", VERSION),
@@ -95,7 +68,7 @@ class TusDoor:
         return Response(204, headers)
 
     async def post(self, request: Request, *places: str) -> Response:
-        """Creation; or another method, by ``X-HTTP-Method-Override``, from those who cannot send it."""
+        """Create an upload; or use another method, by ``X-HTTP-Method-Override``, from those who cannot send it."""
         method = request.header("x-http-method-override")
         if method is None:
             if places:
@@ -109,15 +82,15 @@ class TusDoor:
         return await self._spoken(handlers[method], request, *places)
 
     async def head(self, request: Request, name: str) -> Response:
-        """Where to go on."""
+        """Tell where to go on."""
         return await self._spoken(self._head, request, name)
 
     async def patch(self, request: Request, name: str) -> Response:
-        """The next bytes."""
+        """Take the next bytes."""
         return await self._spoken(self._patch, request, name)
 
     async def delete(self, request: Request, name: str) -> Response:
-        """Giving it up."""
+        """Give an upload up."""
         return await self._spoken(self._delete, request, name)
 
     async def _spoken(self, handler: Spoken, request: Request, *places: str) -> Response:
@@ -139,12 +112,12 @@ class TusDoor:
         length = number(request, "Upload-Length")
         check_metadata(request)
         with_bytes = request.header("content-type") == BYTES
-        async with self._opened(request, ticket) as (upload, hands):
+        async with self._opened(request, ticket) as (upload, waiter):
             if length != upload.file.size:
                 status = 413 if length > upload.file.size else 400
                 raise Problem(status, Status.INVALID_FIELD, f"A file of {upload.file.size} bytes was offered.")
             if with_bytes and await upload.flushed() == 0:  # else it is here already, at least in part, and the client is told so
-                await self._take(request, upload, hands)
+                await self._take(request, upload, waiter)
             headers: Headers = (("Location", f"/files/{encode_id(ticket.file_id)}"), *await self._progress(upload))
         return Response(201, headers)
 
@@ -162,11 +135,11 @@ class TusDoor:
         if request.header("content-type") != BYTES:
             raise Problem(415, Status.INVALID_FIELD, f"Content-Type has to be {BYTES}.")
         offset = number(request, "Upload-Offset")
-        async with self._opened(request, ticket) as (upload, hands):
+        async with self._opened(request, ticket) as (upload, waiter):
             there = await upload.flushed()
             if offset != there:
-                raise Misplaced(Status.FILE_UPLOAD_ERROR, f"The upload goes on at {there}, not at {offset}.", there)
-            await self._take(request, upload, hands)
+                raise TransferError(Status.FILE_UPLOAD_ERROR, f"The upload goes on at {there}, not at {offset}.", there)
+            await self._take(request, upload, waiter)
             headers = await self._progress(upload)
         return Response(204, headers)
 
@@ -184,35 +157,35 @@ class TusDoor:
     # -- bytes
 
     @contextlib.asynccontextmanager
-    async def _opened(self, request: Request, ticket: Ticket) -> AsyncIterator[tuple[Upload, _Hands]]:
-        """Have an upload in one's hands; what was fed stays, however this ends. :raises Problem: whatever is refused."""
-        hands = _Hands(request)
-        held = self._grants.hold(ticket, lambda reason: hands.lost(Refused(Status.PERMISSION_DENIED, reason)))
+    async def _opened(self, request: Request, ticket: Ticket) -> AsyncIterator[tuple[Upload, UploadWaiter]]:
+        """Hold an upload; what was fed stays, however this ends. :raises Problem: whatever is refused."""
+        waiter = UploadWaiter(request.body.fail)
+        grant = self._grants.hold(ticket, lambda reason: waiter.lost(Refused(Status.PERMISSION_DENIED, reason)))
         try:
-            upload = await self._uploads.open(ticket.file_id, ticket.user, durable=hands.durable, hold=hands.hold, lost=hands.lost)
+            upload = await self._uploads.open(ticket.file_id, ticket.user, waiter)
             try:
-                yield upload, hands
+                yield upload, waiter
             finally:
                 upload.release()
         except Refused as refused:
-            raise hands.problem(refused) from None
+            raise _problem(refused, taken=refused is waiter.reason) from None
         finally:
-            self._grants.release(held)
+            self._grants.release(grant)
 
-    async def _take(self, request: Request, upload: Upload, hands: _Hands) -> None:
+    async def _take(self, request: Request, upload: Upload, waiter: UploadWaiter) -> None:
         """Take the body of a request. :raises Problem: 413, it does not fit; 460, it is not what its checksum says."""
         expected = checksum(request)
         left = upload.file.size - upload.fed
         if request.length is not None and request.length > left:
             raise Problem(413, Status.INVALID_FIELD, f"{left} bytes are left of this file.", ("Upload-Offset", str(upload.fed)))
         if expected is not None:
-            await self._take_checked(request, upload, hands, expected)
+            await self._take_checked(request, upload, waiter, expected)
             return
         while piece := await request.body.read():
             upload.feed(upload.fed, piece)
-            await hands.room()
+            await waiter.room()
 
-    async def _take_checked(self, request: Request, upload: Upload, hands: _Hands, expected: Checksum) -> None:
+    async def _take_checked(self, request: Request, upload: Upload, waiter: UploadWaiter, expected: Checksum) -> None:
         size = CHECKED_BYTES if request.length is None else request.length
         if size > CHECKED_BYTES:
             raise _too_many()
@@ -226,20 +199,37 @@ class TusDoor:
                 if len(here) > size:
                     raise _too_many()
             if digest.digest() != expected.digest:
-                raise Misplaced(Status.CHECKSUM_MISMATCH, "The bytes are not what their checksum says; none were taken.", upload.fed)
+                raise TransferError(Status.CHECKSUM_MISMATCH, "The bytes are not what their checksum says; none were taken.", upload.fed)
             for at in range(0, len(here), PIECE):
                 upload.feed(upload.fed, bytes(here[at : at + PIECE]))
-                await hands.room()
+                await waiter.room()
         finally:
             self._budget.give(size)
 
     async def _progress(self, upload: Upload) -> Headers:
-        """How far it is. With its last byte it becomes whole, before anybody is told that the byte is here."""
+        """Tell how far an upload is; with the last byte, make the file whole first."""
         offset = await upload.flushed()
         if offset == upload.file.size:
             await upload.finish()
             return (("Upload-Offset", str(offset)),)
         return ("Upload-Offset", str(offset)), expires(upload.file.expires_ms)
+
+
+def _problem(refused: Refused, *, taken: bool) -> Problem:
+    """Say a refusal in the words of tus.
+
+    :param taken: whether it says why the upload was taken from this request.
+    """
+    if refused.status is Status.FILE_OPEN_ERROR:
+        # the ticket is ours: there was such a file
+        return Problem(410, refused.status, refused.message)
+    offset: Headers = (("Upload-Offset", str(refused.offset)),) if isinstance(refused, TransferError) else ()
+    if refused.status is Status.FILE_UPLOAD_ERROR and taken:
+        return Problem(423, refused.status, refused.message, *offset)
+    if refused.status is Status.CHECKSUM_MISMATCH:
+        return Problem(460, refused.status, refused.message, *offset)
+    plain = refusal(refused)
+    return Problem(plain.status, plain.error, plain.message, *plain.headers, *offset)
 
 
 def _too_many() -> Problem:

@@ -55,18 +55,18 @@ ALGORITHMS: dict[str, Callable[[], _Digest]] = {"sha1": _sha1, "sha256": hashlib
 
 @dataclass(frozen=True, slots=True)
 class Checksum:
-    """What the bytes of a request add up to, as its client says."""
+    """The digest of a request's bytes, as its client says."""
 
     algorithm: str
     digest: bytes
 
     def begin(self) -> _Digest:
-        """Nothing so far."""
+        """Make an empty digest."""
         return ALGORITHMS[self.algorithm]()
 
 
 def checksum(request: Request) -> Checksum | None:
-    """That of a request, if it has one. :raises Problem: 400, it cannot be checked."""
+    """Read the checksum of a request, if it has one. :raises Problem: 400, it cannot be checked."""
     header = request.header("upload-checksum")
     if header is None:
         return None
@@ -82,7 +82,7 @@ def checksum(request: Request) -> Checksum | None:
 
 
 def number(request: Request, name: str) -> int:
-    """A header that is a number of bytes. :raises Problem: 400, it is none, or it is not there."""
+    """Read a header that is a number of bytes. :raises Problem: 400, it is none, or it is not there."""
     header = request.header(name.lower())
     if header is None or not re.fullmatch(r"[0-9]{1,18}", header):
         raise Problem(400, Status.INVALID_FIELD, f"{name} is not a number of bytes.")
@@ -104,7 +104,7 @@ def check_metadata(request: Request) -> None:
 
 
 def metadata(filename: str, mime: str) -> tuple[str, str]:
-    """The header that says what was offered, by the keys that clients of tus use."""
+    """Make the header that says what was offered, by the keys that clients of tus use."""
     pairs = (("filename", filename), ("filetype", mime))
     return "Upload-Metadata", ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in pairs)
 
@@ -117,5 +117,5 @@ def _decoded(text: str) -> bytes | None:
 
 
 def expires(milliseconds: int) -> tuple[str, str]:
-    """The header that says until when an upload may go on, from Unix time."""
+    """Make the header that says until when an upload may go on, from Unix time."""
     return "Upload-Expires", formatdate(milliseconds / 1000, usegmt=True)

@@ -335,7 +335,7 @@ del Conversation
 
 
 class BadInputTests(ChatCase, OnSqlite):
-    """What wire.md, section 1, has the server do."""
+    """What the server does about a client's faults (docs/protocol.md, 1)."""
 
     chat_config = ChatConfig(login_deadline=0.5, heartbeat_timeout=1.0)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
 
 from imsys.errors import Refused, Status
 from imsys.protocols.identifiers import new_file_id
-from imsys.resources.transfers import Misplaced
+from imsys.resources.transfers import TransferError
+from imsys.resources.upload_listener import UploadListener
 from imsys.store.files import Content, File, Purpose, State
 
 
@@ -44,7 +44,7 @@ class MemoryFiles:
         self.window = window
         self.files: dict[bytes, File] = {}
         self.bytes: dict[bytes, bytearray] = {}
-        self.hands: dict[bytes, MemoryUpload] = {}
+        self.holders: dict[bytes, MemoryUpload] = {}
         self.most_waiting = 0
         self.stuck = False
         """Whether nothing becomes durable."""
@@ -75,35 +75,24 @@ class MemoryFiles:
 
 
 class MemoryUploads(MemoryFiles):
-    async def open(
-        self, file_id: bytes, user: int, *, durable: Callable[[int], None], hold: Callable[[bool], None], lost: Callable[[Refused], None]
-    ) -> MemoryUpload:
+    async def open(self, file_id: bytes, user: int, listener: UploadListener) -> MemoryUpload:
         file = self.files.get(file_id)
         if file is None or file.owner != user:
             raise Refused(Status.FILE_OPEN_ERROR, "There is no such file on its way.")
-        before = self.hands.pop(file_id, None)
+        before = self.holders.pop(file_id, None)
         if before is not None:
             before.flush()
             before.over = True
-            before.lost(Misplaced(Status.FILE_UPLOAD_ERROR, "It is in other hands.", before.offset))
-        upload = self.hands[file_id] = MemoryUpload(self, file, durable, hold, lost)
+            before.listener.lost(TransferError(Status.FILE_UPLOAD_ERROR, "It is in other hands.", before.offset))
+        upload = self.holders[file_id] = MemoryUpload(self, file, listener)
         return upload
 
 
 class MemoryUpload:
-    def __init__(
-        self,
-        files: MemoryUploads,
-        file: File,
-        durable: Callable[[int], None],
-        hold: Callable[[bool], None],
-        lost: Callable[[Refused], None],
-    ) -> None:
+    def __init__(self, files: MemoryUploads, file: File, listener: UploadListener) -> None:
         self.files = files
         self.file = file
-        self.durable = durable
-        self.hold = hold
-        self.lost = lost
+        self.listener = listener
         self.over = False
         self.data = files.bytes[file.file_id]
         self.fed = self.offset = len(self.data)
@@ -111,12 +100,12 @@ class MemoryUpload:
 
     def feed(self, offset: int, data: bytes) -> None:
         if self.over or offset != self.fed or offset + len(data) > self.file.size:
-            raise Misplaced(Status.FILE_UPLOAD_ERROR, "These are not the next bytes.", self.fed)
+            raise TransferError(Status.FILE_UPLOAD_ERROR, "These are not the next bytes.", self.fed)
         self.fed += len(data)
         self.waiting.append(data)
         self.files.most_waiting = max(self.files.most_waiting, self.fed - self.offset)
         if self.fed - self.offset >= self.files.chunk * self.files.window:
-            self.hold(True)
+            self.listener.hold(True)
         if not self.files.stuck:
             self.files.reactor.callLater(0, self.flush)
 
@@ -125,8 +114,8 @@ class MemoryUpload:
             self.data += b"".join(self.waiting)
             self.waiting = []
             self.offset = self.fed
-            self.hold(False)
-            self.durable(self.offset)
+            self.listener.hold(False)
+            self.listener.durable(self.offset)
 
     async def flushed(self) -> int:
         self.flush()
@@ -135,7 +124,7 @@ class MemoryUpload:
     async def finish(self) -> File:
         if self.files.refusing is not None:
             refusing = self.files.refusing
-            if isinstance(refusing, Misplaced) and not refusing.offset:
+            if isinstance(refusing, TransferError) and not refusing.offset:
                 self.data.clear()
             raise refusing
         return self.files.whole(self.file)
@@ -143,8 +132,8 @@ class MemoryUpload:
     def release(self) -> None:
         self.flush()
         self.over = True
-        if self.files.hands.get(self.file.file_id) is self:
-            del self.files.hands[self.file.file_id]
+        if self.files.holders.get(self.file.file_id) is self:
+            del self.files.holders[self.file.file_id]
 
 
 class MemoryDownloads:

@@ -27,7 +27,7 @@ from imsys.protocols.identifiers import encode_id
 from imsys.protocols.messages.session import HeartbeatRequest, HeartbeatResponse, LoginRequest
 from imsys.protocols.messages.uploads import ResourcesLoginResponse
 from imsys.resources.budget import Budget
-from imsys.resources.frames import FrameDoor
+from imsys.resources.frames import FrameHandler
 from imsys.security.tickets import Right, TicketKeys, Tickets
 from imsys.server.connections import Connections
 from imsys.server.dispatch import Dispatcher, Handler, handles
@@ -122,7 +122,7 @@ class FramesCase(PortCase[Client]):
 
     def start(self, port: int = 0) -> None:
         """Start the server."""
-        self.door = FrameDoor(
+        self.door = FrameHandler(
             self.reactor,
             self.config,
             self.tickets,
@@ -133,7 +133,7 @@ class FramesCase(PortCase[Client]):
         )
         dispatcher: Dispatcher[Session] = Dispatcher(self.handlers(), lambda session: self.connections.ended(session), RESOURCES)
         dispatcher.serve(_Server())
-        self.connections = Connections(self.reactor, self.config, dispatcher, Crowd(self.reactor, self.config.capacity), self.door.front)
+        self.connections = Connections(self.reactor, self.config, dispatcher, Crowd(self.reactor, self.config.capacity), self.door.filter)
         context = public_context(certificates()) if self.tls else None
         self.port = ListenService(self.reactor, self.connections, "127.0.0.1", port, context, "port")
         self.parts = [self.connections, self.port]

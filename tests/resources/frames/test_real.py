@@ -107,7 +107,7 @@ class RealTests(ResourcesCase):
             clients[number % 10].send(72, **self.keys(file_id))
         answers = [await clients[number % 10].next(73) for number in range(300)]
         errors = {answer["error"] for answer in answers}
-        self.assertEqual((errors, self.engine.uploads._users[7]), ({0, 73}, self.config.uploads))
+        self.assertEqual((errors, len(self.engine.uploads._held[7])), ({0, 73}, self.config.uploads))
         self.assertTrue(all(answer["retry_after"] for answer in answers if answer["error"]))
         stranger = await self.login(8)  # others do not notice
         theirs = await self.offer(DATA, user=8)
@@ -115,7 +115,7 @@ class RealTests(ResourcesCase):
         self.assertEqual((await stranger.ask(72, file_id=encode_id(theirs), ticket=ticket))["error"], 0)
         for client in clients:
             await client.abort()
-        await self.until(lambda: 7 not in self.engine.uploads._users)
+        await self.until(lambda: 7 not in self.engine.uploads._held)
         self.assertEqual(await self.open(await self.login(), files[0]), 0)
 
     async def test_given_up(self) -> None:

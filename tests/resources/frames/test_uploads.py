@@ -15,7 +15,7 @@ from imsys.config import ResourcesConfig
 from imsys.errors import Refused, Status
 from imsys.protocols.chunks import UPLOAD_CHUNK, encode_chunk
 from imsys.protocols.identifiers import encode_id
-from imsys.resources.transfers import Misplaced
+from imsys.resources.transfers import TransferError
 from imsys.security.tickets import Right
 from tests.resources.frames.scene import FramesCase
 from tests.support.reading import is_read
@@ -68,7 +68,7 @@ class UploadTests(FramesCase):
         client.chunk(file, 0, DATA[:1000])
         await self.until(lambda: client.acks() == [1000])
         await client.abort()
-        await self.until(lambda: not self.files.hands)
+        await self.until(lambda: not self.files.holders)
         client = await self.login()
         self.assertEqual(await self.open(client, file), 1000)
         client.chunk(file, 1000, DATA[1000:])
@@ -103,7 +103,7 @@ class UploadTests(FramesCase):
 
         self.files.open = slowly  # type: ignore[method-assign]
         one.send(72, **self.ticket(file))
-        await self.until(lambda: self.files.hands)
+        await self.until(lambda: self.files.holders)
         self.assertEqual(await self.open(two, file), 0)
         turn.callback(None)
         self.assertEqual((await one.next(73))["error"], 36)
@@ -204,7 +204,7 @@ class TicketTests(FramesCase):
         """What opening gets; nothing is taken into anybody's hands."""
         client = await self.login()
         response = await client.ask(72, **keys)
-        self.assertEqual((response["error"], self.files.hands), (status, {}))
+        self.assertEqual((response["error"], self.files.holders), (status, {}))
 
     async def test_tickets(self) -> None:
         """A ticket that is forged, expired, somebody else's, for reading, or for another file, gets 65."""
@@ -244,12 +244,12 @@ class EndTests(FramesCase):
         self.assertEqual(client.acks(), [])
         client.chunk(file, 0, DATA)
         self.assertEqual((await client.next(79))["error"], 65)  # it has to be opened again
-        self.assertEqual(self.files.hands, {})
+        self.assertEqual(self.files.holders, {})
         return told, self.stored(file)
 
     async def test_refused(self) -> None:
         """What is no whole file in the end is no acknowledgement, but 79: from 0 again, never, or later."""
-        told, stored = await self.finish(Misplaced(Status.CHECKSUM_MISMATCH, "Not what was offered.", 0))
+        told, stored = await self.finish(TransferError(Status.CHECKSUM_MISMATCH, "Not what was offered.", 0))
         self.assertEqual((told["error"], told["offset"], stored), (69, 0, b""))
         told, stored = await self.finish(Refused(Status.PERMISSION_DENIED, "The scan refused it."))
         self.assertEqual((told["error"], told["message"]), (65, "The scan refused it."))
@@ -283,7 +283,7 @@ class BoundTests(FramesCase):
         self.assertEqual((client.pending(33), is_read(self.reactor, client)), ([], False))
         self.assertLess(self.files.most_waiting, 1_000_000)
         self.files.stuck = False
-        self.files.hands[file.file_id].flush()
+        self.files.holders[file.file_id].flush()
         await self.until(lambda: len(data) in client.acks())
         self.assertEqual(self.stored(file), data)
         await client.next(33)
@@ -305,9 +305,9 @@ class BoundTests(FramesCase):
         client = await self.login()
         for _ in range(3):
             await self.open(client, self.files.offer(7, DATA))
-        self.assertEqual(len(self.files.hands), 3)
+        self.assertEqual(len(self.files.holders), 3)
         await client.abort()
-        await self.until(lambda: not self.files.hands)
+        await self.until(lambda: not self.files.holders)
         self.assertEqual(self.door._open, {})
 
     async def test_closed_while_opening(self) -> None:
@@ -316,5 +316,5 @@ class BoundTests(FramesCase):
         body = json.dumps(self.ticket(file)).encode()
         client.send_raw(struct.pack("!HI", 72, 6 + len(body)) + body + struct.pack("!HI", 70, 5))
         await client.until_closed()
-        await self.until(lambda: not self.files.hands)
+        await self.until(lambda: not self.files.holders)
         self.assertEqual(self.door._open, {})

@@ -12,6 +12,7 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from tests.support.children import die_with_parent, folder
+from tests.support.programs import program
 
 FFMPEG = ("ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "warning")
 GROUP = 25
@@ -24,6 +25,7 @@ class Program:
     """One program that runs."""
 
     def __init__(self, command: Sequence[str], output: Path) -> None:
+        command = [program(command[0]) if "/" not in command[0] else command[0], *command[1:]]
         self.output = output
         self._errors = output.with_suffix(".err")
         with output.open("wb") as out, self._errors.open("wb") as errors:
@@ -77,8 +79,8 @@ class Programs:
 
     def kill(self) -> None:
         """End all."""
-        for program in self._started:
-            program.kill()
+        for started in self._started:
+            started.kill()
 
 
 def programs(test: TestCase) -> Programs:
@@ -101,7 +103,7 @@ def film(ffmpeg: str = "ffmpeg", codec: str = "libx264", seconds: int = SECONDS,
         keys = ["-preset", "ultrafast", "-x265-params", f"keyint={GROUP}:min-keyint={GROUP}:log-level=error"]
     if codec == "libsvtav1":
         keys = ["-preset", "12", "-g", str(GROUP), "-pix_fmt", "yuv420p"]
-    command = [ffmpeg, *FFMPEG[1:], *source, "-t", str(seconds), "-c:v", codec, *keys, "-c:a", *sound, str(path)]
+    command = [program(ffmpeg), *FFMPEG[1:], *source, "-t", str(seconds), "-c:v", codec, *keys, "-c:a", *sound, str(path)]
     subprocess.run(command, check=True, timeout=120)
     return path
 
@@ -118,7 +120,7 @@ HASHES = ("-map", "0", "-c", "copy", "-f", "framehash", "-hash", "md5")
 def hashes(path_or_text: Path | str, *, ffmpeg: str = "ffmpeg") -> Hashes:
     """What is in a file, or what ``-f framehash`` has said."""
     if isinstance(path_or_text, Path):
-        command = [ffmpeg, *FFMPEG[1:], "-i", str(path_or_text), *HASHES, "-"]
+        command = [program(ffmpeg), *FFMPEG[1:], "-i", str(path_or_text), *HASHES, "-"]
         path_or_text = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True).stdout
     return Hashes(path_or_text)
 

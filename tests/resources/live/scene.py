@@ -1,4 +1,4 @@
-"""The RTMP door with a database behind it, in the test's process; and everything that publishes and plays."""
+"""The RTMP server with a database behind it, in the test's process; and everything that publishes and plays."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from imsys.protocols.identifiers import encode_id, new_file_id
 from imsys.protocols.rtmp.client import Failed, Purpose
 from imsys.resources.granted import Granted
 from imsys.resources.live.broadcast import Broadcast
-from imsys.resources.live.relay import Relay
-from imsys.resources.live.rtmp_connection import RtmpConnection
-from imsys.resources.live.rtmp_door import RtmpDoor, RtmpSettings
+from imsys.resources.live.rtmp_connection import RtmpConnection, RtmpSettings
+from imsys.resources.live.rtmp_server import RtmpServer
+from imsys.resources.live.stream_manager import StreamManager
 from imsys.security.keyring import add_key
 from imsys.security.tickets import Right, TicketKeys, Tickets
 from imsys.services.common import ListenService
@@ -54,14 +54,14 @@ class LiveCase(OnSqlite):
         self.late = 0.0  # seconds that the clock of tickets is ahead
         self.tickets = Tickets(TicketKeys(keys), lambda: time.time() + self.late, 3600)
         self.told: list[tuple[bytes, LiveState]] = []
-        self.relay = Relay(self.reactor, self.live, SERVER, self.stores.live, self.tell)
+        self.streams = StreamManager(self.reactor, self.live, SERVER, self.stores.live, self.tell)
         self.over: set[str] = set()  # digests of the tokens that were revoked
         self.granted = Granted(self.reactor, self._live, 3600)
         crowd = Crowd(self.reactor, self.capacity)
-        self.door = RtmpDoor(self.reactor, self.settings, self.relay, self.tickets, self.granted, crowd)
-        self.plain = ListenService(self.reactor, self.door, "127.0.0.1", 0, None, "rtmp_port")
-        self.tls = ListenService(self.reactor, self.door, "127.0.0.1", 0, public_context(certificates(), tickets=False), "rtmps_port")
-        self.parts: list[Any] = [self.door, self.relay, self.plain, self.tls]
+        self.rtmp = RtmpServer(self.reactor, self.settings, self.streams, self.tickets, self.granted, crowd)
+        self.plain = ListenService(self.reactor, self.rtmp, "127.0.0.1", 0, None, "rtmp_port")
+        self.tls = ListenService(self.reactor, self.rtmp, "127.0.0.1", 0, public_context(certificates(), tickets=False), "rtmps_port")
+        self.parts: list[Any] = [self.rtmp, self.streams, self.plain, self.tls]
         for part in self.parts:
             part.startService()
         self.addCleanup(lambda: Deferred.fromCoroutine(self.stop()))
@@ -89,7 +89,7 @@ class LiveCase(OnSqlite):
 
     def nobody_comes(self) -> None:
         """From now on nobody waits for a publisher that is away."""
-        self.relay._config = dataclasses.replace(self.live, away=0.0)
+        self.streams._config = dataclasses.replace(self.live, away=0.0)
 
     async def tell(self, stream_id: bytes) -> None:
         """A thread is told of its stream."""
@@ -118,7 +118,7 @@ class LiveCase(OnSqlite):
 
     def broadcast(self, stream: LiveStream) -> Broadcast:
         """It, which is here."""
-        broadcast = self.relay.find(stream.stream_id)
+        broadcast = self.streams.find(stream.stream_id)
         assert broadcast is not None
         return broadcast
 
@@ -185,7 +185,7 @@ class LiveCase(OnSqlite):
     def connection(self, peer: Peer) -> RtmpConnection:
         """The server's side of a client."""
         port = peer.transport.getHost().port
-        return next(one for one in self.door.connections if one.transport.getPeer().port == port)
+        return next(one for one in self.rtmp.connections if one.transport.getPeer().port == port)
 
     def run_program(self, *command: str, **more: Any) -> Program:
         """Start a program, which ends with the test at the latest."""

@@ -11,7 +11,7 @@ from twisted.internet.threads import deferToThread
 
 from imsys.protocols.flv import FlvReader
 from imsys.protocols.identifiers import encode_id, new_file_id
-from imsys.resources.live import flv_door
+from imsys.resources.live import flv_handler
 from imsys.resources.live.sockets import UNSENT
 from imsys.security.tickets import Right
 from imsys.store.live import LiveState
@@ -26,11 +26,11 @@ class HttpFlvTests(WebLiveCase):
         """What ffmpeg gets over TLS is what another ffmpeg has sent: the codecs' data, and every packet; the end is a clean one."""
         stream = await self.stream()
         player = self.run_program(*FFMPEG, "-ca_file", certificates().ca, "-i", self.link(stream), *HASHES, "-")
-        await self.until(lambda: self.relay.find(stream.stream_id), "the player waits")
+        await self.until(lambda: self.streams.find(stream.stream_id), "the player waits")
         publisher = self.run_program(*publishing(self.url(stream, Right.PUBLISH), film(), speed=8))
         self.assertEqual(await publisher.ended(), 0, publisher.errors)
         await self.until_state(stream, LiveState.WAITING)  # all that it has sent is here
-        self.relay.end(stream.stream_id)
+        self.streams.end(stream.stream_id)
         self.assertEqual(await player.ended(), 0, player.errors)
         sent, came = hashes(film()), hashes(player.text)
         self.assertEqual(came.extradata, sent.extradata)
@@ -59,7 +59,7 @@ class HttpFlvTests(WebLiveCase):
         level = socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT
 
         def kept() -> list[int]:
-            return [one.transport.getHandle().getsockopt(*level) for one in self.http._open]
+            return [one.transport.getHandle().getsockopt(*level) for one in self.http.connections]
 
         await self.until(lambda: kept() == [UNSENT], "the kernel was told")
 
@@ -86,6 +86,7 @@ class HttpFlvTests(WebLiveCase):
             players.append(self.run_program(*command))
         await self.until(lambda: self.broadcast(stream).players == 2, "both watch")
         await self.until(lambda: len(self.granted) == 2, "both are known")
+        await self.until(lambda: all(path.stat().st_size for path in out.iterdir()) and len(list(out.iterdir())) == 2, "both see something")
         self.over.add(mine)
         await self.granted.look()
         self.assertEqual(await players[0].ended(), 0, players[0].errors)
@@ -110,7 +111,7 @@ class HttpFlvTests(WebLiveCase):
             self.assertNotIn(b"ticket", reply.body, key)
         reply = await self.ask("GET", f"/live/{encode_id(stream.stream_id)}.flv")
         self.assertEqual((reply.status, reply.error), (401, 65))
-        self.assertIsNone(self.relay.find(stream.stream_id))
+        self.assertIsNone(self.streams.find(stream.stream_id))
 
     async def test_unknown(self) -> None:
         """A stream that is not, or is over, or is no stream at all: 404."""
@@ -124,19 +125,19 @@ class HttpFlvTests(WebLiveCase):
 
     async def test_nobody_sends(self) -> None:
         """A stream that nobody begins to send is waited for a while, then it is 404."""
-        self.patch(flv_door, "WAIT", 0.2)
+        self.patch(flv_handler, "WAIT", 0.2)
         stream = await self.stream()
         reply = await self.ask("GET", self.path(stream))
         self.assertEqual((reply.status, reply.error), (404, 74))
-        self.assertEqual(self.broadcast(stream).players if self.relay.find(stream.stream_id) else 0, 0)
+        self.assertEqual(self.broadcast(stream).players if self.streams.find(stream.stream_id) else 0, 0)
 
     async def test_ended_while_waiting(self) -> None:
         """Who waits for a stream that ends is told at once."""
         stream = await self.stream()
         asked = self.later(self.ask("GET", self.path(stream)))
-        await self.until(lambda: self.relay.find(stream.stream_id), "somebody waits")
+        await self.until(lambda: self.streams.find(stream.stream_id), "somebody waits")
         await self.stores.live.end(stream.stream_id)
-        self.relay.end(stream.stream_id)
+        self.streams.end(stream.stream_id)
         reply = await asked
         self.assertEqual((reply.status, reply.error), (404, 74))
 
@@ -148,7 +149,7 @@ class HttpFlvTests(WebLiveCase):
         self.addCleanup(connection.close)
         connection.sendall(f"GET {self.path(stream)} HTTP/1.0\r\n\r\n".encode())
         await self.until(lambda: self.broadcast(stream).players == 1, "it watches")
-        self.relay.end(stream.stream_id)
+        self.streams.end(stream.stream_id)
         data = await deferToThread(_all, connection)
         head, _, body = data.partition(b"\r\n\r\n")
         self.assertIn(b"200 OK", head)
@@ -170,16 +171,16 @@ class HttpFlvTests(WebLiveCase):
 
         watched = deferToThread(ask, self.path(stream))
         await self.until(lambda: self.broadcast(stream).players == 1, "it watches")
-        self.relay.end(stream.stream_id)
+        self.streams.end(stream.stream_id)
         status, body = await watched
         self.assertEqual((status, body[:3]), (200, b"FLV"))
         status, body = await deferToThread(ask, self.path(stream, "/watch/{}/state"))
         self.assertEqual((status, json.loads(body)["title"]), (200, "Cats"))
-        self.assertEqual(len(self.http), 1)
+        self.assertEqual(len(self.http.connections), 1)
 
     async def test_never_reads(self) -> None:
         """One who never reads is dropped after a while; the others miss nothing."""
-        self.patch(flv_door, "LINGER", 0.2)
+        self.patch(flv_handler, "LINGER", 0.2)
         stream = await self.stream()
         await self.publishing(stream, speed=20)
         stuck = socket.create_connection(("127.0.0.1", self.http_port.port), timeout=20)
@@ -189,7 +190,7 @@ class HttpFlvTests(WebLiveCase):
         await self.until(lambda: self.broadcast(stream).players == 1, "it watches")
         self.broadcast(stream)._patience = 0.5
         await self.until(lambda: self.broadcast(stream).players == 0, "it is let go of")
-        await self.until(lambda: not len(self.http), "its connection is closed")
+        await self.until(lambda: not len(self.http.connections), "its connection is closed")
         self.assertEqual(sum("closing the live stream over HTTP to" in line and "behind" in line for line in self.lines), 1)
         await self.until_state(stream, LiveState.LIVE)
 
@@ -205,11 +206,11 @@ class HttpFlvTests(WebLiveCase):
         """What somebody is promised who waits for a film."""
         stream = await self.stream()
         asked = self.later(self.ask("GET", self.path(stream)))
-        await self.until(lambda: self.relay.find(stream.stream_id), "somebody waits")
+        await self.until(lambda: self.streams.find(stream.stream_id), "somebody waits")
         self.run_program(*publishing(self.url(stream, Right.PUBLISH), path))
-        chunked = flv_door.WHOLE.chunked
+        chunked = flv_handler.WHOLE.chunked
         await self.until(lambda: chunked in self.broadcast(stream)._channels, "its response has begun")
-        self.relay.end(stream.stream_id)
+        self.streams.end(stream.stream_id)
         reply = await asked
         self.assertEqual(reply.body[:3], b"FLV")
         return int(reply.body[4])

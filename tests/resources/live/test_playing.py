@@ -12,7 +12,7 @@ from imsys.protocols.media import Media
 from imsys.protocols.rtmp import messages
 from imsys.protocols.rtmp.client import Purpose
 from imsys.resources.live.cache import LATE
-from imsys.resources.live.rtmp_door import RtmpSettings
+from imsys.resources.live.rtmp_connection import RtmpSettings
 from imsys.security.tickets import Right
 from imsys.store.live import LiveState
 from tests.resources.live.peer import Peer
@@ -37,7 +37,7 @@ class PlayingTests(LiveCase):
         stream = await self.stream()
         await self.stores.live.end(stream.stream_id)
         await self.refused(self.url(stream, Right.PLAY), Purpose.PLAY, "NetStream.Play.StreamNotFound")
-        self.assertEqual(len(self.relay), 0)
+        self.assertEqual(len(self.streams), 0)
 
     async def test_elsewhere(self) -> None:
         """A stream of another server, where none can be fetched, is not found here."""
@@ -52,7 +52,7 @@ class PlayingTests(LiveCase):
         self.nobody_comes()
         await self.until(lambda: player.gone, "it is closed")
         self.assertTrue(player.over)
-        self.assertEqual(len(self.relay), 0)
+        self.assertEqual(len(self.streams), 0)
         found = await self.stores.live.find(stream.stream_id)
         self.assertEqual(found and found.state, LiveState.WAITING)
 

@@ -20,7 +20,7 @@ class FfmpegTests(LiveCase):
         path = path or film()
         stream = await self.stream()
         player = self.run_program(ffmpeg, *FFMPEG[1:], "-i", self.url(stream, Right.PLAY, tls=tls), *HASHES, "-")
-        await self.until(lambda: self.relay.find(stream.stream_id), "somebody waits")
+        await self.until(lambda: self.streams.find(stream.stream_id), "somebody waits")
         await self.until(lambda: self.broadcast(stream).players, "somebody waits")
         publisher = self.run_program(*publishing(self.url(stream, Right.PUBLISH, tls=tls), path, speed=6, ffmpeg=ffmpeg))
         self.assertEqual(await publisher.ended(), 0, publisher.errors)
@@ -95,7 +95,7 @@ class OtherProgramsTests(LiveCase):
         stream = await self.stream()
         saved = self.folder / "saved.flv"
         player = self.run_program("rtmpdump", "--quiet", "--live", "-r", self.url(stream, Right.PLAY, tls=tls), "-o", str(saved))
-        await self.until(lambda: self.relay.find(stream.stream_id), "somebody waits")
+        await self.until(lambda: self.streams.find(stream.stream_id), "somebody waits")
         await self.until(lambda: self.broadcast(stream).players, "somebody waits")
         publisher = self.run_program(*publishing(self.url(stream, Right.PUBLISH), film(), speed=6))
         self.assertEqual(await publisher.ended(), 0, publisher.errors)
@@ -117,7 +117,7 @@ class OtherProgramsTests(LiveCase):
         """GStreamer's rtmpsink publishes a file."""
         stream = await self.stream()
         player = self.run_program(*FFMPEG, "-i", self.url(stream, Right.PLAY), *HASHES, "-")
-        await self.until(lambda: self.relay.find(stream.stream_id), "somebody waits")
+        await self.until(lambda: self.streams.find(stream.stream_id), "somebody waits")
         await self.until(lambda: self.broadcast(stream).players, "somebody waits")
         pipeline = [
             "filesrc",

@@ -13,7 +13,7 @@ from imsys.errors import Status, Unavailable
 from imsys.protocols.identifiers import encode_id, new_file_id
 from imsys.protocols.media import Kind, Media, media
 from imsys.protocols.rtmp.client import Purpose
-from imsys.resources.live.rtmp_door import RtmpSettings
+from imsys.resources.live.rtmp_connection import RtmpSettings
 from imsys.security.tickets import Right
 from imsys.store.live import LiveState
 from tests.resources.live.programs import film, publishing
@@ -49,7 +49,7 @@ class KeyTests(LiveCase):
         for what, bad in keys.items():
             self.assertFalse(bad and bad in said, what)
         found = await self.stores.live.find(stream.stream_id)
-        self.assertEqual((found and found.state, len(self.relay)), (LiveState.WAITING, 0))
+        self.assertEqual((found and found.state, len(self.streams)), (LiveState.WAITING, 0))
 
     async def test_signed_out(self) -> None:
         """Keys end with the sign-in by which they were had: nobody begins with one, and who publishes or plays by one is closed."""
@@ -82,7 +82,7 @@ class KeyTests(LiveCase):
         await self.refused(url, Purpose.PUBLISH, BAD_NAME)
         await self.refused(f"rtmp://127.0.0.1:{self.plain.port}/live/cats?key=x", Purpose.PUBLISH, BAD_NAME)
         await self.refused(f"rtmp://127.0.0.1:{self.plain.port}/vod/cats?key=x", Purpose.PUBLISH, "NetConnection.Connect.Rejected")
-        self.assertEqual(len(self.relay), 0)
+        self.assertEqual(len(self.streams), 0)
 
     async def test_key_of_the_application(self) -> None:
         """Some programs write the key behind the application."""
@@ -143,7 +143,7 @@ class OnlyOneTests(LiveCase):
         self.patch(self.stores.live, "mark_live", slowly)
         first = await self.peer(self.url(stream, Right.PUBLISH), Purpose.PUBLISH)
         await asked
-        self.relay._look()
+        self.streams._look()
         await self.refused(self.url(stream, Right.PUBLISH), Purpose.PUBLISH, BAD_NAME)
         answered.callback(None)
         await self.until(lambda: first.started or first.failure or first.gone, "it may begin")
@@ -212,7 +212,7 @@ class EndTests(LiveCase):
         self.nobody_comes()
         await self.until(lambda: player.gone, "the player is closed")
         self.assertTrue(player.over)
-        self.assertEqual(([state for _, state in self.told], len(self.relay)), ([LiveState.LIVE, LiveState.WAITING], 0))
+        self.assertEqual(([state for _, state in self.told], len(self.streams)), ([LiveState.LIVE, LiveState.WAITING], 0))
         await self.database.write(lambda tx: tx.execute("UPDATE live_streams SET due_at = due_at - ?", round(self.live.away * 1000)))
         self.assertEqual(await self.stores.live.due(), [stream.stream_id])
 
@@ -221,8 +221,8 @@ class EndTests(LiveCase):
         stream = await self.stream()
         publisher, player = await self.publisher(stream), await self.player(stream)
         await self.stores.live.end(stream.stream_id, self.anna)
-        self.relay.end(stream.stream_id)
-        self.relay.end(stream.stream_id)
+        self.streams.end(stream.stream_id)
+        self.streams.end(stream.stream_id)
         await self.until(lambda: player.gone and publisher.gone, "both are closed")
         self.assertTrue(player.over)
         assert publisher.failure is not None
@@ -268,11 +268,11 @@ class EndTests(LiveCase):
             return {stream.stream_id}
 
         self.patch(self.stores.live, "beat", slowly)
-        beating = Deferred.fromCoroutine(self.relay._beat())
+        beating = Deferred.fromCoroutine(self.streams._beat())
         second = await self.publisher(stream)
         answered.callback(None)
         await beating
-        self.assertIs(self.relay.own(stream.stream_id), self.broadcast(stream))
+        self.assertIs(self.streams.own(stream.stream_id), self.broadcast(stream))
         second.publish([AVC, key(0)])
         await self.until_begun(stream)
 
@@ -297,7 +297,7 @@ class EndTests(LiveCase):
         self.assertTrue(player.over and tls.over)
         found = await self.stores.live.find(stream.stream_id)
         self.assertEqual((found and found.state, found and found.server), (LiveState.WAITING, SERVER))
-        self.assertEqual(len(self.door), 0)
+        self.assertEqual(len(self.rtmp.connections), 0)
 
 
 class LimitTests(LiveCase):
@@ -313,10 +313,10 @@ class LimitTests(LiveCase):
         await self.sees(player, [AVC.payload, key(0).payload])
         publisher.publish([inter(40)])
         await self.until(lambda: len(player.seen) == 3, "it goes on")
-        looked = self.relay._looked
-        self.relay._looked -= 100  # as after a hundred seconds in which nothing was done
+        looked = self.streams._looked
+        self.streams._looked -= 100  # as after a hundred seconds in which nothing was done
         self.broadcast(stream).fed_at -= 100
-        await self.until(lambda: self.relay._looked >= looked + 0.5, "it has looked")
+        await self.until(lambda: self.streams._looked >= looked + 0.5, "it has looked")
         self.assertFalse(publisher.gone)
         self.assertEqual(self.closed(""), 0)
 

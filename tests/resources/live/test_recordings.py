@@ -18,18 +18,20 @@ from imsys.protocols.identifiers import encode_id
 from imsys.protocols.media import Kind
 from imsys.protocols.rtmp.amf0 import decode
 from imsys.redis.client import RedisService
-from imsys.resources.judging import looking
+from imsys.resources.default_inspector import configured_inspector
 from imsys.resources.live import recording
+from imsys.resources.live.flv_index import MOST_PREFIX
 from imsys.resources.live.recording import Tape
-from imsys.resources.live.recordings import Recordings, filename
+from imsys.resources.live.recordings import RecordingLimits, Recordings, filename
 from imsys.security.tickets import Right
 from imsys.store.files import File, Purpose, State
 from imsys.store.live import LiveState, LiveStream
 from tests.resources.live.programs import film, hashes, publishing
 from tests.resources.live.scene import SERVER, LiveCase
 from tests.resources.live.watching import AAC, AVC, METADATA, inter, key, sound
-from tests.resources.parts import KEYS, Parts
+from tests.resources.parts import Parts
 from tests.support.chat import ChatServer
+from tests.support.programs import program
 from tests.support.servers import redis_server
 
 
@@ -55,24 +57,20 @@ class RecordingCase(LiveCase):
 
     def begin(self) -> None:
         """Start the engine and the recordings on what is there."""
-        judge = looking(FilesConfig(), self.home / "spool")
-        self.engine = Parts(self.reactor, ResourcesConfig(name=SERVER), self.config, self.home, judge=judge)
+        inspector = configured_inspector(FilesConfig(), self.home / "spool")
+        self.engine = Parts(self.reactor, ResourcesConfig(name=SERVER), self.config, self.home, inspector=inspector)
         self.engine.start()
         self.recordings = Recordings(
             self.reactor,
             SERVER,
             self.home / "recordings",
-            self.engine.disk,
-            KEYS,
-            self.engine.files,
+            self.engine.storage,
             self.engine.uploads,
             time.time,
-            most=self.most,
-            life=3600,
-            quota=self.quota,
+            RecordingLimits(most=self.most, life=3600, quota=self.quota),
         )
         self.recordings.startService()
-        self.relay.record = self.recordings.begin
+        self.streams.record = self.recordings.begin
         self.addCleanup(lambda: Deferred.fromCoroutine(self.halt()))
 
     async def halt(self) -> None:
@@ -132,7 +130,7 @@ class RecordingTests(RecordingCase):
         can be sought with, a poster, and a name that says what it is."""
         stream = await self.stream(title="Cats / dogs", record=True)
         await self.published(stream)
-        self.relay.end(stream.stream_id)
+        self.streams.end(stream.stream_id)
         (file,) = await self.whole()
         self.assertEqual((file.owner, file.thread_id, file.mime), (self.anna, self.thread, "video/x-flv"))
         self.assertRegex(file.filename, r"\ACats - dogs \d{4}-\d\d-\d\d \d\d\.\d\d UTC\.flv\Z")
@@ -147,7 +145,8 @@ class RecordingTests(RecordingCase):
         self.assertEqual((metadata["width"], metadata["height"], metadata["filesize"]), (320, 180, path.stat().st_size))
         self.assertEqual(metadata["keyframes"]["filepositions"], places)
         self.assertEqual(metadata["keyframes"]["times"], [float(second) for second in range(12)])
-        seek = ["ffprobe", "-v", "error", "-read_intervals", "9.5%+#1", "-select_streams", "v", "-show_entries", "packet=pts_time,flags"]
+        seek = [program("ffprobe"), "-v", "error", "-read_intervals", "9.5%+#1", "-select_streams", "v"]
+        seek += ["-show_entries", "packet=pts_time,flags"]
         found = await deferToThread(subprocess.run, [*seek, "-of", "json", str(path)], capture_output=True, check=True, timeout=60)
         (packet,) = json.loads(found.stdout)["packets"]
         self.assertIn("K", packet["flags"])
@@ -158,7 +157,7 @@ class RecordingTests(RecordingCase):
         """A chat server that is told of the file makes a message of type video of it, which the other one reads."""
         stream = await self.stream(record=True)
         await self.published(stream)
-        self.relay.end(stream.stream_id)
+        self.streams.end(stream.stream_id)
         (file,) = await self.whole()
         redis = RedisService(self.reactor, redis_server())
         redis.startService()
@@ -191,7 +190,7 @@ class RecordingTests(RecordingCase):
         """A stream that is not to be recorded leaves nothing."""
         stream = await self.stream()
         await self.published(stream)
-        self.relay.end(stream.stream_id)
+        self.streams.end(stream.stream_id)
         self.assertEqual((len(self.recordings), self.left()), (0, []))
 
     async def test_publisher_returns(self) -> None:
@@ -199,7 +198,7 @@ class RecordingTests(RecordingCase):
         stream = await self.stream(record=True)
         await self.published(stream)
         await self.published(stream)
-        self.relay.end(stream.stream_id)
+        self.streams.end(stream.stream_id)
         (file,) = await self.whole()
         messages = FlvReader(1 << 24).receive((await self.download(file)).read_bytes())
         times = [one.timestamp for one in messages if one.kind is Kind.VIDEO]
@@ -229,13 +228,13 @@ class RecordingTests(RecordingCase):
 
     async def test_too_long(self) -> None:
         """One that has as many bytes as it may have ends there; the stream goes on, and what there is becomes a file."""
-        self.recordings._most = 300_000
+        self.recordings._limits = RecordingLimits(most=300_000 + MOST_PREFIX, life=3600, quota=self.quota)
         stream = await self.stream(record=True)
         await self.published(stream)
         (file,) = await self.whole()
         self.assertLess(file.size, 310_000)
         self.assertGreater(file.size, 200_000)
-        self.assertIsNotNone(self.relay.find(stream.stream_id))
+        self.assertIsNotNone(self.streams.find(stream.stream_id))
 
     async def test_slow_disk(self) -> None:
         """A disk that does not take it in time ends the recording, and never the stream."""
@@ -251,7 +250,7 @@ class RecordingTests(RecordingCase):
         self.engine.disk.run = slow  # type: ignore[method-assign]
         stream = await self.stream(record=True)
         await self.published(stream)
-        self.assertIsNotNone(self.relay.find(stream.stream_id))
+        self.assertIsNotNone(self.streams.find(stream.stream_id))
         stuck.callback(None)
         (file,) = await self.whole()
         self.assertLess(file.size, 120_000)
@@ -264,7 +263,7 @@ class RecordingTests(RecordingCase):
         self.begin()
         stream = await self.stream(record=True)
         await self.published(stream)
-        self.relay.end(stream.stream_id)
+        self.streams.end(stream.stream_id)
         await self.until(lambda: not self.left() and not len(self.recordings), "it is removed")
         self.assertEqual(await self.engine.files.page(b"", 10, user=self.anna), [])
 
@@ -276,9 +275,9 @@ class RecordingTests(RecordingCase):
             def dropped(self, reason: str) -> None:
                 """Nothing to do."""
 
-        await self.relay.publish(stream.stream_id, self.anna, Silent())
+        await self.streams.publish(stream.stream_id, self.anna, Silent())
         await self.until(lambda: len(self.recordings) and self.left(), "it has begun")
-        self.relay.end(stream.stream_id)
+        self.streams.end(stream.stream_id)
         await self.until(lambda: not self.left(), "it is removed")
 
     async def test_crash(self) -> None:

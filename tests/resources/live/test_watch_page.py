@@ -155,7 +155,7 @@ class BrowserTests(WebLiveCase):
         await page.until("document.body.dataset.state == 'waiting'")
         await self.publishing(stream)
         await page.until(PLAYING)
-        self.relay.end(stream.stream_id)
+        self.streams.end(stream.stream_id)
         await self.stores.live.end(stream.stream_id)
         await page.until("document.body.dataset.state == 'ended'")
         await self.shot(page, "ended")

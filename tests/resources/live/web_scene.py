@@ -1,4 +1,4 @@
-"""The HTTP door of live streams beside the RTMP door, and viewers with curl, ffmpeg and a browser."""
+"""Live streams over HTTP beside the RTMP server, and viewers with curl, ffmpeg and a browser."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from twisted.internet.threads import deferToThread
 from imsys.config import ResourcesConfig
 from imsys.protocols.crowd import Crowd
 from imsys.protocols.identifiers import encode_id
-from imsys.resources.live.web_doors import live_routes
-from imsys.resources.web.doors import http_settings, site
+from imsys.resources.live.web_handlers import live_routes
+from imsys.resources.web.routes import http_settings, site
 from imsys.security.tickets import Right
 from imsys.services.common import ListenService
 from imsys.services.tls import public_context
@@ -38,7 +38,7 @@ class WebLiveCase(LiveCase):
 
     def serve(self) -> None:
         """Open the HTTP ports."""
-        routes = live_routes(self.reactor, self.live, self.tickets, self.granted, self.stores.live, self.relay, time.time)
+        routes = live_routes(self.reactor, self.live, self.tickets, self.granted, self.stores.live, self.streams, time.time)
         self.http = HttpServer(self.reactor, http_settings(self.web), site(self.web, routes).answer, time.time, Crowd(self.reactor, 4000))
         self.https_port, self.http_port = (
             ListenService(self.reactor, self.http, "127.0.0.1", 0, context, "http_port")
@@ -47,7 +47,7 @@ class WebLiveCase(LiveCase):
         ours = [self.http, self.https_port, self.http_port]
         for part in ours:
             part.startService()
-        # the relay ends its streams before the connections are waited for
+        # the stream manager ends its streams before the connections are waited for
         self.parts[:0] = ours
 
     async def publishing(self, stream: LiveStream, **more: Any) -> Program:

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import functools
-import shutil
 import subprocess
 from pathlib import Path
 
 from tests.support.children import folder
+from tests.support.programs import program
 
 TUS_JS_CLIENT = "tus-js-client@4.3.1"
 
 
 @functools.cache
-def node() -> str | None:
-    """Where node is; ``None``: nowhere."""
-    return shutil.which("node")
-
-
-@functools.cache
 def modules() -> Path:
     """A folder with that package, for ``NODE_PATH``. :raises RuntimeError: npm cannot install it."""
-    npm, home = shutil.which("npm"), folder("node")
-    if npm is None:
-        raise RuntimeError("there is node, but no npm on the PATH")
+    npm, home = program("npm"), folder("node")
     options = ["--no-audit", "--no-fund", "--no-save", "--ignore-scripts", "--loglevel=error", "--prefix", str(home)]
     done = subprocess.run([npm, "install", *options, TUS_JS_CLIENT], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
     if done.returncode:

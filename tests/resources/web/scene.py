@@ -18,7 +18,7 @@ from twisted.internet.threads import deferToThread
 
 from imsys.protocols.crowd import Crowd
 from imsys.protocols.identifiers import encode_id
-from imsys.resources.web.doors import file_routes, http_settings, site
+from imsys.resources.web.routes import file_routes, http_settings, site
 from imsys.security.keyring import add_key
 from imsys.security.tickets import Right, TicketKeys, Tickets
 from imsys.services.common import ListenService
@@ -133,8 +133,8 @@ class WebCase(EngineCase):
 
     def durable(self, file_id: bytes) -> int:
         """Bytes of a file that are durable, as its engine knows."""
-        arriving = self.parts.uploads._arriving.get(file_id)
-        return 0 if arriving is None else arriving.offset
+        state = self.parts.uploads._states.get(file_id)
+        return 0 if state is None else state.offset
 
     async def run_client(self, *command: str, environ: Mapping[str, str] = {}) -> subprocess.CompletedProcess[bytes]:
         """Run a program to its end; it trusts our certificates."""

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
-from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.threads import deferToThread
-from twisted.trial.unittest import SkipTest
 
-from imsys.errors import Refused
 from imsys.resources.transfers import Upload
+from imsys.resources.upload_listener import UploadListener
 from imsys.security.tickets import Right
-from tests.resources.web.node import modules, node
+from tests.resources.web.node import modules
 from tests.resources.web.scene import WebCase
+from tests.support.programs import program
 
 DATA = os.urandom(12_000_003)
 STUCK = 3_000_000
@@ -69,23 +67,33 @@ class StuckUploads:
         self._never = never
         case.parts.uploads.open = self.open  # type: ignore[method-assign]
 
-    async def open(
-        self, file_id: bytes, user: int, *, durable: Callable[[int], None], hold: Callable[[bool], None], lost: Callable[[Refused], None]
-    ) -> Upload:
+    async def open(self, file_id: bytes, user: int, listener: UploadListener) -> Upload:
         """As the engine does."""
-
-        def held(wanted: bool) -> None:
-            hold(wanted or self.stuck)
-
-        def counted(offset: int) -> None:
-            durable(offset)
-            if offset >= STUCK and not self._never:
-                self.stuck = True
-                hold(True)
-
-        upload: Upload = await self.taken(file_id, user, durable=counted, hold=held, lost=lost)
+        upload: Upload = await self.taken(file_id, user, Sticking(self, listener))
         self.begun.append(upload.offset)
         return upload
+
+    def sticks(self, offset: int) -> bool:
+        """Whether nothing more is read of an upload of which so much is durable."""
+        self.stuck = self.stuck or (offset >= STUCK and not self._never)
+        return self.stuck
+
+
+class Sticking:
+    """Stands before a listener, and holds it when enough is durable."""
+
+    def __init__(self, uploads: StuckUploads, listener: UploadListener) -> None:
+        self._uploads = uploads
+        self._listener = listener
+        self.lost = listener.lost
+
+    def durable(self, offset: int) -> None:
+        self._listener.durable(offset)
+        if self._uploads.sticks(offset):
+            self._listener.hold(True)
+
+    def hold(self, held: bool) -> None:
+        self._listener.hold(held or self._uploads.stuck)
 
 
 class TuspyTests(ClientCase):
@@ -112,11 +120,9 @@ class TuspyTests(ClientCase):
 
 class TusJsTests(ClientCase):
     async def command(self) -> list[str]:
-        program = node()
-        if program is None:
-            raise SkipTest("there is no node on the PATH")
+        node = program("node")
         self.environ = {"NODE_PATH": str(await deferToThread(modules))}
-        return [program, *self.python("tusjs_upload.cjs")[1:]]
+        return [node, *self.python("tusjs_upload.cjs")[1:]]
 
     async def test_upload(self) -> None:
         """tus-js-client uploads in one request, in chunks, and with the first of them in the creation."""
@@ -140,12 +146,9 @@ class TusJsTests(ClientCase):
 class CurlTests(WebCase):
     def command(self, file_id: bytes, *arguments: str) -> list[str]:
         """A command that gets a file."""
-        program = shutil.which("curl")
-        if program is None:
-            raise SkipTest("there is no curl on the PATH")
         ticket = self.tickets.issue(file_id, 7, Right.READ)
         options = ["--silent", "--show-error", "--fail", "--header", f"Authorization: Bearer {ticket}"]
-        return [program, *options, *arguments, self.url(file_id)]
+        return [program("curl"), *options, *arguments, self.url(file_id)]
 
     async def curl(self, file_id: bytes, *arguments: str) -> bytes:
         """What curl writes on its standard output."""

@@ -15,8 +15,9 @@ from twisted.trial.unittest import TestCase
 from imsys.errors import Refused, Status
 from imsys.protocols.identifiers import encode_id, new_file_id
 from imsys.resources.budget import Budget
-from imsys.resources.transfers import Misplaced
-from imsys.resources.web.tus import CHECKED_BYTES, TusDoor, _Hands
+from imsys.resources.transfers import TransferError
+from imsys.resources.upload_listener import UploadWaiter
+from imsys.resources.web.tus import CHECKED_BYTES, TusHandler
 from imsys.security.tickets import Right
 from imsys.web.requests import Request
 from tests.resources.frames.memory import MemoryUploads
@@ -52,12 +53,12 @@ class MemoryTests(TestCase):
         headers = [(b"content-length", b"%d" % len(data)), (b"upload-checksum", checksum(data)["Upload-Checksum"].encode())]
         files = MemoryUploads(None)
         files.stuck = True
-        upload = await files.open(files.offer(7, data).file_id, 7, durable=len, hold=lambda _: None, lost=lambda _: None)  # type: ignore[arg-type]
+        upload = await files.open(files.offer(7, data).file_id, 7, UploadWaiter())
         request = Request("PATCH", "/", headers, Dripping(data))
-        door = TusDoor(files, None, Budget(len(data)), len(data))  # type: ignore[arg-type]
+        handler = TusHandler(files, None, Budget(len(data)), len(data))  # type: ignore[arg-type]
         tracemalloc.start()
         self.addCleanup(tracemalloc.stop)
-        await door._take(request, upload, _Hands(request))
+        await handler._take(request, upload, UploadWaiter())
         self.assertLess(tracemalloc.get_traced_memory()[1], 3 * len(data))
         self.assertEqual(b"".join(upload.waiting), data)
 
@@ -271,7 +272,7 @@ class UploadTests(WebCase):
         """A full disk is a 507 with the offset to go on from; a door that is too busy a 503 with a time."""
         file_id = await self.offer(1000)
         taken = self.parts.uploads.open
-        refused: Refused = Misplaced(Status.QUOTA_EXCEEDED, "The disk is full.", 10)
+        refused: Refused = TransferError(Status.QUOTA_EXCEEDED, "The disk is full.", 10)
 
         async def full(*args: object, **more: object) -> None:
             raise refused
