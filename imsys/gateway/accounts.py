@@ -1,4 +1,4 @@
-"""Codes, registration, forgotten passwords."""
+"""Verification codes, registration, password reset."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from imsys.gateway.messages import (
     Registered,
     Registration,
 )
-from imsys.protocols.source import Source
+from imsys.protocols.source import ClientAddress
 from imsys.redis.ratelimit import Counter
 from imsys.store.accounts import TAKEN
 from imsys.util.names import check_email, check_password, check_username
@@ -27,13 +27,14 @@ from imsys.util.turns import Asker
 _log = Logger()
 
 LONGEST_NAME = 1024
-"""Characters beyond which a name is not even looked up: nobody has such a one."""
+"""Characters of a name that is looked up, at most; no account has a longer one."""
 
 
-async def get_verification(gateway: Gateway, request: CodeRequest, source: Source) -> CodeResponse:
-    """Mail a code; one that was not mailed since the mail server is away does not count.
+async def get_verification(gateway: Gateway, request: CodeRequest, source: ClientAddress) -> CodeResponse:
+    """Mail a code; if the mail server is down, the attempt does not count.
 
-    Where the address has an account, only a reset can use the code, and it is one that nobody guesses: which the mail shows, and no answer.
+    If the address has an account, the code can only be used for a reset, so it is a strong one; the mail
+    shows that, but no answer does.
     """
     email = check_email(request.email)
     counters = gateway.limits.code(email, source.limit_key)
@@ -46,8 +47,8 @@ async def get_verification(gateway: Gateway, request: CodeRequest, source: Sourc
     return CodeResponse(email=email)
 
 
-async def post_registration(gateway: Gateway, request: Registration, source: Source) -> Registered:
-    """Make an account: only when there is one, the code is used up."""
+async def post_registration(gateway: Gateway, request: Registration, source: ClientAddress) -> Registered:
+    """Create an account; the code is used up only by success."""
     username, email, password = check_username(request.username), check_email(request.email), check_password(request.password)
     counters = gateway.limits.registration(source.limit_key)
     await gateway.limiter.check(counters)
@@ -73,15 +74,15 @@ async def post_registration(gateway: Gateway, request: Registration, source: Sou
     return Registered(username=username, email=email, uuid=str(uuid))
 
 
-async def check_accountexists(gateway: Gateway, request: AccountQuestion, source: Source) -> AccountExists:
-    """Whether a name and an address belong to one account."""
+async def check_accountexists(gateway: Gateway, request: AccountQuestion, source: ClientAddress) -> AccountExists:
+    """Answer whether a name and an address belong to one account."""
     await gateway.limiter.take(gateway.limits.question(source.limit_key))
     await _account_of(gateway, request.username, request.email)
     return AccountExists(username=request.username, email=request.email)
 
 
-async def reset_password(gateway: Gateway, request: PasswordReset, source: Source) -> PasswordChanged:
-    """Set a new password, and sign everybody out who used the old one."""
+async def reset_password(gateway: Gateway, request: PasswordReset, source: ClientAddress) -> PasswordChanged:
+    """Set a new password, and end all sessions of the account."""
     password, email = check_password(request.password), check_email(request.email)
     await _check_code(gateway, email, request.code, source)
     uuid = await _account_of(gateway, request.username, email)
@@ -103,8 +104,12 @@ async def _account_of(gateway: Gateway, username: str, email: str) -> int:
     return uuid
 
 
-async def _check_code(gateway: Gateway, email: str, code: str, source: Source) -> None:
-    """See whether a code is the one that was mailed. :raises Refused: 13, it is not; 64, the source has tried too many wrong ones."""
+async def _check_code(gateway: Gateway, email: str, code: str, source: ClientAddress) -> None:
+    """Check a mailed code.
+
+    :raises Refused: REDIS_CAPTCHA_NOT_FOUND (13), it is wrong; RATE_LIMITED (64), too many wrong ones of the
+        source.
+    """
     counters = gateway.limits.wrong_code(source.limit_key)
     mark = await gateway.limiter.take(counters)
     if not await gateway.codes.verify(email, code, source.limit_key):
@@ -118,7 +123,7 @@ def _wrong_code() -> Refused:
 
 
 async def give_back(gateway: Gateway, counters: list[Counter], mark: str) -> None:
-    """Undo an attempt that came to nothing by no fault of its own."""
+    """Stop counting an attempt that failed through no fault of the client's."""
     try:
         await gateway.limiter.give_back(counters, mark)
     except Unavailable:

@@ -1,4 +1,4 @@
-"""The connections of a server with frames: let in where there is room, closed when it stops."""
+"""The connections of a server: accepted if there is room, closed when it stops."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 
+from imsys.protocols.connection.connection_set import ConnectionSet
 from imsys.protocols.crowd import Crowd
-from imsys.protocols.deadlines import DeadlineWheel
 from imsys.protocols.paced import Pace
-from imsys.protocols.present import Present
 from imsys.protocols.source import limit_key
 from imsys.protocols.unsent import Unsent
 from imsys.protocols.wire import Complaints, FrameConnection, FrameReceiver, WireSettings
@@ -25,11 +24,11 @@ from imsys.server.session import Session
 _log = Logger()
 
 FLUSH = 10.0
-"""Seconds that messages and last bytes have when the server stops."""
+"""Seconds for messages to be stored, and then for last bytes to be sent, when the server stops."""
 
 
 class Limits(Interface):
-    """Keys of the server's section in the configuration."""
+    """Settings of the server's section of the configuration."""
 
     @property
     def login_deadline(self) -> float: ...  # noqa: D102
@@ -46,7 +45,7 @@ class Limits(Interface):
 
 
 class Connections(Service, Factory):
-    """The connections of one server; closes them when it stops."""
+    """The connections of one server; they are closed when it stops."""
 
     noisy = False
 
@@ -56,22 +55,22 @@ class Connections(Service, Factory):
         config: Limits,
         dispatcher: Dispatcher[Session],
         crowd: Crowd,
-        front: Callable[[Session], FrameReceiver] | None = None,
+        frame_filter: Callable[[Session], FrameReceiver] | None = None,
         *,
         pause: float = 0.0,
     ) -> None:
-        """A server's connections, as many as there is room for in its crowd.
+        """Create them; ``crowd`` limits their number.
 
-        :param front: makes what stands before a session, and hands it the frames that are requests; by default nothing does.
-        :param pause: seconds between two frames to clients without TLS that take one a read; 0: none.
+        :param front: makes a receiver that takes a connection's frames and passes requests on to the session;
+            by default the session takes them itself.
+        :param pause: seconds between two frames to clients without TLS that read one frame at a time; 0:
+            none.
         """
         self._clock = clock
         self._config = config
         self._dispatcher = dispatcher
-        self._crowd = crowd
-        self._front = front
+        self._frame_filter = frame_filter
         self.unsent = Unsent(config.unsent)
-        self._complaints = Complaints(clock)
         self._settings = WireSettings(
             dispatcher.format,
             config.max_frame,
@@ -79,61 +78,52 @@ class Connections(Service, Factory):
             config.heartbeat_timeout,
             config.high_water,
             self.unsent,
-            self._complaints,
+            Complaints(clock),
             pace=Pace(clock, pause) if pause else None,
         )
-        self._wheel = DeadlineWheel(clock)
-        self._open = Present[Session]()
+        self._open = ConnectionSet[Session](clock, crowd)
+        self.ended = self._open.leave
+        """Forget a session whose connection is gone."""
+        self.emptied = self._open.emptied
         self.flushed: Callable[[], Deferred[None]] = lambda: succeed(None)
-        """Fires when everything is stored that must be before connections are closed."""
+        """Returns a Deferred that fires when everything is stored that must be before connections are
+        closed."""
 
     def __len__(self) -> int:
         return len(self._open)
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
-        """A new connection; ``None``: there is no room for one."""
-        connection = FrameConnection(self._settings, self._wheel, self._clock.seconds)
-        session = Session(connection, self._dispatcher, self._config.inflight, self._crowd)
-        if not self._crowd.enter(session, limit_key(getattr(addr, "host", ""))):
+        """Make a new connection; return ``None`` if there is no room for it."""
+        connection = FrameConnection(self._settings, self._open.wheel)
+        session = Session(connection, self._dispatcher, self._config.inflight, self._open.crowd)
+        if not self._open.enter(session, limit_key(getattr(addr, "host", ""))):
             return None
-        connection.receiver = session if self._front is None else self._front(session)
-        self._open.add(session)
+        connection.receiver = session if self._frame_filter is None else self._frame_filter(session)
         return connection
 
-    def ended(self, session: Session) -> None:
-        """A connection is gone."""
-        self._crowd.leave(session)
-        self._open.leave(session)
-
     def cut_strangers(self, why: str) -> None:
-        """Cut every connection that has not logged in."""
+        """Abort all connections that have not logged in."""
         strangers = [session for session in self._open if not session.user]
         for session in strangers:
             session.abort(why)
         if strangers:
             _log.info("{count} connections that had not logged in are cut: {why}", count=len(strangers), why=why)
 
-    def emptied(self) -> Deferred[None]:
-        """Fires when there is no connection."""
-        return self._open.emptied()
-
     def stopService(self) -> Deferred[None]:
-        """Store what waits, answer it, and close every connection after its last byte."""
+        """Store and answer pending messages, and close every connection after its last byte."""
         super().stopService()
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
-        for session in list(self._open):
+        for session in self._open:
             session.finish()
         try:
             await self.flushed().addTimeout(FLUSH, self._clock)
         except DeferredTimeout:
             _log.error("messages are waiting still: they were not stored, and not acknowledged")
-        for session in list(self._open):
+        for session in self._open:
             session.close("the server stops")
-        try:
-            await self.emptied().addTimeout(FLUSH, self._clock)
-        except DeferredTimeout:
-            _log.warn("{count} connections did not take their last bytes", count=len(self._open))
-        self._complaints.stop()
-        self._crowd.stop()
+        if cut := await self._open.stop(FLUSH, "the server stops"):
+            _log.warn("{count} connections did not take their last bytes", count=cut)
+        self._settings.complaints.stop()
+        self._open.crowd.stop()
