@@ -89,6 +89,7 @@ def _run(asked: argparse.Namespace, ready: Callable[[Program], object] | None) -
     faults.observe(program.faults)
     if asked.hidden and program.tray.icon is None:
         window.show()
+    reactor.addSystemEventTrigger("before", "shutdown", program.quit)
     reactor.addSystemEventTrigger("after", "shutdown", app.quit)
     if ready is not None:
         ready(program)
