@@ -40,6 +40,9 @@ QWidget[ground="conversation"] {{ background: {c.conversation}; }}
 QWidget[ground="float"] {{ background: {c.float}; border: 1px solid {c.hairline}; border-radius: {RADIUS}px; }}
 QFrame[line="true"] {{ background: {c.hairline}; border: none; max-height: 1px; min-height: 1px; }}
 
+QFrame[card="pressable"] {{ border: {FOCUS}px solid {c.list}; border-radius: {RADIUS}px; }}
+QFrame[card="pressable"]:hover {{ background: {c.hover}; border-color: {c.hover}; }}
+QFrame[card="pressable"]:focus {{ border-color: {c.accent}; }}
 QLabel {{ background: transparent; }}
 QLabel[role="title"] {{ font-size: {px(Font.TITLE.size)}px; font-weight: 600; }}
 QLabel[role="display"] {{ font-size: {px(Font.DISPLAY.size)}px; font-weight: 600; }}

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QLineEdit, QMenu
 from twisted.internet.defer import Deferred
 
 from client.core.model import Link, Mark
+from client.core.ports import Failure
 from client.platform.notifications import Notice, Notifier
 from client.platform.paths import Paths
 from client.platform.settings import Settings
@@ -238,6 +239,15 @@ class ProgramTests(WidgetCase):
         entrance = await self.way_in(program)
         page = entrance.pages["sign in"]
         self.assertEqual((page.fields["username"].text(), page.problem.text()), (name, "You have signed out."))
+        await self.end(program)
+        program = self.start()
+        await self.until(lambda: program.window.account is not None)
+        view = program.window.account
+        assert view is not None
+        await self.until(lambda: view.account.connection().link is Link.SIGNED_OUT)
+        self.assertEqual(view.banner.words()[1], "Sign in")
+        view.banner.sign_in.emit()
+        page = (await self.way_in(program)).pages["sign in"]
         self.fill(page.fields["password"].edit, PASSWORD)
         self.keys(page.fields["password"].edit, Qt.Key.Key_Return)
         await self.account(program)
@@ -248,6 +258,21 @@ class ProgramTests(WidgetCase):
         self.assertFalse(place.exists())
         self.assertEqual(program.accounts.entries, ())
         await self.way_in(program)
+
+    async def test_no_key(self) -> None:
+        """An account that cannot be opened is said, with the way in."""
+        program = self.start()
+        name = await self.register(program)
+        await self.account(program)
+        await self.end(program)
+        program = self.start()
+
+        async def locked(entry: object, **more: object) -> None:
+            raise Failure("The keyring of this system does not open; unlock it, and try again.")
+
+        self.patch(program.accounts, "prepare", locked)
+        page = (await self.way_in(program)).pages["sign in"]
+        self.assertEqual((page.fields["username"].text(), page.problem.text()[:11]), (name, "The keyring"))
 
     async def test_unexpected(self) -> None:
         """What nobody expected is one sentence with its details to copy, and the window goes on."""

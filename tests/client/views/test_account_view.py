@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtGui import QImage
+from twisted.internet.defer import Deferred
 
 from client.core.memory import MemoryAccount
 from client.core.model import Link
@@ -97,6 +100,27 @@ class ListTests(ViewCase):
         about = self.account.conversation(8)
         assert about is not None
         self.assertEqual(about.muted_until_ms, 0)
+
+    def test_keyboard_stays(self) -> None:
+        """Where the keyboard is in the list, it stays when conversations come and move."""
+        view = self.open()
+        view.list.rows.setFocus(Qt.FocusReason.TabFocusReason)
+        for _ in range(3):
+            self.keys(view.list.rows, Key.Key_Down)
+        here = view.list.rows.one(view.list.rows.currentIndex())
+        assert here is not None
+        self.account.now_ms += 3_600_000
+        self.account.receive(13, "News!")
+        view.conversations.refresh()
+        stranger = next(one for one in self.account._people.values() if not one.friend and one.uuid != self.account.me.uuid)
+        self.run_command(self.account.conversation_with(stranger.uuid))
+        view.conversations.refresh()
+        there = view.list.rows.one(view.list.rows.currentIndex())
+        assert there is not None
+        self.assertEqual(there.id, here.id)
+
+    def run_command(self, work: Coroutine[Any, Any, object]) -> None:
+        self.successResultOf(Deferred.fromCoroutine(work))
 
     def test_empty(self) -> None:
         """A new account says what to do."""
