@@ -10,10 +10,11 @@ BIN = $(VENV)/bin
 SUDO = $$(test "$$(id -u)" = 0 || echo sudo)
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help run demo bench check test-quick test test-tools docs stubs lock clean
+.PHONY: help run client translations screenshots demo bench check test-quick test test-tools docs stubs lock clean
 
 help:
 	@echo "make run        start every server on this machine (data in $(IMSYS_HOME))"
+	@echo "make client     start the desktop client (it finds what 'make run' started by itself)"
 	@echo "make demo       play a conversation of two users against the running servers"
 	@echo "make bench      measure everything, and write docs/performance.md (hours; RUNS=1 QUICK=1: minutes, into $(IMSYS_HOME)/bench)"
 	@echo "make check      ruff, mypy and import-linter; seconds, the first time a minute; needs no root"
@@ -26,6 +27,16 @@ help:
 
 run: $(VENV)/.run
 	@umask 077; exec $(BIN)/twistd --nodaemon --pidfile= --logger imsys.util.logs.console imsys
+
+client: $(VENV)/.client
+	@exec $(BIN)/python -m client.app $(CLIENT_ARGUMENTS)
+
+# The sentences of the client, for translators, and what Qt reads.
+translations: $(VENV)/.test
+	@$(BIN)/python -m client.translations.make
+
+screenshots: $(VENV)/.test test-tools
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.client.screenshots docs/screenshots
 
 demo: $(VENV)/.run
 	@$(BIN)/imsys-cli demo --server https://127.0.0.1:$${IMSYS_GATEWAY_PORT:-8443}
@@ -79,6 +90,11 @@ $(VENV)/bin/python:
 $(VENV)/.run: setup.cfg pyproject.toml | $(VENV)/bin/python
 	@echo "Installing imsys and what it needs (once) ..."
 	@$(PIP) install --editable '.[server]'
+	@touch $@
+
+$(VENV)/.client: setup.cfg pyproject.toml | $(VENV)/bin/python
+	@echo "Installing the desktop client and what it needs (once) ..."
+	@$(PIP) install --editable '.[client]'
 	@touch $@
 
 $(VENV)/.test: setup.cfg pyproject.toml | $(VENV)/bin/python

@@ -61,3 +61,17 @@ class Faults:
         if which not in self._told:
             self._told.add(which)
             self._tell(f"imsys {self._version}, Python {platform.python_version()}, {platform.platform()}\n\n{details}")
+
+
+def observe(faults: Faults) -> None:
+    """Twisted's log goes into Python's; what is left of Deferreds is a fault."""
+    from twisted.logger import ILogObserver, LogEvent, STDLibLogObserver, globalLogBeginner
+    from zope.interface import provider
+
+    @provider(ILogObserver)
+    def failed(event: LogEvent) -> None:
+        failure = event.get("log_failure")
+        if failure is not None and event.get("log_namespace", "").startswith("twisted.internet.defer"):
+            faults.take(type(failure.value), failure.value, failure.getTracebackObject())
+
+    globalLogBeginner.beginLoggingTo([STDLibLogObserver(), failed], redirectStandardIO=False, discardBuffer=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -74,7 +73,7 @@ class AccountSync:
         self._client = Client(
             *(reactor, gateway, credentials),
             seen=StoreSeen(self._known, self._keeper),
-            timing=dataclasses.replace(timing or Timing(), keep=KEEP),
+            timing=replace(timing or Timing(), keep=KEEP),
             unfinished=self._uploads.unfinished,
             calendar=now,
         )

@@ -124,6 +124,11 @@ class Entering:
         self._set(busy=False, server=server if trusted else None, presented=None if trusted else presented)
         return trusted
 
+    def take(self, server: Server) -> None:
+        """Go on with a server that is trusted already: that of an account."""
+        self._candidate = server
+        self._set(server=server, presented=None, problem="", field="")
+
     def trust(self) -> None:
         """The certificate that is shown is the right one."""
         if self.step.presented is not None and self._candidate is not None:

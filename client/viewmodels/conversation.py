@@ -60,7 +60,7 @@ class ConversationPresenter:
         self.window.open(at=at)
 
     def close(self, *, seen: int = 0) -> None:
-        """End; ``seen`` is the message in the middle of the view, 0 where that is at the end."""
+        """End; ``seen`` is the message at the top of the view."""
         place = str(seen) if seen and not self.window.follows else ""
         if place != self.account.remembered(self._place):
             self.account.remember(self._place, place)
@@ -92,7 +92,6 @@ class ConversationPresenter:
             for part in parts:
                 await self.account.send_text(self.id, part)
 
-        self.window.seen_end()
         self.set_draft("")
         run(write(), lambda problem: self.refused.fire((text, problem)))
         self.window.to_end()

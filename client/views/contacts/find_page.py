@@ -22,7 +22,7 @@ ALIAS_MOST = 32
 class FindPage(ColumnPage):
     """:attr:`profile` tells whose profile is wanted."""
 
-    profile = Signal(int)
+    profile = Signal(object)
 
     def __init__(self, theme: Theme, avatars: Avatars, contacts: Contacts) -> None:
         super().__init__(theme, self.tr("Find people"), self.tr("Type somebody's whole user name, and press Enter."))

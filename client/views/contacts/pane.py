@@ -125,7 +125,7 @@ class FriendDelegate(QStyledItemDelegate):
 class FriendRows(QListView):
     """Enter or a click chooses somebody."""
 
-    chosen = Signal(int)
+    chosen = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -153,7 +153,7 @@ class FriendRows(QListView):
 class ContactsPane(QWidget):
     """:attr:`chosen` tells a friend, :attr:`people` that others are to be found, :attr:`requests` that requests are to be shown."""
 
-    chosen = Signal(int)
+    chosen = Signal(object)
     people = Signal(str)
     requests = Signal()
     escaped = Signal()

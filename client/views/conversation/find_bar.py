@@ -19,7 +19,7 @@ class FindBar(QFrame):
     """:attr:`sought` tells a text, :attr:`go` a message that is to be shown, :attr:`day` a time."""
 
     sought = Signal(str)
-    go = Signal(int)
+    go = Signal(object)
     day = Signal(object)
     closed = Signal()
 

@@ -39,11 +39,11 @@ class ConversationView(QWidget):
 
     back = Signal()
     details = Signal()
-    person = Signal(int)
+    person = Signal(object)
     watch = Signal(str)
     open_message = Signal(object)
     files_chosen = Signal(list)
-    ask_friend = Signal(int)
+    ask_friend = Signal(object)
     people = Signal()
 
     def __init__(self, theme: Theme, avatars: Avatars, pictures: Pictures, settings: Settings, *, now: Callable[[], int] = now_ms) -> None:
@@ -110,13 +110,13 @@ class ConversationView(QWidget):
         for end in self._ends:
             end()
         self._ends.clear()
-        self.presenter.close(seen=self._middle())
+        self.presenter.close(seen=self._first_seen())
         self.presenter = None
 
-    def _middle(self) -> int:
-        """The message in the middle of what is seen."""
+    def _first_seen(self) -> int:
+        """The first message of which all, or most, is seen."""
         seen = self.messages.scroller.seen()
-        return self.messages.rows.messages[seen[len(seen) // 2]].id if len(seen) else 0
+        return self.messages.rows.messages[seen[min(1, len(seen) - 1)]].id if len(seen) else 0
 
     def close_view(self) -> None:
         """End, and keep what is to be kept."""

@@ -39,7 +39,7 @@ class AccountView(QWidget):
     settings_wanted = Signal()
     sign_in = Signal()
     counted = Signal(int)
-    opened = Signal(int)
+    opened = Signal(object)
 
     def __init__(
         self,

@@ -22,7 +22,7 @@ MEMBERS_MOST = 200
 class Details(ColumnPage):
     """:attr:`person` tells whose profile is wanted, :attr:`find` that something is to be found here."""
 
-    person = Signal(int)
+    person = Signal(object)
     find_wanted = Signal()
 
     def __init__(self, theme: Theme, avatars: Avatars, contacts: Contacts, conversations: ConversationList) -> None:

@@ -26,7 +26,7 @@ HOUR = 3600
 class ConversationRows(QListView):
     """The rows alone; Enter or a click opens one."""
 
-    opened = Signal(int)
+    opened = Signal(object)
     above = Signal()
     """↑ on the first row."""
     typed = Signal(str)
@@ -88,7 +88,7 @@ class ConversationRows(QListView):
 class ListPane(QWidget):
     """:attr:`opened` tells the conversation that is wanted, :attr:`people` that somebody is sought among all people."""
 
-    opened = Signal(int)
+    opened = Signal(object)
     people = Signal(str)
     escaped = Signal()
 

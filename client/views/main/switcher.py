@@ -24,7 +24,7 @@ from client.widgets.shadow import Shadow
 class Switcher(QFrame):
     """It floats over the window. ↑ ↓ choose, Enter goes, Esc leaves."""
 
-    opened = Signal(int)
+    opened = Signal(object)
     left = Signal()
 
     def __init__(self, theme: Theme, avatars: Avatars, account: Account, window: QWidget, now_ms: Callable[[], int]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
@@ -13,9 +14,11 @@ from client.core.shortcuts import SHORTCUTS
 from client.platform.settings import Settings
 from client.theme import Theme
 from client.theme.tokens import WINDOW, WINDOW_LEAST
-from client.views.main.account_view import AccountView
 from client.widgets.skeleton import Skeleton
 from client.widgets.toast import Toast
+
+if TYPE_CHECKING:  # the first picture is there before it is
+    from client.views.main.account_view import AccountView
 
 
 class Window(QWidget):
@@ -32,6 +35,7 @@ class Window(QWidget):
         self.setMinimumSize(*WINDOW_LEAST)
         self.setProperty("ground", "window")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._accounts: list[AccountView] = []
         self._stack = QStackedWidget()
         self._waiting = Skeleton(theme)
         self._stack.addWidget(self._waiting)
@@ -54,12 +58,18 @@ class Window(QWidget):
     def account(self) -> AccountView | None:
         """The account in front."""
         found = self._stack.currentWidget()
-        return found if isinstance(found, AccountView) else None
+        return next((view for view in self._accounts if view is found), None)
 
     @property
     def shown(self) -> QWidget | None:
         """Whatever is in front."""
         return self._stack.currentWidget()
+
+    def show_account(self, view: AccountView) -> None:
+        """Put an account in front."""
+        if view not in self._accounts:
+            self._accounts.append(view)
+        self.show_view(view)
 
     def show_view(self, view: QWidget) -> None:
         """Put a view in front; it stays in the window until it is removed."""
@@ -71,6 +81,7 @@ class Window(QWidget):
     def remove_view(self, view: QWidget) -> None:
         """Take one away."""
         self._stack.removeWidget(view)
+        self._accounts = [one for one in self._accounts if one is not view]
         view.deleteLater()
 
     def tell_count(self, count: int) -> None:

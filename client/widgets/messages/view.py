@@ -31,7 +31,8 @@ PREVIEWS_MOST = 2000
 class MessageList(QAbstractScrollArea):
     """Shows a :class:`MessageWindow`; what somebody wants is told, nothing is done here.
 
-    Messages are told as values; files, transfers and streams by the key or id that the window knows them by.
+    Messages are told as values; files, transfers and streams by the key or id that the window knows them by. Numbers of people and of
+    messages are ``object`` to Qt: its ``int`` has 32 bits.
     """
 
     resend = Signal(object)
@@ -44,14 +45,14 @@ class MessageList(QAbstractScrollArea):
     cancel = Signal(str)
     watch = Signal(str)
     react = Signal(object, str)
-    person = Signal(int)
+    person = Signal(object)
     link = Signal(str, bool)
     """A URL, and whether to ask first: its text may be read as if it led somewhere else."""
     menu = Signal(object, object)
     """A message, and the menu that is about to be shown for it: whoever can do more adds to it."""
     preview_wanted = Signal(str)
     """The small picture of a message is not on this disk: :meth:`provide_preview`."""
-    seen = Signal(int)
+    seen = Signal(object)
     """All up to this id was visible in an active window."""
     typed = Signal(str)
     """A letter: it belongs to the composer."""
