@@ -132,7 +132,7 @@ class MemoryReader:
             and text.casefold() in message.attachment.filename.casefold()
             and (message.attachment.path or not here)
         ]
-        found.sort(key=lambda one: (-one[0].size if largest else 0, -one[1].at_ms, one[1].key))
+        found.sort(key=lambda one: (one[0].size if largest else 0, one[1].at_ms, one[1].order), reverse=True)
         return [message for _, message in found[skip : skip + most]]
 
     def keeps(self, message: Message) -> bool:

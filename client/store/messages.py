@@ -171,7 +171,7 @@ def files(
             values.append(value)
     where += " AND json_extract(m.attachment, '$.path') != ''" if here else ""
     by = "CAST(json_extract(m.attachment, '$.size') AS REAL) DESC, " if largest else ""
-    found = db.execute(f"{SELECT} WHERE m.attachment != ''{where} ORDER BY {by}m.at_ms DESC, m.key", tuple(values))
+    found = db.execute(f"{SELECT} WHERE m.attachment != ''{where} ORDER BY {by}m.at_ms DESC, m.ord DESC, m.key DESC", tuple(values))
     sought, taken = text.casefold(), []
     for message in _read(found):
         if not sought or _named(message, sought):

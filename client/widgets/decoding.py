@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import (
     QBuffer,
@@ -26,6 +26,7 @@ PIXELS_MOST = 64_000_000
 FILE_MOST = 64 << 20
 MEGABYTES_MOST = 256
 """What one picture takes while it is decoded, at most: 64 million pixels of four bytes."""
+LEVEL_LEAST = 200
 
 
 class Fault(enum.Enum):
@@ -40,11 +41,15 @@ class Fault(enum.Enum):
 
 @dataclass(frozen=True)
 class Decoded:
-    """A picture (null where there is a fault), and its whole size in pixels, as it is looked at."""
+    """A picture (null where there is a fault), and its whole size in pixels, as it is looked at.
+
+    ``levels`` are, where they are asked for, the picture, half of it, half of that and so on: painting smaller than half looks jagged.
+    """
 
     image: QImage
     whole: QSize
     fault: Fault | None = None
+    levels: tuple[QImage, ...] = ()
 
 
 def fault_words(fault: Fault) -> str:
@@ -119,17 +124,29 @@ def _recognised(file: QFile) -> bool:
     return bytes(_reader(file).format().data()) in FORMATS
 
 
+def halved(image: QImage) -> tuple[QImage, ...]:
+    """A picture, half of it, and so on, down to some hundred pixels."""
+    levels = [image]
+    while max(levels[-1].width(), levels[-1].height()) > 2 * LEVEL_LEAST:
+        last = levels[-1]
+        size = QSize(max(1, last.width() // 2), max(1, last.height() // 2))
+        levels.append(last.scaled(size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation))
+    return tuple(levels)
+
+
 class _Done(QObject):
     ready = Signal(int, object)
 
 
 class _Job(QRunnable):
-    def __init__(self, number: int, path: str, size: QSize | None, done: _Done) -> None:
+    def __init__(self, number: int, path: str, size: QSize | None, levels: bool, done: _Done) -> None:
         super().__init__()
-        self._number, self._path, self._size, self._done = number, path, size, done
+        self._number, self._path, self._size, self._levels, self._done = number, path, size, levels, done
 
     def run(self) -> None:
         decoded = load(self._path, self._size)
+        if self._levels and decoded.fault is None:
+            decoded = replace(decoded, levels=halved(decoded.image))
         try:
             self._done.ready.emit(self._number, decoded)
         except RuntimeError:  # the window is gone meanwhile
@@ -150,12 +167,12 @@ class Loader(QObject):
         self._done.ready.connect(self._take, Qt.ConnectionType.QueuedConnection)
         self._number, self._path = 0, ""
 
-    def load(self, path: str, size: QSize | None = None) -> None:
-        """Begin; ``size``: fitted into so many pixels."""
+    def load(self, path: str, size: QSize | None = None, *, levels: bool = False) -> None:
+        """Begin; ``size``: fitted into so many pixels; ``levels``: with halves of it."""
         self._number += 1
         self._path = path
         self._pool.clear()
-        self._pool.start(_Job(self._number, path, size, self._done))
+        self._pool.start(_Job(self._number, path, size, levels, self._done))
 
     def stop(self) -> None:
         """Tell nothing any more."""

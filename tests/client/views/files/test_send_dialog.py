@@ -39,6 +39,11 @@ class SendCase(WidgetCase):
             await self.until(lambda: self.dialog.rows)
         return self.dialog
 
+    def shows(self, row: int) -> bool:
+        """Whether a picture is seen there."""
+        self.grab(self.dialog)
+        return self.dialog.rows[row].thumbnail.shows_picture
+
     def file(self, name: str, data: bytes = b"x") -> Path:
         path = self.folder / name
         path.write_bytes(data)
@@ -97,7 +102,7 @@ class SendTests(SendCase):
         await self.until(lambda: len(self.dialog.rows) == 3)
         made = self.dialog.rows[2].one.path
         self.assertEqual((made.parent, made.read_bytes()[:4]), (self.folder / "made", b"\x89PNG"))
-        await self.until(lambda: self.grab(self.dialog) and self.dialog.rows[2].thumbnail.shows_picture)
+        await self.until(lambda: self.shows(2))
         left: list[str] = []
         self.dialog.left.connect(left.append)
         self.keys(self.dialog.caption, "later")
@@ -159,7 +164,7 @@ class SendTests(SendCase):
         bad = [make(self.folder / f"{make.__name__}.png") for make in (bomb, no_picture, drawing, torn)]
         good = quarters(self.folder / "good.png")
         await self.open(*bad, good)
-        await self.until(lambda: self.grab(self.dialog) and self.dialog.rows[4].thumbnail.shows_picture)
+        await self.until(lambda: self.shows(4))
         await self.until(lambda: all(self.pictures.broken(str(path)) for path in bad))
         self.grab(self.dialog)
         self.assertEqual([row.thumbnail.shows_picture for row in self.dialog.rows[:4]], [False] * 4)
