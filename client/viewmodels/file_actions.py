@@ -81,6 +81,10 @@ class FileActions:
 
         self._with(message, there)
 
+    def reveal_path(self, path: Path) -> None:
+        """Show a file that was saved."""
+        self._desktop.reveal(path)
+
     def save(self, message: Message, to: Path) -> None:
         """Have a copy of it at a path."""
         self._with(message, lambda path: self.saved.fire((message, path)), to=to)

@@ -355,8 +355,9 @@ class Viewer(QWidget):
         broken.setSpacing(GAP)
         broken.setContentsMargins(HUGE, HUGE, HUGE, HUGE)
         broken.addStretch()
-        for part in (self._mark, self.trouble, self.again):
-            broken.addWidget(part, 0, Qt.AlignmentFlag.AlignHCenter)
+        broken.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignHCenter)
+        broken.addWidget(self.trouble)
+        broken.addWidget(self.again, 0, Qt.AlignmentFlag.AlignHCenter)
         broken.addStretch()
         self._stack = QStackedWidget()
         for page in (self.canvas, self._waiting, self._broken):
