@@ -28,6 +28,7 @@ from client.sync.account import AccountSync
 from client.sync.accounts import Accounts, Entry
 from client.sync.entering import Entering, problem_with
 from client.theme import Scheme, Theme
+from client.translations.sentences import sentence
 from client.viewmodels.own_profile import OwnProfile
 from client.viewmodels.sign_in import SignIn
 from client.viewmodels.spool import Spool
@@ -49,7 +50,7 @@ CLOSE_S = 4.0
 
 def tr(text: str) -> str:
     """Translate."""
-    return QCoreApplication.translate("Program", text)
+    return QCoreApplication.translate("", text)
 
 
 @dataclass(slots=True)
@@ -136,7 +137,7 @@ class Program:
     async def _open(self, entry: Entry, *, front: bool = True) -> Opened:
         account = await self.accounts.prepare(entry)
         changes = account.changes
-        changes.notice.subscribe(lambda sentence: self.window.toast.tell(sentence))
+        changes.notice.subscribe(lambda notice: self.window.toast.tell(sentence(notice)))
         await account.open()
         threads = partial(deferToThreadPool, self._reactor, self._reactor.getThreadPool())
         view = AccountView(self._theme, self.pictures, account, self._settings, Spool(account.spool, threads))
@@ -177,15 +178,15 @@ class Program:
 
     # Coming in.
 
-    def enter(self, entry: Entry | None = None, sentence: str = "") -> None:
+    def enter(self, entry: Entry | None = None, words: str = "") -> None:
         """Show the way in: for an account that is known, or for another one."""
         entering, _, view = self._way_in(back=bool(self.opened))
         if entry is not None:
             entering.take(entry.server)
             view.fill(entry.username)
             account = self.opened[entry.id].account if entry.id in self.opened else None
-            sentence = sentence or (account.connection().reason if account is not None else "")
-            view.say(sentence)
+            words = words or sentence(account.connection().reason if account is not None else "")
+            view.say(words)
         elif self.accounts.entries and entering.step.server is None:
             entering.take(self.accounts.entries[-1].server)
 

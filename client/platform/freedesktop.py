@@ -58,7 +58,6 @@ class Bus(QObject):
             return
         self.usable = True
         self._authenticator: Any = Authenticator()
-        self._requests = iter(self._authenticator)
         self._parser: Any = Parser()
         if abstract:
             self._socket.setSocketOptions(QLocalSocket.SocketOption.AbstractNamespaceOption)
@@ -78,7 +77,7 @@ class Bus(QObject):
             self._waiting.append((method, signature, body, answered))
 
     def _connected(self) -> None:
-        self._socket.write(next(self._requests))
+        self._socket.write(self._authenticator.data_to_send())
 
     def _broken(self, *_: object) -> None:
         if self.usable:
@@ -91,10 +90,6 @@ class Bus(QObject):
         try:
             if not self._ready:
                 self._authenticator.feed(data)
-                for request in self._requests:  # ends once it is let in, pauses while there is nothing to say
-                    self._socket.write(request)
-                    if not self._authenticator.authenticated:
-                        return
                 if self._authenticator.authenticated:
                     self._begin()
                 return
@@ -108,6 +103,7 @@ class Bus(QObject):
 
     def _begin(self) -> None:
         self._ready = True
+        self._socket.write(b"BEGIN\r\n")
         bus = "org.freedesktop.DBus"
         self._send(bus, "/org/freedesktop/DBus", bus, "Hello", "", ())
         self._send(bus, "/org/freedesktop/DBus", bus, "AddMatch", "s", (f"type='signal',interface='{NAME}'",))

@@ -7,6 +7,7 @@ from typing import Any
 
 from client.core.changes import Signal
 from client.core.entering import Check, Entering, Entry, Step
+from client.translations.sentences import sentence
 from client.viewmodels.work import run
 
 
@@ -15,7 +16,7 @@ class SignIn:
 
     def __init__(self, entering: Entering, check: Check) -> None:
         self._entering = entering
-        self.check = check
+        self._check = check
         self.stepped: Signal[Step] = Signal()
         self.entered: Signal[Entry] = Signal()
         """Somebody has signed in."""
@@ -25,6 +26,10 @@ class SignIn:
         """There is a new password."""
         self.failed: Signal[str] = Signal()
         self._end = entering.changed.subscribe(lambda _: self.stepped.fire(entering.step))
+
+    def check(self, field: str, value: str, other: str) -> str:
+        """What is wrong with a field, a sentence in the language of the program; empty: nothing."""
+        return sentence(self._check(field, value, other))
 
     def close(self) -> None:
         """Tell no more."""

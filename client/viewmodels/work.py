@@ -10,6 +10,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure as Fault
 
 from client.core.ports import Failure
+from client.translations.sentences import sentence
 
 _log = logging.getLogger(__name__)
 
@@ -27,9 +28,9 @@ def run(work: Coroutine[Deferred[Any], Any, T], failed: Callable[[str], object])
 
     def told(fault: Fault) -> None:
         if fault.check(Failure):
-            failed(str(fault.value))
+            failed(sentence(str(fault.value)))
         elif not fault.check(CancelledError):
             _log.error("a command failed", exc_info=(fault.type or Exception, fault.value or Exception(), fault.getTracebackObject()))
-            failed(UNEXPECTED)
+            failed(sentence(UNEXPECTED))
 
     return Deferred.fromCoroutine(work).addErrback(told)

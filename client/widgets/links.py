@@ -24,7 +24,7 @@ def open_link(parent: QWidget, url: str, asks: bool, *, browse: Callable[[str], 
         return None
 
     def tr(text: str) -> str:
-        return QCoreApplication.translate("Links", text)
+        return QCoreApplication.translate("", text)
 
     host = find_links(url)[0].host
     box = QMessageBox(parent)

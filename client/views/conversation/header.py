@@ -110,7 +110,8 @@ def status(about: Conversation, other: Person | None) -> str:
     if about.kind is ConversationKind.CHANNEL:
         return translate("Header", "channel")
     if about.kind is ConversationKind.GROUP:
-        return translate("Header", "%n members", "", len(about.people) + 1)
+        count = len(about.people) + 1
+        return translate("Header", "%n members", "", count)
     if other is None:
         return ""
     if other.blocked:

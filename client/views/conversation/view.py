@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QStandardPaths, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QImage, QKeyEvent
-from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from client.core.display import shown_name
 from client.core.filenames import safe_name
@@ -22,6 +22,7 @@ from client.widgets.avatar import Avatars
 from client.widgets.banner import now_ms
 from client.widgets.composer import Composer, local_files
 from client.widgets.empty import EmptyState
+from client.widgets.links import open_link
 from client.widgets.messages import MessageList
 from client.widgets.pictures import Pictures
 from client.widgets.toast import Toast
@@ -247,18 +248,7 @@ class ConversationView(QWidget):
             menu.addAction(self._theme.icon("download"), self.tr("Save as …"), lambda: self._save_as(message))
 
     def _link(self, url: str, asks: bool) -> None:
-        if asks:
-            box = QMessageBox(self)
-            box.setIcon(QMessageBox.Icon.Question)
-            box.setTextFormat(Qt.TextFormat.PlainText)
-            box.setText(self.tr("Open this address?"))
-            box.setInformativeText(url[:1000])
-            box.setStandardButtons(QMessageBox.StandardButton.Open | QMessageBox.StandardButton.Cancel)
-            box.setDefaultButton(QMessageBox.StandardButton.Cancel)
-            box.accepted.connect(lambda: QDesktopServices.openUrl(QUrl(url)))
-            box.open()
-        else:
-            QDesktopServices.openUrl(QUrl(url))
+        open_link(self, url, asks)
 
     def _typed(self, text: str) -> None:
         if self.composer.edit.isVisibleTo(self):

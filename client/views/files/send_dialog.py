@@ -102,7 +102,7 @@ class SendDialog(QDialog):
         if [row.one for row in self.rows] != presenter.files:
             self._fill_rows()
         good, busy = presenter.good, presenter.busy
-        count = self.tr("1 file") if len(good) == 1 else self.tr("%n files", "", len(good))
+        count = self.tr("%n files", "", len(good))
         self.heading.setText(
             self.tr("{files}, {size}, to {name}").format(files=count, size=size_words(presenter.size), name=shown_name(presenter.title))
         )

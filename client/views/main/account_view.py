@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from client.core.model import Connection
 from client.core.ports import Account
 from client.platform.settings import Settings
 from client.theme import Theme
 from client.theme.tokens import DETAILS_PANE, LIST_PANE, LIST_PANE_LEAST, LIST_PANE_MOST, ONE_PANE_BELOW, WINDOW_LEAST
+from client.translations.sentences import sentence
 from client.viewmodels.contacts import Contacts
 from client.viewmodels.conversation import ConversationPresenter
 from client.viewmodels.conversation_list import ConversationList
@@ -72,17 +75,17 @@ class AccountView(QWidget):
         self._connect()
         changes = account.changes
         self._ends = [
-            changes.connection.subscribe(self.banner.set_connection),
+            changes.connection.subscribe(self._connection),
             changes.people.subscribe(lambda people: self._me() if account.me.uuid in people else None),
             changes.conversations.subscribe(lambda _: self._about()),
             changes.requests.subscribe(lambda _: self._counts()),
-            changes.notice.subscribe(lambda sentence: self.conversation.toast.tell(sentence)),
+            changes.notice.subscribe(lambda notice: self.conversation.toast.tell(sentence(notice))),
             self.conversations.counted.subscribe(lambda _: self._counts()),
             self.conversations.failed.subscribe(lambda problem: self.conversation.toast.tell(problem)),
             self.contacts.opened.subscribe(self.open),
             self.contacts.failed.subscribe(lambda failed: self.conversation.toast.tell(failed[1]) if not failed[0] else None),
         ]
-        self.banner.set_connection(account.connection())
+        self._connection(account.connection())
         self._me()
         self._counts()
 
@@ -170,8 +173,9 @@ class AccountView(QWidget):
     def show_details(self, shown: bool | None = None) -> None:
         """Show what there is to know of the conversation, or no more; ``None``: the other way round."""
         shown = not self.details.isVisible() if shown is None else shown
-        self._details_in_front = shown
-        if self.width() >= self._theme.px(ONE_PANE_BELOW + DETAILS_PANE):
+        room = self.width() >= self._theme.px(ONE_PANE_BELOW + DETAILS_PANE)
+        self._details_in_front = shown and not room
+        if room:
             self._settings.change(details=shown)
         self._fit()
         self._about()
@@ -192,6 +196,9 @@ class AccountView(QWidget):
     def _about(self) -> None:
         about = self.account.conversation(self.current) if self.current else None
         self.details.show_conversation(about)
+
+    def _connection(self, connection: Connection) -> None:
+        self.banner.set_connection(replace(connection, reason=sentence(connection.reason)))
 
     def _me(self) -> None:
         self.rail.account.show_person(self.account.me)

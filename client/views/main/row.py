@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QCoreApplication, QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
@@ -117,10 +117,10 @@ class RowDelegate(QStyledItemDelegate):
             spare.icon_trail("pin", colours.second, y)
         if one.live:
             spare.gap_trail(TIGHT)
-            spare.text_trail(row_words.tr("LIVE"), Font.META_STRONG, colours.danger, y)
+            spare.text_trail(QCoreApplication.translate("ConversationRow", "LIVE"), Font.META_STRONG, colours.danger, y)
         spare.gap_trail(SMALL)
         if one.draft:
-            spare.text_lead(row_words.tr("Draft:"), Font.BODY, colours.danger, y)
+            spare.text_lead(QCoreApplication.translate("ConversationRow", "Draft:"), Font.BODY, colours.danger, y)
             spare.gap_lead(TIGHT)
             spare.text(row_words.line(one.draft), Font.BODY, colours.second, y)
             return

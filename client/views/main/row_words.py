@@ -15,11 +15,6 @@ from client.widgets.messages.words import content, mark_words, time_of
 PREVIEW_MOST = 160
 
 
-def tr(text: str) -> str:
-    """Translate."""
-    return QCoreApplication.translate("ConversationRow", text)
-
-
 def when(at_ms: int, now_ms: int) -> str:
     """A time in little room: the time of today, a weekday, or a date."""
     if not at_ms:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 from client.core.entering import Step
 from client.theme import Theme
 from client.theme.tokens import GAP, SMALL, TIGHT, WIDE
+from client.translations.sentences import sentence
 from client.viewmodels.sign_in import SignIn
 from client.views.sign_in.field import Field
 
@@ -112,13 +113,13 @@ class Page(QWidget):
 
     def show_step(self, step: Step) -> None:
         """What became of it."""
-        field = self.fields.get(step.field)
-        if field is not None and step.problem:
-            field.say(step.problem)
+        field, problem = self.fields.get(step.field), sentence(step.problem)
+        if field is not None and problem:
+            field.say(problem)
             field.edit.setFocus()
             self.say("")
         else:
-            self.say(step.problem)
+            self.say(problem)
         self._changed()
 
     def say(self, problem: str) -> None:

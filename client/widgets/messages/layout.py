@@ -29,6 +29,7 @@ from client.theme.tokens import (
     TIGHT,
     WIDE,
 )
+from client.translations.sentences import sentence
 from client.widgets.messages import media
 from client.widgets.messages.look import Hit, Look
 from client.widgets.messages.text import Body, body
@@ -315,7 +316,7 @@ def _failure(row: Row, look: Look, bottom: float) -> float:
     widths = [metrics.horizontalAdvance(text) for text in (again, delete)]
     links = widths[0] + GAP + widths[1]
     room = look.width - 2 * WIDE - links - GAP
-    reason = metrics.elidedText(row.message.failure or tr("Not sent"), Qt.TextElideMode.ElideRight, max(60.0, room))
+    reason = metrics.elidedText(sentence(row.message.failure) or tr("Not sent"), Qt.TextElideMode.ElideRight, max(60.0, room))
     total = metrics.horizontalAdvance(reason) + GAP + links
     left = look.width - WIDE - total if _on_right(row, look) != look.rtl else float(WIDE)
     row.failure = QRectF(left, bottom + TIGHT, total, metrics.height())

@@ -275,7 +275,7 @@ class Live(Part):
         painter.setFont(theme.font(Font.META))
         if stream is not None and running:
             watching = tr("paused") if stream.paused else tr("{count} watching").format(count=stream.viewers)
-            words = f"{tr('Live')} · {watching} · {tr('Watch')}"
+            words = " · ".join((tr("Live"), watching, tr("Watch")))
             painter.setPen(colours.accent_text)
         else:
             words = tr("The stream has ended")

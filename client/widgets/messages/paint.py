@@ -10,6 +10,7 @@ from client.core.formatting import plain
 from client.core.model import Mark
 from client.theme import Font
 from client.theme.tokens import FOCUS, GAP, ICON_MARK, QUOTE_BAR, RADIUS_SMALL, SMALL, TIGHT, WIDE
+from client.translations.sentences import sentence
 from client.widgets.messages.layout import Row
 from client.widgets.messages.look import Look, State
 from client.widgets.messages.words import tr
@@ -182,7 +183,7 @@ def _failure(painter: QPainter, row: Row, look: Look, state: State) -> None:
     links = [hit for hit in row.hits if hit.action in ("resend", "delete")]
     painter.setFont(theme.font(Font.META))
     painter.setPen(colours.danger)
-    reason = row.message.failure or tr("Not sent")
+    reason = sentence(row.message.failure) or tr("Not sent")
     room = links[0].rect.left() - rect.left() - GAP
     align = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute
     painter.drawText(QRectF(rect.left(), rect.top(), room, rect.height()), align, _elided(look, reason, room))

@@ -13,11 +13,12 @@ from client.core.display import shown, shown_name
 from client.core.filenames import safe_name
 from client.core.grouping import Day, day_label, day_of
 from client.core.model import Kind, Mark, Message, Person, Stage, Transfer
+from client.translations.sentences import sentence
 
 
 def tr(text: str) -> str:
     """Translate."""
-    return QCoreApplication.translate("Messages", text)
+    return QCoreApplication.translate("", text)
 
 
 def time_of(at_ms: int) -> str:
@@ -72,13 +73,15 @@ def transfer_words(transfer: Transfer) -> str:
     """How far a file is."""
     stage = transfer.stage
     if stage is Stage.FAILED:
-        return transfer.problem or tr("It could not be transferred")
+        return sentence(transfer.problem) or tr("It could not be transferred")
     done = tr("{done} of {size}").format(done=size_words(transfer.done), size=size_words(transfer.size))
     if stage is Stage.PAUSED:
-        return f"{done} · {tr('paused')}"
+        paused = tr("paused")
+        return f"{done} · {paused}"
     if stage is Stage.MOVING and transfer.speed > 0:
+        speed = tr("{size}/s").format(size=size_words(transfer.speed))
         left = left_words((transfer.size - transfer.done) / transfer.speed)
-        return " · ".join(part for part in (done, tr("{size}/s").format(size=size_words(transfer.speed)), left) if part)
+        return " · ".join(part for part in (done, speed, left) if part)
     return {Stage.WAITING: tr("Waiting …"), Stage.HASHING: tr("Preparing …"), Stage.FINISHING: tr("Finishing …")}.get(stage, done)
 
 
@@ -101,7 +104,7 @@ def content(message: Message) -> str:
 def mark_words(message: Message) -> str:
     """How far a message of mine has come."""
     if message.mark is Mark.FAILED:
-        return tr("not sent: {reason}").format(reason=message.failure) if message.failure else tr("not sent")
+        return tr("not sent: {reason}").format(reason=sentence(message.failure)) if message.failure else tr("not sent")
     if not message.mine:
         return ""
     return {Mark.WAITING: tr("waiting"), Mark.STORED: tr("sent"), Mark.DELIVERED: tr("delivered"), Mark.READ: tr("read")}[message.mark]
