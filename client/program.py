@@ -296,6 +296,7 @@ class Program:
             self._settings,
             avatars=front.view.avatars if front is not None else None,
             own=OwnProfile(front.account) if front is not None else None,
+            crop=front.view.files.crop if front is not None else None,
             tray=self.tray.icon is not None,
             starts=autostart.enabled(),
             folder=str(front.account.folder) if front is not None else "",

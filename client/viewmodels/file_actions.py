@@ -29,7 +29,7 @@ class Desktop(Protocol):
 
 def tr(text: str) -> str:
     """Translate."""
-    return QCoreApplication.translate("FileActions", text)
+    return QCoreApplication.translate("", text)
 
 
 class FileActions:

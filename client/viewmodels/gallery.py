@@ -81,8 +81,11 @@ class Gallery:
         if attachment is None:
             return
         if attachment.size > SIZE_MOST and not attachment.path:
-            words = "This picture is too large to be fetched only to be looked at. Save it, and open it with another program."
-            self.failed.fire(QCoreApplication.translate("Viewer", words))
+            self.failed.fire(
+                QCoreApplication.translate(
+                    "Viewer", "This picture is too large to be fetched only to be looked at. Save it, and open it with another program."
+                )
+            )
             return
 
         async def have() -> None:

@@ -12,6 +12,7 @@ from PySide6.QtCore import QCoreApplication, QLocale
 from client.core.changes import Signal
 from client.core.filenames import safe_name
 from client.core.ports import Account, Failure
+from client.translations.sentences import sentence
 from client.viewmodels.spool import Spool
 from client.viewmodels.work import run
 
@@ -24,7 +25,7 @@ PICTURES = frozenset((".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp"))
 
 def tr(text: str) -> str:
     """Translate."""
-    return QCoreApplication.translate("SendingFiles", text)
+    return QCoreApplication.translate("", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +140,8 @@ class SendingFiles:
                 try:
                     await self.account.send_file(self.conversation, one.path, words, as_file=as_file)
                 except Failure as failure:
-                    problems.append(str(failure))
-                    self.files[self.files.index(one)] = replace(one, problem=str(failure))
+                    problems.append(sentence(str(failure)))
+                    self.files[self.files.index(one)] = replace(one, problem=problems[-1])
                 else:
                     words = ""
                     self.files.remove(one)

@@ -56,7 +56,7 @@ def fault_words(fault: Fault) -> str:
     """The sentence."""
 
     def tr(text: str) -> str:
-        return QCoreApplication.translate("Pictures", text)
+        return QCoreApplication.translate("", text)
 
     return {
         Fault.MISSING: tr("The file is not there any more, or cannot be read."),

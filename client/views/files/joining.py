@@ -13,10 +13,11 @@ from PySide6.QtWidgets import QMenu, QWidget
 from client.core.filenames import safe_name
 from client.core.model import Kind, Mark, Message, Stage
 from client.theme import Theme
-from client.viewmodels.file_actions import Desktop, FileActions
+from client.viewmodels.file_actions import FileActions
 from client.viewmodels.sending_files import SendingFiles
 from client.viewmodels.spool import Spool
 from client.views.conversation import ConversationView
+from client.views.cropper import crop_with
 from client.views.files.page import FilesPage
 from client.views.files.places import ask_where
 from client.views.files.question import ask_open
@@ -48,15 +49,17 @@ class Files(QObject):
         super().__init__(conversation)
         self._theme, self._pictures, self._view, self.actions, self._spool, self._now = theme, pictures, conversation, actions, spool, now
         self.play: Callable[[Message], object] | None = None
+        self.crop = crop_with(theme, spool)
+        """Has an avatar cut out of a picture: see the settings."""
         self.dialog: SendDialog | None = None
         self.page = FilesPage(theme, pictures, actions, now=now)
         self.page.look.connect(self.look)
         self.page.to_message.connect(self.to_message)
         self._viewer: Viewer | None = None
-        conversation.sends_files = conversation.opens_messages = True
         conversation.files_chosen.connect(self.send)
         conversation.picture_chosen.connect(self.send_picture)
         conversation.open_message.connect(self.look)
+        conversation.resume.connect(actions.resume)
         conversation.messages.menu.connect(self._menu)
         self._ends = [
             actions.failed.subscribe(lambda failed: self._failed(*failed)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QStandardPaths, Qt
@@ -11,14 +11,14 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 Place = QStandardPaths.StandardLocation
 
 
-def home() -> str:
-    """Where files to send are looked for first."""
-    return QStandardPaths.writableLocation(Place.HomeLocation)
-
-
-def paths_of(names: Iterable[str]) -> list[Path]:
-    """What a dialog chose."""
-    return [Path(name) for name in names]
+def ask_files(parent: QWidget, chosen: Callable[[list[Path]], object]) -> QFileDialog:
+    """Ask which files are to be sent; nothing waits for the answer."""
+    dialog = QFileDialog(parent, QCoreApplication.translate("Files", "Attach files"), QStandardPaths.writableLocation(Place.HomeLocation))
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+    dialog.filesSelected.connect(lambda names: chosen([Path(name) for name in names]))
+    dialog.open()
+    return dialog
 
 
 def ask_where(parent: QWidget, name: str, chosen: Callable[[Path], object]) -> QFileDialog:

@@ -18,7 +18,7 @@ def ask_open(parent: QWidget, filename: str, who: str, open_it: Callable[[], obj
     """
 
     def tr(text: str) -> str:
-        return QCoreApplication.translate("Files", text)
+        return QCoreApplication.translate("", text)
 
     box = QMessageBox(parent)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -9,7 +9,6 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage, 
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
-    QFileDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -25,7 +24,7 @@ from client.theme import Theme
 from client.theme.tokens import GAP, SEND_DIALOG, SEND_LIST_MOST, SMALL, WIDE
 from client.viewmodels.sending_files import SendingFiles
 from client.views.files.picked_row import PickedRow
-from client.views.files.places import home, paths_of
+from client.views.files.places import ask_files
 from client.widgets.composer import local_files
 from client.widgets.composer.edit import Edit
 from client.widgets.messages.words import size_words
@@ -84,11 +83,7 @@ class SendDialog(QDialog):
 
     def choose(self) -> None:
         """Add others."""
-        dialog = QFileDialog(self, self.tr("Attach files"), home())
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.filesSelected.connect(lambda names: self.presenter.add(paths_of(names)))
-        dialog.open()
+        ask_files(self, self.presenter.add)
 
     def add_picture(self, image: QImage) -> None:
         """One that was pasted."""

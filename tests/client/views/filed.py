@@ -34,7 +34,7 @@ class FiledAccount(MemoryAccount):
     """What is fetched is copied from where the test says it is at the server."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder, longest=200)
+        super().__init__(None, longest=200)  # without faces, which take time to draw
         self.folder = folder
         self.there: dict[str, Path] = {}
         self.sentence = ""

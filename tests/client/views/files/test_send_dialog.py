@@ -122,7 +122,7 @@ class SendTests(SendCase):
         self.assertIn("folder", words[0])
         self.assertIn("no file", words[1])
         self.assertIn("not there", words[2])
-        self.assertIn("1 file,", self.dialog.heading.text())
+        self.assertIn("1 file", self.dialog.heading.text())
         self.click(self.dialog.ready)
         await self.until(lambda: not self.dialog.isVisible())
         self.assertEqual([Path(str(command[1])).name for command in self.sent()], ["good.txt"])
