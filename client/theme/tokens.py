@@ -287,8 +287,8 @@ FAST_MS, SLOW_MS, FLASH_MS, SPIN_MS = 120, 180, 1200, 900
 
 # Files.
 SEND_DIALOG, SEND_LIST_MOST, THUMBNAIL = (440, 520), 300, 48
-FILES_PAGE = 900
-"""Width of the list of files at most."""
+FILES_PAGE, FILES_NARROW = 900, 640
+"""Width of the list of files at most, and below which what is chosen takes two lines."""
 VIEWER, VIEWER_ZOOM = (960, 680), (0.05, 16.0)
 ZOOM_STEP, PAN_STEP = 1.25, 60
 STAGE, ON_STAGE, ON_STAGE_SECOND, STAGE_HOVER = "#0B0D10", "#FFFFFF", "#B8C0CC", "#262B33"

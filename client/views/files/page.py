@@ -6,8 +6,9 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QButtonGroup,
     QCheckBox,
     QComboBox,
@@ -25,7 +26,7 @@ from PySide6.QtWidgets import (
 from client.core.filenames import safe_name
 from client.core.model import Kind, Message
 from client.theme import Theme
-from client.theme.tokens import FILES_PAGE, GAP, HEADER, SMALL, TIGHT
+from client.theme.tokens import FILES_NARROW, FILES_PAGE, GAP, HEADER, SMALL, TIGHT
 from client.viewmodels.file_actions import FileActions
 from client.viewmodels.files import FilesModel
 from client.viewmodels.work import run
@@ -227,6 +228,12 @@ class FilesPage(QWidget):
         else:
             super().keyPressEvent(event)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where it is narrow, what is chosen takes two lines."""
+        super().resizeEvent(event)
+        wide = self.width() >= self._theme.px(FILES_NARROW)
+        self._choices.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
+
     def _typed(self, text: str) -> None:
         self.search.setFocus()
         self.search.insert(text)
@@ -271,7 +278,6 @@ class FilesPage(QWidget):
         line.setProperty("line", True)
         group = QButtonGroup(self)
         tabs = QHBoxLayout()
-        tabs.setContentsMargins(GAP, SMALL, GAP, SMALL)
         tabs.setSpacing(TIGHT)
         for kind, words in (
             ("", self.tr("All")),
@@ -289,9 +295,16 @@ class FilesPage(QWidget):
             tabs.addWidget(button)
         self.kinds[""].setChecked(True)
         tabs.addStretch()
-        tabs.addWidget(self.here)
-        tabs.addSpacing(SMALL)
-        tabs.addWidget(self.order)
+        filters = QHBoxLayout()
+        filters.setSpacing(SMALL)
+        filters.addWidget(self.here)
+        filters.addStretch()
+        filters.addWidget(self.order)
+        self._choices = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._choices.setContentsMargins(GAP, SMALL, GAP, SMALL)
+        self._choices.setSpacing(SMALL)
+        self._choices.addLayout(tabs, 1)
+        self._choices.addLayout(filters)
         self.problem.setTextFormat(Qt.TextFormat.PlainText)
         self.problem.setWordWrap(True)
         self.problem.setContentsMargins(GAP, TIGHT, GAP, SMALL)
@@ -309,7 +322,7 @@ class FilesPage(QWidget):
         column = QVBoxLayout(self._inner)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addLayout(tabs)
+        column.addLayout(self._choices)
         column.addWidget(self.problem)
         column.addWidget(self._stack, 1)
         column.addWidget(below)
