@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication, QPoint, QTimer
 from PySide6.QtWidgets import QApplication, QMenu
@@ -34,6 +34,7 @@ from client.viewmodels.sign_in import SignIn
 from client.viewmodels.spool import Spool
 from client.viewmodels.telling import telling
 from client.viewmodels.work import run
+from client.views.live.place import LivePlace
 from client.views.main.account_view import AccountView
 from client.views.main.window import Window
 from client.views.settings import SettingsDialog
@@ -41,6 +42,9 @@ from client.views.sign_in import SignInView
 from client.widgets.messages.words import content
 from client.widgets.pictures import Pictures
 from imsys import __version__
+
+if TYPE_CHECKING:
+    from client.video.studio import Studio
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +64,7 @@ class Opened:
     entry: Entry
     account: AccountSync
     view: AccountView
+    live: LivePlace
 
 
 class Program:
@@ -141,7 +146,10 @@ class Program:
         await account.open()
         threads = partial(deferToThreadPool, self._reactor, self._reactor.getThreadPool())
         view = AccountView(self._theme, self.pictures, account, self._settings, Spool(account.spool, threads))
-        opened = self.opened[entry.id] = Opened(entry, account, view)
+        live = LivePlace(self._theme, view.conversation, account, partial(self._studio, account))
+        view.opened.connect(live.set_conversation)
+        view.files.play = live.play
+        opened = self.opened[entry.id] = Opened(entry, account, view, live)
         changes.arrived.subscribe(partial(self._arrived, opened))
         changes.conversations.subscribe(lambda ids: self._read(opened, ids))
         changes.certificate.subscribe(lambda fingerprint: self._certificate(opened))
@@ -158,6 +166,14 @@ class Program:
         account.start()
         return opened
 
+    def _studio(self, account: AccountSync) -> Studio:
+        """For films and live streams, when somebody first wants them."""
+        from client.video.player import Surroundings
+        from client.video.sound import speaker
+        from client.video.studio import Studio
+
+        return Studio(Surroundings(self._reactor, speaker), lambda: account.trust)
+
     def _to_front(self, opened: Opened) -> None:
         self.window.show_account(opened.view)
         self._leave_sign_in()
@@ -169,6 +185,7 @@ class Program:
 
     async def _close(self, opened: Opened) -> None:
         self.opened.pop(opened.entry.id, None)
+        opened.live.close()
         opened.view.close_view()
         self.window.remove_view(opened.view)
         await opened.account.close()
@@ -433,6 +450,7 @@ class Program:
         self.window.hide()
         closing = []
         for opened in list(self.opened.values()):
+            opened.live.close()
             opened.view.close_view()
             closing.append(Deferred.fromCoroutine(opened.account.close()))
         all_closed = DeferredList(closing, consumeErrors=True)

@@ -248,4 +248,6 @@ class Stream:
     viewers: int = 0
     play_url: str = field(default="", repr=False)
     publish_url: str = field(default="", repr=False)
+    flv_url: str = field(default="", repr=False)
+    """Where it is watched by HTTPS, if the first way is closed."""
     watch_url: str = field(default="", repr=False)

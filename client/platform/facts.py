@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QCoreApplication, qVersion
 
@@ -26,6 +27,15 @@ def facts(version: str, server: str) -> list[tuple[str, str]]:
     return [(translate("About", "Server"), server), *found] if server else found
 
 
+def _licence(about: dict[str, Any]) -> str:
+    """Its name: what a package says of itself is in one of three places."""
+    if about.get("license_expression"):
+        return str(about["license_expression"])
+    kinds = [one.rpartition(" :: ")[2] for one in about.get("classifier", ()) if one.startswith("License :: OSI Approved :: ")]
+    said = str(about.get("license") or "").strip()
+    return ", ".join(kinds) or (said if "\n" not in said and said != "UNKNOWN" else "")
+
+
 def licences() -> str:
     """Of imsys, and of what it is made with."""
     lines = ["imsys: MIT"]
@@ -34,8 +44,7 @@ def licences() -> str:
             about = metadata.metadata(name).json
         except metadata.PackageNotFoundError:
             continue
-        kind = str(about.get("license_expression") or about.get("license") or "").strip().partition("\n")[0]
-        lines.append(f"{name} {about['version']}: {kind}")
+        lines.append(f"{name} {about['version']}: {_licence(about)}")
     for what, path in (("Icons (Lucide)", THEME), ("Emoji", EMOJI)):
         lines += ["", what, path.read_text("utf-8")]
     return "\n".join(lines)

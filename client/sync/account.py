@@ -61,6 +61,8 @@ class AccountSync:
     ) -> None:
         self.changes = Changes()
         self.folder = folder
+        self.trust = gateway.trust
+        """Whom this account's servers are held against."""
         self._reactor = reactor
         self._now = now
         me = Person(credentials.uuid, credentials.username)

@@ -81,6 +81,7 @@ def stream(live: sdk.LiveChange, known: Stream | None) -> Stream:
             changed,
             play_url=live.play_url or live.flv_url,
             publish_url=live.publish_url or before.publish_url,
+            flv_url=live.flv_url,
             watch_url=live.watch_url,
         )
     return changed

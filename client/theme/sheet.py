@@ -93,6 +93,7 @@ QToolButton:pressed, QToolButton:checked {{ background: {c.press}; }}
 QToolButton:focus {{ border-color: {c.accent}; }}
 QToolButton::menu-indicator {{ image: none; }}
 
+QAbstractScrollArea {{ border: none; background: transparent; }}
 QLineEdit, QPlainTextEdit, QTextEdit, QComboBox, QSpinBox, QDateEdit {{
     background: {c.window}; color: {c.text}; border: 1px solid {c.control}; border-radius: {RADIUS}px;
     padding: 0 {px(SMALL)}px; selection-background-color: {c.selection}; selection-color: {c.text};
@@ -130,7 +131,6 @@ QRadioButton::indicator:checked {{ border-color: {c.accent}; background: qradial
 QCheckBox:focus, QRadioButton:focus {{ color: {c.accent_text}; }}
 QCheckBox:disabled, QRadioButton:disabled {{ color: {c.disabled}; }}
 
-QAbstractScrollArea {{ border: none; background: transparent; }}
 QListView, QTreeView, QTableView {{ background: {c.window}; border: none; outline: none; selection-color: {c.text};
     selection-background-color: {c.selected}; }}
 QHeaderView::section {{ background: {c.window}; color: {c.second}; border: none; border-bottom: 1px solid {c.hairline};

@@ -282,6 +282,12 @@ SEARCH_MS = 150
 """How long one stops typing before a search begins."""
 PICKER, PICKER_COLUMNS = (352, 380), 8
 
+# Films and live streams.
+VIDEO_GROUND, ON_VIDEO, ON_VIDEO_SECOND = "#0B0D10", "#FFFFFF", "#C3CAD4"
+"""Around pictures, and words there: the same in both themes."""
+VIDEO, VIDEO_LEAST = (480, 270), (240, 135)
+BAR_HIDES_MS, FIGURES_MS = 3000, 500
+
 # Motion.
 FAST_MS, SLOW_MS, FLASH_MS, SPIN_MS = 120, 180, 1200, 900
 

@@ -112,8 +112,44 @@
         <translation>已暂停</translation>
     </message>
     <message>
+        <source>Give it a title of 1 to 100 characters.</source>
+        <translation>请起一个 1 到 100 个字符的标题。</translation>
+    </message>
+    <message>
+        <source>The title may not contain control characters.</source>
+        <translation>标题不能包含控制字符。</translation>
+    </message>
+    <message>
+        <source>Choose a file.</source>
+        <translation>请选择一个文件。</translation>
+    </message>
+    <message>
+        <source>No camera was found.</source>
+        <translation>没有找到摄像头。</translation>
+    </message>
+    <message>
+        <source>There is no screen that can be recorded.</source>
+        <translation>没有可以录制的屏幕。</translation>
+    </message>
+    <message>
         <source>{count} watching</source>
         <translation>{count} 人在看</translation>
+    </message>
+    <message>
+        <source>1 watching</source>
+        <translation>1 人在看</translation>
+    </message>
+    <message>
+        <source>{count} pictures/s</source>
+        <translation>{count} 帧/秒</translation>
+    </message>
+    <message>
+        <source>{count} not sent</source>
+        <translation>{count} 帧未发出</translation>
+    </message>
+    <message>
+        <source>The server has ended this stream.</source>
+        <translation>服务器结束了这场直播。</translation>
     </message>
     <message>
         <source>Live</source>
@@ -265,7 +301,7 @@
     </message>
     <message>
         <source>You to {name}</source>
-        <translation>你发给{name}</translation>
+        <translation>您发给{name}</translation>
     </message>
     <message>
         <source>answer to: {text}</source>
@@ -280,8 +316,104 @@
         <translation>{name}，{time}：{text}</translation>
     </message>
     <message>
+        <source>Something unexpected happened. Try again.</source>
+        <translation>发生了意外情况，请重试。</translation>
+    </message>
+    <message>
+        <source>{seconds} s behind</source>
+        <translation>延迟 {seconds} 秒</translation>
+    </message>
+    <message>
+        <source>Install it with “winget install ffmpeg”.</source>
+        <translation>请用“winget install ffmpeg”安装。</translation>
+    </message>
+    <message>
+        <source>Install it with “brew install ffmpeg”.</source>
+        <translation>请用“brew install ffmpeg”安装。</translation>
+    </message>
+    <message>
+        <source>Install the package “ffmpeg”.</source>
+        <translation>请安装软件包“ffmpeg”。</translation>
+    </message>
+    <message>
+        <source>Video needs ffmpeg, which is not on this computer.</source>
+        <translation>视频需要 ffmpeg，但这台电脑上没有。</translation>
+    </message>
+    <message>
+        <source>ffmpeg has ended unexpectedly. Try again.</source>
+        <translation>ffmpeg 意外退出，请重试。</translation>
+    </message>
+    <message>
+        <source>This cannot be played: it is damaged, or of a kind that is not known here.</source>
+        <translation>无法播放：文件已损坏，或者是无法识别的类型。</translation>
+    </message>
+    <message>
+        <source>There are no pictures in this.</source>
+        <translation>其中没有画面。</translation>
+    </message>
+    <message>
+        <source>The pictures of this are too large to be shown here: 4096 × 2304 is the most.</source>
+        <translation>画面太大，无法显示：最大为 4096 × 2304。</translation>
+    </message>
+    <message>
+        <source>This stream is of a kind that ffmpeg reads since version 6.1, and yours is older. Install a newer one.</source>
+        <translation>这场直播的格式需要 ffmpeg 6.1 或更高版本，您的版本较旧，请升级。</translation>
+    </message>
+    <message>
+        <source>The file is not there any more.</source>
+        <translation>文件已经不在了。</translation>
+    </message>
+    <message>
+        <source>The server of this stream cannot be reached.</source>
+        <translation>无法连接到直播服务器。</translation>
+    </message>
+    <message>
+        <source>The server of this stream has another certificate than the one that you trust. Nothing was sent to it.</source>
+        <translation>直播服务器的证书与您信任的证书不同，没有向它发送任何内容。</translation>
+    </message>
+    <message>
+        <source>The server says that this stream cannot be had now: it may be over.</source>
+        <translation>服务器表示现在无法观看这场直播：它可能已经结束。</translation>
+    </message>
+    <message>
+        <source>The connection to the stream has broken off.</source>
+        <translation>与直播的连接已断开。</translation>
+    </message>
+    <message>
+        <source>Nothing comes from what you chose. Is it connected, and may this program use it?</source>
+        <translation>所选的来源没有画面。它已连接吗？本程序有权使用它吗？</translation>
+    </message>
+    <message>
+        <source>Another program uses what you chose. Close it there, and try again.</source>
+        <translation>所选的来源正被其他程序使用，请在那里关闭后重试。</translation>
+    </message>
+    <message>
+        <source>Your ffmpeg cannot make H.264. Install one with libx264.</source>
+        <translation>您的 ffmpeg 不能编码 H.264，请安装带有 libx264 的版本。</translation>
+    </message>
+    <message>
+        <source>Under Wayland a program may not record the screen. Sign in to an X11 session, or choose a camera or a file.</source>
+        <translation>在 Wayland 下程序不能录制屏幕。请登录 X11 会话，或选择摄像头或文件。</translation>
+    </message>
+    <message>
+        <source>No sound: Qt Multimedia is not installed (pip install &apos;imsys[client-sound]&apos;).</source>
+        <translation>没有声音：未安装 Qt Multimedia（pip install &apos;imsys[client-sound]&apos;）。</translation>
+    </message>
+    <message>
+        <source>No sound: this computer has no output for it.</source>
+        <translation>没有声音：这台电脑没有音频输出。</translation>
+    </message>
+    <message>
+        <source>{number} Mbit/s</source>
+        <translation>{number} Mbit/s</translation>
+    </message>
+    <message>
+        <source>{number} kbit/s</source>
+        <translation>{number} kbit/s</translation>
+    </message>
+    <message>
         <source>There is no program for files of this kind. Save it, and open it with one that you choose.</source>
-        <translation>没有能打开此类文件的程序。请保存后用你选择的程序打开。</translation>
+        <translation>没有能打开此类文件的程序。请保存后用您选择的程序打开。</translation>
     </message>
     <message>
         <source>The folder could not be shown. It is {folder}</source>
@@ -301,7 +433,7 @@
     </message>
     <message>
         <source>A program can read and change all that you can. Open it only if you know what it is and expected it.</source>
-        <translation>程序可以读取和更改你能访问的一切。只有在你知道它是什么并且正在等它时才打开。</translation>
+        <translation>程序可以读取和更改您能访问的一切。只有在您知道它是什么并且正在等它时才打开。</translation>
     </message>
     <message>
         <source>Open anyway</source>
@@ -1124,7 +1256,7 @@
     </message>
     <message>
         <source>They can be had again from the server. What you have sent from here, or saved elsewhere, stays.</source>
-        <translation>它们可以从服务器重新获取。你从这里发送的或保存到别处的文件会保留。</translation>
+        <translation>它们可以从服务器重新获取。您从这里发送的或保存到别处的文件会保留。</translation>
     </message>
     <message>
         <source>Remove</source>
@@ -1153,6 +1285,49 @@
     <message>
         <source>Other</source>
         <translation>其他</translation>
+    </message>
+</context>
+<context>
+    <name>FilmPanel</name>
+    <message>
+        <source>Play</source>
+        <translation>播放</translation>
+    </message>
+    <message>
+        <source>Mute</source>
+        <translation>静音</translation>
+    </message>
+    <message>
+        <source>Full screen</source>
+        <translation>全屏</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Try again</source>
+        <translation>重试</translation>
+    </message>
+    <message>
+        <source>Fetching the file …</source>
+        <translation>正在获取文件…</translation>
+    </message>
+    <message>
+        <source>The film begins …</source>
+        <translation>视频即将开始…</translation>
+    </message>
+    <message>
+        <source>Pause</source>
+        <translation>暂停</translation>
+    </message>
+    <message>
+        <source>Sound on</source>
+        <translation>打开声音</translation>
+    </message>
+    <message>
+        <source>Leave full screen</source>
+        <translation>退出全屏</translation>
     </message>
 </context>
 <context>
@@ -1277,6 +1452,97 @@
     <message>
         <source>Friends</source>
         <translation>好友</translation>
+    </message>
+</context>
+<context>
+    <name>GoLiveDialog</name>
+    <message>
+        <source>Go live</source>
+        <translation>开始直播</translation>
+    </message>
+    <message>
+        <source>What is it about?</source>
+        <translation>直播内容是什么？</translation>
+    </message>
+    <message>
+        <source>Camera</source>
+        <translation>摄像头</translation>
+    </message>
+    <message>
+        <source>Screen</source>
+        <translation>屏幕</translation>
+    </message>
+    <message>
+        <source>File</source>
+        <translation>文件</translation>
+    </message>
+    <message>
+        <source>Device</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>Choose a file …</source>
+        <translation>选择文件…</translation>
+    </message>
+    <message>
+        <source>Keep a recording in the conversation</source>
+        <translation>在会话中保留录像</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>&amp;Title</source>
+        <translation>标题(&amp;T)</translation>
+    </message>
+    <message>
+        <source>Show</source>
+        <translation>来源</translation>
+    </message>
+    <message>
+        <source>&amp;Device</source>
+        <translation>设备(&amp;D)</translation>
+    </message>
+    <message>
+        <source>&amp;File</source>
+        <translation>文件(&amp;F)</translation>
+    </message>
+    <message>
+        <source>&amp;Microphone</source>
+        <translation>麦克风(&amp;M)</translation>
+    </message>
+    <message>
+        <source>&amp;Quality</source>
+        <translation>画质(&amp;Q)</translation>
+    </message>
+    <message>
+        <source>Choose a film</source>
+        <translation>选择视频</translation>
+    </message>
+    <message>
+        <source>Films</source>
+        <translation>视频</translation>
+    </message>
+    <message>
+        <source>All files</source>
+        <translation>所有文件</translation>
+    </message>
+    <message>
+        <source>Whole screen</source>
+        <translation>整个屏幕</translation>
+    </message>
+    <message>
+        <source>Default microphone</source>
+        <translation>默认麦克风</translation>
+    </message>
+    <message>
+        <source>No sound</source>
+        <translation>无声音</translation>
+    </message>
+    <message>
+        <source>Starting …</source>
+        <translation>正在开始…</translation>
     </message>
 </context>
 <context>
@@ -1445,6 +1711,60 @@
     </message>
 </context>
 <context>
+    <name>LiveBadge</name>
+    <message>
+        <source>LIVE</source>
+        <translation>直播</translation>
+    </message>
+</context>
+<context>
+    <name>LivePanel</name>
+    <message>
+        <source>Mute</source>
+        <translation>静音</translation>
+    </message>
+    <message>
+        <source>Full screen</source>
+        <translation>全屏</translation>
+    </message>
+    <message>
+        <source>Stop watching</source>
+        <translation>停止观看</translation>
+    </message>
+    <message>
+        <source>Live stream</source>
+        <translation>直播</translation>
+    </message>
+    <message>
+        <source>Sound on</source>
+        <translation>打开声音</translation>
+    </message>
+    <message>
+        <source>The stream begins …</source>
+        <translation>直播即将开始…</translation>
+    </message>
+    <message>
+        <source>Paused: nothing is being sent right now.</source>
+        <translation>已暂停：现在没有画面发送。</translation>
+    </message>
+    <message>
+        <source>The live stream is over.</source>
+        <translation>直播已结束。</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Try again</source>
+        <translation>重试</translation>
+    </message>
+    <message>
+        <source>Leave full screen</source>
+        <translation>退出全屏</translation>
+    </message>
+</context>
+<context>
     <name>LongText</name>
     <message>
         <source>Send as a file</source>
@@ -1524,6 +1844,29 @@
     <message>
         <source>Start with the session</source>
         <translation>开机时启动</translation>
+    </message>
+</context>
+<context>
+    <name>OwnPanel</name>
+    <message>
+        <source>Full screen</source>
+        <translation>全屏</translation>
+    </message>
+    <message>
+        <source>End</source>
+        <translation>结束</translation>
+    </message>
+    <message>
+        <source>My live stream</source>
+        <translation>我的直播</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Your live stream is over.</source>
+        <translation>您的直播已结束。</translation>
     </message>
 </context>
 <context>
@@ -1734,6 +2077,13 @@
     <message>
         <source>Clear</source>
         <translation>清除</translation>
+    </message>
+</context>
+<context>
+    <name>SeekBar</name>
+    <message>
+        <source>Position</source>
+        <translation>位置</translation>
     </message>
 </context>
 <context>
@@ -2346,6 +2696,13 @@
     </message>
 </context>
 <context>
+    <name>Stage</name>
+    <message>
+        <source>Video</source>
+        <translation>视频</translation>
+    </message>
+</context>
+<context>
     <name>StoragePage</name>
     <message>
         <source>Data and storage</source>
@@ -2414,6 +2771,17 @@
     </message>
 </context>
 <context>
+    <name>Video</name>
+    <message>
+        <source>Go live</source>
+        <translation>开始直播</translation>
+    </message>
+    <message>
+        <source>OpenGL is not available: pictures are painted without it, and take more work.</source>
+        <translation>OpenGL 不可用：改用普通方式绘制画面，会占用更多资源。</translation>
+    </message>
+</context>
+<context>
     <name>Viewer</name>
     <message>
         <source>This picture is too large to be fetched only to be looked at. Save it, and open it with another program.</source>
@@ -2473,7 +2841,7 @@
     </message>
     <message>
         <source>You</source>
-        <translation>你</translation>
+        <translation>您</translation>
     </message>
     <message>
         <source>{number} of {count}</source>

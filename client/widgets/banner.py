@@ -60,7 +60,9 @@ class ConnectionBanner(QFrame):
         """The sentence, and what the button says; empty: there is none."""
         connection = self._connection
         server = connection.server or self.tr("the server")
-        reason = f"{connection.reason.rstrip('.')}. " if connection.reason else ""
+        reason = connection.reason.strip()
+        if reason:
+            reason += " " if reason[-1] in ".!?。！？" else ". "
         if connection.link is Link.CONNECTING:
             return self.tr("Connecting to {server} …").format(server=server), ""
         if connection.link is Link.WAITING:

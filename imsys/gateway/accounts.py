@@ -18,7 +18,7 @@ from imsys.gateway.messages import (
     Registered,
     Registration,
 )
-from imsys.protocols.source import Source
+from imsys.protocols.source import ClientAddress
 from imsys.redis.ratelimit import Counter
 from imsys.store.accounts import TAKEN
 from imsys.util.names import check_email, check_password, check_username
@@ -30,7 +30,7 @@ LONGEST_NAME = 1024
 """Characters beyond which a name is not even looked up: nobody has such a one."""
 
 
-async def get_verification(gateway: Gateway, request: CodeRequest, source: Source) -> CodeResponse:
+async def get_verification(gateway: Gateway, request: CodeRequest, source: ClientAddress) -> CodeResponse:
     """Mail a code; one that was not mailed since the mail server is away does not count.
 
     Where the address has an account, only a reset can use the code, and it is one that nobody guesses: which the mail shows, and no answer.
@@ -46,7 +46,7 @@ async def get_verification(gateway: Gateway, request: CodeRequest, source: Sourc
     return CodeResponse(email=email)
 
 
-async def post_registration(gateway: Gateway, request: Registration, source: Source) -> Registered:
+async def post_registration(gateway: Gateway, request: Registration, source: ClientAddress) -> Registered:
     """Make an account: only when there is one, the code is used up."""
     username, email, password = check_username(request.username), check_email(request.email), check_password(request.password)
     counters = gateway.limits.registration(source.limit_key)
@@ -73,14 +73,14 @@ async def post_registration(gateway: Gateway, request: Registration, source: Sou
     return Registered(username=username, email=email, uuid=str(uuid))
 
 
-async def check_accountexists(gateway: Gateway, request: AccountQuestion, source: Source) -> AccountExists:
+async def check_accountexists(gateway: Gateway, request: AccountQuestion, source: ClientAddress) -> AccountExists:
     """Whether a name and an address belong to one account."""
     await gateway.limiter.take(gateway.limits.question(source.limit_key))
     await _account_of(gateway, request.username, request.email)
     return AccountExists(username=request.username, email=request.email)
 
 
-async def reset_password(gateway: Gateway, request: PasswordReset, source: Source) -> PasswordChanged:
+async def reset_password(gateway: Gateway, request: PasswordReset, source: ClientAddress) -> PasswordChanged:
     """Set a new password, and sign everybody out who used the old one."""
     password, email = check_password(request.password), check_email(request.email)
     await _check_code(gateway, email, request.code, source)
@@ -103,7 +103,7 @@ async def _account_of(gateway: Gateway, username: str, email: str) -> int:
     return uuid
 
 
-async def _check_code(gateway: Gateway, email: str, code: str, source: Source) -> None:
+async def _check_code(gateway: Gateway, email: str, code: str, source: ClientAddress) -> None:
     """See whether a code is the one that was mailed. :raises Refused: 13, it is not; 64, the source has tried too many wrong ones."""
     counters = gateway.limits.wrong_code(source.limit_key)
     mark = await gateway.limiter.take(counters)

@@ -13,7 +13,7 @@ from imsys.gateway import accounts, login, messages
 from imsys.gateway.admission import Admission, AdmissionSlot
 from imsys.gateway.context import Gateway
 from imsys.gateway.http import Endpoint
-from imsys.protocols.source import Source
+from imsys.protocols.source import ClientAddress
 from imsys.server.health import Health
 from imsys.util.turns import Asker
 
@@ -48,21 +48,23 @@ class Queues:
 def endpoints(gateway: Gateway, queues: Queues, health: Health) -> dict[str, Endpoint]:
     """What answers which path. What needs something that does not work is refused at once."""
 
-    def needing(admission: Admission, *names: str) -> Callable[[Any, Source], AdmissionSlot]:
-        def terms(request: Any, source: Source) -> AdmissionSlot:
+    def needing(admission: Admission, *names: str) -> Callable[[Any, ClientAddress], AdmissionSlot]:
+        def terms(request: Any, source: ClientAddress) -> AdmissionSlot:
             health.demand(*names)
             return AdmissionSlot(admission, Asker(request.email, source.limit_key))
 
         return terms
 
-    def of_login(request: messages.LoginRequest, source: Source) -> AdmissionSlot:
+    def of_login(request: messages.LoginRequest, source: ClientAddress) -> AdmissionSlot:
         asker = login.asker_of(request, source)
         if login.is_by_token(request):
             return AdmissionSlot(queues.tokens, asker)
         health.demand("database", "redis")
         return AdmissionSlot(queues.passwords, asker)
 
-    def at(kind: type[msgspec.Struct], handle: Callable[..., Awaitable[Any]], terms: Callable[[Any, Source], AdmissionSlot]) -> Endpoint:
+    def at(
+        kind: type[msgspec.Struct], handle: Callable[..., Awaitable[Any]], terms: Callable[[Any, ClientAddress], AdmissionSlot]
+    ) -> Endpoint:
         return Endpoint(kind, functools.partial(handle, gateway), terms)
 
     hashing = needing(queues.passwords, "database", "redis")

@@ -17,15 +17,15 @@ from twisted.internet.interfaces import IReactorTime
 
 from imsys.errors import Refused, Status, Unavailable
 from imsys.gateway.admission import AdmissionSlot
-from imsys.protocols.source import Source
+from imsys.protocols.source import ClientAddress
 from imsys.util.outages import Outage
 from imsys.web.answers import Headers, PeerGone, Problem, Response
 from imsys.web.requests import Request
 
-Handler = Callable[[Any, Source], Awaitable[msgspec.Struct]]
+Handler = Callable[[Any, ClientAddress], Awaitable[msgspec.Struct]]
 
 
-Terms = Callable[[Any, Source], AdmissionSlot]
+Terms = Callable[[Any, ClientAddress], AdmissionSlot]
 """Sees whether a request can be granted at all now, and says where it waits. :raises Refused: it cannot."""
 
 

@@ -13,7 +13,7 @@ from imsys.errors import Refused, Status, Unavailable
 from imsys.gateway.accounts import LONGEST_NAME, give_back
 from imsys.gateway.context import Gateway
 from imsys.gateway.messages import ChatServer, LoginRequest, LoginResponse, Resources
-from imsys.protocols.source import Source
+from imsys.protocols.source import ClientAddress
 from imsys.store.accounts import Credentials
 from imsys.util.names import name_key
 from imsys.util.turns import Asker
@@ -27,7 +27,7 @@ FAILED, LONGEST_ADDRESS = 8, 270
 """Addresses that could not be used that are looked at, and characters that one has at most."""
 
 
-async def trylogin_server(gateway: Gateway, request: LoginRequest, source: Source) -> LoginResponse:
+async def trylogin_server(gateway: Gateway, request: LoginRequest, source: ClientAddress) -> LoginResponse:
     """Log in by password, or come back by token."""
     if request.username is not UNSET and request.password is not UNSET:
         return await _by_password(gateway, request.username, request.password, _failed(request), source)
@@ -41,7 +41,7 @@ def is_by_token(request: LoginRequest) -> bool:
     return request.token is not UNSET and (request.username is UNSET or request.password is UNSET)
 
 
-def asker_of(request: LoginRequest, source: Source) -> Asker:
+def asker_of(request: LoginRequest, source: ClientAddress) -> Asker:
     """On whose behalf a login is asked for, by its own word."""
     if is_by_token(request) or request.username is UNSET:
         return Asker(request.uuid or "", source.limit_key)
@@ -53,7 +53,7 @@ def _account(username: str) -> str:
     return name_key(username) if len(username) <= LONGEST_NAME else username
 
 
-async def _by_password(gateway: Gateway, username: str, password: str, failed: Sequence[str], source: Source) -> LoginResponse:
+async def _by_password(gateway: Gateway, username: str, password: str, failed: Sequence[str], source: ClientAddress) -> LoginResponse:
     asker = Asker(_account(username), source.limit_key)
     wrong, right = gateway.limits.wrong_password(*asker), gateway.limits.login(*asker)
     await gateway.limiter.check([*wrong, *right])
@@ -84,7 +84,7 @@ async def _by_password(gateway: Gateway, username: str, password: str, failed: S
     return response
 
 
-async def _by_token(gateway: Gateway, uuid: str, token: str, failed: Sequence[str], source: Source) -> LoginResponse:
+async def _by_token(gateway: Gateway, uuid: str, token: str, failed: Sequence[str], source: ClientAddress) -> LoginResponse:
     # An empty token would ask balance for a new one.
     if re.fullmatch("[1-9][0-9]{0,17}", uuid) is None or not 0 < len(token) <= LONGEST_TOKEN:
         raise Refused(Status.LOGIN_UNSUCCESSFUL, "The token is wrong, or has expired.")
@@ -97,7 +97,7 @@ async def _by_token(gateway: Gateway, uuid: str, token: str, failed: Sequence[st
     return await _place(gateway, int(uuid), token, failed, source)
 
 
-async def _place(gateway: Gateway, uuid: int, token: str, failed: Sequence[str], source: Source) -> LoginResponse:
+async def _place(gateway: Gateway, uuid: int, token: str, failed: Sequence[str], source: ClientAddress) -> LoginResponse:
     request = imsys_v1_pb2.AllocateRequest(uuid=uuid, plaintext=not source.secure, token=token, failed=failed)
     place = await gateway.placing.place(request)
     return LoginResponse(

@@ -1,7 +1,7 @@
-"""Who is connected to the public ports of a server: counted in all, by address and by user, so that nobody keeps the others out.
+"""Admission to the public ports of a server: connections are counted in all, by address and by user, so that nobody keeps others out.
 
-Somebody who has not logged in yet (over HTTP: who has no request that is being answered) is a stranger. Strangers make room,
-oldest first, for who comes; whoever is known stays.
+A connection that has not logged in (over HTTP: that has no request being answered) is a stranger's. Where room is short the oldest
+stranger is cut for a new connection; known users are not.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ _log = Logger()
 
 
 class Guest(Protocol):
-    """A connection."""
+    """A connection that can be cut."""
 
     def abort(self, why: str, /) -> None:
-        """Cut it, and say nothing."""
+        """Cut it, and tell the peer nothing."""
         ...
 
 
 class _Address:
-    """Those who come from one address."""
+    """The connections of one address."""
 
     __slots__ = ("count", "key", "strangers")
 
@@ -39,8 +39,8 @@ class _Address:
         self.strangers: OrderedDict[Guest, None] = OrderedDict()
 
 
-class _Place:
-    """What is known of one guest."""
+class _Entry:
+    """The address and the user that one connection is counted for."""
 
     __slots__ = ("address", "user")
 
@@ -50,7 +50,7 @@ class _Place:
 
 
 class Crowd:
-    """See the module.
+    """Counts the connections of one server, and admits new ones while there is room.
 
     :param capacity: connections at most; half of them may be strangers' before those make room.
     :param source: connections of one address at most (see :func:`~imsys.protocols.source.limit_key`), but no more than half of
@@ -71,7 +71,7 @@ class Crowd:
 
         self._of_address, self._strangers_of_address, self._of_user = bound(source, 2), bound(strangers, 4), bound(user, 2)
         self._is_exempt = lru_cache(4096)(partial(_within, [ipaddress.ip_network(network) for network in exempt]))
-        self._places: dict[Guest, _Place] = {}
+        self._entries: dict[Guest, _Entry] = {}
         self._strangers: OrderedDict[Guest, None] = OrderedDict()
         self._addresses: dict[str, _Address] = {}
         self._users: dict[int, list[Guest]] = {}
@@ -79,22 +79,22 @@ class Crowd:
         self._cut = Tally(clock, _log, LogLevel.info, "cutting a connection from {source}: {reason}")
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._entries)
 
     def enter(self, guest: Guest, source: str | None) -> bool:
-        """Let a new connection in; ``False``: there is no room, and nobody who would make any.
+        """Admit a new connection; ``False``: there is no room, and no stranger to cut for it.
 
         :param source: what its address is counted by; ``None``: a proxy's, whose requests are counted (:meth:`on_behalf`).
         """
         address = self._address(source)
         if address is not None and not self._room_at(address):
             return False
-        if len(self._places) >= self._capacity or len(self._strangers) >= self._most_strangers:
+        if len(self._entries) >= self._capacity or len(self._strangers) >= self._most_strangers:
             if not self._strangers:
-                self._refused.add(source=source, reason=f"there are {len(self._places)} already")
+                self._refused.add(source=source, reason=f"there are {len(self._entries)} already")
                 return False
-            self._send_away(next(iter(self._strangers)), f"it has not logged in, and others wait for room ({len(self._places)} are here)")
-        self._places[guest] = _Place(None)
+            self._send_away(next(iter(self._strangers)), f"it has not logged in, and others wait for room ({len(self._entries)} are here)")
+        self._entries[guest] = _Entry(None)
         self._count(guest, address)
         self._strangers[guest] = None
         if address is not None:
@@ -102,33 +102,33 @@ class Crowd:
         return True
 
     def on_behalf(self, guest: Guest, source: str | None) -> bool:
-        """Count a proxy's connection as that of somebody, from a request of theirs until its answer (``None``: of nobody).
+        """Count a proxy's connection for the client whose request it carries, until the answer (``None``: for nobody).
 
         ``False``: there are too many from there.
         """
-        place = self._places.get(guest)
-        if place is None:
+        entry = self._entries.get(guest)
+        if entry is None:
             return True
         address = self._address(source)
         if address is not None and address.count >= self._of_address:
             self._refused.add(source=source, reason=f"there are {address.count} from there already")
             return False
-        self._discount(guest, place)
+        self._discount(guest, entry)
         self._count(guest, address)
         return True
 
     def known(self, guest: Guest, user: int) -> None:
-        """A connection is no stranger's any more, but a user's (0: of nobody who could be named). Beyond a user's bound the oldest goes."""
-        place = self._places.get(guest)
-        if place is None:
+        """Count a connection as a user's, no longer a stranger's (0: a user without a name). Beyond a user's bound the oldest is cut."""
+        entry = self._entries.get(guest)
+        if entry is None:
             return
         self._strangers.pop(guest, None)
-        if place.address is not None:
-            place.address.strangers.pop(guest, None)
-        if place.user == user:
+        if entry.address is not None:
+            entry.address.strangers.pop(guest, None)
+        if entry.user == user:
             return
-        self._forget_user(guest, place)
-        place.user = user
+        self._forget_user(guest, entry)
+        entry.user = user
         if user:
             theirs = self._users.setdefault(user, [])
             theirs.append(guest)
@@ -136,29 +136,29 @@ class Crowd:
                 self._send_away(theirs[0], f"user {user} has {self._of_user} others")
 
     def stranger(self, guest: Guest) -> None:
-        """A connection that was known is a stranger's again, and the newest of them."""
-        place = self._places.get(guest)
-        if place is not None and guest not in self._strangers:
-            self._forget_user(guest, place)
+        """Count a known connection as a stranger's again, the newest of them."""
+        entry = self._entries.get(guest)
+        if entry is not None and guest not in self._strangers:
+            self._forget_user(guest, entry)
             self._strangers[guest] = None
-            if place.address is not None:
-                place.address.strangers[guest] = None
+            if entry.address is not None:
+                entry.address.strangers[guest] = None
 
     def leave(self, guest: Guest) -> None:
-        """A connection is gone (idempotent)."""
-        place = self._places.pop(guest, None)
-        if place is not None:
+        """Forget a connection that is gone (idempotent)."""
+        entry = self._entries.pop(guest, None)
+        if entry is not None:
             self._strangers.pop(guest, None)
-            self._forget_user(guest, place)
-            self._discount(guest, place)
+            self._forget_user(guest, entry)
+            self._discount(guest, entry)
 
     def stop(self) -> None:
-        """Write what was counted for the log."""
+        """Log what was counted and not written."""
         self._refused.stop()
         self._cut.stop()
 
     def _room_at(self, address: _Address) -> bool:
-        """Whether one more may come from an address, once its oldest stranger has made room."""
+        """Return whether an address may have one more; cut its oldest stranger for it where needed."""
         full = address.count >= self._of_address
         if full and not address.strangers:
             self._refused.add(source=address.key, reason=f"there are {address.count} from there already")
@@ -168,34 +168,34 @@ class Crowd:
         return True
 
     def _send_away(self, guest: Guest, reason: str) -> None:
-        address = self._places[guest].address
+        address = self._entries[guest].address
         self._cut.add(source=address.key if address is not None else "a network that is not counted", reason=reason)
         self.leave(guest)
         guest.abort(reason)
 
     def _address(self, source: str | None) -> _Address | None:
-        """The address that a source is counted at; ``None``: at none."""
+        """Return the address that a source is counted at; ``None``: it is not counted."""
         if source is None:
             return None
         address = self._addresses.get(source)
         return _Address(source) if address is None and not self._is_exempt(source) else address
 
     def _count(self, guest: Guest, address: _Address | None) -> None:
-        self._places[guest].address = address
+        self._entries[guest].address = address
         if address is not None:
             self._addresses[address.key] = address
             address.count += 1
 
-    def _discount(self, guest: Guest, place: _Place) -> None:
-        address, place.address = place.address, None
+    def _discount(self, guest: Guest, entry: _Entry) -> None:
+        address, entry.address = entry.address, None
         if address is not None:
             address.strangers.pop(guest, None)
             address.count -= 1
             if not address.count:
                 self._addresses.pop(address.key, None)
 
-    def _forget_user(self, guest: Guest, place: _Place) -> None:
-        user, place.user = place.user, 0
+    def _forget_user(self, guest: Guest, entry: _Entry) -> None:
+        user, entry.user = entry.user, 0
         if user:
             theirs = self._users[user]
             theirs.remove(guest)
@@ -204,7 +204,7 @@ class Crowd:
 
 
 def _within(networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network], source: str) -> bool:
-    """Whether a source is in one of these, or is no address: on a Unix socket."""
+    """Return whether a source is in one of these networks, or is no address: on a Unix socket."""
     try:
         theirs = ipaddress.ip_network(source)
     except ValueError:

@@ -8,83 +8,91 @@ from typing import Protocol
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 
-class Mortal(Protocol):
+class HasDeadline(Protocol):
     """Something with a deadline that is put off as long as it lives."""
 
     deadline: float
     """When it is due, in seconds of the wheel's clock; may be moved on at any time."""
 
     def expired(self) -> None:
-        """The deadline has passed."""
+        """Act on the deadline, which has passed."""
         ...
 
 
 class DeadlineWheel:
-    """A timing wheel: moving a deadline on is an assignment, and costs nothing until the old one is reached."""
+    """Watches deadlines with one timer: moving one on is an assignment, and costs nothing until the old one is reached."""
 
     def __init__(self, clock: IReactorTime, tick: float = 0.5) -> None:
         """``tick`` is in seconds; a deadline is noticed at most that late."""
+        self.now: Callable[[], float] = clock.seconds
+        """The time by which deadlines are."""
         self._clock = clock
         self._tick = tick
-        self._slots: dict[int, set[Mortal]] = {}
-        self._where: dict[Mortal, int] = {}
+        self._slots: dict[int, set[HasDeadline]] = {}
+        self._where: dict[HasDeadline, int] = {}
         self._next = 0
         self._call: IDelayedCall | None = None
 
     def __len__(self) -> int:
         return len(self._where)
 
-    def add(self, mortal: Mortal) -> None:
+    def add(self, one: HasDeadline) -> None:
         """Watch something until it is removed or expires; also where its deadline was moved nearer."""
-        self._forget(mortal)
+        self._forget(one)
         if self._call is None:
-            self._next = self._slot(self._clock.seconds()) + 1
+            self._next = self._slot(self.now()) + 1
             self._schedule()
-        self._put(mortal)
+        self._put(one)
 
-    def remove(self, mortal: Mortal) -> None:
-        """Watch it no more."""
-        self._forget(mortal)
+    def expire(self, one: HasDeadline, seconds: float) -> None:
+        """Set a deadline so many seconds from now, and watch it."""
+        before, one.deadline = one.deadline, self.now() + seconds
+        if one.deadline < before or one not in self._where:  # else it is found out when the old one is reached
+            self.add(one)
+
+    def remove(self, one: HasDeadline) -> None:
+        """Stop watching (idempotent)."""
+        self._forget(one)
         if not self._where and self._call is not None:
             self._call.cancel()
             self._call = None
 
     def soon(self, call: Callable[[], object]) -> None:
-        """Have this called in the next turn."""
+        """Call this in the next turn of the reactor."""
         self._clock.callLater(0, call)
 
-    def _forget(self, mortal: Mortal) -> None:
-        slot = self._where.pop(mortal, None)
+    def _forget(self, one: HasDeadline) -> None:
+        slot = self._where.pop(one, None)
         members = None if slot is None else self._slots.get(slot)  # none for one that is about to expire
         if slot is not None and members is not None:
-            members.discard(mortal)
+            members.discard(one)
             if not members:
                 del self._slots[slot]
 
     def _schedule(self) -> None:
-        self._call = self._clock.callLater(max(0.0, self._next * self._tick - self._clock.seconds()), self._turn)
+        self._call = self._clock.callLater(max(0.0, self._next * self._tick - self.now()), self._turn)
 
     def _slot(self, moment: float) -> int:
         return int(moment / self._tick)
 
-    def _put(self, mortal: Mortal) -> None:
-        slot = max(self._slot(mortal.deadline) + 1, self._next)
-        self._where[mortal] = slot
-        self._slots.setdefault(slot, set()).add(mortal)
+    def _put(self, one: HasDeadline) -> None:
+        slot = max(self._slot(one.deadline) + 1, self._next)
+        self._where[one] = slot
+        self._slots.setdefault(slot, set()).add(one)
 
     def _turn(self) -> None:
         self._call = None
-        now = self._clock.seconds()
-        due: list[Mortal] = []
+        now = self.now()
+        due: list[HasDeadline] = []
         while self._next <= self._slot(now):
             due.extend(self._slots.pop(self._next, ()))
             self._next += 1
         if self._where:
             self._schedule()
-        for mortal in due:
-            if self._where.pop(mortal, None) is None:
+        for one in due:
+            if self._where.pop(one, None) is None:
                 continue
-            if mortal.deadline <= now:
-                mortal.expired()
+            if one.deadline <= now:
+                one.expired()
             else:
-                self._put(mortal)
+                self._put(one)

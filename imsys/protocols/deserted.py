@@ -1,4 +1,4 @@
-"""Whether a connection's peer has gone while we did not look.
+"""Finding out that a peer has gone while nobody read from its connection.
 
 What a peer sent before it gave up can still be read: a server that was frozen
 finds requests of people who are elsewhere by now. The kernel knows better, since
@@ -12,11 +12,11 @@ import sys
 from typing import Any
 
 _ESTABLISHED = 1
-"""State of a connection that neither side has ended (``TCP_ESTABLISHED`` in Linux's ``tcp_states.h``)."""
+"""The state of a connection that neither side has ended (``TCP_ESTABLISHED`` in Linux's ``tcp_states.h``)."""
 
 
 def deserted(transport: Any) -> bool:
-    """Whether the peer has closed or reset its connection, be it with bytes that we have not read.
+    """Return whether the peer has closed or reset its connection, even if it left bytes that were not read.
 
     Linux tells both, other systems only the reset. A transport that has no socket is not deserted.
     """

@@ -1,4 +1,4 @@
-"""One frame at a time, for clients that take one from each read of their socket.
+"""Sending one frame at a time, for clients that take one from each read of their socket.
 
 The original's Qt client does so: of two frames that come together it loses both, or never comes back from
 its reading loop. What waits for its turn is bounded as what waits for a slow reader is: beyond a few frames
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 import msgspec
@@ -25,24 +26,31 @@ SEGMENT = 1400
 """Bytes of a push that others are merged into, at most: it travels in one segment, so that no read has but a part of it."""
 
 MANY = 64
-"""Frames that wait beyond which there is no room for more."""
+"""Frames that may wait; beyond that the connection is told to stop."""
 
 MUCH = 1 << 16
-"""Bytes of them, the same."""
+"""Bytes of frames that may wait, likewise."""
 
 _TEXTS = service_id(TextPush)
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long, in seconds, the pause between two frames is."""
+    """The pause between two frames, in seconds."""
 
     clock: IReactorTime
     pause: float
 
 
+class _State(Enum):
+    OPEN = auto()
+    FULL = auto()  # the producer was told to wait
+    ENDING = auto()  # the last frames leave, then the transport is closed
+    CLOSED = auto()
+
+
 class PacedTransport:
-    """Stands between a connection of the chat port and its transport.
+    """Spaces the frames of one connection of the chat port; stands between it and its transport.
 
     :param producer: the connection, which is told to wait while there is no room.
     :param unsent: what waits in all connections together; what waits here is counted with it.
@@ -57,47 +65,46 @@ class PacedTransport:
         self._bytes = 0
         self._pausing: IDelayedCall | None = None
         self._blocked = False  # by the peer
-        self._holding = False  # the producer
-        self._ending = False
+        self._state = _State.OPEN
         transport.unregisterProducer()
         transport.registerProducer(_Valve(self), True)
 
     @property
     def socket(self) -> Any:
-        """That of the transport, if it has one."""
+        """The transport's socket, if it has one."""
         return getattr(self._transport, "socket", None)
 
     def getPeer(self) -> IAddress:
-        """Who is at the other end."""
+        """Return the address at the other end."""
         peer: IAddress = self._transport.getPeer()
         return peer
 
     # what the connection does
 
     def write(self, data: bytes) -> None:
-        """Take whole frames; each is sent when its turn comes."""
+        """Queue whole frames; each is sent when its turn comes."""
         for frame in _frames(data):
             self._take(frame)
         self._go_on()
-        if (len(self._waiting) > MANY or self._bytes > MUCH) and not self._holding and self._producer is not None:
-            self._holding = True
+        if (len(self._waiting) > MANY or self._bytes > MUCH) and self._state is _State.OPEN and self._producer is not None:
+            self._state = _State.FULL
             self._producer.pauseProducing()
 
     def pauseProducing(self) -> None:
-        """Read nothing."""
+        """Stop reading."""
         self._transport.pauseProducing()
 
     def resumeProducing(self) -> None:
-        """Read on."""
+        """Go on reading."""
         self._transport.resumeProducing()
 
     def unregisterProducer(self) -> None:
-        """Nothing more will be written."""
+        """Forget the connection: it writes nothing more."""
         self._producer = None
 
     def loseConnection(self) -> None:
         """Close as soon as the last frame was sent."""
-        self._ending = True
+        self._state = _State.ENDING
         self._go_on()
 
     def abortConnection(self) -> None:
@@ -108,12 +115,12 @@ class PacedTransport:
     # what the transport tells
 
     def blocked(self, blocked: bool) -> None:
-        """The peer does not read fast enough for the transport, or does again."""
+        """Hold frames back while the transport's buffer is full, or send them again."""
         self._blocked = blocked
         self._go_on()
 
     def forget(self) -> None:
-        """The connection is gone."""
+        """Drop what waits: the connection is gone."""
         self._waiting.clear()
         self._count(-self._bytes)
         if self._pausing is not None:
@@ -125,7 +132,7 @@ class PacedTransport:
         self._unsent.bytes += added
 
     def _take(self, frame: Frame) -> None:
-        """Let a frame wait, texts together with those of the same sender that wait last, if there are any."""
+        """Queue a frame; merge texts into the last queued push of the same sender, if there is one."""
         if frame.service == _TEXTS:
             for index in range(len(self._waiting) - 1, -1, -1):
                 if self._waiting[index].service == _TEXTS:
@@ -146,23 +153,23 @@ class PacedTransport:
             self._count(-len(frame.body))
             self._pausing = self._pace.clock.callLater(self._pace.pause, self._next)
             self._transport.write(CHAT.encode(*frame))
-        elif self._ending:
-            self._ending = False
+        elif self._state is _State.ENDING:
+            self._state = _State.CLOSED
             self._transport.unregisterProducer()
             self._transport.loseConnection()
 
     def _next(self) -> None:
         self._pausing = None
         self._go_on()
-        if self._holding and not self._waiting:
-            self._holding = False
+        if self._state is _State.FULL and not self._waiting:
+            self._state = _State.OPEN
             if self._producer is not None:
                 self._producer.resumeProducing()
 
 
 @implementer(IPushProducer)
 class _Valve:
-    """What the transport knows of a :class:`PacedTransport`, whose own methods of these names are about reading."""
+    """Takes the transport's word for a :class:`PacedTransport`, whose own methods of these names are about reading."""
 
     def __init__(self, paced: PacedTransport) -> None:
         self._paced = paced
@@ -178,7 +185,7 @@ class _Valve:
 
 
 def _frames(data: bytes) -> Iterator[Frame]:
-    """Frames of our own making, which are whole."""
+    """Cut frames that we have made ourselves, and are complete."""
     start, size = 0, CHAT.header.size
     while start < len(data):
         service, total = CHAT.header.unpack_from(data, start)
@@ -187,7 +194,7 @@ def _frames(data: bytes) -> Iterator[Frame]:
 
 
 def _merged(one: bytes, other: bytes) -> bytes | None:
-    """The body of one push that says what two say; ``None`` where that cannot be."""
+    """Merge two pushes into one body; ``None`` where they differ in sender or receiver, or are too large."""
     if len(one) + len(other) > SEGMENT:  # no more than their envelopes is saved
         return None
     first: TextPush = decode(_TEXTS, one)

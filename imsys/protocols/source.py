@@ -1,4 +1,4 @@
-"""Where connections and requests come from; requests also through the proxies that are trusted."""
+"""Finding the client that a connection or a request comes from, also behind trusted proxies."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _SITE_BITS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """The client of one request.
+class ClientAddress:
+    """The client that one request comes from.
 
     ``limit_key`` is what limits count by: the address, or of an IPv6
     address its /64 network. ``secure`` tells whether the client spoke TLS;
@@ -37,8 +37,8 @@ class Proxies:
     def __init__(self, trusted: Iterable[str]) -> None:
         self._trusted = tuple(ipaddress.ip_network(network) for network in trusted)
 
-    def source(self, peer: str, secure: bool, forwarded_for: Sequence[str], forwarded_proto: Sequence[str]) -> Source:
-        """Who sent a request.
+    def source(self, peer: str, secure: bool, forwarded_for: Sequence[str], forwarded_proto: Sequence[str]) -> ClientAddress:
+        """Return the client that sent a request.
 
         :param peer: the address at the other end of the connection.
         :param secure: whether that connection is one of TLS.
@@ -47,7 +47,7 @@ class Proxies:
         """
         address = _parse(peer) if self._trusted else None
         if address is None or not self._trusts(address):
-            return Source(limit_key(peer), secure, _plain(peer))
+            return ClientAddress(limit_key(peer), secure, _plain(peer))
         if forwarded_proto:
             secure = forwarded_proto[-1].rpartition(",")[2].strip().lower() == "https"
         for hop in reversed(",".join(forwarded_for).split(",")):
@@ -57,10 +57,10 @@ class Proxies:
             address = before
             if not self._trusts(address):
                 break
-        return Source(_key(address), secure, str(address))
+        return ClientAddress(_key(address), secure, str(address))
 
     def trusts(self, peer: str) -> bool:
-        """Whether what comes from there tells on whose behalf."""
+        """Return whether an address is that of a trusted proxy, which tells for whom it asks."""
         address = _parse(peer) if self._trusted else None
         return address is not None and self._trusts(address)
 
@@ -69,7 +69,7 @@ class Proxies:
 
 
 def _parse(text: str) -> Address | None:
-    """An address with or without port, brackets and zone; IPv4 within IPv6 is IPv4."""
+    """Parse an address with or without port, brackets and zone; IPv4 within IPv6 becomes IPv4."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
@@ -83,7 +83,7 @@ def _parse(text: str) -> Address | None:
 
 @lru_cache(4096)
 def limit_key(peer: str) -> str:
-    """What whoever is at an address is counted by; of a peer without one (a Unix socket), ``local``."""
+    """Return what limits count an address by; ``local`` for a peer without one (a Unix socket)."""
     address = _parse(peer)
     return _key(address) if address is not None else peer or "local"
 

@@ -1,7 +1,7 @@
 """TLS between a transport and a protocol, by the standard library's memory BIOs.
 
-It stands where :class:`twisted.protocols.tls.TLSMemoryBIOFactory` would, and
-differs in what it costs a connection:
+It replaces :class:`twisted.protocols.tls.TLSMemoryBIOFactory`, and differs in
+what it costs a connection:
 
 * What a connection writes in a turn of the reactor is encrypted when the turn
   ends: as one record, up to :data:`RECORD` bytes, and sent as one write.
@@ -19,6 +19,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import partial
 from typing import Any
 
@@ -43,18 +44,28 @@ RECORD = 2**14
 """Bytes of plaintext in a TLS record at most (RFC 8446, 5.1)."""
 
 TURN_BYTES = 2**16
-"""What a connection writes in a turn beyond this is not kept for its end."""
+"""Bytes that a connection keeps for the end of a turn; beyond that it encrypts at once."""
 
 
 @dataclass
 class Renewable:
-    """A context in whose place another may come: connections that begin afterwards have that one."""
+    """Holds a context that may be replaced; connections that begin afterwards have the new one."""
 
     current: ssl.SSLContext
 
 
+class _State(Enum):
+    HANDSHAKE = auto()
+    OPEN = auto()
+    CLOSE_SENT = auto()  # our close_notify is on its way, the peer's is awaited
+    OVER = auto()  # nothing is encrypted or decrypted any more
+
+
+HANDSHAKE, OPEN, CLOSE_SENT, OVER = _State
+
+
 class TlsFactory(Factory):
-    """Connections with TLS, for a factory that knows nothing of it.
+    """Makes connections with TLS, for a factory that knows nothing of it.
 
     A reactor that has ``callAtTurnEnd`` is told to encrypt there, others in their next turn.
     """
@@ -64,7 +75,7 @@ class TlsFactory(Factory):
     def __init__(
         self, context: ssl.SSLContext | Renewable, factory: IProtocolFactory, reactor: Any, server_hostname: str | None = None
     ) -> None:
-        """A context for clients makes a client, which expects this name."""
+        """:param context: for servers, or for clients, which then expect ``server_hostname`` of the server."""
         self._context = context if isinstance(context, Renewable) else Renewable(context)
         self._hostname = server_hostname
         self._client = self._context.current.protocol is ssl.PROTOCOL_TLS_CLIENT
@@ -75,7 +86,7 @@ class TlsFactory(Factory):
         self.outgoing = ssl.MemoryBIO()
 
     def buildProtocol(self, addr: Any) -> TlsConnection | None:
-        """A connection for what the wrapped factory makes; none where it makes none."""
+        """Make a connection for the wrapped factory's protocol; none where it makes none."""
         protocol = self._factory.buildProtocol(addr)
         if protocol is None:
             return None
@@ -93,11 +104,11 @@ class TlsFactory(Factory):
         super().doStop()
 
     def logPrefix(self) -> str:
-        """The wrapped factory's."""
+        """Return the wrapped factory's prefix."""
         return _prefix(self._factory)
 
     def at_turn_end(self, connection: TlsConnection) -> None:
-        """Have a connection flushed when this turn is over."""
+        """Flush a connection when this turn is over."""
         if not self._writers:
             self._later(self._flush)
         self._writers.append(connection)
@@ -114,7 +125,7 @@ class TlsFactory(Factory):
 
 @implementer(IProtocol, ILoggingContext, ISSLTransport, INegotiated, IConsumer, IPushProducer)
 class TlsConnection:
-    """One connection; see the module.
+    """One connection with TLS: a protocol to the transport below, and a transport to the protocol above.
 
     Reasons of ``connectionLost``: ``ConnectionDone`` after a close_notify of
     either side; ``ConnectionLost`` when the peer ended the stream without one,
@@ -123,8 +134,8 @@ class TlsConnection:
     """
 
     __slots__ = (
-        "_close_sent", "_established", "_factory", "_over", "_producer", "_protocol", "_reason",
-        "_starved", "_streaming", "_tls", "_unsent", "_unsent_bytes", "disconnecting", "transport",
+        "_factory", "_producer", "_protocol", "_reason", "_starved", "_state", "_streaming", "_tls", "_unsent", "_unsent_bytes",
+        "disconnecting", "transport",
     )  # fmt: skip
 
     transport: Any
@@ -138,9 +149,7 @@ class TlsConnection:
         self._starved = False  # the producer waits for the handshake
         self._unsent: list[bytes] = []
         self._unsent_bytes = 0
-        self._established = False
-        self._close_sent = False
-        self._over = False  # nothing is encrypted or decrypted any more
+        self._state = HANDSHAKE
         self._reason: Failure | None = None  # why, where it was an error
         self.disconnecting = False
         self.transport = None
@@ -155,24 +164,24 @@ class TlsConnection:
             self.dataReceived(b"")
 
     def connectionMade(self) -> None:
-        """Part of the interface; :meth:`makeConnection` has said it."""
+        """Do nothing: :meth:`makeConnection` has told the protocol above."""
 
     def logPrefix(self) -> str:
-        """That of the protocol above, marked."""
+        """Return the prefix of the protocol above, marked."""
         return f"{_prefix(self._protocol)} (TLS)"
 
     def dataReceived(self, data: bytes) -> None:
-        """Go on with the handshake, or decrypt; what comes out goes on in one piece."""
-        if self._over:
+        """Go on with the handshake, or decrypt; hand on in one piece what comes out."""
+        if self._state is OVER:
             return
         incoming, outgoing, tls = self._factory.incoming, self._factory.outgoing, self._tls
         plain: list[bytes] = []
         begun = ended = False
         try:
             incoming.write(data)
-            if not self._established:
+            if self._state is HANDSHAKE:
                 tls.do_handshake()
-                self._established = begun = True
+                self._state, begun = OPEN, True
             while piece := tls.read(RECORD):
                 plain.append(piece)
                 if not incoming.pending:
@@ -194,10 +203,10 @@ class TlsConnection:
             self.transport.write(sent)
         if begun and self._unsent:
             self._begin()
-        if plain and not self._over:
+        if plain and self._state is not OVER:
             self._protocol.dataReceived(plain[0] if len(plain) == 1 else b"".join(plain))
-        if ended and not self._over:
-            if self._reason is None and not self._close_sent:
+        if ended and self._state is not OVER:
+            if self._reason is None and self._state is not CLOSE_SENT:
                 self._say_goodbye()
             else:
                 self._finish()
@@ -206,9 +215,9 @@ class TlsConnection:
         """Tell the protocol above, and let go of it."""
         if self._reason is not None:
             reason, self._reason = self._reason, None
-        elif not self._over and not self._close_sent and reason.check(ConnectionDone):
+        elif self._state in (HANDSHAKE, OPEN) and reason.check(ConnectionDone):
             reason = Failure(ConnectionLost())
-        self._over = self.disconnecting = True
+        self._state, self.disconnecting = OVER, True
         self._unsent.clear()
         protocol, self._protocol, self._producer, self._tls = self._protocol, None, None, None
         protocol.connectionLost(reason)
@@ -219,14 +228,14 @@ class TlsConnection:
         """Send this when the turn ends; not after :meth:`loseConnection`, unless a producer is at work still."""
         if data.__class__ is not bytes:
             data = _copied(data)
-        if not data or self._over or (self.disconnecting and self._producer is None):
+        if not data or self._state is OVER or (self.disconnecting and self._producer is None):
             return
-        if not self._unsent and self._established:
+        if not self._unsent and self._state is not HANDSHAKE:
             self._factory.at_turn_end(self)
         self._unsent.append(data)
         self._unsent_bytes += len(data)
         if self._unsent_bytes > TURN_BYTES:
-            if self._established:
+            if self._state is not HANDSHAKE:
                 self.flush()
             elif self._streaming and not self._starved:
                 self._starved = True
@@ -241,7 +250,7 @@ class TlsConnection:
 
         An exception that is not TLS's own (no memory, say) aborts the connection, and is raised.
         """
-        if not self._unsent or self._over:
+        if not self._unsent or self._state is OVER:
             return
         data = self._unsent[0] if len(self._unsent) == 1 else b"".join(self._unsent)
         self._unsent.clear()
@@ -273,10 +282,10 @@ class TlsConnection:
 
         Before the handshake is done, with nothing to send, there is nobody to say it to.
         """
-        if self.disconnecting or self._over:
+        if self.disconnecting or self._state is OVER:
             return
         self.disconnecting = True
-        if not self._established and not self._unsent:
+        if self._state is HANDSHAKE and not self._unsent:
             self.abortConnection()
         elif self._producer is None:
             self._close()
@@ -287,22 +296,22 @@ class TlsConnection:
 
     def abortConnection(self) -> None:
         """Close at once, and say nothing."""
-        self._over = self.disconnecting = True
+        self._state, self.disconnecting = OVER, True
         self._unsent.clear()
         self.transport.abortConnection()
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
-        """Have something write as fast as the peer reads; see ``IConsumer``."""
+        """Let a producer write as fast as the peer reads; see ``IConsumer``."""
         if self._producer is not None:
             raise RuntimeError(f"cannot register {producer}: {self._producer} was never unregistered")
-        if self._over:
+        if self._state is OVER:
             producer.stopProducing()
             return
         self._producer, self._streaming = producer, streaming
         self.transport.registerProducer(producer, streaming)
 
     def unregisterProducer(self) -> None:
-        """It has written everything."""
+        """Forget the producer, which has written everything."""
         if self._producer is None:
             return
         self._producer, self._streaming, self._starved = None, False, False
@@ -323,19 +332,19 @@ class TlsConnection:
         self.loseConnection()
 
     def getHost(self) -> Any:
-        """Our address."""
+        """Return our address."""
         return self.transport.getHost()
 
     def getPeer(self) -> Any:
-        """The peer's address."""
+        """Return the peer's address."""
         return self.transport.getPeer()
 
     def getPeerCertificate(self) -> None:
-        """None: it is not asked for."""
+        """Return nothing: no certificate is asked for."""
 
     @property
     def negotiatedProtocol(self) -> bytes | None:
-        """What ALPN has agreed on, if anything."""
+        """The protocol that ALPN has agreed on, if any."""
         name = None if self._tls is None else self._tls.selected_alpn_protocol()
         return None if name is None else name.encode()
 
@@ -356,13 +365,13 @@ class TlsConnection:
         self.transport.setTcpKeepAlive(enabled)
 
     def __getattr__(self, name: str) -> Any:
-        """What else the transport below has."""
+        """Return what else the transport below has."""
         return getattr(self.transport, name)
 
     # -- from the handshake to the end
 
     def _begin(self) -> None:
-        """The handshake is done: send what was written meanwhile."""
+        """Send what was written during the handshake, which is done."""
         if self._starved:
             self._starved = False
             self._producer.resumeProducing()
@@ -371,15 +380,15 @@ class TlsConnection:
             self._close()
 
     def _close(self) -> None:
-        if self._established and not self._over and not self._close_sent:
+        if self._state is OPEN:
             self._say_goodbye()  # else when the handshake is done, or never
 
     def _say_goodbye(self) -> None:
         """Send a close_notify after everything that was written, and close if the peer's has come."""
         self.flush()
-        if self._over:
+        if self._state is OVER:
             return
-        self._close_sent = True
+        self._state = CLOSE_SENT
         try:
             self._tls.unwrap()
         except ssl.SSLWantReadError:
@@ -397,7 +406,7 @@ class TlsConnection:
 
     def _finish(self) -> None:
         """Encrypt nothing more, and close when everything that was encrypted is sent."""
-        self._over = True
+        self._state = OVER
         self._unsent.clear()
         producer, self._producer = self._producer, None
         if producer is not None:
@@ -411,7 +420,7 @@ def _prefix(wrapped: Any) -> str:
 
 
 def _copied(data: Any) -> bytes:
-    """The bytes of what may change once it was written."""
+    """Copy what may change once it was written to bytes."""
     if isinstance(data, bytes):
         return data
     if not isinstance(data, bytearray | memoryview):

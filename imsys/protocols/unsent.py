@@ -1,8 +1,8 @@
-"""What waits to be sent, of all connections together."""
+"""Counting what waits to be sent."""
 
 
 class Unsent:
-    """What waits for the slow peers of all connections together, here and in the transports: up to ``limit`` bytes."""
+    """Counts the bytes that wait for slow peers, here and in the transports of all connections; ``limit`` is the most there may be."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit

@@ -1,4 +1,4 @@
-"""A transport on one side, frames on the other: deadlines, and flow control in both directions."""
+"""Connections that carry frames: their deadlines, and flow control in both directions."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from zope.interface import implementer
 
 from imsys.errors import PeerFault
 from imsys.protocols import deserted
+from imsys.protocols.connection.flow import DONE, ENDED, NEXT_TURN, PEER, RECEIVER, FlowControl
+from imsys.protocols.connection.linger import CLOSING, GONE, OPEN, Linger
 from imsys.protocols.deadlines import DeadlineWheel
 from imsys.protocols.framing import LARGE, Frame, FrameDecoder, FrameFault, FrameFormat
 from imsys.protocols.paced import Pace, PacedTransport
@@ -42,23 +44,23 @@ LINES = 5
 
 
 class FrameReceiver(Interface):
-    """What stands behind a connection and makes sense of its frames."""
+    """Takes what comes from one connection."""
 
     def received(self, frame: Frame) -> None:
-        """A frame arrived. :raises PeerFault: the connection is to be closed."""
+        """Take a frame. :raises PeerFault: the connection is to be closed."""
         ...
 
     def finished(self) -> None:
-        """The peer sends nothing more; it may still read."""
+        """Learn that the peer sends nothing more; it may still read."""
         ...
 
     def lost(self) -> None:
-        """The connection is gone."""
+        """Learn that the connection is gone."""
         ...
 
 
 class Unfinished:
-    """What has come of large frames that are not whole yet, of all connections together.
+    """Counts the bytes of large frames that are not complete yet, of all connections together.
 
     :param limit: bytes of them at most.
     :param strangers: bytes beyond which nobody who is not logged in may have any.
@@ -71,7 +73,7 @@ class Unfinished:
 
 
 class Complaints:
-    """What the log has of connections that were closed: anybody may bring that about, and as often as they like."""
+    """Logs why connections were closed, a few lines of a kind a minute: anybody can cause them as often as they like."""
 
     def __init__(self, clock: IReactorTime) -> None:
         def tally(level: NamedConstant, text: str, log: Logger = _log) -> Tally:
@@ -84,7 +86,7 @@ class Complaints:
         self.mistake = tally(LogLevel.critical, "the handler of {request} failed", Logger("imsys.server.dispatch"))
 
     def stop(self) -> None:
-        """Write what was counted."""
+        """Log what was counted and not written."""
         for tally in (self.fault, self.stranger, self.unread, self.full, self.mistake):
             tally.stop()
 
@@ -107,59 +109,32 @@ class WireSettings:
 
 @implementer(IPushProducer, IHalfCloseableProtocol)
 class FrameConnection(protocol.Protocol):
-    """One connection.
+    """One connection that carries frames.
 
     Reading stops while its receiver, or the peer's own slowness to read, asks
     for it. Up to ``high_water`` bytes wait for a slow peer; then it is cut off.
     """
 
     __slots__ = (
-        "_buffered",
-        "_choked",
-        "_decoder",
-        "_done_reading",
-        "_ended",
-        "_known",
-        "_later",
-        "_now",
-        "_reader_busy",
-        "_reading",
-        "_resting",
-        "_settings",
-        "_unfinished",
-        "_unsent",
-        "_unsent_bytes",
-        "_wheel",
-        "closing",
-        "connected",
-        "deadline",
-        "factory",
-        "gone",
-        "receiver",
-        "room",
-        "transport",
-        "why",
-    )
+        "_buffered", "_decoder", "_flow", "_known", "_later", "_now", "_settings", "_unfinished", "_unsent", "_unsent_bytes", "_wheel",
+        "connected", "deadline", "factory", "linger", "receiver", "room", "transport", "why",
+    )  # fmt: skip
 
-    def __init__(self, settings: WireSettings, wheel: DeadlineWheel, now: Callable[[], float]) -> None:
+    _flow: FlowControl
+    linger: Linger
+    """How far it is from its end; set, as the flow control, when it is connected."""
+
+    def __init__(self, settings: WireSettings, wheel: DeadlineWheel) -> None:
         self._settings = settings
         self._wheel = wheel
-        self._now = now
+        self._now = wheel.now
         self._decoder = FrameDecoder(settings.format, settings.max_frame)
         self._unsent: list[bytes] | None = None
         self._unsent_bytes = 0
-        self._buffered = 0
+        self._buffered = 0  # what the transport's buffer is counted as while it is full
         self._unfinished = 0
         self._known = False
         self._later: tuple[list[Frame], PeerFault | None] | None = None  # what is handed on in the next turns
-        self._choked = False
-        self._ended = False
-        self._reader_busy = False
-        self._done_reading = False
-        self._reading = True
-        self._resting = False  # until the next turn
-        self.closing = False
-        self.gone = False
         self.why = ""
         """Why it ends, for the log; empty as long as it does not."""
         self.deadline = 0.0
@@ -170,14 +145,19 @@ class FrameConnection(protocol.Protocol):
 
     @property
     def peer(self) -> IAddress:
-        """Who is at the other end."""
+        """The address at the other end."""
         address: IAddress = self.transport.getPeer()
         return address
 
     @property
+    def closing(self) -> bool:
+        """Whether it is closed, or about to be: nothing can be sent any more."""
+        return self.linger.phase is not OPEN
+
+    @property
     def choked(self) -> bool:
         """Whether the transport's buffer is full: what is sent now waits here."""
-        return self._choked or self.closing
+        return bool(self._flow.held & PEER) or self.linger.phase is not OPEN
 
     @property
     def plaintext(self) -> bool:
@@ -191,14 +171,15 @@ class FrameConnection(protocol.Protocol):
 
     def connectionMade(self) -> None:
         """Start the login deadline."""
+        self._flow = FlowControl(self.transport)
+        self.linger = Linger(self._wheel, self._flow)
         self.transport.setTcpNoDelay(True)
         self.transport.registerProducer(self, True)
-        self.deadline = self._now() + self._settings.login_deadline
-        self._wheel.add(self)
+        self._wheel.expire(self, self._settings.login_deadline)
 
     def dataReceived(self, data: bytes) -> None:
-        """Cut frames, and hand them on."""
-        if self.closing:
+        """Cut frames from bytes, and hand them to the receiver."""
+        if self.linger.phase is not OPEN:
             return
         fault: PeerFault | None = None
         try:
@@ -208,44 +189,53 @@ class FrameConnection(protocol.Protocol):
         if self._later is not None:  # reading was stopped, but TLS had more
             self._later = self._later[0] + frames, fault
         else:
-            self._hand_on(frames, fault)
+            if not self._hand_on(frames, fault):
+                self._release(0)
         pending = self._decoder.pending
         if pending > LARGE or self._unfinished:
             self._count(pending)
 
     def _hand_on(self, frames: list[Frame], fault: PeerFault | None) -> bool:
-        """Hand frames to the receiver, a turn's worth, and a fault behind the last of them; whether these were all."""
-        rest = len(frames) > TURN
-        if rest:
+        """Hand a turn's worth of frames to the receiver, and a fault behind the last of them; return whether these were all."""
+        if len(frames) > TURN:
             self._later = frames[TURN:], fault
             frames, fault = frames[:TURN], None
-            self._adjust_reading()
+        linger = self.linger
         try:
             assert self.receiver is not None
             for frame in frames:
                 self.receiver.received(frame)
-                if self.closing:
+                if linger.phase is not OPEN:
                     break
         except PeerFault as error:
             fault = error
-        if fault is not None and not self.closing:
+        if fault is not None and linger.phase is OPEN:
             self.complain(str(fault))
             self.close(str(fault))
-        return not rest
+        return self._later is None
 
     def _go_on(self) -> None:
-        """It is the next turn: hand on what waits, unless the receiver or the peer is to come first."""
-        self._resting = False
-        if self._later is None or self._reader_busy or self._choked:
-            return
-        later, self._later = self._later, None
-        if self._hand_on(*later) and not self.closing:
-            self._adjust_reading()
-            if self._ended and self.receiver is not None:
+        """Hand on what waits, unless the receiver or the peer holds: the next turn has come."""
+        flow = self._flow
+        if self._later is not None and not flow.held & (RECEIVER | PEER):
+            later, self._later = self._later, None
+            if self._hand_on(*later) and flow.held & ENDED and self.linger.phase is OPEN and self.receiver is not None:
                 self.receiver.finished()
+        if self._later is not None and not flow.held & (RECEIVER | PEER):
+            self._wheel.soon(self._go_on)
+        else:
+            flow.release(NEXT_TURN)
+
+    def _release(self, reason: int) -> None:
+        """Remove a reason to hold, if any; what waits is handed on before more is read."""
+        flow = self._flow
+        if self._later is not None and not flow.held & (RECEIVER | PEER | NEXT_TURN) & ~reason:
+            flow.hold(NEXT_TURN)
+            self._wheel.soon(self._go_on)
+        flow.release(reason)
 
     def _count(self, pending: int) -> None:
-        """Keep count of what waits for the rest of a large frame; the connection that would pass the bound is cut."""
+        """Count what waits for the rest of a large frame; cut the connection if all of them together have too much."""
         together = self._settings.unfinished
         together.bytes += pending - self._unfinished
         self._unfinished = pending
@@ -254,37 +244,32 @@ class FrameConnection(protocol.Protocol):
             self.abort("there is no room for its frames")
 
     def complain(self, reason: str) -> None:
-        """Say in the log why it is going to be closed."""
+        """Log why it is going to be closed."""
         self._settings.complaints.fault.add(peer=self.peer, reason=reason)
 
     def failed(self, request: str) -> None:
-        """Say in the log, with the exception that is being handled, that a request was not served by a mistake of ours."""
+        """Log the exception that is being handled: a request failed by a mistake of ours."""
         self._settings.complaints.mistake.add(request=request, log_failure=Failure())
 
     def logged_in(self) -> None:
-        """From here on a heartbeat is due, and no login."""
+        """Replace the login deadline by the heartbeat's."""
         self._known = True
-        self.alive()
-        self._wheel.add(self)  # it may be due earlier than the login was
+        if self.linger.phase is OPEN:
+            self._wheel.expire(self, self._settings.heartbeat_timeout)
 
     def one_at_a_time(self) -> None:
-        """From here on send one frame at a time, if the port is one where that may be wanted."""
+        """Send one frame at a time from now on, on ports that are configured so."""
         if self._settings.pace is not None and self.plaintext and not self.closing and not isinstance(self.transport, PacedTransport):
-            self.transport = PacedTransport(self.transport, self, self._settings.pace, self._settings.unsent)
+            self.transport = self._flow.transport = PacedTransport(self.transport, self, self._settings.pace, self._settings.unsent)
 
     def alive(self) -> None:
-        """Put the heartbeat deadline off: a frame of a logged-in peer arrived."""
-        if not self.closing:
-            self.deadline = self._now() + self._settings.heartbeat_timeout
+        """Put the heartbeat deadline off, since a logged-in peer has sent a frame."""
+        self.deadline = self._now() + self._settings.heartbeat_timeout
 
     def expired(self) -> None:
-        """Nothing came in time, or the last bytes were not taken."""
-        if self.closing:
-            self.transport.abortConnection()
-            return
-        if self._reader_busy and not self._choked:  # it may have spoken: nobody listened
-            self.alive()
-            self._wheel.add(self)
+        """Close, since nothing came in time."""
+        if self._flow.held & (RECEIVER | PEER) == RECEIVER:  # it may have spoken: nobody listened
+            self._wheel.expire(self, self._settings.heartbeat_timeout)
             return
         if not self._known:  # what becomes of a login is said where logins are
             self._settings.complaints.stranger.add(peer=self.peer)
@@ -292,11 +277,15 @@ class FrameConnection(protocol.Protocol):
 
     def send(self, data: bytes) -> None:
         """Send whole frames, now or when the peer has room; past the high-water mark the connection is cut."""
-        if self.closing:
-            return
-        if not self._choked:
-            self.transport.write(data)
-            return
+        if self._flow.held:  # else nothing is in the way, as nearly always
+            if self.linger.phase is not OPEN:
+                return
+            if self._flow.held & PEER:
+                self._keep(data)
+                return
+        self.transport.write(data)
+
+    def _keep(self, data: bytes) -> None:
         together = self._settings.unsent
         waiting = self._unsent_bytes + len(data)
         if waiting > self._settings.high_water or together.bytes + len(data) > together.limit:
@@ -313,20 +302,20 @@ class FrameConnection(protocol.Protocol):
         self.abort(f"{waiting} bytes were not read")
 
     def abort(self, why: str) -> None:
-        """Cut the connection, and say nothing to the peer."""
-        if self.gone:
+        """Cut the connection at once, and tell the peer nothing."""
+        if self.linger.phase is GONE:
             return
         self.why = self.why or why
-        self._later = None
+        self._forget_received()
         self._take_unsent()
-        self._forget_unfinished()
-        self.closing = True
-        self.transport.abortConnection()
+        self.linger.abort()
 
-    def _forget_unfinished(self) -> None:
+    def _forget_received(self) -> None:
+        self._later = None
         self._decoder.forget()  # now: what is left of a connection may wait long to be collected
         self._settings.unfinished.bytes -= self._unfinished
         self._unfinished = 0
+        self._wheel.remove(self)
 
     def _take_unsent(self) -> list[bytes]:
         unsent, self._unsent = self._unsent or [], None
@@ -335,93 +324,66 @@ class FrameConnection(protocol.Protocol):
         return unsent
 
     def hold_reading(self, hold: bool) -> None:
-        """Stop or go on reading: the receiver has enough, or wants more."""
-        self._reader_busy = hold
-        self._adjust_reading()
+        """Stop reading, since the receiver has enough, or go on."""
+        if hold:
+            self._flow.hold(RECEIVER)
+        else:
+            self._release(RECEIVER)
 
     def end_reading(self) -> None:
         """Read nothing more."""
-        self._done_reading = True
         self._later = None
-        self._adjust_reading()
+        self._flow.hold(DONE)
 
     def pauseProducing(self) -> None:
-        """The transport's buffer is full: keep what comes next here, and do not let the peer ask for more."""
-        together = self._settings.unsent
-        self._choked = True
-        if not self._buffered and not self.gone:
-            if together.bytes + BUFFERED > together.limit and not self.closing:
+        """Keep what is sent next here, and do not let the peer ask for more: the transport's buffer is full."""
+        together, phase = self._settings.unsent, self.linger.phase
+        self._flow.hold(PEER)
+        if not self._buffered and phase is not GONE:
+            if together.bytes + BUFFERED > together.limit and phase is OPEN:
                 self._cut(BUFFERED)
                 return
             self._buffered = BUFFERED
             together.bytes += BUFFERED
-        self._adjust_reading()
 
     def resumeProducing(self) -> None:
-        """The transport has room again."""
-        self._choked = False
+        """Send what waits: the transport has room again."""
         if unsent := self._take_unsent():
             self.transport.write(b"".join(unsent))
-        if self.closing and not self._choked:
-            self._finish()
-        self._adjust_reading()
-        if self.room is not None and not self.choked:
+            if self._buffered:  # that was too much again
+                return
+        self._release(PEER)
+        if self.linger.phase is CLOSING:
+            self.linger.finish(self.transport.loseConnection)
+        elif self.room is not None and self.linger.phase is OPEN:
             self.room()
 
     def readConnectionLost(self) -> None:
-        """The peer has closed its half: what it asked for is answered, then the connection is closed."""
-        if not self._ended:
-            self._ended = self._done_reading = True
-            self._reading = False
-            if self.receiver is not None and not self.closing and self._later is None:
+        """Tell the receiver that the peer has closed its half, behind the last frame; the receiver answers and closes."""
+        if not self._flow.held & ENDED:
+            self._flow.hold(ENDED)
+            if self.receiver is not None and self.linger.phase is OPEN and self._later is None:
                 self.receiver.finished()
 
     def writeConnectionLost(self) -> None:
-        """Nothing can be sent any more: we never close our half alone."""
+        """Do nothing: we never close our half alone."""
 
     def stopProducing(self) -> None:
-        """The connection is going away; :meth:`connectionLost` follows."""
-
-    def _adjust_reading(self) -> None:
-        if self._later is not None and not (self._reader_busy or self._choked or self._resting):
-            self._resting = True
-            self._wheel.soon(self._go_on)
-        wanted = not (self._reader_busy or self._choked or self._done_reading or self._later is not None)
-        if wanted != self._reading and not self.closing:
-            self._reading = wanted
-            if wanted:
-                self.transport.resumeProducing()
-            else:
-                self.transport.pauseProducing()
+        """Do nothing: :meth:`connectionLost` follows."""
 
     def close(self, why: str = "the server closed it") -> None:
         """Close after the last byte is sent; a peer that does not take it within :data:`LINGER` is cut off."""
-        if self.closing or self.gone:
-            return
-        self.why = why
-        self.closing = True
-        self._later = None
-        self._forget_unfinished()
-        self.deadline = self._now() + LINGER
-        self._wheel.add(self)
-        if not self._choked:
-            self._finish()
-
-    def _finish(self) -> None:
-        # reading goes on, unheeded, so that the peer's own close is noticed
-        if not self._ended:
-            self._reading = True
-            self.transport.resumeProducing()
-        self.transport.unregisterProducer()
-        self.transport.loseConnection()
+        if self.linger.close(LINGER):
+            self.why = why
+            self._forget_received()
+            if not self._flow.held & PEER:
+                self.linger.finish(self.transport.loseConnection)
 
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
         """Forget everything."""
-        self.gone = self.closing = True
-        self._later = None
+        self.linger.lost()
+        self._forget_received()
         self._take_unsent()
-        self._forget_unfinished()
-        self._wheel.remove(self)
         if not self.why:
             self.why = "the client closed it" if reason.check(ConnectionDone) else "the connection broke"
         if not reason.check(ConnectionDone):

@@ -1,4 +1,4 @@
-"""The connections of a server with frames: let in where there is room, closed when it stops."""
+"""The server of frames: admits connections while there is room, and closes them when it stops."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 
+from imsys.protocols.connection.connection_set import ConnectionSet
 from imsys.protocols.crowd import Crowd
-from imsys.protocols.deadlines import DeadlineWheel
 from imsys.protocols.paced import Pace
-from imsys.protocols.present import Present
 from imsys.protocols.source import limit_key
 from imsys.protocols.unsent import Unsent
 from imsys.protocols.wire import Complaints, FrameConnection, FrameReceiver, WireSettings
@@ -46,7 +45,7 @@ class Limits(Interface):
 
 
 class Connections(Service, Factory):
-    """The connections of one server; closes them when it stops."""
+    """Makes a session for every connection of one server, and closes them when it stops."""
 
     noisy = False
 
@@ -56,22 +55,19 @@ class Connections(Service, Factory):
         config: Limits,
         dispatcher: Dispatcher[Session],
         crowd: Crowd,
-        front: Callable[[Session], FrameReceiver] | None = None,
+        frame_filter: Callable[[Session], FrameReceiver] | None = None,
         *,
         pause: float = 0.0,
     ) -> None:
-        """A server's connections, as many as there is room for in its crowd.
-
-        :param front: makes what stands before a session, and hands it the frames that are requests; by default nothing does.
+        """:param crowd: the connections to all ports of the server together.
+        :param frame_filter: makes what takes a session's frames first, and hands it those that are requests; by default there is none.
         :param pause: seconds between two frames to clients without TLS that take one a read; 0: none.
         """
         self._clock = clock
         self._config = config
         self._dispatcher = dispatcher
-        self._crowd = crowd
-        self._front = front
+        self._frame_filter = frame_filter
         self.unsent = Unsent(config.unsent)
-        self._complaints = Complaints(clock)
         self._settings = WireSettings(
             dispatcher.format,
             config.max_frame,
@@ -79,11 +75,13 @@ class Connections(Service, Factory):
             config.heartbeat_timeout,
             config.high_water,
             self.unsent,
-            self._complaints,
+            Complaints(clock),
             pace=Pace(clock, pause) if pause else None,
         )
-        self._wheel = DeadlineWheel(clock)
-        self._open = Present[Session]()
+        self._open = ConnectionSet[Session](clock, crowd)
+        self.ended = self._open.leave
+        """Forget a session whose connection is gone."""
+        self.emptied = self._open.emptied
         self.flushed: Callable[[], Deferred[None]] = lambda: succeed(None)
         """Fires when everything is stored that must be before connections are closed."""
 
@@ -91,19 +89,13 @@ class Connections(Service, Factory):
         return len(self._open)
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
-        """A new connection; ``None``: there is no room for one."""
-        connection = FrameConnection(self._settings, self._wheel, self._clock.seconds)
-        session = Session(connection, self._dispatcher, self._config.inflight, self._crowd)
-        if not self._crowd.enter(session, limit_key(getattr(addr, "host", ""))):
+        """Make a new connection; ``None``: there is no room for one."""
+        connection = FrameConnection(self._settings, self._open.wheel)
+        session = Session(connection, self._dispatcher, self._config.inflight, self._open.crowd)
+        if not self._open.enter(session, limit_key(getattr(addr, "host", ""))):
             return None
-        connection.receiver = session if self._front is None else self._front(session)
-        self._open.add(session)
+        connection.receiver = session if self._frame_filter is None else self._frame_filter(session)
         return connection
-
-    def ended(self, session: Session) -> None:
-        """A connection is gone."""
-        self._crowd.leave(session)
-        self._open.leave(session)
 
     def cut_strangers(self, why: str) -> None:
         """Cut every connection that has not logged in."""
@@ -113,27 +105,21 @@ class Connections(Service, Factory):
         if strangers:
             _log.info("{count} connections that had not logged in are cut: {why}", count=len(strangers), why=why)
 
-    def emptied(self) -> Deferred[None]:
-        """Fires when there is no connection."""
-        return self._open.emptied()
-
     def stopService(self) -> Deferred[None]:
         """Store what waits, answer it, and close every connection after its last byte."""
         super().stopService()
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
-        for session in list(self._open):
+        for session in self._open:
             session.finish()
         try:
             await self.flushed().addTimeout(FLUSH, self._clock)
         except DeferredTimeout:
             _log.error("messages are waiting still: they were not stored, and not acknowledged")
-        for session in list(self._open):
+        for session in self._open:
             session.close("the server stops")
-        try:
-            await self.emptied().addTimeout(FLUSH, self._clock)
-        except DeferredTimeout:
-            _log.warn("{count} connections did not take their last bytes", count=len(self._open))
-        self._complaints.stop()
-        self._crowd.stop()
+        if cut := await self._open.stop(FLUSH, "the server stops"):
+            _log.warn("{count} connections did not take their last bytes", count=cut)
+        self._settings.complaints.stop()
+        self._open.crowd.stop()

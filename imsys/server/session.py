@@ -10,6 +10,7 @@ import msgspec
 from twisted.internet.interfaces import IAddress
 
 from imsys.errors import Refused, Status
+from imsys.protocols.connection.linger import OPEN
 from imsys.protocols.framing import Frame
 from imsys.protocols.messages import session as messages
 from imsys.protocols.messages.registry import Message, encode, service_id
@@ -101,7 +102,7 @@ class Session:
     @property
     def open(self) -> bool:
         """Whether anything can still be sent."""
-        return not self._connection.closing
+        return self._connection.linger.phase is OPEN
 
     @property
     def deserted(self) -> bool:

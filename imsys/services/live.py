@@ -1,4 +1,4 @@
-"""Live streams of one resources server: their manager, the handlers, the ports of RTMP, and what fetches and records."""
+"""Live streams of one resources server: their manager, HTTP, the ports of RTMP, and what fetches and records."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from imsys.resources.engine.storage import Storage
 from imsys.resources.granted import Granted
 from imsys.resources.live.pulling import Find, Pulls, trust
 from imsys.resources.live.recordings import RecordingLimits, Recordings
-from imsys.resources.live.rtmp_door import RtmpDoor, RtmpSettings
+from imsys.resources.live.rtmp_connection import RtmpSettings
+from imsys.resources.live.rtmp_server import RtmpServer
 from imsys.resources.live.stream_manager import StreamManager
 from imsys.resources.live.telling import Tell
 from imsys.resources.live.web_handlers import fetch_from, live_routes
@@ -33,7 +34,7 @@ class Live:
     """What a resources server has for live streams."""
 
     streams: StreamManager
-    door: RtmpDoor
+    rtmp: RtmpServer
     pulls: Pulls
     recordings: Recordings
     routes: list[Endpoint]
@@ -44,7 +45,7 @@ class Live:
     @property
     def parts(self) -> tuple[Service, ...]:
         """Those that are started, and stopped the other way round: the stream manager tells everybody why they are closed."""
-        return self.recordings, self.pulls, self.door, self.streams
+        return self.recordings, self.pulls, self.rtmp, self.streams
 
     @property
     def listeners(self) -> list[ListenService]:
@@ -104,11 +105,11 @@ def live_of(
     streams.record = recordings.begin
     routes = live_routes(reactor, limits, tickets, granted, store, streams, calendar)
     settings = RtmpSettings(begin=ours.login_deadline, bitrate=limits.bitrate, longest=limits.max_message)
-    door = RtmpDoor(reactor, settings, streams, tickets, granted, crowd)
+    rtmp = RtmpServer(reactor, settings, streams, tickets, granted, crowd)
     plain = tls = None
     if limits.enabled:
         context = public.context(tickets=False)
-        tls = ListenService(reactor, door, ours.host, ours.rtmps_port, context, "[resources] rtmps_port")
+        tls = ListenService(reactor, rtmp, ours.host, ours.rtmps_port, context, "[resources] rtmps_port")
         if ours.rtmp_port:
-            plain = ListenService(reactor, door, ours.host, ours.rtmp_port, None, "[resources] rtmp_port")
-    return Live(streams, door, pulls, recordings, routes, plain, tls)
+            plain = ListenService(reactor, rtmp, ours.host, ours.rtmp_port, None, "[resources] rtmp_port")
+    return Live(streams, rtmp, pulls, recordings, routes, plain, tls)

@@ -211,7 +211,7 @@ def build(
     listeners = [port for port in (tls, plain, web, *live.listeners) if port is not None]
     for part in (balance, chats, announcing, *engine.parts, health, grpc, granted, connections, http, *live.parts, *listeners, membership):
         part.setServiceParent(server)
-    draining = Draining(reactor, membership, connections, listeners, (http, live.door))
+    draining = Draining(reactor, membership, connections, listeners, (http, live.rtmp))
     if own_process:
         draining.setServiceParent(server)
     return server

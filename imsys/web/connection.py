@@ -1,4 +1,4 @@
-"""HTTP/1.1 between a transport and handlers: h11 reads and writes it, this moves the bytes, and says when.
+"""Connections with HTTP/1.1: h11 reads and writes it, this moves the bytes between transport and handlers, and decides when.
 
 A request is handed over when its head is here. Its body is read from the peer
 only while its handler asks for it, and a response is asked for its next piece
@@ -9,7 +9,7 @@ reactor: the others have theirs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 from typing import Protocol as Interface
@@ -23,9 +23,10 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from imsys.errors import Refused, Status
-from imsys.protocols.crowd import Crowd
-from imsys.protocols.deadlines import DeadlineWheel
-from imsys.protocols.source import Proxies, Source
+from imsys.protocols.connection.connection_set import ConnectionSet
+from imsys.protocols.connection.flow import ENDED, NEXT_TURN, PEER, RECEIVER, FlowControl
+from imsys.protocols.connection.linger import GONE, OPEN, Linger
+from imsys.protocols.source import ClientAddress, Proxies
 from imsys.web.answers import PeerGone, Problem, Response, Stream
 from imsys.web.exchange import Exchange
 from imsys.web.incoming import Incoming
@@ -47,93 +48,79 @@ PIECES, LEAST_PIECE = 1024, 64
 """Chunks that a body may have of any size; of one that has more, they have so many bytes on average at least."""
 
 HSTS = ("Strict-Transport-Security", "max-age=31536000")
-"""Over TLS: that is how to come from now on (RFC 6797)."""
+"""The header that is sent over TLS: clients are to use TLS from now on (RFC 6797)."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """Seconds, and bytes."""
+    """Limits of a connection, in seconds and bytes."""
 
     head: float
-    """For a new connection, from its beginning to the end of its first head, and for any other head that has begun."""
+    """For the first head, from the beginning of the connection, and for every other head, from its first byte."""
     idle: float
-    """Until the next head begins."""
+    """Between a response and the next head."""
     stalled: float
     """For :data:`~imsys.web.incoming.PROGRESS` bytes of a body, or for the peer to take what waits for it."""
     linger: int = 1 << 24
-    """Bytes of a body that nobody wants which are read all the same: closing with bytes unread resets, and the peer could not read why."""
+    """Bytes that are read and dropped after a refusal: closing with bytes unread resets the connection, and the peer could not read why."""
     grace: float = 10.0
-    """That requests have to be answered when the server stops; an upload goes on later, where it was."""
+    """For requests to be answered when the server stops; an upload goes on later, where it was."""
 
 
 class Owner(Interface):
     """The server that a connection belongs to."""
 
     settings: HttpSettings
-    wheel: DeadlineWheel
-    crowd: Crowd
+    connections: ConnectionSet[HttpConnection]
     proxies: Proxies
     closing: bool
     """Whether connections end with their present request."""
 
-    def seconds(self) -> float:
-        """The time by which deadlines are."""
-        ...
-
-    def later(self, call: Callable[[], None]) -> None:
-        """Have this called in the next turn."""
-        ...
-
     def date(self) -> str:
-        """What time it is, as responses say it."""
+        """Return the time as responses have it in ``Date``."""
         ...
 
     async def answer(self, request: Request) -> Response:
-        """The response to a request. :raises PeerGone: nobody waits for it."""
-        ...
-
-    def ended(self, connection: HttpConnection) -> None:
-        """The connection is gone."""
+        """Return the response to a request. :raises PeerGone: nobody waits for it."""
         ...
 
 
 @implementer(IPushProducer, IHalfCloseableProtocol)
 class HttpConnection(Protocol):
-    """One connection: one request at a time, its successors wait in the network."""
+    """One connection with HTTP: one request at a time; the next ones wait in the network."""
 
     transport: Any
+    _flow: FlowControl
+    _linger: Linger
 
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
+        self._crowd = owner.connections.crowd
+        self._wheel = owner.connections.wheel
         self._http = Exchange(HEAD_BYTES)
         self._request: Request | None = None
         self._body = Incoming(self)
         self._sending: Deferred[None] | None = None
         self._room: Deferred[None] | None = None
         self._pushed: tuple[Push, Outlet] | None = None
-        self._reading = True
-        self._choked = False
         self._pumping = False
         self._steps = 0
-        self._resting = False  # until the next turn
         self._pieces_of_body = self._bytes_of_body = 0
-        self._direct: Source | None = None  # who is at the other end, unless that is a proxy, which says for whom it asks
+        self._direct: ClientAddress | None = None  # who is at the other end, unless that is a proxy, which says for whom it asks
         self._secure = False
         self._stranger = True
         self._first = True
-        self._watched = False
         self._begun = False
-        self._ended = False
-        self._closing = False
         self._unwanted = 0
         self._head_only = False
-        self.gone = False
         self.deadline = 0.0
 
     # -- the transport's side
 
     def connectionMade(self) -> None:
-        """The first head is due."""
+        """Start the deadline of the first head."""
+        self._flow = FlowControl(self.transport, stops=RECEIVER)
+        self._linger = Linger(self._wheel, self._flow)
         self.transport.setTcpNoDelay(True)
         self.transport.registerProducer(self, True)
         self._secure = ISSLTransport.providedBy(self.transport)
@@ -143,41 +130,40 @@ class HttpConnection(Protocol):
         self._due(self._owner.settings.head)
 
     def dataReceived(self, data: bytes) -> None:
-        """Give it to whom it is for, or keep it and read no more."""
-        if self._closing:
+        """Feed the parser; pause reading when nobody takes what it has."""
+        if self._linger.phase is not OPEN:
             self._unwanted += len(data)
             if self._unwanted > self._owner.settings.linger:
-                self.transport.abortConnection()
+                self._linger.abort()
             return
         self._http.receive_data(data)
         if self._request is None and not self._begun:
             self._begun = True
             if not self._first:  # whose deadline is from the connect
                 self._due(self._owner.settings.head)
-        if not self._pump() and self._http.unread:
-            self._hold_reading(True)
+        self._pump_or_hold()
 
     def readConnectionLost(self) -> None:
-        """The peer sends no more; what it asked for it still gets."""
-        self._ended = True
-        if self._closing:
+        """Answer what the peer has asked for, though it sends nothing more."""
+        self._flow.hold(ENDED)
+        if self._linger.phase is not OPEN:
             self.transport.loseConnection()
             return
         self._http.receive_data(b"")
         self._pump()
 
     def writeConnectionLost(self) -> None:
-        """Our half is closed; the peer's follows."""
+        """Do nothing: our half is closed, the peer's follows."""
 
     def pauseProducing(self) -> None:
-        """The transport's buffer is full."""
-        self._choked = True
+        """Write no more for now: the transport's buffer is full."""
+        self._flow.hold(PEER)
         if self._pushed is not None:
             self._pushed[1].choked = True
 
     def resumeProducing(self) -> None:
-        """The peer has taken it."""
-        self._choked = False
+        """Go on writing: the transport's buffer is empty."""
+        self._flow.release(PEER)
         room, self._room = self._room, None
         if self._pushed is not None:
             push, outlet = self._pushed
@@ -185,32 +171,31 @@ class HttpConnection(Protocol):
             push.resume()
         elif room is not None:
             room.callback(None)
-        elif self._request is None and not self._closing:
+        elif self._request is None and self._linger.phase is OPEN:
             self._pump()
 
     def stopProducing(self) -> None:
-        """The connection is going away; :meth:`connectionLost` follows."""
+        """Do nothing: :meth:`connectionLost` follows."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Nobody is there any more: whoever reads is told, whatever is being sent is let go of."""
-        self.gone = self._closing = True
-        self._owner.wheel.remove(self)
+        """Tell whoever reads the body, and cancel what is being sent: the peer is gone."""
+        self._linger.lost()
+        self._wheel.remove(self)
         self._body.fail(PeerGone())
         if self._request is not None and self._request.lost is not None:
             self._request.lost()
         if self._sending is not None:
             self._sending.cancel()
-        self._owner.ended(self)
+        self._owner.connections.leave(self)
 
     def expired(self) -> None:
-        """The deadline has passed; it counts where it is the peer that is waited for."""
-        settings, self._watched = self._owner.settings, False
-        if self._closing or self._room is not None:
-            self.transport.abortConnection()
+        """Refuse, or close, where it is the peer that is late; begin anew where it is us."""
+        if self._room is not None:
+            self._linger.abort()
         elif self._body.wanted:
             self._body.fail(Problem(408, Status.NETWORK_ERROR, "The body of this request has come to a halt."))
         elif self._request is not None:
-            self._due(settings.stalled)  # it is our turn
+            self._due(self._owner.settings.stalled)  # it is our turn
         elif self._begun:
             self._refuse(Problem(408, Status.NETWORK_ERROR, "The head of this request takes too long."))
         else:
@@ -218,17 +203,17 @@ class HttpConnection(Protocol):
 
     def finish(self) -> None:
         """Close now, or when the present request is answered."""
-        if self._request is None and not self._closing:
+        if self._request is None:
             self._close()
 
     def abort(self, why: str) -> None:
         """Close, whatever is under way; whoever knows why has said so in the log."""
-        self.transport.abortConnection()
+        self._linger.abort()
 
     # -- the body's side
 
     def body_wanted(self) -> bool:
-        """Its handler waits for more of it; false: it has ended."""
+        """Read more of the body, for which its handler waits; false: it has ended."""
         if self._http.their_state is not h11.SEND_BODY:
             return False
         if self._http.they_are_waiting_for_100_continue:
@@ -237,29 +222,29 @@ class HttpConnection(Protocol):
         return True
 
     def put_off(self) -> None:
-        """It makes progress, or begins to be waited for."""
-        self.deadline = max(self.deadline, self._owner.seconds() + self._owner.settings.stalled)
+        """Put the deadline off: the body makes progress, or begins to be waited for."""
+        self.deadline = max(self.deadline, self._wheel.now() + self._owner.settings.stalled)
 
     # -- from bytes to requests
 
     def _pump(self) -> bool:
-        """Take from what has come whatever is wanted now; false where nothing is, and the rest has to wait."""
+        """Parse what has come as far as somebody wants it; false where nobody does, and the rest has to wait."""
         if self._pumping:
             return True
-        if self._resting:
+        if self._flow.held & NEXT_TURN:
             return False
         self._pumping = True
         self._steps = 0
         try:
-            while not self._closing:
+            while self._linger.phase is OPEN:
                 if self._steps >= TURN:
-                    self._resting = True
-                    self._owner.later(self._go_on)
+                    self._flow.hold(NEXT_TURN)
+                    self._wheel.soon(self._go_on)
                     return False
                 if self._body.wanted:
                     if not self._pump_body():
                         return True
-                elif self._request is None and not self._choked:
+                elif self._request is None and not self._flow.held & PEER:
                     if not self._pump_head():
                         return True
                 else:
@@ -269,21 +254,26 @@ class HttpConnection(Protocol):
             self._pumping = False
 
     def _go_on(self) -> None:
-        """It is the next turn."""
-        self._resting = False
+        """Go on with what waits: the next turn has come."""
+        self._flow.release(NEXT_TURN)
+        self._pump_or_hold()
+
+    def _pump_or_hold(self) -> None:
         if not self._pump() and self._http.unread:
-            self._hold_reading(True)
+            self._flow.hold(RECEIVER)
 
     def _pump_body(self) -> bool:
-        """Give the reader its next bytes; false where more has to come first."""
+        """Give the reader of the body its next bytes; false where more has to come first."""
         self._steps += 1
         try:
             event = self._http.next_event()
         except h11.RemoteProtocolError as error:
-            self._body.fail(PeerGone() if self._ended else Problem(400, Status.JSONPARSE_ERROR, f"The body is malformed: {_why(error)}."))
+            self._body.fail(
+                PeerGone() if self._flow.held & ENDED else Problem(400, Status.JSONPARSE_ERROR, f"The body is malformed: {_why(error)}.")
+            )
             return True
         if event is h11.NEED_DATA:
-            self._hold_reading(False)
+            self._flow.release(RECEIVER)
             return False
         data = bytes(event.data) if isinstance(event, h11.Data) else b""
         if self._too_small(len(data)):
@@ -293,25 +283,25 @@ class HttpConnection(Protocol):
         return True
 
     def _too_small(self, size: int) -> bool:
-        """Count a piece of a body: whether it comes in so small ones that reading them costs much more than what is in them is worth."""
+        """Count a piece of a body; return whether its chunks are too small on average (:data:`LEAST_PIECE`)."""
         self._pieces_of_body += 1
         self._bytes_of_body += size
         chunked = self._request is not None and self._request.length is None
         return chunked and self._pieces_of_body > PIECES and self._bytes_of_body < LEAST_PIECE * self._pieces_of_body
 
     def _pump_head(self) -> bool:
-        """Begin with the next request; false where it has to come first."""
+        """Begin with the next request; false where more of it has to come first."""
         try:
             event = self._http.next_event()
         except h11.RemoteProtocolError as error:
-            if self._ended:
+            if self._flow.held & ENDED:
                 self._close()
             else:
                 status = error.error_status_hint if error.error_status_hint in (431, 501) else 400
                 self._refuse(Problem(status, Status.JSONPARSE_ERROR, f"This is no request of HTTP/1.1: {_why(error)}."))
             return True
         if event is h11.NEED_DATA:
-            self._hold_reading(False)
+            self._flow.release(RECEIVER)
             return False
         if not isinstance(event, h11.Request):
             self._close()  # the peer has
@@ -337,30 +327,30 @@ class HttpConnection(Protocol):
         return True
 
     def _identify(self, request: Request) -> None:
-        """Find out who a request is from. :raises Problem: 429, a proxy has too many for the same."""
+        """Find the client that a request is from. :raises Problem: 429, a proxy asks too often for the same."""
         if self._direct is not None:
             request.source = self._direct
         else:
             host, proxies = getattr(self.transport.getPeer(), "host", ""), self._owner.proxies
             request.source = proxies.source(host, self._secure, request.headers("x-forwarded-for"), request.headers("x-forwarded-proto"))
-            if not self._owner.crowd.on_behalf(self, request.source.limit_key):
+            if not self._crowd.on_behalf(self, request.source.limit_key):
                 raise Problem(429, Status.RATE_LIMITED, "There are too many requests of this address here.", ("Retry-After", "1"))
         request.known = self._known
 
     def _known(self, user: int) -> None:
-        """The present request is no stranger's, and the connection neither until it is answered."""
-        if not self.gone:
+        """Count the connection as a user's until the present request is answered."""
+        if self._linger.phase is not GONE:
             self._stranger = False
-            self._owner.crowd.known(self, user)
+            self._crowd.known(self, user)
 
     def _answered(self) -> None:
-        """The present request is over."""
+        """Forget the present request, which is answered, and whose it was."""
         self._request = None
         if not self._stranger:
             self._stranger = True
-            self._owner.crowd.stranger(self)
+            self._crowd.stranger(self)
         if self._direct is None:
-            self._owner.crowd.on_behalf(self, None)
+            self._crowd.on_behalf(self, None)
 
     def _refuse(self, problem: Problem) -> None:
         """Answer what never became a request, and close."""
@@ -371,7 +361,7 @@ class HttpConnection(Protocol):
 
     def _failed(self, failure: Failure) -> None:
         _log.failure("a connection with HTTP could not go on, and is aborted", failure)
-        self.transport.abortConnection()
+        self._linger.abort()
 
     # -- from responses to bytes
 
@@ -385,7 +375,7 @@ class HttpConnection(Protocol):
 
     async def _send(self, response: Response, *, close: bool = False) -> None:
         body = response.body
-        if self.gone:
+        if self._linger.phase is GONE:
             if isinstance(body, Push):
                 body.gone()
             elif not isinstance(body, bytes):
@@ -423,7 +413,7 @@ class HttpConnection(Protocol):
         return headers
 
     def _body_is_here(self) -> bool:
-        """Whether the request has come whole; what of it nobody has asked for, and is here, is passed over if it comes in few pieces."""
+        """Return whether the request has come as a whole; what of its body is here and unread is dropped, up to :data:`TURN` pieces."""
         try:
             for _ in range(TURN):
                 if self._http.their_state is not h11.SEND_BODY:
@@ -435,7 +425,7 @@ class HttpConnection(Protocol):
         return self._http.their_state not in (h11.SEND_BODY, h11.ERROR)
 
     async def _sent(self, sending: Coroutine[Any, Any, None]) -> bool:
-        """Send a body that is not here as a whole; false where it could not be ended, and the connection was aborted."""
+        """Send a body in pieces; false where it could not be ended, and the connection was aborted."""
         self._sending = Deferred.fromCoroutine(sending)
         try:
             await self._sending
@@ -446,7 +436,7 @@ class HttpConnection(Protocol):
                 _log.warn("a response to {peer} is broken off: {reason}", peer=self.transport.getPeer(), reason=error)
             else:
                 _log.failure("a response to {peer} is broken off", peer=self.transport.getPeer())
-            self.transport.abortConnection()
+            self._linger.abort()
             return False
         finally:
             self._sending = None
@@ -456,11 +446,11 @@ class HttpConnection(Protocol):
         try:
             if not self._head_only:
                 async for piece in stream:
-                    if self.gone:
+                    if self._linger.phase is GONE:
                         raise CancelledError
                     for data in self._http.send_with_data_passthrough(h11.Data(data=piece)) or ():
                         self.transport.write(data)
-                    if self._choked:
+                    if self._flow.held & PEER:
                         await self._until_room()
         finally:
             await stream.aclose()
@@ -468,7 +458,7 @@ class HttpConnection(Protocol):
 
     async def _push(self, push: Push) -> None:
         http11 = (self._http.their_http_version or b"") >= b"1.1"  # else there are no chunks, and h11 closes at the end
-        outlet = Outlet(self.transport, chunked=http11, choked=self._choked)
+        outlet = Outlet(self.transport, chunked=http11, choked=bool(self._flow.held & PEER))
         try:
             if not self._head_only:
                 self._pushed = push, outlet
@@ -490,36 +480,16 @@ class HttpConnection(Protocol):
     # -- deadlines, and the end
 
     def _due(self, seconds: float) -> None:
-        if not self.gone:
-            before, self.deadline = self.deadline, self._owner.seconds() + seconds
-            if not self._watched or self.deadline < before:  # else the wheel finds out by itself
-                self._watched = True
-                self._owner.wheel.add(self)
-
-    def _hold_reading(self, hold: bool) -> None:
-        if hold is self._reading and not self.gone and not self._closing and not self._ended:
-            self._reading = not hold
-            if hold:
-                self.transport.pauseProducing()
-            else:
-                self.transport.resumeProducing()
+        if self._linger.phase is OPEN:
+            self._wheel.expire(self, seconds)
 
     def _close(self) -> None:
         """Close our half after the last byte, and pass over what the peer still sends until it has closed its own."""
-        if self._closing:
-            return
-        self._closing = True
-        self._due(LINGER)
-        self.transport.unregisterProducer()
-        if self._ended:
-            self.transport.loseConnection()
-            return
-        if not self._reading:
-            self._reading = True
-            self.transport.resumeProducing()
-        self.transport.loseWriteConnection()
+        if self._linger.close(LINGER):
+            self._wheel.remove(self)
+            self._linger.finish(self.transport.loseConnection if self._flow.held & ENDED else self.transport.loseWriteConnection)
 
 
 def _why(error: h11.RemoteProtocolError) -> str:
-    """What is wrong, without the bytes: behind a proxy, what follows a malformed request may be somebody else's."""
+    """Return what is wrong, without the bytes: behind a proxy, what follows a malformed request may be somebody else's."""
     return str(error).partition(": bytearray(")[0]

@@ -10,7 +10,7 @@ PROGRESS = 4096
 """Bytes of a body within the time after which it counts as stalled: a peer that sends fewer is as good as gone."""
 
 
-class Source(Protocol):
+class BodySource(Protocol):
     """Where a body comes from."""
 
     def body_wanted(self) -> bool:
@@ -27,8 +27,8 @@ class Incoming:
 
     __slots__ = ("_absent", "_fault", "_progress", "_reader", "_source")
 
-    def __init__(self, source: Source) -> None:
-        self._source: Source | None = source
+    def __init__(self, source: BodySource) -> None:
+        self._source: BodySource | None = source
         self._reader: Deferred[bytes] | None = None
         self._fault: Exception | None = None
         self._absent = True  # nobody reads: no time of the peer's runs

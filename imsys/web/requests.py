@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from imsys.errors import Status
-from imsys.protocols.source import Source
+from imsys.protocols.source import ClientAddress
 from imsys.web.answers import Problem
 
 QUERY_FIELDS = 16
@@ -17,7 +17,7 @@ QUERY_FIELDS = 16
 _HOST = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[A-Za-z0-9:.%_~-]+\])(?::[0-9]*)?")
 """What stands in ``Host`` (RFC 9110, 7.2); it may be empty."""
 
-NOBODY = Source("local", False, "local")
+NOBODY = ClientAddress("local", False, "local")
 
 
 class Body(Protocol):

@@ -15,7 +15,7 @@ from twisted.trial.unittest import TestCase
 from imsys.errors import Refused, Status, Unavailable
 from imsys.gateway.http import Endpoint, Handler, JsonApi
 from imsys.protocols.crowd import Crowd
-from imsys.protocols.source import Proxies, Source
+from imsys.protocols.source import ClientAddress, Proxies
 from imsys.services.common import ListenService
 from imsys.web.connection import HttpSettings
 from imsys.web.server import HttpServer
@@ -46,7 +46,7 @@ class HttpTests(TestCase):
     async def setUp(self) -> None:
         from twisted.internet import reactor
 
-        self.seen: list[tuple[Question, Source]] = []
+        self.seen: list[tuple[Question, ClientAddress]] = []
         self.outcome: Any = None
         self.server = server(reactor, self.ask, Proxies(["127.0.0.1"]))
         self.server.startService()
@@ -67,7 +67,7 @@ class HttpTests(TestCase):
         self.addCleanup(close)
         return http
 
-    async def ask(self, question: Question, source: Source) -> Reply:
+    async def ask(self, question: Question, source: ClientAddress) -> Reply:
         self.seen.append((question, source))
         if isinstance(self.outcome, Exception):
             raise self.outcome
@@ -256,9 +256,9 @@ class HttpTests(TestCase):
         self.assertEqual(
             [source for _, source in self.seen],
             [
-                Source("203.0.113.5", False, "203.0.113.5"),
-                Source("127.0.0.1", True, "127.0.0.1"),
-                Source("127.0.0.1", False, "127.0.0.1"),
+                ClientAddress("203.0.113.5", False, "203.0.113.5"),
+                ClientAddress("127.0.0.1", True, "127.0.0.1"),
+                ClientAddress("127.0.0.1", False, "127.0.0.1"),
             ],
         )
 
@@ -316,7 +316,7 @@ class TimeoutTests(TestCase):
         self.protocol.makeConnection(self.transport)
         self.never: Deferred[Reply] = Deferred()
 
-    async def ask(self, question: Question, source: Source) -> Reply:
+    async def ask(self, question: Question, source: ClientAddress) -> Reply:
         return await self.never
 
     def test_silence(self) -> None:

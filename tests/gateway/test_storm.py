@@ -53,7 +53,7 @@ class StormCase(SystemCase):
 
     async def arrived(self, count: int) -> None:
         """Return when so many requests are here."""
-        connections = part(self.gateway, HttpServer)._open
+        connections = part(self.gateway, HttpServer).connections
         await self.until(lambda: sum(connection._request is not None for connection in connections) == count)
 
     def release(self) -> None:
@@ -150,7 +150,7 @@ class TurnsTests(SystemCase):
 
     def working(self) -> int:
         """Requests that are not answered yet."""
-        return sum(connection._request is not None for connection in part(self.gateway, HttpServer)._open)
+        return sum(connection._request is not None for connection in part(self.gateway, HttpServer).connections)
 
     async def test_one_account_with_many_connections(self) -> None:
         """However many connections one account logs in by, the login of another comes right after those that are being hashed."""

@@ -63,6 +63,21 @@ class WheelTests(SynchronousTestCase):
         self.clock.pump([0.5] * 200)
         self.assertEqual(len(patient.ends), 1)
 
+    def test_expire(self) -> None:
+        """A deadline so many seconds from now is kept to, whether it is moved nearer, further or for the first time."""
+        for before, seconds in ((None, 3), (60, 3), (1, 3)):
+            patient = Patient(self.clock, 0.0)
+            if before is not None:
+                self.wheel.expire(patient, before)
+            self.wheel.expire(patient, seconds)
+            self.clock.pump([0.5] * 5)
+            self.assertEqual((patient.ends, len(self.wheel)), ([], 1))
+            self.clock.pump([0.5] * 200)
+            self.assertEqual((len(patient.ends), len(self.wheel)), (1, 0))
+            self.wheel.expire(patient, seconds)
+            self.clock.pump([0.5] * 8)
+            self.assertEqual(len(patient.ends), 2)
+
     def test_removed(self) -> None:
         """What is removed does not expire; removing it again, or what was never there, is nothing."""
         patient, other = self.patient(1), self.patient(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from imsys.protocols.source import Proxies, Source
+from imsys.protocols.source import ClientAddress, Proxies
 
 PROXIES = Proxies(["10.0.0.0/8", "192.0.2.1", "fd00::/8"])
 
@@ -69,4 +69,4 @@ class SourceTests(SynchronousTestCase):
 
     def test_value(self) -> None:
         """A source is a key and whether TLS was spoken, nothing else."""
-        self.assertEqual(PROXIES.source("203.0.113.5", False, (), ()), Source("203.0.113.5", False, "203.0.113.5"))
+        self.assertEqual(PROXIES.source("203.0.113.5", False, (), ()), ClientAddress("203.0.113.5", False, "203.0.113.5"))

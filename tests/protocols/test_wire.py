@@ -93,7 +93,7 @@ class Case(TestCase):
         self.addCleanup(lambda: maybeDeferred(self.port.stopService))
 
     def build(self) -> FrameConnection:
-        connection = FrameConnection(self.settings, self.wheel, self.clock.seconds)
+        connection = FrameConnection(self.settings, self.wheel)
         connection.receiver = Receiver(connection)
         self.receivers.append(connection.receiver)
         return connection
@@ -123,7 +123,7 @@ class ManyFramesTests(SynchronousTestCase):
         self.clock, self.turns = Clock(), list[Any]()
         wheel = DeadlineWheel(self.clock)
         self.patch(wheel, "soon", self.turns.append)
-        self.connection = FrameConnection(SETTINGS, wheel, self.clock.seconds)
+        self.connection = FrameConnection(SETTINGS, wheel)
         self.receiver = self.connection.receiver = Receiver(self.connection)
         self.transport = Transport()
         self.connection.makeConnection(self.transport)
@@ -174,6 +174,35 @@ class ManyFramesTests(SynchronousTestCase):
             end(self.connection)
             self.turn()
             self.assertEqual((len(self.receiver.frames), self.turns), (TURN, []))
+
+
+class FullAgainTests(SynchronousTestCase):
+    """A transport whose buffer what had waited fills again."""
+
+    def test_order(self) -> None:
+        """What is sent then waits again, behind it; a connection that is to close does not before all has left."""
+        for closes in (False, True):
+            connection = FrameConnection(SETTINGS, DeadlineWheel(Clock()))
+            written: list[bytes] = []
+            full = [True, False]
+
+            class Narrow(Transport):
+                def write(self, data: bytes, written: list[bytes] = written, full: list[bool] = full, to: Any = connection) -> None:
+                    written.append(data)
+                    if full.pop(0):
+                        to.pauseProducing()
+
+            connection.makeConnection(transport := Narrow())
+            connection.pauseProducing()
+            connection.send(b"a")
+            if closes:
+                connection.close()
+            connection.resumeProducing()
+            self.assertTrue(connection.choked)
+            connection.send(b"b")
+            self.assertEqual((written, transport.disconnecting), ([b"a"], False))
+            connection.resumeProducing()
+            self.assertEqual((written, transport.disconnecting), ([b"a"], True) if closes else ([b"a", b"b"], False))
 
 
 class Connected(Case):
@@ -303,7 +332,7 @@ class Behaviour(Connected):
         """A peer that does not read is not read from either, and gets everything, in order, when it reads again."""
         self.peer.transport.pauseProducing()
         sent = b""
-        while not self.connection._choked:  # as long as the system and Twisted take it
+        while not self.connection.choked:  # as long as the system and Twisted take it
             block = os.urandom(65_536)
             self.connection.send(block)
             sent += block
@@ -324,7 +353,7 @@ class Behaviour(Connected):
         self.connection._settings = dataclasses.replace(SETTINGS, unsent=unsent)
         for gone in (False, True):
             self.peer.transport.pauseProducing()
-            while not self.connection._choked:
+            while not self.connection.choked:
                 self.connection.send(bytes(65_536))
                 await self.turns(2)
             self.assertEqual(unsent.bytes, BUFFERED)
@@ -359,7 +388,7 @@ class Behaviour(Connected):
     async def test_unread_goodbye(self) -> None:
         """A peer that does not take its last bytes is cut off in the end."""
         self.peer.transport.pauseProducing()
-        while not self.connection._choked:
+        while not self.connection.choked:
             self.connection.send(bytes(65_536))
             await self.turns(2)
         self.connection.send(b"goodbye")

@@ -301,7 +301,7 @@ class BodyTests(SynchronousTestCase):
         handler.once()
         wire.lose()
         self.assertEqual((handler.read, type(handler.error)), ([b"abc"], PeerGone))
-        self.assertEqual(len(wire.server), 0)
+        self.assertEqual(len(wire.server.connections), 0)
 
     def test_malformed_chunks(self) -> None:
         """A body that is not formed as HTTP wants is a 400, after what was in order."""
@@ -533,7 +533,7 @@ class LimitTests(SynchronousTestCase):
             wires.append(wires[0].another())
         wires[2].send(GET % 4)  # which is gone
         wires[-1].send(GET % 5)
-        self.assertEqual(len(wires[0].server.crowd), CAPACITY)
+        self.assertEqual(len(wires[0].server.connections.crowd), CAPACITY)
         self.assertIsNone(wires[0].server.buildProtocol(None))
         turn.callback(None)
         another = wires[0].another()
@@ -686,5 +686,5 @@ class GarbageTests(SynchronousTestCase):
         self.assertEqual(self.flushLoggedErrors(), [])
         wire.connection.readConnectionLost()
         wire.lose()
-        self.assertEqual(len(wire.server), 0)
+        self.assertEqual(len(wire.server.connections), 0)
         self.assertEqual(self.flushLoggedErrors(), [])

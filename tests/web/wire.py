@@ -62,7 +62,7 @@ class Wire:
             self.clock, settings, answer, self.clock.seconds, Crowd(self.clock, CAPACITY) if crowd is None else crowd, proxies
         )
         self.waiting: list[Callable[[], None]] = []
-        self.server.later = self.waiting.append  # type: ignore[method-assign, assignment]
+        self.server.connections.wheel.soon = self.waiting.append  # type: ignore[method-assign, assignment]
         self.begin(None)
 
     def begin(self, address: Any, *, tls: bool = False) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QCalendarWidget, QFrame, QHBoxLayout, QLabel, QVBo
 from client.core.model import Message
 from client.theme import Theme
 from client.theme.tokens import GAP, SMALL, TIGHT
+from client.viewmodels.conversation import FOUND_MOST
 from client.widgets.button import IconButton
 from client.widgets.search_field import SearchField
 
@@ -101,7 +102,8 @@ class FindBar(QFrame):
     def _say(self) -> None:
         sought = bool(self.field.text().strip())
         if self._found:
-            self._count.setText(self.tr("{number} of {count}").format(number=self._at + 1, count=len(self._found)))
+            count = f"{len(self._found)}+" if len(self._found) >= FOUND_MOST else str(len(self._found))
+            self._count.setText(self.tr("{number} of {count}").format(number=self._at + 1, count=count))
         else:
             self._count.setText(self.tr("Nothing found") if sought else "")
         self.older.setEnabled(bool(self._found))

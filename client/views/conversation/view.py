@@ -274,6 +274,9 @@ class ConversationView(QWidget):
         column.setSpacing(0)
         column.addWidget(self.header)
         column.addWidget(self.find_bar)
+        self.above = QVBoxLayout()
+        """Of what is watched while one reads."""
+        column.addLayout(self.above)
         column.addWidget(self._body, 1)
         column.addWidget(self.long_text)
         column.addWidget(self.composer)

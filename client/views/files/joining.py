@@ -125,6 +125,9 @@ class Files(QObject):
                 self._viewer.to_message.connect(self.to_message)
             self._viewer.open(message, self._view)
         elif message.kind is Kind.VIDEO and self.play is not None:
+            presenter = self._view.presenter
+            if presenter is None or presenter.id != message.conversation or not self._view.isVisible():
+                self.to_message.emit(message)  # films are played above the messages
             self.play(message)
         else:
             self.actions.open(message)

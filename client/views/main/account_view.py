@@ -37,6 +37,9 @@ from client.widgets.avatar import Avatars
 from client.widgets.banner import ConnectionBanner, now_ms
 from client.widgets.pictures import Pictures
 
+UNBOUNDED = 16_777_215
+"""Qt's own largest size of a widget."""
+
 
 class AccountView(QWidget):
     """:attr:`accounts` asks for the menu of accounts, :attr:`settings` for the settings, :attr:`sign_in` for the way back in."""
@@ -305,11 +308,12 @@ class AccountView(QWidget):
         open_ = bool(self.current) and self._main.currentWidget() is self.conversation
         room = self.width() >= self._theme.px(ONE_PANE_BELOW + DETAILS_PANE)
         front = open_ and not room and self._details_in_front and detail
+        self._lists.setMaximumWidth(UNBOUNDED if self.narrow else self._theme.px(LIST_PANE_MOST))
         self.rail.setVisible(not self.narrow or not detail)
         self._lists.setVisible(not self.narrow or not detail)
         self._main.setVisible((not self.narrow or detail) and not front)
         details = front or (room and open_ and self._settings.value.details)
-        self.details.setMaximumWidth(16_777_215 if front else self._theme.px(DETAILS_PANE))
+        self.details.setMaximumWidth(UNBOUNDED if front else self._theme.px(DETAILS_PANE))
         self.details.setVisible(details)
         self.conversation.header.details_button.setChecked(details)
         self.conversation.header.back_button.setVisible(self.narrow)
@@ -317,7 +321,6 @@ class AccountView(QWidget):
     def _restyle(self) -> None:
         px = self._theme.px
         self._lists.setMinimumWidth(px(LIST_PANE_LEAST))
-        self._lists.setMaximumWidth(px(LIST_PANE_MOST) if not self.narrow else 16_777_215)
         self.details.setMinimumWidth(min(px(DETAILS_PANE), WINDOW_LEAST[0]))
         width = px(max(LIST_PANE_LEAST, min(LIST_PANE_MOST, self._settings.value.list_width or LIST_PANE)))
         self._splitter.setSizes([width, max(200, self.width() - width), px(DETAILS_PANE)])

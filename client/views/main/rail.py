@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QVBoxLayout
 
@@ -13,6 +13,9 @@ from client.widgets.avatar import Avatar, Avatars
 from client.widgets.badge import Badge
 from client.widgets.button import IconButton
 
+COUNT_MOST = 999
+"""More is not counted there."""
+
 
 class RailButton(IconButton):
     """An icon with a count in its corner."""
@@ -21,16 +24,24 @@ class RailButton(IconButton):
         super().__init__(theme, icon, name, shortcut=shortcut, target=44)
         self._called = name
         self.badge = Badge(theme, self)
+        self.badge.installEventFilter(self)
 
     def set_count(self, count: int) -> None:
         """How many wait there."""
-        self.badge.set_count(count)
+        self.badge.set_count(min(count, COUNT_MOST))
         self.setAccessibleName(f"{self._called}, {count}" if count else self._called)
         self._place()
 
     def _place(self) -> None:
         rtl = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
-        self.badge.move(0 if rtl else self.width() - self.badge.width(), 0)
+        wide = self.badge.width()
+        over = max(0, (wide - self.width() // 2) // 2)
+        self.badge.move(over if rtl else self.width() - wide - over, 0)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            self._place()
+        return False
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

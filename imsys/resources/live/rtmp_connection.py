@@ -1,9 +1,11 @@
-"""One connection of RTMP: it publishes a stream, or plays one."""
+"""Connections with RTMP, each of which publishes a stream or plays one."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 from typing import Protocol as Interface
 
@@ -15,8 +17,9 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from imsys.errors import PeerFault, Refused, Status
-from imsys.protocols.crowd import Crowd
-from imsys.protocols.deadlines import DeadlineWheel
+from imsys.protocols.connection.connection_set import ConnectionSet
+from imsys.protocols.connection.flow import PEER, RECEIVER, FlowControl
+from imsys.protocols.connection.linger import OPEN, Linger
 from imsys.protocols.identifiers import decode_id
 from imsys.protocols.media import Kind, Media
 from imsys.protocols.rtmp.chunks import encode_media
@@ -57,78 +60,85 @@ MESSAGES = 2000
 """Messages a second, averaged over some seconds, of a publisher: pictures and sound are some 80, whatever their bit rate."""
 
 CHUNK = 100
-"""Bytes that the chunks of a peer have on average at least, past the first :data:`MESSAGES` a second: those of all known programs have 128
-or more. In chunks of a byte, or empty ones, what a publisher may send in a second takes longer than that to read."""
+"""Bytes that the chunks of a peer have on average at least, past the first :data:`MESSAGES` a second. All known programs send 128 or more;
+in chunks of a byte, or empty ones, what a publisher may send in a second takes longer than a second to read."""
 
 PAUSE = 600.0
 """Seconds that a player may pause."""
 
 
 class RtmpEncoding:
-    """Messages of some kinds in chunks, the same for every player that wants these."""
+    """Encodes messages of some kinds in chunks, the same for every player that wants these."""
 
     def __init__(self, kinds: frozenset[Kind]) -> None:
         self._kinds = kinds
 
     def encode(self, media: Media) -> bytes:
-        """One message; nothing of a kind that is not wanted."""
+        """Encode one message; nothing of a kind that is not wanted."""
         return encode_media(media) if media.kind in self._kinds else b""
 
     def join(self, pieces: Sequence[bytes]) -> bytes:
-        """Chunks follow each other."""
+        """Join encoded messages."""
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 ALL = frozenset(Kind)
 
 encoding_of = functools.cache(RtmpEncoding)
-"""The one encoding of some kinds of messages."""
+"""Return the one encoding of some kinds of messages."""
 
 
-class Settings(Interface):
-    """Limits of a connection; see :class:`~imsys.resources.live.rtmp_door.RtmpSettings`."""
+@dataclass(frozen=True, slots=True)
+class RtmpSettings:
+    """Limits of a connection."""
 
-    @property
-    def begin(self) -> float: ...  # noqa: D102
-    @property
-    def bitrate(self) -> int: ...  # noqa: D102
-    @property
-    def longest(self) -> int: ...  # noqa: D102
+    begin: float
+    """Seconds until a new connection publishes or plays."""
+    bitrate: int
+    """Bits a second that a publisher may send."""
+    longest: int
+    """Bytes of one message of a publisher."""
 
 
 class Owner(Interface):
-    """The door that a connection came through."""
+    """The server that a connection belongs to."""
 
-    settings: Any
+    settings: RtmpSettings
     streams: StreamManager
     tickets: Tickets
     granted: Granted
-    crowd: Crowd
-    wheel: DeadlineWheel
+    connections: ConnectionSet[RtmpConnection]
     closed: Tally
     """Why connections were closed, for the log."""
-    seconds: Callable[[], float]
 
-    def ended(self, connection: RtmpConnection) -> None:
-        """The connection is gone."""
-        ...
+
+class Role(Enum):
+    """What a connection does at the moment."""
+
+    NONE = auto()  # it has not said what it wants, or its stream is over
+    PUBLISHING = auto()
+    PLAYING = auto()
+    PAUSED = auto()  # it plays, and gets nothing until it goes on
 
 
 @implementer(IPushProducer)
 class RtmpConnection(Protocol):
-    """One connection."""
+    """One connection with RTMP."""
 
     transport: Any
     write: Callable[[bytes], None]
     """See :class:`~imsys.resources.live.players.Player`: the transport's own, so that it costs a call less."""
+    _flow: FlowControl
+    _linger: Linger
 
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
+        self._wheel = owner.connections.wheel
         self._rtmp = ServerConnection(owner.settings.longest)
         self._key = ""  # of the application's name: for whatever is asked for later
         self._stream_id = b""
         self._broadcast: Broadcast | None = None
-        self._publishes = False
+        self._role = Role.NONE
         self._leave: ActiveGrant | None = None
         self._kinds = ALL
         self.encoding = encoding_of(ALL)
@@ -137,32 +147,30 @@ class RtmpConnection(Protocol):
         self._bytes = Meter(TALK)
         self._chunks = Meter(TALK // CHUNK + MESSAGES)
         self._messages = Meter(MESSAGES)
-        self._choked = False  # the transport's buffer is full
-        self._held = True  # the player is not ready, or has paused
         self.behind = True
         """See :class:`~imsys.resources.live.players.Player`; looked at for every player and write, as :attr:`write` is called."""
-        self.listens = True  # what the peer says is read
         self._pumping = False
-        self._closing = False
         self.deadline = 0.0
 
     # -- the transport's side
 
     def connectionMade(self) -> None:
-        """Who connects has so long to say what it wants."""
+        """Start the deadline for publishing or playing something."""
+        self._flow = FlowControl(self.transport)
+        self._linger = Linger(self._wheel, self._flow)
         self.transport.setTcpNoDelay(True)
         self.write = self.transport.write
         if not ISSLTransport.providedBy(self.transport):  # which has the one of the transport below, whose bytes are not encrypted
             self.write = getattr(self.transport, "write_at_once", self.write)
         self.transport.registerProducer(self, True)
-        self._due(self._owner.settings.begin)
+        self._wheel.expire(self, self._owner.settings.begin)
 
     def dataReceived(self, data: bytes) -> None:
-        """Take what came; nothing of a peer that is told to go."""
-        if self._closing:
+        """Act on what came; drop it where the connection is being closed."""
+        if self._linger.phase is not OPEN:
             return
-        if not self._bytes.add(len(data), self._owner.seconds()):
-            allowed = self._owner.settings.bitrate if self._publishes else TALK * 8
+        if not self._bytes.add(len(data), self._wheel.now()):
+            allowed = self._owner.settings.bitrate if self._role is Role.PUBLISHING else TALK * 8
             self._fail(f"it sends more than {allowed} bits a second")
             return
         self._pump(data)
@@ -175,16 +183,19 @@ class RtmpConnection(Protocol):
         try:
             for event in self._rtmp.receive(data):
                 self._handle(event)
-                if self._closing:
+                if self._linger.phase is not OPEN:
                     break
-            if not self._chunks.add(self._rtmp.chunks - before, self._owner.seconds()):
+            if not self._chunks.add(self._rtmp.chunks - before, self._wheel.now()):
                 self._fail("what it sends is cut into too small pieces")
         except PeerFault as fault:
             self._fail(str(fault))
         finally:
             self._pumping = False
         self._send()
-        self._adjust_reading()
+        if self._rtmp.waiting:
+            self._flow.hold(RECEIVER)
+        else:
+            self._flow.release(RECEIVER)
 
     def _send(self) -> None:
         data = self._rtmp.take()
@@ -192,42 +203,32 @@ class RtmpConnection(Protocol):
             self.transport.write(data)
 
     def pauseProducing(self) -> None:
-        """The transport's buffer is full; a peer that does not read what it asked for is not read, either."""
-        self._choked = self.behind = True
-        self._adjust_reading()
+        """Stop reading from a peer that does not read: the transport's buffer is full."""
+        self.behind = True
+        self._flow.hold(PEER)
 
     def resumeProducing(self) -> None:
-        """There is room again."""
-        self._choked = False
-        self.behind = self._held
-        self._adjust_reading()
-        if self._broadcast is not None and not self._publishes and not self._held:
+        """Go on: the transport has room again."""
+        self.behind = self._role is not Role.PLAYING
+        self._flow.release(PEER)
+        if self._broadcast is not None and self._role is Role.PLAYING:
             self._broadcast.resume(self)
 
     def stopProducing(self) -> None:
-        """The connection is going away; :meth:`connectionLost` follows."""
-
-    def _adjust_reading(self) -> None:
-        wanted = self._closing or not (self._choked or self._rtmp.waiting)
-        if wanted != self.listens:
-            self.listens = wanted
-            if wanted:
-                self.transport.resumeProducing()
-            else:
-                self.transport.pauseProducing()
+        """Do nothing: :meth:`connectionLost` follows."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """It is gone."""
-        self._closing = True
-        self._owner.wheel.remove(self)
+        """Leave the stream: the connection is gone."""
+        self._linger.lost()
+        self._wheel.remove(self)
         self._let_go()
-        self._owner.ended(self)
+        self._owner.connections.leave(self)
 
     # -- what the peer wants
 
     def _handle(self, event: ServerEvent) -> None:
         if isinstance(event, MediaReceived | DataDropped):
-            if not self._messages.add(1, self._owner.seconds()):
+            if not self._messages.add(1, self._wheel.now()):
                 self._fail(f"it sends more than {MESSAGES} messages a second")
             elif isinstance(event, DataDropped):
                 self._drop(event.reason)
@@ -247,7 +248,7 @@ class RtmpConnection(Protocol):
             self._want(event.kinds)
         elif isinstance(event, StreamClosed):
             self._let_go()
-            self._due(self._owner.settings.begin)
+            self._wheel.expire(self, self._owner.settings.begin)
 
     def _connect(self, event: ConnectRequested) -> None:
         self._key = event.key
@@ -270,19 +271,19 @@ class RtmpConnection(Protocol):
             stream_id, ticket = await self._admit(event, Right.PUBLISH)
             broadcast = await streams.publish(stream_id, ticket.user, self)
         except Refused as refused:
-            if self._rtmp.state is State.ASKING_TO_PUBLISH and not self._closing:
+            if self._rtmp.state is State.ASKING_TO_PUBLISH and self._linger.phase is OPEN:
                 self._rtmp.refuse_publish(refused.message)
                 self._close(f"it may not publish: {refused}")
             return
-        if self._closing:
+        if self._linger.phase is not OPEN:
             streams.left(stream_id, self)
             return
-        self._stream_id, self._broadcast, self._publishes = stream_id, broadcast, True
+        self._stream_id, self._broadcast, self._role = stream_id, broadcast, Role.PUBLISHING
         self._hold_by(ticket)
-        self._owner.crowd.known(self, ticket.user)
+        self._owner.connections.crowd.known(self, ticket.user)
         rate = self._owner.settings.bitrate // 8
         self._bytes, self._chunks = Meter(rate), Meter(rate // CHUNK + MESSAGES)
-        self._owner.wheel.remove(self)
+        self._wheel.remove(self)
         self._rtmp.accept_publish()
         self._pump(b"")
 
@@ -290,19 +291,19 @@ class RtmpConnection(Protocol):
         try:
             stream_id, ticket = await self._admit(event, Right.PLAY)
             broadcast = await self._owner.streams.watch(stream_id)
-            if self._closing:
+            if self._linger.phase is not OPEN:
                 return
             broadcast.join(self)
         except Refused as refused:
-            if not self._closing:
+            if self._linger.phase is OPEN:
                 code = "NetStream.Play.StreamNotFound" if refused.status is Status.STREAM_NOT_FOUND else "NetStream.Play.Failed"
                 self._rtmp.refuse_play(refused.message, code)
                 self._close(f"it may not play: {refused}")
             return
         self._stream_id, self._broadcast = stream_id, broadcast
         self._hold_by(ticket)
-        self._owner.crowd.known(self, ticket.user)
-        self._owner.wheel.remove(self)
+        self._owner.connections.crowd.known(self, ticket.user)
+        self._wheel.remove(self)
         keep_little(self.transport)
         self._rtmp.accept_play()
         self._send()
@@ -310,7 +311,10 @@ class RtmpConnection(Protocol):
         self._pump(b"")
 
     async def _admit(self, event: PublishRequested | PlayRequested, right: Right) -> tuple[bytes, Ticket]:
-        """The stream that is asked for, and by whom. :raises Refused: the key is none for that, or its user is signed out."""
+        """Return the stream that is asked for, and the ticket.
+
+        :raises Refused: ``STREAM_NOT_FOUND``, the name is none; ``PERMISSION_DENIED``, the key is none for this, or its user is signed out.
+        """
         try:
             stream_id = decode_id(event.name)
         except Refused:
@@ -320,49 +324,48 @@ class RtmpConnection(Protocol):
         return stream_id, ticket
 
     def _hold_by(self, ticket: Ticket) -> None:
-        """End when the user of this key is signed out."""
+        """Close the connection when the user of this key is signed out."""
         self._owner.granted.release(self._leave)
         self._leave = self._owner.granted.hold(ticket.user, ticket.sign_in, self._fail)
 
     def _let_go(self) -> None:
         broadcast, self._broadcast = self._broadcast, None
-        publishes, self._publishes = self._publishes, False
+        role, self._role = self._role, Role.NONE
         leave, self._leave = self._leave, None
         self._owner.granted.release(leave)
-        if publishes:
+        if role is Role.PUBLISHING:
             self._owner.streams.left(self._stream_id, self)
         elif broadcast is not None:
             broadcast.leave(self)
-        self._owner.crowd.stranger(self)
-        self._held = self.behind = True
+        self._owner.connections.crowd.stranger(self)
+        self.behind = True
 
     # -- a player
 
     def over(self, reason: str) -> None:
         """See :class:`~imsys.resources.live.players.Player`."""
         self._broadcast = None
-        if self._choked:
+        if self._flow.held & PEER:
             self._close(reason)
             self.abort(reason)
-        elif not self._closing:
+        elif self._linger.phase is OPEN:
             self._rtmp.over()
             self._close(reason)
 
     def _hold(self) -> None:
-        self._held = self.behind = True
-        self._due(PAUSE)
+        self._role, self.behind = Role.PAUSED, True
+        self._wheel.expire(self, PAUSE)
         if self._broadcast is not None:
             self._broadcast.hold(self)
 
     def _go_on(self) -> None:
-        self._held = False
-        self.behind = self._choked
-        self._owner.wheel.remove(self)
+        self._role, self.behind = Role.PLAYING, bool(self._flow.held & PEER)
+        self._wheel.remove(self)
         if self._broadcast is not None:
             self._broadcast.resume(self)
 
     def _want(self, kinds: frozenset[Kind]) -> None:
-        """Have this player get other kinds of messages than before."""
+        """Send this player other kinds of messages than before."""
         pictures_again = Kind.VIDEO in kinds - self._kinds
         self._kinds = kinds
         if self._broadcast is not None:
@@ -371,7 +374,7 @@ class RtmpConnection(Protocol):
         if self._broadcast is not None:
             if pictures_again:
                 self._broadcast.await_key_frame(self)
-            if not self._held:
+            if self._role is Role.PLAYING:
                 self._broadcast.resume(self)
 
     # -- a publisher
@@ -383,46 +386,33 @@ class RtmpConnection(Protocol):
 
     def dropped(self, reason: str) -> None:
         """See :class:`~imsys.resources.live.stream_manager.StreamSource`; also for whoever is connected when the server stops."""
-        if not self._closing:
-            if self._publishes:
+        if self._linger.phase is OPEN:
+            if self._role is Role.PUBLISHING:
                 self._rtmp.fail(f"Closed: {reason}.")
             self._close(reason)
 
     # -- the end
 
-    def _due(self, seconds: float) -> None:
-        self.deadline = self._owner.seconds() + seconds
-        self._owner.wheel.add(self)
-
     def expired(self) -> None:
-        """The deadline has passed."""
-        if self._closing:
-            self.abort("it did not close")
-        else:
-            self._fail("it has paused for too long" if self._broadcast is not None else "it takes too long to say what it wants")
+        """Close: the peer has not said what it wants, or has paused for too long."""
+        self._fail("it has paused for too long" if self._broadcast is not None else "it takes too long to say what it wants")
 
     def _fail(self, reason: str) -> None:
-        """It has done what it may not."""
-        if self._closing:
-            return
-        if self._rtmp.state in (State.PUBLISHING, State.PLAYING):
-            self._rtmp.fail(f"Closed: {reason}.")
-        self._close(reason)
+        """Tell the peer what it has done wrong, if it understands that by now, and close."""
+        if self._linger.phase is OPEN:
+            if self._rtmp.state in (State.PUBLISHING, State.PLAYING):
+                self._rtmp.fail(f"Closed: {reason}.")
+            self._close(reason)
 
     def _close(self, reason: str) -> None:
-        """Say why, in the log; send what there is; and close when the peer does, or a little later."""
-        if self._closing:
-            return
-        self._owner.closed.add(peer=self.transport.getPeer(), reason=reason)
-        self._closing = True
-        self._let_go()
-        self._send()
-        self._adjust_reading()
-        self._due(LINGER)
-        self.transport.unregisterProducer()
-        # our half alone: were all closed with bytes unread, the peer might be reset before it has read why
-        self.transport.loseWriteConnection()
+        """Log why, send what there is, and close when the peer does, or :data:`LINGER` seconds later."""
+        if self._linger.close(LINGER):
+            self._owner.closed.add(peer=self.transport.getPeer(), reason=reason)
+            self._let_go()
+            self._wheel.remove(self)
+            self._send()
+            self._linger.finish(self.transport.loseWriteConnection)
 
     def abort(self, why: str) -> None:
-        """Close at once; whoever knows why has said so in the log."""
-        self.transport.abortConnection()
+        """Cut the connection at once; the caller has logged why."""
+        self._linger.abort()

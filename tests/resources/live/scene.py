@@ -1,4 +1,4 @@
-"""The RTMP door with a database behind it, in the test's process; and everything that publishes and plays."""
+"""The RTMP server with a database behind it, in the test's process; and everything that publishes and plays."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from imsys.protocols.identifiers import encode_id, new_file_id
 from imsys.protocols.rtmp.client import Failed, Purpose
 from imsys.resources.granted import Granted
 from imsys.resources.live.broadcast import Broadcast
-from imsys.resources.live.rtmp_connection import RtmpConnection
-from imsys.resources.live.rtmp_door import RtmpDoor, RtmpSettings
+from imsys.resources.live.rtmp_connection import RtmpConnection, RtmpSettings
+from imsys.resources.live.rtmp_server import RtmpServer
 from imsys.resources.live.stream_manager import StreamManager
 from imsys.security.keyring import add_key
 from imsys.security.tickets import Right, TicketKeys, Tickets
@@ -58,10 +58,10 @@ class LiveCase(OnSqlite):
         self.over: set[str] = set()  # digests of the tokens that were revoked
         self.granted = Granted(self.reactor, self._live, 3600)
         crowd = Crowd(self.reactor, self.capacity)
-        self.door = RtmpDoor(self.reactor, self.settings, self.streams, self.tickets, self.granted, crowd)
-        self.plain = ListenService(self.reactor, self.door, "127.0.0.1", 0, None, "rtmp_port")
-        self.tls = ListenService(self.reactor, self.door, "127.0.0.1", 0, public_context(certificates(), tickets=False), "rtmps_port")
-        self.parts: list[Any] = [self.door, self.streams, self.plain, self.tls]
+        self.rtmp = RtmpServer(self.reactor, self.settings, self.streams, self.tickets, self.granted, crowd)
+        self.plain = ListenService(self.reactor, self.rtmp, "127.0.0.1", 0, None, "rtmp_port")
+        self.tls = ListenService(self.reactor, self.rtmp, "127.0.0.1", 0, public_context(certificates(), tickets=False), "rtmps_port")
+        self.parts: list[Any] = [self.rtmp, self.streams, self.plain, self.tls]
         for part in self.parts:
             part.startService()
         self.addCleanup(lambda: Deferred.fromCoroutine(self.stop()))
@@ -185,7 +185,7 @@ class LiveCase(OnSqlite):
     def connection(self, peer: Peer) -> RtmpConnection:
         """The server's side of a client."""
         port = peer.transport.getHost().port
-        return next(one for one in self.door.connections if one.transport.getPeer().port == port)
+        return next(one for one in self.rtmp.connections if one.transport.getPeer().port == port)
 
     def run_program(self, *command: str, **more: Any) -> Program:
         """Start a program, which ends with the test at the latest."""

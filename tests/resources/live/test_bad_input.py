@@ -8,7 +8,7 @@ from imsys.protocols.rtmp import amf0
 from imsys.protocols.rtmp.chunks import Message, encode
 from imsys.protocols.rtmp.client import Purpose
 from imsys.resources.live.meter import Meter
-from imsys.resources.live.rtmp_door import RtmpSettings
+from imsys.resources.live.rtmp_connection import RtmpSettings
 from imsys.security.tickets import Right
 from tests.resources.live.peer import Peer
 from tests.resources.live.scene import LiveCase
@@ -40,7 +40,7 @@ class BadInputTests(LiveCase):
         await self.until(lambda: peer.gone, "it is closed")
         self.assertEqual((self.closed(""), self.closed(reason)), (1, 1), "\n".join(self.lines))
         await self.unharmed()
-        self.assertEqual(len(self.door), 2)
+        self.assertEqual(len(self.rtmp.connections), 2)
 
     async def raw(self, tls: bool = False) -> Peer:
         """A connection on which nothing was said."""
@@ -148,7 +148,7 @@ class BadInputTests(LiveCase):
         """Who is gone in the middle of anything leaves nothing behind."""
         for peer in (await self.raw(), await self.greeted(), await self.publishing(), await self.player(self.beside)):
             peer.close()
-        await self.until(lambda: len(self.door) == 2, "they are gone")
+        await self.until(lambda: len(self.rtmp.connections) == 2, "they are gone")
         self.assertEqual(self.closed(""), 0)
         await self.unharmed()
 
@@ -172,10 +172,10 @@ class BadInputTests(LiveCase):
         player.transport.pauseProducing()
         pings = encode(Message(4, 0, 0, struct.pack(">HI", 6, 1)), 2) * 10_000
         for _ in range(200):
-            if not connection.listens:
+            if connection._flow.held:
                 break
             player.transport.write(pings)
             await self.unharmed()
-        self.assertFalse(connection.listens)
+        self.assertTrue(connection._flow.held)
         transport = connection.transport
         self.assertLess(len(transport.dataBuffer) + transport._tempDataLen, 4 << 20)

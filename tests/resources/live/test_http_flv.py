@@ -59,7 +59,7 @@ class HttpFlvTests(WebLiveCase):
         level = socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT
 
         def kept() -> list[int]:
-            return [one.transport.getHandle().getsockopt(*level) for one in self.http._open]
+            return [one.transport.getHandle().getsockopt(*level) for one in self.http.connections]
 
         await self.until(lambda: kept() == [UNSENT], "the kernel was told")
 
@@ -86,6 +86,7 @@ class HttpFlvTests(WebLiveCase):
             players.append(self.run_program(*command))
         await self.until(lambda: self.broadcast(stream).players == 2, "both watch")
         await self.until(lambda: len(self.granted) == 2, "both are known")
+        await self.until(lambda: all(path.stat().st_size for path in out.iterdir()) and len(list(out.iterdir())) == 2, "both see something")
         self.over.add(mine)
         await self.granted.look()
         self.assertEqual(await players[0].ended(), 0, players[0].errors)
@@ -175,7 +176,7 @@ class HttpFlvTests(WebLiveCase):
         self.assertEqual((status, body[:3]), (200, b"FLV"))
         status, body = await deferToThread(ask, self.path(stream, "/watch/{}/state"))
         self.assertEqual((status, json.loads(body)["title"]), (200, "Cats"))
-        self.assertEqual(len(self.http), 1)
+        self.assertEqual(len(self.http.connections), 1)
 
     async def test_never_reads(self) -> None:
         """One who never reads is dropped after a while; the others miss nothing."""
@@ -189,7 +190,7 @@ class HttpFlvTests(WebLiveCase):
         await self.until(lambda: self.broadcast(stream).players == 1, "it watches")
         self.broadcast(stream)._patience = 0.5
         await self.until(lambda: self.broadcast(stream).players == 0, "it is let go of")
-        await self.until(lambda: not len(self.http), "its connection is closed")
+        await self.until(lambda: not len(self.http.connections), "its connection is closed")
         self.assertEqual(sum("closing the live stream over HTTP to" in line and "behind" in line for line in self.lines), 1)
         await self.until_state(stream, LiveState.LIVE)
 

@@ -12,7 +12,7 @@ from imsys.protocols.media import Media
 from imsys.protocols.rtmp import messages
 from imsys.protocols.rtmp.client import Purpose
 from imsys.resources.live.cache import LATE
-from imsys.resources.live.rtmp_door import RtmpSettings
+from imsys.resources.live.rtmp_connection import RtmpSettings
 from imsys.security.tickets import Right
 from imsys.store.live import LiveState
 from tests.resources.live.peer import Peer

@@ -13,7 +13,7 @@ from imsys.errors import Status, Unavailable
 from imsys.protocols.identifiers import encode_id, new_file_id
 from imsys.protocols.media import Kind, Media, media
 from imsys.protocols.rtmp.client import Purpose
-from imsys.resources.live.rtmp_door import RtmpSettings
+from imsys.resources.live.rtmp_connection import RtmpSettings
 from imsys.security.tickets import Right
 from imsys.store.live import LiveState
 from tests.resources.live.programs import film, publishing
@@ -297,7 +297,7 @@ class EndTests(LiveCase):
         self.assertTrue(player.over and tls.over)
         found = await self.stores.live.find(stream.stream_id)
         self.assertEqual((found and found.state, found and found.server), (LiveState.WAITING, SERVER))
-        self.assertEqual(len(self.door), 0)
+        self.assertEqual(len(self.rtmp.connections), 0)
 
 
 class LimitTests(LiveCase):

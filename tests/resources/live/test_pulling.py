@@ -19,7 +19,7 @@ from imsys.protocols.identifiers import encode_id
 from imsys.resources.live import pulling
 from imsys.resources.live.flv_handler import PEER
 from imsys.resources.live.pulling import Pulls, trust
-from imsys.resources.live.rtmp_door import RtmpDoor
+from imsys.resources.live.rtmp_server import RtmpServer
 from imsys.resources.live.stream_manager import StreamManager
 from imsys.resources.live.web_handlers import fetch_from, live_routes
 from imsys.resources.web.routes import http_settings, site
@@ -45,10 +45,10 @@ class PullingTests(WebLiveCase):
         self.patch(pulling, "LOOK", 0.1)
         self.patch(pulling, "TELL", 0.2)
         self.streams2 = StreamManager(self.reactor, self.live, OTHER, self.stores.live, self.tell)
-        self.door2 = RtmpDoor(self.reactor, self.settings, self.streams2, self.tickets, self.granted, Crowd(self.reactor, 4000))
+        self.rtmp_server2 = RtmpServer(self.reactor, self.settings, self.streams2, self.tickets, self.granted, Crowd(self.reactor, 4000))
         routes = live_routes(self.reactor, self.live, self.tickets, self.granted, self.stores.live, self.streams2, time.time)
         self.http2 = HttpServer(self.reactor, http_settings(self.web), site(self.web, routes).answer, time.time, Crowd(self.reactor, 4000))
-        self.rtmp2 = ListenService(self.reactor, self.door2, "127.0.0.1", 0, None, "rtmp_port")
+        self.rtmp2 = ListenService(self.reactor, self.rtmp_server2, "127.0.0.1", 0, None, "rtmp_port")
         self.https2 = ListenService(self.reactor, self.http2, "127.0.0.1", 0, public_context(certificates()), "http_port")
         self.away = False
         self.pulls, self.pulls2 = (
@@ -56,7 +56,7 @@ class PullingTests(WebLiveCase):
         )
         fetch_from(self.streams, self.pulls)
         fetch_from(self.streams2, self.pulls2)
-        ours = [self.http2, self.https2, self.pulls, self.pulls2, self.door2, self.streams2, self.rtmp2]
+        ours = [self.http2, self.https2, self.pulls, self.pulls2, self.rtmp_server2, self.streams2, self.rtmp2]
         for part in ours:
             part.startService()
         self.parts += ours
@@ -86,8 +86,8 @@ class PullingTests(WebLiveCase):
 
         def count() -> bool:
             nonlocal most, fetched, watched
-            most, watched = max(most, len(self.http)), max(watched, self.broadcast(stream).players)
-            fetched = max(fetched, sum(isinstance(one._pushed, tuple) for one in self.http._open))
+            most, watched = max(most, len(self.http.connections)), max(watched, self.broadcast(stream).players)
+            fetched = max(fetched, sum(isinstance(one._pushed, tuple) for one in self.http.connections))
             return not any(player.running for player in players)
 
         await self.until(count, "all have played")
@@ -102,7 +102,7 @@ class PullingTests(WebLiveCase):
             self.assertEqual(came, (sent * 3)[first : first + len(came)])
         self.assertEqual(watched, 4)  # a server is nobody who watches, but tells of those that do
         await self.until(lambda: not len(self.pulls2) and self.streams2.find(stream.stream_id) is None, "it is let go of")
-        await self.until(lambda: not len(self.http), "its connection is closed")
+        await self.until(lambda: not len(self.http.connections), "its connection is closed")
         said = "\n".join(self.lines)
         self.assertNotIn("factory", said)  # of its requests, one every few seconds
         self.assertNotIn("is away", said)  # its publisher is where it was
@@ -112,7 +112,7 @@ class PullingTests(WebLiveCase):
         stream = await self.stream()
         await self.publishing(stream)
         player = self.run_program(*FFMPEG, "-ca_file", certificates().ca, "-i", self.link2(stream), *HASHES, "-")
-        await self.until(lambda: any(one._pushed for one in self.http2._open), "it has begun to play")
+        await self.until(lambda: any(one._pushed for one in self.http2.connections), "it has begun to play")
         await self.stores.live.end(stream.stream_id)
         self.streams.end(stream.stream_id)
         self.assertEqual(await player.ended(), 0, player.errors)
@@ -148,7 +148,7 @@ class PullingTests(WebLiveCase):
         await self.publishing(stream)
         player = self.run_program(*FFMPEG, "-i", self.url2(stream), *HASHES, "-")
         await self.until(lambda: self.fetched(stream), "it is watched")
-        for connection in list(self.http._open):
+        for connection in list(self.http.connections):
             connection.abort("a test")
         await self.until(lambda: not len(self.pulls2), "it comes no more")
         self.assertTrue(player.running)
@@ -204,7 +204,7 @@ class PullingTests(WebLiveCase):
         assert found is not None
         broken.pull(found, self.broadcast(stream), left.callback)
         await left
-        await self.until(lambda: not len(self.http), "nobody is connected")
+        await self.until(lambda: not len(self.http.connections), "nobody is connected")
         self.assertTrue(self.broadcast(stream).idle)
 
     async def test_away(self) -> None:

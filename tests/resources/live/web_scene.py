@@ -1,4 +1,4 @@
-"""The HTTP door of live streams beside the RTMP door, and viewers with curl, ffmpeg and a browser."""
+"""Live streams over HTTP beside the RTMP server, and viewers with curl, ffmpeg and a browser."""
 
 from __future__ import annotations
 

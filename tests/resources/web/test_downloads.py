@@ -189,7 +189,7 @@ class DownloadTests(WebCase):
         self.assertLessEqual(budget.taken, 6 * PIECE)
         for connection in opened:
             connection.close()
-        await self.until(lambda: not len(self.http) and not budget.taken)
+        await self.until(lambda: not len(self.http.connections) and not budget.taken)
 
     def request(self, file_id: bytes) -> bytes:
         """A request on the wire."""

@@ -194,6 +194,19 @@ class BubbleTests(JoinedCase):
         self.assertFalse(viewer.isVisible())
         self.assertEqual(self.view.current, ANNA)
 
+    async def test_a_film(self) -> None:
+        """It is played where somebody plays films, in its conversation; else the system's program does."""
+        message = await self.arrive("film.mp4", Kind.VIDEO)
+        self.press(message, "open")
+        await self.until(lambda: self.desktop.opened)
+        played: list[Message] = []
+        self.view.files.play = played.append
+        self.view.open(2)
+        self.view.go("files")
+        self.view.files.page.look.emit(message)
+        self.assertEqual(([one.key for one in played], self.view.current), ([message.key], ANNA))
+        self.assertTrue(self.conversation.isVisible())
+
 
 class AllFilesTests(JoinedCase):
     async def test_the_way_there_and_back(self) -> None:
