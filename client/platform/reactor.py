@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from typing import SupportsIndex
 
+from PySide6.QtGui import QSurfaceFormat
 from PySide6.QtWidgets import QApplication
 
 _kept: list[QApplication] = []
@@ -22,6 +23,12 @@ def application(arguments: list[str] | None = None) -> QApplication:
     found = QApplication.instance()
     if isinstance(found, QApplication):
         return found
+    shape = (
+        QSurfaceFormat()
+    )  # of all windows: contexts that share (films are painted in one of their own) have to be of one profile on macOS
+    shape.setVersion(3, 3)
+    shape.setProfile(QSurfaceFormat.OpenGLContextProfile.CoreProfile)
+    QSurfaceFormat.setDefaultFormat(shape)
     made = QApplication(sys.argv[:1] if arguments is None else arguments)
     made.setQuitOnLastWindowClosed(False)
     _kept.append(made)

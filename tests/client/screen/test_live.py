@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from pathlib import Path
 from typing import Any
 
 from twisted.logger import formatEvent, globalLogPublisher
@@ -9,6 +12,7 @@ from twisted.logger import formatEvent, globalLogPublisher
 from client.core.changes import Changes
 from client.core.model import Stream
 from client.core.ports import Failure
+from client.video import watching
 from client.video.commands import Pixels
 from client.video.player import State, Surroundings
 from client.video.sound import Hearing, Silence
@@ -20,6 +24,7 @@ from client.views.live.panel import LivePanel
 from imsys.errors import Refused
 from imsys.sdk import Client, LiveChange, LiveState, LiveStream
 from tests.client.video.films import bars, furthest
+from tests.client.video.scene import children
 from tests.support.all_in_one import AllInOne
 from tests.support.children import free_port
 from tests.support.qt import WidgetCase
@@ -96,7 +101,8 @@ class LiveTests(WidgetCase):
     async def test_from_bars_to_bars(self) -> None:
         """Anna shows a film of colour bars, Ben watches: the colours on his screen are those of the film within 3, and what moves moves.
 
-        When she ends it he is told, and nothing of his runs on. No log holds a key."""
+        Nobody can read a key off ffmpeg's command line. When her program stands still he is told that she pauses, and sees her again when
+        it goes on. When she ends it he is told, and nothing of his runs on. No log holds a key."""
         lines: list[str] = []
         observer: Any = lambda event: lines.append(str(formatEvent(event)))  # noqa: E731
         globalLogPublisher.addObserver(observer)
@@ -138,6 +144,17 @@ class LiveTests(WidgetCase):
         self.assertIn("bit/s", going.figures)
         self.grab(panel, "panel")
         self.grab(own, "own")
+        self.patch(watching, "SILENT_SECONDS", 0.5)
+        capturing = [pid for pid in children() if b"-re\0" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        self.assertEqual(len(capturing), 1)
+        self.assertFalse([pid for pid in children() if b"key=" in Path(f"/proc/{pid}/cmdline").read_bytes()])
+        os.kill(capturing[0], signal.SIGSTOP)
+        await self.until(lambda: panel.watch.state is Shown.PAUSED)
+        self.assertEqual(panel.stage.saying.text, "Paused: nothing is being sent right now.")
+        self.grab(panel, "paused")
+        os.kill(capturing[0], signal.SIGCONT)
+        await self.until(lambda: panel.watch.state is Shown.RUNNING)
+        self.assertEqual(panel.stage.saying.text, "")
         self.click(own.end)
         await self.until(lambda: panel.watch.state is Shown.OVER)
         self.assertEqual(panel.stage.saying.text, "The live stream is over.")
