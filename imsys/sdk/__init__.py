@@ -1,6 +1,6 @@
-"""The client library: everything a bot, a user interface or a test needs to take part.
+"""The client library for bots, user interfaces and tests.
 
-See ``docs/sdk.md``. All of it takes the reactor as an argument and none of it imports one.
+See ``docs/sdk.md``. The reactor is always an argument; the library never imports one.
 """
 
 from imsys.errors import Refused, Status, Unavailable
