@@ -153,6 +153,7 @@ class Program:
         view = AccountView(self._theme, self.pictures, account, self._settings, Spool(account.spool, threads))
         live = LivePlace(self._theme, view.conversation, account, partial(self._studio, account))
         view.opened.connect(live.set_conversation)
+        view.files.play = live.play
         opened = self.opened[entry.id] = Opened(entry, account, view, live)
         changes.arrived.subscribe(partial(self._arrived, opened))
         changes.conversations.subscribe(lambda ids: self._read(opened, ids))
@@ -317,6 +318,7 @@ class Program:
             self._settings,
             avatars=front.view.avatars if front is not None else None,
             own=OwnProfile(front.account) if front is not None else None,
+            crop=front.view.files.crop if front is not None else None,
             tray=self.tray.icon is not None,
             starts=autostart.enabled(),
             folder=str(front.account.folder) if front is not None else "",

@@ -58,7 +58,7 @@ class Architecture(SynchronousTestCase):
         self.assertGreater(len(named), 50)
         there = [
             f"/{path.relative_to(ROOT)}"
-            for top in ("client", "imsys", "tests", "twisted", "tac")
+            for top in ("imsys", "client", "tests", "twisted", "tac")
             for path in (ROOT / top, *(ROOT / top).rglob("*"))
         ]
         missing = {name for name in named if not any(path.endswith(f"/{name.removesuffix('/')}") for path in there)}

@@ -217,7 +217,7 @@ class TalkTests(ViewCase):
         self.assertLess(view.conversation.messages.rows.messages[0].id, first.id)
 
     def test_dropped_files(self) -> None:
-        """Files that are dropped are sent; a picture that is pasted too."""
+        """Files that are dropped, and a picture that is pasted, are shown together, and sent by Enter."""
         view = self.open()
         view.open(1)
         path = self.mktemp()
@@ -225,12 +225,16 @@ class TalkTests(ViewCase):
         data = QMimeData()
         data.setUrls([QUrl.fromLocalFile(str(Path(path).absolute()))])
         self.assertTrue(self.drop(view.conversation, data))
-        self.assertEqual([command[2] for command in self.account.commands if command[0] == "send_file"], [Path(path).absolute()])
         image = QImage(10, 10, QImage.Format.Format_RGB32)
         image.fill(0)
         view.conversation.composer.picture.emit(image)
-        sent = [str(command[2]) for command in self.account.commands if command[0] == "send_file"]
-        self.assertTrue(sent[-1].endswith("Picture.png"))
+        dialog = view.files.dialog
+        assert dialog is not None
+        self.keys(dialog.caption, Qt.Key.Key_Return)
+        sent = [command[2] for command in self.account.commands if command[0] == "send_file"]
+        self.assertEqual(sent[0], Path(path).absolute())
+        self.assertTrue(str(sent[1]).endswith("Picture.png"))
+        self.assertIsNone(view.files.dialog)
 
     def test_blocked(self) -> None:
         """Nobody writes to whom they have blocked, or is no friend; it is said."""
