@@ -184,6 +184,10 @@ class Client:
             self._outbox.fail(_stopped())
         await self._remembering.finish()
 
+    def retry_now(self) -> None:
+        """Make the next attempt to connect at once instead of when it is due; does nothing unless the client is ``WAITING``."""
+        self._link.retry_now()
+
     async def log_out(self) -> None:
         """Revoke the token and disconnect."""
         await self._link.log_out()

@@ -8,10 +8,19 @@ from msgspec import UNSET
 
 from imsys.errors import Refused, Status
 from imsys.protocols.messages.records import RecordsRequest, RecordsResponse
-from imsys.protocols.messages.threads import PrivateChatRequest, PrivateChatResponse, ThreadsRequest, ThreadsResponse
+from imsys.protocols.messages.threads import (
+    PositionsRequest,
+    PositionsResponse,
+    PrivateChatRequest,
+    PrivateChatResponse,
+    ThreadsRequest,
+    ThreadsResponse,
+)
 from imsys.sdk import model
 from imsys.sdk.contacts import Ask
 from imsys.sdk.pages import Pages
+
+_PAGE = 100
 
 
 class History:
@@ -45,6 +54,18 @@ class History:
             return [model.thread(item) for item in page.threads], page.next_thread_id, page.is_complete
 
         return Pages(read, "0")
+
+    def positions(self) -> Pages[model.Position]:
+        """How far the other members of my threads have received and read them; who has received nothing has none.
+
+        Events tell of what changes after ``start``; this is for what was so before.
+        """
+
+        async def read(cursor: str) -> tuple[list[model.Position], str, bool]:
+            page = await self._ask(PositionsRequest(cursor=cursor, limit=_PAGE), PositionsResponse)
+            return [model.position(item) for item in page.positions], page.next, page.is_complete
+
+        return Pages(read, "")
 
     def records(self, thread_id: int, after: int = 0, *, page: int = 100) -> Pages[model.Message]:
         """List the messages of a thread after an id, oldest first."""

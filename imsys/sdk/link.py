@@ -80,6 +80,7 @@ class ConnectionManager:
         self._connection: ChatConnection | None = None
         self._attempt: Deferred[None] | None = None
         self._timer: IDelayedCall | None = None
+        self._retry_in: float | None = None
         self._comeback = Comeback(Backoff(timing.first_wait, timing.longest_wait), timing.spread, timing.brief)
         self._moving = Moving(reactor, self._move, Backoff(timing.first_wait, _MOVES_APART))
         self._changeover = Changeover(reactor)
@@ -145,6 +146,12 @@ class ConnectionManager:
             self._failed_here()
             self._connection.abort()
 
+    def retry_now(self) -> None:
+        """Make the next attempt at once, if one is scheduled."""
+        if self.state is ConnectionState.WAITING and self._timer is not None:
+            self._timer.cancel()
+            self._retry()
+
     def _ready(self) -> Deferred[None]:
         """Fire when requests can be sent; fail at once if the link is not started, and after a deadline."""
         if self.state is ConnectionState.ONLINE and not self._changeover.holding:
@@ -174,6 +181,7 @@ class ConnectionManager:
             delay = self._comeback.failed(asked or 0.0)
         _log.info("The next attempt to connect is in {delay} s: {problem}", delay=round(delay, 1), problem=problem)
         self._timer = self._clock.callLater(delay, self._retry)
+        self._retry_in = delay if self._persistent else None
 
     def _retry(self) -> None:
         self._timer = None
@@ -200,7 +208,8 @@ class ConnectionManager:
         elif state in (ConnectionState.OFFLINE, ConnectionState.SIGNED_OUT):
             self._online_since = None
             self._whereabouts.forget()
-        self.on_state.emit(StateChange(state, problem))
+        retry_in, self._retry_in = self._retry_in, None
+        self.on_state.emit(StateChange(state, problem, retry_in))
         if state is ConnectionState.ONLINE:
             self._settle(None)
         elif state is ConnectionState.WAITING and not self._persistent:

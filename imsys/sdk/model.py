@@ -46,10 +46,14 @@ class ConnectionState(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class StateChange:
-    """A client has a new state; ``problem`` is the reason, if something went wrong."""
+    """A client has a new state; ``problem`` is the reason, if something went wrong.
+
+    ``retry_in`` is the seconds until the next attempt, with ``WAITING``; ``None``: there is none by itself.
+    """
 
     state: ConnectionState
     problem: BaseException | None = None
+    retry_in: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from service_identity import VerificationError
 from twisted.internet import defer, error
 
 from imsys.errors import Refused, Status, Unavailable
-from imsys.sdk.trust import CertificateExpired
+from imsys.sdk.trust import CertificateChanged, CertificateExpired
 
 SENTENCES: dict[Status, str] = {
     Status.SUCCESS: "It worked.",
@@ -99,6 +99,8 @@ def explain(problem: BaseException) -> str:
         return "The server's certificate is not valid for its address."
     if isinstance(problem, CertificateExpired):
         return f"The server's certificate has expired on {problem.when:%Y-%m-%d}; its operator has to renew it."
+    if isinstance(problem, CertificateChanged):
+        return "The server's certificate is not the one that is trusted here; ask its operator before you trust another."
     if isinstance(problem, SSL.Error):
         return _tls(problem)
     if isinstance(problem, error.DNSLookupError):

@@ -23,16 +23,15 @@ from imsys.protocols.messages.live import LivePush
 from imsys.protocols.messages.people import ProfilePush
 from imsys.protocols.messages.registry import Message
 from imsys.protocols.messages.session import LoginResponse
-from imsys.protocols.messages.threads import PositionPush, PositionsRequest, PositionsResponse
+from imsys.protocols.messages.threads import PositionPush
 from imsys.sdk import model
 from imsys.sdk.contacts import Contacts
+from imsys.sdk.history import History
 from imsys.sdk.live import LiveChange, LiveState, LiveStreams, change
 from imsys.sdk.model import Friend, FriendRequest, Friendship, Person, Position
 from imsys.sdk.pages import Pages
 from imsys.sdk.signals import Signal
 from imsys.util.backoff import Backoff
-
-_PAGE = 100
 
 _OVER = 1000
 """Ended live streams that are remembered, so that a late push does not bring one back."""
@@ -79,9 +78,9 @@ class Standing:
         self._changed = changed
         self._spread = spread
         self._backoff = backoff
-        self._request = request
         self._contacts = Contacts(request, me)
         self._live = LiveStreams(request, lambda: me().uuid)
+        self._history = History(request, lambda: me().uuid)
         self._known = _Known()
         self._arrived = False  # the state at the first login is known
         self._over: OrderedDict[str, None] = OrderedDict()
@@ -227,15 +226,8 @@ class Standing:
         streams = await self._if_served(self._live.running())
         if streams is not None:
             self._compare_streams({stream.stream_id: _plain(stream) for stream in streams}, touched, tell)
-        for position in await self._if_served(self._positions()) or ():
+        for position in await self._if_served(self._history.positions()) or ():
             self._advance(position, tell)
-
-    def _positions(self) -> Pages[Position]:
-        async def read(cursor: str) -> tuple[list[Position], str, bool]:
-            page = await self._request(PositionsRequest(cursor=cursor, limit=_PAGE), PositionsResponse)
-            return [model.position(item) for item in page.positions], page.next, page.is_complete
-
-        return Pages(read, "")
 
     async def _if_served(self, pages: Pages[Any]) -> list[Any] | None:
         """Read all items; return ``None`` if the server is older and has no such service."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from weakref import ref
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from OpenSSL import SSL
 from OpenSSL.crypto import X509
 from service_identity.hazmat import DNS_ID, IPAddress_ID, verify_service_identity
@@ -37,12 +40,17 @@ class Trust:
     """A set of certificate authorities; every connection also checks that the certificate names the host.
 
     :param ca: a PEM file; only its authorities are then trusted. ``None``: those of the system.
+    :param fingerprints: of the certificates themselves (SHA-256, as :func:`imsys.sdk.fingerprint` writes it): who presents one of these
+        is trusted for it alone, and nobody else is. For a server that somebody looked at and said yes to.
     :raises OSError: the file cannot be read.
     :raises ValueError: the file holds no valid certificate.
     """
 
-    def __init__(self, ca: str | Path | None = None) -> None:
+    fingerprints: frozenset[str] = frozenset()
+
+    def __init__(self, ca: str | Path | None = None, *, fingerprints: Iterable[str] = ()) -> None:
         self.root: Any
+        self.fingerprints = frozenset(fingerprints)
         if ca is None:
             self.root = platformTrust()
             return
@@ -60,7 +68,7 @@ class Trust:
 
     def creator(self, host: str) -> IOpenSSLClientConnectionCreator:
         """Return the TLS options of a connection to a host, given by name or address."""
-        return _Creator(host, optionsForClientTLS(host, trustRoot=self.root))
+        return _Creator(host, optionsForClientTLS(host, trustRoot=self.root), self.fingerprints)
 
 
 class CertificateExpired(Exception):
@@ -74,12 +82,29 @@ class CertificateExpired(Exception):
         self.when = when
 
 
+class CertificateChanged(Exception):
+    """A server presents another certificate than the one that is trusted.
+
+    :param fingerprint: of the one that it presents.
+    """
+
+    def __init__(self, fingerprint: str) -> None:
+        super().__init__(fingerprint)
+        self.fingerprint = fingerprint
+
+
+def fingerprint(certificate: x509.Certificate) -> str:
+    """The SHA-256 of a certificate as people compare it: pairs of upper-case hex digits with colons between them."""
+    return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
+
+
 @implementer(IOpenSSLClientConnectionCreator)
 class _Creator:
     """Wraps Twisted's TLS options to report why a certificate is invalid."""
 
-    def __init__(self, host: str, options: IOpenSSLClientConnectionCreator) -> None:
+    def __init__(self, host: str, options: IOpenSSLClientConnectionCreator, fingerprints: Collection[str]) -> None:
         self._options = options
+        self._fingerprints = fingerprints
         self._name = IPAddress_ID(host) if isIPAddress(host) or isIPv6Address(host) else DNS_ID(host)
 
     def clientConnectionForTLS(self, tlsProtocol: Any) -> SSL.Connection:
@@ -89,6 +114,11 @@ class _Creator:
 
         def verify(_: SSL.Connection, certificate: X509, problem: int, depth: int, good: int) -> bool:
             try:
+                if self._fingerprints:
+                    found = fingerprint(certificate.to_cryptography()) if depth == 0 else ""
+                    if depth == 0 and found not in self._fingerprints:
+                        raise CertificateChanged(found)
+                    return True
                 if not good and problem == _EXPIRED:
                     raise CertificateExpired(certificate.to_cryptography().not_valid_after_utc)
                 if good and depth == 0:
