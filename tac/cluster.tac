@@ -15,12 +15,12 @@ from twisted.application.service import Application
 from imsys.services import balance, captcha, chat, gateway, resources
 from imsys.services.all import Options, prepared, shared
 from imsys.services.common import make_daemon
-from imsys.services.ordered_services import InOrder
+from imsys.services.ordered_services import OrderedServices
 from imsys.util.sockets import on_sockets
 
 
 def build(reactor, config):
-    cluster = InOrder()
+    cluster = OrderedServices()
     database, redis = shared(reactor, config, cluster)
 
     config = on_sockets(config)
