@@ -1,4 +1,4 @@
-"""Build a resources server's live streaming: relay, RTMP ports, pulls from other servers, recordings."""
+"""Build a resources server's live streaming: manager, RTMP ports, pulls from other servers, recordings."""
 
 from __future__ import annotations
 
