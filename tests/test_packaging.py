@@ -154,9 +154,7 @@ class DistributionTests(SynchronousTestCase):
         """The installation has every file that the checkout has: modules, migrations, interfaces, types; and no tests."""
         packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(installed().parents[1])}))
         for top in ("imsys", "client"):
-            here = {
-                path.relative_to(ROOT) for path in (ROOT / top).rglob("*") if path.is_file() and path.suffix not in (".pyc", ".orig", ".ts")
-            }
+            here = {path.relative_to(ROOT) for path in (ROOT / top).rglob("*") if path.is_file() and path.suffix not in (".pyc", ".orig")}
             there = {path.relative_to(packages) for path in (packages / top).rglob("*") if path.is_file() and path.suffix != ".pyc"}
             self.assertEqual(here - there, set())
             self.assertEqual(there - here, set())
