@@ -1,6 +1,6 @@
 """JSON over HTTP: a table of paths, each with the struct of its request and a handler.
 
-HTTP status 200 means that the body is an answer with ``error`` in it (wire protocol, section 5); other
+HTTP status 200 means that the body is an answer with ``error`` in it (docs/protocol.md, 5); other
 statuses are for invalid, rate-limited and temporarily refused requests.
 """
 

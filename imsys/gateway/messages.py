@@ -1,4 +1,4 @@
-"""The bodies of requests and responses, one struct each (wire protocol, section 5)."""
+"""The bodies of requests and responses, one struct each (docs/protocol.md, 5)."""
 
 from __future__ import annotations
 

@@ -213,7 +213,7 @@ class _Child(ProcessProtocol):
 
 
 def _end_orphan(path: Path) -> None:
-    """End the process that still listens on our socket: we hold the lock, so it is a server whose parent died."""
+    """End a process that still listens on our socket: we hold the lock, so its parent died."""
     with socket.socket(socket.AF_UNIX) as probe:
         probe.setblocking(False)
         try:

@@ -47,7 +47,7 @@ from imsys.sdk.unique import UniqueIds
 from imsys.util.backoff import Backoff
 
 LONGEST_TEXT = 4096
-"""Characters of a message, at most (wire protocol, section 4)."""
+"""Characters of a message, at most (docs/protocol.md, 2.3)."""
 
 _log = Logger()
 

@@ -37,7 +37,7 @@ from imsys.sdk.pages import Pages
 
 _PAGE = 100
 _CARDS = 50
-"""Uuids of one request, at most (wire protocol, section 4)."""
+"""Uuids of one request, at most (docs/protocol.md, 2.2)."""
 
 R = TypeVar("R", bound=Response)
 

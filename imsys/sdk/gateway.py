@@ -1,4 +1,4 @@
-"""The gateway's HTTP interface: codes, registration, passwords, login (wire protocol, section 5)."""
+"""The gateway's HTTP interface: codes, registration, passwords, login (docs/protocol.md, 5)."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from imsys.util.backoff import Backoff
 
 DAY = 86400.0
 _BATCH = 100
-"""Texts of one request, at most (wire protocol, section 4)."""
+"""Texts of one request, at most (docs/protocol.md, 2.3)."""
 _BATCH_BYTES = 60000
 """Bytes of the texts of one request, at most, so that it fits into a frame."""
 _MISTAKES = 10

@@ -61,8 +61,8 @@ class Connections(Service, Factory):
     ) -> None:
         """Create them; ``crowd`` limits their number.
 
-        :param front: makes a receiver that takes a connection's frames and passes requests on to the session;
-            by default the session takes them itself.
+        :param frame_filter: makes a receiver that takes a connection's frames and passes requests on to the
+            session; by default the session takes them itself.
         :param pause: seconds between two frames to clients without TLS that read one frame at a time; 0:
             none.
         """

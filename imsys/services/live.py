@@ -1,4 +1,4 @@
-"""Build a resources server's live streaming: relay, RTMP ports, pulls from other servers, recordings."""
+"""Build a resources server's live streaming: manager, RTMP ports, pulls from other servers, recordings."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def live_of(
     :param public: TLS of the public ports.
     :param tell: has a stream announced to its thread.
     :param find: finds a resources server by name.
-    :param disk: threads for recordings.
+    :param storage: the storage of recordings.
     :param uploads: makes files of recordings.
     :param crowd: the connections of the server.
     :param calendar: returns Unix seconds.

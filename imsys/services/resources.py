@@ -87,7 +87,7 @@ def engine_of(
 
     :param announced: called when there is a file to announce.
     :param calendar: returns Unix seconds.
-    :param judge: inspects files; by default as configured.
+    :param inspector: inspects files; by default as configured.
     :param demand: checks whether files can be accepted now.
     :raises ConfigError: there are no keys, no such store, or the inspection of files cannot work.
     """
