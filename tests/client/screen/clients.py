@@ -188,5 +188,5 @@ class ClientsCase(WidgetCase):
         self.reactor: Any = reactor
         self.application.setDesktopFileName("imsys-client")
         self.opener = Opener()
-        QDesktopServices.setUrlHandler("file", self.opener, b"open")
+        QDesktopServices.setUrlHandler("file", self.opener, "open")  # type: ignore[arg-type]  # it takes no bytes
         self.addCleanup(QDesktopServices.unsetUrlHandler, "file")
