@@ -21,6 +21,8 @@ help:
 	@echo "make test-quick the tests that need nothing beside Python, in some minutes; needs no root"
 	@echo "make test       all checks and all tests; installs the Debian packages that they need"
 	@echo "make docs       make a site of the documentation and the docstrings, in build/site"
+	@echo "make translations  bring the client's texts up to date: client/translations"
+	@echo "make screenshots   make pictures of the client's screens, in docs/screenshots"
 	@echo "make stubs      generate the gRPC stubs again"
 	@echo "make lock       write requirements.lock again: the versions that the tests run on, with hashes"
 	@echo "make clean      remove what the other targets made, but not the data"

@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.threads import deferToThreadPool
 
 from client.core.model import Link, Message
+from client.core.ports import Failure
 from client.platform import autostart
 from client.platform.facts import facts, licences
 from client.platform.faults import Faults
@@ -132,10 +133,14 @@ class Program:
         if current is None:
             await self._enter_first()
         else:
-            await self._open(current)
-            for entry in self.accounts.entries:
-                if entry.id != current.id:
-                    await self._open(entry, front=False)
+            for entry in sorted(self.accounts.entries, key=lambda one: one.id != current.id):
+                try:
+                    await self._open(entry, front=entry.id == current.id)
+                except Failure as problem:  # its keyring is locked, say: the others are opened all the same
+                    if entry.id == current.id:
+                        self.enter(entry, sentence(str(problem)))
+                    else:
+                        self.window.toast.tell(sentence(str(problem)))
         if notice:
             self.window.toast.tell(notice)
 
@@ -148,6 +153,7 @@ class Program:
         view = AccountView(self._theme, self.pictures, account, self._settings, Spool(account.spool, threads))
         live = LivePlace(self._theme, view.conversation, account, partial(self._studio, account))
         view.opened.connect(live.set_conversation)
+        view.files.play = live.play
         opened = self.opened[entry.id] = Opened(entry, account, view, live)
         changes.arrived.subscribe(partial(self._arrived, opened))
         changes.conversations.subscribe(lambda ids: self._read(opened, ids))
@@ -312,6 +318,7 @@ class Program:
             self._settings,
             avatars=front.view.avatars if front is not None else None,
             own=OwnProfile(front.account) if front is not None else None,
+            crop=front.view.files.crop if front is not None else None,
             tray=self.tray.icon is not None,
             starts=autostart.enabled(),
             folder=str(front.account.folder) if front is not None else "",

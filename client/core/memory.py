@@ -317,6 +317,13 @@ class MemoryAccount(MemoryReader):
             if message.key == key and not message.id:
                 await self.delete(message)
 
+    async def discard(self, message: Message) -> None:
+        """Remove what was fetched."""
+        self._allowed("discard", message)
+        if message.attachment is not None and self.keeps(message):
+            Path(message.attachment.path).unlink(missing_ok=True)
+            self._put(replace(message, attachment=replace(message.attachment, path="")))
+
     async def cached(self) -> int:
         """As if there were some."""
         return 0 if ("clear_cache",) in self.commands else 48_300_000

@@ -119,13 +119,22 @@ class MemoryReader:
         sought = text.casefold()
         return list(itertools.islice((one for one in self._newest(conversation) if sought and sought in one.text.casefold()), most))
 
-    async def files(self, kind: str, text: str, most: int, skip: int) -> list[Message]:
+    async def files(
+        self, kind: str, text: str, most: int, skip: int, *, conversation: int = 0, here: bool = False, largest: bool = False
+    ) -> list[Message]:
         """Messages with files, of the newest thousand of each conversation, newest first."""
         found = [
-            message
-            for one in self._conversations
+            (message.attachment, message)
+            for one in ([conversation] if conversation else self._conversations)
             for message in self._newest(one, 1_000)
-            if message.attachment and (not kind or message.kind.value == kind) and text.casefold() in message.attachment.filename.casefold()
+            if message.attachment
+            and (not kind or message.kind.value == kind)
+            and text.casefold() in message.attachment.filename.casefold()
+            and (message.attachment.path or not here)
         ]
-        found.sort(key=lambda message: (-message.at_ms, message.key))
-        return found[skip : skip + most]
+        found.sort(key=lambda one: (one[0].size if largest else 0, one[1].at_ms, one[1].order), reverse=True)
+        return [message for _, message in found[skip : skip + most]]
+
+    def keeps(self, message: Message) -> bool:
+        """All that is here, but what was sent."""
+        return message.attachment is not None and bool(message.attachment.path) and not message.mine

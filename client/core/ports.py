@@ -85,12 +85,21 @@ class Reader(Protocol):
         """Messages that hold a text, without regard to case, newest first: of what is on this disk."""
         ...
 
-    async def files(self, kind: str, text: str, most: int, skip: int) -> list[Message]:
+    async def files(
+        self, kind: str, text: str, most: int, skip: int, *, conversation: int = 0, here: bool = False, largest: bool = False
+    ) -> list[Message]:
         """Messages with files of all conversations, newest first.
 
         :param kind: the value of a ``Kind``, or empty for all.
         :param text: what the name holds.
+        :param conversation: only of this one; 0: of all.
+        :param here: only those whose file is on this disk.
+        :param largest: the largest file first.
         """
+        ...
+
+    def keeps(self, message: Message) -> bool:
+        """Whether the file of a message on this disk is a copy of the account's own, which :meth:`Commands.discard` can remove."""
         ...
 
 
@@ -193,6 +202,10 @@ class Commands(Protocol):
 
     async def cancel(self, key: str) -> None:
         """Give it up; an upload is removed at the server too."""
+        ...
+
+    async def discard(self, message: Message) -> None:
+        """Remove the copy of a message's file from this disk; one that was sent from elsewhere on it, or saved there, stays."""
         ...
 
     async def cached(self) -> int:

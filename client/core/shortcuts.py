@@ -31,6 +31,7 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("search", ("Ctrl+Shift+F",), "Search conversations", GO),
     Shortcut("conversations", ("Ctrl+1",), "Conversations", GO),
     Shortcut("contacts", ("Ctrl+2",), "Contacts", GO),
+    Shortcut("files", ("Ctrl+3",), "Files", GO),
     Shortcut("people", ("Ctrl+N",), "Find people", GO),
     Shortcut("back", ("Esc",), "One step back", GO, True),
     Shortcut("find", ("Ctrl+F",), "Find in this conversation", TALK),

@@ -160,10 +160,18 @@ def find(
     return found[:most], order(page[0]) if len(page) == rows else None
 
 
-def files(db: apsw.Connection, kind: str, text: str, most: int, skip: int) -> list[Message]:
-    """Messages with files, newest first."""
-    where, values = (" AND m.kind = ?", [kind]) if kind else ("", [])
-    found = db.execute(f"{SELECT} WHERE m.attachment != ''{where} ORDER BY m.at_ms DESC", tuple(values))
+def files(
+    db: apsw.Connection, kind: str, text: str, most: int, skip: int, *, conversation: int = 0, here: bool = False, largest: bool = False
+) -> list[Message]:
+    """Messages with files; see :meth:`client.core.ports.Reader.files`."""
+    where, values = "", []
+    for clause, value in (("m.kind = ?", kind), ("m.conversation = ?", conversation)):
+        if value:
+            where += f" AND {clause}"
+            values.append(value)
+    where += " AND json_extract(m.attachment, '$.path') != ''" if here else ""
+    by = "CAST(json_extract(m.attachment, '$.size') AS REAL) DESC, " if largest else ""
+    found = db.execute(f"{SELECT} WHERE m.attachment != ''{where} ORDER BY {by}m.at_ms DESC, m.ord DESC, m.key DESC", tuple(values))
     sought, taken = text.casefold(), []
     for message in _read(found):
         if not sought or _named(message, sought):

@@ -278,9 +278,17 @@ class AccountSync:
         """Messages that hold a text."""
         return await self._history.find(conversation, text, most)
 
-    async def files(self, kind: str, text: str, most: int, skip: int) -> list[Message]:
+    async def files(
+        self, kind: str, text: str, most: int, skip: int, *, conversation: int = 0, here: bool = False, largest: bool = False
+    ) -> list[Message]:
         """Messages with files."""
-        return await self._store.read(lambda db: messages.files(db, kind, text, most, skip))
+        return await self._store.read(
+            lambda db: messages.files(db, kind, text, most, skip, conversation=conversation, here=here, largest=largest)
+        )
+
+    def keeps(self, message: Message) -> bool:
+        """Whether the file of a message is a copy of the account's own."""
+        return self._downloads.keeps(message)
 
     # ports.Commands: talking
 
@@ -442,6 +450,10 @@ class AccountSync:
         """Give it up."""
         if not await self._uploads.cancel(key):
             self._downloads.cancel(key)
+
+    async def discard(self, message: Message) -> None:
+        """Remove the copy of a message's file from this disk."""
+        await self._downloads.discard(message)
 
     async def cached(self) -> int:
         """Bytes of files, previews and avatars that are kept here and can be had again."""

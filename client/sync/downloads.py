@@ -129,6 +129,21 @@ class Downloads:
             self.resume(key)
         self._known.moving.pop(key, None)
 
+    def keeps(self, message: Message) -> bool:
+        """See :class:`client.core.ports.Reader`."""
+        return message.attachment is not None and (self._folder / "files") in Path(message.attachment.path).parents
+
+    async def discard(self, message: Message) -> None:
+        """See :class:`client.core.ports.Commands`."""
+        file = message.attachment
+        if file is None or not self.keeps(message):
+            return
+        try:
+            await self._threaded(lambda: Path(file.path).unlink(missing_ok=True))
+        except OSError as problem:
+            raise Failure(explain(problem)) from problem
+        await self._forget([file.path])
+
     async def size(self) -> int:
         """Bytes of what is kept here and can be had again."""
         return await self._threaded(
@@ -272,11 +287,15 @@ class Downloads:
             return paths
 
         gone = await self._threaded(trim)
-        if not gone:
-            return
+        if gone:
+            await self._forget(gone)
+
+    async def _forget(self, gone: list[str]) -> None:
+        """These files are not there any more: remember it, and tell."""
+        lost = set(gone)
 
         def work(db: Any) -> list[Message]:
-            changed = [messages.with_paths(one, path="", preview="") for one in messages.at_path(db, gone)]
+            changed = [_without(one, lost) for one in messages.at_path(db, gone)]
             for one in changed:
                 messages.put(db, one)
             return changed
@@ -287,6 +306,14 @@ class Downloads:
 
     def _threaded(self, work: Callable[[], T]) -> Deferred[T]:
         return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), work)
+
+
+def _without(message: Message, lost: set[str]) -> Message:
+    """A message that does not lead to what is gone."""
+    file = message.attachment
+    if file is None:
+        return message
+    return messages.with_paths(message, path="" if file.path in lost else None, preview="" if file.preview in lost else None)
 
 
 def _kept(folder: Path) -> list[Kept]:

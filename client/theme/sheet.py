@@ -1,7 +1,8 @@
 """The style sheet: what Qt's own controls look like, made from tokens.
 
-Roles are said by properties: ``kind`` of a ``QPushButton`` (``primary``, ``danger``, ``flat``), ``role`` of a ``QLabel`` (``title``,
-``display``, ``second``, ``meta``, ``danger``, ``good``), ``ground`` of a ``QWidget`` (``window``, ``list``, ``conversation``, ``float``).
+Roles are said by properties: ``kind`` of a ``QPushButton`` (``primary``, ``danger``, ``flat``, ``row``, ``tab``),
+``role`` of a ``QLabel`` (``title``, ``display``, ``second``, ``meta``, ``danger``, ``good``),
+``ground`` of a ``QWidget`` (``window``, ``list``, ``conversation``, ``float``).
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ QWidget[ground="conversation"] {{ background: {c.conversation}; }}
 QWidget[ground="float"] {{ background: {c.float}; border: 1px solid {c.hairline}; border-radius: {RADIUS}px; }}
 QFrame[line="true"] {{ background: {c.hairline}; border: none; max-height: 1px; min-height: 1px; }}
 
+QFrame[card="pressable"] {{ border: {FOCUS}px solid {c.list}; border-radius: {RADIUS}px; }}
+QFrame[card="pressable"]:hover {{ background: {c.hover}; border-color: {c.hover}; }}
+QFrame[card="pressable"]:focus {{ border-color: {c.accent}; }}
 QLabel {{ background: transparent; }}
 QLabel[role="title"] {{ font-size: {px(Font.TITLE.size)}px; font-weight: 600; }}
 QLabel[role="display"] {{ font-size: {px(Font.DISPLAY.size)}px; font-weight: 600; }}
@@ -78,6 +82,13 @@ QPushButton[kind="row"] {{
 QPushButton[kind="row"]:hover {{ background: {c.hover}; }}
 QPushButton[kind="row"]:pressed, QPushButton[kind="row"]:checked {{ background: {c.selected}; }}
 QPushButton[kind="row"]:focus {{ border: {FOCUS}px solid {c.accent}; padding: 0 {pad - 1}px; }}
+
+QPushButton[kind="tab"] {{
+    background: transparent; border: 1px solid transparent; padding: 0 {pad}px; min-height: {px(TARGET) - 2}px; color: {c.second};
+}}
+QPushButton[kind="tab"]:hover {{ background: {c.hover}; }}
+QPushButton[kind="tab"]:checked {{ background: {c.selected}; color: {c.accent_text}; }}
+QPushButton[kind="tab"]:focus {{ border: {FOCUS}px solid {c.accent}; padding: 0 {pad - 1}px; min-height: {px(TARGET) - 4}px; }}
 
 QToolButton {{ background: transparent; border: {FOCUS}px solid transparent; border-radius: {RADIUS}px; padding: 0; }}
 QToolButton:hover {{ background: {c.hover}; }}

@@ -290,3 +290,17 @@ BAR_HIDES_MS, FIGURES_MS = 3000, 500
 
 # Motion.
 FAST_MS, SLOW_MS, FLASH_MS, SPIN_MS = 120, 180, 1200, 900
+
+# Files.
+SEND_DIALOG, SEND_LIST_MOST, THUMBNAIL = (440, 520), 300, 48
+FILES_PAGE, FILES_NARROW = 900, 640
+"""Width of the list of files at most, and below which what is chosen takes two lines."""
+VIEWER, VIEWER_ZOOM = (960, 680), (0.05, 16.0)
+ZOOM_STEP, PAN_STEP = 1.25, 60
+STAGE, ON_STAGE, ON_STAGE_SECOND, STAGE_HOVER = "#0B0D10", "#FFFFFF", "#B8C0CC", "#262B33"
+"""The viewer and the cropper are dark in both themes: the ground, what is on it, and a button under the pointer."""
+CHECKER = ("#3A4048", "#2C3138")
+"""Squares behind what one can see through."""
+CROPPER, CROP_DIM, CROP_LINE, CROP_HANDLE, CROP_GRAB = (560, 600), "#A6000000", "#FFFFFF", 10, 22
+"""Size of the dialog, what dims the rest of the picture, line and size of handles, and how near one is taken."""
+AVATAR_PIXELS = 512

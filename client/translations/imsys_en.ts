@@ -31,4 +31,14 @@
         </translation>
     </message>
 </context>
+<context>
+    <name>SendDialog</name>
+    <message numerus="yes">
+        <source>%n files</source>
+        <translation>
+            <numerusform>%n file</numerusform>
+            <numerusform>%n files</numerusform>
+        </translation>
+    </message>
+</context>
 </TS>

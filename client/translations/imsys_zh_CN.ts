@@ -184,6 +184,18 @@
         <translation>yyyy年M月d日</translation>
     </message>
     <message>
+        <source>{count} s left</source>
+        <translation>还剩 {count} 秒</translation>
+    </message>
+    <message>
+        <source>{count} min left</source>
+        <translation>还剩 {count} 分钟</translation>
+    </message>
+    <message>
+        <source>{count} h left</source>
+        <translation>还剩 {count} 小时</translation>
+    </message>
+    <message>
         <source>It could not be transferred</source>
         <translation>无法传输</translation>
     </message>
@@ -210,6 +222,38 @@
     <message>
         <source>Picture</source>
         <translation>图片</translation>
+    </message>
+    <message>
+        <source>The picture could not be written to this disk. Make room on it, and paste it again.</source>
+        <translation>图片无法写入磁盘。请腾出空间后重新粘贴。</translation>
+    </message>
+    <message>
+        <source>A caption has at most 4,096 characters: {count} are too many.</source>
+        <translation>说明最多 4,096 个字符，多了 {count} 个。</translation>
+    </message>
+    <message>
+        <source>At most 100 files are sent at once: the others were left out. Send them afterwards.</source>
+        <translation>一次最多发送 100 个文件，其余的没有加入，请之后再发送。</translation>
+    </message>
+    <message>
+        <source>This is a folder. Pack it into an archive, and send that.</source>
+        <translation>这是文件夹。请打包成压缩文件后再发送。</translation>
+    </message>
+    <message>
+        <source>This is no file that can be sent.</source>
+        <translation>这不是可以发送的文件。</translation>
+    </message>
+    <message>
+        <source>This file is not there any more.</source>
+        <translation>此文件已不存在。</translation>
+    </message>
+    <message>
+        <source>This file cannot be read. Look at its permissions.</source>
+        <translation>无法读取此文件，请检查其权限。</translation>
+    </message>
+    <message>
+        <source>Servers usually take files of up to 2 GB: this one may be refused.</source>
+        <translation>服务器通常接受不超过 2 GB 的文件，此文件可能会被拒绝。</translation>
     </message>
     <message>
         <source>File: {name}</source>
@@ -254,6 +298,10 @@
     <message>
         <source>You</source>
         <translation>我</translation>
+    </message>
+    <message>
+        <source>You to {name}</source>
+        <translation>您发给{name}</translation>
     </message>
     <message>
         <source>answer to: {text}</source>
@@ -363,6 +411,54 @@
         <source>{number} kbit/s</source>
         <translation>{number} kbit/s</translation>
     </message>
+    <message>
+        <source>There is no program for files of this kind. Save it, and open it with one that you choose.</source>
+        <translation>没有能打开此类文件的程序。请保存后用您选择的程序打开。</translation>
+    </message>
+    <message>
+        <source>The folder could not be shown. It is {folder}</source>
+        <translation>无法显示文件夹。它是 {folder}</translation>
+    </message>
+    <message>
+        <source>Open a program</source>
+        <translation>打开程序</translation>
+    </message>
+    <message>
+        <source>{name} may be a program.</source>
+        <translation>{name} 可能是程序。</translation>
+    </message>
+    <message>
+        <source>It comes from {name}.</source>
+        <translation>它来自{name}。</translation>
+    </message>
+    <message>
+        <source>A program can read and change all that you can. Open it only if you know what it is and expected it.</source>
+        <translation>程序可以读取和更改您能访问的一切。只有在您知道它是什么并且正在等它时才打开。</translation>
+    </message>
+    <message>
+        <source>Open anyway</source>
+        <translation>仍然打开</translation>
+    </message>
+    <message>
+        <source>Show in folder</source>
+        <translation>在文件夹中显示</translation>
+    </message>
+    <message>
+        <source>The file is not there any more, or cannot be read.</source>
+        <translation>文件已不存在，或无法读取。</translation>
+    </message>
+    <message>
+        <source>This file is no picture that can be shown here. It can be opened with another program.</source>
+        <translation>此文件不是这里能显示的图片。可以用其他程序打开。</translation>
+    </message>
+    <message>
+        <source>This picture is too large to be shown here. It can be saved, and opened with another program.</source>
+        <translation>此图片太大，无法在这里显示。可以保存后用其他程序打开。</translation>
+    </message>
+    <message>
+        <source>This picture is damaged. Whoever sent it may send it again.</source>
+        <translation>此图片已损坏。可以请发送者重新发送。</translation>
+    </message>
 </context>
 <context>
     <name>About</name>
@@ -470,6 +566,13 @@
     </message>
 </context>
 <context>
+    <name>AccountView</name>
+    <message>
+        <source>Files</source>
+        <translation>文件</translation>
+    </message>
+</context>
+<context>
     <name>AppearancePage</name>
     <message>
         <source>Appearance</source>
@@ -522,6 +625,13 @@
     <message>
         <source>Sending</source>
         <translation>发送</translation>
+    </message>
+</context>
+<context>
+    <name>Avatar</name>
+    <message>
+        <source>The picture could not be written to this disk. Make room on it, and try again.</source>
+        <translation>图片无法写入磁盘。请腾出空间后重试。</translation>
     </message>
 </context>
 <context>
@@ -809,21 +919,67 @@
         <source>Text</source>
         <translation>文本</translation>
     </message>
+</context>
+<context>
+    <name>CropCanvas</name>
     <message>
-        <source>Picture</source>
-        <translation>图片</translation>
+        <source>Part of the picture</source>
+        <translation>图片的选取部分</translation>
     </message>
     <message>
-        <source>Attach files</source>
-        <translation>添加附件</translation>
+        <source>{width} × {height} pixels, from the left {left}, from above {top}</source>
+        <translation>{width} × {height} 像素，距左边 {left}，距上边 {top}</translation>
+    </message>
+</context>
+<context>
+    <name>CropDialog</name>
+    <message>
+        <source>Choose what is seen</source>
+        <translation>选择要显示的部分</translation>
     </message>
     <message>
-        <source>Save as</source>
-        <translation>另存为</translation>
+        <source>This cannot become an avatar</source>
+        <translation>这不能用作头像</translation>
     </message>
     <message>
-        <source>Save as …</source>
-        <translation>另存为…</translation>
+        <source>Use this part</source>
+        <translation>使用这一部分</translation>
+    </message>
+    <message>
+        <source>Reset</source>
+        <translation>重置</translation>
+    </message>
+    <message>
+        <source>Circle</source>
+        <translation>圆形</translation>
+    </message>
+    <message>
+        <source>Square</source>
+        <translation>正方形</translation>
+    </message>
+    <message>
+        <source>Ellipse</source>
+        <translation>椭圆</translation>
+    </message>
+    <message>
+        <source>Rectangle</source>
+        <translation>矩形</translation>
+    </message>
+    <message>
+        <source>Zoom out</source>
+        <translation>缩小</translation>
+    </message>
+    <message>
+        <source>Zoom in</source>
+        <translation>放大</translation>
+    </message>
+    <message>
+        <source>Drag the part or its handles. Arrows move it, Ctrl and arrows change its size.</source>
+        <translation>拖动选取部分或其控制点。方向键移动，Ctrl 加方向键改变大小。</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
     </message>
 </context>
 <context>
@@ -928,6 +1084,207 @@
     <message>
         <source>Hide the password</source>
         <translation>隐藏密码</translation>
+    </message>
+</context>
+<context>
+    <name>FileRows</name>
+    <message>
+        <source>Files</source>
+        <translation>文件</translation>
+    </message>
+</context>
+<context>
+    <name>Files</name>
+    <message>
+        <source>Try again</source>
+        <translation>重试</translation>
+    </message>
+    <message>
+        <source>Saved as {name}</source>
+        <translation>已保存为 {name}</translation>
+    </message>
+    <message>
+        <source>Show in folder</source>
+        <translation>在文件夹中显示</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
+    <message>
+        <source>Go on</source>
+        <translation>继续</translation>
+    </message>
+    <message>
+        <source>Pause</source>
+        <translation>暂停</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Download</source>
+        <translation>下载</translation>
+    </message>
+    <message>
+        <source>Save as …</source>
+        <translation>另存为 …</translation>
+    </message>
+    <message>
+        <source>Remove from this disk</source>
+        <translation>从此磁盘移除</translation>
+    </message>
+    <message>
+        <source>Attach files</source>
+        <translation>附加文件</translation>
+    </message>
+    <message>
+        <source>Save as</source>
+        <translation>另存为</translation>
+    </message>
+</context>
+<context>
+    <name>FilesPage</name>
+    <message>
+        <source>Back</source>
+        <translation>返回</translation>
+    </message>
+    <message>
+        <source>Search by name</source>
+        <translation>按名称搜索</translation>
+    </message>
+    <message>
+        <source>On this disk</source>
+        <translation>在此磁盘上</translation>
+    </message>
+    <message>
+        <source>Order</source>
+        <translation>排序</translation>
+    </message>
+    <message>
+        <source>Newest first</source>
+        <translation>最新的在前</translation>
+    </message>
+    <message>
+        <source>Largest first</source>
+        <translation>最大的在前</translation>
+    </message>
+    <message>
+        <source>No files</source>
+        <translation>没有文件</translation>
+    </message>
+    <message>
+        <source>Clear</source>
+        <translation>清除</translation>
+    </message>
+    <message>
+        <source>Saved as {name}</source>
+        <translation>已保存为 {name}</translation>
+    </message>
+    <message>
+        <source>on this disk</source>
+        <translation>在此磁盘上</translation>
+    </message>
+    <message>
+        <source>not on this disk</source>
+        <translation>不在此磁盘上</translation>
+    </message>
+    <message>
+        <source>Nothing found</source>
+        <translation>没有找到</translation>
+    </message>
+    <message>
+        <source>No file is of this kind and name.</source>
+        <translation>没有这种类型和名称的文件。</translation>
+    </message>
+    <message>
+        <source>No files yet</source>
+        <translation>还没有文件</translation>
+    </message>
+    <message>
+        <source>Pictures and files of all conversations are here.</source>
+        <translation>所有会话的图片和文件都在这里。</translation>
+    </message>
+    <message>
+        <source>{size} of copies are kept on this disk.</source>
+        <translation>此磁盘上保存了 {size} 的副本。</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
+    <message>
+        <source>Pause</source>
+        <translation>暂停</translation>
+    </message>
+    <message>
+        <source>Go on</source>
+        <translation>继续</translation>
+    </message>
+    <message>
+        <source>Try again</source>
+        <translation>重试</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Download</source>
+        <translation>下载</translation>
+    </message>
+    <message>
+        <source>Show in folder</source>
+        <translation>在文件夹中显示</translation>
+    </message>
+    <message>
+        <source>Save as …</source>
+        <translation>另存为 …</translation>
+    </message>
+    <message>
+        <source>Go to the message</source>
+        <translation>转到消息</translation>
+    </message>
+    <message>
+        <source>Remove from this disk</source>
+        <translation>从此磁盘移除</translation>
+    </message>
+    <message>
+        <source>Remove all copies from this disk?</source>
+        <translation>从此磁盘移除所有副本？</translation>
+    </message>
+    <message>
+        <source>They can be had again from the server. What you have sent from here, or saved elsewhere, stays.</source>
+        <translation>它们可以从服务器重新获取。您从这里发送的或保存到别处的文件会保留。</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>移除</translation>
+    </message>
+    <message>
+        <source>Files</source>
+        <translation>文件</translation>
+    </message>
+    <message>
+        <source>All</source>
+        <translation>全部</translation>
+    </message>
+    <message>
+        <source>Pictures</source>
+        <translation>图片</translation>
+    </message>
+    <message>
+        <source>Videos</source>
+        <translation>视频</translation>
+    </message>
+    <message>
+        <source>Sound</source>
+        <translation>声音</translation>
+    </message>
+    <message>
+        <source>Other</source>
+        <translation>其他</translation>
     </message>
 </context>
 <context>
@@ -1520,6 +1877,13 @@
     </message>
 </context>
 <context>
+    <name>PickedRow</name>
+    <message>
+        <source>Do not send {name}</source>
+        <translation>不发送 {name}</translation>
+    </message>
+</context>
+<context>
     <name>Profile</name>
     <message>
         <source>Message</source>
@@ -1720,6 +2084,59 @@
     <message>
         <source>Position</source>
         <translation>位置</translation>
+    </message>
+</context>
+<context>
+    <name>SendDialog</name>
+    <message>
+        <source>Send files</source>
+        <translation>发送文件</translation>
+    </message>
+    <message>
+        <source>Send pictures as files</source>
+        <translation>将图片作为文件发送</translation>
+    </message>
+    <message>
+        <source>They are not shown in the conversation, but offered as files.</source>
+        <translation>它们不在会话中显示，而是作为文件提供。</translation>
+    </message>
+    <message>
+        <source>Caption</source>
+        <translation>说明</translation>
+    </message>
+    <message>
+        <source>Add …</source>
+        <translation>添加 …</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Send</source>
+        <translation>发送</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n files</source>
+        <translation>
+            <numerusform>%n 个文件</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>{files}, {size}, to {name}</source>
+        <translation>{files}，{size}，发给{name}</translation>
+    </message>
+    <message>
+        <source>The files are being prepared</source>
+        <translation>正在准备文件</translation>
+    </message>
+    <message>
+        <source>Nothing is left to be sent. Drop files here, or add some.</source>
+        <translation>没有要发送的文件了。把文件拖到这里，或添加一些。</translation>
+    </message>
+    <message>
+        <source>Files</source>
+        <translation>文件</translation>
     </message>
 </context>
 <context>
@@ -2134,6 +2551,10 @@
         <translation>联系人</translation>
     </message>
     <message>
+        <source>Files</source>
+        <translation>文件</translation>
+    </message>
+    <message>
         <source>Find people</source>
         <translation>查找用户</translation>
     </message>
@@ -2358,6 +2779,81 @@
     <message>
         <source>OpenGL is not available: pictures are painted without it, and take more work.</source>
         <translation>OpenGL 不可用：改用普通方式绘制画面，会占用更多资源。</translation>
+    </message>
+</context>
+<context>
+    <name>Viewer</name>
+    <message>
+        <source>This picture is too large to be fetched only to be looked at. Save it, and open it with another program.</source>
+        <translation>此图片太大，不会只为查看而下载。请保存后用其他程序打开。</translation>
+    </message>
+    <message>
+        <source>Pictures</source>
+        <translation>图片</translation>
+    </message>
+    <message>
+        <source>Try again</source>
+        <translation>重试</translation>
+    </message>
+    <message>
+        <source>Older picture</source>
+        <translation>较早的图片</translation>
+    </message>
+    <message>
+        <source>Newer picture</source>
+        <translation>较新的图片</translation>
+    </message>
+    <message>
+        <source>Zoom out</source>
+        <translation>缩小</translation>
+    </message>
+    <message>
+        <source>Zoom in</source>
+        <translation>放大</translation>
+    </message>
+    <message>
+        <source>Fit into the window</source>
+        <translation>适合窗口</translation>
+    </message>
+    <message>
+        <source>Go to the message</source>
+        <translation>转到消息</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Show in folder</source>
+        <translation>在文件夹中显示</translation>
+    </message>
+    <message>
+        <source>Save as</source>
+        <translation>另存为</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Saved as {name}</source>
+        <translation>已保存为 {name}</translation>
+    </message>
+    <message>
+        <source>You</source>
+        <translation>您</translation>
+    </message>
+    <message>
+        <source>{number} of {count}</source>
+        <translation>第 {number} 张，共 {count} 张</translation>
+    </message>
+    <message>
+        <source>Picture {name} from {person}</source>
+        <translation>{person}发送的图片 {name}</translation>
+    </message>
+    <message>
+        <source>Copied</source>
+        <translation>已复制</translation>
     </message>
 </context>
 </TS>

@@ -31,14 +31,11 @@ def film(folder: Path, size: str, rate: int, seconds: int) -> Path:
     return path
 
 
-def measure(path: Path, *, opengl: bool | None) -> dict[str, Any]:
+def measure(reactor: Any, path: Path, *, opengl: bool | None) -> dict[str, Any]:
     """Play it from beginning to end."""
-    application()
-    install()
     import resource
 
     from PySide6.QtGui import QColor
-    from twisted.internet import reactor as found
 
     from client.video.film_player import FilmPlayer
     from client.video.player import State, Surroundings
@@ -46,7 +43,6 @@ def measure(path: Path, *, opengl: bool | None) -> dict[str, Any]:
     from client.video.sound import Hearing, Silence
     from client.video.surface import VideoArea
 
-    reactor: Any = found
     area = VideoArea(QColor("black"), opengl=opengl)
     area.resize(1280, 720)
     area.show()
@@ -104,9 +100,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--without-opengl", action="store_true")
     options = parser.parse_args()
+    application()
+    install()
+    from twisted.internet import reactor
+
     with tempfile.TemporaryDirectory() as folder:
         path = film(Path(folder), options.size, options.rate, options.seconds)
-        json.dump(measure(path, opengl=False if options.without_opengl else None), sys.stdout)
+        json.dump(measure(reactor, path, opengl=False if options.without_opengl else None), sys.stdout)
         print()
 
 

@@ -29,7 +29,6 @@ class ConversationPresenter:
         """A text that was not taken, and why: it goes back into the composer."""
         self.previewed: Signal[tuple[str, str]] = Signal()
         """The small picture of a message (its key) is at a path; empty: it cannot be had."""
-        self.fetched: Signal[tuple[Message, Path]] = Signal()
         self.found: Signal[list[Message]] = Signal()
         """What was searched for, the newest first."""
         self._sought = ""
@@ -96,18 +95,8 @@ class ConversationPresenter:
         run(write(), lambda problem: self.refused.fire((text, problem)))
         self.window.to_end()
 
-    def send_files(self, paths: Sequence[Path], caption: str = "", *, as_file: bool = False) -> None:
-        """Send files; the caption goes with the first."""
-
-        async def send() -> None:
-            for number, path in enumerate(paths):
-                await self.account.send_file(self.id, path, "" if number else caption, as_file=as_file)
-
-        run(send(), self.failed.fire)
-        self.window.to_end()
-
     def send_made(self, stem: str, suffix: str, write: Callable[[Path], object]) -> None:
-        """Make a file here, and send it: a picture that was pasted, a text that is too long."""
+        """Make a file here, and send it: a text that is too long."""
 
         async def send() -> None:
             try:
@@ -147,14 +136,6 @@ class ConversationPresenter:
 
         run(have(), lambda problem: self.previewed.fire((key, "")))
 
-    def fetch(self, message: Message, *, to: Path | None = None) -> None:
-        """Have a file on this disk."""
-
-        async def have() -> None:
-            self.fetched.fire((message, await self.account.fetch(message, to=to)))
-
-        run(have(), self.failed.fire)
-
     def find(self, text: str) -> None:
         """Search in it; an answer to what is not wanted any more is not told."""
         self._sought = text
@@ -171,10 +152,6 @@ class ConversationPresenter:
     def pause(self, key: str) -> None:
         """Stop a transfer for now."""
         self.account.pause(key)
-
-    def resume(self, key: str) -> None:
-        """Go on with it."""
-        self.account.resume(key)
 
     def cancel(self, key: str) -> None:
         """Give it up."""

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from PySide6.QtCore import QBuffer, QByteArray, QFile, QIODevice, QObject, QRunnable, QSize, Qt, QThreadPool, Signal
-from PySide6.QtGui import QImage, QImageReader, QPixmap
+from PySide6.QtCore import QObject, QRunnable, QSize, Qt, QThreadPool, Signal
+from PySide6.QtGui import QImage, QPixmap
 
-FORMATS = frozenset((b"png", b"jpeg", b"jpg", b"gif", b"webp", b"bmp"))
-"""What is decoded; anything else that Qt has a plug-in for is not."""
-PIXELS_MOST = 64_000_000
-FILE_MOST = 64 << 20
+from client.widgets import decoding
+
 KEPT_MOST = 48 << 20
 """Bytes of decoded pictures; what was not shown for longest goes first."""
 
@@ -18,37 +16,8 @@ Key = tuple[str, int, int, bool]
 
 
 def read(path: str, size: QSize | None = None, *, cover: bool = False) -> QImage:
-    """Decode a picture, turned as its camera was held; null where it is none, or too large.
-
-    :param size: pixels that it is fitted into, never enlarged; with ``cover`` what it covers, cut in the middle.
-    """
-    file = QFile(path)
-    if not file.open(QIODevice.OpenModeFlag.ReadOnly) or file.size() > FILE_MOST:
-        return QImage()
-    return decode(file.readAll(), size, cover=cover)
-
-
-def decode(data: QByteArray | bytes, size: QSize | None = None, *, cover: bool = False) -> QImage:
-    """The same of bytes."""
-    buffer = QBuffer()
-    buffer.setData(data)
-    buffer.open(QIODevice.OpenModeFlag.ReadOnly)
-    reader = QImageReader(buffer)
-    reader.setDecideFormatFromContent(True)
-    reader.setAutoTransform(True)
-    whole = reader.size()
-    if bytes(reader.format().data()) not in FORMATS or not whole.isValid() or whole.width() * whole.height() > PIXELS_MOST:
-        return QImage()
-    if size is not None:
-        turned = reader.transformation().value & 4  # by a quarter: its width is the file's height
-        bound = size.transposed() if turned else size
-        mode = Qt.AspectRatioMode.KeepAspectRatioByExpanding if cover else Qt.AspectRatioMode.KeepAspectRatio
-        if cover or whole.width() > bound.width() or whole.height() > bound.height():
-            reader.setScaledSize(whole.scaled(bound, mode).expandedTo(QSize(1, 1)))
-    image = reader.read()
-    if cover and size is not None and not image.isNull():
-        image = image.copy((image.width() - size.width()) // 2, (image.height() - size.height()) // 2, size.width(), size.height())
-    return image
+    """Decode a picture of a file, see :func:`client.widgets.decoding.load`; null where it is none, or too large."""
+    return decoding.load(path, size, cover=cover).image
 
 
 class _Done(QObject):

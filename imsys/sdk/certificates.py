@@ -14,6 +14,7 @@ from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IHandshakeListener, IOpenSSLClientConnectionCreator, IStreamClientEndpoint
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.ssl import optionsForClientTLS
+from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -89,7 +90,9 @@ async def _handshake(reactor: Any, where: IStreamClientEndpoint, deadline: float
 
     async def look() -> x509.Certificate:
         await where.connect(factory)
-        return await looking.found
+        certificate = await looking.found
+        await deferLater(reactor, 0)  # TLS is still in the middle of it, and cannot be aborted there
+        return certificate
 
     try:
         return await Deferred.fromCoroutine(look()).addTimeout(deadline, reactor)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from typing import Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QLineEdit, QMenu
 from twisted.internet.defer import Deferred
 
 from client.core.model import Link, Mark
+from client.core.ports import Failure
+from client.platform.notifications import Notice, Notifier
 from client.platform.paths import Paths
 from client.platform.settings import Settings
 from client.program import Program
@@ -181,3 +185,141 @@ class ProgramTests(WidgetCase):
         again = await self.account(program)
         self.assertIsNot(again, view)
         self.assertEqual(len(program.opened), 1)
+
+    async def test_several_accounts(self) -> None:
+        """A second account beside the first: its messages are told, a press opens them there, and both are there the next time."""
+        program = self.start()
+        first_name = await self.register(program)
+        first = await self.account(program)
+        told = Told()
+        program.notifier = told
+        told.activated.connect(program._activated)
+        ben = await self.ben()
+        await first.account.ask_friend((await first.account.search_person(ben.me.username)).uuid, "Hello?")
+        await ben.contacts.accept(first.account.me.uuid)
+        await self.until(lambda: first.conversations.rowCount())
+        thread = first.conversations.at(0).id  # type: ignore[union-attr]
+        await self.until(lambda: told.shown)  # "We are friends now!"
+        told.shown.clear()
+        program.enter()
+        second_name = await self.register(program)
+        await self.until(lambda: len(program.opened) == 2 and program.window.account not in (None, first))
+        await ben.send(thread, "Are you there?")
+        await self.until(lambda: told.shown)
+        self.assertEqual((told.shown[0].title, told.shown[0].text), (ben.me.username, "Are you there?"))
+        self.assertIn("(2)", str([action.text() for action in self.menu(program)]))
+        told.activated.emit(told.shown[0].target)
+        self.assertIs(program.window.account, first)
+        self.assertEqual(first.current, thread)
+        await self.until(lambda: told.withdrawn)  # it has been seen
+        program._replied(told.shown[0].target, "I am")
+        await self.until(lambda: [one.text for one in first.conversation.messages.rows.messages][-1:] == ["I am"])
+        for opened in list(program.opened.values()):
+            await Deferred.fromCoroutine(program._close(opened))
+        again = self.start()
+        await self.until(lambda: len(again.opened) == 2)
+        front = await self.account(again)
+        self.assertEqual(front.account.me.username, first_name)
+        self.assertEqual({one.account.me.username for one in again.opened.values()}, {first_name, second_name})
+
+    def menu(self, program: Program) -> list[QAction]:
+        """What the menu of accounts holds."""
+        program._menu(program.window.mapToGlobal(QPoint(10, 10)))
+        menu = next(child for child in program.window.findChildren(QMenu) if child.isVisible())
+        actions = menu.actions()
+        menu.hide()
+        return actions
+
+    async def test_sign_out_and_forget(self) -> None:
+        """Signed out, the password is asked for; forgotten, nothing is left of it on this disk."""
+        program = self.start()
+        name = await self.register(program)
+        await self.account(program)
+        await Deferred.fromCoroutine(program._sign_out(next(iter(program.opened.values()))))
+        entrance = await self.way_in(program)
+        page = entrance.pages["sign in"]
+        self.assertEqual((page.fields["username"].text(), page.problem.text()), (name, "You have signed out."))
+        await self.end(program)
+        program = self.start()
+        await self.until(lambda: program.window.account is not None)
+        view = program.window.account
+        assert view is not None
+        await self.until(lambda: view.account.connection().link is Link.SIGNED_OUT)
+        self.assertEqual(view.banner.words()[1], "Sign in")
+        view.banner.sign_in.emit()
+        page = (await self.way_in(program)).pages["sign in"]
+        self.fill(page.fields["password"].edit, PASSWORD)
+        self.keys(page.fields["password"].edit, Qt.Key.Key_Return)
+        await self.account(program)
+        opened = next(iter(program.opened.values()))
+        place = opened.account.folder
+        self.assertTrue(place.exists())
+        await Deferred.fromCoroutine(program._forget(opened))
+        self.assertFalse(place.exists())
+        self.assertEqual(program.accounts.entries, ())
+        await self.way_in(program)
+
+    async def test_no_key(self) -> None:
+        """An account that cannot be opened is said, with the way in."""
+        program = self.start()
+        name = await self.register(program)
+        await self.account(program)
+        await self.end(program)
+        program = self.start()
+
+        async def locked(entry: object, **more: object) -> None:
+            raise Failure("The keyring of this system does not open; unlock it, and try again.")
+
+        self.patch(program.accounts, "prepare", locked)
+        page = (await self.way_in(program)).pages["sign in"]
+        self.assertEqual((page.fields["username"].text(), page.problem.text()[:11]), (name, "The keyring"))
+
+    async def test_unexpected(self) -> None:
+        """What nobody expected is one sentence with its details to copy, and the window goes on."""
+        program = self.start()
+        await self.way_in(program)
+        logging.disable(logging.CRITICAL)
+        self.addCleanup(logging.disable, logging.NOTSET)
+        QTimer.singleShot(0, program.window, lambda: [][0])
+        await self.until(lambda: program.window.toast.isVisible())
+        self.assertIn("went wrong", program.window.toast.accessibleName())
+        program.window.toast._button.click()
+        self.assertIn("IndexError", self.application.clipboard().text())
+
+    async def test_changed_certificate(self) -> None:
+        """A server that presents another certificate than the one that was trusted: an alarm, nothing is said to it, and a way to look."""
+        program = self.start()
+        await self.register(program)
+        await self.account(program)
+        opened = next(iter(program.opened.values()))
+        entry = await Deferred.fromCoroutine(program.accounts.trust(opened.entry, ":".join(["00"] * 32)))
+        await Deferred.fromCoroutine(program._close(opened))
+        await Deferred.fromCoroutine(program._open(entry))
+        await self.until(lambda: "certificate" in program.window.toast.accessibleName())
+        view = program.window.account
+        assert view is not None
+        self.assertIn("certificate", view.banner.words()[0])
+        program.window.toast._button.click()
+        entrance = await self.way_in(program)
+        await self.until(lambda: entrance.page.objectName() == "certificate")
+        self.assertIn("changed", entrance.page.title.text())
+        button = entrance.page.button
+        assert button is not None
+        self.click(button)
+        await self.account(program)
+
+
+class Told(Notifier):
+    """Keeps what it is to show."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[Notice] = []
+        self.withdrawn: list[str] = []
+
+    def show(self, notice: Notice) -> None:
+        self.shown.append(notice)
+
+    def withdraw(self, target: str) -> None:
+        if self.shown:
+            self.withdrawn.append(target)

@@ -82,6 +82,7 @@ class FindPage(ColumnPage):
             talk.setProperty("kind", "primary")
             talk.clicked.connect(lambda: self._contacts.talk(person.uuid))
             card.buttons.addWidget(talk, 0, Qt.AlignmentFlag.AlignTop)
+            card.set_pressable()
             card.pressed.connect(lambda: self.profile.emit(person.uuid))
         else:
             self._form(card, person)

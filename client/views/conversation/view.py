@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QStandardPaths, Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QImage, QKeyEvent
-from PySide6.QtWidgets import QFileDialog, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QMimeData, Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QKeyEvent
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from client.core.display import shown_name
-from client.core.filenames import safe_name
-from client.core.model import ConversationKind, Kind, Message
+from client.core.model import ConversationKind
 from client.platform.settings import Settings
 from client.theme import Theme
 from client.viewmodels.conversation import ConversationPresenter
 from client.views.conversation.find_bar import FindBar
 from client.views.conversation.header import Header
 from client.views.conversation.long_text import LongText
+from client.views.files.places import ask_files
 from client.widgets.avatar import Avatars
 from client.widgets.banner import now_ms
 from client.widgets.composer import Composer, local_files
@@ -27,15 +27,12 @@ from client.widgets.messages import MessageList
 from client.widgets.pictures import Pictures
 from client.widgets.toast import Toast
 
-PROGRAMS = frozenset("app bat cmd com cpl desktop dmg exe hta jar js lnk msi pif ps1 py reg scr sh vbs wsf".split())  # noqa: SIM905
-"""Suffixes of what a click never starts."""
-
 
 class ConversationView(QWidget):
     """Shows one :class:`ConversationPresenter` at a time, which it opens and closes.
 
-    What other screens add hangs on its signals: :attr:`open_message` (a picture or a film is to be looked at), :attr:`watch` (a live
-    stream), :attr:`files_chosen` (files are to be sent: whoever handles it says so by :attr:`sends_files`).
+    What other screens do hangs on its signals: :attr:`open_message` (a file is to be looked at, or opened), :attr:`resume` (its transfer is
+    to go on), :attr:`watch` (a live stream), :attr:`files_chosen` and :attr:`picture_chosen` (they are to be sent).
     """
 
     back = Signal()
@@ -43,7 +40,9 @@ class ConversationView(QWidget):
     person = Signal(object)
     watch = Signal(str)
     open_message = Signal(object)
+    resume = Signal(object)
     files_chosen = Signal(list)
+    picture_chosen = Signal(QImage)
     ask_friend = Signal(object)
     people = Signal()
 
@@ -52,10 +51,6 @@ class ConversationView(QWidget):
         self._theme, self._settings = theme, settings
         self.presenter: ConversationPresenter | None = None
         self._ends: list[Callable[[], None]] = []
-        self.sends_files = False
-        """Whether somebody else asks what is to become of files before they are sent."""
-        self.opens_messages = False
-        """The same of looking at pictures and films."""
         self.setAcceptDrops(True)
         self.header = Header(theme, avatars)
         self.find_bar = FindBar(theme)
@@ -96,7 +91,6 @@ class ConversationView(QWidget):
             presenter.failed.subscribe(self.toast.tell),
             presenter.refused.subscribe(self._refused),
             presenter.previewed.subscribe(lambda found: self.messages.provide_preview(*found)),
-            presenter.fetched.subscribe(lambda found: self._fetched(*found)),
             presenter.found.subscribe(self.find_bar.show_found),
             presenter.window.changed.subscribe(lambda _: self._fill()),
         ]
@@ -185,67 +179,19 @@ class ConversationView(QWidget):
             self.presenter.set_draft("")
             self.presenter.send_made(self.tr("Text"), ".txt", lambda path: path.write_text(text, "utf-8"))
 
-    def _picture(self, image: QImage) -> None:
-        if self.presenter is not None:
-            copy = image.copy()
-            self.presenter.send_made(self.tr("Picture"), ".png", lambda path: copy.save(str(path)))
-
     def attach(self) -> None:
         """Choose files."""
-        if self.presenter is None:
-            return
-        home = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.HomeLocation)
-        names, _ = QFileDialog.getOpenFileNames(self, self.tr("Attach files"), home)
-        self._files([Path(name) for name in names])
+        if self.presenter is not None:
+            ask_files(self, self._files)
 
     def _files(self, paths: list[Path]) -> None:
-        if self.presenter is None or not paths:
-            return
-        if self.sends_files:
+        if self.presenter is not None and paths:
             self.files_chosen.emit(paths)
-        else:
-            self.presenter.send_files(paths)
 
-    def _open(self, message: Message) -> None:
-        attachment = message.attachment
-        if self.presenter is None or attachment is None:
-            return
-        if self.opens_messages and message.kind in (Kind.IMAGE, Kind.VIDEO):
-            self.open_message.emit(message)
-        else:
-            self.presenter.fetch(message)
-
-    def _fetched(self, message: Message, path: Path) -> None:
-        """A file is here: programs are never started by a click in a conversation, their folder is shown."""
-        if path.suffix.lower() in (
-            ".exe",
-            ".bat",
-            ".cmd",
-            ".com",
-            ".msi",
-            ".ps1",
-            ".vbs",
-            ".scr",
-            ".sh",
-            ".desktop",
-            ".app",
-            ".jar",
-            ".js",
-        ):
-            path = path.parent
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
-
-    def _save_as(self, message: Message) -> None:
-        if self.presenter is None or message.attachment is None:
-            return
-        folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DownloadLocation)
-        name, _ = QFileDialog.getSaveFileName(self, self.tr("Save as"), str(Path(folder) / safe_name(message.attachment.filename)))
-        if name:
-            self.presenter.fetch(message, to=Path(name))
-
-    def _menu(self, message: Message, menu: QMenu) -> None:
-        if message.attachment is not None and not message.recalled:
-            menu.addAction(self._theme.icon("download"), self.tr("Save as …"), lambda: self._save_as(message))
+    def _resume(self, key: str) -> None:
+        message = self.messages.message(key)
+        if message is not None:
+            self.resume.emit(message)
 
     def _link(self, url: str, asks: bool) -> None:
         open_link(self, url, asks)
@@ -288,7 +234,7 @@ class ConversationView(QWidget):
         composer.draft.connect(self._draft)
         composer.attach.connect(self.attach)
         composer.files.connect(self._files)
-        composer.picture.connect(self._picture)
+        composer.picture.connect(self.picture_chosen)
         composer.context_closed.connect(composer.clear_context)
         composer.recent_emoji.connect(lambda recent, tone: self._settings.change(emoji=recent, tone=tone))
         self.long_text.several.connect(self._several)
@@ -297,15 +243,14 @@ class ConversationView(QWidget):
         messages.resend.connect(lambda message: self._with(lambda one: one.resend(message)))
         messages.delete.connect(lambda message: self._with(lambda one: one.delete(message)))
         messages.pause.connect(lambda key: self._with(lambda one: one.pause(key)))
-        messages.resume.connect(lambda key: self._with(lambda one: one.resume(key)))
+        messages.resume.connect(self._resume)
         messages.cancel.connect(lambda key: self._with(lambda one: one.cancel(key)))
         messages.preview_wanted.connect(lambda key: self._with(lambda one: one.preview(key)))
         messages.seen.connect(lambda seen: self._with(lambda one: one.mark_read(seen)))
-        messages.open_file.connect(self._open)
+        messages.open_file.connect(self.open_message)
         messages.watch.connect(self.watch)
         messages.person.connect(self.person)
         messages.link.connect(self._link)
-        messages.menu.connect(self._menu)
         messages.typed.connect(self._typed)
         messages.escaped.connect(self._escape)
         bar.sought.connect(self._sought)

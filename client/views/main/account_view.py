@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayou
 
 from client.core.model import Connection
 from client.core.ports import Account
+from client.platform.desktop import SystemDesktop
 from client.platform.settings import Settings
 from client.theme import Theme
 from client.theme.tokens import DETAILS_PANE, LIST_PANE, LIST_PANE_LEAST, LIST_PANE_MOST, ONE_PANE_BELOW, WINDOW_LEAST
@@ -18,6 +19,7 @@ from client.translations.sentences import sentence
 from client.viewmodels.contacts import Contacts
 from client.viewmodels.conversation import ConversationPresenter
 from client.viewmodels.conversation_list import ConversationList
+from client.viewmodels.file_actions import Desktop, FileActions
 from client.viewmodels.spool import Spool
 from client.viewmodels.work import run
 from client.views.contacts.find_page import FindPage
@@ -25,6 +27,7 @@ from client.views.contacts.pane import ContactsPane
 from client.views.contacts.profile import ProfilePage
 from client.views.contacts.requests_page import RequestsPage
 from client.views.conversation import ConversationView
+from client.views.files.joining import Files
 from client.views.main import row_words
 from client.views.main.details import Details
 from client.views.main.list_pane import ListPane
@@ -56,7 +59,9 @@ class AccountView(QWidget):
         spool: Spool,
         *,
         now: Callable[[], int] = now_ms,
+        desktop: Desktop | None = None,
     ) -> None:
+        """``desktop`` opens files; ``None``: the system does."""
         super().__init__()
         self._theme, self.account, self._settings, self._spool, self._now = theme, account, settings, spool, now
         self.avatars = Avatars(theme, pictures)
@@ -64,9 +69,12 @@ class AccountView(QWidget):
         self.conversations = ConversationList(account, words=lambda one: row_words.spoken(one, account.person, now()))
         self.contacts = Contacts(account)
         self.rail = Rail(theme, self.avatars)
+        self.rail.add("files", "folder", self.tr("Files"), "Ctrl+3")
         self.list = ListPane(theme, self.avatars, self.conversations, now=now)
         self.friends = ContactsPane(theme, self.avatars, self.contacts)
         self.conversation = ConversationView(theme, self.avatars, pictures, settings, now=now)
+        actions = FileActions(account, desktop or SystemDesktop(parent=self))
+        self.files = Files(theme, pictures, self.conversation, actions, spool, now=now)
         self.find_page = FindPage(theme, self.avatars, self.contacts)
         self.requests_page = RequestsPage(theme, self.avatars, self.contacts, now_ms=now())
         self.profile_page = ProfilePage(theme, self.avatars, self.contacts)
@@ -94,6 +102,7 @@ class AccountView(QWidget):
 
     def close_view(self) -> None:
         """End: what is written and where it is scrolled to is kept."""
+        self.files.close_view()
         self.conversation.close_view()
         for end in self._ends:
             end()
@@ -127,6 +136,7 @@ class AccountView(QWidget):
         if self._main.currentWidget() is not self.conversation:
             self._main.setCurrentWidget(self.conversation)
             self.friends.set_current(0)
+            self.rail.show_place("contacts" if self._lists.currentWidget() is self.friends else "conversations")
             self._fit(detail=False)
             (self.friends.search if self._lists.currentWidget() is self.friends else self.list.rows).setFocus()
         elif self.details.isVisible():
@@ -145,13 +155,17 @@ class AccountView(QWidget):
     # Places.
 
     def show_place(self, name: str) -> None:
-        """Conversations or contacts."""
+        """Conversations, contacts or files."""
         self._lists.setCurrentWidget(self.friends if name == "contacts" else self.list)
         self.rail.show_place(name)
 
     def go(self, name: str) -> None:
         """The same, by a press."""
         self.show_place(name)
+        if name == "files":
+            self._page(self.files.page)
+            self.files.page.opened()
+            return
         self._fit(detail=False)
         if name == "contacts":
             self.friends.search.setFocus()
@@ -234,8 +248,9 @@ class AccountView(QWidget):
         self.conversation.details.connect(lambda: self.show_details())
         self.conversation.person.connect(self.show_profile)
         self.conversation.people.connect(self.find_people)
-        for page in (self.find_page, self.requests_page, self.profile_page):
+        for page in (self.find_page, self.requests_page, self.profile_page, self.files.page):
             page.back.connect(self.leave)
+        self.files.to_message.connect(lambda message: self.open(message.conversation, at=message.id))
         self.find_page.profile.connect(self.show_profile)
         self.requests_page.people.connect(self.find_people)
         self.details.back.connect(lambda: self.show_details(False))
@@ -253,7 +268,7 @@ class AccountView(QWidget):
         self._lists.addWidget(self.list)
         self._lists.addWidget(self.friends)
         self._main = QStackedWidget()
-        for page in (self.conversation, self.find_page, self.requests_page, self.profile_page):
+        for page in (self.conversation, self.find_page, self.requests_page, self.profile_page, self.files.page):
             self._main.addWidget(page)
         self._splitter = QSplitter()
         self._splitter.setHandleWidth(1)

@@ -89,6 +89,7 @@ class Details(ColumnPage):
         self._members = []
         for uuid in people:
             card = Card(self.theme, self._avatars, self._contacts.account.person(uuid))
+            card.set_pressable()
             card.pressed.connect(lambda uuid=uuid: self.person.emit(uuid))
             self._members.append(card)
             self._list.addWidget(card)

@@ -105,6 +105,8 @@ class ListPane(QWidget):
         self.delegate = RowDelegate(theme, avatars, model.account.person, now)
         self.rows.setItemDelegate(self.delegate)
         self.rows.setModel(model)
+        self._cursor = 0
+        self.rows.selectionModel().currentChanged.connect(self._moved)
         self._head = QWidget()
         self._title = QLabel()
         self._title.setProperty("role", "strong")
@@ -239,7 +241,16 @@ class ListPane(QWidget):
                     self.tr("No conversations yet"), self.tr("Find people by name, and say hello."), self.tr("Find people")
                 )
         self._stack.setCurrentWidget(self.rows if self.model.rowCount() else self.empty)
-        self.set_current(self.delegate.current) if self.rows.hasFocus() else self.rows.viewport().update()
+        row = self.model.row_of(self._cursor)
+        if row >= 0 and not self.rows.currentIndex().isValid():
+            self.rows.setCurrentIndex(self.model.index(row))
+        self.rows.viewport().update()
+
+    def _moved(self, index: QModelIndex) -> None:
+        """The keyboard's place in the list; it stays at its conversation when others come and go."""
+        one = self.rows.one(index)
+        if one is not None:
+            self._cursor = one.id
 
     def _menu(self, one: Conversation, place: QPoint) -> None:
         menu = self.menu_of(one)

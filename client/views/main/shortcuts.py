@@ -60,6 +60,7 @@ def sentences() -> tuple[str, ...]:
         translate("Shortcuts", "Search conversations"),
         translate("Shortcuts", "Conversations"),
         translate("Shortcuts", "Contacts"),
+        translate("Shortcuts", "Files"),
         translate("Shortcuts", "Find people"),
         translate("Shortcuts", "One step back"),
         translate("Shortcuts", "Find in this conversation"),

@@ -121,6 +121,7 @@ class Window(QWidget):
             "search": view.search,
             "conversations": partial(view.go, "conversations"),
             "contacts": partial(view.go, "contacts"),
+            "files": partial(view.go, "files"),
             "people": view.find_people,
             "find": conversation.begin_find if view.current else view.search,
             "older": partial(conversation.find_bar.step, 1),

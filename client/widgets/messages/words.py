@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
@@ -57,6 +58,17 @@ def size_words(size: float) -> str:
     return QLocale().formattedDataSize(max(0, int(size)), 1, QLocale.DataSizeFormat.DataSizeTraditionalFormat)
 
 
+def left_words(seconds: float) -> str:
+    """How long something takes yet, roughly; empty: nobody knows, or it is over at once."""
+    if not 2 <= seconds < 360_000:
+        return ""
+    if seconds < 60:
+        return tr("{count} s left").format(count=QLocale().toString(math.ceil(seconds / 5) * 5 if seconds > 10 else math.ceil(seconds)))
+    if seconds < 3600:
+        return tr("{count} min left").format(count=QLocale().toString(math.ceil(seconds / 60)))
+    return tr("{count} h left").format(count=QLocale().toString(math.ceil(seconds / 3600)))
+
+
 def transfer_words(transfer: Transfer) -> str:
     """How far a file is."""
     stage = transfer.stage
@@ -68,7 +80,8 @@ def transfer_words(transfer: Transfer) -> str:
         return f"{done} · {paused}"
     if stage is Stage.MOVING and transfer.speed > 0:
         speed = tr("{size}/s").format(size=size_words(transfer.speed))
-        return f"{done} · {speed}"
+        left = left_words((transfer.size - transfer.done) / transfer.speed)
+        return " · ".join(part for part in (done, speed, left) if part)
     return {Stage.WAITING: tr("Waiting …"), Stage.HASHING: tr("Preparing …"), Stage.FINISHING: tr("Finishing …")}.get(stage, done)
 
 

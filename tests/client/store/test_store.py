@@ -68,6 +68,14 @@ class KeepingTests(StoreCase):
         self.assertEqual(await store.read(lambda db: messages.find(db, 7, "TEXT 2", None, 5, 100)), ([some[3]], None))
         self.assertEqual(await store.read(lambda db: messages.files(db, "image", "A.P", 5, 0)), [some[3]])
         self.assertEqual(await store.read(lambda db: messages.by_file(db, 7, "f1")), None)
+        large = said(9, attachment=Attachment("b.bin", 9_000_000_000_000_000, file_id="f9", path="/b.bin"))
+        await self.put(store, large)
+
+        async def files(**more: Any) -> list[int]:
+            return [one.id for one in await store.read(lambda db: messages.files(db, "", "", 9, 0, **more))]
+
+        self.assertEqual(await files(largest=True), [9, some[3].id])
+        self.assertEqual((await files(here=True), await files(conversation=8)), ([9, 2], []))
 
     async def test_one_that_was_written_here_and_came_back_is_one(self) -> None:
         """Whether the answer or the history comes first."""

@@ -249,6 +249,12 @@ class FilesTests(AccountCase):
         (there,) = await new.files("", "", 9, 0)
         assert there.attachment is not None
         self.assertEqual((there.attachment.path, there.attachment.width > 0), (str(got), True))
+        self.assertEqual((new.keeps(there), len(await new.files("", "", 9, 0, here=True))), (True, 1))
+        await new.discard(there)
+        self.assertFalse(got.exists())
+        self.assertEqual(await new.files("", "", 9, 0, here=True), [])
+        self.assertTrue(copy.exists())
+        await new.fetch(there)
         self.assertGreater(await new.cached(), 0)
         await new.clear_cache()
         self.assertEqual(await new.cached(), 0)

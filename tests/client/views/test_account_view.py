@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtGui import QImage
+from twisted.internet.defer import Deferred
 
 from client.core.memory import MemoryAccount
 from client.core.model import Link
@@ -97,6 +100,27 @@ class ListTests(ViewCase):
         about = self.account.conversation(8)
         assert about is not None
         self.assertEqual(about.muted_until_ms, 0)
+
+    def test_keyboard_stays(self) -> None:
+        """Where the keyboard is in the list, it stays when conversations come and move."""
+        view = self.open()
+        view.list.rows.setFocus(Qt.FocusReason.TabFocusReason)
+        for _ in range(3):
+            self.keys(view.list.rows, Key.Key_Down)
+        here = view.list.rows.one(view.list.rows.currentIndex())
+        assert here is not None
+        self.account.now_ms += 3_600_000
+        self.account.receive(13, "News!")
+        view.conversations.refresh()
+        stranger = next(one for one in self.account._people.values() if not one.friend and one.uuid != self.account.me.uuid)
+        self.run_command(self.account.conversation_with(stranger.uuid))
+        view.conversations.refresh()
+        there = view.list.rows.one(view.list.rows.currentIndex())
+        assert there is not None
+        self.assertEqual(there.id, here.id)
+
+    def run_command(self, work: Coroutine[Any, Any, object]) -> None:
+        self.successResultOf(Deferred.fromCoroutine(work))
 
     def test_empty(self) -> None:
         """A new account says what to do."""
@@ -193,7 +217,7 @@ class TalkTests(ViewCase):
         self.assertLess(view.conversation.messages.rows.messages[0].id, first.id)
 
     def test_dropped_files(self) -> None:
-        """Files that are dropped are sent; a picture that is pasted too."""
+        """Files that are dropped, and a picture that is pasted, are shown together, and sent by Enter."""
         view = self.open()
         view.open(1)
         path = self.mktemp()
@@ -201,12 +225,16 @@ class TalkTests(ViewCase):
         data = QMimeData()
         data.setUrls([QUrl.fromLocalFile(str(Path(path).absolute()))])
         self.assertTrue(self.drop(view.conversation, data))
-        self.assertEqual([command[2] for command in self.account.commands if command[0] == "send_file"], [Path(path).absolute()])
         image = QImage(10, 10, QImage.Format.Format_RGB32)
         image.fill(0)
         view.conversation.composer.picture.emit(image)
-        sent = [str(command[2]) for command in self.account.commands if command[0] == "send_file"]
-        self.assertTrue(sent[-1].endswith("Picture.png"))
+        dialog = view.files.dialog
+        assert dialog is not None
+        self.keys(dialog.caption, Qt.Key.Key_Return)
+        sent = [command[2] for command in self.account.commands if command[0] == "send_file"]
+        self.assertEqual(sent[0], Path(path).absolute())
+        self.assertTrue(str(sent[1]).endswith("Picture.png"))
+        self.assertIsNone(view.files.dialog)
 
     def test_blocked(self) -> None:
         """Nobody writes to whom they have blocked, or is no friend; it is said."""
