@@ -10,11 +10,12 @@ BIN = $(VENV)/bin
 SUDO = $$(test "$$(id -u)" = 0 || echo sudo)
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help run client translations screenshots demo bench check test-quick test test-tools docs stubs lock clean
+.PHONY: help run client client-program translations screenshots demo bench check test-quick test test-tools docs stubs lock clean
 
 help:
 	@echo "make run        start every server on this machine (data in $(IMSYS_HOME))"
 	@echo "make client     start the desktop client (it finds what 'make run' started by itself)"
+	@echo "make client-program  make a folder of the desktop client that needs no Python, dist/imsys-client"
 	@echo "make demo       play a conversation of two users against the running servers"
 	@echo "make bench      measure everything, and write docs/performance.md (hours; RUNS=1 QUICK=1: minutes, into $(IMSYS_HOME)/bench)"
 	@echo "make check      ruff, mypy and import-linter; seconds, the first time a minute; needs no root"
@@ -33,12 +34,18 @@ run: $(VENV)/.run
 client: $(VENV)/.client
 	@exec $(BIN)/python -m client.app $(CLIENT_ARGUMENTS)
 
+# A folder for the system that it is made on.
+client-program: $(VENV)/.client-program
+	@$(BIN)/pyinstaller --noconfirm --log-level WARN --distpath dist --workpath build/client client/packaging/imsys-client.spec
+	@echo "Start dist/imsys-client/imsys-client"
+
 # The sentences of the client, for translators, and what Qt reads.
 translations: $(VENV)/.test
 	@$(BIN)/python -m client.translations.make
 
 screenshots: $(VENV)/.test test-tools
 	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.client.screenshots docs/screenshots
+	@if command -v pngquant >/dev/null; then pngquant --force --skip-if-larger --ext .png docs/screenshots/*.png || test $$? = 98; fi
 
 demo: $(VENV)/.run
 	@$(BIN)/imsys-cli demo --server https://127.0.0.1:$${IMSYS_GATEWAY_PORT:-8443}
@@ -94,6 +101,11 @@ $(VENV)/.run: setup.cfg pyproject.toml | $(VENV)/bin/python
 	@$(PIP) install --editable '.[server]'
 	@touch $@
 
+$(VENV)/.client-program: setup.cfg pyproject.toml | $(VENV)/bin/python
+	@echo "Installing the desktop client, and what makes a program of it (once) ..."
+	@$(PIP) install --editable '.[package]'
+	@touch $@ $(VENV)/.client
+
 $(VENV)/.client: setup.cfg pyproject.toml | $(VENV)/bin/python
 	@echo "Installing the desktop client and what it needs (once) ..."
 	@$(PIP) install --editable '.[client]'
@@ -134,6 +146,8 @@ test-tools:
 	ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || missing="$$missing libfaketime"; \
 	command -v systemd-analyze >/dev/null || missing="$$missing systemd"; \
 	command -v Xvfb >/dev/null || missing="$$missing xvfb"; \
+	command -v appstreamcli >/dev/null || missing="$$missing appstream"; \
+	command -v desktop-file-validate >/dev/null || missing="$$missing desktop-file-utils"; \
 	for library in EGL.so.1:libegl1 GL.so.1:libgl1 xkbcommon-x11.so.0:libxkbcommon-x11-0 fontconfig.so.1:libfontconfig1 \
 	    dbus-1.so.3:libdbus-1-3 xcb-cursor.so.0:libxcb-cursor0 xcb-icccm.so.4:libxcb-icccm4 xcb-image.so.0:libxcb-image0 \
 	    xcb-keysyms.so.1:libxcb-keysyms1 xcb-render-util.so.0:libxcb-render-util0 xcb-shape.so.0:libxcb-shape0; do \

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from client.platform.paths import paths
+
+if TYPE_CHECKING:
+    from client.program import Program
 
 NO_QT = """The desktop client needs PySide6: pip install 'imsys[client]'.
 ({problem})"""
@@ -25,8 +29,11 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(given)
 
 
-def main(given: Sequence[str] | None = None) -> int:
-    """Run it; the exit status."""
+def main(given: Sequence[str] | None = None, *, ready: Callable[[Program], object] | None = None) -> int:
+    """Run it; the exit status.
+
+    :param ready: called with the program before it begins, by whoever measures it.
+    """
     asked = arguments(given)
     if asked.version:
         from imsys import __version__
@@ -41,10 +48,11 @@ def main(given: Sequence[str] | None = None) -> int:
     places = paths()
     if single.tell_first(places.data, "hidden" if asked.hidden else "show"):
         return 0
-    return _run(asked)
+    return _run(asked, ready)
 
 
-def _run(asked: argparse.Namespace) -> int:
+def _run(asked: argparse.Namespace, ready: Callable[[Program], object] | None) -> int:
+    gc.disable()  # until all is there that stays: nothing of it is garbage
     from client.platform import faults
     from client.platform.languages import translate
     from client.platform.reactor import application, install
@@ -76,10 +84,15 @@ def _run(asked: argparse.Namespace) -> int:
 
     reactor: Any = found
     program = Program(reactor, app, theme, settings, window, places, server=asked.server, environ=os.environ)
+    gc.freeze()
+    gc.enable()
     faults.observe(program.faults)
     if asked.hidden and program.tray.icon is None:
         window.show()
+    reactor.addSystemEventTrigger("before", "shutdown", program.quit)
     reactor.addSystemEventTrigger("after", "shutdown", app.quit)
+    if ready is not None:
+        ready(program)
     program.begin()
     reactor.runReturn()
     status = int(app.exec())

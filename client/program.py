@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QCoreApplication, QPoint, QTimer
 from PySide6.QtWidgets import QApplication, QMenu
 from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.error import ReactorNotRunning
 from twisted.internet.threads import deferToThreadPool
 
 from client.core.model import Link, Message
@@ -446,10 +448,10 @@ class Program:
             return
         self.quit()
 
-    def quit(self) -> None:
-        """Close everything, and end."""
+    def quit(self) -> Deferred[Any] | None:
+        """Close everything, and end; fires when all is closed, ``None``: it is under way already."""
         if self._ending:
-            return
+            return None
         self._ending = True
         self.window.keep_place()
         self.window.hide()
@@ -460,13 +462,14 @@ class Program:
             closing.append(Deferred.fromCoroutine(opened.account.close()))
         all_closed = DeferredList(closing, consumeErrors=True)
         all_closed.addTimeout(CLOSE_S, self._reactor)
-        all_closed.addBoth(lambda _: self._end())
+        return all_closed.addBoth(lambda _: self._end())
 
     def _end(self) -> None:
         self.pictures.close()
         if self.tray.icon is not None:
             self.tray.icon.hide()
-        self._reactor.stop()
+        with suppress(ReactorNotRunning):  # a signal has stopped it
+            self._reactor.stop()
 
     def _fault(self, details: str) -> None:
         """Something that nobody expected: one sentence, and the window stays."""

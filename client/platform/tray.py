@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication, QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPixmap
+from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon
 
-from client.theme.icon import pixmap
-from client.theme.tokens import LIGHT, ON_AVATAR
+from client.packaging.icons import SVG
+from client.theme.tokens import LIGHT
 
 SIZES = (16, 22, 24, 32, 48, 64, 128, 256)
 
@@ -26,10 +27,7 @@ def _draw(size: int, count: int) -> QPixmap:
     painter = QPainter(made)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(LIGHT.accent))
-    painter.drawRoundedRect(QRectF(0, 0, size, size), size * 0.24, size * 0.24)
-    inner = round(size * 0.64)
-    painter.drawPixmap((size - inner) // 2, (size - inner) // 2, pixmap("messages-square", QColor(ON_AVATAR), inner))
+    QSvgRenderer(str(SVG)).render(painter, QRectF(0, 0, size, size))
     if count:
         words = str(count) if count < 100 else "99+"
         height = size * (0.56 if size < 40 else 0.42)

@@ -65,6 +65,9 @@ class History:
     async def around(self, conversation: int, number: int, most: int) -> list[Message]:
         """See :class:`client.core.ports.Reader`."""
         half = max(1, most // 2)
+        here = await self._keeper.store.read(lambda db: _page_around(db, conversation, number, half, most))
+        if here is not None:
+            return here
         if (await self._keeper.store.read(lambda db: tables.spans(db, conversation))).around(number) is None:
             await self._fetch_before(conversation, number + 1)
         middle = Message("", conversation, 0, 0, id=number)
@@ -219,6 +222,16 @@ def _page_before(db: apsw.Connection, conversation: int, place: Order | None, mo
         return [], False, place[0]
     kept = [one for one in page if one.id >= span[0]]
     return kept, len(kept) == most or span[0] == 0, span[0]
+
+
+def _page_around(db: apsw.Connection, conversation: int, number: int, half: int, most: int) -> list[Message] | None:
+    """A page around an id in one turn of the store, where nothing is missing from it; else ``None``."""
+    earlier, whole, _ = _page_before(db, conversation, (number, 0, ""), half)
+    if not whole:
+        return None
+    start = messages.order(earlier[-1]) if earlier else (max(1, number - 1), 0, "")
+    later, whole, _ = _page_after(db, conversation, start, most - len(earlier))
+    return earlier + later if whole else None
 
 
 def _page_after(db: apsw.Connection, conversation: int, place: Order, most: int) -> tuple[list[Message], bool, int]:

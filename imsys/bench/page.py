@@ -66,6 +66,7 @@ def render(results: Results, text: str) -> str:
         "files_memory": lambda found: _files(found, "files-memory"),
         "files_large": lambda found: _files(found, "files-large"),
         "files_many": _many,
+        "client": _client,
         "profile": _profile,
         "commands": _commands,
     }
@@ -315,6 +316,24 @@ def _many(results: Results) -> str:
         return "Not measured."
     head = ("", "MB a second together", "first / median / last to end, s", "server's memory grew by at most, MiB")
     return table(head, rows) + wrong({"files-many": reports_of(results, "files-many")})
+
+
+def _client(results: Results) -> str:
+    """What was measured of the desktop client, a line each."""
+    found = reports_of(results, "client")
+    if not found:
+        return "Not measured."
+    names = {kind: list(dict.fromkeys(name for report in found for name in report[kind])) for kind in ("figures", "latency", "counts")}
+    rows = [[name, cell(found, "figures", name)] for name in names["figures"]]
+    rows += [
+        [f"{name}: p50 / p99 / worst, ms", " / ".join(cell(found, "latency", name, rank) for rank in ("p50", "p99", "max"))]
+        for name in names["latency"]
+    ]
+    rows += [[name, cell(found, "counts", name)] for name in names["counts"]]
+    setting = found[-1]["setting"]
+    said = f"{setting['messages']:,} messages, {setting['starts']} starts, {setting['minutes']:g} minutes of 5 messages a second"
+    load = f"the load of the machine was {setting['load before']:g} before and {setting['load after']:g} after it."
+    return table(("", "measured"), rows) + f"\n\n{said}; {load}"
 
 
 def _profile(results: Results) -> str:

@@ -174,6 +174,16 @@ SCENES: Sequence[Scene] = (
     _storm(3_000),
     _storm(10_000),
     Scene(name="live", title="4 Mb/s", group="live", arguments=("live",), quick=("--time", "2", "--players", "100"), once=True),
+    Scene(
+        name="client",
+        title="the desktop client",
+        group="client",
+        arguments=("client",),
+        quick=("--messages", "20000", "--starts", "2", "--minutes", "0.5"),
+        once=True,
+        generators=False,
+        seconds=3600.0,
+    ),
 )
 
 _NGINX = ("figures", "of nginx, %")
@@ -341,5 +351,40 @@ GOALS: Sequence[Goal] = (
         original="–",
         figures=(Figure(path=_GREW, what="MiB of memory", at_most=64),),
         operation="frames up, TLS, encrypted",
+    ),
+    Goal(
+        scene="client",
+        title="the desktop client: its first picture; a conversation of 100,000 messages is opened",
+        original="–",
+        figures=(
+            Figure(path=("figures", "first paint, s"), what="s", at_most=0.8),
+            Figure(path=("figures", "conversation, ms"), what="ms", at_most=100),
+        ),
+    ),
+    Goal(
+        scene="client",
+        title="a picture of it while it is scrolled by the wheel; by the bar; a key and its letter",
+        original="–",
+        figures=(
+            Figure(path=("latency", "frame, wheel", "p99"), what="ms p99", at_most=16.7),
+            Figure(path=("latency", "frame, bar", "p99"), what="ms p99", at_most=16.7),
+            Figure(path=("latency", "echo of a key", "p99"), what="ms p99", at_most=16),
+        ),
+    ),
+    Goal(
+        scene="client",
+        title="its memory with it open, and after 30 minutes of 5 messages a second; its processor when nothing happens",
+        original="–",
+        figures=(
+            Figure(path=("figures", "memory, MB"), what="MB", at_most=220),
+            Figure(path=("figures", "memory after the minutes, MB"), what="MB", at_most=220),
+            Figure(path=("figures", "idle, % of a core"), what="% of a core", at_most=0.5),
+        ),
+    ),
+    Goal(
+        scene="client",
+        title="a film of 1,280 × 720 with 30 pictures a second, drawn by the processor (llvmpipe)",
+        original="–",
+        figures=(Figure(path=("counts", "film pictures dropped"), what="pictures dropped", at_most=0),),
     ),
 )

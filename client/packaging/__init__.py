@@ -1,0 +1,1 @@
+"""What systems want beside the program: an icon, entries for menus and shops, and a program of one folder (PyInstaller)."""
