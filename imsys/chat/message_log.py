@@ -74,7 +74,7 @@ class _Entry(Outcome[Appended]):
     __slots__ = ("since", "size", "source", "submission", "thread_id")
 
     def __init__(self, submission: Submission, source: Sender, since: float) -> None:
-        super().__init__()
+        Outcome.__init__(self)  # what super() is takes as long to find out
         self.submission = submission
         self.source = source
         self.thread_id = submission.thread_id

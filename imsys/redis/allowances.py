@@ -89,6 +89,8 @@ Gives the milliseconds until there is room for that, or for one more; and how mu
 class Kind(enum.Enum):
     """What is counted."""
 
+    __hash__ = object.__hash__  # an enumeration's own is a function of Python, called for every text
+
     LOOKUP = "lookup"
     """Names, and cards."""
     REQUEST = "request"

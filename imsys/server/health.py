@@ -35,11 +35,14 @@ class Check:
     :param attempt: uses it; raises when it does not work. With status 73 there was no room to try: that is overload, and no fault.
     :param progress: changes when others have used it with success. While it does, what is under way may take as long as it likes:
         where much is to be done, it waits behind that.
+    :param proof: whether such success of others shows all that an attempt would: while they have it, there is none, and nothing is
+        spent on it where most is to be done.
     """
 
     what: str
     attempt: Callable[[], Awaitable[object]]
     progress: Callable[[], int] = lambda: 0
+    proof: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,8 @@ class _Watched:
             self._waited = 0
             if self.fault is not None and self.fault.silent:
                 self._set(None)
+            if self._check.proof and self.fault is None and self._attempt is None:
+                self._crowded, self._pause = False, round(PAUSE / TICK)
         elif self._attempt is not None or self._crowded:
             self._waited += 1
             if self._waited * TICK >= PATIENCE:

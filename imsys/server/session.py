@@ -271,14 +271,14 @@ class Session:
             if self._overtaking:
                 self._overtake()
             return
-        count, ready, closes = 0, [], ""
-        for one in calls:
-            if one.response is None:
-                break
-            count += 1
-            ready.append(one.response)
-            closes = closes or one.closes
-        del calls[:count]
+        ready, closes = [call.response or b""], call.closes
+        if len(calls) > 1:
+            for one in calls[1:]:
+                if one.response is None:
+                    break
+                ready.append(one.response)
+                closes = closes or one.closes
+        del calls[: len(ready)]
         self._overtaking = self._overtaking and bool(calls)
         if self._held is not None and not calls:
             ready += self._held
