@@ -85,10 +85,15 @@ class FrameDecoder:
             if self.needed > LARGE:
                 return self._large()
             data, self._buffer = bytes(self._buffer), None
-        unpack, size, limit = self._format.header.unpack_from, self._format.header.size, self._limit
+        header, limit = self._format.header, self._limit
+        unpack, size = header.unpack_from, header.size
         frames: list[Frame] = []
         start, end = 0, len(data)
         self.needed = size
+        if end >= size:  # most reads are one frame
+            service, total = unpack(data)
+            if size <= total == end <= limit:
+                return [Frame(service, data[size:])]
         while end - start >= size:
             service, total = unpack(data, start)
             if total < size or total > limit:

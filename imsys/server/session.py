@@ -272,14 +272,16 @@ class Session:
                 self._overtake()
             return
         ready, closes = [call.response or b""], call.closes
-        if len(calls) > 1:
-            for one in calls[1:]:
+        del calls[0]
+        if calls:
+            for one in calls:
                 if one.response is None:
                     break
                 ready.append(one.response)
                 closes = closes or one.closes
-        del calls[: len(ready)]
-        self._overtaking = self._overtaking and bool(calls)
+            del calls[: len(ready) - 1]
+        if self._overtaking:
+            self._overtaking = bool(calls)
         if self._held is not None and not calls:
             ready += self._held
             self._held = None
