@@ -10,22 +10,35 @@ BIN = $(VENV)/bin
 SUDO = $$(test "$$(id -u)" = 0 || echo sudo)
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help run demo bench check test-quick test test-tools docs stubs lock clean
+.PHONY: help run client translations screenshots demo bench check test-quick test test-tools docs stubs lock clean
 
 help:
 	@echo "make run        start every server on this machine (data in $(IMSYS_HOME))"
+	@echo "make client     start the desktop client (it finds what 'make run' started by itself)"
 	@echo "make demo       play a conversation of two users against the running servers"
 	@echo "make bench      measure everything, and write docs/performance.md (hours; RUNS=1 QUICK=1: minutes, into $(IMSYS_HOME)/bench)"
 	@echo "make check      ruff, mypy and import-linter; seconds, the first time a minute; needs no root"
 	@echo "make test-quick the tests that need nothing beside Python, in some minutes; needs no root"
 	@echo "make test       all checks and all tests; installs the Debian packages that they need"
 	@echo "make docs       make a site of the documentation and the docstrings, in build/site"
+	@echo "make translations  bring the client's texts up to date: client/translations"
+	@echo "make screenshots   make pictures of the client's screens, in docs/screenshots"
 	@echo "make stubs      generate the gRPC stubs again"
 	@echo "make lock       write requirements.lock again: the versions that the tests run on, with hashes"
 	@echo "make clean      remove what the other targets made, but not the data"
 
 run: $(VENV)/.run
 	@umask 077; exec $(BIN)/twistd --nodaemon --pidfile= --logger imsys.util.logs.console imsys
+
+client: $(VENV)/.client
+	@exec $(BIN)/python -m client.app $(CLIENT_ARGUMENTS)
+
+# The sentences of the client, for translators, and what Qt reads.
+translations: $(VENV)/.test
+	@$(BIN)/python -m client.translations.make
+
+screenshots: $(VENV)/.test test-tools
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.client.screenshots docs/screenshots
 
 demo: $(VENV)/.run
 	@$(BIN)/imsys-cli demo --server https://127.0.0.1:$${IMSYS_GATEWAY_PORT:-8443}
@@ -81,6 +94,11 @@ $(VENV)/.run: setup.cfg pyproject.toml | $(VENV)/bin/python
 	@$(PIP) install --editable '.[server]'
 	@touch $@
 
+$(VENV)/.client: setup.cfg pyproject.toml | $(VENV)/bin/python
+	@echo "Installing the desktop client and what it needs (once) ..."
+	@$(PIP) install --editable '.[client]'
+	@touch $@
+
 $(VENV)/.test: setup.cfg pyproject.toml | $(VENV)/bin/python
 	@echo "Installing imsys, what it needs, and what its tests need (once) ..."
 	@$(PIP) install --editable '.[test]'
@@ -115,6 +133,15 @@ test-tools:
 	command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || missing="$$missing chromium-headless-shell"; \
 	ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || missing="$$missing libfaketime"; \
 	command -v systemd-analyze >/dev/null || missing="$$missing systemd"; \
+	command -v Xvfb >/dev/null || missing="$$missing xvfb"; \
+	for library in EGL.so.1:libegl1 GL.so.1:libgl1 xkbcommon-x11.so.0:libxkbcommon-x11-0 fontconfig.so.1:libfontconfig1 \
+	    dbus-1.so.3:libdbus-1-3 xcb-cursor.so.0:libxcb-cursor0 xcb-icccm.so.4:libxcb-icccm4 xcb-image.so.0:libxcb-image0 \
+	    xcb-keysyms.so.1:libxcb-keysyms1 xcb-render-util.so.0:libxcb-render-util0 xcb-shape.so.0:libxcb-shape0; do \
+	    ls /usr/lib/*/lib$${library%%:*} >/dev/null 2>&1 || missing="$$missing $${library##*:}"; done; \
+	ls /usr/lib/*/dri/swrast_dri.so >/dev/null 2>&1 || missing="$$missing libgl1-mesa-dri"; \
+	test -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc || missing="$$missing fonts-noto-cjk"; \
+	test -e /usr/share/fonts/truetype/noto/NotoColorEmoji.ttf || missing="$$missing fonts-noto-color-emoji"; \
+	test -e /usr/share/fonts/truetype/noto/NotoSans-Regular.ttf || missing="$$missing fonts-noto-core"; \
 	test -n "$$missing" || exit 0; \
 	command -v apt-get >/dev/null || { echo "The tests need$$missing, and there is no apt-get to install them with." >&2; exit 1; }; \
 	echo "Installing$$missing ..."; \

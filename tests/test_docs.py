@@ -57,7 +57,9 @@ class Architecture(SynchronousTestCase):
         named = set(re.findall(r"`([\w./]+(?:\.(?:py|proto|sql|md)|/))`", (ROOT / "docs" / "architecture.md").read_text("utf-8")))
         self.assertGreater(len(named), 50)
         there = [
-            f"/{path.relative_to(ROOT)}" for top in ("imsys", "tests", "twisted", "tac") for path in (ROOT / top, *(ROOT / top).rglob("*"))
+            f"/{path.relative_to(ROOT)}"
+            for top in ("imsys", "client", "tests", "twisted", "tac")
+            for path in (ROOT / top, *(ROOT / top).rglob("*"))
         ]
         missing = {name for name in named if not any(path.endswith(f"/{name.removesuffix('/')}") for path in there)}
         self.assertEqual(sorted(missing), [])

@@ -1,1 +1,4 @@
-"""Which servers there are, and where a user is sent. Everything is kept in Redis: any number of balance servers run side by side."""
+"""Registration of servers and allocation of users.
+
+All state is in Redis, so any number of balance servers can run.
+"""

@@ -1,4 +1,4 @@
-"""Where users are sent: to the live servers with the fewest connections, in one call of Redis for all that ask at the same time."""
+"""Allocate the live servers with the fewest connections, in one call of Redis for all present requests."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from imsys.redis.tokens import LUA, Tokens
 _log = Logger()
 
 FAILED = 8
-"""Addresses of servers that one user could not use that are looked at."""
+"""Failed addresses of one user that are used, at most."""
 
 OTHERS = 4
-"""Other chat servers that a user is told of."""
+"""Alternative chat servers that a user gets."""
 
 _ALLOCATE = Script(
     CAUGHT
@@ -172,17 +172,19 @@ end
 return cjson.encode({results, others, reported})
 """
 )
-"""Processes behind one public address are one group, whose load is their sum; whoever is sent there counts at once.
+"""Processes behind one public address form a group, whose load is their sum.
 
-The kernel of that machine chooses the process, and takes all alike. So a user is expected at that process of the group at which the
-fewest are. Whoever drains, says that it is unfit, or was set aside, is in no group. Nothing is done, and ``null`` said, where the registry
-is of another epoch than the one that is expected, if one is.
+An allocated user counts at once.
+
+The kernel of that machine chooses the process, evenly. So a user is expected at the process of the group that
+expects the fewest. A server that drains, is unfit or was set aside is in no group. If an epoch is expected
+and the registry has another one, nothing is done and ``null`` returned.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a user connects to; ``http`` is 0 where there is no such port."""
+    """The address of a server; ``http`` is 0 if there is no such port."""
 
     host: str
     port: int
@@ -191,13 +193,14 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What one user asks for.
+    """The request of one user.
 
-    :param plaintext: the ports without TLS are wanted.
-    :param token: one to be checked; empty: one is issued, which the caller has to store.
-    :param failed: host and port of servers, chat or resources, that the user could not use just now: the first :data:`FAILED` of
-        them are taken only where there is no other.
-    :param original: a user of the original's calls: a port without TLS where one is open, and no resources server.
+    :param plaintext: return ports without TLS.
+    :param token: a token to check; empty: issue one, which the caller must store.
+    :param failed: host and port of chat or resources servers that the user could not use just now; the first
+    :data:`FAILED` of them are only allocated if there is no other.
+    :param original: a user of the original system's calls: gets a port without TLS if one is open, and no
+        resources server.
     """
 
     uuid: int
@@ -209,7 +212,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What one user gets: a chat server, other chat servers, a resources server if there is one, and a token."""
+    """The allocation of one user: chat server, alternatives, resources server if there is one, and token."""
 
     chat: Address
     others: Sequence[Address]
@@ -219,7 +222,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """A registered server that a user could not use."""
+    """A registered server that a user reported as failed."""
 
     kind: str
     name: str
@@ -227,9 +230,9 @@ class Reported:
 
 
 class Allocation:
-    """Picks servers. The count of a pick is part of it, so a burst between two load reports is spread.
+    """Allocates servers. Each allocation is counted at once, so a burst between two load reports is spread.
 
-    :param memory: of the registry, for a Redis that has lost it.
+    :param memory: the memory of the registry, for a Redis that has lost it.
     """
 
     def __init__(self, redis: Redis, memory: Memory, tokens: Tokens) -> None:
@@ -238,11 +241,13 @@ class Allocation:
         self._tokens = tokens
 
     async def allocate(self, wishes: Sequence[Wish]) -> tuple[list[Given | Refused], list[Reported]]:
-        """What each of these users gets, or why they get nothing: 10, no chat server takes users; 18, the token is no
-        good, or Redis does not know it.
+        """Allocate servers to users; each gets an allocation or a refusal.
 
-        :returns: and the servers that they name as failed.
-        :raises Unavailable: Redis is.
+        Refusals are NO_AVAILABLE_CHATTING_SERVER (10), and LOGIN_UNSUCCESSFUL (18): the token is invalid or
+        Redis does not know it.
+
+        :returns: the results, and the registered servers that users reported as failed.
+        :raises Unavailable: Redis did not answer.
         """
         key = self._redis.key
         keys = [key("servers", "chat"), key("servers", "resources"), key("epoch")]

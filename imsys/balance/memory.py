@@ -1,7 +1,8 @@
-"""What a balance server has last read of the registry, with which it fills a Redis that has lost it.
+"""Remember the registry as last read, to restore it in a Redis that has lost it.
 
-Servers register again only at their next interval, and each at one balance server; until then users would be sent nowhere, or all of
-them to the first that has. The others are as they were a moment ago, most likely: they are registered for the rest of their leases.
+Servers register again only at their next interval, and each at one balance server; until then users would get
+no server, or all would get the first one to register. Most likely all servers are as they were a moment ago,
+so they are registered again for the rest of their leases.
 """
 
 from __future__ import annotations
@@ -30,12 +31,15 @@ for i, rows in ipairs(cjson.decode(ARGV[3])) do
 end
 return redis.call('GET', KEYS[1])
 """)
-"""Who has registered again by now is left alone. A row is a name, the milliseconds that are left, then fields and values."""
+"""Servers that have registered again are left alone.
+
+A row is a name, the remaining milliseconds, fields and values.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A registration in Redis as it is there: its fields and values in turns; ``left`` are the milliseconds that it lives."""
+    """A registration in Redis: fields and values in turns; ``left`` is its remaining time in milliseconds."""
 
     name: str
     left: int
@@ -43,10 +47,10 @@ class Row:
 
 
 class Memory:
-    """The registrations of each table and kind, as they were read last.
+    """The registrations of each table and kind, as last read.
 
-    :param seconds: of a clock that is not set.
-    :param lease: milliseconds.
+    :param seconds: a monotonic clock.
+    :param lease: milliseconds of a lease.
     """
 
     def __init__(self, redis: Redis, seconds: Callable[[], float], lease: int) -> None:
@@ -55,25 +59,28 @@ class Memory:
         self._lease = lease
         self._read: dict[tuple[str, str], tuple[float, Sequence[Row]]] = {}
         self.epoch = ""
-        """The registry's, when it was read last; empty: it never was."""
+        """The registry's epoch as last read; empty: it was never read."""
 
     def lost(self, epoch: str) -> bool:
-        """Whether a registry of this epoch (empty: it has none) is another one than that which is known here."""
+        """Return whether the registry has another epoch (empty: none) than the one known here."""
         return self.epoch not in ("", epoch)
 
     def keep(self, table: str, kind: str, epoch: str, rows: Sequence[Row]) -> None:
-        """All of a table and kind have been read now."""
+        """Remember all rows of a table and kind, which were read now."""
         self.epoch = epoch or self.epoch
         self._read[table, kind] = self._seconds(), rows
 
     def forget(self, kind: str, name: str) -> None:
-        """A server has left."""
+        """Forget a server that has left."""
         for (table, of), (when, rows) in self._read.items():
             if of == kind:
                 self._read[table, of] = when, [row for row in rows if row.name != name]
 
     async def fill(self) -> None:
-        """Register again whom Redis has lost, for the rest of their leases. :raises Unavailable: Redis is."""
+        """Register servers that Redis has lost for the rest of their leases.
+
+        :raises Unavailable: Redis did not answer.
+        """
         now = self._seconds()
         keys, tables = [self._redis.key("epoch")], []
         for (table, kind), (when, rows) in self._read.items():

@@ -1,8 +1,9 @@
-"""Servers registered by the original's calls: name, host and port, and nothing that says they are still there.
+"""Servers registered by the original system's calls, with name, host and port.
 
-So balance looks: a server registered so has a lease like any other, and it is
-renewed while its port accepts connections. The original speaks no TLS: the port
-is one without.
+They do not renew their leases.
+
+So balance renews the lease of such a server while its port accepts connections. The original has no TLS: it
+is a plaintext port.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ INSTANCE, GRPC = "server", "grpc"
 """The tables: public addresses, and gRPC addresses."""
 
 Probe = Callable[[str, int], Awaitable[bool]]
-"""Whether a host accepts a connection on a port."""
+"""Returns whether a host accepts connections on a port."""
 
 _ADD = Script("""
 local key, names, other, others = unpack(KEYS)
@@ -69,7 +70,7 @@ return 1
 
 @dataclass(frozen=True, slots=True)
 class PlainServer:
-    """One registration by the plain calls."""
+    """A registration by the original system's calls."""
 
     table: str
     kind: str
@@ -79,7 +80,7 @@ class PlainServer:
 
 
 class PlainRegistry:
-    """The six calls of the original's register services."""
+    """Implements the six calls of the original system's register services."""
 
     def __init__(self, redis: Redis, registry: Registry, probe: Probe) -> None:
         self._redis = redis
@@ -87,11 +88,12 @@ class PlainRegistry:
         self._probe = probe
 
     async def add(self, server: PlainServer) -> bool:
-        """Register; ``False``: the name is taken by a server that lives, or the address by one that may not share it.
+        """Register a server; return ``False`` if its name is taken, or its address and may not be shared.
 
-        One that was seen at the very same address, and does not accept connections now, was restarted: it is replaced.
+        A server that was seen at the same address and does not accept connections now was restarted: it is
+        replaced.
 
-        :raises Unavailable: Redis is.
+        :raises Unavailable: Redis did not answer.
         """
         found = await self._add(server, replace=False)
         if found is None:
@@ -102,29 +104,38 @@ class PlainRegistry:
         return await self._add(server, replace=True) is None
 
     async def remove(self, table: str, kind: str, name: str) -> bool:
-        """End a registration at once; ``False``: there is none. :raises Unavailable: Redis is."""
+        """End a registration at once; return ``False`` if there is none.
+
+        :raises Unavailable: Redis did not answer.
+        """
         return bool(await self._redis.script(_REMOVE, self._keys(table, kind, name), [name]))
 
     async def peers(self, table: str, kind: str, name: str) -> list[PlainServer] | None:
-        """All other servers in a table; ``None``: the one who asks is not in it. :raises Unavailable: Redis is."""
+        """Return the other servers in a table; ``None``: this one is not in it.
+
+        :raises Unavailable: Redis did not answer.
+        """
         found = [_plain(table, kind, row) for row in await self._registry.rows(table, kind)]
         if all(server.name != name for server in found):
             return None
         return sorted((server for server in found if server.name != name), key=lambda server: server.name)
 
     async def registered(self, table: str, kind: str) -> list[PlainServer]:
-        """Those that were registered by the plain calls alone. :raises Unavailable: Redis is."""
+        """Return servers registered only by the original's calls.
+
+        :raises Unavailable: Redis did not answer.
+        """
         return [_plain(table, kind, row) for row in await self._registry.rows(table, kind) if not row["incarnation"]]
 
     async def renew(self, server: PlainServer) -> bool:
-        """Give a server its lease again, if it is still registered so. :raises Unavailable: Redis is."""
+        """Renew a server's lease, if it is still registered so. :raises Unavailable: Redis did not answer."""
         lease = self._registry.lease_ms
         arguments: list[str | int] = [server.host, server.port, lease, _port_field(server.table)]
         return bool(await self._redis.script(_RENEW, self._keys(server.table, server.kind, server.name), arguments))
 
     async def _add(self, server: PlainServer, *, replace: bool) -> tuple[str, str, str, str] | None:
         other = GRPC if server.table == INSTANCE else INSTANCE
-        # A restarted instance registers its gRPC address next: that of its former life must not be in the way.
+        # A restarted instance registers its gRPC address next: its old one must not block that.
         keys = [*self._keys(server.table, server.kind, server.name), *self._keys(other, server.kind, server.name)]
         arguments: list[str | int] = [
             server.name,
@@ -170,6 +181,6 @@ NOT_THERE = {
 
 
 def refuse(table: dict[tuple[str, str], Status], where: str, kind: str, name: str) -> Refused:
-    """What to raise with the original's code for a table and a kind."""
+    """Make the refusal with the original system's status for a table and kind."""
     what = f"{'A' if table is ALREADY else 'No'} {kind} server {name[:255]} is registered{' already' if table is ALREADY else ''}."
     return Refused(table[where, kind], what)

@@ -1,4 +1,4 @@
-"""Keeps the leases of servers that were registered by the plain calls, while their ports accept connections."""
+"""Renew the leases of servers registered by the original's calls, while their ports accept connections."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from imsys.util.outages import Outage
 _log = Logger()
 
 MAX_PROBES = 16
-"""Connections that are tried at once."""
+"""Concurrent connection attempts."""
 
 MAX_TIMEOUT = 3.0
 """Seconds after which a port that has not answered counts as closed."""
@@ -39,7 +39,7 @@ class TcpProbe:
         endpoint = HostnameEndpoint(self._reactor, host, port, timeout=self._timeout)
         try:
             connection: Any = await endpoint.connect(Factory.forProtocol(Protocol))
-        except Exception as error:  # refused, unreachable, no such host, too slow: all the same here
+        except Exception as error:  # refused, unreachable, no such host, too slow: treated alike
             _log.debug("{host}:{port} does not accept connections: {error}", host=host, port=port, error=str(error))
             return False
         connection.transport.loseConnection()
@@ -47,9 +47,9 @@ class TcpProbe:
 
 
 class Prober(Service):
-    """Looks at every such server three times a lease; several balance servers may do so at once.
+    """Probes every such server three times per lease; several balance servers may do so.
 
-    After Redis was flushed it registers again those it knew, since they do not do so themselves.
+    After a flush of Redis it registers the known ones again, since they do not do so themselves.
     """
 
     def __init__(self, reactor: Any, registry: Registry, plain: PlainRegistry, probe: TcpProbe, lease: float) -> None:
@@ -66,12 +66,12 @@ class Prober(Service):
         self._outage = Outage(reactor.seconds, "Looking after plain registrations")
 
     def startService(self) -> None:
-        """Begin to look."""
+        """Begin to probe."""
         super().startService()
         self._loop.start(self._lease / 3, now=False)
 
     def stopService(self) -> None:
-        """Look no more."""
+        """Stop probing."""
         super().stopService()
         self._loop.stop()
         self._look.cancel()
@@ -85,7 +85,7 @@ class Prober(Service):
             _log.failure("looking after plain registrations failed", failure)
 
     async def look(self) -> None:
-        """Look at each once."""
+        """Probe each server once."""
         try:
             epoch = await self._registry.epoch()
             registered = {server for table in (INSTANCE, GRPC) for kind in KINDS for server in await self._plain.registered(table, kind)}

@@ -28,9 +28,9 @@ from imsys.redis.client import Redis, Script
 KINDS = ("chat", "resources")
 
 ALONE = ("resources",)
-"""Kinds of which each server needs public addresses of its own: what was begun at one cannot be gone on with at another.
+"""Kinds whose servers need their own public addresses, since work begun at one cannot continue at another.
 
-Chat servers may share one (several processes of a machine, or a TCP balancer before several machines).
+Chat servers may share one (several processes of a machine, or several machines behind a TCP balancer).
 """
 
 _ALREADY = {"chat": Status.CHATTING_SERVER_ALREADY_EXISTS, "resources": Status.RESOURCES_SERVER_ALREADY_EXISTS}
@@ -96,11 +96,13 @@ redis.call('SET', epoch, candidate, 'NX')
 redis.call('PEXPIRE', epoch, lease)
 return {1}
 """)
-"""Register or renew. From ARGV[5] on: fields and values, the load among them; then whether no other may have one of its addresses.
+"""Registers or renews.
 
-Users who were sent to a server and have not shown up in its load count for two more turns (``due``, then ``overdue``): a report may
-well come between the allocation and the connection. A turn is a quarter of a lease, less than a server lets pass between two reports
-when nothing changes; one that changes much reports in between.
+From ARGV[5] on: fields and values, including the load; then whether its addresses are exclusive.
+
+Users who were allocated to a server and are not yet in its load count for two more turns (``due``, then
+``overdue``), since a report may come between allocation and connection. A turn is a quarter of a lease, which
+is less than a server's interval between two reports; a server whose load changes much reports in between.
 """
 
 _ASIDE = Script("""
@@ -109,7 +111,7 @@ if f[1] ~= ARGV[1] or f[2] ~= ARGV[2] or f[3] == '1' then return 0 end
 redis.call('HSET', KEYS[1], 'aside', 1)
 return 1
 """)
-"""Set a server aside, unless it has registered since."""
+"""Sets a server aside, unless it has registered since."""
 
 _ANSWERED = Script("""
 local f = redis.call('HMGET', KEYS[1], 'incarnation', 'aside')
@@ -145,7 +147,8 @@ for _, name in ipairs(redis.call('SMEMBERS', KEYS[1])) do
 end
 return cjson.encode({epoch, #found > 0 and found or cjson.null})
 """)
-"""The epoch, and the rows. One JSON text, since txredisapi takes a turn of the reactor for each string of a reply."""
+"""Returns the epoch and the rows as one JSON text, since txredisapi needs a reactor turn per string of a
+reply."""
 
 _EPOCH = Script("""
 redis.call('SET', KEYS[1], ARGV[1], 'NX')
@@ -161,9 +164,10 @@ _NUMBERS = ("tls", "plain", "http", "grpc", "rtmp", "rtmps", "load", "capacity",
 class Server:
     """A registered server.
 
-    A port that is 0 is closed; ``incarnation`` is empty for one registered by the plain calls alone; ``assigned`` are users who
-    were sent there and are not yet part of ``load``; ``free`` are bytes that there is room for, -1 where there is no bound; ``unfit``
-    is why it cannot serve anybody, by its own word; ``aside``: it does not answer, and nobody is sent there until it does.
+    A port of 0 is closed; ``incarnation`` is empty if it registered only by the original system's calls;
+    ``assigned`` are allocated users who are not yet part of ``load``; ``free`` is the free space in bytes,
+    -1: unlimited; ``unfit`` is why it cannot serve, as it reports; ``aside``: it does not answer, and gets no
+    users until it does.
     """
 
     name: str
@@ -188,7 +192,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """A registered server that may not be there; ``heard`` changes with each of its registrations."""
+    """A registered server that may be dead; ``heard`` changes with each of its registrations."""
 
     kind: str
     name: str
@@ -202,8 +206,8 @@ class Suspect:
 class Registry:
     """Registers our own servers, and lists all.
 
-    :param lease: seconds that a registration lives.
-    :param seconds: of a clock that is not set.
+    :param lease: seconds that a registration is valid.
+    :param seconds: a monotonic clock.
     """
 
     def __init__(self, redis: Redis, lease: float, seconds: Callable[[], float]) -> None:
@@ -213,14 +217,15 @@ class Registry:
 
     @property
     def lease_ms(self) -> int:
-        """Milliseconds that a registration lives."""
+        """Milliseconds that a registration is valid."""
         return self._lease
 
     async def register(self, server: Server) -> None:
         """Register a server or renew its lease, with its load.
 
-        :raises Refused: (7, resources 9) another server has this name, or a newer start of this one; or another has one of its addresses.
-        :raises Unavailable: Redis is.
+        :raises Refused: CHATTING_SERVER_ALREADY_EXISTS (7) or RESOURCES_SERVER_ALREADY_EXISTS (9), another
+            server or a newer start of this one has the name, or another server has one of its addresses.
+        :raises Unavailable: Redis did not answer.
         """
         fields: dict[str, str | int] = {
             "host": server.host,
@@ -245,14 +250,17 @@ class Registry:
             raise Refused(_ALREADY[server.kind], _taken(server, code, *(part.decode() for part in found)))
 
     async def withdraw(self, kind: str, name: str, incarnation: str) -> bool:
-        """End a registration at once, if it still is this incarnation's. :raises Unavailable: Redis is."""
+        """End a registration of this incarnation at once. :raises Unavailable: Redis did not answer."""
         ended = bool(await self._redis.script(_WITHDRAW, self._keys(kind, name), [name, incarnation]))
         if ended:
             self.memory.forget(kind, name)
         return ended
 
     async def find(self, kind: str, name: str, incarnation: str) -> Suspect | None:
-        """Where a server's gRPC port is; ``None``: it is not registered, or not by this incarnation. :raises Unavailable: Redis is."""
+        """Find a server's gRPC address; ``None``: this incarnation is not registered.
+
+        :raises Unavailable: Redis did not answer.
+        """
         found = await self._redis.call("HMGET", self._redis.key("server", kind, name), "incarnation", "grpc_host", "grpc", "heard", "aside")
         of, host, port, heard, aside = (part.decode() if part else "" for part in found)
         if not incarnation or of != incarnation or not int(port or 0):
@@ -260,31 +268,41 @@ class Registry:
         return Suspect(kind, name, incarnation, host, int(port), heard, aside == "1")
 
     async def set_aside(self, suspect: Suspect) -> bool:
-        """Have nobody sent to a server that does not answer; ``False``: it has registered since, or is set aside already.
+        """Set a silent server aside, so that it gets no users until it registers again.
 
-        Its next registration ends that. :raises Unavailable: Redis is.
+        :returns: ``False``: it has registered since, or is set aside already.
+        :raises Unavailable: Redis did not answer.
         """
         keys = [self._redis.key("server", suspect.kind, suspect.name)]
         return bool(await self._redis.script(_ASIDE, keys, [suspect.incarnation, suspect.heard]))
 
     async def answered(self, suspect: Suspect, unfit: str) -> bool:
-        """A server answers, and says whether it can serve; whether it was set aside until now. :raises Unavailable: Redis is."""
+        """Record that a server answers, and whether it is unfit; return whether it was set aside until now.
+
+        :raises Unavailable: Redis did not answer.
+        """
         keys = [self._redis.key("server", suspect.kind, suspect.name)]
         return bool(await self._redis.script(_ANSWERED, keys, [suspect.incarnation, unfit]))
 
     async def first(self, kind: str, name: str, seconds: float) -> bool:
-        """Whether nobody, of all balance servers, was the first with this server in the last seconds. :raises Unavailable: Redis is."""
+        """Return whether no balance server has called this for a server in the last ``seconds``.
+
+        :raises Unavailable: Redis did not answer.
+        """
         key = self._redis.key("probed", kind, name)
         return await self._redis.call("SET", key, 1, "NX", "PX", round(seconds * 1000)) is not None
 
     async def servers(self, kind: str) -> list[Server]:
-        """Every live server of a kind, by name. :raises Unavailable: Redis is."""
+        """Return all live servers of a kind, by name. :raises Unavailable: Redis did not answer."""
         addresses = {row["name"]: row for row in await self.rows("grpc", kind)}
         rows = await self.rows("server", kind)
         return [_server(kind, row, addresses.get(row["name"])) for row in sorted(rows, key=lambda row: row["name"])]
 
     async def rows(self, table: str, kind: str) -> list[dict[str, str]]:
-        """The live hashes of a table (``server`` or ``grpc``) as they are, with their ``name``. :raises Unavailable: Redis is."""
+        """Return the live hashes of a table (``server`` or ``grpc``), with their ``name``.
+
+        :raises Unavailable: Redis did not answer.
+        """
         epoch, rows = await self._list(table, kind)
         if self.memory.lost(epoch):
             await self.memory.fill()
@@ -298,7 +316,10 @@ class Registry:
         return epoch, [Row(name, left, flat) for name, left, *flat in rows or ()]
 
     async def epoch(self) -> str:
-        """What changes when the registry lost its memory. :raises Unavailable: Redis is."""
+        """Return the epoch, which changes when the registry is lost.
+
+        :raises Unavailable: Redis did not answer.
+        """
         reply: bytes = await self._redis.script(_EPOCH, [self._redis.key("epoch")], [secrets.token_hex(8), self._lease])
         return reply.decode()
 
@@ -308,7 +329,7 @@ class Registry:
 
 
 def _taken(server: Server, code: int, *found: str) -> str:
-    """Why a server cannot be registered: its name is another's, or one of its addresses."""
+    """Explain why a server cannot be registered: its name or one of its addresses is taken."""
     kind = server.kind
     if not code:
         return f"Another {kind} server named {server.name} is registered, at {':'.join(found)}."
@@ -336,33 +357,33 @@ def _server(kind: str, row: dict[str, str], address: dict[str, str] | None) -> S
 
 
 def check_kind(kind: str) -> str:
-    """:raises Refused: (70) there is no such kind of server."""
+    """Check a kind of server. :raises Refused: INVALID_FIELD (70)."""
     if kind not in KINDS:
         raise Refused(Status.INVALID_FIELD, "The kind of a server is chat or resources.")
     return kind
 
 
 def check_name(name: str) -> str:
-    """:raises Refused: (70) no server can be called so."""
+    """Check a server's name. :raises Refused: INVALID_FIELD (70)."""
     if not re.fullmatch(r"[^\s|\x00-\x1f]{1,255}", name):
         raise Refused(Status.INVALID_FIELD, "The name of a server is 1 to 255 characters without spaces and '|'.")
     return name
 
 
 def check_host(host: str) -> str:
-    """:raises Refused: (70) it is no host name or IP address."""
+    """Check a host name or IP address. :raises Refused: INVALID_FIELD (70)."""
     if not re.fullmatch(r"[A-Za-z0-9_.:%-]{1,253}", host):
         raise Refused(Status.INVALID_FIELD, "The host of a server is a host name or an IP address.")
     return host
 
 
 def check_grpc_host(host: str) -> str:
-    """:raises Refused: (70) it is no host name, IP address, or path of a Unix socket."""
+    """Check a host name, IP address or path of a Unix socket. :raises Refused: INVALID_FIELD (70)."""
     return host if re.fullmatch(r"/[^\x00-\x1f]{1,107}", host) else check_host(host)
 
 
 def check_port(port: str) -> int:
-    """:raises Refused: (70) it is no TCP port."""
+    """Parse a TCP port. :raises Refused: INVALID_FIELD (70)."""
     if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:
         raise Refused(Status.INVALID_FIELD, "The port of a server is a number from 1 to 65535.")
     return int(port)

@@ -1,4 +1,4 @@
-"""What balance answers: our own calls, and the original's."""
+"""The gRPC services of balance: our own calls, and those of the original system."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from imsys.redis.tokens import Tokens
 _log = Logger()
 
 MOST_WRONG = 1000
-"""Servers of which it is remembered that their clocks are wrong, at most."""
+"""Servers with wrong clocks that are remembered, at most."""
 
 UNFIT = 500
-"""Characters of the reason why a server cannot serve, at most."""
+"""Characters of the reason why a server is unfit, at most."""
 
 SILENT = "It does not answer."
-"""Why nobody is sent to a server that was set aside."""
+"""The reason that is listed for a server that was set aside."""
 
 MOST = 1000
-"""Users who are given servers in one call, at most."""
+"""Users of one call, at most."""
 
 
 class RegistryServicer:
     """``imsys.v1.Registry``.
 
-    :param calendar: Unix seconds.
-    :param skew: seconds that a server's clock may differ.
+    :param calendar: returns Unix seconds.
+    :param skew: seconds by which a server's clock may differ.
     """
 
     def __init__(self, registry: Registry, suspicions: Suspicions, calendar: Callable[[], float], skew: float) -> None:
@@ -43,23 +43,29 @@ class RegistryServicer:
         self._suspicions = suspicions
         self._calendar = calendar
         self._skew = skew
-        self._wrong: set[str] = set()  # servers whose clocks are wrong, as the log knows
+        self._wrong: set[str] = set()  # servers whose wrong clocks are logged
 
     async def Register(self, request: imsys_v1_pb2.RegisterRequest) -> imsys_v1_pb2.RegisterResponse:
         """Register a server, or renew its lease.
 
-        :raises Refused: 7 or 9, the name is another's; 70, a field is malformed, or the clock of a server that has just started is wrong.
+        :raises Refused: CHATTING_SERVER_ALREADY_EXISTS (7) or RESOURCES_SERVER_ALREADY_EXISTS (9), the name
+            is taken; INVALID_FIELD (70), a field is malformed, or the clock of a server that has just started
+            is wrong.
         """
         server = _read(request)
         now = int(self._calendar() * 1000)
         self._compare(server.name, request.clock_ms, now, serves=request.again)
         await self._registry.register(server)
         peers = [_write(peer) for peer in await self._registry.servers(server.kind) if peer.name != server.name]
-        epoch = await self._registry.epoch()  # after the list: it is another one if what is missing there was forgotten
+        # after the list, so that a loss of the registry in between shows in the epoch
+        epoch = await self._registry.epoch()
         return imsys_v1_pb2.RegisterResponse(lease_ms=self._registry.lease_ms, clock_ms=now, peers=peers, epoch=epoch)
 
     def _compare(self, name: str, theirs: int, ours: int, *, serves: bool) -> None:
-        """Refuse who begins with a wrong clock. Who serves by now is kept, and told of: it may be ours that was set."""
+        """Refuse a starting server with a wrong clock.
+
+        One that serves already is only logged: ours may be wrong.
+        """
         if abs(theirs - ours) <= self._skew * 1000:
             if name in self._wrong:
                 self._wrong.remove(name)
@@ -73,19 +79,29 @@ class RegistryServicer:
             _log.warn("{sentence} It serves on; tickets and logins of it may end too early, or too late.", sentence=sentence)
 
     async def Withdraw(self, request: imsys_v1_pb2.WithdrawRequest) -> imsys_v1_pb2.WithdrawResponse:
-        """End a registration at once. :raises Refused: 6 or 8, it is not registered, or another incarnation is."""
+        """End a registration at once.
+
+        :raises Refused: CHATTING_SERVER_NOT_EXISTS (6) or RESOURCES_SERVER_NOT_EXISTS (8), this incarnation
+            is not registered.
+        """
         kind = check_kind(request.kind)
         if not await self._registry.withdraw(kind, request.name, request.incarnation):
             raise refuse(NOT_THERE, INSTANCE, kind, request.name)
         return imsys_v1_pb2.WithdrawResponse()
 
     async def List(self, request: imsys_v1_pb2.ListRequest) -> imsys_v1_pb2.ListResponse:
-        """Every live server, of one kind or of both. :raises Refused: 70, there is no such kind."""
+        """List all live servers, of one kind or both.
+
+        :raises Refused: INVALID_FIELD (70), there is no such kind.
+        """
         kinds = (check_kind(request.kind),) if request.kind else KINDS
         return imsys_v1_pb2.ListResponse(servers=[_write(server) for kind in kinds for server in await self._registry.servers(kind)])
 
     async def Suspect(self, request: imsys_v1_pb2.SuspectRequest) -> imsys_v1_pb2.SuspectResponse:
-        """A peer of a server has lost it; answered when that has been looked into. :raises Refused: 70, there is no such kind."""
+        """Probe a server that a peer cannot reach, and answer then.
+
+        :raises Refused: INVALID_FIELD (70), no such kind.
+        """
         await self._suspicions.suspect(check_kind(request.kind), request.name, request.incarnation)
         return imsys_v1_pb2.SuspectResponse()
 
@@ -93,7 +109,7 @@ class RegistryServicer:
 class BalanceServicer:
     """``imsys.v1.Balance``.
 
-    :param reported: hears of servers that users could not use.
+    :param reported: called with servers that users could not use.
     """
 
     def __init__(self, allocation: Allocation, tokens: Tokens, reported: Callable[[Sequence[Reported]], None]) -> None:
@@ -102,17 +118,21 @@ class BalanceServicer:
         self._reported = reported
 
     async def Allocate(self, request: imsys_v1_pb2.AllocateRequest) -> imsys_v1_pb2.AllocateResponse:
-        """Servers for a user, and a token: a new one, which the caller has to store, or the given one if it is good.
+        """Allocate servers to a user, by the given token, or with a new one, which the caller must store.
 
         Without a resources server the user still gets a chat server.
 
-        :raises Refused: 10, no chat server; 18, the token is no good; 70, the uuid is none.
+        :raises Refused: NO_AVAILABLE_CHATTING_SERVER (10); LOGIN_UNSUCCESSFUL (18), the token is invalid;
+            INVALID_FIELD (70), the uuid is invalid.
         """
         (response,) = await self._allocate([request])
         return response
 
     async def AllocateAll(self, request: imsys_v1_pb2.AllocateAllRequest) -> imsys_v1_pb2.AllocateAllResponse:
-        """The same for many users; what is wrong with one refuses that one only. :raises Refused: 73, they are too many."""
+        """Allocate servers to many users, each refused by itself.
+
+        :raises Refused: SERVER_BUSY (73), too many users.
+        """
         if len(request.requests) > MOST:
             raise Refused(Status.SERVER_BUSY, f"Up to {MOST} users are given servers in one call.")
         return imsys_v1_pb2.AllocateAllResponse(responses=await self._allocate(request.requests))
@@ -126,7 +146,7 @@ class BalanceServicer:
         return [_allocated(wish if isinstance(wish, Refused) else next(answers)) for wish in wishes]
 
     async def Check(self, request: imsys_v1_pb2.CheckRequest) -> imsys_v1_pb2.CheckResponse:
-        """Whether a token is a user's. :raises Refused: 18, it is not."""
+        """Check that a token is valid for a user. :raises Refused: LOGIN_UNSUCCESSFUL (18), it is not."""
         if not await self._tokens.check(_uuid(request.uuid), request.token):
             raise Refused(Status.LOGIN_UNSUCCESSFUL, "The token does not open this account.")
         return imsys_v1_pb2.CheckResponse()
@@ -140,9 +160,11 @@ class UserServicer:
         self._tokens = tokens
 
     async def RegisterUser(self, request: message_pb2.UserRegisterRequest) -> message_pb2.UserRegisterResponse:
-        """A chat server and a token; the port without TLS where one is open, since the original's clients speak none.
+        """Allocate a chat server and issue a token.
 
-        :raises Refused: 10, no chat server; 70, the uuid is none.
+        The port is one without TLS if open, as the original's clients need.
+
+        :raises Refused: NO_AVAILABLE_CHATTING_SERVER (10); INVALID_FIELD (70), the uuid is invalid.
         """
         (given,), _ = await self._allocation.allocate([Wish(_uuid(request.uuid), original=True)])
         if isinstance(given, Refused):
@@ -151,13 +173,13 @@ class UserServicer:
         return message_pb2.UserRegisterResponse(host=given.chat.host, port=str(given.chat.port), token=given.token)
 
     async def LoginUser(self, request: message_pb2.LoginRequest) -> message_pb2.LoginResponse:
-        """Whether a token is a user's. :raises Refused: 18, it is not."""
+        """Check that a token is valid for a user. :raises Refused: LOGIN_UNSUCCESSFUL (18), it is not."""
         if not await self._tokens.check(_uuid(request.uuid), request.token):
             raise Refused(Status.LOGIN_UNSUCCESSFUL, "The token does not open this account.")
         return message_pb2.LoginResponse()
 
     async def LogoutUser(self, request: message_pb2.LogoutRequest) -> message_pb2.LogoutResponse:
-        """End a user's token. :raises Refused: 18, it is none."""
+        """Revoke a user's token. :raises Refused: LOGIN_UNSUCCESSFUL (18), it is invalid."""
         uuid = _uuid(request.uuid)
         if not await self._tokens.check(uuid, request.token):
             raise Refused(Status.LOGIN_UNSUCCESSFUL, "The token does not open this account.")
@@ -166,34 +188,48 @@ class UserServicer:
 
 
 class RegisterServicer:
-    """``message.ChattingRegisterService`` or ``message.ResourcesRegisterService``, with the original's codes."""
+    """``message.ChattingRegisterService`` or ``message.ResourcesRegisterService``, with their statuses."""
 
     def __init__(self, plain: PlainRegistry, kind: str) -> None:
         self._plain = plain
         self._kind = kind
 
     async def RegisterInstance(self, request: message_pb2.RegisterRequest) -> message_pb2.StatusResponse:
-        """Register a public address. :raises Refused: 7 or 9, the name is taken; 70."""
+        """Register a public address.
+
+        :raises Refused: CHATTING_SERVER_ALREADY_EXISTS (7) or RESOURCES_SERVER_ALREADY_EXISTS (9);
+            INVALID_FIELD (70).
+        """
         return await self._register(INSTANCE, request)
 
     async def RegisterGrpc(self, request: message_pb2.RegisterRequest) -> message_pb2.StatusResponse:
-        """Register a gRPC address. :raises Refused: 5, the name is taken; 70."""
+        """Register a gRPC address. :raises Refused: GRPC_SERVER_ALREADY_EXISTS (5); INVALID_FIELD (70)."""
         return await self._register(GRPC, request)
 
     async def ShutdownInstance(self, request: message_pb2.ShutdownRequest) -> message_pb2.StatusResponse:
-        """Take a public address back. :raises Refused: 6 or 8, there is none."""
+        """Remove a public address.
+
+        :raises Refused: CHATTING_SERVER_NOT_EXISTS (6) or RESOURCES_SERVER_NOT_EXISTS (8).
+        """
         return await self._shut_down(INSTANCE, request)
 
     async def ShutdownGrpc(self, request: message_pb2.ShutdownRequest) -> message_pb2.StatusResponse:
-        """Take a gRPC address back. :raises Refused: 4, there is none."""
+        """Remove a gRPC address. :raises Refused: GRPC_SERVER_NOT_EXISTS (4)."""
         return await self._shut_down(GRPC, request)
 
     async def GetInstancePeers(self, request: message_pb2.PeerRequest) -> message_pb2.PeerResponse:
-        """The public addresses of the others. :raises Refused: 6 or 8, who asks is not registered."""
+        """Return the public addresses of the other servers.
+
+        :raises Refused: CHATTING_SERVER_NOT_EXISTS (6) or RESOURCES_SERVER_NOT_EXISTS (8), the caller is not
+            registered.
+        """
         return await self._peers(INSTANCE, request)
 
     async def GetGrpcPeers(self, request: message_pb2.PeerRequest) -> message_pb2.PeerResponse:
-        """The gRPC addresses of the others. :raises Refused: 4, who asks is not registered."""
+        """Return the gRPC addresses of the others.
+
+        :raises Refused: GRPC_SERVER_NOT_EXISTS (4), the caller is not one.
+        """
         return await self._peers(GRPC, request)
 
     async def _register(self, table: str, request: message_pb2.RegisterRequest) -> message_pb2.StatusResponse:
@@ -272,7 +308,7 @@ def _wish(request: imsys_v1_pb2.AllocateRequest) -> Wish | Refused:
 
 
 def _address(text: str) -> tuple[str, int] | None:
-    """``host:port``, with or without brackets around an IPv6 address; ``None``: it is none."""
+    """Parse ``host:port``, with or without brackets around an IPv6 address; ``None``: it is invalid."""
     match = re.fullmatch(r"\[?([A-Za-z0-9_.:%-]{1,253}?)\]?:([0-9]{1,5})", text)
     return None if match is None else (match[1], int(match[2]))
 

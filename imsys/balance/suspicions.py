@@ -1,4 +1,4 @@
-"""Servers that may be gone. Others may say so; balance looks for itself before it sends nobody there any more."""
+"""Probe servers that others report as unreachable, before excluding them from allocation."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from imsys.util.single_flight import SingleFlight
 _log = Logger()
 
 AGAIN = 1.0
-"""Seconds between two probes of one server, by whichever balance server."""
+"""Seconds between two probes of one server, by any balance server."""
 
 MOST = 64
-"""Servers that are looked at by one balance server at the same time; what is said of others meanwhile is passed over."""
+"""Servers probed concurrently by one balance server; reports of others meanwhile are ignored."""
 
 Probe = Callable[[str, int], Awaitable[Answered | Silence]]
 Key = tuple[str, str, str]
@@ -31,8 +31,9 @@ Key = tuple[str, str, str]
 class Suspicions(Service):
     """Probes servers that others could not reach, at most once a second each.
 
-    One that does not answer is set aside: it gets no users until it registers again, or answers. Where a peer has lost it as well, and
-    nobody listens on its port any more, its registration ends. No word of a user can do either: it only has balance look.
+    One that does not answer is set aside: it gets no users until it registers again or answers. If a peer
+    reported it and nothing listens on its port, its registration ends. A user's report alone only causes a
+    probe.
     """
 
     def __init__(self, reactor: Any, registry: Registry, probe: Probe) -> None:
@@ -41,24 +42,25 @@ class Suspicions(Service):
         self._probe = probe
         self._looks: SingleFlight[Key, None] = SingleFlight(self._look)
         self._by_peers: set[Key] = set()
-        """Of those that are looked at, the ones that a peer has lost, which counts for more than what a user says."""
+        """Of the servers being probed, those reported by a peer, which counts for more than a user's
+        report."""
         self._again: dict[Key, IDelayedCall] = {}
 
     def stopService(self) -> None:
-        """Look no more; others do."""
+        """Stop probing; other balance servers go on."""
         super().stopService()
         for call in self._again.values():
             call.cancel()
         self._again.clear()
 
     def suspect(self, kind: str, name: str, incarnation: str) -> Deferred[None]:
-        """A peer of this server has lost it; fires when that has been looked into, or need not be."""
+        """Probe a server that a peer cannot reach; fire when that is done, or not necessary."""
         return self._begin((kind, name, incarnation), by_peer=True)
 
     def report(self, reported: Sequence[Reported]) -> None:
-        """Users could not use these servers."""
+        """Probe servers that users could not use."""
         for server in reported:
-            if server.incarnation:  # who registered by the plain calls is looked after anyway
+            if server.incarnation:  # those registered by the original's calls are probed anyway
                 self._begin((server.kind, server.name, server.incarnation), by_peer=False)
 
     def _begin(self, key: Key, *, by_peer: bool) -> Deferred[None]:
@@ -73,7 +75,7 @@ class Suspicions(Service):
         try:
             again = await self._look_at(key)
         except Unavailable:
-            pass  # without Redis nobody is sent anywhere
+            pass  # without Redis there are no allocations anyway
         except Exception:
             _log.failure("looking at {kind} server {name} failed", kind=key[0], name=key[1])
         self._by_peers.discard(key)
@@ -85,7 +87,7 @@ class Suspicions(Service):
         self._begin(key, by_peer=False)
 
     async def _look_at(self, key: Key) -> bool:
-        """Probe it, unless somebody has just done so; whether to look again in a while."""
+        """Probe a server, unless that was just done; return whether to probe again in a while."""
         suspect = await self._registry.find(*key)
         if suspect is None:
             return False
@@ -96,7 +98,8 @@ class Suspicions(Service):
             if await self._registry.answered(suspect, answer.unfit):
                 _log.info("{kind} server {name} answers again", kind=suspect.kind, name=suspect.name)
             return False
-        if key in self._by_peers and answer is not Silence.SILENT:  # nobody listens there, or another one does
+        # nothing listens there, or another server does
+        if key in self._by_peers and answer is not Silence.SILENT:
             if await self._registry.withdraw(*key):
                 _log.warn("{kind} server {name} is not there any more: its registration ends", kind=suspect.kind, name=suspect.name)
             return False

@@ -1,4 +1,4 @@
-"""``imsys-bench``: messages and logins a second, latencies, memory, and what they cost."""
+"""``imsys-bench``: measure messages and logins a second, latencies, memory and CPU."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from imsys.util.standard_streams import run
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, and guesses no options."""
+    """Reports errors in one line, and accepts no abbreviated options."""
 
     def __init__(self, **keywords: Any) -> None:
         super().__init__(allow_abbrev=False, formatter_class=argparse.ArgumentDefaultsHelpFormatter, **keywords)

@@ -1,4 +1,4 @@
-"""Users who ask: pages of history, and which threads have something new, on a schedule."""
+"""Users who request pages of history, and the threads with new messages, on a schedule."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from imsys.protocols.framing import CHAT
 
 _HISTORY, _SYNC = 13, 68
 _PAGE = 10
-"""Records of a page: what a client gets that asks for no number."""
+"""Records of a page: as many as a client gets by default."""
 
 
 class _Head(msgspec.Struct):
@@ -58,7 +58,7 @@ class AskLoad:
         self._errors: Counter[str] = Counter()
 
     def arrive(self) -> None:
-        """Log everyone in, and learn their threads. :raises RuntimeError: somebody is refused."""
+        """Log everyone in, and get their threads. :raises RuntimeError: a login is refused."""
         ready = self._crowd.arrive(self._users, time.monotonic() + 600)
         if len(ready) < len(self._users):
             raise RuntimeError(self._crowd.first_failure() or "not everybody could log in in time")

@@ -1,4 +1,4 @@
-"""The tables of docs/performance.md about what was broken on purpose."""
+"""The tables of docs/performance.md about injected faults."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from imsys.bench.report import ALL
 
 
 def faults_table(results: Results) -> str:
-    """How long each kind of fault was felt, and by whom."""
+    """Return the table of how long each kind of fault affected which users."""
     found = {str(report["setting"]["operation"]): [report] for report in reports_of(results, "faults")}
     found.pop(ALL, None)
     if not found:
@@ -19,7 +19,7 @@ def faults_table(results: Results) -> str:
 
 
 def storm_table(results: Results) -> str:
-    """How fast the users of a server that was killed were back."""
+    """Return the table of how fast the users of a killed server were online again."""
 
     def row(found: Found) -> list[str]:
         ways = [cell(found, "counts", name) for name in ("straight", "asked the gateway", "timed out")]

@@ -1,4 +1,4 @@
-"""What the tables of docs/performance.md are made of: numbers from the reports of scenes, and their medians."""
+"""The parts of the tables of docs/performance.md: numbers from the reports of scenes, and their medians."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ Found = Sequence[Mapping[str, Any]]
 
 
 def scenes_in(*groups: str) -> list[Scene]:
-    """The scenes of some groups, in their order."""
+    """Return the scenes of some groups, in their order."""
     return [scene for scene in SCENES if scene.group in groups]
 
 
 def reports_of(results: Results, scene: str) -> Found:
-    """All reports of a scene, of all of its runs."""
+    """Return all reports of a scene, of all of its runs."""
     runs = results["scenes"].get(scene, {}).get("runs", [])
     return [report for run in runs for report in run]
 
 
 def value_at(report: Mapping[str, Any], path: Sequence[str]) -> float | None:
-    """The number at a path of a report's keys, if it is there."""
+    """Return the number at a path of a report's keys, if it is there."""
     found: Any = report
     for key in path:
         if not isinstance(found, Mapping) or key not in found:
@@ -38,13 +38,13 @@ def value_at(report: Mapping[str, Any], path: Sequence[str]) -> float | None:
 
 
 def median(reports: Found, path: Sequence[str]) -> float | None:
-    """The median of such numbers, of the reports that have one."""
+    """Return the median of such numbers, of the reports that have one."""
     values = [value for report in reports if (value := value_at(report, path)) is not None]
     return statistics.median(values) if values else None
 
 
 def span(reports: Found, path: Sequence[str]) -> str:
-    """The median, and the lowest and highest if there are several."""
+    """Return the median, and the lowest and highest if there are several."""
     values = [value for report in reports if (value := value_at(report, path)) is not None]
     if not values:
         return "–"
@@ -53,19 +53,19 @@ def span(reports: Found, path: Sequence[str]) -> str:
 
 
 def cell(reports: Found, *path: str) -> str:
-    """The median as it stands in a table."""
+    """Return the median as text for a table."""
     found = median(reports, path)
     return "–" if found is None else svg.number(found)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown."""
+    """Make a table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(row)} |" for row in lines)
 
 
 def rows_of(results: Results, group: str, head: Sequence[str], row: Callable[[Found], Sequence[str]]) -> str:
-    """The table of a group of scenes, one a row, without their controls."""
+    """Make the table of a group of scenes, one a row, without their controls."""
     found = {scene.title: reports_of(results, scene.name) for scene in scenes_in(group) if not scene.control_of}
     rows = [[title, *(row(some) if some else ("not measured", *[""] * (len(head) - 2)))] for title, some in found.items()]
     return table(head, rows) + wrong(found) if any(found.values()) else "Not measured."

@@ -68,9 +68,9 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def measure(options: argparse.Namespace) -> list[Report]:
-    """Start what is to be measured, and run the load once.
+    """Start the servers, and run the load once.
 
-    :raises ConfigError: something does not start, or somebody cannot log in.
+    :raises ConfigError: a server does not start, or a login fails.
     """
     if not SMALLEST <= options.size <= 4096:
         raise ConfigError(f"--size: allowed is {SMALLEST} to 4096")

@@ -1,4 +1,4 @@
-"""The load of a chat: pairs of users who write to each other, as lean as Python allows.
+"""The load of a chat: pairs of users who write to each other, at little cost for the generator.
 
 It shares the machine with what it measures, so nothing is decoded that is not needed: the number of a text is found at
 its place in the bytes of an acknowledgement or a push. What does not look as our server writes it is decoded as JSON.
@@ -99,7 +99,7 @@ class ChatLoad:
         self._open_loop = chat.rate > 0
 
     def arrive(self) -> None:
-        """Log everyone in. :raises RuntimeError: somebody is refused."""
+        """Log everyone in. :raises RuntimeError: a login is refused."""
         ready = {session.user[0]: session for session in self._crowd.arrive(self._users, time.monotonic() + 600)}
         if len(ready) < len(self._users):
             raise RuntimeError(self._crowd.first_failure() or "not everybody could log in in time")
@@ -115,7 +115,7 @@ class ChatLoad:
             self._beats.join(writer)
 
     def work(self) -> Result:
-        """Warm up, measure, and wait for what is on its way."""
+        """Warm up, measure, and wait for the texts in flight."""
         chat = self._chat
         start = time.monotonic()
         self._begin = int((start + chat.warmup) * 1e9)
@@ -143,7 +143,7 @@ class ChatLoad:
         return self._summary(seconds, cpu)
 
     def _run(self, end: float) -> None:
-        """What comes is answered by the next text."""
+        """Answer each text that arrives with the next one."""
         poll, sessions, monotonic = self._crowd.poll.poll, self._crowd.by_descriptor, time.monotonic
         while (now := monotonic()) < end:
             for descriptor, events in poll(min(_LONGEST_WAIT, end - now)):
@@ -154,7 +154,7 @@ class ChatLoad:
             self._beats.due(now)
 
     def _run_on_schedule(self, start: float, end: float) -> None:
-        """Texts leave at their times, in turn from all senders, whatever was answered."""
+        """Send texts at their scheduled times, in turn from all senders, without waiting for answers."""
         crowd, senders, rate, sessions = self._crowd, self._senders, self._chat.rate, self._crowd.by_descriptor
         count, last, now = sum(len(writer.sent) for writer in senders), round((end - start) * rate), 0.0
         while now < end:

@@ -1,4 +1,4 @@
-"""Users who come: many connections at once from one process, each logged in, on raw sockets."""
+"""Many connections from one process, each logged in, on raw sockets."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ PATIENCE = 30.0
 """Seconds that a login may take."""
 
 AGAIN = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
-"""The kernel, or TLS, has nothing for us yet, or takes nothing more."""
+"""Raised when a socket, or TLS on it, would block."""
 
 _NO_PORT_YET = getattr(socket, "IP_BIND_ADDRESS_NO_PORT", 24)
 header = CHAT.header.unpack_from
 
 
 class Outcome(msgspec.Struct):
-    """The part of any response that says whether it worked."""
+    """The part of any response that tells success from failure."""
 
     error: int
     message: str = ""
@@ -46,7 +46,7 @@ outcome = msgspec.json.Decoder(Outcome).decode
 
 
 class Session:
-    """One user's connection; what a kind of load needs beside it is in a subclass's slots."""
+    """One user's connection; subclasses add what their kind of load needs."""
 
     __slots__ = ("begun", "connected", "descriptor", "handshaken", "open", "out", "recv", "rest", "send", "sock", "user", "writing")
 
@@ -60,17 +60,17 @@ class Session:
         self.begun = 0
 
     def use(self, sock: socket.socket) -> None:
-        """Read and write here from now on."""
+        """Read from and write to this socket from now on."""
         self.sock = sock
         self.recv, self.send = sock.recv, sock.send
         self.descriptor = sock.fileno()
 
 
 class Guests(Protocol):
-    """What is done with those who are logged in while others still are on their way."""
+    """Serves the sessions that are logged in while others are still logging in."""
 
     def joined(self, session: Session) -> None:
-        """One more is logged in."""
+        """Handle a session that has logged in."""
         ...
 
     def due(self, now: float) -> None:
@@ -78,12 +78,12 @@ class Guests(Protocol):
         ...
 
     def serve(self, session: Session, events: int) -> None:
-        """One of them has something to read, or room to write."""
+        """Handle a session whose socket is readable or writable."""
         ...
 
 
 class Crowd:
-    """Connects and logs in; then the sessions are whoever's who polls them."""
+    """Connects and logs in; from then on the caller polls the sessions."""
 
     def __init__(self, task: Task, kind: Callable[[User], Session] = Session) -> None:
         if not hasattr(select, "epoll"):
@@ -102,9 +102,10 @@ class Crowd:
         self._sources = 0
 
     def arrive(self, users: Iterable[User], deadline: float, *, resume: bool = False, guests: Guests | None = None) -> list[Session]:
-        """Log users in, a few at once, until all are or ``deadline`` (of the monotonic clock) is over; those who are.
+        """Log users in, a few at once, until all are or ``deadline`` (of the monotonic clock) is over.
 
-        :param resume: whether TLS sessions are resumed, with what a first connection was given.
+        :param resume: whether to resume TLS sessions, with the ticket of a first connection.
+        :return: the sessions that are logged in.
         """
         waiting, under_way, ready = deque(users), set[Session](), list[Session]()
         if resume and self._context is not None and waiting:
@@ -146,7 +147,7 @@ class Crowd:
             self._drop(session)
 
     def flush(self, session: Session) -> None:
-        """Send what is in ``out``, and watch the socket for room where it does not fit."""
+        """Send the contents of ``out``; if the socket does not take all, watch it until it is writable."""
         if session.out:
             try:
                 session.out = session.out[session.send(session.out) :]
@@ -160,12 +161,12 @@ class Crowd:
             self.poll.modify(session.descriptor, select.EPOLLIN | (select.EPOLLOUT if session.writing else 0))
 
     def write(self, session: Session, frame: bytes) -> None:
-        """Send a frame, after what is waiting."""
+        """Send a frame, after those that are queued."""
         session.out += frame
         self.flush(session)
 
     def first_failure(self) -> str:
-        """What went wrong most often, or nothing."""
+        """Return the most frequent failure, or nothing."""
         return self.failed.most_common(1)[0][0] if self.failed else ""
 
     def _connect(self, session: Session) -> bool:
@@ -191,7 +192,7 @@ class Crowd:
         return True
 
     def _go_on(self, session: Session) -> bool:
-        """Do what the socket is ready for; whether the login is over, one way or the other."""
+        """Do what the socket is ready for; return whether the login is over, by success or failure."""
         try:
             if not session.connected:
                 if failure := session.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
@@ -266,14 +267,14 @@ class Beats:
         self._next: list[tuple[float, int, Session]] = []
         self.sent = 0
         self.waiting: dict[Session, int] = {}
-        """Since when (ns) the answers of sessions are awaited."""
+        """When (ns) the heartbeats left that are not answered yet, by session."""
 
     def join(self, session: Session) -> None:
-        """Send its heartbeats from now on."""
+        """Send heartbeats of a session from now on."""
         heapq.heappush(self._next, (time.monotonic() + random.uniform(0, self._interval), session.descriptor, session))  # noqa: S311 (no secret)
 
     def due(self, now: float) -> None:
-        """Send those whose time has come (``now`` is the monotonic clock's)."""
+        """Send the heartbeats that are due (``now`` is the monotonic clock's)."""
         while self._next and (turn := self._next[0])[0] <= now:
             when, descriptor, session = turn
             if not session.open:

@@ -1,4 +1,4 @@
-"""``imsys-bench files``: megabytes a second by each door, beside nginx; a very large file; many users at once."""
+"""``imsys-bench files``: megabytes a second by each protocol, beside nginx; a large file; many users."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from imsys.bench.workers import Observed, crew
 from imsys.errors import ConfigError
 
 _BLOCKS = 1 << 27
-"""Bytes of a file by the original's service at most: there is one block on its way, and that tells its rate."""
+"""Bytes at most by the original's service: with one block in flight, a short file shows its rate."""
 
 _NOBODY: User = (0, "", "", 0, 0, 0)
 _USERS = 200
@@ -35,7 +35,7 @@ _EACH = 5_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One way of a file to a server, or from it."""
+    """An upload or a download by one protocol."""
 
     door: str
     up: bool
@@ -43,7 +43,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """What it is called in tables."""
+        """Its name in tables."""
         door = {"http": "HTTP", "frames": "frames", "blocks": "original's blocks", "web": "nginx"}[self.door]
         return f"{door} {'up' if self.up else 'down'}, {'TLS' if self.tls else 'plain'}"
 
@@ -89,7 +89,7 @@ def add_command(commands: Any) -> None:
 
 
 def measure(options: argparse.Namespace) -> list[Report]:
-    """Run what was asked for. :raises ConfigError: something does not start, is refused, or breaks off."""
+    """Run the chosen measurements. :raises ConfigError: a server does not start, or a transfer fails."""
     cores = os.sched_getaffinity(0)
     for core in (options.server_core, options.client_core):
         if core not in cores:
@@ -107,7 +107,7 @@ def measure(options: argparse.Namespace) -> list[Report]:
 
 
 class _Scene:
-    """One server of ours, and who carries files to it and from it."""
+    """One resources server, and the users who transfer files."""
 
     def __init__(self, options: argparse.Namespace, servers: Servers, users: Sequence[User], *, encrypted: bool) -> None:
         self._options = options
@@ -118,7 +118,7 @@ class _Scene:
         self.pid = servers.pids["server"]
 
     def carry(self, case: Case, size: int, *, users: int = 1, setting: dict[str, object] | None = None) -> Report:
-        """One file of each user, by our server."""
+        """Transfer one file of each user, by our server."""
         grants = [self._grant(case, user, size) for user in self._users[:users]]
         forget_peak(self.pid)
         before = memory_kib({"server": self.pid})["server"]
@@ -156,7 +156,7 @@ def observe(
     pids: dict[str, int],
     profile: Profile | None = None,
 ) -> Observed:
-    """Carry a file for each user, and see how long it takes. :raises ConfigError: one is refused, or breaks off."""
+    """Transfer a file for each user, and measure the time. :raises ConfigError: a transfer fails."""
     work = Carry(door=case.door, up=case.up, size=size, grants=grants)
     task = Task(users=list(users), work=work, tls=case.tls, ca=ca, cores=[options.client_core])
     with crew([task], pids) as members:
@@ -171,7 +171,7 @@ def observe(
 def reported(
     options: argparse.Namespace, case: Case, size: int, seen: Observed, figures: dict[str, float], more: dict[str, object]
 ) -> Report:
-    """A report of one turn of one case."""
+    """Make a report of one turn of one case."""
     found = seen.result.counts["bytes"] / 1e9
     name = case.name if "encrypted" not in more else f"{case.name}, {'encrypted' if more['encrypted'] else 'not encrypted'}"
     about = {
@@ -229,7 +229,7 @@ def _rates(options: argparse.Namespace, *, encrypted: bool) -> list[Report]:
 
 
 def _large(options: argparse.Namespace) -> list[Report]:
-    """One file that is much larger than the memory that its server may take for it."""
+    """Transfer one file that is much larger than the memory that its server may take for it."""
     size = (options.size or 10737) * 1_000_000 if options.size else 10 << 30
     wanted = [case for case in CASES if case.door in ("http", "frames") and case.tls]
     with _scene(options, encrypted=True) as scene:
@@ -242,7 +242,7 @@ def _large(options: argparse.Namespace) -> list[Report]:
 
 
 def _many(options: argparse.Namespace) -> list[Report]:
-    """Many users, who send a file each at the same time."""
+    """Have many users send a file each at the same time."""
     size = options.size * 1_000_000 if options.size else _EACH
     with _scene(options, encrypted=True, users=options.users) as scene:
         _room(scene.servers.home, 2 * size * options.users)
@@ -255,7 +255,7 @@ def _many(options: argparse.Namespace) -> list[Report]:
 
 
 def _compared(reports: Sequence[Report]) -> list[Report]:
-    """The same, and how fast each was beside what nginx did with the same file in the same turn."""
+    """Add to the reports how fast each was beside nginx with the same file in the same turn."""
     theirs: dict[tuple[object, ...], float] = {}
     compared = []
     for found in reports:
@@ -270,6 +270,6 @@ def _compared(reports: Sequence[Report]) -> list[Report]:
 
 
 def _room(home: Path, size: int) -> None:
-    """See whether files fit. :raises ConfigError: they do not."""
+    """Check that the files fit on the disk. :raises ConfigError: they do not."""
     if (free := shutil.disk_usage(home).free) < size:
         raise ConfigError(f"{home} has room for {free / 1e9:.0f} GB, and {size / 1e9:.0f} are needed; TMPDIR names another place")

@@ -17,10 +17,10 @@ from imsys.store.engines import dialect_of
 from imsys.store.ids import id_at
 
 BLOCK = 50
-"""Messages that a thread gets at a time."""
+"""Messages appended to a thread at a time."""
 
 _THREADS = 1000
-"""Threads that get theirs in one transaction."""
+"""Threads filled in one transaction."""
 
 _YEAR = 365 * 86400.0
 
@@ -28,7 +28,7 @@ _YEAR = 365 * 86400.0
 class History:
     """What is stored in the threads from ``begin`` on.
 
-    :param most: messages that are wanted in the end.
+    :param most: the number of messages in the end.
     :param now: Unix time; the history is that of the year before.
     """
 
@@ -40,14 +40,14 @@ class History:
         self._blocks = 0  # whole ones that all threads have
         self.stored = 0
         self.stride = 1
-        """Of so many threads, the first has a history."""
+        """The first of every so many threads has a history."""
         positions = max(1, -(-most // (threads * BLOCK))) * BLOCK
         self._oldest = id_at(now - _YEAR - 86400)
         self._step = id_at(now) - id_at(now - _YEAR / positions)
 
     @property
     def full_pages(self) -> tuple[int, int]:
-        """Between which ids one may ask for the page before, and get a whole one."""
+        """Return the range of ids before which there is a full page."""
         return self._oldest + 20 * self._step, self._oldest + max(1, self._blocks) * BLOCK * self._step
 
     def grow(self, count: int) -> None:

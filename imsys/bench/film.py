@@ -19,7 +19,7 @@ _SOUNDS = 44100 / 1024
 _SOUND = 372
 """Bytes of one: 128 kb/s."""
 _KEY = 8
-"""So many times as large as the others is a key frame."""
+"""How many times as large as the other pictures a key frame is."""
 
 _STAMP = struct.Struct(">QI")
 _VIDEO, _AUDIO = 10, 2
@@ -27,16 +27,16 @@ _VIDEO, _AUDIO = 10, 2
 
 
 class Stamp(NamedTuple):
-    """What a message says about itself."""
+    """The time and number in a message."""
 
     sent: int
     """Nanoseconds of the monotonic clock."""
     number: int
-    """Of its kind, from 0 on."""
+    """The number of the message among those of its kind, from 0 on."""
 
 
 def opening() -> list[Media]:
-    """What comes before everything else, and one small picture: a player that gets them has begun."""
+    """Return the first messages and one small picture: a player that gets them has begun."""
     metadata = {"width": 1280, "height": 720, "framerate": PICTURES, "videocodecid": 7, "audiocodecid": 10}
     return [
         media(Kind.DATA, 0, amf0.encode("onMetaData", amf0.EcmaArray(metadata))),
@@ -57,7 +57,7 @@ class Frame(NamedTuple):
     """Without its stamp."""
 
     def stamped(self, now: int) -> Media:
-        """The message, as it is sent now (nanoseconds)."""
+        """Return the message stamped with ``now`` (nanoseconds)."""
         before = _VIDEO if self.kind is Kind.VIDEO else _AUDIO
         stamp = _STAMP.pack(now, self.number)
         payload = b"".join((self.payload[:before], stamp, self.payload[before + len(stamp) :]))
@@ -82,7 +82,7 @@ def frames(bitrate: int, seconds: float) -> Iterator[Frame]:
 
 
 def stamp(message: Media) -> Stamp | None:
-    """What a message says about itself; ``None``: it was sent before the beginning."""
+    """Return a message's stamp; ``None``: it was sent before the beginning."""
     if message.timestamp < 1000 or message.kind is Kind.DATA:
         return None
     return Stamp._make(_STAMP.unpack_from(message.payload, _VIDEO if message.kind is Kind.VIDEO else _AUDIO))

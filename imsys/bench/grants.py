@@ -1,4 +1,4 @@
-"""Files offered and asked for at a chat server, as a client does it: what comes back is the right to send or to read them."""
+"""Offer and request files at a chat server, as a client does, to get the grants to send or to read them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LOGIN, _OFFER, _GET = 5, 64, 66
 
 
 class Caller:
-    """One connection that asks, and waits for the answer; what else comes is passed over."""
+    """A connection that sends a request and waits for the response; other frames are ignored."""
 
     def __init__(self, sock: socket.socket, format: FrameFormat) -> None:
         self.sock = sock
@@ -29,7 +29,7 @@ class Caller:
         self._rest = b""
 
     def ask(self, service: int, answer: int, **keys: object) -> dict[str, Any]:
-        """The answer's keys. :raises RuntimeError: it is a refusal, or the server goes away."""
+        """Send a request; return the response. :raises RuntimeError: refused, or the connection ended."""
         self.sock.sendall(self._format.encode(service, msgspec.json.encode(keys)))
         while (frame := self._frame())[0] != answer:
             pass
@@ -39,7 +39,7 @@ class Caller:
         return found
 
     def log_in(self, user: User) -> None:
-        """Say who one is. :raises RuntimeError: nobody believes it."""
+        """Log in. :raises RuntimeError: it is refused."""
         self.ask(_LOGIN, _LOGIN + 1, uuid=str(user[0]), token=user[1])
 
     def _frame(self) -> tuple[int, bytes]:
@@ -59,12 +59,12 @@ class Caller:
 
 
 def context_for(ca: str) -> ssl.SSLContext:
-    """TLS of a client that trusts this authority."""
+    """Make the TLS context of a client that trusts this authority."""
     return ssl.create_default_context(cafile=ca)
 
 
 def connected(host: str, port: int, context: ssl.SSLContext | None) -> socket.socket:
-    """A connection, with TLS where there is a context for it. :raises OSError: there is none."""
+    """Connect, with TLS if there is a context. :raises OSError: the connection fails."""
     sock = socket.create_connection((host, port), PATIENCE)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock if context is None else context.wrap_socket(sock, server_hostname=host)
@@ -90,13 +90,13 @@ class Desk:
         return _grant(found, http=http)
 
     def close(self) -> None:
-        """Say good-bye."""
+        """Close the connection."""
         self._caller.sock.close()
 
 
 @contextlib.contextmanager
 def desk(user: User, context: ssl.SSLContext | None) -> Iterator[Desk]:
-    """A desk that is closed with the block. :raises ConfigError: the chat server refuses something."""
+    """Provide a desk for the block. :raises ConfigError: the chat server refuses a request."""
     try:
         with contextlib.closing(Desk(user, context)) as found:
             yield found

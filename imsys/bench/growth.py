@@ -1,4 +1,4 @@
-"""``imsys-bench growth``: what a page of history, catching up, a message and a login cost as the store grows."""
+"""``imsys-bench growth``: the cost of a page of history, a sync, a message and a login as the store grows."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class _Scene:
         self._history = history
 
     def all(self) -> Iterator[Report]:
-        """Pages, what is new, and texts, each on a schedule."""
+        """Measure pages, syncs and texts, each on a schedule."""
         options, (oldest, newest) = self._options, self._history.full_pages
         timing = {"warmup": options.warmup, "time": options.time, "drain": 10.0}
         history = Ask(
@@ -104,7 +104,7 @@ class _Scene:
         yield self._report("message", self._observe(self._readers, chat), "acked")
 
     def logins(self, users: Mapping[int, list[User]]) -> Iterator[Report]:
-        """One login after the other, of users with few friends and with many."""
+        """Measure logins one after the other, of users with few friends and with many."""
         for friends, those in users.items():
             seen = self._observe(those, LogIn(time=60.0), at_once=1)
             yield self._report(f"login with {friends:,} friends", seen, "logins")
@@ -125,7 +125,7 @@ class _Scene:
 
 
 def plot(reports: list[Report]) -> str:
-    """The 99th percentile of each operation by what is stored."""
+    """Plot the 99th percentile of each operation by the number of stored messages."""
     sizes = sorted({int(str(found.setting["stored"])) for found in reports})
     operations = list(dict.fromkeys(str(found.setting["operation"]) for found in reports))
     series = []

@@ -1,4 +1,4 @@
-"""``imsys-bench idle``: connections that are held, logged in, with heartbeats, and the memory that each takes."""
+"""``imsys-bench idle``: hold connections, logged in, with heartbeats, and measure the memory of each."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from imsys.bench.workers import crew, shares
 from imsys.errors import ConfigError
 
 _PER_PROCESS = 19_000
-"""Connections that one process that makes load holds at most: often 20,000 descriptors are allowed."""
+"""Connections of one load process at most: often 20,000 descriptors are allowed."""
 
 _PER_SOURCE = 20_000
-"""Connections from one address at most: Linux gives out 28,232 ports."""
+"""Connections from one address at most: Linux has 28,232 ephemeral ports."""
 
 _FIRST = 20
-"""Users who come and go before, so that what a server makes once is not taken for part of the sessions."""
+"""Users who log in and leave first, so that one-time allocations do not count for the sessions."""
 
 
 def add_command(commands: Any) -> None:

@@ -12,7 +12,7 @@ from imsys.bench.tasks import Hold, Result, Task
 _LONGEST_WAIT = 0.05
 
 _ARRIVING = 900.0
-"""Seconds that all have to log in."""
+"""Seconds in which all must log in."""
 
 _UNANSWERED = 1.0
 """Seconds after which a heartbeat without an answer is counted as such."""
@@ -30,13 +30,13 @@ class HoldLoad:
         self._beat_us = array("I")
 
     def arrive(self) -> None:
-        """Log in whom the server takes; heartbeats begin at once. :raises RuntimeError: it takes nobody."""
+        """Log in as many as the server accepts, with heartbeats. :raises RuntimeError: it accepts none."""
         self._sessions = self._crowd.arrive(self._users, time.monotonic() + _ARRIVING, guests=self)
         if not self._sessions:
             raise RuntimeError(self._crowd.first_failure() or "nobody could log in in time")
 
     def wait(self, descriptor: int) -> None:
-        """Hold them until there is something to read from a file descriptor."""
+        """Hold them until a file descriptor is readable."""
         self._crowd.poll.register(descriptor, select.EPOLLIN)
         while not self._turn(_LONGEST_WAIT) & {descriptor}:
             pass
@@ -67,15 +67,15 @@ class HoldLoad:
         return Result(seconds=seconds, counts=counts, latencies=latencies, cpu_seconds=cpu, notes=dict(self._crowd.failed.most_common(5)))
 
     def joined(self, session: Session) -> None:
-        """Begin its heartbeats."""
+        """Begin the heartbeats of a session."""
         self._beats.join(session)
 
     def due(self, now: float) -> None:
-        """Send the heartbeats whose time has come."""
+        """Send the heartbeats that are due."""
         self._beats.due(now)
 
     def serve(self, session: Session, events: int) -> None:
-        """Read what came to a session."""
+        """Read from a session's socket."""
         if events & select.EPOLLOUT:
             self._crowd.flush(session)
         if not events & ~select.EPOLLOUT:
@@ -96,7 +96,7 @@ class HoldLoad:
             self._crowd.close(session)
 
     def _turn(self, timeout: float) -> set[int]:
-        """Wait for events once, and see to them; the descriptors that are no session's."""
+        """Poll once and handle the events; return the readable descriptors that are not sessions."""
         self._beats.due(time.monotonic())
         others = set()
         for descriptor, events in self._crowd.poll.poll(max(0.0, timeout)):
@@ -108,7 +108,7 @@ class HoldLoad:
 
 
 def frames(session: Session, data: bytes) -> list[tuple[int, bytes]]:
-    """The frames that are complete now; what is left is kept."""
+    """Return the complete frames, and keep the rest of the bytes."""
     data, found, start = session.rest + data, [], 0
     while len(data) - start >= 4:
         service, total = header(data, start)

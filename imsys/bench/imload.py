@@ -1,4 +1,4 @@
-"""A load generator in C++ in the place of ours: ``chat --generator PROGRAM``.
+"""Run a load generator in C++ instead of ours: ``chat --generator PROGRAM``.
 
 It is a program that reads the same file of users, does the same, and prints its figures as lines of ``name=value``.
 It takes less of the processor than Python can, so more is left for the servers that share the machine with it.
@@ -27,7 +27,7 @@ _COUNTS = {
     "failed": "failed",
 }
 _CLOSED = ("closed_by_server", "read_error", "write_error", "bad_frame_from_server")
-"""Its notes of connections that ended after the login."""
+"""Its names for connections that ended after the login."""
 
 
 def measure(options: argparse.Namespace, users: Sequence[User], ca: str, pids: Mapping[str, int], setting: Mapping[str, object]) -> Report:
@@ -61,7 +61,7 @@ def measure(options: argparse.Namespace, users: Sequence[User], ca: str, pids: M
 
 
 def parse(text: str, setting: Mapping[str, object], pids: Mapping[str, int]) -> Report:
-    """Its figures as one of our reports."""
+    """Convert its figures to one of our reports."""
 
     def figure(name: str) -> float:
         found = re.search(rf"(?:^|[\s]){name}=([0-9.]+)", text, re.MULTILINE)

@@ -49,15 +49,15 @@ _BUSY = 0.95
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """What happened with so many players."""
+    """The result with a number of players."""
 
     players: int
     delays: Sequence[int]
     """Microseconds."""
     short: int
-    """Players that missed something."""
+    """Players that missed bytes."""
     lag: float
-    """Seconds until the last of them had the end."""
+    """Seconds until the last player had the end."""
     cpu: float
     """Seconds of the server's for each second of the stream."""
     generator: float
@@ -69,7 +69,7 @@ class Trial:
 
     @property
     def well(self) -> bool:
-        """Whether everybody had everything in time, and it was not the generator that could do no more."""
+        """Whether all players had the whole stream in time, and the generator was not the bottleneck."""
         return not self.short and self.lag <= _LAG and self.generator <= _BUSY
 
 
@@ -94,7 +94,7 @@ def add_command(commands: Any) -> None:
 
 
 def measure(options: argparse.Namespace) -> list[Report]:
-    """Run what was asked for. :raises ConfigError: something does not start, or is refused."""
+    """Run the chosen measurements. :raises ConfigError: a server does not start, or refuses."""
     cores = os.sched_getaffinity(0)
     for core in (options.server_core, options.client_core):
         if core not in cores:
@@ -113,7 +113,7 @@ def measure(options: argparse.Namespace) -> list[Report]:
 
 
 def _nginx(options: argparse.Namespace, chunk: int) -> Report:
-    """All trials of nginx-rtmp with chunks of this size."""
+    """Run all trials of nginx-rtmp with chunks of this size."""
     numbers = itertools.count()
     with nginx_rtmp([options.server_core], chunk) as beside:
         streams = _Streams(beside.pid, lambda: beside.stream(str(next(numbers))))
@@ -132,7 +132,7 @@ class _Streams:
 
 @contextlib.contextmanager
 def _imsys(options: argparse.Namespace) -> Iterator[_Streams]:
-    """Our server, and somebody who goes live there."""
+    """Start our server, and a user who goes live there."""
     many = {"LIVE_PLAYERS": "100000", "LIVE_SILENCE": "600", "LIVE_STREAMS": "1000", "RESOURCES_CAPACITY": "30000"}
     many |= {"LIMITS_CONNECTIONS_USER": "0", **dict(options.set)}  # all players have the key of one
     with contextlib.ExitStack() as stack:
@@ -150,7 +150,7 @@ def _imsys(options: argparse.Namespace) -> Iterator[_Streams]:
 
 
 def _stream(url: str) -> Stream:
-    """Where a URL leads. :raises ConfigError: it is not for RTMP."""
+    """Parse a URL. :raises ConfigError: it is not for RTMP."""
     parts = urlsplit(url)
     if parts.scheme != "rtmp" or parts.port is None:
         raise ConfigError(f"the server gives URLs of {parts.scheme}, and players without TLS are measured")
@@ -203,7 +203,7 @@ def _most(attempt: Callable[[int], Trial]) -> Trial:
 
 
 def _trial(options: argparse.Namespace, streams: _Streams, players: int, *, profile: bool) -> Trial:
-    """One stream, and so many players of it."""
+    """Run one stream with a number of players."""
     stream = streams.new()
     watched = streams.watch() if streams.watch else stream
     cores = [options.client_core]
@@ -239,7 +239,7 @@ def _trial(options: argparse.Namespace, streams: _Streams, players: int, *, prof
 
 
 def _seen(options: argparse.Namespace, players: int, sent: Observed, read: Observed, counted: Observed, memory: int) -> Trial:
-    """What came out of a trial."""
+    """Return the result of a trial."""
     result = counted.result
     cpu = sum(one.result.cpu_seconds for one in (sent, read, counted))
     return Trial(
@@ -255,7 +255,7 @@ def _seen(options: argparse.Namespace, players: int, sent: Observed, read: Obser
 
 
 def _line(name: str, trial: Trial) -> str:
-    """A trial for people who wait."""
+    """Format a trial for the progress output."""
     delay, outcome = latency(trial.delays), "well" if trial.well else f"{trial.short} short"
     return (
         f"{name:33} {trial.players:5} players: {outcome}, the last {trial.lag:.2f} s late,"
@@ -265,7 +265,7 @@ def _line(name: str, trial: Trial) -> str:
 
 
 def _report(name: str, options: argparse.Namespace, trials: Sequence[Trial], best: Trial, below: Trial) -> Report:
-    """What is told of a server: the most players, and how it is with some fewer."""
+    """Make a server's report: the most players, and the delay with some fewer."""
     few = trials[0]
     about: dict[str, object] = {
         "what": name,

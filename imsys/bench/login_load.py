@@ -17,7 +17,7 @@ class LogInLoad:
         self._crowd = Crowd(task)
 
     def arrive(self) -> None:
-        """Nobody is here yet."""
+        """Do nothing: the logins are the work."""
 
     def work(self) -> Result:
         """Log everybody in; stop when the time is over."""

@@ -49,7 +49,7 @@ http {{
 
 @dataclass(frozen=True)
 class Nginx:
-    """One that runs."""
+    """A running nginx."""
 
     pid: int
     """Of its worker."""
@@ -57,12 +57,12 @@ class Nginx:
     tls_port: int
 
     def grant(self, *, tls: bool) -> Grant:
-        """Where its file is."""
+        """Return the place of its file."""
         return Grant(host="127.0.0.1", port=self.tls_port if tls else self.port, path="/measured.bin")
 
 
 def found() -> str | None:
-    """The program, with the WebDAV module that Debian's has."""
+    """Find the program; it needs the WebDAV module, which Debian's has."""
     return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 
 

@@ -41,14 +41,14 @@ rtmp {{
 
 @dataclass(frozen=True)
 class NginxRtmp:
-    """One that runs."""
+    """A running nginx with the RTMP module."""
 
     pid: int
     """Of its worker."""
     port: int
 
     def stream(self, name: str) -> Stream:
-        """A stream of it; there is no key."""
+        """Return a stream of it; there is no key."""
         return Stream(host="127.0.0.1", port=self.port, app="live", name=name)
 
 

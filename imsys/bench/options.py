@@ -1,4 +1,4 @@
-"""What several commands of ``imsys-bench`` are told."""
+"""The options that several commands of ``imsys-bench`` share."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from imsys.bench.servers import Setup
 
 
 def whole(text: str) -> int:
-    """A positive number. :raises argparse.ArgumentTypeError: it is none."""
+    """Parse a positive number. :raises argparse.ArgumentTypeError: it is none."""
     if not text.isdecimal() or not 0 < int(text) <= 100_000_000:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 100000000")
     return int(text)
 
 
 def several(text: str) -> int:
-    """A number above 1. :raises argparse.ArgumentTypeError: it is none."""
+    """Parse a number above 1. :raises argparse.ArgumentTypeError: it is none."""
     if (number := whole(text)) < 2:
         raise argparse.ArgumentTypeError(f"{text!r} is not more than 1")
     return number
@@ -31,7 +31,7 @@ def amounts(text: str) -> list[int]:
 
 
 def seconds(text: str) -> float:
-    """Seconds, up to a day. :raises argparse.ArgumentTypeError: they are none."""
+    """Parse seconds, up to a day. :raises argparse.ArgumentTypeError: they are invalid."""
     try:
         value = float(text)
     except ValueError:
@@ -42,7 +42,7 @@ def seconds(text: str) -> float:
 
 
 def named_pid(text: str) -> tuple[str, int]:
-    """``[NAME=]PID``. :raises argparse.ArgumentTypeError: it is not."""
+    """Parse ``[NAME=]PID``. :raises argparse.ArgumentTypeError: it is invalid."""
     name, _, number = text.rpartition("=")
     if not number.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is no process id")
@@ -50,7 +50,7 @@ def named_pid(text: str) -> tuple[str, int]:
 
 
 def setting(text: str) -> tuple[str, str]:
-    """``SECTION_KEY=VALUE``. :raises argparse.ArgumentTypeError: it is not."""
+    """Parse ``SECTION_KEY=VALUE``. :raises argparse.ArgumentTypeError: it is invalid."""
     name, equals, value = text.partition("=")
     if not equals or not re.fullmatch(r"[A-Z_]+", name):
         raise argparse.ArgumentTypeError(f"{text!r}: wanted is, for example, CHAT_LOG_BATCH=1")
@@ -58,7 +58,7 @@ def setting(text: str) -> tuple[str, str]:
 
 
 def add_servers(parser: argparse.ArgumentParser, *, backend: str = "sqlite") -> None:
-    """Which private servers are started."""
+    """Add the options of the private servers."""
     parser.add_argument("--backend", choices=("sqlite", "mysql"), default=backend, help="database of the private servers that are measured")
     parser.add_argument("--reactor", metavar="NAME", help="reactor of the private servers (default: their own choice)")
     parser.add_argument(
@@ -74,18 +74,18 @@ def add_servers(parser: argparse.ArgumentParser, *, backend: str = "sqlite") -> 
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
-    """Where the figures go."""
+    """Add the options of the output."""
     parser.add_argument("--json", nargs="?", const="-", metavar="FILE", help="write the figures as JSON, to a file or instead of the table")
     parser.add_argument("--svg", metavar="FILE", help="write a plot of the latencies")
 
 
 def setup_of(options: argparse.Namespace, **more: Any) -> Setup:
-    """The servers that the options of :func:`add_servers` ask for."""
+    """Return the servers chosen by the options of :func:`add_servers`."""
     return Setup(backend=options.backend, reactor=options.reactor, settings=dict(options.set), **more)
 
 
 def setting_of(options: argparse.Namespace, **more: object) -> dict[str, object]:
-    """What a report says about how it was made."""
+    """Return the setting that a report mentions."""
     return {
         "backend": options.backend,
         "tls": options.tls,

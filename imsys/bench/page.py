@@ -1,4 +1,4 @@
-"""``imsys-bench page``: docs/performance.md, made of what was measured and of what was written about it by hand."""
+"""``imsys-bench page``: make docs/performance.md from the results and from a text written by hand."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def render(results: Results, text: str) -> str:
-    """The page. :raises ConfigError: the text has a place that is not known."""
+    """Make the page. :raises ConfigError: the text has an unknown placeholder."""
     places: dict[str, Callable[[Results], str]] = {
         "machine": _machine,
         "goals": _goals,

@@ -69,7 +69,7 @@ def wait_until(ready: Callable[[], bool], child: subprocess.Popen[bytes] | None,
 
 
 def answers(path: Path) -> bool:
-    """Whether somebody listens on a Unix socket."""
+    """Return whether a process listens on a Unix socket."""
     with socket.socket(socket.AF_UNIX) as probe:
         return probe.connect_ex(str(path)) == 0
 
@@ -98,7 +98,7 @@ def free_port() -> int:
 
 
 def free_ports(count: int) -> int:
-    """The first of so many free ports that stand together."""
+    """Return the first of so many consecutive free ports."""
     while True:
         first = free_port()
         with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
@@ -109,7 +109,7 @@ def free_ports(count: int) -> int:
 
 
 def cpu_seconds(pids: Mapping[str, int]) -> dict[str, float]:
-    """CPU time that processes have used so far, where /proc tells."""
+    """Return the CPU time that processes have used so far, where there is /proc."""
     tick = os.sysconf("SC_CLK_TCK")
     found = {}
     for name, pid in pids.items():
@@ -120,7 +120,7 @@ def cpu_seconds(pids: Mapping[str, int]) -> dict[str, float]:
 
 
 def memory_kib(pids: Mapping[str, int]) -> dict[str, int]:
-    """Resident memory of processes, where /proc tells."""
+    """Return the resident memory of processes, where there is /proc."""
     page = os.sysconf("SC_PAGE_SIZE") // 1024
     return {name: int(fields[21]) * page for name, pid in pids.items() if (fields := _stat(pid)) is not None}
 
@@ -140,7 +140,7 @@ def forget_peak(pid: int) -> None:
 
 
 def children(pid: int) -> Iterable[int]:
-    """The children of a process, where /proc tells."""
+    """Return the children of a process, where there is /proc."""
     try:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:

@@ -1,4 +1,4 @@
-"""Somebody who goes live."""
+"""Publish a live stream."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class PublishLoad:
         self._frames = list(frames(publish.bitrate, publish.time))
 
     def arrive(self) -> None:
-        """Go live with something to begin with."""
+        """Go live with the first messages."""
         ((self._sock, self._connection),) = join(self._publish.stream, Purpose.PUBLISH)
         for message in opening():
             self._connection.send(message)
         self._sock.sendall(self._connection.take())
 
     def work(self) -> Result:
-        """Send everything when it is due."""
+        """Send each message when it is due."""
         print("measuring", flush=True)
         begin, cpu, late = time.monotonic(), time.process_time(), 0.0
         for frame in self._frames:

@@ -1,4 +1,4 @@
-"""What came out of one measurement: percentiles, a table, JSON, a plot."""
+"""Reports of measurements: percentiles, a table, JSON, a plot."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Report:
     latency: Mapping[str, Latency] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
     figures: Mapping[str, float] = field(default_factory=dict)
-    """Whatever else was measured; the name has the unit."""
+    """Other measured values; the name has the unit."""
     cpu_ms_per_1000: Mapping[str, float] = field(default_factory=dict)
     """Milliseconds of CPU for 1,000 of what was counted, by process."""
     memory_kib: Mapping[str, int] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Report:
 
     @property
     def wrong(self) -> bool:
-        """Whether something happened that never may."""
+        """Whether a violation happened: something that never may."""
         return any(self.counts.get(name) for name in _NEVER)
 
 
@@ -106,7 +106,7 @@ def report(
 
 
 def table(found: Report) -> str:
-    """A report for people."""
+    """Format a report for people."""
     lines = [" ".join((found.scene, *(f"{name}={value}" for name, value in found.setting.items()))), ""]
     if found.rates:
         lines += [", ".join(f"{name}: {rate:,.1f} a second" for name, rate in found.rates.items()), ""]
@@ -125,7 +125,7 @@ def table(found: Report) -> str:
 
 
 def tables(reports: Sequence[Report]) -> str:
-    """Reports for people, one after the other."""
+    """Format reports for people, one after the other."""
     return "\n\n".join(table(found) for found in reports)
 
 
@@ -155,7 +155,7 @@ def plot(reports: Sequence[Report]) -> str:
 
 
 def label(found: Report) -> str:
-    """What tells this report from the others of its scene."""
+    """Return what distinguishes this report from the others of its scene."""
     return f"{found.setting['what']}: " if "what" in found.setting else ""
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from imsys.bench.report import ALL
 
 MOST_SECONDS = 900.0
-"""After which a scene is given up."""
+"""Seconds after which a scene is aborted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +20,7 @@ class Scene:
     group: str
     arguments: Sequence[str]
     quick: Sequence[str] = ()
-    """What is said in addition for a first impression."""
+    """Further options for a quick run."""
     control_of: str = ""
     """The scene that this one is the control of: the same, without something that is to make it faster."""
     once: bool = False

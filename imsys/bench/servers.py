@@ -23,7 +23,7 @@ TWISTD = "import sys; sys.argv[0] = 'twistd'; from twisted.scripts.twistd import
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """What is to be measured."""
+    """The servers to be started and measured."""
 
     backend: str = "sqlite"
     reactor: str | None = None
@@ -50,7 +50,7 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class Servers:
-    """What runs, and how to reach it."""
+    """The running servers, and how to reach them."""
 
     home: Path
     """Where their files are."""

@@ -179,7 +179,7 @@ def _now() -> str:
 
 
 def _machine() -> dict[str, str]:
-    """What the figures depend on."""
+    """Describe the machine, on which the figures depend."""
     processor = next(
         (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), platform.machine()
     )

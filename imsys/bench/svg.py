@@ -72,7 +72,7 @@ def lines(title: str, across: str, xs: Sequence[float], series: Sequence[tuple[s
 
 
 def number(value: float) -> str:
-    """A number with as many digits as tell something."""
+    """Format a number with its significant digits."""
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.3g}"

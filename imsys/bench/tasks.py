@@ -1,4 +1,4 @@
-"""What a process that makes load is told, and what it tells back: one line of JSON each."""
+"""The tasks and results of load processes: one line of JSON each."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class Storm(msgspec.Struct, kw_only=True, tag="storm"):
 
 
 class Task(msgspec.Struct, kw_only=True):
-    """Who takes part, how they connect, and what they do then."""
+    """The users, how they connect, and what they do then."""
 
     users: list[User]
     work: Chat | Hold | LogIn | Ask | Carry | Publish | Watch | Storm
@@ -140,7 +140,7 @@ class Task(msgspec.Struct, kw_only=True):
 
 
 class Result(msgspec.Struct, kw_only=True):
-    """What happened in one process."""
+    """The results of one process."""
 
     seconds: float = 0.0
     counts: dict[str, int] = {}
@@ -166,7 +166,7 @@ def merged(results: Iterable[Result]) -> Result:
 
 
 def microseconds(values: bytes) -> array[int]:
-    """Latencies of a :class:`Result` as numbers."""
+    """Decode latencies of a :class:`Result`."""
     found = array("I")
     found.frombytes(values)
     return found

@@ -25,7 +25,11 @@ class CarryLoad:
         self._failures: list[str] = []
 
     def arrive(self) -> None:
-        """Connect, and log in where that is asked for. :raises RuntimeError: somebody is refused. :raises OSError: nobody is there."""
+        """Connect, and log in if the task says so.
+
+        :raises RuntimeError: a login is refused.
+        :raises OSError: no server answers.
+        """
         for user, grant in zip(self._task.users, self._carry.grants, strict=True):
             self._transfers.append(self._prepared(user, grant))
 

@@ -45,26 +45,26 @@ def expected(offset: int, length: int) -> memoryview:
 
 
 def http_up(sock: socket.socket, grant: Grant, size: int) -> None:
-    """PATCH, as tus has it."""
+    """Upload by PATCH, as in tus."""
     more = f"Tus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\nContent-Type: application/offset+octet-stream\r\nContent-Length: {size}\r\n"
     sock.sendall(_head("PATCH", f"/files/{grant.file_id}", grant, more))
     _send_body(sock, size)
 
 
 def http_down(sock: socket.socket, grant: Grant, size: int) -> None:
-    """GET."""
+    """Download by GET."""
     sock.sendall(_head("GET", f"/files/{grant.file_id}", grant))
     _read_body(sock, size)
 
 
 def web_up(sock: socket.socket, grant: Grant, size: int) -> None:
-    """PUT, as WebDAV has it."""
+    """Upload by PUT, as in WebDAV."""
     sock.sendall(_head("PUT", grant.path, grant, f"Content-Length: {size}\r\n"))
     _send_body(sock, size)
 
 
 def web_down(sock: socket.socket, grant: Grant, size: int) -> None:
-    """GET."""
+    """Download by GET from a web server."""
     sock.sendall(_head("GET", grant.path, grant))
     _read_body(sock, size)
 
@@ -95,7 +95,7 @@ def _read_body(sock: socket.socket, size: int) -> None:
 
 
 def _response(sock: socket.socket) -> tuple[bytes, bytes]:
-    """The head of a response, and what came behind it."""
+    """Read the head of a response; return it and the bytes after it."""
     data = b""
     while b"\r\n\r\n" not in data:
         more = sock.recv(65536)
@@ -181,7 +181,7 @@ def frames_down(caller: Caller, grant: Grant, size: int) -> None:
 
 
 def md5_of(size: int) -> str:
-    """What the original's client says of a file before it sends it."""
+    """Return the MD5 of a file, which the original's client sends before it."""
     digest = hashlib.md5(usedforsecurity=False)
     for part in parts(size):
         digest.update(part)

@@ -42,7 +42,11 @@ class WatchLoad:
         self._begin = 0.0
 
     def arrive(self) -> None:
-        """Let all of them begin to play. :raises RuntimeError: somebody is refused. :raises OSError: nobody is there."""
+        """Let all of them begin to play.
+
+        :raises RuntimeError: one is refused.
+        :raises OSError: no server answers.
+        """
         if not self._watch.read:
             os.nice(10)  # those that take the time come first
         self._players = join(self._watch.stream, Purpose.PLAY, self._watch.players, 0 if self._watch.read else _KEPT)
@@ -54,7 +58,7 @@ class WatchLoad:
         return self._read() if self._watch.read else self._count()
 
     def _count(self) -> Result:
-        """The crowd. What came before the beginning is not counted."""
+        """Count the crowd's bytes, without those before the beginning."""
         got = dict.fromkeys((sock for sock, _ in self._players), 0)
         last = time.monotonic()
         while time.monotonic() < last + _QUIET:
@@ -101,7 +105,7 @@ class WatchLoad:
         return time.monotonic() if anything else None
 
     def _read(self) -> Result:
-        """Those that read everything."""
+        """Run the players that read everything."""
         print("measuring", flush=True)
         self._begin = last = time.monotonic()
         cpu = time.process_time()
@@ -124,7 +128,7 @@ class WatchLoad:
         return Result(seconds=last - self._begin, counts=counts, latencies=delays, cpu_seconds=time.process_time() - cpu)
 
     def _take(self, sock: socket.socket, connection: ClientConnection) -> bool:
-        """Read what has come; false: that was all."""
+        """Read the bytes that have arrived; false: the stream has ended."""
         try:
             data = sock.recv(1 << 18)
         except BlockingIOError:

@@ -1,4 +1,4 @@
-"""The processes that make load together: started, kept in step, and asked what they saw."""
+"""Start the load processes, keep them in step, and collect their results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from imsys.errors import ConfigError
 
 @dataclass(kw_only=True)
 class Observed:
-    """What a crew saw, and what the servers used meanwhile."""
+    """The results of a crew, and the servers' CPU and memory meanwhile."""
 
     result: Result
     cpu: dict[str, float] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Crew:
             _tell(member, msgspec.json.encode(task) + b"\n")
 
     def arrive(self) -> None:
-        """Wait until all users are logged in. :raises ConfigError: somebody is refused."""
+        """Wait until all users are logged in. :raises ConfigError: a login is refused."""
         self._all_say("ready")
 
     def work(self, during: Callable[[], None] = lambda: None) -> Observed:

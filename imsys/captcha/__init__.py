@@ -1,1 +1,1 @@
-"""Verification codes: made, mailed, and kept for a short while."""
+"""Verification codes: make, mail and store them for a short time."""

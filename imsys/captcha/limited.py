@@ -1,4 +1,4 @@
-"""Limits of the captcha server's own, whoever calls it: mails to one mailbox, and mails in all."""
+"""The captcha server's own limits, for any caller: mails to one mailbox, and mails in total."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _log = Logger()
 
 
 class LimitedMailer:
-    """Gives mails to another mailer while they are within the limits. A mail that nobody took does not count."""
+    """Passes mails to another mailer within the limits. A mail that could not be delivered does not count."""
 
     def __init__(self, mailer: Mailer, limiter: RateLimiter, config: CaptchaConfig) -> None:
         self._mailer = mailer
@@ -23,10 +23,10 @@ class LimitedMailer:
         self._all = Limit("captcha-all", config.all_hour, HOUR)
 
     async def send(self, receiver: str, mail: bytes) -> None:
-        """Give a mail away.
+        """Send a mail.
 
-        :raises Refused: 64, a limit is reached.
-        :raises Unavailable: Redis is, or as of the other mailer.
+        :raises Refused: RATE_LIMITED (64), a limit is reached.
+        :raises Unavailable: Redis did not answer, or as for the other mailer.
         """
         counters = [self._mailbox.of(mailbox_key(receiver)), self._all.of()]
         mark = await self._limiter.take(counters)

@@ -1,4 +1,4 @@
-"""What carries a mail away: into a folder here, or (:mod:`.smtp`) to an SMTP server."""
+"""Send mails: into a local folder, or (:mod:`.smtp`) to an SMTP server."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from imsys.errors import Status, Unavailable
 
 
 class Mailer(Protocol):
-    """Sends one mail to one person."""
+    """Sends a mail to one receiver."""
 
     async def send(self, receiver: str, mail: bytes) -> None:
-        """Give a mail away; when this returns, somebody else is responsible for it, or may be.
+        """Send a mail; on return another server is, or may be, responsible for it.
 
-        :raises Refused: 70, nobody will ever take a mail for this receiver; 64, nobody does now.
-        :raises Unavailable: (3) nobody took it, or not in time.
+        :raises Refused: INVALID_FIELD (70), the receiver is refused for good; RATE_LIMITED (64), for now.
+        :raises Unavailable: GRPC_ERROR (3), the mail was not accepted in time.
         """
 
 
 class MaildirMailer:
-    """Drops mails into a Maildir, for development: nothing leaves the machine."""
+    """Writes mails into a Maildir, for development: nothing leaves the machine."""
 
     def __init__(self, reactor: Any, folder: Path) -> None:
         self._reactor = reactor
         self._folder = folder
 
     async def send(self, receiver: str, mail: bytes) -> None:
-        """Write one file; the folder is made, for its owner only, if it is missing."""
+        """Write one file; a missing folder is created with owner-only access."""
         try:
             await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), self._write, mail)
         except OSError as error:
@@ -41,18 +41,19 @@ class MaildirMailer:
     def _write(self, mail: bytes) -> None:
         self._folder.parent.mkdir(parents=True, exist_ok=True)
         for part in (self._folder, *(self._folder / name for name in ("tmp", "new", "cur"))):
-            part.mkdir(mode=0o700, exist_ok=True)  # not by the mailbox module, where two at once fail
+            # not by the mailbox module, which fails if two do it at once
+            part.mkdir(mode=0o700, exist_ok=True)
         mailbox.Maildir(self._folder, create=False).add(mail.replace(b"\r\n", b"\n"))
 
 
 def mailer(reactor: Any, config: MailConfig) -> Mailer:
-    """The mailer that ``[mail] transport`` asks for.
+    """Make the mailer of ``[mail] transport``.
 
-    :raises ConfigError: its CA file cannot be read, or the sender is none.
+    :raises ConfigError: its CA file cannot be read, or the sender is invalid.
     """
     check_sender(config.sender)
     if config.transport == "maildir":
         return MaildirMailer(reactor, Path(config.maildir))
-    from imsys.captcha.smtp import SmtpMailer  # asks the resolver for the name of this machine when it is imported
+    from imsys.captcha.smtp import SmtpMailer  # its import looks up the name of this machine
 
     return SmtpMailer(reactor, config)

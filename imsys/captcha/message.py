@@ -1,4 +1,4 @@
-"""The mail that brings a verification code."""
+"""Compose the mail with a verification code."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from imsys.util.names import check_email
 
 
 def compose(sender: str, email: str, code: str, life: float, now: float) -> bytes:
-    """The mail as bytes with CRLF line ends: one text/plain part in ASCII, in which the code is the only long number.
+    """Compose the mail as bytes with CRLF line ends: one ASCII text/plain part.
+
+    The code is its only long number.
 
     :param sender: the From line.
     :param email: the receiver's address.
     :param code: six digits, or letters and digits in groups.
-    :param life: seconds that the code lives.
+    :param life: seconds that the code is valid.
     :param now: Unix time in seconds, for the Date line.
     """
     return _mail(
@@ -36,7 +38,7 @@ def compose(sender: str, email: str, code: str, life: float, now: float) -> byte
 
 
 def compose_test(sender: str, email: str, now: float) -> bytes:
-    """A mail that says that mails arrive; its parts are those of :func:`compose`."""
+    """Compose a test mail of the same form as that of :func:`compose`."""
     return _mail(sender, email, "Mails of imsys arrive", "This mail was sent by 'imsys-ctl test-mail': mails of imsys arrive.\n", now)
 
 
@@ -53,9 +55,9 @@ def _mail(sender: str, email: str, subject: str, text: str, now: float) -> bytes
 
 
 def check_sender(sender: str) -> None:
-    """See whether mails can be from somebody.
+    """Check the sender of mails.
 
-    :raises ConfigError: they cannot.
+    :raises ConfigError: it is invalid.
     """
     try:
         mail = EmailMessage(policy=SMTP)
@@ -63,17 +65,17 @@ def check_sender(sender: str) -> None:
         (address,) = mail["From"].addresses
         if mail["From"].defects or check_email(address.addr_spec) != envelope_sender(sender):
             raise ValueError
-    except (ValueError, IndexError, AttributeError, HeaderParseError, Refused):  # what the header's parser may raise of a broken one
+    except (ValueError, IndexError, AttributeError, HeaderParseError, Refused):  # of the header parser
         raise ConfigError("[mail] sender: is not an address, as in imsys@example.org or Imsys <imsys@example.org>") from None
 
 
 def envelope_sender(sender: str) -> str:
-    """The bare address of a From line."""
+    """Return the bare address of a From line."""
     return parseaddr(sender)[1]
 
 
 def duration(seconds: float) -> str:
-    """A time for people, rounded down, without ever four digits in a row."""
+    """Format a time for people, rounded down, without four digits in a row."""
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= 2 * length:
             return f"{min(int(seconds // length), 999)} {unit}s"

@@ -17,11 +17,11 @@ _log = Logger()
 
 
 class Verification:
-    """``message.VerificationService`` and ``imsys.v1.Codes``: answer when the mail is on its way.
+    """``message.VerificationService`` and ``imsys.v1.Codes``; calls are answered when the mail is sent.
 
     :param sender: the From line of the mails.
-    :param life: seconds that a code lives, as the mail says.
-    :param calendar: Unix seconds.
+    :param life: seconds that a code is valid, for the mail's text.
+    :param calendar: returns Unix seconds.
     """
 
     def __init__(self, codes: Codes, mailer: Mailer, *, sender: str, life: float, calendar: Callable[[], float]) -> None:
@@ -32,15 +32,16 @@ class Verification:
         self._calendar = calendar
 
     async def GetVerificationCode(self, request: message_pb2.GetVerificationRequest) -> message_pb2.GetVerificationResponse:
-        """Make, keep and mail a code of six digits, as the original does; see :meth:`Mail`."""
+        """Make, store and mail a code of six digits, as the original does; see :meth:`Mail`."""
         await self._mail(request.email, strong=False)
         return message_pb2.GetVerificationResponse(error=0, email=request.email)
 
     async def Mail(self, request: imsys_v1_pb2.MailRequest) -> imsys_v1_pb2.MailResponse:
-        """Make, keep and mail a code; a code that was surely not mailed is not kept.
+        """Make, store and mail a code; if it was certainly not mailed, it is removed.
 
-        :raises Refused: 70, the address is none, or the mail server knows none such; 64, it takes no mail for it now.
-        :raises Unavailable: Redis or the mail server is.
+        :raises Refused: INVALID_FIELD (70), the address is invalid or unknown to the mail server;
+            RATE_LIMITED (64), it accepts no mail for it now.
+        :raises Unavailable: Redis or the mail server did not answer.
         """
         await self._mail(request.email, strong=request.strong)
         return imsys_v1_pb2.MailResponse()

@@ -1,4 +1,4 @@
-"""Mails through an SMTP server, with TLS and authentication, and a deadline for it all."""
+"""Send mails to an SMTP server, with TLS, authentication and an overall deadline."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from imsys.util.outages import Outage
 _log = Logger()
 
 GOODBYE = 2.0
-"""Seconds that the server has to close the connection after it took a mail."""
+"""Seconds for the server to close the connection after it accepted a mail."""
 
 SAID = 200
-"""Characters of what a server says that are logged."""
+"""Characters of a server's reply that are logged."""
 
 
 class Stage(enum.Enum):
-    """How far a conversation has come; the value is what is waited for, in words for the log."""
+    """The stage of a conversation; the value names what is awaited, for the log."""
 
     CONNECT = "the connection"
     GREETING = "the greeting"
@@ -50,11 +50,11 @@ class Stage(enum.Enum):
 
 
 class Failed(Exception):
-    """A mail was not taken, or it is not known whether it was.
+    """A mail was not accepted, or it is not known whether it was.
 
-    :param stage: where it ended.
-    :param reason: what happened, for the log: nothing of the mail, and no password.
-    :param code: the server's; 0: it said none.
+    :param stage: the stage at which it failed.
+    :param reason: what happened, for the log, without the mail's content or the password.
+    :param code: the server's reply code; 0: none.
     """
 
     def __init__(self, stage: Stage, reason: str, code: int = 0) -> None:
@@ -65,9 +65,9 @@ class Failed(Exception):
 
 
 class SmtpMailer:
-    """Sends each mail over a connection of its own.
+    """Sends each mail over its own connection.
 
-    A password is sent without TLS only where ``starttls`` is ``never``.
+    A password is sent without TLS only if ``starttls`` is ``never``.
 
     :raises ConfigError: the CA file cannot be read.
     """
@@ -85,10 +85,14 @@ class SmtpMailer:
         self._explained = bool(self._name)
 
     async def send(self, receiver: str, mail: bytes) -> None:
-        """Hand a mail to the server, within the configured seconds. A server that does not answer the whole mail may have taken it.
+        """Send a mail within the configured time.
 
-        :raises Refused: 70, the server refuses the receiver for good; 64, for now.
-        :raises Unavailable: (3) the server cannot be reached or trusted, refuses, or takes too long.
+        If the server does not answer the complete mail, assume it was accepted.
+
+        :raises Refused: INVALID_FIELD (70), the server refuses the receiver for good; RATE_LIMITED (64), for
+            now.
+        :raises Unavailable: GRPC_ERROR (3), the server cannot be reached or trusted, refuses, or takes too
+            long.
         """
         if not self._explained:
             self._explained = True
@@ -105,12 +109,12 @@ class SmtpMailer:
                 raise Refused(Status.RATE_LIMITED, "The mail server takes no mail for this address now: try again later.") from None
             self._outage.failed(failed.reason)
             if failed.stage is Stage.END and not failed.code:
-                return  # it may be on its way
+                return  # it may have been accepted
             raise Unavailable(Status.GRPC_ERROR, "The mail server did not take the mail.") from None
         self._outage.works()
 
     async def attempt(self, receiver: str, mail: bytes) -> None:
-        """As :meth:`send`, without telling the log. :raises Failed: with what happened."""
+        """Send a mail without logging. :raises Failed: with what happened."""
         config = self._config
         mandatory = config.starttls == "required" or (config.starttls == "optional" and bool(config.user))
         conversation = _Conversation(self._reactor, config, self._tls, receiver, mail, self._name, tls_first=self._implicit)
@@ -132,7 +136,10 @@ class SmtpMailer:
 
 
 class _Conversation(smtp.ESMTPClient):
-    """One mail over one connection; ``done`` fires when it was taken, or fails with :class:`Failed`. What was said is kept nowhere."""
+    """One mail over one connection; ``done`` fires when it is accepted, or fails with :class:`Failed`.
+
+    No transcript is kept.
+    """
 
     debug = False
     transport: Any
@@ -153,7 +160,7 @@ class _Conversation(smtp.ESMTPClient):
             self.registerAuthenticator(mechanism(user))
 
     def late(self) -> None:
-        """It has taken too long."""
+        """Fail: the deadline has passed."""
         hint = ""
         if self.stage is Stage.GREETING and not self._tls_first:
             hint = "; a server that wants TLS from the first byte on says nothing ([mail] implicit_tls)"
@@ -163,7 +170,7 @@ class _Conversation(smtp.ESMTPClient):
             self.transport.abortConnection()
 
     def not_connected(self, failure: Failure) -> None:
-        """There is no connection."""
+        """Fail: the server cannot be reached."""
         self._fail(f"it cannot be reached: {failure.value or type(failure.value).__name__}")
 
     def connectionMade(self) -> None:
@@ -177,32 +184,32 @@ class _Conversation(smtp.ESMTPClient):
         super().connectionMade()
 
     def sendLine(self, line: bytes) -> None:
-        """Say something, and know what is answered next."""
+        """Send a command, and note the stage of its answer."""
         if self.stage is not Stage.AUTH or not line.startswith(b"*"):
             self.stage = _STAGES.get(line.strip().split(b" ")[0][:8], self.stage)
         super().sendLine(line)
 
     def getMailFrom(self) -> str | None:
-        """Who it is from; ``None``: it was sent."""
+        """Return the sender; ``None``: the mail was sent already."""
         return None if self.done.called else envelope_sender(self._config.sender)
 
     def getMailTo(self) -> list[str]:
-        """Whom it is for."""
+        """Return the receiver."""
         return [self._receiver]
 
     def getMailData(self) -> io.BytesIO:
-        """The mail, with LF."""
+        """Return the mail with LF line ends."""
         return io.BytesIO(self._mail.replace(b"\r\n", b"\n"))
 
     def sentMail(self, code: int, resp: Any, numOk: int, addresses: list[Any], log: Any) -> None:
-        """The server took it, or said why it does not."""
+        """Process the server's answer to the mail."""
         if numOk and 200 <= code < 300:
             self._end(None)
         else:
             self._refused(code, addresses[0][2] if addresses and not numOk else resp)
 
     def sendError(self, exc: Any) -> None:
-        """The server said no before it came to the mail, or something that is not SMTP."""
+        """Process a refusal before the mail, or an answer that is not SMTP."""
         if isinstance(exc, smtp.TLSRequiredError):
             self._fail("TLS is required ([mail] starttls), and it offers no STARTTLS")
         elif isinstance(exc, smtp.AUTHRequiredError | smtp.EHLORequiredError):
@@ -212,7 +219,7 @@ class _Conversation(smtp.ESMTPClient):
         super().sendError(exc)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """The connection is gone."""
+        """Fail if the mail is not accepted: the connection is closed."""
         self._fail(_tls_fault(reason.value, self._config.host) or f"it hung up while {self.stage.value} was waited for")
         if self._goodbye is not None and self._goodbye.active():
             self._goodbye.cancel()
@@ -220,11 +227,11 @@ class _Conversation(smtp.ESMTPClient):
 
     def _refused(self, code: int, said: str | bytes) -> None:
         text = said.decode("ascii", "replace") if isinstance(said, bytes) else said
-        secret = self.stage is Stage.AUTH  # the name and the password may be in it
+        secret = self.stage is Stage.AUTH  # it may hold the user name and the password
         self._fail(f"{self.stage.value} is {code}{'' if secret else ' ' + self._clean(text)}", code)
 
     def _clean(self, text: str) -> str:
-        """What the server said, without what was in the mail, or whom it was for."""
+        """Return the server's text without the receiver and without codes of the mail."""
         text = re.sub(re.escape(self._receiver), "…", text[: 10 * SAID], flags=re.IGNORECASE)
         text = re.sub(r"[0-9]{4,}|[0-9A-Za-z]{4}(?:-[0-9A-Za-z]{4})+", "…", text)
         return "".join(character if character.isprintable() else " " for character in text)[:SAID]
@@ -258,13 +265,13 @@ _STAGES = {
 
 
 def _literal(host: str) -> str:
-    """An address as a greeting has it (RFC 5321, section 4.1.3)."""
+    """Format an address literal for the greeting (RFC 5321, section 4.1.3)."""
     host = host.partition("%")[0]
     return f"[IPv6:{host}]" if ipaddress.ip_address(host).version == 6 else f"[{host}]"
 
 
 def _tls_fault(reason: BaseException | None, host: str) -> str:
-    """What is wrong with TLS, if that is what is wrong."""
+    """Describe a TLS error; empty: it is another error."""
     if isinstance(reason, VerificationError):
         return f"its certificate is not for {host}"
     if isinstance(reason, SSL.Error):

@@ -1,8 +1,7 @@
-"""Who logs in and whose session ends, a line each in the log.
+"""Log each login and each end of a session, one line each.
 
-A login costs a server little more than a line of the log does. So lines are
-gathered for a moment, and written together, each whole; where nothing of this
-level is written they are not even made.
+Writing a log line costs almost as much as a login. So lines are gathered for a moment and written together;
+if the log level drops them, they are not even formatted.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ class _Lines(list["_Came | _Went"]):
 
 
 class Comings:
-    """Writes who came to this server and who went."""
+    """Logs the beginning and the end of this server's sessions."""
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
@@ -52,15 +51,15 @@ class Comings:
         self._later: IDelayedCall | None = None
 
     def came(self, session: Session, older: Route | None) -> None:
-        """A session has begun, in the place of the one that this route led to."""
+        """Log that a session has begun; ``older`` is the route of the session that it replaces."""
         self._say(_Came(session, older))
 
     def went(self, session: Session, why: str) -> None:
-        """A session is over."""
+        """Log that a session has ended."""
         self._say(_Went(session, why))
 
     def flush(self) -> None:
-        """Write what has gathered."""
+        """Write the gathered lines."""
         later, self._later = self._later, None
         if later is not None and later.active():
             later.cancel()

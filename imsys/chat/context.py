@@ -1,4 +1,4 @@
-"""What the services of the chat port work with."""
+"""The context of the chat port's request handlers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """What handlers of one chat server work with."""
+    """What all handlers of one chat server share."""
 
     stores: Stores
     node: Node
@@ -36,14 +36,14 @@ class Chat:
     live: LiveContext
     allowances: Allowances
     demand: Callable[[], None] = lambda: None
-    """Sees whether this server can serve anybody now. :raises Refused: 73, it cannot."""
+    """Checks that this server can serve users now. :raises Refused: SERVER_BUSY (73), it cannot."""
 
     def context(self, session: Session, user: int) -> Context:
-        """The surroundings of a session's requests."""
+        """Make the context of a session's requests."""
         return Context(session, user, self)
 
 
 class Context(Caller, frozen=True):
-    """A request's surroundings on a chat server."""
+    """The context of one request on a chat server."""
 
     chat: Chat

@@ -1,4 +1,4 @@
-"""Who is online, and where: sessions of this server, and routes to those of others."""
+"""The online users: sessions of this server, and routes to sessions of other servers."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ ELSEWHERE = "You logged in elsewhere."
 REVOKED_REASON = "Your login was revoked."
 
 LOCATED = 1000
-"""Users whom Redis is asked for by one call: it does nothing else meanwhile."""
+"""Users looked up by one call of Redis, which does nothing else meanwhile."""
 
 FLUSH = 3.0
-"""Seconds that routes have to be dropped when the server stops; what is left of them expires."""
+"""Seconds to remove routes when the server stops; those that remain expire."""
 
 
 def _ignore(*_: object) -> None:
@@ -43,13 +43,15 @@ def _ignore(*_: object) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class SessionListener:
-    """Hears of what becomes of the sessions of this server.
+    """Callbacks for events of this server's sessions.
 
-    :param about_to_log_in: nothing is done for a login yet: its connection may be closed by this.
+    :param about_to_log_in: called before a login is processed; it may close the connection.
     :param came: a session has begun.
-    :param moved: a user has a session here since this time (milliseconds since 1970), or had one (minus that time).
-    :param replaced: a user's session turned out to have been replaced unnoticed: pushes may have been lost.
-    :param rebuilt: others could not find these users of this server for a while: pushes may have been lost.
+    :param moved: a user's session began here at this time (milliseconds since 1970), or ended (minus its
+        start).
+    :param replaced: a user's session had been replaced without this server being told; pushes may have been
+        lost.
+    :param rebuilt: other servers could not find these users for a while; pushes may have been lost.
     """
 
     about_to_log_in: Callable[[], None] = _ignore
@@ -60,11 +62,11 @@ class SessionListener:
 
 
 class Directory(Service):
-    """The sessions of this server and their routes, kept in Redis by renewing them.
+    """The sessions of this server, and their routes in Redis, which it renews.
 
-    :param interval: seconds in which every session is renewed once.
-    :param digest: hashes a token as Redis knows it.
-    :param calendar: gives Unix seconds.
+    :param interval: seconds in which every route is renewed once.
+    :param digest: hashes a token as it is stored in Redis.
+    :param calendar: returns Unix seconds.
     """
 
     def __init__(
@@ -88,7 +90,7 @@ class Directory(Service):
         self._incarnation = incarnation
         self._digest = digest
         self._calendar = calendar
-        self._ids = itertools.count(secrets.randbits(60))  # unlike those of other incarnations
+        self._ids = itertools.count(secrets.randbits(60))  # different from those of other incarnations
         self._sessions: dict[int, Session] = {}
         self._renewal = PeriodicSweep(clock, interval, self.users, self._renew, BATCH)
         self._asking = False
@@ -102,25 +104,26 @@ class Directory(Service):
     # -- this server's sessions
 
     def local(self, user: int) -> Session | None:
-        """The session of a user on this server, if it can still be sent to."""
+        """Return a user's session on this server, if its connection is open."""
         session = self._sessions.get(user)
         return session if session is not None and session.open else None
 
     def users(self) -> list[int]:
-        """Everybody who has a session on this server."""
+        """Return all users with a session on this server."""
         return list(self._sessions)
 
     def sessions(self) -> list[Session]:
-        """Every session of this server."""
+        """Return all sessions of this server."""
         return list(self._sessions.values())
 
     async def login(self, session: Session, user: int, token: str, attempt: tuple[str, int] | None = None) -> bool:
-        """Make a connection the user's one session, ending an older one wherever it is; ``False``: the token does not open this account.
+        """Make a connection the user's only session; return ``False`` if the token is not valid for the user.
 
-        No other chat server is waited for: an older session there ends a moment later.
+        An older session is ended, on whichever server it is; the login does not wait for another server.
 
-        :param attempt: which client it is, and a number that grows with its attempts to log in.
-        :raises Refused: 19, a later attempt of this client has logged in; 2, the client has gone, so that nobody reads this.
+        :param attempt: the client's identifier, and a number that grows with its login attempts.
+        :raises Refused: LOGIN_FOR_MULTIPLE_TIMES (19), a later attempt of this client has logged in;
+            NETWORK_ERROR (2), the client has disconnected.
         :raises Unavailable: Redis did not answer.
         """
         self._listener.about_to_log_in()
@@ -143,7 +146,7 @@ class Directory(Service):
         session.logged_in(user, route.session, route.login_ms, digest, numbered)
         self._comings.came(session, old)
         before = self._sessions.get(user)
-        if before is not None and before.login_ms > route.login_ms:  # the answers came in another order than the logins
+        if before is not None and before.login_ms > route.login_ms:  # the answers came in another order
             self._sign_out(session, ELSEWHERE)
             return True
         self._sessions[user] = session
@@ -156,30 +159,30 @@ class Directory(Service):
         return True
 
     def _older_ended(self, session: Session) -> None:
-        """The session before this one, on another server, is over; up to now it may have swallowed pushes.
+        """Have a client catch up after its older session, which may have taken pushes, has ended elsewhere.
 
-        A client whose login is not answered yet looks by itself for what it missed.
+        A client whose login is not answered yet catches up by itself.
         """
         if not session.greeting and self.local(session.user) is session:
             self._listener.rebuilt((session.user,))
 
     def came_with(self, session: Session, token: str) -> bool:
-        """Whether a token is the one that a session came in with."""
+        """Return whether a session logged in with this token."""
         return secrets.compare_digest(session.token_digest, self._digest(token))
 
     def end(self, user: int, session_id: str | None, reason: str) -> bool:
-        """Sign a user's session out, if it is the one named (``None``: whichever is there)."""
+        """Sign a user's session out, if it has this id (``None``: any id); return whether it did."""
         session = self._sessions.get(user)
         if session is None or (session_id is not None and session.id != session_id):
             return False
-        # from here on pushes are for wherever the user is next, although this connection takes a while to close
+        # this connection takes a while to close, but pushes must go to the user's next session from now on
         del self._sessions[user]
         self._drop(user, self._route(session))
         self._sign_out(session, reason)
         return True
 
     def ended(self, session: Session) -> None:
-        """A session's connection is gone."""
+        """Remove a session whose connection has ended."""
         if session.user and self._sessions.get(session.user) is session:
             del self._sessions[session.user]
             self._drop(session.user, self._route(session))
@@ -200,9 +203,9 @@ class Directory(Service):
     # -- other servers' sessions
 
     async def locate(self, users: Sequence[int]) -> tuple[dict[int, Route], list[int]]:
-        """The routes to other live servers, and who is said to be on a server that is not, or not yet, known to live.
+        """Look up routes to other servers; return those to live ones, and users on servers not known to live.
 
-        Those who are offline, or here, are left out.
+        Users who are offline or on this server are in neither.
 
         :raises Unavailable: Redis did not answer.
         """
@@ -226,7 +229,7 @@ class Directory(Service):
         self._renewal.startService()
 
     def stopService(self) -> Deferred[None]:
-        """Renew no more; fires when the routes of sessions that ended are dropped."""
+        """Stop renewing; fire when the routes of ended sessions are removed."""
         super().stopService()
         self._renewal.stopService()
         self._endings.stop()
@@ -234,14 +237,14 @@ class Directory(Service):
         return self._routes.dropped().addTimeout(FLUSH, self._clock).addErrback(lambda reason: reason.trap(DeferredTimeout) and None)
 
     async def renew(self) -> None:
-        """Renew the route and the token of every session now, and end those that are over."""
+        """Renew the routes and tokens of all sessions now, and end the sessions that turn out to be over."""
         users = self.users()
         for start in range(0, len(users), BATCH):
             if not await self._renew(users[start : start + BATCH]):
                 return
 
     async def _renew(self, users: Collection[int]) -> bool:
-        """Renew those of these users who have a session; ``False``: Redis did not answer."""
+        """Renew the sessions of these users; return ``False`` if Redis did not answer."""
         sessions = {user: session for user in users if (session := self._sessions.get(user)) is not None}
         held = [Held(user, self._route(one), one.token_digest, one.attempt) for user, one in sessions.items()]
         try:
@@ -270,9 +273,10 @@ class Directory(Service):
         return True
 
     async def _ask(self, unknown: Sequence[Held]) -> None:
-        """End the sessions whose tokens turn out to be no good any more, however long the database takes: routes do not wait for it.
+        """Look tokens that Redis does not know up in the database, and end the sessions of revoked ones.
 
-        Whose turn does not come while it is asked comes with the next renewal: Redis still does not know.
+        The renewal of routes does not wait for this. Tokens that become unknown meanwhile are looked up after
+        the next renewal.
         """
         try:
             revoked = await self._routes.revoked(unknown)
@@ -301,6 +305,6 @@ class Directory(Service):
 
 
 def _check_present(session: Session) -> None:
-    """:raises Refused: 2, the connection is over; nobody is to be logged in by it."""
+    """Check that a connection is open. :raises Refused: NETWORK_ERROR (2), it is not."""
     if not session.open:
         raise Refused(Status.NETWORK_ERROR, "The connection is over.")

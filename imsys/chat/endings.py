@@ -1,4 +1,4 @@
-"""Ending sessions on other servers, behind the login that replaced them: nobody who logs in waits for another server."""
+"""End replaced sessions on other servers, in the background: a login does not wait for another server."""
 
 from __future__ import annotations
 
@@ -18,27 +18,28 @@ from imsys.util.outages import Outage
 _log = Logger()
 
 AT_ONCE = 32
-"""Calls to one server at the same moment; one, while it does not answer."""
+"""Concurrent calls to one server; only one while it does not answer."""
 
 QUEUE = 10_000
-"""Sessions of one server that wait to be ended; beyond, the oldest is left to learn it by renewing its route."""
+"""Sessions of one server that wait to be ended, at most; beyond it the oldest ends when its route is
+renewed."""
 
 PATIENCE = 15.0
-"""Seconds after which a session is left to that as well: if its server works at all, it knows by then."""
+"""Seconds after which a waiting session is dropped, too: a working server has noticed by renewal by then."""
 
 RETRY = 1.0
 """Seconds between two calls to a server that does not answer."""
 
 
 class Cluster(Protocol):
-    """The other chat servers, as far as sessions need them."""
+    """The other chat servers, as the directory sees them."""
 
     def alive(self, node: str, incarnation: str) -> bool:
-        """Whether a node is registered with this incarnation."""
+        """Return whether a node is registered with this incarnation."""
         ...
 
     async def end_session(self, node: str, uuid: int, session: str, message: str) -> None:
-        """End a session there. :raises Unavailable: the node did not answer."""
+        """End a session on another node. :raises Unavailable: the node did not answer."""
         ...
 
 
@@ -59,7 +60,7 @@ class _Server:
 
 
 class Endings:
-    """Has the servers of replaced sessions end them, and tries again where one does not answer."""
+    """Tells other servers to end replaced sessions, and retries if one does not answer."""
 
     def __init__(self, clock: IReactorTime, cluster: Cluster) -> None:
         self._clock = clock
@@ -68,7 +69,7 @@ class Endings:
         self._stopped = False
 
     def add(self, user: int, route: Route, message: str, done: Callable[[], None]) -> None:
-        """End the session that a route leads to, on another server; ``done`` is called when that is sure, if it ever is."""
+        """End the session of a route on another server; ``done`` is called if that is confirmed."""
         where = route.node, route.incarnation
         server = self._servers.get(where)
         if server is None:
@@ -82,7 +83,7 @@ class Endings:
         self._go_on(where, server)
 
     def stop(self) -> None:
-        """End nothing more: what waits is learned by renewals."""
+        """Stop; the sessions that still wait end when their routes are renewed."""
         self._stopped = True
         for server in self._servers.values():
             server.waiting.clear()
@@ -99,7 +100,7 @@ class Endings:
 
     def _go_on(self, where: tuple[str, str], server: _Server) -> None:
         while server.waiting and server.pause is None and server.calls < (1 if server.outage else AT_ONCE):
-            if not self._cluster.alive(*where):  # its sessions are gone with it
+            if not self._cluster.alive(*where):  # its sessions have ended with it
                 server.waiting.clear()
                 break
             ending = server.waiting.popleft()

@@ -1,4 +1,4 @@
-"""A server that cannot serve has its clients go elsewhere, if there is an elsewhere."""
+"""Move the clients of a server that cannot serve to another server, if one can."""
 
 from __future__ import annotations
 
@@ -16,32 +16,35 @@ from imsys.util.background import run_in_background
 _log = Logger()
 
 PATIENCE = 1.0
-"""Seconds for which nobody is moved: what is over by then was a blip. By then other servers know, too, whether it is theirs as well."""
+"""Seconds to wait before moving anybody: shorter faults pass, and other servers notice by then if they
+share it."""
 
 AGAIN = 2.0
-"""Seconds until balance is asked again whether there is another server."""
+"""Seconds until balance is asked again for another server."""
 
 SPREAD = 1.5
-"""Seconds over which clients move."""
+"""Seconds over which the moves are spread."""
 
 
 class Others(Protocol):
     """The other servers of this kind; see :class:`imsys.cluster.membership.Membership`."""
 
     def renewed(self) -> Deferred[None]:
-        """Fires when balance has said anew who there is."""
+        """Fire when balance has sent a fresh list of servers."""
         ...
 
     def takers(self) -> int:
-        """How many of them take users."""
+        """Return how many of them accept users."""
         ...
 
 
 class Evacuation(Service):
-    """Where no other server can serve either (the database itself is away), everybody stays, and goes on when it is back.
+    """Moves clients away while this server is unfit.
 
-    :param move: has the sessions of this server move to others within so many seconds.
-    :param stay: has those who were not told to move yet stay.
+    If no other server accepts users either (the database itself is down), all stay.
+
+    :param move: tells the sessions of this server to move to others within so many seconds.
+    :param stay: cancels the moves of those that were not told yet.
     """
 
     def __init__(
@@ -58,7 +61,7 @@ class Evacuation(Service):
         health.on_change(self._changed)
 
     def stopService(self) -> None:
-        """Move nobody."""
+        """Stop; move nobody."""
         super().stopService()
         self._cancel()
 
@@ -86,7 +89,7 @@ class Evacuation(Service):
         run_in_background(self._decide(), _log, "clients were not asked to move")
 
     async def _decide(self) -> None:
-        """By what balance says now: what it said before may have been of before the fault."""
+        """Decide by a fresh list of balance; the last one may be older than the fault."""
         try:
             await self._others.renewed()
         finally:

@@ -1,4 +1,4 @@
-"""Files that have arrived whole: the message in their thread, or the avatar in a profile."""
+"""Announce complete uploads: post the message in the thread, or set the avatar in the profile."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 _log = Logger()
 
 AT_ONCE = 1000
-"""Files that are announced at the same time at most; the next has to be said again."""
+"""Files that are announced concurrently, at most; further calls are refused and must be retried."""
 
 
 class Announcer:
-    """Tells threads and friends of files, once each: the log knows a message by its ``unique_id``, and so says when it is sent again.
+    """Announces files to threads and friends, once each: the log detects repetitions by ``unique_id``.
 
-    What has begun is done to its end, even if whoever asked for it waits no more: what is stored is pushed as well.
+    An announcement that has begun is completed even if its caller is cancelled, so that a stored message is
+    pushed.
     """
 
     def __init__(self, stores: Stores, log: MessageLog, outbound: Outbound) -> None:
@@ -38,20 +39,22 @@ class Announcer:
         self._running: SingleFlight[bytes, None] = SingleFlight(self._announce)
         self._held = False
         self.waiting = 0
-        """Messages that are not stored yet; see :class:`imsys.chat.message_log.Source`."""
+        """Messages that are not stored yet; see :class:`imsys.chat.message_log.Sender`."""
 
     def hold(self, hold: bool) -> None:
-        """Take no more, or go on."""
+        """Refuse new files, or accept them again."""
         self._held = hold
 
     def overtake(self) -> None:
-        """Do nothing: no file waits for another one."""
+        """Do nothing: no file waits for another."""
 
     async def announce(self, file_id: bytes) -> None:
-        """Return when what a whole file is for is durable, and pushed.
+        """Announce a complete file; return when the message or avatar is durable and pushed.
 
-        :raises Refused: 65, 66, 76, its owner may not write there (any more); 38, there is no such file; 70, it is not for anybody:
-            all of these are final. 73, there is too much to do; 14, the database does not answer.
+        :raises Refused: final: PERMISSION_DENIED (65), NOT_FRIENDS (66), BLOCKED (76), its owner may not
+            write there (any more); FILE_OPEN_ERROR (38), there is no such file; INVALID_FIELD (70), it is
+            neither a message nor an avatar. To be retried: SERVER_BUSY (73), too much to do;
+            MYSQL_INTERNAL_ERROR (14), the database did not answer.
         """
         if file_id not in self._running and (self._held or len(self._running) >= AT_ONCE):
             raise Refused(Status.SERVER_BUSY, "Too many files are waiting to be announced.", retry_after=1.0)
@@ -80,14 +83,17 @@ class Announcer:
         await self.post(file.owner, receiver, file.thread_id, draft)
 
     async def post(self, sender: int, receiver: int, thread_id: int, draft: Draft) -> None:
-        """Return when a message of the server's, in a user's name, is durable, and pushed to all members; once, however often it is said.
+        """Post a message in a user's name; return when it is durable and pushed.
 
-        :raises Refused: 65, 66, 76, they may not write there; 73, there is too much to do; 14, the database does not answer.
+        A repetition is not stored again.
+
+        :raises Refused: PERMISSION_DENIED (65), NOT_FRIENDS (66), BLOCKED (76), the user may not write there;
+            SERVER_BUSY (73), too much to do; MYSQL_INTERNAL_ERROR (14), the database did not answer.
         """
         appended = await self._log.append(Submission(sender, receiver, thread_id, (draft,)), self).deferred()
         members = (sender, *appended.receivers)
         (message,) = appended.messages
-        if message.resent or appended.in_doubt:  # whoever stored it may not have come to push it
+        if message.resent or appended.in_doubt:  # it may have been stored without being pushed
             self._outbound.catch_up(members)
         if not message.resent:
             push = TextPush(text_sender=str(sender), text_receiver=str(receiver), text_msg=[incoming(message)])
@@ -95,6 +101,6 @@ class Announcer:
 
     async def _become_avatar(self, file: File) -> None:
         changed = await self._stores.files.become_avatar(file.file_id, encode_id(file.file_id))
-        if changed is not None:  # to say it again changes nothing, and tells again
+        if changed is not None:  # a repetition changes nothing, but pushes again
             person, friends = changed
             self._outbound.deliver((person.uuid, *friends), profile_push(person))

@@ -1,4 +1,4 @@
-"""What the handlers of files work with."""
+"""The context of the file handlers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from imsys.security.tickets import Tickets
 
 
 class ResourcesServer(Protocol):
-    """A resources server, as a client is told of it."""
+    """The addresses of a resources server that clients get."""
 
     @property
     def name(self) -> str: ...  # noqa: D102
@@ -23,20 +23,23 @@ class ResourcesServer(Protocol):
 
 
 class Places(Protocol):
-    """Chooses resources servers for files, and finds them again; see :class:`imsys.cluster.resources_directory.Places`."""
+    """Picks and finds resources servers for files; see :class:`imsys.cluster.resources_directory.Places`."""
 
     async def pick(self, size: int, *, plaintext: bool) -> ResourcesServer:
-        """One with room for so many bytes. :raises Refused: 11, there is none."""
+        """Pick a server with room for so many bytes.
+
+        :raises Refused: NO_AVAILABLE_RESOURCES_SERVER (11), there is none.
+        """
         ...
 
     async def named(self, name: str, *, plaintext: bool) -> ResourcesServer:
-        """The one of a name. :raises Refused: 11, it is away."""
+        """Find a server by name. :raises Refused: NO_AVAILABLE_RESOURCES_SERVER (11), it is down."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class FileContext:
-    """Where files are asked for; ``chunk`` is what clients are told to send at once, in bytes."""
+    """What the file handlers share; ``chunk`` is the chunk size that clients are told, in bytes."""
 
     config: FilesConfig
     chunk: int

@@ -1,4 +1,4 @@
-"""Live streams, told to their threads: the message when one is started, and a push whenever one begins, pauses or ends."""
+"""Announce live streams to their threads: a message first, and a push when one begins, pauses or ends."""
 
 from __future__ import annotations
 
@@ -27,16 +27,17 @@ if TYPE_CHECKING:
 _log = Logger()
 
 AT_ONCE = 1000
-"""Streams that are announced at the same time at most; the next has to be said again."""
+"""Streams that are announced concurrently, at most; further calls are refused and must be retried."""
 
 Post = Callable[[int, int, int, Draft], Awaitable[None]]
-"""Stores a message once, and pushes it; see :meth:`imsys.chat.file_announcer.Announcer.post`."""
+"""Stores a message once and pushes it; see :meth:`imsys.chat.file_announcer.Announcer.post`."""
 
 
 class LiveAnnouncer:
-    """Tells threads of their live streams, as the database has them when it is asked.
+    """Announces the state of live streams, as it is in the database, to their threads.
 
-    What has begun is done to its end, even if whoever asked for it waits no more: what is stored is pushed as well.
+    An announcement that has begun is completed even if its caller is cancelled, so that a stored message is
+    pushed.
     """
 
     def __init__(self, stores: Stores, post: Post, outbound: Outbound, servers: StreamServers, unconfirmed: UnconfirmedWrites) -> None:
@@ -48,10 +49,11 @@ class LiveAnnouncer:
         self._running = 0
 
     async def announce(self, stream_id: bytes) -> None:
-        """Return when the thread has the message of a stream that is not over, and its members the push.
+        """Push a stream's state to the members of its thread; before that, post its message if still needed.
 
-        :raises Refused: 65, 66, 76, its owner may not write there (any more); 74, there is no such stream: these are final.
-            73, there is too much to do; 14, the database does not answer.
+        :raises Refused: final: PERMISSION_DENIED (65), NOT_FRIENDS (66), BLOCKED (76), its owner may not
+            write there (any more); STREAM_NOT_FOUND (74). To be retried: SERVER_BUSY (73), too much to do;
+            MYSQL_INTERNAL_ERROR (14), the database did not answer.
         """
         if self._running >= AT_ONCE:
             raise Refused(Status.SERVER_BUSY, "Too many live streams are waiting to be announced.", retry_after=1.0)
@@ -71,7 +73,7 @@ class LiveAnnouncer:
 
     async def _tell(self, stream_id: bytes) -> None:
         stream, receiver, members = await self._stores.live.recipients(stream_id)
-        if not stream.posted and stream.state is not LiveState.ENDED:  # who started it may not have come to do so
+        if not stream.posted and stream.state is not LiveState.ENDED:  # its server may have failed to post it
             name = encode_id(stream_id)
             content = msgspec.json.encode(LiveContent(stream_id=name, title=stream.title)).decode()
             await self._post(stream.owner, receiver, stream.thread_id, Draft(f"live:{name}", content, int(Kind.VIDEO)))
@@ -79,15 +81,15 @@ class LiveAnnouncer:
         self._outbound.deliver(members, live_push(stream))
 
     def announce_in_time(self, stream_id: bytes) -> None:
-        """Have a stream announced, and again until that has worked: what became of it may be in the database, and known to nobody."""
+        """Announce a stream in the background, with retries: a change of it may have been stored."""
         self._unconfirmed.tell(("live", stream_id), partial(self.announce, stream_id))
 
     def call_off(self, stream_id: bytes) -> None:
-        """Have a stream that nobody was told of end, if it is there at all, and again until that has worked."""
+        """End a stream that was never announced, if it was stored at all; in the background, with retries."""
         self._unconfirmed.tell(("live", stream_id), partial(self._stores.live.end, stream_id))
 
     async def over(self, stream: LiveStream) -> None:
-        """Tell of a stream that is over: its thread, and its server, which finds out a little later if it does not answer."""
+        """Announce the end of a stream to its thread and tell its server, which otherwise finds out later."""
         try:
             await self.announce(stream.stream_id)
         except Refused:

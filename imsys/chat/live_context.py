@@ -1,4 +1,4 @@
-"""What the handlers of live streams work with."""
+"""The context of the live stream handlers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from imsys.store.live import LiveStream
 
 
 class LivePlace(Protocol):
-    """A resources server, as a client is told of it; a port that is 0 is closed."""
+    """The addresses of a resources server that clients get; a port of 0 is closed."""
 
     @property
     def name(self) -> str: ...  # noqa: D102
@@ -28,59 +28,62 @@ class LivePlace(Protocol):
 
 
 class LivePlaces(Protocol):
-    """Chooses resources servers for live streams, and finds them again; see :class:`imsys.cluster.resources_directory.Places`."""
+    """Picks and finds servers for live streams; see :class:`imsys.cluster.resources_directory.Places`."""
 
     async def pick_live(self, *, plaintext: bool) -> LivePlace:
-        """One that takes live streams. :raises Refused: 11, there is none."""
+        """Pick a server for a live stream.
+
+        :raises Refused: NO_AVAILABLE_RESOURCES_SERVER (11), there is none.
+        """
         ...
 
     async def named(self, name: str, *, plaintext: bool) -> LivePlace:
-        """The one of a name. :raises Refused: 11, it is away."""
+        """Find a server by name. :raises Refused: NO_AVAILABLE_RESOURCES_SERVER (11), it is down."""
         ...
 
 
 class StreamServers(Protocol):
-    """The resources servers, to be told; see :class:`imsys.cluster.streams.ResourcesServers`."""
+    """Notifies resources servers; see :class:`imsys.cluster.streams.ResourcesServers`."""
 
     async def end(self, server: str, stream_id: bytes) -> None:
-        """A stream is over. :raises Refused: it could not be told now."""
+        """Tell a server that a stream has ended. :raises Refused: it could not be told now."""
         ...
 
 
 class LiveNews(Protocol):
-    """Tells of live streams; see :class:`imsys.chat.live_announcer.LiveAnnouncer`."""
+    """Announces live streams; see :class:`imsys.chat.live_announcer.LiveAnnouncer`."""
 
     async def announce(self, stream_id: bytes) -> None:
-        """A stream has been started. :raises Refused: its thread cannot have a message of it."""
+        """Announce a stream that was started. :raises Refused: its message cannot be posted in the thread."""
         ...
 
     def announce_in_time(self, stream_id: bytes) -> None:
-        """Something may have become of a stream that nobody was told of."""
+        """Announce a stream whose state may have changed, in the background."""
         ...
 
     def call_off(self, stream_id: bytes) -> None:
-        """A stream may have been started, and nobody is to hear of it: it is to end."""
+        """End a stream that may have been started but was not announced, in the background."""
         ...
 
     async def over(self, stream: LiveStream) -> None:
-        """A stream is over, since just now or before."""
+        """Announce that a stream has ended, now or earlier."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class WatchUrls:
-    """Where somebody watches a stream, with a key of theirs."""
+    """The URLs with which a user watches a stream; they hold a personal key."""
 
     play_url: str
     flv_url: str
     watch_url: str
     key_expires: int
-    """Until when a player may begin; Unix time in seconds."""
+    """Until when a player may start; Unix time in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveContext:
-    """Where live streams are asked for; ``calendar`` gives Unix seconds."""
+    """What the live stream handlers share; ``calendar`` returns Unix seconds."""
 
     config: LiveConfig
     tickets: Tickets
@@ -89,17 +92,17 @@ class LiveContext:
     calendar: Callable[[], float]
 
     def publish_url(self, stream: LiveStream, place: LivePlace, *, plaintext: bool, sign_in: str) -> str:
-        """Where its owner sends a stream, until it has to end.
+        """Make the URL to which its owner publishes a stream; it is valid until the stream must end.
 
-        :param plaintext: without TLS, where that port is open.
-        :param sign_in: digest of the token by which the owner is logged in.
+        :param plaintext: whether to use RTMP without TLS, if that port is open.
+        :param sign_in: digest of the token with which the owner is logged in.
         """
         life = max(0.0, stream.latest_ms / 1000 - self.calendar())
         key = self.tickets.issue(stream.stream_id, stream.owner, Right.PUBLISH, life, sign_in=sign_in)
         return f"{_rtmp(place, plaintext)}/live/{encode_id(stream.stream_id)}?key={key}"
 
     def watch_urls(self, stream: LiveStream, user: int, place: LivePlace, *, plaintext: bool, sign_in: str) -> WatchUrls:
-        """Where a user, who is logged in by the token of this digest, watches a stream."""
+        """Make the URLs with which a user watches a stream; ``sign_in`` is the digest of the user's token."""
         expires = int(self.calendar() + self.config.play_key)
         query = f"?key={self.tickets.issue(stream.stream_id, user, Right.PLAY, self.config.play_key, sign_in=sign_in)}"
         name, web = encode_id(stream.stream_id), f"https://{_bracketed(place.host)}:{place.http_port}"

@@ -1,4 +1,4 @@
-"""Live streams that nobody is heard of any more."""
+"""End abandoned live streams."""
 
 from __future__ import annotations
 
@@ -18,32 +18,33 @@ from imsys.util.two_clocks import TwoClocks
 _log = Logger()
 
 INTERVAL = 5.0
-"""Seconds between two looks: that much later than its time a stream ends at most."""
+"""Seconds between two looks; a stream ends at most this much too late."""
 
 PATIENCE = 15.0
-"""Seconds in which servers tell of their streams again, after which a database's clock that was set forward says who is due."""
+"""Seconds to wait after the database's clock was set forward: by then servers have reported their streams
+again."""
 
 
 LINES = 20
-"""Lines of a minute's streams that have ended; the others are counted."""
+"""Log lines per minute for ended streams; further ones are only counted."""
 
 
 class Ends(Protocol):
-    """Tells of streams that are over."""
+    """Announces streams that have ended."""
 
     async def over(self, stream: LiveStream) -> None:
-        """One was ended just now."""
+        """Announce that a stream has ended."""
         ...
 
     def announce_in_time(self, stream_id: bytes) -> None:
-        """One may have been ended."""
+        """Announce a stream that may have ended, in the background."""
         ...
 
 
 class LiveReaper(Service):
-    """Ends abandoned streams; any number of servers may do so, and the one that has ended a stream tells of it.
+    """Ends abandoned streams. Any number of servers may do so; the one that ends a stream announces it.
 
-    :param news: tells of streams that were ended, or may have been; see :class:`imsys.chat.live_announcer.LiveAnnouncer`.
+    :param news: announces the streams; see :class:`imsys.chat.live_announcer.LiveAnnouncer`.
     """
 
     def __init__(self, clock: IReactorTime, store: LiveStore, news: Ends) -> None:
@@ -57,18 +58,18 @@ class LiveReaper(Service):
         self._looks.clock = clock
 
     def startService(self) -> None:
-        """Begin with what an earlier life has left."""
+        """Begin to look for abandoned streams."""
         super().startService()
         self._looks.start(INTERVAL)
 
     def stopService(self) -> None:
-        """Look no more."""
+        """Stop looking."""
         super().stopService()
         self._looks.stop()
         self._ended.stop()
 
     async def look(self) -> None:
-        """End those that are due now, unless they are so because the database's clock was set."""
+        """End the streams that are due, unless they seem so only because the database's clock was set."""
         due: list[bytes] = []
         try:
             if self._clocks.set_by(await self._store.now()) > 0:
@@ -79,7 +80,7 @@ class LiveReaper(Service):
             for stream in await self._store.end_due(due):
                 self._ended.add(stream=encode_id(stream.stream_id))
                 await self._news.over(stream)
-        except Refused as refused:  # the next look finds them, unless they were ended without our hearing of it
+        except Refused as refused:  # the next look finds them, unless only the answer was lost
             _log.debug("abandoned live streams are left for later: {reason}", reason=refused.message)
             if isinstance(refused, Unavailable):
                 for stream_id in due:

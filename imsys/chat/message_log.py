@@ -1,4 +1,4 @@
-"""Group commit: all messages that wait go into one transaction, and are acknowledged when it is durable."""
+"""Group commit: all waiting messages go into one transaction, and are acknowledged when it is durable."""
 
 from __future__ import annotations
 
@@ -28,45 +28,49 @@ _log = Logger()
 Results = Sequence[Appended | Refused]
 
 BATCH_BYTES = 2 * 1024 * 1024
-"""Bytes of one transaction's contents."""
+"""Bytes of one transaction's messages, at most."""
 
 OVERHEAD = 200
-"""Bytes a waiting message takes beside its content, roughly."""
+"""Bytes that a waiting message takes besides its content, roughly."""
 
 AT_ONCE = 64
-"""Requests that are answered in one turn of the reactor: while their answers are on the way, the next are made."""
+"""Requests answered in one turn of the reactor, so that clients receive answers while the next are
+prepared."""
 
 SHARE = 100
-"""Messages of one source that may wait before it is held, as many as one request has at most."""
+"""Messages of one source that may wait before it is held: as many as one request may have."""
 
 RESERVE = 4
-"""A source that has nothing waiting may have this part (a fourth) more wait than others, so that who has much cannot shut it out."""
+"""For a source with nothing waiting the queue is larger by 1/RESERVE, so that busy sources cannot shut it
+out."""
 
 PATIENCE = 5.0
-"""Seconds for which messages are kept while the database does not answer: as long as a restart of it takes."""
+"""Seconds for which messages are kept while the database does not answer: the time that it takes to
+restart."""
 
 RETRY = 0.2
-"""Seconds between two attempts meanwhile."""
+"""Seconds between two attempts to store them meanwhile."""
 
 LOCKED_PATIENCE = 8.0
-"""Seconds for which messages are kept whose thread another server holds: longer than the locks of one that is gone live."""
+"""Seconds for which messages of a locked thread are kept: longer than the locks of a dead server last."""
 
 CONTENDED = 5.0
-"""Seconds, after a thread was found locked, in which no other one is waited for: a server that is gone has left more than one behind."""
+"""Seconds after a locked thread in which no lock is waited for: a dead server leaves more than one lock
+behind."""
 
 
 class Sender(Protocol):
-    """Where messages come from: a connection that can be kept from sending more."""
+    """A source of messages: a connection that can be kept from sending more."""
 
     waiting: int
-    """Messages that are not stored yet; the log's to count."""
+    """Messages that are not stored yet; counted by the log."""
 
     def hold(self, hold: bool) -> None:
-        """Read nothing more from it, or go on."""
+        """Stop reading from it, or resume."""
         ...
 
     def overtake(self) -> None:
-        """One of its messages waits for its thread: what comes after it is not to wait as well."""
+        """Let later requests be answered first, since one of its messages waits for a locked thread."""
         ...
 
 
@@ -86,9 +90,9 @@ class _Entry(Outcome[Appended]):
 
 
 class MessageLog:
-    """One writer: while a transaction runs, the next one gathers. Nothing waits for company, beyond what has arrived already.
+    """Writes messages: while a transaction runs, the next one gathers. No message waits for others to arrive.
 
-    Sources take turns. Messages of threads that another server holds are set aside, and tried again by themselves.
+    Sources take turns. Messages of threads that another server has locked are set aside and retried.
     """
 
     def __init__(
@@ -102,11 +106,12 @@ class MessageLog:
         queue_bytes: int,
         doubted: Callable[[Iterable[int]], None],
     ) -> None:
-        """Make one.
+        """Create the log.
 
-        :param batch: messages of one transaction at most.
-        :param queue: messages that wait at most, and their bytes.
-        :param doubted: hears of threads with messages that may be stored although the database did not say so.
+        :param batch: messages of one transaction, at most.
+        :param queue: messages that wait, at most; ``queue_bytes``: their bytes.
+        :param doubted: called with the threads of messages that may be stored although the database did not
+            answer.
         """
         self._clock = clock
         self._seconds = clock.seconds
@@ -125,15 +130,16 @@ class MessageLog:
         self._idle = Event(is_set=True)
 
     def append(self, submission: Submission, source: Sender) -> Outcome[Appended]:
-        """Store a submission; there is an outcome after the commit, in the order of a source's calls for any one thread.
+        """Store a submission; its outcome follows the commit.
 
-        A source that has more than its share waiting is held until that is
-        stored; when half of all there is room for is taken, one that does not
-        wait for each answer is.
+        Those of a source keep their order within a thread.
 
-        It is :class:`Refused` where its sender may not write there, with
-        73 when too much is waiting or its thread stays locked by another
-        server, with 14 when the database does not answer.
+        A source with more than its share waiting is held until that is stored. When the queue is half full,
+        so is a source that sends again before its last submission is stored.
+
+        The outcome is :class:`Refused` if the sender may not write there; with SERVER_BUSY (73) if too much
+        is waiting or the thread stays locked by another server; with MYSQL_INTERNAL_ERROR (14) if the
+        database did not answer.
         """
         entry = _Entry(submission, source, self._seconds())
         count = len(submission.drafts)
@@ -156,7 +162,7 @@ class MessageLog:
         return entry
 
     def flushed(self) -> Deferred[None]:
-        """Fires when nothing waits."""
+        """Fire when nothing waits."""
         return self._idle.wait()
 
     # -- what goes into the next transaction
@@ -180,7 +186,7 @@ class MessageLog:
         return taken
 
     def _take_around(self) -> list[_Entry]:
-        """The same while some threads are locked: what is due of theirs, and what others have."""
+        """Take a batch while threads are locked: the due messages of these, and those of other threads."""
         late = self._aside.late()
         if late:
             self._leave(late)
@@ -207,7 +213,7 @@ class MessageLog:
             self._bytes -= entry.size
 
     def _set_aside(self, batch: Sequence[_Entry], results: Results) -> tuple[Sequence[_Entry], Results]:
-        """Keep what is locked for later; the rest of a batch, with its results."""
+        """Set entries of locked threads aside; return the other entries of a batch and their results."""
         locked = [entry for entry, result in zip(batch, results, strict=True) if result is LOCKED]
         if not locked:
             return batch, results
@@ -246,9 +252,9 @@ class MessageLog:
         return Deferred.fromCoroutine(self._store_all(batch)) if batch else succeed([])
 
     async def _store_all(self, batch: Sequence[_Entry]) -> Results:
-        """What became of each of a batch. While the database does not answer it is tried again, as long as they may wait.
+        """Store a batch and return the result of each entry; retry for a while if the database is down.
 
-        Where the whole fails for one of them, that one is found, so that it fails alone.
+        If one entry makes the whole fail, find it, so that it fails alone.
         """
         in_doubt = False
         given_up: list[_Entry] = []
@@ -293,14 +299,15 @@ class MessageLog:
         middle = len(batch) // 2
         first = await self._store_all(batch[:middle])
         locked = {entry.thread_id for entry, result in zip(batch, first, strict=False) if result is LOCKED}
-        free = [entry for entry in batch[middle:] if entry.thread_id not in locked]  # what waits is not overtaken by what came after it
+        # a message must not overtake an earlier one of its thread
+        free = [entry for entry in batch[middle:] if entry.thread_id not in locked]
         done = iter(await self._store_all(free) if free else ())
         return [*first, *(LOCKED if entry.thread_id in locked else next(done) for entry in batch[middle:])]
 
     # -- telling
 
     async def _settle(self, batch: Sequence[_Entry], results: Results) -> None:
-        """Tell everybody, some at a time."""
+        """Deliver the results, some in each turn of the reactor."""
         for start in range(0, len(batch), AT_ONCE):
             if start:
                 turn: Deferred[None] = Deferred()

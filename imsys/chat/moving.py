@@ -1,9 +1,8 @@
-"""Having the sessions of this server move to others, each at a moment of its own.
+"""Move the sessions of this server to others, each at a moment of its own.
 
-A client that numbers its logins knows push 132: it logs in elsewhere when its
-moment has come, and is closed here if it has not some seconds later. Any other is
-closed at its moment, when all that it has asked for is answered; it comes back as
-after any broken connection.
+A client that numbers its logins understands push 132: it logs in elsewhere at its moment, and its session is
+closed here if it has not some seconds later. Any other client's session is closed at its moment, when its
+requests are answered; the client reconnects as after any broken connection.
 """
 
 from __future__ import annotations
@@ -25,24 +24,25 @@ from imsys.server.session import Session
 _log = Logger()
 
 RATE = 300.0
-"""Sessions a second that move at most, unless there is no time: so many logins keep the others busy, and nobody there waits for them."""
+"""Sessions per second that move, at most, unless there is less time: the other servers can take so many
+logins."""
 
 GRACE = 5.0
-"""Seconds that a client has, after its moment, to be gone."""
+"""Seconds that a client has, after its moment, to leave."""
 
 SLICE = 200
-"""Sessions that are asked in one turn of the reactor."""
+"""Sessions that are told in one turn of the reactor."""
 
 STEP = 0.1
-"""Seconds between two looks at whose time is over."""
+"""Seconds between two looks for sessions to close."""
 
 WHY = "it was asked to move to another server"
 
 
 class Moving:
-    """Asks sessions to move, and closes those that do not.
+    """Tells sessions to move, and closes those that do not.
 
-    :param sessions: those that are here.
+    :param sessions: returns the sessions of this server.
     """
 
     def __init__(self, clock: IReactorTime, sessions: Callable[[], Iterable[Session]]) -> None:
@@ -57,12 +57,14 @@ class Moving:
         self._closing: IDelayedCall | None = None
 
     def begin(self, seconds: float, *, rate: float = RATE, for_good: bool = False) -> float:
-        """Have every session that is here, or comes, move within so many seconds, or as many more as ``rate`` sessions a second take.
+        """Move all present and future sessions within so many seconds, or longer if ``rate`` requires it.
 
-        If they move already, and would have done so by then, nothing changes.
+        If they are moving already and will be done by then, nothing changes.
 
-        :param for_good: :meth:`cancel` does nothing any more.
-        :returns: seconds after which nobody is left, but for those who are owed an answer, or do not take it.
+        :param rate: sessions per second, at most.
+        :param for_good: :meth:`cancel` has no effect from now on.
+        :returns: seconds after which all sessions are gone, except those with unanswered requests or unread
+            answers.
         """
         now = self._clock.seconds()
         self._for_good = self._for_good or for_good
@@ -82,7 +84,7 @@ class Moving:
         return spread + GRACE
 
     def cancel(self) -> None:
-        """Have nobody move any more, but those who were told to already; not where it is for good."""
+        """Cancel the moves of sessions that were not told yet, unless the move is for good."""
         if self._for_good:
             return
         if self._last:
@@ -92,7 +94,7 @@ class Moving:
         self._to_close.clear()
 
     def stop(self) -> None:
-        """Do nothing more at all."""
+        """Stop: tell and close no more sessions."""
         self._to_ask.clear()
         self._to_close.clear()
         for call in (self._asking, self._closing):
@@ -101,7 +103,7 @@ class Moving:
         self._asking = self._closing = None
 
     def came(self, session: Session) -> None:
-        """A session has begun: if all are moving, it is to go with them."""
+        """Move a new session, too, if all are moving."""
         if not self._last:
             return
         now = self._clock.seconds()

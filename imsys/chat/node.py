@@ -1,4 +1,4 @@
-"""This process as a writer of messages: its leased number, and the ids made with it."""
+"""The node number that this process leases as a writer of messages, and the ids made with it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from imsys.util.outages import Outage
 _log = Logger()
 
 RENEWALS = 6
-"""How often a lease is renewed in its life."""
+"""How often a lease is renewed in its lifetime."""
 
 APART = 3.0
-"""Seconds between the dates of messages and the database's clock from which on the log says so."""
+"""Difference in seconds between the dates of messages and the database's clock that is logged."""
 
 
 class Node(Service):
-    """Leases a node number while it runs, and makes message ids while the lease lives."""
+    """Leases a node number while it runs, and makes message ids while the lease is valid."""
 
     def __init__(self, clock: IReactorTime, store: NodeStore) -> None:
         self._clock = clock
@@ -45,7 +45,7 @@ class Node(Service):
 
     @property
     def ids(self) -> MessageIds:
-        """The generator. :raises Unavailable: 73, there is no lease now."""
+        """The generator of message ids. :raises Unavailable: SERVER_BUSY (73), there is no lease now."""
         if self._ids is None or self._clock.seconds() >= self._valid_until:
             raise Unavailable(Status.SERVER_BUSY, "This server has no node number at the moment.")
         return self._ids
@@ -60,12 +60,12 @@ class Node(Service):
         await self._leased.wait()
 
     def startService(self) -> None:
-        """Acquire a number, and keep it."""
+        """Acquire a number, and renew its lease."""
         super().startService()
         self._turn()
 
     def stopService(self) -> Deferred[None]:
-        """Give the number back."""
+        """Release the number."""
         super().stopService()
         if self._next is not None and self._next.active():
             self._next.cancel()
@@ -105,7 +105,7 @@ class Node(Service):
         self._leased.set()
 
     def _reached(self, ids: MessageIds) -> int:
-        """An id that is above all that were made, and not below the time of now."""
+        """Return an id that is above all that were made, and not below the present time."""
         return max(ids.highest, id_at(self._time()))
 
     def _look(self, asked_at: float, term: Term) -> None:

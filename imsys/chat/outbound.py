@@ -1,4 +1,7 @@
-"""Delivering pushes: to a session here, to another server, or not at all — what is stored is found by catching up."""
+"""Deliver pushes to a session here or on another server.
+
+Stored messages may miss their push: clients catch up.
+"""
 
 from __future__ import annotations
 
@@ -30,63 +33,64 @@ if TYPE_CHECKING:
 _log = Logger()
 
 QUEUE = 20_000
-"""Pushes waiting for a route beyond which their receivers are asked to catch up instead."""
+"""Pushes that wait for a route, at most; beyond it the receivers are asked to catch up instead."""
 
 QUEUE_BYTES = 32 << 20
-"""The same in bytes."""
+"""Bytes of these pushes, at most."""
 
 TOGETHER = 1000
-"""Pushes to one server that are handed on at once, without waiting for the end of the turn."""
+"""So many pushes to one server are sent without waiting for the end of the reactor's turn."""
 
 MISSED = 50_000
-"""Users remembered as having missed something; beyond, nobody in particular is: everybody is."""
+"""Users remembered as having missed something, at most; beyond it everybody is asked to catch up."""
 
 SEARCH = 1000
-"""Users who are looked for at once."""
+"""Users who are looked up at once."""
 
 SPREAD, LONGEST = 3.0, 5.0
 """Seconds over which many sessions are asked to catch up, at least and at most."""
 
 ASKED = 400.0
-"""Sessions that are asked in a second, unless that would take longer: the users of a server that is gone come meanwhile, and are first."""
+"""Sessions asked per second, unless LONGEST requires more: the users of a dead server log in first."""
 
 STEP = 0.05
-"""Seconds between two lots of those who are asked."""
+"""Seconds between two groups of sessions that are asked."""
 
 FEW = 10
-"""Sessions that are asked at once."""
+"""Up to so many sessions are asked at once."""
 
 PACE = 100.0
-"""Of many sessions, how many a second are to read anew what stands beside the messages: some five requests each."""
+"""Of many sessions, how many per second should read their other state (friends and so on): five requests
+each."""
 
 RETRY = 1.0
-"""Seconds until those who could not be reached are looked for again."""
+"""Seconds until users who could not be reached are looked up again."""
 
 SWEEP = 5.0
-"""Seconds between two looks at who is owed a second look."""
+"""Seconds between two checks for users who are owed a second look."""
 
 FORWARDS = 1
-"""How often a push goes on from a server that its receiver has left."""
+"""How often a push is forwarded by servers that its receiver has left."""
 
 
 class ChatPeers(Protocol):
     """The other chat servers; see :class:`imsys.cluster.peers.Peers`."""
 
     def send(self, node: str, pushes: Sequence[RemotePush]) -> None:
-        """Have one push to its users."""
+        """Have a server push to its users."""
         ...
 
     def tell(self, user: int, login_ms: int) -> None:
-        """Tell all of a user and the time of a login; see :data:`imsys.cluster.pushes.News`."""
+        """Tell all servers of a user's login or its end; see :data:`imsys.cluster.pushes.News`."""
         ...
 
     def miss_all(self) -> None:
-        """Have all users of all of them catch up."""
+        """Have all users of all other servers catch up."""
         ...
 
 
 def resync_frame(sessions: int) -> bytes:
-    """The request to catch up, for each of so many."""
+    """Encode the request to catch up, with the time ``within`` for so many sessions."""
     return CHAT.encode(service_id(ResyncPush), encode(ResyncPush(within=round(1 + sessions / PACE, 1))))
 
 
@@ -94,11 +98,11 @@ RESYNC = resync_frame(0)
 
 
 class Outbound(Service):
-    """Sends pushes to users, wherever they are, in order for each of them.
+    """Sends pushes to users on any server, in order for each user.
 
-    It is the :class:`~imsys.cluster.pushes.PeerHandler` as well: what others ask of this server.
+    It is the :class:`~imsys.cluster.pushes.PeerHandler` as well, which serves the other servers.
 
-    :param others: ``None`` where there are none.
+    :param others: the other servers; ``None`` if there are none.
     """
 
     def __init__(self, clock: IReactorTime, directory: Directory, others: ChatPeers | None, surge: Surge) -> None:
@@ -110,8 +114,8 @@ class Outbound(Service):
         self._outgoing: dict[str, list[RemotePush]] = {}
         self._queue: deque[RemotePush] = deque()
         self._queued_bytes = 0
-        self._looked_for: set[int] = set()  # whose pushes are in the queue, or wait for the answer
-        self._insisting: set[int] = set()  # of these, those for whom the cache is not good enough
+        self._looked_for: set[int] = set()  # users whose pushes are queued or wait for the answer
+        self._insisting: set[int] = set()  # of these, the users for whom Redis must be asked
         self._routing = False
         self._sweeps = LoopingCall(self._sweep)
         self._sweeps.clock = clock
@@ -119,18 +123,18 @@ class Outbound(Service):
         self._retry: IDelayedCall | None = None
         self._missed_all = False
         self._to_ask: OrderedDict[int, bytes] = OrderedDict()
-        self._ask_rate = 0.0  # a second; it only grows as long as anybody waits, so that nobody waits for longer than was meant
+        self._ask_rate = 0.0  # per second; while any wait it only grows, so that none waits too long
         self._asked_at = 0.0
         self._asking: IDelayedCall | None = None
         self._outage = Outage(clock.seconds, "Looking for users on other servers")
 
     def startService(self) -> None:
-        """Begin to look after those whose pushes were dropped."""
+        """Begin to check users whose pushes were dropped."""
         super().startService()
         self._sweeps.start(SWEEP, now=False)
 
     def stopService(self) -> None:
-        """Look after nobody any more; those elsewhere who have missed something catch up, and with them everybody there."""
+        """Stop; if users elsewhere have missed something, have all users of the other servers catch up."""
         super().stopService()
         self._sweeps.stop()
         self._flush()
@@ -148,18 +152,18 @@ class Outbound(Service):
 
     @property
     def missing(self) -> int:
-        """How many users are known to have missed something, and were not told yet."""
+        """The number of users who missed something and were not asked to catch up yet."""
         return len(self._missed)
 
     def deliver(self, users: Iterable[int], push: Message) -> None:
-        """Send a push to users; who is offline gets nothing. It is encoded once.
+        """Send a push to users; those who are offline get nothing. It is encoded once.
 
         :raises ValueError: it does not fit into a frame.
         """
         self.deliver_frame(tuple(users), CHAT.encode(service_id(type(push)), encode(push)))
 
     def deliver_frame(self, users: Iterable[int], frame: bytes) -> None:
-        """Send a whole frame of the chat port to users; who is offline gets nothing."""
+        """Send an encoded frame of the chat port to users; those who are offline get nothing."""
         local = self._directory.local
         away = []
         for user in users:
@@ -172,7 +176,10 @@ class Outbound(Service):
             self._send_away(away, frame)
 
     def catch_up(self, users: Collection[int] | None) -> None:
-        """Ask users to catch up, wherever they are, in a moment: they may have missed something that was stored. ``None``: everybody."""
+        """Ask users on any server to catch up soon, since they may have missed a push.
+
+        ``None``: all users.
+        """
         if users is None:
             self._resync_all()
         else:
@@ -196,7 +203,7 @@ class Outbound(Service):
             self._look_for(unknown, frame, 1)
 
     def _post(self, node: str, push: RemotePush) -> None:
-        """Have this pushed by another server; what is posted in a turn goes together."""
+        """Send a push by another server; those of one turn of the reactor are sent together."""
         pushes = self._outgoing.get(node)
         if pushes is None:
             if not self._outgoing:
@@ -217,7 +224,7 @@ class Outbound(Service):
         self._others.send(node, pushes)
 
     def _look_for(self, users: Sequence[int], frame: bytes, hops: int, *, insist: bool = False) -> None:
-        """Queue a push until it is known where its receivers are. ``insist``: Redis is to be asked, whatever the cache says."""
+        """Queue a push until the routes of its receivers are known. ``insist``: ask Redis, not the cache."""
         if len(self._queue) >= QUEUE or self._queued_bytes >= QUEUE_BYTES:
             self._miss(users)
             return
@@ -231,7 +238,7 @@ class Outbound(Service):
             run_in_background(self._route(), _log, "routing pushes failed")
 
     async def _route(self) -> None:
-        """Look routes up for everything that has gathered, one lookup at a time, so that order is kept."""
+        """Look up routes for all queued pushes, one lookup at a time, so that order is kept."""
         try:
             while self._queue:
                 pushes, self._queue, self._queued_bytes = self._queue, deque(), 0
@@ -256,7 +263,10 @@ class Outbound(Service):
             self._forward(push, where)
 
     async def _ask(self, users: list[int]) -> dict[int, str]:
-        """Where users are, by Redis; who is offline is left out, and so are those of whom that cannot be told: they catch up later."""
+        """Look up users' servers in Redis.
+
+        Offline users are left out, and doubtful ones, who catch up later.
+        """
         self._cache.ask(users)
         try:
             found, doubtful = await self._directory.locate(users)
@@ -277,7 +287,7 @@ class Outbound(Service):
     def _forward(self, push: RemotePush, where: dict[int, str]) -> None:
         nodes: dict[str, list[int]] = {}
         for user in push.users:
-            if (session := self._directory.local(user)) is not None:  # came here meanwhile
+            if (session := self._directory.local(user)) is not None:  # logged in here meanwhile
                 session.push(push.frame)
             elif node := where.get(user):
                 nodes.setdefault(node, []).append(user)
@@ -287,7 +297,7 @@ class Outbound(Service):
     # -- from other servers
 
     def receive(self, pushes: Sequence[RemotePush]) -> None:
-        """Pushes from another server; one whose receiver has moved on is forwarded, once."""
+        """Deliver pushes from another server; forward those whose receiver has moved on, once."""
         local = self._directory.local
         for push in pushes:
             users, frame, hops = push
@@ -312,7 +322,7 @@ class Outbound(Service):
             self._look_for(users, frame, hops + 1, insist=True)
 
     def hear(self, node: str, news: News, everything: bool) -> None:
-        """Who came to another server and went; ``everything``: anybody may have."""
+        """Note who logged in at or left another server; ``everything``: any user may have."""
         if everything:
             self._miss(self._cache.forget_all())
         came, went = self._cache.came, self._cache.went
@@ -323,19 +333,19 @@ class Outbound(Service):
                 self._post(node, RemotePush((user,), RESYNC, 1))
 
     def lost(self, node: str) -> None:
-        """Another server is not there any more."""
+        """Forget the routes to a server that is gone."""
         self._cache.forget_node(node)
 
     def broken(self) -> None:
-        """The stream to another server is broken: its users may come here."""
+        """Expect logins: the stream to another server is broken, so its users may come here."""
         self._surge.expect()
 
     async def end_session(self, uuid: int, session: str | None, message: str) -> bool:
-        """Sign a session of this server out; ``None``: whichever is there."""
+        """Sign a user's session of this server out, if it has this id (``None``: any id)."""
         return self._directory.end(uuid, session, message)
 
     def moved(self, user: int, login_ms: int) -> None:
-        """A user has a session here since this time (milliseconds since 1970), or had one (minus that time)."""
+        """Tell others that a session began here at this time (ms since 1970), or ended (minus its start)."""
         self._cache.forget(user)
         if self._others is not None:
             self._others.tell(user, login_ms)
@@ -346,9 +356,9 @@ class Outbound(Service):
     # -- when pushes were lost
 
     def resync(self, users: Iterable[int] | None) -> None:
-        """Ask sessions of this server to catch up, spread over a few seconds where they are many; ``None``: all of them.
+        """Ask users of this server to catch up, many of them over a few seconds; ``None``: all of them.
 
-        Those of these users who are not here any more are looked for.
+        Users who are not here any more are looked up.
         """
         asked = self._directory.users() if users is None else list(users)
         here = [user for user in asked if self._directory.local(user) is not None]
@@ -361,7 +371,7 @@ class Outbound(Service):
         frame = resync_frame(len(here))
         random.shuffle(here)
         for user in here:
-            self._to_ask.setdefault(user, frame)  # who waits already is asked late enough
+            self._to_ask.setdefault(user, frame)  # one that waits already is asked late enough
         spread = min(max(SPREAD, len(self._to_ask) / ASKED), LONGEST)
         self._ask_rate = max(self._ask_rate, len(self._to_ask) / spread)
         if self._asking is None:
@@ -388,7 +398,7 @@ class Outbound(Service):
             session.push(frame)
 
     def _miss(self, users: Collection[int]) -> None:
-        """Remember who could not be reached, and ask them to catch up as soon as routes can be found."""
+        """Remember users who could not be reached, and ask them to catch up when lookups work again."""
         if users and self._retry is None:
             self._retry = self._clock.callLater(RETRY, self._retry_missed)
         for user in users:
@@ -406,7 +416,7 @@ class Outbound(Service):
         self.resync(here)
         away = tuple(missed.difference(here)) if self._others is not None else ()
         if self._missed_all:
-            away = away[:SEARCH]  # to learn when routes can be found; then everybody is asked
+            away = away[:SEARCH]  # enough to notice when lookups work again; then everybody is asked
             if not away:
                 self._resync_all()
         frame = RESYNC if len(away) <= FEW else resync_frame(len(away))

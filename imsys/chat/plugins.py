@@ -1,4 +1,4 @@
-"""Services of the chat port: ours are found by being in :mod:`imsys.chat.features`, others' as Twisted plug-ins."""
+"""Discover the services of the chat port: modules of :mod:`imsys.chat.features`, and Twisted plug-ins."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from imsys.protocols.messages.registry import message_type, reply_id, service_id
 from imsys.server.dispatch import Handler
 
 FIRST_FOREIGN_ID = 1024
-"""Service ids from here on are for others than this project."""
+"""The first service id for plug-ins of others."""
 
 
 class IChatFeature(Interface):
-    """Services that a distribution of somebody else's adds to the chat server."""
+    """Services that a plug-in adds to the chat server."""
 
     def name() -> str:
-        """What it is called in messages to the operator."""
+        """Return the plug-in's name in messages to the operator."""
 
     def handlers() -> Iterable[Handler]:
-        """What :func:`imsys.server.dispatch.handles` made, with ids from 1024 on."""
+        """Return handlers made by :func:`imsys.server.dispatch.handles`, with ids from 1024 on."""
 
 
 @implementer(IPlugin, IChatFeature)
 class ChatFeature:
-    """A plug-in that names a module, which is imported by chat servers only.
+    """A plug-in that names a module with handlers; only chat servers import it.
 
     A distribution puts one into its ``twisted/plugins/`` folder::
 
@@ -43,16 +43,16 @@ class ChatFeature:
         self._module = module
 
     def name(self) -> str:
-        """What it is called in messages to the operator."""
+        """Return the plug-in's name in messages to the operator."""
         return self._name
 
     def handlers(self) -> list[Handler]:
-        """The handlers that the module holds."""
+        """Import the module and return its handlers."""
         return list(_handlers_in(self._module))
 
 
 def discover() -> list[Handler]:
-    """Every handler there is.
+    """Return all handlers.
 
     :raises ConfigError: a plug-in cannot be imported, or uses an id that is taken or not for plug-ins.
     """

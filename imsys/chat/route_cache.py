@@ -1,10 +1,9 @@
-"""Where other users are, as far as this server has asked Redis, and heard from its peers.
+"""Cache the servers of other users, from answers of Redis and news of the other servers.
 
-What is cached may be wrong: news travels, and may be late. A user who is
-believed to be on a server and is not costs a detour, since that server looks
-again. A user who is believed to be offline and is not would be cheated: so
-everybody whose pushes were dropped on the word of this cache alone is *owed* a
-second look, or, when news of them comes, a request to catch up.
+An entry may be wrong, since news may be late. If a user is not on the cached server, that server looks the
+user up again and forwards the push. If a user is cached as offline but is online, a push would be lost: so
+each user whose pushes were dropped because of this cache alone is *owed* a second look, or, when news of the
+user comes, a request to catch up.
 """
 
 from __future__ import annotations
@@ -16,16 +15,16 @@ from typing import NamedTuple
 from imsys.redis.routes import Route
 
 ROUTES = 100_000
-"""Users whose whereabouts are kept; beyond, those that were used least recently are forgotten."""
+"""Users that are cached, at most; beyond it the least recently used are forgotten."""
 
 TTL = 60.0
-"""Seconds after which a route is asked for anew, and an offline user's dropped pushes are looked after, whatever the news."""
+"""Seconds after which a route is looked up again, and after which an owed second look is due."""
 
 OWED = 50_000
-"""Users that are owed a second look at most; beyond, it is had at once."""
+"""Users that are owed a second look, at most; beyond it the look is due at once."""
 
 OFFLINE = ""
-"""In the place of a server's name."""
+"""The server's name for a user who is offline."""
 
 
 class _Known(NamedTuple):
@@ -35,7 +34,7 @@ class _Known(NamedTuple):
 
 
 class RouteCache:
-    """Bounded. All of it may be forgotten at any time, at the price of asking again."""
+    """A bounded cache; entries may be forgotten at any time, which costs only another lookup."""
 
     def __init__(self, now: Callable[[], float], size: int = ROUTES, ttl: float = TTL) -> None:
         """``now`` and ``ttl`` are in seconds."""
@@ -43,21 +42,24 @@ class RouteCache:
         self._size = size
         self._ttl = ttl
         self._known: OrderedDict[int, _Known] = OrderedDict()
-        self._owed: dict[int, float] = {}  # until when, the oldest first
-        self._asked: frozenset[int] = frozenset()  # those Redis is being asked for
-        self._heard: dict[int, int] = {}  # the latest login that news of them told of
-        self._doubt = False  # whether what is being asked for may be answered wrongly
+        self._owed: dict[int, float] = {}  # user -> when the look is due, oldest first
+        self._asked: frozenset[int] = frozenset()  # users whom Redis is being asked for
+        self._heard: dict[int, int] = {}  # user -> the latest login in the news since
+        self._doubt = False  # whether the answer may be outdated when it comes
 
     def __len__(self) -> int:
         return len(self._known)
 
     @property
     def owed(self) -> int:
-        """How many users are owed a second look."""
+        """The number of users who are owed a second look."""
         return len(self._owed)
 
     def find(self, user: int) -> str | None:
-        """The server that a user is on, :data:`OFFLINE`, or ``None``: ask. Who is offline is owed a second look from now on."""
+        """Return a user's server, :data:`OFFLINE`, or ``None``: look it up.
+
+        A user who is reported as offline is owed a second look from now on.
+        """
         known = self._known.get(user)
         if known is None:
             return None
@@ -73,25 +75,26 @@ class RouteCache:
     # -- asking
 
     def ask(self, users: Iterable[int]) -> None:
-        """Redis is being asked for these; news that comes before the answer may be newer than it."""
+        """Note that Redis is being asked for these users; news from now on may be newer than its answer."""
         self._asked = frozenset(users)
         self._heard = {}
         self._doubt = False
 
     def learn(self, found: Mapping[int, Route], doubtful: Iterable[int]) -> tuple[dict[int, str], list[int]]:
-        """Take the answer, and combine it with the news.
+        """Combine the answer of Redis with the news that came meanwhile.
 
-        :param doubtful: those of whom the answer tells nothing.
-        :returns: where they are (who is offline is left out), and who had pushes dropped, although they turn out to be online.
+        :param doubtful: users about whom the answer says nothing.
+        :returns: the servers of the users (without those who are offline), and the users who are online
+            although pushes to them were dropped.
         """
         expires = self._now() + self._ttl
         cheated = []
         where: dict[int, str] = {}
-        for user in self._asked.difference(doubtful):  # who is in doubt remains owed what they are owed
+        for user in self._asked.difference(doubtful):  # doubtful users remain owed a second look
             route = found.get(user)
             node, login_ms = (route.node, route.login_ms) if route is not None else (OFFLINE, 0)
             newer = user in self._heard and self._heard[user] >= login_ms
-            if newer and user in self._known:  # came elsewhere meanwhile
+            if newer and user in self._known:  # logged in elsewhere meanwhile
                 node = self._known[user].node
             elif not newer and not self._doubt:
                 self._keep(user, _Known(node, login_ms, expires))
@@ -105,19 +108,19 @@ class RouteCache:
     # -- news
 
     def came(self, user: int, node: str, login_ms: int) -> bool:
-        """A user has a session there since this time; whether pushes were dropped that it should have had."""
+        """Note that a user's session began on a server; return whether pushes to it were dropped."""
         known = self._known.get(user)
         if user in self._asked:
             self._heard[user] = max(login_ms, self._heard.get(user, 0))
         elif known is None and user not in self._owed:
-            return False  # nobody here writes to them
+            return False  # this server sends them nothing
         if known is None or not known.node or known.login_ms <= login_ms:
             self._keep(user, _Known(node, login_ms, self._now() + self._ttl))
             return self._owed.pop(user, None) is not None
         return False
 
     def went(self, user: int, node: str, login_ms: int) -> None:
-        """A user's session of this time, or of before, is not there any more."""
+        """Note that a user's session that began at this time, or before, has ended on a server."""
         known = self._known.get(user)
         if known is not None and known.node == node and known.login_ms <= login_ms:
             del self._known[user]
@@ -125,24 +128,24 @@ class RouteCache:
             self._heard[user] = max(login_ms, self._heard.get(user, 0))
 
     def forget(self, user: int) -> None:
-        """Nothing is known of a user: they came here, or left."""
+        """Forget a user who logged in or out at this server."""
         self._known.pop(user, None)
         self._owed.pop(user, None)
 
     def forget_node(self, node: str) -> None:
-        """A server is gone, and with it all who were there."""
+        """Forget all users of a server that is gone."""
         for user in [user for user, known in self._known.items() if known.node == node]:
             del self._known[user]
 
     def forget_all(self) -> list[int]:
-        """Any of it may be wrong. Those who were owed a second look are to have it now."""
+        """Forget everything, since any of it may be wrong; return the users whose second look is now due."""
         self._known.clear()
         self._doubt = True
         owed, self._owed = list(self._owed), {}
         return owed
 
     def due(self) -> list[int]:
-        """Who is to have the second look now: those who have waited for it, and those who are too many."""
+        """Return the users whose second look is due: their time is over, or too many are owed one."""
         now = self._now()
         due: list[int] = []
         for user, until in self._owed.items():

@@ -1,4 +1,4 @@
-"""What waits for threads that another server holds: tried again in its order, while everything else goes on."""
+"""Keep messages of threads that another server has locked, and retry them in order, apart from others."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ RETRY = 0.1
 
 
 class Waiting(Protocol):
-    """An item that waits."""
+    """A waiting item."""
 
     thread_id: int
     since: float
-    """When it came, by the clock."""
+    """When it arrived, by the clock."""
 
 
 T = TypeVar("T", bound=Waiting)
 
 
 class SetAside(Generic[T]):
-    """Items by their threads.
+    """Items that wait, by thread.
 
-    :param seconds: a clock that never goes back.
-    :param patience: seconds after which an item is given up.
+    :param seconds: a monotonic clock.
+    :param patience: seconds after which an item is too late.
     """
 
     def __init__(self, seconds: Callable[[], float], patience: float) -> None:
@@ -41,26 +41,26 @@ class SetAside(Generic[T]):
         return thread_id in self._threads
 
     def __len__(self) -> int:
-        """Items, not threads."""
+        """Return the number of items, not of threads."""
         return sum(map(len, self._threads.values()))
 
     @property
     def wait(self) -> float:
-        """Seconds until they are tried again."""
+        """Seconds until the next attempt."""
         return max(0.0, self._due - self._seconds())
 
     def add(self, item: T) -> None:
-        """An item that came after all others of its thread."""
+        """Add an item after all others of its thread."""
         self._threads.setdefault(item.thread_id, deque()).append(item)
 
     def put_back(self, items: Sequence[T]) -> None:
-        """Items that were tried, in their order; they come before what was added to their threads meanwhile."""
+        """Put tried items back, in their order, before those that were added to their threads meanwhile."""
         for item in reversed(items):
             self._threads.setdefault(item.thread_id, deque()).appendleft(item)
         self._due = self._seconds() + RETRY
 
     def late(self) -> list[T]:
-        """Take those that have waited for too long, in the order of their threads."""
+        """Take the items that have waited for too long, in the order of their threads."""
         latest = self._seconds() - self._patience
         late: list[T] = []
         for thread_id, items in list(self._threads.items()):
@@ -71,7 +71,7 @@ class SetAside(Generic[T]):
         return late
 
     def due(self, most: int) -> list[T]:
-        """Take those that are to be tried now, in the order of their threads: ``most`` at most, the next ones at the next call."""
+        """Take the items to try now, in the order of their threads; at most ``most`` per call."""
         if self.wait:
             return []
         due: list[T] = []

@@ -1,4 +1,4 @@
-"""Doubts: what may be stored although the database did not say so, and what nobody was told of."""
+"""Changes that may be stored although the database did not answer, so that nobody was told of them."""
 
 from __future__ import annotations
 
@@ -22,31 +22,32 @@ _log = Logger()
 T = TypeVar("T")
 
 Tell = Callable[[], Awaitable[object]]
-"""Reads what stands in the database, once nothing is under way that could change it unheard, and tells whoever is concerned."""
+"""Reads the present state from the database and pushes it to the users concerned."""
 
 RETRY = 1.0
-"""Seconds until the database is asked, again and again, who may have missed something."""
+"""Seconds between two attempts to ask the database who may have missed something."""
 
 THREADS = 100_000
-"""Threads that are remembered; beyond, everybody is asked to catch up."""
+"""Threads that are remembered, at most; beyond it everybody is asked to catch up."""
 
 NEWS = 10_000
-"""Other news that are remembered; beyond, everybody is asked to catch up."""
+"""Other changes that are remembered, at most; beyond it everybody is asked to catch up."""
 
 AT_ONCE = 500
 """Threads of one query."""
 
 TOLD_AT_ONCE = 10
-"""News that are told at the same time."""
+"""Changes that are told concurrently."""
 
 FLUSH = 2.0
 """Seconds for the last attempt, when the server stops."""
 
 
 class UnconfirmedWrites(Service):
-    """What one server has in doubt: as soon as the database answers, the members of these threads are asked to catch up, and news are told.
+    """Remembers unconfirmed changes, and tells the users concerned as soon as the database answers.
 
-    It does not depend on who wanted it, who may ask for it again, at whichever server, or never.
+    This does not rely on the client whose request it was: it may repeat the request, here or elsewhere, or
+    never.
     """
 
     def __init__(self, clock: IReactorTime, threads: ThreadStore, catch_up: Callable[[Collection[int] | None], None]) -> None:
@@ -58,13 +59,13 @@ class UnconfirmedWrites(Service):
         self._news: dict[Hashable, Tell] = {}
         self._everybody = False
         self._call: IDelayedCall | None = None
-        self._idle = Event(is_set=True)  # nobody is being asked
+        self._idle = Event(is_set=True)  # set while the database is not being asked
 
     def __len__(self) -> int:
         return len(self._threads) + len(self._news)
 
     def add(self, threads: Iterable[int]) -> None:
-        """These threads may have texts that nobody was told of."""
+        """Remember threads that may have messages which nobody was told of."""
         self._threads.update(threads)
         if len(self._threads) > THREADS:
             self._threads.clear()
@@ -72,7 +73,7 @@ class UnconfirmedWrites(Service):
         self._later()
 
     def tell(self, key: Hashable, tell: Tell) -> None:
-        """Have something told in a moment, and again until that has worked or is refused for good; of one key only the latest."""
+        """Call ``tell`` soon, until it succeeds or is refused for good; only the latest of a key."""
         self._news[key] = tell
         if len(self._news) > NEWS:
             self._news.clear()
@@ -80,9 +81,9 @@ class UnconfirmedWrites(Service):
         self._later()
 
     async def watch(self, key: Hashable, change: Awaitable[T], tell: Tell) -> T:
-        """Make a change. Where the database does not say whether it was made, that is told as soon as it is known.
+        """Await a change; if the database does not answer whether it was made, call ``tell`` later.
 
-        :raises Refused: as the change.
+        :raises Refused: as the change does.
         """
         try:
             return await change
@@ -92,7 +93,7 @@ class UnconfirmedWrites(Service):
             raise
 
     def stopService(self) -> Deferred[None]:
-        """Try once more; if that is in vain, whoever is online elsewhere catches up, and those who are here do when they log in again."""
+        """Try once more; if that fails, ask everybody to catch up (users here do so at their next login)."""
         super().stopService()
         if self._call is not None:
             self._call.cancel()
@@ -129,7 +130,7 @@ class UnconfirmedWrites(Service):
         try:
             await self._ask_for_threads()
         except Refused:
-            return  # it is still away
+            return  # the database still does not answer
         news = list(self._news.items())
         for start in range(0, len(news), TOLD_AT_ONCE):
             some = news[start : start + TOLD_AT_ONCE]
@@ -138,7 +139,7 @@ class UnconfirmedWrites(Service):
     async def _ask_for_threads(self) -> None:
         while self._threads or self._everybody:
             some, everybody = sorted(self._threads)[:AT_ONCE], self._everybody
-            self._threads.difference_update(some)  # one that comes to be in doubt meanwhile is asked for again
+            self._threads.difference_update(some)  # one that is added again meanwhile is asked for again
             self._everybody = False
             try:
                 members = await self._store.members(some)

@@ -1,4 +1,4 @@
-"""What is stored, in the words of the wire."""
+"""Convert stored rows to messages of the wire."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from imsys.store.threads import Mark
 
 
 def card_fields(person: Person) -> dict[str, str | int]:
-    """The keys of a card."""
+    """Return the fields of a user's card."""
     return {
         "uuid": str(person.uuid),
         "username": person.username,
@@ -35,23 +35,23 @@ def card_fields(person: Person) -> dict[str, str | int]:
 
 
 def card(person: Person) -> Card:
-    """A user's card."""
+    """Make a user's card."""
     return Card(**card_fields(person))  # type: ignore[arg-type]
 
 
 def profile_push(person: Person) -> ProfilePush:
-    """The news of a card."""
+    """Make the push of a changed card."""
     return ProfilePush(**card_fields(person))  # type: ignore[arg-type]
 
 
 def friend(contact: Contact) -> Friend:
-    """A friend in a page of friends."""
+    """Make an item of a page of friends."""
     fields = card_fields(contact.person)
     return Friend(**fields, alternative_name=contact.alternative_name, thread_id=str(contact.thread_id))  # type: ignore[arg-type]
 
 
 def request_item(pending: Pending) -> FriendRequestItem:
-    """A friend request that waits."""
+    """Make an item of a page of pending friend requests."""
     person = pending.person
     return FriendRequestItem(
         src_uuid=str(person.uuid),
@@ -66,7 +66,7 @@ def request_item(pending: Pending) -> FriendRequestItem:
 
 
 def request_push(pending: Pending) -> FriendRequestPush:
-    """The news of a friend request, for the one who is asked."""
+    """Make the push of a friend request for its receiver."""
     person = pending.person
     return FriendRequestPush(
         src_uuid=str(person.uuid),
@@ -81,7 +81,7 @@ def request_push(pending: Pending) -> FriendRequestPush:
 
 
 def friendship_push(friendship: Friendship, friend: Person) -> FriendshipPush:
-    """The news of a friendship, for the one whose new friend is ``friend``."""
+    """Make the push of a friendship for the user whose new friend is ``friend``."""
     return FriendshipPush(
         friend_uuid=str(friend.uuid),
         friend_username=friend.username,
@@ -106,7 +106,7 @@ def friendship_push(friendship: Friendship, friend: Person) -> FriendshipPush:
 
 
 def verified(message: Stored) -> VerifiedText:
-    """A text in its acknowledgement."""
+    """Make the acknowledgement of a text."""
     return VerifiedText(
         thread_id=str(message.thread_id),
         unique_id=message.unique_id,
@@ -117,7 +117,7 @@ def verified(message: Stored) -> VerifiedText:
 
 
 def incoming(message: Stored) -> IncomingText:
-    """A text on its way to its receivers."""
+    """Make a text's item in the push to its receivers."""
     return IncomingText(
         msg_type=message.kind,
         msg_status=0,
@@ -133,22 +133,22 @@ def incoming(message: Stored) -> IncomingText:
 
 
 def position(mark: Mark) -> Position:
-    """How far a member has come, in a page of positions."""
+    """Make an item of a page of positions."""
     return Position(thread_id=str(mark.thread_id), uuid=str(mark.user), delivered=str(mark.delivered), read=str(mark.read))
 
 
 def position_push(mark: Mark) -> PositionPush:
-    """The news of how far a member has come."""
+    """Make the push of a member's position."""
     return PositionPush(thread_id=str(mark.thread_id), uuid=str(mark.user), delivered=str(mark.delivered), read=str(mark.read))
 
 
 def file_kind(mime: str) -> int:
-    """The kind of a message that carries a file of a content type; only a picture that clients show is an image."""
+    """Return the message kind for a file of a content type; IMAGE only if clients can show the picture."""
     return int(kind(mime))
 
 
 def file_content(file: File) -> str:
-    """The content of a message that carries a whole file."""
+    """Make the content of a message that carries a complete file."""
     assert file.content is not None
     content = FileContent(
         file_id=encode_id(file.file_id),
@@ -162,7 +162,7 @@ def file_content(file: File) -> str:
 
 
 def live_push(stream: LiveStream) -> LivePush:
-    """The news of a live stream."""
+    """Make the push of a live stream's state."""
     return LivePush(
         stream_id=encode_id(stream.stream_id),
         thread_id=str(stream.thread_id),

@@ -1,4 +1,4 @@
-"""Who has signed in here: one small file an account, readable by its owner only."""
+"""The accounts that have signed in here: one small file per account, with owner-only access."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if sys.platform != "win32":
     import fcntl
 
 _RECENT = 30.0
-"""Seconds for which a command that has begun still explains why a chat was signed out."""
+"""Seconds after the start of a command for which it explains that a chat was signed out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +40,11 @@ class Accounts:
         self.folder = Path(base) / "imsys"
 
     def names(self) -> list[str]:
-        """The names of all accounts."""
+        """Return the names of all accounts."""
         return sorted(unquote(path.stem) for path in self.folder.glob("*.json"))
 
     def current(self) -> str | None:
-        """The name of the account that signed in last, or of the only one."""
+        """Return the name of the account that signed in last, or of the only one."""
         try:
             name = (self.folder / "current").read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError):
@@ -55,7 +55,7 @@ class Accounts:
         return names[0] if len(names) == 1 else None
 
     def load(self, name: str) -> Account | None:
-        """An account by its name."""
+        """Load an account by its name."""
         try:
             return msgspec.json.decode(self._path(name).read_bytes(), type=Account)
         except FileNotFoundError:
@@ -64,7 +64,7 @@ class Accounts:
             raise CliError(f"{self._path(name)} cannot be read; sign in again.") from None
 
     def save(self, name: str, account: Account, *, current: bool = False) -> None:
-        """Keep an account. :raises OSError: it cannot be written."""
+        """Save an account. :raises OSError: it cannot be written."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._write(self._path(name), msgspec.json.encode(account))
         if current:
@@ -76,11 +76,11 @@ class Accounts:
             path.unlink(missing_ok=True)
 
     def turn(self, name: str) -> Lock:
-        """Held by a command while it uses the account's one session."""
+        """Return the lock that a command holds while it uses the account's only session."""
         return Lock(self._path(name, ".turn"))
 
     def turn_taken_lately(self, name: str) -> bool:
-        """Whether a command uses the session, or did so seconds ago."""
+        """Return whether a command uses the session, or did so seconds ago."""
         try:
             age = self._calendar() - self._path(name, ".turn").stat().st_mtime
         except OSError:
@@ -88,7 +88,7 @@ class Accounts:
         return age < _RECENT or self.turn(name).taken()
 
     def chat(self, name: str) -> Lock:
-        """Held by a chat while it is open."""
+        """Return the lock that an open chat holds."""
         return Lock(self._path(name, ".chat"))
 
     def _path(self, name: str, suffix: str = ".json") -> Path:
@@ -103,14 +103,17 @@ class Accounts:
 
 
 class Lock:
-    """A file that one process at a time holds; where files cannot be locked, everyone holds it."""
+    """A lock file for one process at a time.
+
+    Where files cannot be locked (Windows), taking it always succeeds.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._descriptor: int | None = None
 
     def take(self) -> bool:
-        """Try to hold it; whether that worked."""
+        """Try to take the lock; return whether that worked."""
         if sys.platform == "win32" or not self._path.parent.is_dir():
             return True
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -124,13 +127,13 @@ class Lock:
         return True
 
     def release(self) -> None:
-        """Hold it no longer."""
+        """Release the lock."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
     def taken(self) -> bool:
-        """Whether another process holds it."""
+        """Return whether another process holds the lock."""
         if sys.platform == "win32" or not self._path.exists():
             return False
         descriptor = os.open(self._path, os.O_RDWR)

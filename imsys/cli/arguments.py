@@ -22,7 +22,7 @@ Two accounts talk in two terminals with --as NAME.
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, and guesses no options."""
+    """Reports errors in one line, and accepts no abbreviated options."""
 
     def __init__(self, **keywords: Any) -> None:
         super().__init__(allow_abbrev=False, **keywords)
@@ -62,7 +62,7 @@ def _common() -> _Parser:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of all commands."""
+    """Build the parser of all commands."""
     common = _common()
     whole = _Parser(prog="imsys-cli", description="Chat from a terminal.", epilog=_EPILOG, parents=[common])
     whole.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -146,10 +146,10 @@ def _live(live: argparse.ArgumentParser, common: _Parser) -> None:
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Read the command line; a wrong one ends the program with status 1."""
+    """Parse the command line; an invalid one ends the program with status 1."""
     namespace = argparse.Namespace(server=None, ca=None, account=None, password_file=None, log=None)
-    # the identifier of a file may begin with "-", and is no option; it is stripped where it is used
+    # a file id may begin with "-" but is not an option; the added space is stripped where the id is used
     given = [f" {one}" if _DASHED.fullmatch(one) else one for one in arguments]
-    if given in ([], ["live"]):  # nobody knows yet what there is to say
+    if given in ([], ["live"]):  # without arguments, show the help
         given.append("--help")
     return parser().parse_args(given, namespace)

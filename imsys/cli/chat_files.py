@@ -16,7 +16,7 @@ from imsys.cli.text import bytes_text, printable
 from imsys.sdk import Attachment, Message, Progress, Received, Stage, Transfer, Transfers, explain
 
 _KEPT = 100
-"""Files that can be asked for by their number."""
+"""Files that can be requested by number, at most."""
 _TELLS = 10.0
 """Seconds between two notices about one transfer."""
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class ChatFiles:
-    """The files of one conversation; ``notice`` shows a line that is not part of it."""
+    """The files of one conversation; ``notice`` shows a line that is not a message."""
 
     def __init__(self, transfers: Transfers, seconds: Callable[[], float], notice: Callable[[str], None]) -> None:
         self._transfers = transfers
@@ -34,13 +34,13 @@ class ChatFiles:
         self._running: dict[Transfer[Any], str] = {}
 
     def seen(self, message: Message) -> None:
-        """A message of the conversation."""
+        """Note the file of a message of the conversation, if it has one."""
         file = message.attachment
         if file is not None and not any(known == message.id for known, _ in self._seen):
             self._seen = sorted([*self._seen, (message.id, file)], key=lambda entry: entry[0])[-_KEPT:]
 
     def send(self, text: str, thread_id: int) -> None:
-        """Send the file that was named."""
+        """Send the named file."""
         path = Path(text).expanduser()
         if not path.is_file():
             self._notice(f"there is no file {printable(text)}" if text else "name the file: /send FILE")
@@ -66,7 +66,7 @@ class ChatFiles:
         self._follow(self._transfers.download(file.file_id, path), path.name, told)
 
     def left_behind(self) -> list[str]:
-        """What is on its way still, and how to go on with it."""
+        """Return the names of unfinished transfers."""
         return list(self._running.values())
 
     def _list(self) -> None:

@@ -1,4 +1,4 @@
-"""Standard input and output: asking a person, or reading what is piped in."""
+"""Standard input and output: ask a person, or read piped input."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ _READ = 4096
 
 
 INTERRUPTED = 130
-"""The exit status after Ctrl-C, as of any program that a signal ends."""
+"""The exit status after Ctrl-C, as of any program ended by SIGINT."""
 
 
 class CliError(Exception):
-    """Something that the person at the keyboard is told in this sentence."""
+    """An error, in a sentence for the user."""
 
 
 class Interrupted(Exception):
-    """The person has ended it, and is told in this sentence how to go on."""
+    """The user has interrupted the command; the sentence tells how to continue."""
 
 
 @implementer(IReadDescriptor)
 class _Input:
-    """Bytes of standard input, as they come; it stays in blocking mode, since the terminal is shared with the shell."""
+    """Reads standard input. It stays in blocking mode, since the terminal is shared with the shell."""
 
     def __init__(self, reactor: Any, stream: TextIO, received: Callable[[bytes], None]) -> None:
         self._reactor = reactor
@@ -77,7 +77,7 @@ class _Input:
         else:
             self._end()
 
-    def connectionLost(self, reason: Failure) -> None:  # some reactors tell of the end in this way
+    def connectionLost(self, reason: Failure) -> None:  # some reactors report the end in this way
         self._end()
 
     def _end(self) -> None:
@@ -99,14 +99,14 @@ def _write(stream: TextIO, text: str) -> None:
     try:
         stream.write(text)
         stream.flush()
-    except BrokenPipeError:  # nobody reads any more, which is no fault
+    except BrokenPipeError:  # the reader is gone, which is not an error
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
 
 
 class Console:
-    """The person, or the pipe, at the other end."""
+    """The terminal or pipe of the user."""
 
     def __init__(self, reactor: Any, stdin: TextIO | None = None, stdout: TextIO | None = None, stderr: TextIO | None = None) -> None:
         self._reactor = reactor
@@ -119,7 +119,7 @@ class Console:
         self._ended = False
         self._changed: Callable[[], None] | None = None
         self.interactive = _PAINTABLE and _terminal(self._stdin) and _terminal(self._stdout)
-        """Whether there is a person at a terminal that can be painted on."""
+        """Whether input and output are a terminal with cursor control."""
         self.colours = _PAINTABLE and _terminal(self._stdout) and not os.environ.get("NO_COLOR")
         self.unicode = _can_write(self._stdout, "✓…")
         for stream in (self._stdout, self._stderr):
@@ -138,7 +138,7 @@ class Console:
         self.write(text + "\n")
 
     def write(self, text: str) -> None:
-        """Write as it is."""
+        """Write text without adding a line end."""
         _write(self._stdout, text)
 
     def complain(self, sentence: str) -> None:
@@ -147,7 +147,10 @@ class Console:
 
     @contextlib.contextmanager
     def keys(self, pressed: Callable[[bytes], None]) -> Iterator[None]:
-        """While this lasts the terminal gives each key as it is pressed, and shows none; ``b""`` is the end."""
+        """Within this context, pass on each key as it is pressed, without echo.
+
+        ``b""`` is the end of input.
+        """
         assert sys.platform != "win32"
         descriptor = self._stdin.fileno()
         before = termios.tcgetattr(descriptor)
@@ -168,9 +171,9 @@ class Console:
                 self._reactor.removeSystemEventTrigger(trigger)
 
     async def ask(self, question: str, *, hidden: bool = False) -> str:
-        """A line from the person at the terminal, or the next line of the pipe.
+        """Ask the user at the terminal for a line, or return the next line of the pipe.
 
-        :raises Trouble: there is none.
+        :raises CliError: there is none.
         """
         if self.interactive:
             return await self._ask_person(question, hidden)
@@ -211,7 +214,7 @@ class Console:
                 raise
 
     async def next_line(self) -> str | None:
-        """The next line of a pipe, without its end; ``None`` when there is no more."""
+        """Return the next line of a pipe without its line end; ``None``: there are no more."""
         waiting: Deferred[None] = Deferred()
 
         def look() -> None:
@@ -239,7 +242,7 @@ class Console:
             self._changed()
 
     def close(self) -> None:
-        """Read no more."""
+        """Stop reading."""
         if self._input is not None:
             self._input.stop()
 

@@ -1,4 +1,4 @@
-"""What every command works with: the console, the account, a session."""
+"""The context of every command: console, account and session."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _TURN = 30.0
 
 
 TRIES = 3
-"""How often somebody at a terminal is asked for what they mistyped."""
+"""How often a user at a terminal may retry after a typing error."""
 
 
 class SessionEnded(CliError):
-    """The account's token does not count any more."""
+    """The account's token is not valid any more."""
 
 
 class Context:
@@ -43,7 +43,7 @@ class Context:
         environ: Mapping[str, str],
         calendar: Callable[[], float] = time.time,
     ) -> None:
-        """``calendar`` gives Unix seconds."""
+        """``calendar`` returns Unix seconds."""
         self.reactor = reactor = steady_reactor(reactor)
         self.console = console
         self.arguments = arguments
@@ -54,7 +54,7 @@ class Context:
     # where the server is
 
     def gateway(self, account: Account | None = None) -> Gateway:
-        """The gateway to use: as the command line says, or else as the account does, or the one on this machine."""
+        """Return the gateway of the command line, else of the account, else the one on this machine."""
         server = self.arguments.server or (account.server if account else DEFAULT_SERVER)
         ca = self.ca(server, account)
         try:
@@ -65,7 +65,7 @@ class Context:
             raise CliError(str(problem)) from None
 
     def ca(self, server: str, account: Account | None = None) -> str | None:
-        """The authority's file; ``None`` for the system's authorities."""
+        """Return the CA file to trust; ``None``: the system's authorities."""
         if self.arguments.ca:
             return str(Path(self.arguments.ca).expanduser().absolute())
         if account is not None and account.server == server:
@@ -74,18 +74,18 @@ class Context:
         return str(found) if local(server) and found.exists() else None
 
     def home(self) -> Path:
-        """Where a development server on this machine keeps its files."""
+        """Return the home folder of a development server on this machine."""
         return Path(self.environ.get("IMSYS_HOME") or "var").absolute()
 
     def mail_hint(self, gateway: Gateway) -> str:
-        """Where the code is to be found when the server is one for development."""
+        """Return a hint where a development server puts the mailed code, or an empty text."""
         mails = self.home() / "mail"
         return f" This server drops its mails in {shown_path(mails / 'new')}." if local(gateway.url) and mails.is_dir() else ""
 
     # who is using it
 
     def account(self) -> tuple[str, Account]:
-        """The account to act for, and the name it is kept under."""
+        """Return the account to use, and the name under which it is saved."""
         name = self.arguments.account or self.accounts.current()
         if name is None:
             known = ", ".join(self.accounts.names())
@@ -96,7 +96,7 @@ class Context:
         return name, account
 
     async def password(self, question: str = "Password: ", *, again: bool = False) -> str:
-        """The password, from the file that the command line names or from the person at the terminal."""
+        """Read the password from the file that the command line names, or ask the user for it."""
         source = self.arguments.password_file
         if source == "-":
             return (await self.console.next_line() or "").removeprefix("\ufeff")
@@ -115,7 +115,7 @@ class Context:
         raise CliError("No password was entered twice.")
 
     def keep(self, name: str, gateway: Gateway, uuid: int, username: str, token: str) -> None:
-        """Save a session, and use it from now on."""
+        """Save a session and make its account the current one."""
         account = Account(username=username, uuid=uuid, server=gateway.url, ca=self.ca(gateway.url), token=token)
         try:
             known = self.accounts.load(name)
@@ -127,10 +127,10 @@ class Context:
 
     @asynccontextmanager
     async def session(self, *, ask: bool = True) -> AsyncIterator[Client]:
-        """The account's session, for one command; the one before it, in an open chat perhaps, pauses.
+        """Provide the account's session to one command; an open chat of the account pauses meanwhile.
 
-        :param ask: whether to ask for the password where the session has ended.
-        :raises SessionEnded: it has, and nobody was asked.
+        :param ask: whether to ask for the password if the session has ended.
+        :raises SessionEnded: it has ended, and the password was not asked for.
         """
         name, account = self.account()
         turn = self.accounts.turn(name)
@@ -148,19 +148,19 @@ class Context:
             turn.release()
 
     def client(self, account: Account, *, receive: bool = True) -> Client:
-        """A client of an account, not started yet."""
+        """Make a client of an account; it is not started yet."""
         credentials = Credentials(username=account.username, uuid=account.uuid, token=account.token)
         return Client(self.reactor, self.gateway(account), credentials, receive=receive, unfinished=self.unfinished())
 
     def unfinished(self) -> FileUnfinishedUploads:
-        """The uploads that were begun here and are not whole."""
+        """Return the store of the uploads that were begun here and are unfinished."""
         return FileUnfinishedUploads(self.reactor, self.accounts.folder / "unfinished")
 
     async def start(self, name: str, account: Account, client: Client, *, ask: bool = True) -> None:
         """Sign an account in, by its token or else by password, and save the token.
 
-        :param ask: whether to ask for the password where the token does not count any more.
-        :raises SessionEnded: it does not, and nobody was asked.
+        :param ask: whether to ask for the password if the token is not valid any more.
+        :raises SessionEnded: it is not, and the password was not asked for.
         """
         try:
             await client.start(persistent=False)
@@ -176,7 +176,7 @@ class Context:
         self.save_token(name, client)
 
     def save_token(self, name: str, client: Client) -> None:
-        """Save the token that a client has now."""
+        """Save the present token of a client."""
         known = self.accounts.load(name)
         if known is not None and known.token != client.credentials.token:
             self.accounts.save(name, replace(known, token=client.credentials.token))
@@ -190,7 +190,7 @@ class Context:
 
 
 def local(server: str) -> bool:
-    """Whether a server is on this machine."""
+    """Return whether a server is on this machine."""
     host = urlsplit(server).hostname or ""
     try:
         return host == "localhost" or ip_address(host).is_loopback
@@ -199,7 +199,7 @@ def local(server: str) -> bool:
 
 
 def shown_path(path: Path) -> str:
-    """A path as short as it can be said from here."""
+    """Return a path relative to the current folder, if it is below it."""
     try:
         return os.path.join(".", path.relative_to(Path.cwd()))
     except ValueError:

@@ -1,4 +1,4 @@
-"""What is said, and how it is shown."""
+"""The messages of a conversation, and how they are shown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from imsys.sdk import Message, MessageKind
 
 
 class Mark(enum.IntEnum):
-    """How far a message of mine has come."""
+    """The delivery state of the user's own message."""
 
     NONE = 0
     FAILED = 1
@@ -23,7 +23,7 @@ class Mark(enum.IntEnum):
     READ = 5
 
     def text(self, unicode: bool) -> str:
-        """What is shown."""
+        """Return the text to show."""
         return (_UNICODE if unicode else _ASCII)[self]
 
 
@@ -52,20 +52,20 @@ class Utterance:
 
 
 class View(Protocol):
-    """Where a conversation is shown."""
+    """Shows a conversation."""
 
     def show(self, utterance: Utterance) -> None:
-        """Show it below the others."""
+        """Show a message below the others."""
 
     def update(self, utterance: Utterance) -> None:
-        """Its mark has changed."""
+        """Show the changed mark of a message."""
 
     def notice(self, text: str) -> None:
-        """Show something that is not part of the conversation."""
+        """Show a line that is not a message."""
 
 
 def utterance(message: Message, speaker: str) -> Utterance:
-    """What to show of a stored message."""
+    """Convert a stored message for display."""
     mark = Mark.NONE if not message.mine else Mark.READ if message.read else Mark.SENT
     return Utterance(
         speaker="you" if message.mine else speaker,
@@ -79,7 +79,7 @@ def utterance(message: Message, speaker: str) -> Utterance:
 
 
 def content(message: Message) -> str:
-    """The text of a message, or a word for what it carries."""
+    """Return the text of a message, or a word for what it carries."""
     if message.kind in (MessageKind.DEFAULT, MessageKind.TEXT):
         return printable(message.text, lines=True)
     live = message.live
@@ -91,19 +91,19 @@ def content(message: Message) -> str:
 
 
 class Plain:
-    """A view for pipes and files: lines are added and never changed."""
+    """A view for pipes and files: lines are only added, never changed."""
 
     def __init__(self, say: Callable[[str], None], unicode: bool) -> None:
         self._say = say
         self._unicode = unicode
 
     def show(self, utterance: Utterance) -> None:
-        """A line, once its text cannot change; one's own, once the server has it."""
+        """Write a message; one's own is written when the server has it."""
         if utterance.mark is not Mark.WAITING:
             self._say(self._line(utterance))
 
     def update(self, utterance: Utterance) -> None:
-        """A line for each mark."""
+        """Write a line for a new mark."""
         mark = utterance.mark.text(self._unicode)
         first = utterance.text.split("\n", 1)[0]
         if utterance.mark in (Mark.SENT, Mark.FAILED):
@@ -114,7 +114,7 @@ class Plain:
             self._say(f"{mark}: {first}")
 
     def notice(self, text: str) -> None:
-        """A line in parentheses."""
+        """Write a line in parentheses."""
         self._say(f"({text})")
 
     def _line(self, utterance: Utterance) -> str:
@@ -124,7 +124,7 @@ class Plain:
 
 
 def passed(utterances: Iterable[Utterance], delivered: int, read: int) -> list[Utterance]:
-    """Move the marks of one's own messages up to where the other one has come; those that changed."""
+    """Update the marks of one's own messages to the other user's position; return the changed ones."""
     changed = []
     for one in utterances:
         if not one.mine or not one.id:

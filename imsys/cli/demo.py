@@ -18,7 +18,7 @@ from imsys.errors import Refused, Status, Unavailable
 from imsys.sdk import Client, Credentials, Gateway, Message, Position, Signal
 
 _PATIENCE = 20.0
-"""Seconds for anything of the demo to happen."""
+"""Seconds for each step of the demo."""
 
 T = TypeVar("T")
 
@@ -28,9 +28,9 @@ Say = Callable[[str], None]
 async def play(reactor: Any, gateway: Gateway, mails: Path, say: Say) -> None:
     """Play the demo.
 
-    :param mails: the Maildir that the server drops its mails in.
+    :param mails: the Maildir in which the server puts its mails.
     :param say: prints a line.
-    :raises Refused: something did not work.
+    :raises Refused: a step failed.
     """
     play = _Play(reactor, gateway, mails, say)
     try:
@@ -74,7 +74,7 @@ class _Play:
         return client
 
     async def _code(self, email: str) -> str:
-        """The code from the newest mail to an address."""
+        """Return the code of a mail to an address."""
         end = self._reactor.seconds() + _PATIENCE
         while self._reactor.seconds() < end:
             if self._mails.is_dir():

@@ -1,4 +1,4 @@
-"""A line that a person types, key by key: no terminal here, bytes in and lines out."""
+"""A line editor without terminal access: key bytes in, lines out."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import re
 from dataclasses import dataclass
 
 _LONGEST = 100_000
-"""Characters that a line has at most, so that a wild paste is no trouble."""
+"""Characters of a line, at most, so that a huge paste is harmless."""
 _REMEMBERED = 100
 
 _PASTE, _PASTED = "\x1b[200~", "\x1b[201~"
-"""Between these a terminal sends what was pasted, if it was asked to (bracketed paste)."""
+"""A terminal in bracketed paste mode sends pasted text between these."""
 
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-9;?]*[@-~]|O[@-~]|[^\[O])")
 
@@ -29,7 +29,10 @@ class End:
 
 
 class Editor:
-    """Turns keys into lines. ``text`` and ``cursor`` are what is to be shown meanwhile; what is pasted may have several lines."""
+    """Turns keys into lines; pasted text may have several.
+
+    ``text`` and ``cursor`` are the present state to show.
+    """
 
     def __init__(self) -> None:
         self.text = ""
@@ -41,7 +44,7 @@ class Editor:
         self._recall = 0
 
     def feed(self, data: bytes) -> list[Line | End]:
-        """Take what was typed; what came of it."""
+        """Process typed bytes; return the finished lines and the end of input."""
         happened: list[Line | End] = []
         keys, self._pending = self._pending + self._decode(data), ""
         index = 0
@@ -70,18 +73,18 @@ class Editor:
         return happened
 
     def put_back(self, text: str) -> None:
-        """Have a line again that nothing could be done with."""
+        """Put a line back that was not accepted."""
         self._set(text, len(text))
 
     def _paste(self, keys: str, start: int) -> int:
-        """Take what is pasted, up to its end, if that has come; how far that is."""
+        """Insert pasted text, up to its end if that has come; return the index after it."""
         end = keys.find(_PASTED, start)
         if end >= 0:
             self._pasting = False
             self._insert(keys[start:end])
             return end + len(_PASTED)
         split = next((size for size in range(len(_PASTED) - 1, 0, -1) if keys.endswith(_PASTED[:size])), int(keys.endswith("\r")))
-        split = min(split, len(keys) - start)  # of what ends it, or of the end of a line
+        split = min(split, len(keys) - start)  # keep an incomplete end mark or line end for the next read
         self._insert(keys[start : len(keys) - split])
         self._pending = keys[len(keys) - split :]
         return len(keys)

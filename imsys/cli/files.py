@@ -41,7 +41,7 @@ async def send(context: Context) -> None:
 
 
 async def avatar(context: Context) -> None:
-    """Send a picture of oneself."""
+    """Send a picture that becomes the user's avatar."""
     path = _file(context.arguments.file)
     _, account = context.account()
     errands = GrantClient(context, account)
@@ -76,11 +76,11 @@ async def get(context: Context) -> None:
 
 
 def place(given: str | None, filename: str, file_id: str) -> Path:
-    """Where a file is to be: where somebody says, or here, under a name that is one, whatever the other side calls it."""
+    """Return where to put a file: the given path, or the current folder, under a safe form of its name."""
     name = filename if filename.strip(". ") else file_id
     name = "".join(character if character.isprintable() and character not in '/\\:*?"<>|' else "_" for character in name)
     if name.startswith("."):
-        name = f"_{name[1:]}"  # no settings of a shell, wherever this is
+        name = f"_{name[1:]}"  # no hidden files, which could be settings of a shell
     if given is None:
         return Path.cwd() / name
     path = Path(given).expanduser().absolute()
@@ -89,7 +89,10 @@ def place(given: str | None, filename: str, file_id: str) -> Path:
 
 @asynccontextmanager
 async def interruptible(transfers: Transfers, sentence: str) -> AsyncIterator[None]:
-    """While this lasts, whatever ends the program stops the transfers first. :raises Interrupted: with ``sentence``, it did."""
+    """Within this context, stop the transfers before the program ends.
+
+    :raises Interrupted: with ``sentence``.
+    """
     try:
         yield
     except CancelledError:
@@ -107,7 +110,7 @@ async def _follow(context: Context, transfer: Transfer[T], name: str) -> T:
 
 
 def _file(given: str) -> Path:
-    """The file that is to be sent. :raises Trouble: it is none."""
+    """Return the path of the file to send. :raises CliError: it is not a file."""
     path = Path(given).expanduser().absolute()
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "is no file" if os.path.exists(path) else ""
@@ -116,7 +119,7 @@ def _file(given: str) -> Path:
 
 
 async def _give_up(context: Context, errands: GrantClient, path: Path, user: int) -> None:
-    """Give up the uploads of a file that broke off."""
+    """Abandon the interrupted uploads of a file."""
     left = [one for one in await context.unfinished().all() if (one.user, one.path) == (user, str(path))]
     if not left:
         raise CliError(f"No upload of {shown_path(path)} broke off.")
@@ -126,7 +129,7 @@ async def _give_up(context: Context, errands: GrantClient, path: Path, user: int
 
 
 async def _thread(context: Context, errands: GrantClient, path: Path, user: int) -> int:
-    """The thread that a file goes to: a friend's, or the one that it was on its way to."""
+    """Return the thread for a file: that with a friend, or that of its interrupted upload."""
     to: str | None = context.arguments.to
     if to is not None:
         friend_name = to

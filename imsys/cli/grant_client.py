@@ -1,4 +1,4 @@
-"""Asking for the rights to files, with the account's one session taken for a moment each time."""
+"""Ask for grants to files; each time the account's only session is used for a moment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ T = TypeVar("T")
 
 
 class GrantClient:
-    """A chat that is open, and other commands, go on while a file travels for hours: that needs no session, but a token and a ticket."""
+    """Transfers files without keeping the session, so that an open chat and other commands can use it.
+
+    A transfer needs only a token and a ticket.
+    """
 
     def __init__(self, context: Context, account: Account) -> None:
         self._context = context
@@ -25,7 +28,7 @@ class GrantClient:
         self.transfers = Transfers(context.reactor, self, self.credentials, trust, unfinished=context.unfinished())
 
     async def ask(self, question: Callable[[Client], Awaitable[T]]) -> T:
-        """Ask something in a session of its own; its token is used from now on."""
+        """Ask something in a new session; its token is used from now on."""
         async with self._context.session() as client:
             self.credentials.token = client.credentials.token
             return await question(client)
@@ -35,18 +38,18 @@ class GrantClient:
         return await self._later(lambda client: client.offer_file(thread_id, filename, size, sha256=sha256, mime=mime))
 
     async def offer_avatar(self, filename: str, size: int, *, sha256: str = "", mime: str = "") -> Grant:
-        """Offer a picture of the user."""
+        """Offer a picture for the user's avatar."""
         return await self._later(lambda client: client.offer_avatar(filename, size, sha256=sha256, mime=mime))
 
     async def get_file(self, file_id: str, *, write: bool = False, thumbnail: bool = False) -> Grant:
-        """The right to a file."""
+        """Ask for the grant to a file."""
         known = None if write or thumbnail else self._known.pop(file_id, None)
         if known is not None:
             return known
         return await self._later(lambda client: client.get_file(file_id, write=write, thumbnail=thumbnail))
 
     async def look_up(self, file_id: str) -> Grant:
-        """What a file is; the right to it is used by the next who asks."""
+        """Look up a file; the grant is used by the next :meth:`get_file`."""
         grant = await self.ask(lambda client: client.get_file(file_id))
         self._known[file_id] = grant
         return grant
@@ -56,5 +59,5 @@ class GrantClient:
             return await self.ask(question)
         except SessionEnded:
             raise
-        except CliError as trouble:  # another command takes its time: that passes
+        except CliError as trouble:  # another command is running: temporary
             raise Unavailable(Status.NETWORK_ERROR, str(trouble)) from trouble

@@ -1,4 +1,4 @@
-"""``history``: what was said."""
+"""``history``: show past messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from imsys.sdk import Client, Message, Person, Refused, Status
 
 
 async def history(context: Context) -> None:
-    """Show what was said."""
+    """Show past messages."""
     arguments = context.arguments
     async with context.session() as client:
         friend = await find(client, arguments.name)
@@ -28,7 +28,7 @@ async def history(context: Context) -> None:
 
 
 async def private_thread(client: Client, friend: Person) -> int:
-    """The thread with a friend. :raises Trouble: it is no friend."""
+    """Return the thread with a friend. :raises CliError: the user is not a friend."""
     if friend.uuid == client.me.uuid:
         raise CliError("That is you; talk with somebody else.")
     try:
@@ -41,7 +41,7 @@ async def private_thread(client: Client, friend: Person) -> int:
 
 
 async def kept_thread(client: Client, other: Person) -> int:
-    """The thread with a friend, or with somebody who was one: what was said stays readable. :raises Trouble: there is none."""
+    """Return the thread with a present or former friend. :raises CliError: there is none."""
     try:
         return await private_thread(client, other)
     except CliError:
@@ -52,7 +52,7 @@ async def kept_thread(client: Client, other: Person) -> int:
 
 
 async def newest(client: Client, thread_id: int, count: int | None) -> list[Message]:
-    """The newest messages, oldest first."""
+    """Return the newest messages, oldest first."""
     found: list[Message] = []
     if count == 0:
         return found

@@ -1,4 +1,4 @@
-"""``live``: going live from a program that sends video, and what there is to watch."""
+"""``live``: go live with a program that sends video, and list streams to watch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from imsys.cli.text import printable
 from imsys.sdk import Client, LiveChange, LiveState, LiveStream, Refused, Status
 
 FFMPEG = "ffmpeg -re -i FILE -c:v libx264 -preset veryfast -pix_fmt yuv420p -g 60 -c:a aac -f flv"
-"""With a key frame every 60 pictures, so that who joins sees something within a few seconds."""
+"""With a key frame every 60 frames, so that a new viewer sees something within a few seconds."""
 
 
 async def live(context: Context) -> None:
@@ -27,9 +27,9 @@ async def _start(context: Context) -> None:
         try:
             stream = await client.live.start(thread_id, arguments.title, record=arguments.record)
         except Refused as refusal:
-            if refusal.status is Status.SERVER_BUSY and refusal.retry_after is None:  # it does not pass by itself
+            if refusal.status is Status.SERVER_BUSY and refusal.retry_after is None:  # not temporary
                 raise CliError(refusal.message) from None
-            if refusal.status is Status.NO_AVAILABLE_RESOURCES_SERVER:  # else it is files that are spoken of
+            if refusal.status is Status.NO_AVAILABLE_RESOURCES_SERVER:  # the general sentence is about files
                 raise CliError("No server takes live streams now; try again later.") from None
             raise
     server, _, key = stream.publish_url.rpartition("/")
@@ -88,7 +88,7 @@ def _say_where(context: Context, stream: LiveStream) -> None:
 
 
 def described(stream: LiveStream) -> str:
-    """One line about what can be watched."""
+    """Describe a stream in one line."""
     title = printable(stream.title)
     if stream.state is LiveState.WAITING:
         return f"{title} (nothing is sent at the moment)"
@@ -96,7 +96,7 @@ def described(stream: LiveStream) -> str:
 
 
 def news(change: LiveChange, who: str) -> str:
-    """One line about a change, in a conversation."""
+    """Describe a stream's change in one line of a conversation."""
     title = printable(change.title)
     name, verb = (who, "are") if who == "you" else (who, "is")
     match change.state:
@@ -108,7 +108,7 @@ def news(change: LiveChange, who: str) -> str:
 
 
 async def _thread(client: Client, name: str) -> int:
-    """The thread with a friend, or one that is named by its number, as ``#7``."""
+    """Return the thread with a friend, or one given by its id, as ``#7``."""
     number = name.removeprefix("#")
     if number != name and number.isascii() and number.isdecimal():
         return int(number)

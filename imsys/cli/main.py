@@ -22,7 +22,7 @@ def _main(arguments: Sequence[str]) -> int:
     try:
         parsed = parse(arguments)
         _begin_logging(parsed)
-        from twisted.internet import reactor  # here, so that importing this module chooses none
+        from twisted.internet import reactor  # here, so that importing this module installs no reactor
 
         from imsys.cli import runner
 
@@ -33,7 +33,7 @@ def _main(arguments: Sequence[str]) -> int:
 
 
 def _begin_logging(parsed: argparse.Namespace) -> None:
-    """Send the log to the file that ``--log`` names, or nowhere: what people are to know is said in plain sentences."""
+    """Send the log to the file that ``--log`` names, or nowhere: users get plain sentences instead."""
     from twisted.logger import globalLogBeginner, textFileLogObserver
 
     observers = []

@@ -11,14 +11,14 @@ from imsys.sdk import Client, Friend, Person, Refused, Status
 
 
 async def search(context: Context) -> None:
-    """Look somebody up."""
+    """Show a user's card."""
     async with context.session() as client:
         found = await find(client, context.arguments.name)
     context.console.say(_card(found))
 
 
 async def add(context: Context) -> None:
-    """Ask somebody to become friends."""
+    """Send a friend request."""
     async with context.session() as client:
         found = await find(client, context.arguments.name)
         text = context.arguments.message or f"Hello, this is {client.me.name}."
@@ -27,7 +27,7 @@ async def add(context: Context) -> None:
 
 
 async def requests(context: Context) -> None:
-    """List who asked."""
+    """List pending friend requests."""
     async with context.session() as client:
         asked = await client.contacts.requests().all()
     if not asked:
@@ -37,7 +37,7 @@ async def requests(context: Context) -> None:
 
 
 async def accept(context: Context) -> None:
-    """Become friends with somebody who asked."""
+    """Accept a friend request."""
     async with context.session() as client:
         asker = await _asker(client, context.arguments.name)
         await client.contacts.accept(asker.uuid, context.arguments.alias)
@@ -46,7 +46,7 @@ async def accept(context: Context) -> None:
 
 
 async def decline(context: Context) -> None:
-    """Turn somebody down."""
+    """Decline a friend request."""
     async with context.session() as client:
         asker = await _asker(client, context.arguments.name)
         await client.contacts.decline(asker.uuid)
@@ -77,7 +77,7 @@ async def unfriend(context: Context) -> None:
 
 
 async def block(context: Context) -> None:
-    """Hear nothing from somebody, or hear from them again."""
+    """Block a user, or end the block."""
     blocked = context.arguments.command == "block"
     async with context.session() as client:
         found = await find(client, context.arguments.name)
@@ -86,7 +86,7 @@ async def block(context: Context) -> None:
 
 
 async def find(client: Client, name: str) -> Person:
-    """The user of a name. :raises Trouble: there is none."""
+    """Find a user by name. :raises CliError: there is none."""
     try:
         return await client.contacts.search(name)
     except Refused as refusal:
@@ -103,7 +103,7 @@ async def _asker(client: Client, name: str) -> Person:
 
 
 def same(name: str) -> str:
-    """What two spellings of one name have in common."""
+    """Normalize a name, so that its spellings compare equal."""
     return unicodedata.normalize("NFKC", name).casefold()
 
 

@@ -1,4 +1,4 @@
-"""How far a file is, on one line of a terminal, or in a few lines of a pipe."""
+"""Show the progress of a file, on one line of a terminal or in a few lines of a pipe."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from imsys.cli.text import bytes_text, cut, printable, width
 from imsys.sdk import Progress, Stage, explain
 
 _PAINTS = 0.1
-"""Seconds between two paintings."""
+"""Seconds between two updates of the terminal."""
 _LINES = 2.0
-"""Seconds between two lines at a pipe, beside those that say something new."""
+"""Seconds between two lines in a pipe, except those of a new stage."""
 _LOOKS_BACK = 5.0
 """Seconds over which the rate is measured."""
 _NARROWEST = 10
-"""Columns that the bar has at least, or else it is not painted."""
+"""Columns of the bar, at least; a narrower one is not shown."""
 
 _WORDS = {Stage.HASHING: "looking at it", Stage.FINISHING: "all of it is there; it is being checked"}
 
 
 class Rate:
-    """Bytes a second, lately."""
+    """The recent rate in bytes per second."""
 
     def __init__(self, seconds: Callable[[], float]) -> None:
         self._seconds = seconds
         self._seen: deque[tuple[float, int]] = deque()
 
     def add(self, done: int) -> None:
-        """So many bytes are done."""
+        """Record that so many bytes are done."""
         now = self._seconds()
-        if self._seen and done < self._seen[-1][1]:  # another stage, or begun anew
+        if self._seen and done < self._seen[-1][1]:  # another stage, or restarted
             self._seen.clear()
         self._seen.append((now, done))
         while len(self._seen) > 2 and self._seen[1][0] <= now - _LOOKS_BACK:
@@ -39,7 +39,7 @@ class Rate:
 
     @property
     def value(self) -> float:
-        """Bytes a second; 0 where nobody can tell."""
+        """Bytes per second; 0: unknown."""
         if len(self._seen) < 2:
             return 0.0
         (before, done), (now, more) = self._seen[0], self._seen[-1]
@@ -47,7 +47,7 @@ class Rate:
 
 
 def left(progress: Progress, rate: float) -> str:
-    """The time that is left, ``1:05``; empty where nobody can tell."""
+    """Format the remaining time, ``1:05``; empty if unknown."""
     if rate <= 0:
         return ""
     seconds = round((progress.size - progress.done) / rate)
@@ -56,12 +56,12 @@ def left(progress: Progress, rate: float) -> str:
 
 
 def percent(progress: Progress) -> int:
-    """How much of it is done; 100 only when all of it is."""
+    """Return the percentage that is done; 100 only when everything is."""
     return 100 if progress.done >= progress.size else progress.done * 100 // progress.size
 
 
 def figures(progress: Progress, rate: Rate) -> str:
-    """Percent, rate and the time that is left."""
+    """Format percentage, rate and remaining time."""
     parts = [f"{percent(progress):3}%"]
     if rate.value:
         parts += [f"{bytes_text(round(rate.value))}/s", left(progress, rate.value)]
@@ -69,7 +69,7 @@ def figures(progress: Progress, rate: Rate) -> str:
 
 
 class Bar:
-    """Shows the progress of one file; see the module."""
+    """Shows the progress of one file: a bar on a terminal, or lines in a pipe."""
 
     def __init__(self, console: Console, name: str, seconds: Callable[[], float]) -> None:
         self._console = console
@@ -81,7 +81,7 @@ class Bar:
         self._painted = False
 
     def show(self, progress: Progress) -> None:
-        """This is how far it is now."""
+        """Show this progress."""
         new = progress.stage is not self._stage
         self._stage = progress.stage
         if progress.stage in (Stage.MOVING, Stage.HASHING):
@@ -96,7 +96,7 @@ class Bar:
             self._say(progress)
 
     def end(self) -> None:
-        """Leave the terminal's line to others."""
+        """Clear the terminal's line."""
         if self._painted:
             self._console.write("\r\x1b[K")
 

@@ -1,4 +1,4 @@
-"""One command from beginning to end."""
+"""Run one command from beginning to end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from imsys.errors import Unavailable
 from imsys.sdk import Refused, explain
 
 _LAST = 3.0
-"""Seconds that a command has to clean up when it is interrupted."""
+"""Seconds for a command to clean up when it is interrupted."""
 
 _log = Logger()
 
@@ -37,7 +37,7 @@ async def _demo(context: Context) -> None:
 
 
 def _could_not_start(log: Path) -> str:
-    """Why the server on this machine did not start when it was to the last time, by the last line of its log; empty: it did."""
+    """Return why the server on this machine did not start the last time, by its log; empty: it did."""
     try:
         last = log.read_text("utf-8", "replace").rstrip().rpartition("\n")[2]
     except OSError:
@@ -71,7 +71,10 @@ COMMANDS: dict[str, Callable[[Context], Awaitable[None]]] = {
 
 
 def run(reactor: Any, parsed: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Run the reactor until the command has ended; its exit status, or :data:`INTERRUPTED` where something else ended the reactor."""
+    """Run the reactor until the command has ended; return its exit status.
+
+    It is :data:`INTERRUPTED` if something else stopped the reactor.
+    """
     console = Console(reactor)
     status = INTERRUPTED
     over: Deferred[None] = Deferred()
@@ -90,7 +93,7 @@ def run(reactor: Any, parsed: argparse.Namespace, environ: Mapping[str, str]) ->
         reactor.addSystemEventTrigger("before", "shutdown", stop, working)
 
     def stop(working: Deferred[int]) -> Deferred[None] | None:
-        """Let the command come to an end of its own, in a moment, before its connections are cut."""
+        """Cancel the command, and give it a moment to end before its connections are closed."""
         if over.called:
             return None
         working.cancel()
@@ -102,7 +105,7 @@ def run(reactor: Any, parsed: argparse.Namespace, environ: Mapping[str, str]) ->
 
 
 async def perform(context: Context) -> int:
-    """Run the command; the exit status."""
+    """Run the command; return the exit status."""
     try:
         await COMMANDS[context.arguments.command](context)
     except CliError as trouble:

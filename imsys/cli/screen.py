@@ -1,4 +1,4 @@
-"""A conversation on a terminal: messages scroll up, marks change where they stand, the line being typed stays at the bottom."""
+"""A conversation on a terminal: messages scroll, marks change in place, the input stays at the bottom."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from imsys.cli.conversation import Mark, Utterance
 from imsys.cli.text import cut, width, wrap
 
 _KEPT = 500
-"""Messages whose marks may still be painted."""
+"""Messages whose marks can still be repainted."""
 _MARK_COLUMNS = 12
-"""Room for the longest mark, so that rows never move when it changes."""
+"""Columns for the longest mark, so that rows do not move when it changes."""
 
 _DIM, _GREEN, _CYAN, _RED, _OFF = "\x1b[2m", "\x1b[32m", "\x1b[36m", "\x1b[31m", "\x1b[0m"
 
@@ -27,9 +27,9 @@ class _Shown:
 class Screen:
     """Paints on an ANSI terminal.
 
-    :param write: writes to it.
-    :param size: its columns and rows.
-    :param speaker_columns: the width of the longer of the two names.
+    :param write: writes to the terminal.
+    :param size: returns its columns and rows.
+    :param speaker_columns: the width of the longer name.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Screen:
         self._add(_Shown(utterance, [(indent if number else painted) + row for number, row in enumerate(rows)], ""))
 
     def update(self, utterance: Utterance) -> None:
-        """Paint its mark, if it is still on the screen."""
+        """Repaint the mark of a message, if it is still on the screen."""
         if self._measure() != self._columns:
             return
         up = 1
@@ -76,29 +76,29 @@ class Screen:
             self._prompt()
 
     def notice(self, text: str) -> None:
-        """Add a line that is not part of the conversation."""
+        """Add a line that is not a message."""
         rows = wrap(f"-- {text} --", self._measure() - 1)
         self._add(_Shown(None, [self._paint(_DIM, row) for row in rows], ""))
 
     def begin(self) -> None:
-        """Show where to type; what is pasted is to come as such, and not as if it was typed."""
+        """Show the prompt, and enable bracketed paste."""
         self._write("\x1b[?2004h")
         self._prompt()
 
     def typing(self, text: str, cursor: int) -> None:
-        """The line that is being typed."""
+        """Show the line that is being typed."""
         self._line = (text, cursor)
         self._prompt()
 
     def finish(self) -> None:
-        """Leave the terminal below what was said; whatever comes still is added there."""
+        """Remove the prompt and disable bracketed paste; later lines are added below."""
         self._over = True
         self._write("\x1b[?2004l\r\x1b[K")
 
     def _add(self, shown: _Shown) -> None:
         if self._columns != self._measure():
             self._columns = self._measure()
-            self._shown.clear()  # the terminal has broken its lines anew
+            self._shown.clear()  # the terminal has rewrapped its lines
         self._shown.append(shown)
         *rows, last = shown.rows
         mark = self._mark(shown.utterance) if shown.utterance is not None else ""

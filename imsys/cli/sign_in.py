@@ -9,15 +9,15 @@ from imsys.cli.context import TRIES, Context, SessionEnded
 from imsys.sdk import Gateway, Refused, Status, explain
 
 _SHORTEST = 8
-"""Characters of a password; told before a mail is sent for nothing."""
+"""Characters of a password, at least; checked before a mail is sent for nothing."""
 _CODES = 5
-"""Codes that are taken from somebody before they have to begin anew: the servers' own limit."""
+"""Codes that a user may try before starting over: the servers' own limit."""
 _KEEPS_CODE = {Status.INVALID_FIELD, Status.USERNAME_TAKEN, Status.EMAIL_TAKEN}
-"""What does not use a code up."""
+"""Statuses after which the code is still valid."""
 
 
 async def register(context: Context) -> None:
-    """Make an account with a mailed code, and sign in."""
+    """Register an account with a mailed code, and sign in."""
     gateway = context.gateway()
     name, email = await _who(context)
     password = await _new_password(context)
@@ -56,13 +56,13 @@ async def login(context: Context) -> None:
 
 
 async def logout(context: Context) -> None:
-    """End the session, and forget the account here."""
+    """End the session, and remove the account here."""
     name, _ = context.account()
     try:
         async with context.session(ask=False) as client:
             await client.log_out()
     except SessionEnded:
-        pass  # it needs no ending
+        pass  # nothing to end
     context.accounts.forget(name)
     context.console.say(f"{name} is signed out.")
 
@@ -107,7 +107,7 @@ async def _who(context: Context) -> tuple[str, str]:
 
 
 async def _with_code(context: Context, gateway: Gateway, email: str, use: Callable[[str], Awaitable[None]]) -> None:
-    """Have something done with the code that the command line gives, or that is mailed and typed; who mistypes it is asked again."""
+    """Call ``use`` with the code of the command line, or with a mailed code, with retries."""
     if context.arguments.code:
         await use(str(context.arguments.code).strip())
         return

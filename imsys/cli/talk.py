@@ -1,4 +1,4 @@
-"""``chat``: a conversation that goes on while the program runs."""
+"""``chat``: an interactive conversation."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ from imsys.sdk import (
 )
 
 _KEPT = 1000
-"""Messages whose marks are followed."""
+"""Messages whose marks are updated."""
 _READ_AFTER = 0.3
 """Seconds for which ``read`` marks are gathered."""
 _LAST_WORDS = 15.0
-"""Seconds that the last messages have to be acknowledged in."""
+"""Seconds for the last messages to be acknowledged."""
 
 
 async def chat(context: Context) -> None:
-    """Talk, until the end of input."""
+    """Chat until the end of input."""
     name, account = context.account()
     while context.accounts.turn(name).taken():
         await deferLater(context.reactor, 0.05)
@@ -63,7 +63,7 @@ async def chat(context: Context) -> None:
 
 
 class Chat:
-    """One conversation that goes on while the program runs."""
+    """One interactive conversation."""
 
     def __init__(self, context: Context, name: str, account: Account) -> None:
         self._context = context
@@ -78,12 +78,12 @@ class Chat:
         self._early: list[Message] | None = []
         self._waiting: dict[str, Utterance] = {}  # by unique id
         self._people: dict[int, str] = {}
-        self._streams: set[str] = set()  # live ones, as far as they were told of
+        self._streams: set[str] = set()  # known live streams
         self._read = 0
         self._reading: IDelayedCall | None = None
         self._lost = False
         self._unsaid = 0
-        """Messages that were not sent."""
+        """Number of messages that could not be sent."""
         self._why = ""
         self._quiet: Deferred[None] | None = None
         self._ended: Deferred[None] = Deferred()
@@ -97,7 +97,7 @@ class Chat:
         client.on_connection_state.subscribe(self._state)
 
     async def run(self) -> None:
-        """Sign in, show the newest messages, and talk."""
+        """Sign in, show the newest messages, and chat."""
         try:
             await self._context.start(self._name, self._account, self._client)
             await self._open()
@@ -181,7 +181,7 @@ class Chat:
             self._say(line)
 
     def _typed(self, line: str) -> bool:
-        """Do what a line says; whether that could be done."""
+        """Execute a typed line; return whether it was accepted."""
         match line.strip():
             case "":
                 pass
@@ -205,7 +205,7 @@ class Chat:
         return True
 
     def _say(self, text: str) -> bool:
-        """Send a text; whether it may be sent."""
+        """Send a text; return whether it was accepted."""
         if not text.strip():
             return True
         try:
@@ -243,7 +243,8 @@ class Chat:
             self._follow(self._client.post(self._thread, outgoing.text, unique_id=outgoing.unique_id), said)
             return
         self._waiting.pop(said.unique_id, None)
-        if not (self._ended.called and outgoing.sent and reason.check(Unavailable)):  # else nobody knows
+        # otherwise the outcome is unknown
+        if not (self._ended.called and outgoing.sent and reason.check(Unavailable)):
             said.mark = Mark.FAILED
             self._view.update(said)
         if reason.value is not None:
@@ -253,7 +254,7 @@ class Chat:
         self._calm()
 
     async def _last_words(self) -> None:
-        """Wait until everything is acknowledged, or it takes too long."""
+        """Wait until all messages are acknowledged, or it takes too long."""
         if self._waiting:
             self._quiet = Deferred()
             if isinstance(self._view, Screen):
@@ -285,7 +286,7 @@ class Chat:
             self._show(utterance(message, self._speaker))
 
     def _expected(self, message: Message) -> bool:
-        """Whether a stored message of mine is one that waits here (the history does not tell unique ids)."""
+        """Return whether an own stored message is one that waits here (the history has no unique ids)."""
         return any(
             said.unique_id == message.unique_id or (not message.unique_id and said.text == printable(message.text, lines=True))
             for said in self._waiting.values()
@@ -312,7 +313,7 @@ class Chat:
         self._named(message.sender, lambda name: f"{name} writes in another chat: {utterance(message, name).text}")
 
     def _named(self, user: int, sentence: Callable[[str], str]) -> None:
-        """Show a notice about somebody, by their name."""
+        """Show a notice about a user, by name."""
 
         async def tell() -> None:
             if user not in self._people:
@@ -324,7 +325,7 @@ class Chat:
 
     def _live(self, change: LiveChange) -> None:
         if change.state is LiveState.WAITING and change.stream_id not in self._streams:
-            return  # the message of it says so
+            return  # its message says so
         if change.state is LiveState.ENDED:
             self._streams.discard(change.stream_id)
         else:
@@ -376,7 +377,7 @@ class Chat:
                 self._fail(Failure(change.problem or CliError("Signed out.")))
 
     def _paused(self, problem: BaseException | None) -> bool:
-        """Whether it is another command of this account, here, that took the session."""
+        """Return whether another command of this account on this machine took the session."""
         elsewhere = isinstance(problem, Refused) and problem.status is Status.LOGIN_FOR_MULTIPLE_TIMES
         return elsewhere and self._context.accounts.turn_taken_lately(self._name)
 
@@ -405,4 +406,4 @@ def _messages(count: int) -> str:
 
 
 def _no_matter(_: Any) -> None:
-    """What was only a courtesy has failed."""
+    """Ignore failures of best-effort calls."""

@@ -1,4 +1,4 @@
-"""What may be shown on a terminal, how wide it is, and where it breaks."""
+"""Make texts safe for a terminal, and measure and wrap them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\
 
 
 def printable(text: str, *, lines: bool = False) -> str:
-    """Text of somebody else without anything that a terminal would obey; ``lines`` keeps line breaks."""
+    """Remove control and direction characters from a foreign text; ``lines`` keeps line breaks."""
     shown = []
     for character in text.replace("\r\n", "\n").replace("\t", "    "):
         if character == "\n" and lines:
@@ -21,7 +21,7 @@ def printable(text: str, *, lines: bool = False) -> str:
 
 
 def bytes_text(count: int) -> str:
-    """A number of bytes, in units that powers of ten make: ``120 kB``, ``1.4 GB``."""
+    """Format a number of bytes in decimal units: ``120 kB``, ``1.4 GB``."""
     size, unit = float(count), "B"
     for unit in ("B", "kB", "MB", "GB", "TB"):
         if size < 999.5 or unit == "TB":
@@ -31,7 +31,7 @@ def bytes_text(count: int) -> str:
 
 
 def width(text: str) -> int:
-    """Columns that printable text takes on a terminal."""
+    """Return the columns of printable text on a terminal."""
     return sum(_width(character) for character in text)
 
 
@@ -67,7 +67,7 @@ def wrap(text: str, columns: int) -> list[str]:
 
 
 def cut(text: str, columns: int) -> str:
-    """The beginning of printable text that fits into so many columns."""
+    """Return the beginning of printable text that fits into so many columns."""
     used = 0
     for index, character in enumerate(text):
         used += _width(character)

@@ -1,4 +1,4 @@
-"""Telling the chat servers of files and live streams: any of them will do."""
+"""Have any chat server announce files and live streams."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _log = Logger()
 
 
 def passes(refused: Refused) -> bool:
-    """Whether the answer may be another one the next time that the same is told; else it is one for good."""
+    """Return whether a retry may succeed; otherwise the refusal is final."""
     return refused.status.retryable or refused.status is Status.INTERNAL_ERROR
 
 
 class ChatServers(Service):
-    """Calls to whichever chat server answers.
+    """Calls chat servers, one after the other, until one answers.
 
-    :param fresh: seconds for which balance's list of them is good.
+    :param fresh: seconds for which balance's list of them is valid.
     """
 
     def __init__(self, reactor: Any, trust: Trust, listed: ServerList, fresh: float) -> None:
@@ -39,23 +39,23 @@ class ChatServers(Service):
         self._fresh = fresh
 
     def stopService(self) -> None:
-        """Close the channels; calls under way fail."""
+        """Close the channels; calls in progress fail."""
         super().stopService()
         self._channels.close()
 
     async def announce(self, file_id: bytes) -> None:
-        """Have a whole file's thread told, durably; to do so again is harmless.
+        """Have a complete file announced durably; a repetition is harmless.
 
-        :raises Refused: with what the chat server answered.
-        :raises Unavailable: 3, none answered in time.
+        :raises Refused: the chat server's answer.
+        :raises Unavailable: GRPC_ERROR (3), none answered in time.
         """
         await self._tell("Announce", imsys_v1_pb2.AnnounceRequest(file_id=file_id))
 
     async def announce_live(self, stream_id: bytes) -> None:
-        """Have a live stream's thread told that it began, paused or ended, as the database has it by now.
+        """Have the present state of a live stream announced to its thread.
 
-        :raises Refused: with what the chat server answered.
-        :raises Unavailable: 3, none answered in time.
+        :raises Refused: the chat server's answer.
+        :raises Unavailable: GRPC_ERROR (3), none answered in time.
         """
         await self._tell("AnnounceLive", imsys_v1_pb2.AnnounceLiveRequest(stream_id=stream_id))
 
@@ -77,7 +77,7 @@ class ChatServers(Service):
         raise Unavailable(Status.GRPC_ERROR, "No chat server answered.")
 
     async def _addresses(self) -> Sequence[Address]:
-        """Where they are, in an order that spreads calls; those that are leaving, or cannot serve, last."""
+        """Return the servers' addresses in random order; those that drain or are unfit come last."""
         servers = [server for server in await self._listed.servers(self._fresh) if server.ports.grpc]
         addresses = {(server.grpc_host or server.host, server.ports.grpc): server.draining or bool(server.unfit) for server in servers}
         self._channels.keep(addresses)

@@ -1,4 +1,4 @@
-"""Channels to servers that balance has told of, one for each address."""
+"""gRPC channels to the servers on balance's list, one for each address."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from imsys.cluster.trust import Trust
 Address = tuple[str, int]
 
 RETIRED = 90.0
-"""Seconds that a channel with credentials of before stays open for the calls that are under way, which take 60 at most."""
+"""Seconds that a channel with old credentials stays open for its calls, which take at most 60 s."""
 
 
 class Channels:
-    """Made when they are first needed; they connect when they are used. When there are new credentials, all are made anew."""
+    """Channels, made when first needed; they connect when used. New credentials replace all of them."""
 
     def __init__(self, reactor: Any, trust: Trust) -> None:
         self._reactor = reactor
@@ -27,7 +27,10 @@ class Channels:
         self._retired: dict[grpc.Channel, IDelayedCall] = {}
 
     def to(self, address: Address) -> grpc.Channel:
-        """The channel to a server. :raises ConfigError: it would be plaintext, and that is not allowed."""
+        """Return the channel to a server.
+
+        :raises ConfigError: it would be plaintext, which is not allowed.
+        """
         if self._generation != self._trust.generation:
             self._generation = self._trust.generation
             self._retire()
@@ -37,12 +40,12 @@ class Channels:
         return channel
 
     def keep(self, addresses: Collection[Address]) -> None:
-        """Close those to others; calls under way there fail."""
+        """Close channels to other addresses than these; their calls fail."""
         for address in [address for address in self._channels if address not in addresses]:
             self._channels.pop(address).close()
 
     def close(self) -> None:
-        """Close all."""
+        """Close all channels."""
         self.keep(())
         for channel, call in self._retired.items():
             call.cancel()

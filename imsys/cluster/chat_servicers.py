@@ -1,4 +1,4 @@
-"""What a chat server answers to others: the stream and its companions, and the original's single calls."""
+"""gRPC services of a chat server: relay stream, announcements, unary calls of the original system."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ _log = Logger()
 ENDED = "This login has been ended."
 
 Here = Callable[[int], bool]
-"""Whether a user has a session on this server."""
+"""Returns whether a user has a session on this server."""
 
 Previous = Callable[[Sequence[tuple[int, int]]], Awaitable[Sequence[int]]]
-"""The ids before these messages (thread, id) in their threads."""
+"""Returns the ids before these messages (thread, id) in their threads."""
 
 
 Announce = Callable[[bytes], Awaitable[None]]
-"""Tells whoever is to know of a whole file; see :meth:`imsys.chat.file_announcer.Announcer.announce`."""
+"""Announces a complete file; see :meth:`imsys.chat.file_announcer.Announcer.announce`."""
 
 AnnounceLive = Callable[[bytes], Awaitable[None]]
-"""Tells a thread of its live stream, as it is by now; see :meth:`imsys.chat.live_announcer.LiveAnnouncer.announce`."""
+"""Announces a live stream's state; see :meth:`imsys.chat.live_announcer.LiveAnnouncer.announce`."""
 
 FILE_ID_BYTES = 16
-"""Of a file's identifier, and of a live stream's."""
+"""Bytes of a file's or a live stream's identifier."""
 
 
 async def unknown(messages: Sequence[tuple[int, int]]) -> Sequence[int]:
-    """What came before is not known: nothing, as far as anybody can tell."""
+    """Return 0 for each message: the ids before them are not known."""
     return [0] * len(messages)
 
 
@@ -50,17 +50,21 @@ class DistributedChatting:
         self._previous = previous
 
     async def ForceTerminateLoginedUser(self, request: message_pb2.TerminationRequest) -> message_pb2.TerminationResponse:
-        """End whichever session a user has here; none is no error."""
+        """End a user's session on this server; having none is no error."""
         await self._handler.end_session(request.kick_uuid, None, ENDED)
         return message_pb2.TerminationResponse(kick_uuid=request.kick_uuid)
 
     async def SendFriendRequest(self, request: message_pb2.FriendRequest) -> message_pb2.FriendResponse:
-        """Push 19. :raises Refused: 35, ``dst_uuid`` is not here."""
+        """Send push 19. :raises Refused: FRIENDING_TARGET_USER_NOT_FOUND (35), ``dst_uuid`` is not here."""
         self._push(push_of_request(request))
         return message_pb2.FriendResponse(src_uuid=request.src_uuid, dst_uuid=request.dst_uuid)
 
     async def ConfirmFriendRequest(self, request: message_pb2.AuthoriseRequest) -> message_pb2.AuthoriseResponse:
-        """Push 22. :raises Refused: 34, the card or a message is missing; 35, ``src_uuid`` is not here."""
+        """Send push 22.
+
+        Answers FRIENDING_ERROR (34) if the card or a message is missing, and FRIENDING_TARGET_USER_NOT_FOUND
+        (35) if ``src_uuid`` is not here.
+        """
         response = message_pb2.AuthoriseResponse(src_uuid=request.src_uuid, dst_uuid=request.dst_uuid)
         if len(request.user_info) != 1 or len(request.msg_pack) != 2:
             response.error = Status.FRIENDING_ERROR
@@ -72,8 +76,8 @@ class DistributedChatting:
         return response
 
     async def SendChattingTextMsg(self, request: message_pb2.ChattingTextMsgRequest) -> message_pb2.ChattingTextMsgResponse:
-        """Push 25. :raises Refused: 35, ``dst_uuid`` is not here."""
-        # the call does not tell what came before
+        """Send push 25. :raises Refused: FRIENDING_TARGET_USER_NOT_FOUND (35), ``dst_uuid`` is not here."""
+        # the call does not have the ids before the messages
         texts = [(int(one.thread_id), int(one.msg_id)) for one in request.lists if is_id(one.thread_id) and is_id(one.msg_id)]
         try:
             before = dict(zip(texts, await self._previous(texts), strict=True))
@@ -99,14 +103,20 @@ class Announcements:
         self._announce_live = announce_live
 
     async def Announce(self, request: imsys_v1_pb2.AnnounceRequest) -> imsys_v1_pb2.AnnounceResponse:
-        """Have a file announced. :raises Refused: what became of it, or 70, this is no file's identifier."""
+        """Announce a file.
+
+        :raises Refused: why it cannot be; INVALID_FIELD (70), this is not a file's identifier.
+        """
         if len(request.file_id) != FILE_ID_BYTES:
             raise Refused(Status.INVALID_FIELD, "This is not the identifier of a file.")
         await self._announce(request.file_id)
         return imsys_v1_pb2.AnnounceResponse()
 
     async def AnnounceLive(self, request: imsys_v1_pb2.AnnounceLiveRequest) -> imsys_v1_pb2.AnnounceResponse:
-        """Have a live stream announced. :raises Refused: what became of it, or 70, this is no stream's identifier."""
+        """Announce a live stream.
+
+        :raises Refused: why it cannot be; INVALID_FIELD (70), not a stream's identifier.
+        """
         if len(request.stream_id) != FILE_ID_BYTES:
             raise Refused(Status.INVALID_FIELD, "This is not the identifier of a live stream.")
         await self._announce_live(request.stream_id)
@@ -121,11 +131,11 @@ def chatting_services(
     previous: Previous = unknown,
     announcements: Announcements | None = None,
 ) -> list[tuple[AddServicer, Any]]:
-    """The services of a chat server, for its :class:`~imsys.cluster.server.GrpcServer`.
+    """Return the services of a chat server for its :class:`~imsys.cluster.server.GrpcServer`.
 
-    :param here: whether a user has a session on this server; ``None``: always taken to be so.
-    :param previous: finds what came before texts that arrive by single calls.
-    :param announcements: of files that are whole and live streams, where there is somebody to be told of them.
+    :param here: tells whether a user has a session on this server; ``None``: assume that all have.
+    :param previous: finds the ids before texts that arrive by unary calls.
+    :param announcements: the service of announcements; ``None``: it is not offered.
     """
     services: list[tuple[AddServicer, Any]] = [
         (imsys_v1_pb2_grpc.add_RelayServicer_to_server, RelayServicer(reactor, membership, handler)),

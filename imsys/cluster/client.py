@@ -1,4 +1,4 @@
-"""gRPC calls to others, awaited on the reactor; no thread of ours waits for them."""
+"""gRPC calls to other servers, awaited on the reactor without a thread."""
 
 from __future__ import annotations
 
@@ -15,20 +15,19 @@ from imsys.errors import Status, Unavailable
 from imsys.util.outages import Outage
 
 MAX_PENDING = 10_000
-"""Calls waiting for an answer beyond which further ones fail at once."""
+"""Pending calls, at most; further ones fail at once."""
 
 
 class NotOffered(Unavailable):
-    """The server does not know this call (gRPC's UNIMPLEMENTED)."""
+    """The server does not implement this call (gRPC's UNIMPLEMENTED)."""
 
 
 class GrpcClient(Service):
-    """Calls to one service that several addresses offer.
+    """Calls to one service that is offered at several addresses.
 
-    The address that answered last is asked first; one that cannot be reached is
-    passed over for the next.
+    The address that answered last is called first; if one cannot be reached, the next is tried.
 
-    :raises ConfigError: it would be plaintext with one of the addresses, and that is not allowed.
+    :raises ConfigError: an address would be called in plaintext, which is not allowed.
     """
 
     def __init__(self, reactor: Any, trust: Trust, addresses: Sequence[tuple[str, int]]) -> None:
@@ -45,18 +44,18 @@ class GrpcClient(Service):
         self._outage = Outage(reactor.seconds, f"gRPC to {where}")
 
     def stopService(self) -> None:
-        """Close the channels; calls under way fail."""
+        """Close the channels; calls in progress fail."""
         super().stopService()
         self._stubs.clear()
         self._channels.close()
 
     async def call(self, stub_class: Callable[[grpc.Channel], Any], method: str, request: Any, *, deadline: float | None = None) -> Any:
-        """The response to one unary call.
+        """Make one unary call and return its response.
 
         :param stub_class: the generated stub of the service.
         :param deadline: seconds for all addresses together; default: the configured one.
-        :raises NotOffered: (3) the server does not know the call.
-        :raises Unavailable: (3) no server could be reached, or it did not answer in time.
+        :raises NotOffered: GRPC_ERROR (3), the server does not implement the call.
+        :raises Unavailable: GRPC_ERROR (3), no server could be reached, or it did not answer in time.
         """
         if not self.running or self._pending >= MAX_PENDING:
             raise Unavailable(Status.GRPC_ERROR, "The service behind this one cannot be called now.")
@@ -81,9 +80,9 @@ class GrpcClient(Service):
                 if code is grpc.StatusCode.UNIMPLEMENTED:
                     raise NotOffered(Status.GRPC_ERROR, f"{method} is not offered there.") from None
                 if self._first == index:
-                    self._first = (index + 1) % count  # also after a time-out: the next call begins elsewhere
+                    self._first = (index + 1) % count  # also after a timeout: the next call begins elsewhere
                 if code is not grpc.StatusCode.UNAVAILABLE:
-                    break  # it may have been carried out: it is not sent twice
+                    break  # it may have been executed, so it is not sent again
             else:
                 self._first = index
                 self._outage.works()
@@ -101,7 +100,10 @@ class GrpcClient(Service):
 
 
 def send(reactor: Any, call: Any, request: Any, timeout: float) -> Deferred[Any]:
-    """Begin one unary call of a stub; fires on the reactor with the response, or fails with ``grpc.RpcError``."""
+    """Begin one unary call of a stub.
+
+    Fire on the reactor with the response, or fail with ``grpc.RpcError``.
+    """
     future = call.future(request, timeout=timeout)
     answer: Deferred[Any] = Deferred(lambda _: future.cancel())
     future.add_done_callback(lambda done: reactor.callFromThread(_finish, done, answer))

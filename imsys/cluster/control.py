@@ -1,4 +1,4 @@
-"""What a chat or resources server answers to balance and to operators: ``imsys.v1.Control``."""
+"""``imsys.v1.Control``: probes by balance, and drains by operators, of a chat or resources server."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
 from imsys.errors import Refused, Status
 
 LONGEST = 86400.0
-"""Seconds that a drain may be asked to take at most."""
+"""Seconds of a drain, at most."""
 
 Drain = Callable[[float], int]
-"""Begins to drain, within so many seconds (0: as configured); gives back how many connections are left."""
+"""Begins to drain within so many seconds (0: as configured); returns the number of connections left."""
 
 
 class Control:
     """``imsys.v1.Control``.
 
-    :param incarnation: of this start of the server.
-    :param unfit: says why the server cannot serve anybody now; an empty text: it can.
-    :param drain: ``None`` where the process is not this server's alone.
+    :param incarnation: identifies this start of the server.
+    :param unfit: returns why the server cannot serve now; empty: it can.
+    :param drain: ``None`` if the process runs several servers.
     """
 
     def __init__(self, incarnation: str, unfit: Callable[[], str], drain: Drain | None) -> None:
@@ -31,11 +31,15 @@ class Control:
         self._drain = drain
 
     async def Probe(self, request: imsys_v1_pb2.ProbeRequest) -> imsys_v1_pb2.ProbeResponse:
-        """Say which start of the server this is, and whether it can serve."""
+        """Answer with the server's incarnation, and whether it can serve."""
         return imsys_v1_pb2.ProbeResponse(incarnation=self._incarnation, unfit=self._unfit())
 
     async def Drain(self, request: imsys_v1_pb2.DrainRequest) -> imsys_v1_pb2.DrainResponse:
-        """Begin to drain, or hurry. :raises Refused: 70, not within so many seconds; 65, it is one of several servers of a process."""
+        """Begin to drain, or drain faster.
+
+        :raises Refused: INVALID_FIELD (70), the seconds are out of range; PERMISSION_DENIED (65), the process
+            runs several servers.
+        """
         if not (math.isfinite(request.seconds) and 0 <= request.seconds <= LONGEST):
             raise Refused(Status.INVALID_FIELD, f"A drain takes from 0 to {LONGEST:g} seconds.")
         if self._drain is None:
@@ -44,5 +48,5 @@ class Control:
 
 
 def control_services(control: Control) -> list[tuple[AddServicer, Any]]:
-    """The service, for a :class:`~imsys.cluster.server.GrpcServer`."""
+    """Return the service for a :class:`~imsys.cluster.server.GrpcServer`."""
     return [(imsys_v1_pb2_grpc.add_ControlServicer_to_server, control)]

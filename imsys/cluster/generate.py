@@ -1,4 +1,4 @@
-"""``python -m imsys.cluster.generate``: write the gRPC stubs anew from the ``.proto`` files beside this one."""
+"""``python -m imsys.cluster.generate``: generate the gRPC stubs from the ``.proto`` files beside it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PACKAGE = "imsys/cluster/stubs"
 def generate(root: Path) -> None:
     """Write the stubs into ``root/imsys/cluster/stubs``.
 
-    :raises RuntimeError: protoc refuses a file; it has said why on standard error.
+    :raises RuntimeError: protoc refuses a file; the reason is on standard error.
     """
     import grpc_tools
     from grpc_tools import protoc

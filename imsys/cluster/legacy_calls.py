@@ -1,4 +1,4 @@
-"""Pushes to a peer that has no stream, by the original's single calls, and what those calls mean."""
+"""Convert pushes to the unary calls of the original system and back, for peers without the relay stream."""
 
 from __future__ import annotations
 
@@ -24,13 +24,16 @@ from imsys.store.ids import timestamp
 _log = Logger()
 
 AT_ONCE = 16
-"""Calls under way to one peer."""
+"""Concurrent calls to one peer."""
 
 REQUEST, FRIENDSHIP, TEXT = service_id(FriendRequestPush), service_id(FriendshipPush), service_id(TextPush)
 
 
 class UnaryPump:
-    """Sends what is in an outbox by single calls. What has no call of its own, or is not answered, is only in the store."""
+    """Sends the pushes of an outbox by unary calls.
+
+    Those without a call, or unanswered, are only in the store.
+    """
 
     def __init__(self, reactor: Any, stub: Any, outbox: PeerOutbox, name: str, deadline: float) -> None:
         self._reactor = reactor
@@ -42,13 +45,13 @@ class UnaryPump:
         self._stopped = False
 
     def kick(self) -> None:
-        """There may be something to send."""
+        """Send the pushes in the outbox, if any."""
         if self._running is None and not self._stopped:
             self._running = Deferred.fromCoroutine(self._run())
             self._running.addErrback(self._failed).addCallback(self._rest)
 
     def stop(self) -> None:
-        """Send no more."""
+        """Stop sending."""
         self._stopped = True
         if self._running is not None:
             self._running.cancel()
@@ -75,7 +78,7 @@ class UnaryPump:
 
 
 def calls_of(push: RemotePush) -> Iterator[tuple[str, Any]]:
-    """The calls that say what a push says: name and request; none where there is no such call."""
+    """Convert a push to calls (name and request); yield none if there is no such call."""
     if push.service not in (REQUEST, FRIENDSHIP, TEXT):
         return
     try:
@@ -106,7 +109,7 @@ def _request(body: FriendRequestPush) -> message_pb2.FriendRequest:
 
 def _friendship(body: FriendshipPush, user: int) -> message_pb2.AuthoriseRequest:
     friend = message_pb2.FriendRequest(
-        src_uuid=user,  # the original has these two as the request is: whose friend somebody has become, and who that is
+        src_uuid=user,  # as in the original: src_uuid is the user who is told, dst_uuid the new friend
         dst_uuid=int(body.friend_uuid),
         nick_name=body.friend_nickname,
         avator_path=body.friend_avator,
@@ -143,7 +146,7 @@ def _text(body: TextPush) -> message_pb2.ChattingTextMsgRequest:
 
 
 def push_of_request(request: message_pb2.FriendRequest) -> RemotePush:
-    """Push 19 for the one who is asked."""
+    """Make push 19 for the receiver of a friend request."""
     body = FriendRequestPush(
         src_uuid=str(request.src_uuid),
         dst_uuid=str(request.dst_uuid),
@@ -158,7 +161,7 @@ def push_of_request(request: message_pb2.FriendRequest) -> RemotePush:
 
 
 def push_of_friendship(request: message_pb2.AuthoriseRequest) -> RemotePush:
-    """Push 22 for the one who had asked (``src_uuid``). :raises ValueError: a uuid is none."""
+    """Make push 22 for the sender of the request (``src_uuid``). :raises ValueError: a uuid is invalid."""
     friend = request.user_info[0]
     hello, before = [], "0"
     for one in request.msg_pack:
@@ -188,10 +191,11 @@ def push_of_friendship(request: message_pb2.AuthoriseRequest) -> RemotePush:
 
 
 def pushes_of_texts(request: message_pb2.ChattingTextMsgRequest, before: Mapping[tuple[int, int], int]) -> list[RemotePush]:
-    """Push 25 for the receiver, several where one frame would not hold it.
+    """Make push 25 for the receiver; several if one frame cannot hold all texts.
 
-    :param before: the ids before texts (thread, id), which the call does not tell; "0" goes to the others, and hides no text.
-    :raises ValueError: a uuid is none.
+    :param before: the ids before texts (thread, id), which the call lacks; others get "0", which hides no
+        text.
+    :raises ValueError: a uuid is invalid.
     """
     items = [
         IncomingText(
@@ -214,7 +218,7 @@ def pushes_of_texts(request: message_pb2.ChattingTextMsgRequest, before: Mapping
 
 
 def is_id(text: str) -> bool:
-    """Whether this is an id of ours, of a message or a thread."""
+    """Return whether this is the id of a message or thread of ours."""
     return text.isascii() and text.isdecimal() and len(text) < 19
 
 

@@ -1,4 +1,4 @@
-"""The sending end of the stream to one peer, which comes back by itself."""
+"""The sending end of the relay stream to one peer; it reconnects by itself."""
 
 from __future__ import annotations
 
@@ -26,35 +26,37 @@ from imsys.util.events import Event
 _log = Logger()
 
 MIN_BACKOFF, MAX_BACKOFF, JITTER = 0.1, 5.0, (0.5, 1.5)
-"""Seconds between two attempts to connect: doubled from one to the next, and drawn from these shares of it."""
+"""Seconds between two attempts to connect: doubled each time, with this jitter."""
 
 CHECK = 0.5
-"""Seconds between two looks at a stream."""
+"""Seconds between two checks of a stream."""
 
 IDLE = 1.0
-"""Seconds after which a peer that was sent nothing is asked whether it is there."""
+"""Seconds after which an idle peer is asked for an acknowledgement, to see whether it is alive."""
 
 SUSPECT = 0.9
-"""Seconds without an acknowledgement that is owed, or without a stream, after which balance is told: it finds out what that means."""
+"""Seconds without an expected acknowledgement, or without a stream, after which balance is told to probe
+the peer."""
 
 DOUBTS = 15.0
-"""Seconds between two such words to balance, at most: the second comes after one, and each further one after twice as long."""
+"""Seconds between two such reports, at most: the second follows after 1 s, each further one after twice as
+long."""
 
 STALLED = 5.0
-"""Seconds without an acknowledgement that is owed, after which a stream is given up, and another one is tried."""
+"""Seconds without an expected acknowledgement after which the stream is replaced."""
 
 AWAY = 10.0
-"""Seconds without a stream after which users are remembered instead of pushes."""
+"""Seconds without a stream after which only the users are remembered, not their pushes."""
 
 FLUSH = 2.0
-"""Seconds that a peer has to take what is left when this server stops."""
+"""Seconds for a peer to acknowledge the rest when this server stops."""
 
 
 class PeerConnection:
     """Sends to one incarnation of one peer.
 
-    :param deadline: seconds that a call has.
-    :param suspect: called when the peer seems not to be there, now and then while that lasts.
+    :param deadline: seconds for a unary call.
+    :param suspect: called when the peer seems dead, and repeatedly while that lasts.
     """
 
     def __init__(
@@ -68,7 +70,7 @@ class PeerConnection:
         self._suspect = suspect
         self._outbox = PeerOutbox(peer.incarnation)
         self._channel: grpc.Channel | None = None
-        self._credentials = trust.generation  # of the channel
+        self._credentials = trust.generation  # generation of the channel's credentials
         self._call: Any = None
         self._generation = 0
         self._greeted = False
@@ -82,7 +84,7 @@ class PeerConnection:
         self._doubts = Backoff(1.0, DOUBTS, jitter=NO_JITTER)
         self._next_doubt = 0.0
         self._unary: UnaryPump | None = None
-        self._streams = 0  # threads that read one
+        self._streams = 0  # threads that read a stream
         self._closed = Event(is_set=True)
 
     def start(self) -> None:
@@ -96,14 +98,14 @@ class PeerConnection:
         self._connect()
 
     def send(self, pushes: Sequence[RemotePush]) -> None:
-        """Send pushes to users of this peer; never waits."""
+        """Send pushes to users of this peer, without waiting."""
         self._outbox.put(pushes)
         if self._unary is not None:
             self._unary.kick()
 
     def tell(self, news: News) -> None:
-        """Tell this peer who came to this server and went; never waits."""
-        if self._unary is None:  # there is no call that says it
+        """Tell this peer who logged in at this server and who left, without waiting."""
+        if self._unary is None:  # there is no unary call for it
             self._outbox.tell(news)
 
     def miss(self, users: Iterable[int] | None) -> None:
@@ -111,7 +113,7 @@ class PeerConnection:
         self._outbox.miss(users)
 
     async def end_session(self, uuid: int, session: str, message: str) -> None:
-        """End a session there. :raises Unavailable: the peer did not answer."""
+        """End a session on the peer. :raises Unavailable: the peer did not answer."""
         if self._channel is None:
             raise Unavailable(Status.GRPC_ERROR, f"Chat server {self._peer.name} cannot be reached.")
         request = imsys_v1_pb2.EndSessionRequest(uuid=uuid, session=session, message=message)
@@ -123,13 +125,13 @@ class PeerConnection:
                     raise
                 plain = message_pb2_grpc.DistributedChattingServiceStub(self._channel)
                 response = await self._unary_call(plain.ForceTerminateLoginedUser, message_pb2.TerminationRequest(kick_uuid=uuid))
-        except (grpc.RpcError, ValueError):  # ValueError: a uuid that the plain call has no room for, or a channel just closed
+        except (grpc.RpcError, ValueError):  # ValueError: uuid too large for that call, or closed channel
             raise Unavailable(Status.GRPC_ERROR, f"Chat server {self._peer.name} did not answer.") from None
         if response.error:
             raise Unavailable(Status.GRPC_ERROR, f"Chat server {self._peer.name} answered with {response.error}.")
 
     def check(self) -> None:
-        """Look whether the stream still moves; called every :data:`CHECK` seconds."""
+        """Check that the stream still makes progress; called every :data:`CHECK` seconds."""
         if self._unary is not None or self._channel is None:
             return
         now = self._reactor.seconds()
@@ -156,13 +158,13 @@ class PeerConnection:
         return not self._outbox.ask(idle=idle)
 
     def _doubt(self, now: float) -> None:
-        """Say that the peer seems not to be there, unless that was said just now."""
+        """Report the peer as suspect, unless that was done just now."""
         if not self._stopped and (not self._doubts.failures or now >= self._next_doubt):
             self._next_doubt = now + self._doubts.next()
             self._suspect()
 
     async def stop(self) -> None:
-        """Send what is left, say farewell, and close."""
+        """Send the rest and a farewell, and close."""
         end = self._reactor.seconds() + FLUSH
         self._outbox.finish()
         while self._call is not None and self._greeted and self._reactor.seconds() < end:
@@ -171,7 +173,7 @@ class PeerConnection:
         await self._closed.wait()
 
     def leave(self) -> Sequence[int] | None:
-        """Close at once, and give back the users who may have missed something; ``None``: all of the peer's."""
+        """Close at once; return the users who may have missed something (``None``: all of the peer's)."""
         self._stopped = True
         if self._retry is not None and self._retry.active():
             self._retry.cancel()
@@ -216,7 +218,7 @@ class PeerConnection:
             yield batch
 
     def _read(self, call: Any, generation: int, over: Callable[[grpc.StatusCode | None], None]) -> None:
-        # In a thread of its own: acknowledgements never wait for the reactor.
+        # In its own thread, so that acknowledgements never wait for the reactor.
         code = None
         greeted = False
         try:
@@ -258,6 +260,6 @@ class PeerConnection:
         again = self._attempts.failures > 0
         level = _log.debug if again else _log.info
         level("the stream to chat server {name} is closed: {code}", name=self._peer.name, code="ended" if code is None else code.name)
-        if again:  # it cannot be opened again at once
+        if again:  # reopening it has failed
             self._doubt(self._reactor.seconds())
         self._retry = self._reactor.callLater(self._attempts.next(), self._connect)

@@ -1,4 +1,4 @@
-"""This server's registration at balance, and the peers that balance knows."""
+"""This server's registration at balance, and the list of its peers."""
 
 from __future__ import annotations
 
@@ -28,21 +28,22 @@ RETRY = 0.5
 """Seconds between two attempts while this server is not registered."""
 
 DRAINING = 1.0
-"""Seconds between two registrations of a server that drains, at most: who waits for its end sees how far it is."""
+"""Seconds between two registrations of a draining server, at most, so that its progress can be watched."""
 
 LOOK = 0.5
-"""Seconds between two looks whether the load has changed much."""
+"""Seconds between two checks whether the load has changed much."""
 
 STEP, SHARE = 20, 20
-"""How much the load must have changed to be told before its time: by so many connections, and by one in so many of them."""
+"""A load change that is reported early: at least STEP connections, and at least 1/SHARE of the reported
+load."""
 
 FAREWELL = 1.0
-"""Seconds that balance has to answer when this server leaves."""
+"""Seconds for balance to answer when this server leaves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The TCP ports of a server; 0 is a closed one."""
+    """The TCP ports of a server; 0: closed."""
 
     tls: int = 0
     plain: int = 0
@@ -54,7 +55,10 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Another live server of this kind: where its gRPC port is. ``incarnation`` is empty for one that registered by the plain calls."""
+    """Another live server of this kind, and its gRPC address.
+
+    ``incarnation`` is empty for one that registered by the original system's calls.
+    """
 
     name: str
     host: str
@@ -63,16 +67,16 @@ class Peer:
 
 
 OnChange = Callable[[Peer, bool], None]
-"""Called with a peer that appeared (``True``) or is gone (``False``); one that was restarted is gone and appears."""
+"""Called with a peer that has appeared (``True``) or is gone (``False``); a restart causes both calls."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerIdentity:
-    """Who a server is, for as long as it runs.
+    """The constant properties of a running server.
 
-    :param host: what clients are told.
-    :param grpc_host: what other servers are told.
-    :param capacity: connections that it takes at most; 0 is no limit.
+    :param host: its host for clients.
+    :param grpc_host: its host for other servers.
+    :param capacity: connections, at most; 0: unlimited.
     """
 
     kind: str
@@ -84,12 +88,12 @@ class ServerIdentity:
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """How a server is now; asked each time that it registers.
+    """Functions that return the present state of a server; called at each registration.
 
-    :param ports: the bound ports; called when the server has started.
-    :param load: connections there are.
-    :param free: bytes of files that there is room for; ``None``, as of no such function, is no bound.
-    :param unfit: why it cannot serve anybody; empty: it can. After a change :meth:`Membership.hurry` is to be called.
+    :param ports: the bound ports; called after the server has started.
+    :param load: the number of connections.
+    :param free: bytes of free space for files; ``None``: unlimited.
+    :param unfit: why it cannot serve; empty: it can. Call :meth:`Membership.hurry` after a change.
     """
 
     ports: Callable[[], Ports]
@@ -99,11 +103,11 @@ class LoadReport:
 
 
 class Membership(Service):
-    """Registers this server every interval, and whenever something has changed, and keeps the list of its peers.
+    """Registers this server at intervals and after changes, and keeps the list of its peers.
 
-    While balance is away the peers stay as they are.
+    While balance does not answer, the list stays as it is.
 
-    :param calendar: Unix seconds, for balance to compare with its own.
+    :param calendar: returns Unix seconds, which balance compares with its own clock.
     """
 
     def __init__(
@@ -141,7 +145,7 @@ class Membership(Service):
         self.name = identity.name
         self.incarnation = secrets.token_hex(8)
         self.draining = False
-        """Whether no new users are to be sent here; see :meth:`drain`."""
+        """Whether balance must send no new users here; see :meth:`drain`."""
         self._takers: list[imsys_v1_pb2.Server] = []
 
     @property
@@ -150,45 +154,48 @@ class Membership(Service):
         return self._peers
 
     def on_change(self, listener: OnChange) -> None:
-        """Have this called when a peer appears or is gone."""
+        """Call ``listener`` when a peer appears or is gone."""
         self._listeners.append(listener)
 
     def load(self) -> int:
-        """Connections that this server has."""
+        """Return the number of this server's connections."""
         return self._report.load()
 
     def takers(self, *, elsewhere: bool = False) -> int:
-        """How many others of this kind take new users, as balance has last said.
+        """Return how many other servers of this kind accept new users, by balance's last answer.
 
-        :param elsewhere: not counting those that share our machine and our public port, and most likely end when we do.
+        :param elsewhere: do not count servers on our machine and public port: they probably stop when we do.
         """
         ours = self._identity.host, self._report.ports().tls, self._identity.grpc_host
         return sum(not elsewhere or (server.host, server.ports.tls, server.grpc_host or server.host) != ours for server in self._takers)
 
     def drain(self) -> Deferred[None]:
-        """Have balance send no new users here, from now on; fires when it knows."""
+        """Have balance send no new users here from now on; fire when it knows."""
         self.draining = True
         return self.renewed()
 
     def hurry(self) -> None:
-        """Register at once: something has changed, here or among the peers."""
+        """Register at once, after a change here or of a peer."""
         if self._turn is not None:
             self._overdue = True
         elif self._next is not None and self._next.active():
             self._next.reset(0)
 
     def renewed(self) -> Deferred[None]:
-        """Register at once; fires when balance has answered that, and the peers are those of now."""
+        """Register at once; fire when balance has answered and the list of peers is fresh."""
         told = self._to_tell.add()
         self.hurry()
         return told
 
     async def suspect(self, peer: Peer) -> None:
-        """Tell balance that a peer cannot be reached. It looks for itself, and what it finds is known when this returns, or soon."""
+        """Tell balance that a peer cannot be reached.
+
+        It probes the peer; the result is known on return or soon.
+        """
         request = imsys_v1_pb2.SuspectRequest(kind=self._kind, name=peer.name, incarnation=peer.incarnation)
         try:
             await self._balance.call(imsys_v1_pb2_grpc.RegistryStub, "Suspect", request)
-        except Unavailable as unavailable:  # or balance is of an older release, and knows no such call
+        except Unavailable as unavailable:  # or balance is older and lacks this call
             _log.debug("balance was not told that {name} cannot be reached: {reason}", name=peer.name, reason=unavailable.message)
         else:
             self.hurry()
@@ -198,13 +205,13 @@ class Membership(Service):
         await self._registered.wait()
 
     def startService(self) -> None:
-        """Register, and keep doing so."""
+        """Register, and again at each interval."""
         super().startService()
         self._begin()
         self._looks.start(LOOK, now=False)
 
     def stopService(self) -> Deferred[None]:
-        """Leave at once; fires when balance knows, or does not answer."""
+        """Withdraw the registration; fire when balance knows, or does not answer."""
         super().stopService()
         self._looks.stop()
         if self._next is not None and self._next.active():
@@ -267,7 +274,7 @@ class Membership(Service):
             self._answered = False
             self._refused(Status.GRPC_ERROR, unavailable.message)
             return
-        self._answered = response.error != Status.REDIS_UNKNOWN_ERROR  # which passes, and is asked for again soon
+        self._answered = response.error != Status.REDIS_UNKNOWN_ERROR  # temporary, so it is retried soon
         if response.error:
             self._refused(response.error, response.message)
             return
@@ -278,7 +285,7 @@ class Membership(Service):
         self._registered.set()
 
     def _refused(self, error: int, reason: str) -> None:
-        if reason != self._refusal:  # one line for as long as it stays the same
+        if reason != self._refusal:  # log the same reason once
             _log.error(
                 "balance does not register {kind} server {name} ({error}): {reason}",
                 kind=self._kind,
@@ -292,7 +299,7 @@ class Membership(Service):
     def _update(self, response: imsys_v1_pb2.RegisterResponse) -> None:
         now = self._reactor.seconds()
         if self._epoch not in ("", response.epoch):
-            # The registry lost its memory: who is missing may only not have registered again yet.
+            # The registry has lost its memory: missing peers may just not have registered again yet.
             self._patience = now + self._lease
         self._epoch = response.epoch
         found = {

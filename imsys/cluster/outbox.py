@@ -1,12 +1,11 @@
-"""What waits for one peer: pushes and news not yet sent, batches not yet acknowledged, and users who missed something.
+"""The outbox for one peer: unsent pushes and news, unacknowledged batches, and users who missed something.
 
-The reactor puts pushes in; gRPC's threads take batches out and acknowledge them.
-A batch is whatever has gathered, so that a busy server makes few large ones; its
-cost in gRPC is that of a hundred pushes. Acknowledgements cost as much, so they
-are asked for when half a window is out, or by the clock.
+The reactor adds pushes; gRPC's threads take batches and acknowledge them. A batch is whatever has gathered,
+so a busy server makes few large ones: gRPC's cost of a batch is that of a hundred pushes. Acknowledgements
+cost as much, so they are requested when half a window is out, or by the clock.
 
-Everything is bounded. What does not fit is not kept, but its users are, and they
-are asked to catch up as soon as the rest has been sent.
+Everything is bounded. Pushes beyond a bound are dropped, but their users are remembered and asked to catch up
+as soon as the rest has been sent.
 """
 
 from __future__ import annotations
@@ -20,26 +19,30 @@ from imsys.cluster.pushes import News, RemotePush, pack, size
 from imsys.cluster.stubs import imsys_v1_pb2
 
 MAX_ENTRIES = 20_000
-"""Pushes that wait at most."""
+"""Waiting pushes, at most."""
 
 MAX_BYTES = 16 << 20
-"""Bytes of pushes that wait at most."""
+"""Bytes of waiting pushes, at most."""
 
 MAX_MISSED = 10_000
-"""Users remembered as having missed something; beyond, all of the peer's have."""
+"""Users remembered as having missed something, at most; beyond it all of the peer's users count as such."""
 
 MAX_NEWS = 10_000
-"""Users whose coming or going waits to be told; beyond, the peer is told that it knows nothing any more."""
+"""Users whose news wait, at most; beyond it the peer is told that any of its knowledge may be outdated."""
 
 BATCH_ENTRIES = 500
 BATCH_BYTES = 256 << 10
 WINDOW = 32
-"""Batches sent and not yet acknowledged."""
+"""Unacknowledged batches, at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """``resync``: users who may have missed something, ``None``: all, ``False``: nobody. ``everything``: see :class:`PeerHandler`."""
+    """A sent batch.
+
+    ``resync``: users who may have missed something; ``None``: all; ``False``: nobody. ``everything``: see
+    :class:`PeerHandler`.
+    """
 
     sequence: int
     pushes: list[RemotePush]
@@ -63,13 +66,13 @@ class _Sent:
 
 
 class PeerOutbox:
-    """Thread-safe; nothing here waits but :meth:`pull`.
+    """A thread-safe outbox; only :meth:`pull` blocks.
 
-    A *generation* is one stream. What an old stream still asks or says is ignored.
+    A *generation* is one stream. Calls on behalf of an older stream are ignored.
     """
 
     def __init__(self, incarnation: str) -> None:
-        """``incarnation`` is the peer's."""
+        """``incarnation`` is that of the peer."""
         self._changed = threading.Condition()
         self._incarnation = incarnation
         self._queue: deque[RemotePush] = deque()
@@ -79,7 +82,7 @@ class PeerOutbox:
         self._missed: set[int] = set()
         self._missed_all = False
         self._news: dict[int, int] = {}
-        self._everything = True  # who came and went before this outbox, the peer has not been told
+        self._everything = True  # the peer knows no news from before this outbox
         self._sequence = 0
         self._asked = 0
         self._prompt = False
@@ -88,12 +91,12 @@ class PeerOutbox:
         self._away = False
         self._finishing = False
         self.progress = 0
-        """Changes whenever the peer has acknowledged something, or had nothing to."""
+        """Changes whenever the peer has acknowledged a batch."""
 
     # -- the reactor's side
 
     def put(self, pushes: Sequence[RemotePush]) -> None:
-        """Send these, or remember their users if there is no room or the peer is away."""
+        """Queue pushes, or remember their users if there is no room or the peer is away."""
         needed = list(map(size, pushes))
         total = sum(needed)
         with self._changed:
@@ -113,7 +116,7 @@ class PeerOutbox:
                 self._bytes += bytes_
 
     def tell(self, news: News) -> None:
-        """Tell who came and went; of one user only the last counts."""
+        """Queue news; of one user only the last counts."""
         with self._changed:
             self._news.update(news)
             if self._away or len(self._news) > MAX_NEWS:
@@ -121,33 +124,33 @@ class PeerOutbox:
             self._changed.notify_all()
 
     def miss(self, users: Iterable[int] | None) -> None:
-        """Have these users asked to catch up; ``None``: all of the peer's."""
+        """Have these users of the peer asked to catch up; ``None``: all."""
         with self._changed:
             self._miss(users)
             self._changed.notify_all()
 
     def away(self) -> None:
-        """The peer has been unreachable for long: keep users, not pushes, until it is back."""
+        """Keep only users, not pushes, until the peer is back: it has been unreachable for long."""
         with self._changed:
             self._away = True
             self._forget()
 
     def no_stream(self) -> None:
-        """The peer has none: what waits is fetched by :meth:`take` from now on."""
+        """Serve :meth:`take` from now on: the peer does not support the stream."""
         with self._changed:
             self._generation += 1
             self._open = self._away = False
             self._changed.notify_all()
 
     def take(self, count: int) -> list[RemotePush]:
-        """Pushes for a peer that has no stream; they count as sent."""
+        """Take pushes for a peer without a stream; they count as sent."""
         with self._changed:
             taken = [self._queue.popleft() for _ in range(min(count, len(self._queue)))]
             self._bytes -= sum(map(size, taken))
             return taken
 
     def leave(self) -> Sequence[int] | None:
-        """End it all, and give back the users who may have missed something; ``None``: all of the peer's."""
+        """Close the outbox; return the users who may have missed something (``None``: all of the peer's)."""
         with self._changed:
             self._generation += 1
             self._open = False
@@ -158,21 +161,23 @@ class PeerOutbox:
             return None if everybody else users
 
     def finish(self) -> None:
-        """End the stream once everything is sent and acknowledged."""
+        """End the stream when everything is sent and acknowledged."""
         with self._changed:
             self._finishing = True
             self._changed.notify_all()
 
     @property
     def idle(self) -> bool:
-        """Whether nothing waits, neither to be sent nor to be acknowledged."""
+        """Whether everything is sent and acknowledged."""
         with self._changed:
             return not (self._sent or self._pending())
 
     def ask(self, *, idle: bool) -> bool:
-        """Ask the peer for an acknowledgement, if any is due; whether it was asked before and owes it still.
+        """Request an acknowledgement if any batch lacks it.
 
-        :param idle: where nothing is due, ask it to acknowledge that nothing came: so one learns whether it is there.
+        Return whether one was requested before and is still missing.
+
+        :param idle: if nothing is unacknowledged, send an empty batch, to learn whether the peer is alive.
         """
         with self._changed:
             owed = bool(self._sent) and self._asked >= self._sent[0].sequence
@@ -184,7 +189,7 @@ class PeerOutbox:
     # -- the stream's side
 
     def connect(self) -> int:
-        """Begin a stream: its generation. Nothing is sent before :meth:`open`."""
+        """Begin a stream and return its generation. Nothing is sent before :meth:`open`."""
         with self._changed:
             self._generation += 1
             self._open = False
@@ -192,16 +197,17 @@ class PeerOutbox:
             return self._generation
 
     def open(self, generation: int, incarnation: str, sequence: int) -> None:
-        """The peer has greeted: it is this incarnation, and has what is up to this sequence already."""
+        """Start sending after the peer's greeting: its incarnation, and the last sequence it received."""
         with self._changed:
             if generation != self._generation:
                 return
             if incarnation != self._incarnation:
-                # Who was there has logged in anew and caught up; what came between the two is made up for by a resync.
+                # Its former users have logged in again and caught up; a resync covers what was sent in
+                # between.
                 self._forget()
                 self._incarnation = incarnation
             self._acknowledge(sequence)
-            if not self._sent:  # an earlier outbox of ours may have counted further
+            if not self._sent:  # an earlier outbox of this server may have counted further
                 self._sequence = max(self._sequence, sequence)
             self._again = deque(self._sent)
             self._asked = 0
@@ -209,13 +215,13 @@ class PeerOutbox:
             self._changed.notify_all()
 
     def acknowledge(self, sequence: int) -> None:
-        """The peer has everything up to this sequence."""
+        """Record that the peer has received everything up to this sequence."""
         with self._changed:
             self._acknowledge(sequence)
             self._changed.notify_all()
 
     def pull(self, generation: int) -> imsys_v1_pb2.Batch | None:
-        """The next batch, waiting for one; ``None`` when the stream is over."""
+        """Return the next batch; block until there is one; ``None``: the stream has ended."""
         with self._changed:
             while True:
                 if generation != self._generation:
@@ -257,7 +263,7 @@ class PeerOutbox:
             room -= size(push)
         self._bytes = self._bytes - (BATCH_BYTES - room) if queue else 0
         resync: tuple[int, ...] | bool | None = False
-        if not queue and (self._missed or self._missed_all):  # after what there still was to send
+        if not queue and (self._missed or self._missed_all):  # after the remaining pushes
             resync = None if self._missed_all else tuple(self._missed)
             self._missed, self._missed_all = set(), False
         self._sequence += 1

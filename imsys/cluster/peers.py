@@ -1,4 +1,4 @@
-"""The other chat servers, as this one sends to them."""
+"""Send to the other chat servers."""
 
 from __future__ import annotations
 
@@ -25,15 +25,14 @@ __all__ = ["GONE", "News", "PeerHandler", "Peers", "RemotePush"]
 _log = Logger()
 
 SETTLE = 1.0
-"""Seconds after which users of a peer that is gone are looked for on all others."""
+"""Seconds after which users of a gone peer are searched on all other servers."""
 
 
 class Peers(Service):
-    """One stream to each peer that membership knows.
+    """One relay stream to each peer of the membership.
 
-    What could not be sent, because a peer was away or too slow, is made up for:
-    its users are asked to catch up when the peer is back or, when it is gone for
-    good, wherever they are then.
+    If pushes could not be sent, because a peer was away or too slow, their users are asked to catch up: when
+    the peer is back, or, if it is gone for good, on the server where they are then.
     """
 
     _handler: PeerHandler
@@ -54,16 +53,16 @@ class Peers(Service):
         membership.on_change(self._changed)
 
     def serve(self, handler: PeerHandler) -> None:
-        """Have this do what peers need of this server; before the service is started."""
+        """Set the handler of the peers' requests; call it before the service is started."""
         self._handler = handler
 
     def alive(self, node: str, incarnation: str) -> bool:
-        """Whether a peer is registered with this incarnation."""
+        """Return whether a peer is registered with this incarnation."""
         peer = self._membership.peers.get(node)
         return peer is not None and peer.incarnation == incarnation
 
     def send(self, node: str, pushes: Sequence[RemotePush]) -> None:
-        """Have a peer push to its users; never waits, and keeps the order of one peer."""
+        """Have a peer push to its users, without waiting; the order for each peer is kept."""
         link = self._links.get(node)
         if link is not None:
             link.send(pushes)
@@ -76,7 +75,7 @@ class Peers(Service):
             link.miss(None)
 
     def tell(self, user: int, login_ms: int) -> None:
-        """Tell all peers, at the end of this turn, that a user has a session here since this time, or had one (minus that)."""
+        """Tell all peers at the end of this turn that a user's session began, or (minus) ended, here."""
         if not self._news and self._links:
             self._reactor.callLater(0, self._tell_all)
         if self._links:
@@ -88,9 +87,9 @@ class Peers(Service):
             link.tell(news)
 
     async def end_session(self, node: str, uuid: int, session: str, message: str) -> None:
-        """End one session of a user on a peer; nothing happens if it is not there any more.
+        """End one session of a user on a peer; do nothing if it has ended already.
 
-        :raises Unavailable: (3) the peer is not known or did not answer.
+        :raises Unavailable: GRPC_ERROR (3), the peer is not known or did not answer.
         """
         link = self._links.get(node)
         if link is None:
@@ -98,14 +97,14 @@ class Peers(Service):
         await link.end_session(uuid, session, message)
 
     def startService(self) -> None:
-        """Connect to the peers there are, and to those that appear."""
+        """Connect to the present peers, and to those that appear later."""
         super().startService()
         for peer in self._membership.peers.values():
             self._appeared(peer)
         self._ticks.start(CHECK, now=False)
 
     def stopService(self) -> Deferred[Any]:
-        """Send what is left, within two seconds, and close the streams."""
+        """Send the rest within two seconds, and close the streams."""
         super().stopService()
         self._ticks.stop()
         if self._search is not None:
@@ -131,7 +130,7 @@ class Peers(Service):
             self._reactor, self._trust, self._membership, peer, self._deadline, partial(self._suspect, peer)
         )
         if self._gone.pop(peer.name, None) == peer.incarnation:
-            link.miss(None)  # it was only out of sight: its users are still there
+            link.miss(None)  # it was only unreachable, and still has its users
         link.start()
 
     def _suspect(self, peer: Peer) -> None:

@@ -1,4 +1,4 @@
-"""Finding out whether a chat or resources server is there, by ``imsys.v1.Control``."""
+"""Probe chat and resources servers by ``imsys.v1.Control``."""
 
 from __future__ import annotations
 
@@ -20,12 +20,15 @@ from imsys.errors import ConfigError
 _log = Logger()
 
 DEADLINE = 1.0
-"""Seconds that a server has to answer a probe, with all that goes before it."""
+"""Seconds for a server to answer a probe, including the connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The server works. ``unfit`` is why it cannot serve anybody, or empty; ``incarnation`` is empty where an older release answers."""
+    """The server answers.
+
+    ``unfit`` is why it cannot serve, or empty; ``incarnation`` is empty for an older release.
+    """
 
     incarnation: str
     unfit: str
@@ -35,13 +38,13 @@ class Silence(enum.Enum):
     """The server does not answer."""
 
     SILENT = enum.auto()
-    """Not in time: it is frozen, or cut off, or its machine is gone."""
+    """No answer in time: it is frozen or cut off, or its machine is down."""
     REFUSED = enum.auto()
-    """Nobody listens on its port: its process is dead."""
+    """Nothing listens on its port: its process is dead."""
 
 
 class ControlProbe:
-    """Probes servers, each by a connection of its own, since those that there are may be what is broken."""
+    """Probes servers, each time by a new connection, since existing ones may be broken."""
 
     def __init__(self, reactor: Any, trust: Trust, deadline: float = DEADLINE) -> None:
         self._reactor = reactor
@@ -49,18 +52,18 @@ class ControlProbe:
         self._deadline = deadline
 
     async def __call__(self, host: str, port: int) -> Answered | Silence:
-        """Whether a server answers at this address."""
+        """Probe the server at this address."""
         end = self._reactor.seconds() + self._deadline
         endpoint: Any
         if is_socket(host):
             endpoint = UNIXClientEndpoint(self._reactor, host, timeout=self._deadline)
         else:
             endpoint = HostnameEndpoint(self._reactor, host, port, timeout=self._deadline)
-        try:  # the endpoint's own deadline is for each address, and not for finding them
+        try:  # the endpoint's own timeout is per address, and does not cover name resolution
             connection: Any = await endpoint.connect(Factory.forProtocol(Protocol)).addTimeout(self._deadline, self._reactor)
         except network.ConnectionRefusedError:
             return Silence.REFUSED
-        except Exception as error:  # no route, no such host, too slow: all the same here
+        except Exception as error:  # no route, no such host, too slow: equally silent
             _log.debug("{host}:{port} cannot be reached: {error}", host=host, port=port, error=str(error))
             return Silence.SILENT
         connection.transport.abortConnection()
@@ -68,7 +71,7 @@ class ControlProbe:
             channel = self._trust.channel(host, port)
         except ConfigError as error:
             _log.error("{host}:{port} cannot be probed: {reason}", host=host, port=port, reason=str(error))
-            return Answered("", "")  # it listens, and more cannot be found out
+            return Answered("", "")  # it listens; more cannot be found out
         try:
             probe = imsys_v1_pb2_grpc.ControlStub(channel).Probe
             answer = await send(self._reactor, probe, imsys_v1_pb2.ProbeRequest(), max(0.0, end - self._reactor.seconds()))

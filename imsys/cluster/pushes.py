@@ -1,4 +1,4 @@
-"""What one chat server has another push to its users, and tells it about its own."""
+"""Pushes and news that chat servers send each other."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from imsys.protocols.messages.registry import Message, encode, service_id
 
 
 class RemotePush(NamedTuple):
-    """One frame of the chat port, header and all, for some users; ``hops`` counts the servers that passed it on."""
+    """A frame of the chat port, including its header, for some users.
+
+    ``hops`` counts the servers that sent it on.
+    """
 
     users: tuple[int, ...]
     frame: bytes
@@ -25,57 +28,61 @@ class RemotePush(NamedTuple):
 
     @property
     def body(self) -> bytes:
-        """The JSON behind it."""
+        """The JSON body of the frame."""
         return self.frame[CHAT.header.size :]
 
 
 News = Mapping[int, int]
-"""Who came and went: the time of the login (milliseconds since 1970) of a user who has a session here, minus that of one who had."""
+"""Logins and ends of sessions by user: the time of the login (milliseconds since 1970), negated if it has
+ended."""
 
 GONE = -(1 << 62)
-"""In news: there is no session of this user, whenever it began."""
+"""In news: this user has no session here, whenever it began."""
 
 
 class PeerHandler(Protocol):
-    """What this server does for its peers; called on the reactor."""
+    """Handles the requests of peers; called on the reactor."""
 
     def receive(self, pushes: Sequence[RemotePush]) -> None:
         """Push to users of this server."""
         ...
 
     def resync(self, users: Sequence[int] | None) -> None:
-        """Ask sessions to catch up: those of these users, as far as they are here; ``None``: every session of this server."""
+        """Ask these users of this server to catch up; ``None``: all of them."""
         ...
 
     def hear(self, node: str, news: News, everything: bool) -> None:
-        """Who came to and went from a peer; ``everything``: more has changed there than it can tell."""
+        """Note logins and ends of sessions on a peer.
+
+        ``everything``: any user's state may have changed there.
+        """
         ...
 
     def broken(self) -> None:
-        """The stream to a peer is broken; it may be gone."""
+        """Note that the stream to a peer is broken; the peer may be gone."""
         ...
 
     def lost(self, node: str) -> None:
-        """A peer is not there any more."""
+        """Note that a peer is gone."""
         ...
 
     async def end_session(self, uuid: int, session: str | None, message: str) -> bool:
-        """End a user's session if it is the one named (``None``: whichever is there); tells whether there was one."""
+        """End a user's session, if it has this id (``None``: any id); return whether it did."""
         ...
 
 
 def push_of(users: Iterable[int], message: Message) -> RemotePush:
-    """A message as a push. :raises ValueError: it does not fit into a frame."""
+    """Encode a message as a push. :raises ValueError: it does not fit into a frame."""
     return RemotePush(tuple(users), CHAT.encode(service_id(type(message)), encode(message)))
 
 
 def size(push: RemotePush) -> int:
-    """Bytes that a push takes in a batch, roughly."""
+    """Return the approximate bytes of a push in a batch."""
     return len(push.frame) + 6 * len(push.users) + 8
 
 
 def pack(pushes: Sequence[RemotePush]) -> imsys_v1_pb2.Pushes:
-    """Pushes as they travel: the frames in one piece, unparsed, beside lists of numbers."""
+    """Pack pushes for the wire: all frames in one byte string, beside lists of numbers."""
     return imsys_v1_pb2.Pushes(
         frames=b"".join([push.frame for push in pushes]),
         lengths=[len(push.frame) for push in pushes],
@@ -86,7 +93,7 @@ def pack(pushes: Sequence[RemotePush]) -> imsys_v1_pb2.Pushes:
 
 
 def unpack(packed: imsys_v1_pb2.Pushes) -> list[RemotePush]:
-    """The pushes of a batch. :raises ValueError: the lists do not fit together."""
+    """Unpack the pushes of a batch. :raises ValueError: the lists do not match."""
     frames, users, hops = packed.frames, tuple(packed.users), packed.hops
     ends, counts = list(accumulate(packed.lengths)), packed.counts
     if not len(ends) == len(counts) == len(hops) or (ends[-1] if ends else 0) != len(frames) or sum(counts) != len(users):

@@ -1,4 +1,4 @@
-"""The receiving end of the streams between chat servers: ``imsys.v1.Relay``."""
+"""``imsys.v1.Relay``: the receiving end of the streams between chat servers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from imsys.errors import Refused, Status
 _log = Logger()
 
 MAX_NODES = 1024
-"""Callers whose place in their stream is remembered."""
+"""Peers whose last sequence is remembered, at most."""
 
 
 class _Received(NamedTuple):
@@ -31,7 +31,7 @@ class _Received(NamedTuple):
 
 
 def _read(batch: imsys_v1_pb2.Batch) -> _Received:
-    """A batch, read in the stream's thread. One that makes no sense is as good as lost: everybody here catches up."""
+    """Parse a batch in the stream's thread. A malformed one counts as lost: all users here catch up."""
     resync: list[int] | bool | None = False
     if batch.HasField("resync"):
         resync = None if batch.resync.all else list(batch.resync.users)
@@ -49,10 +49,10 @@ def _read(batch: imsys_v1_pb2.Batch) -> _Received:
 
 
 class RelayServicer:
-    """Hands what peers send to the reactor, a batch at a time. A slow server slows its peers down by acknowledging late.
+    """Passes the batches of peers to the reactor. A slow server slows its peers down by acknowledging late.
 
-    A peer that is gone without a farewell may have had pushes for users of this
-    server: all of its sessions are asked to catch up.
+    A peer that is gone without a farewell may have had pushes for users of this server, so all sessions here
+    are asked to catch up.
     """
 
     def __init__(self, reactor: Any, membership: Membership, handler: PeerHandler) -> None:
@@ -66,7 +66,7 @@ class RelayServicer:
         membership.on_change(self._changed)
 
     def Exchange(self, requests: Iterator[imsys_v1_pb2.Batch], context: grpc.ServicerContext) -> Iterator[imsys_v1_pb2.Ack]:
-        """One stream, in a thread of its own."""
+        """Serve one stream, in its own thread."""
         greeting = next(requests, None)
         if greeting is None or not greeting.node or not greeting.incarnation:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, "a stream begins with a greeting")
@@ -84,13 +84,13 @@ class RelayServicer:
                 if batch.acknowledge:
                     self._on_reactor(context, *take)
                     yield imsys_v1_pb2.Ack(sequence=batch.sequence)
-                else:  # nobody waits for it; as many as the caller sends unasked, and no more, lie in the reactor's queue
+                else:  # not awaited; the sender's window bounds the number in the reactor's queue
                     self._reactor.callFromThread(*take)
         finally:
             self._reactor.callFromThread(self._over, node, incarnation)
 
     async def EndSession(self, request: imsys_v1_pb2.EndSessionRequest) -> imsys_v1_pb2.EndSessionResponse:
-        """End one session, if it is still there. :raises Refused: 70, none is named."""
+        """End one session, if it still exists. :raises Refused: INVALID_FIELD (70), no session is named."""
         if not request.session:
             raise Refused(Status.INVALID_FIELD, "A session is ended by its id.")
         return imsys_v1_pb2.EndSessionResponse(ended=await self._handler.end_session(request.uuid, request.session, request.message))
@@ -130,7 +130,7 @@ class RelayServicer:
         known, last = self._received.get(node, ("", 0))
         if known == incarnation:
             if batch.sequence <= last:
-                return  # sent again, because an acknowledgement was lost
+                return  # a repetition after a lost acknowledgement
             self._received[node] = incarnation, batch.sequence
         try:
             if batch.news or batch.everything:
@@ -140,7 +140,7 @@ class RelayServicer:
             if not isinstance(batch.resync, bool):
                 self._handler.resync(batch.resync)
         except Exception:
-            # it counts as received, so nobody sends the rest again
+            # it counts as received, so the rest is not sent again
             _log.failure("a batch from {node} was not handed on in full: all sessions catch up", node=node)
             self._handler.resync(None)
 
@@ -154,16 +154,19 @@ class RelayServicer:
             self._gone[peer.name] = peer
             self._judge(peer.name)
         elif self._gone.get(peer.name) == peer:
-            del self._gone[peer.name]  # back again, with all it had
+            del self._gone[peer.name]  # it is back with its state
 
     def _over(self, node: str, incarnation: str) -> None:
         self._streams[node, incarnation] -= 1
-        self._streams += Counter()  # forgets what is zero
+        self._streams += Counter()  # remove zero counts
         if node in self._gone:
             self._judge(node)
 
     def _judge(self, node: str) -> None:
-        """Whether a peer that is gone left in good order. While its stream is open it may still be about to."""
+        """Decide whether a gone peer left in good order.
+
+        Wait while its stream is open, since a farewell may follow.
+        """
         peer = self._gone[node]
         if self._streams[node, peer.incarnation]:
             return

@@ -1,4 +1,4 @@
-"""Where files and live streams go, and where they are: the resources servers, as clients reach them."""
+"""Pick resources servers for files and live streams, and find them by name."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from imsys.cluster.stubs import imsys_v1_pb2
 from imsys.errors import Refused, Status
 
 AGAIN = 0.5
-"""Seconds after which balance is asked again for a server that was not there."""
+"""Age in seconds of balance's list beyond which it is read again if the first search finds no server."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResourcesServer:
-    """A resources server, as a client is told of it."""
+    """The addresses of a resources server for clients."""
 
     name: str
     host: str
@@ -29,11 +29,11 @@ class ResourcesServer:
 
 
 class ResourcesDirectory:
-    """Chooses resources servers for files and live streams, and finds them again.
+    """Picks resources servers for files and live streams, and finds them by name.
 
-    What was sent to a server since balance last told of it counts as if it were there.
+    Files and streams assigned to a server since balance's last answer count as if they were there.
 
-    :param fresh: seconds for which an answer of balance is good: as long as a server's own report is.
+    :param fresh: seconds for which an answer of balance is valid: as long as a server's own report.
     """
 
     def __init__(self, listed: ServerList, fresh: float) -> None:
@@ -44,11 +44,11 @@ class ResourcesDirectory:
         self._promised: Counter[str] = Counter()
 
     async def pick(self, size: int, *, plaintext: bool) -> ResourcesServer:
-        """The least loaded server that has room for so many bytes, the one with the most room among equals.
+        """Pick the least loaded server with room for so many bytes; among equals, the one with the most room.
 
-        :param plaintext: the port without TLS is wanted, where there is one.
-        :raises Refused: 11, there is none.
-        :raises Unavailable: balance does not answer.
+        :param plaintext: return the port without TLS, if there is one.
+        :raises Refused: NO_AVAILABLE_RESOURCES_SERVER (11), there is none.
+        :raises Unavailable: balance did not answer.
         """
         best = await self._best(lambda server: self._room(server) >= size)
         if best is None:
@@ -57,7 +57,11 @@ class ResourcesDirectory:
         return _place(best, plaintext)
 
     async def pick_live(self, *, plaintext: bool) -> ResourcesServer:
-        """The same for a live stream. :raises Refused: 11, there is none. :raises Unavailable: balance does not answer."""
+        """Pick the least loaded server for a live stream.
+
+        :raises Refused: NO_AVAILABLE_RESOURCES_SERVER (11), there is none.
+        :raises Unavailable: balance did not answer.
+        """
         best = await self._best(lambda server: bool(server.ports.rtmp or server.ports.rtmps))
         if best is None:
             raise _none("There is no resources server that takes live streams now.")
@@ -76,7 +80,11 @@ class ResourcesDirectory:
         return server.load + server.assigned + self._sent[server.name], -self._room(server), server.name
 
     async def named(self, name: str, *, plaintext: bool) -> ResourcesServer:
-        """The server that has a file, be it draining, full or unfit. :raises Refused: 11, it is away. :raises Unavailable: balance is."""
+        """Find a server by name, even if it is draining, full or unfit.
+
+        :raises Refused: NO_AVAILABLE_RESOURCES_SERVER (11), it is down.
+        :raises Unavailable: balance did not answer.
+        """
         for age in (self._fresh, AGAIN):
             for server in await self._servers(age):
                 if server.name == name:

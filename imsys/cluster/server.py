@@ -1,7 +1,7 @@
-"""gRPC calls from others, answered on the reactor.
+"""Serve gRPC calls on the reactor.
 
-grpc runs its own threads. A unary call waits in one of them while its handler, an
-``async`` method, runs on the reactor; a stream has a thread for as long as it lives.
+grpc runs its own threads. A unary call waits in one of them while its handler, an ``async`` method, runs on
+the reactor; a stream occupies a thread for its whole life.
 """
 
 from __future__ import annotations
@@ -28,31 +28,31 @@ from imsys.errors import Refused, Status
 _log = Logger()
 
 MAX_STREAMS = 64
-"""Streams open at once, one a peer, each with a thread of its own."""
+"""Open streams, at most: one per peer, each with its own thread."""
 
 MAX_WAITING = 16
-"""Unary calls for each worker that may be under way or wait; beyond, grpc answers RESOURCE_EXHAUSTED."""
+"""Running or waiting unary calls per worker, at most; beyond it grpc answers RESOURCE_EXHAUSTED."""
 
 MAX_DEADLINE = 60.0
-"""Seconds that a caller may ask a call to take at most."""
+"""Seconds of a caller's deadline, at most."""
 
 _NEVER = 86400.0
 
 STOP_GRACE = 2.0
-"""Seconds that calls under way have to end when the server stops."""
+"""Seconds for running calls to end when the server stops."""
 
 AddServicer = Callable[[Any, grpc.Server], None]
 
 
 class GrpcServer(Service):
-    """Serves gRPC services on one port, or on the Unix socket whose path stands where the host would.
+    """Serves gRPC services on one port, or on a Unix socket if ``host`` is a path.
 
     :param services: pairs of a generated ``add_…Servicer_to_server`` and an object with methods named like the service's calls:
         ``async def Name(self, request)`` runs on the reactor; ``def Name(self, requests, context)`` of a stream runs in its thread.
         A call without a method is UNIMPLEMENTED. A method that raises :class:`~imsys.errors.Refused` is answered with its status in
         the field ``error`` (and its sentence in ``message``, where there is one), anything else with INTERNAL_ERROR.
-    :param max_workers: unary calls answered at once.
-    :raises ConfigError: it would be plaintext, and that is not allowed.
+    :param max_workers: unary calls that run at once.
+    :raises ConfigError: it would be plaintext, which is not allowed.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class GrpcServer(Service):
     def startService(self) -> None:
         """Bind and serve; :attr:`port` is the bound port from then on.
 
-        :raises ConfigError: the port cannot be had.
+        :raises ConfigError: the port cannot be bound.
         """
         super().startService()
         server = grpc.server(
@@ -101,7 +101,7 @@ class GrpcServer(Service):
         self._server = server
 
     def stopService(self) -> Deferred[Any]:
-        """Take no new calls, end streams, let calls end; fires when the threads are free."""
+        """Accept no new calls, end streams, let calls end; fire when the threads are free."""
         super().stopService()
         server, self._server = self._server, None
         if server is None:
@@ -158,7 +158,7 @@ class GrpcServer(Service):
     def _bridge(self, method: Callable[[Any], Any], response: Any) -> Callable[..., Any]:
         def call(request: Any, context: grpc.ServicerContext) -> Any:
             remaining = context.time_remaining()
-            # grpc tells of a call without a deadline as of one that is centuries away.
+            # For a call without a deadline, grpc reports one that is centuries away.
             timeout = self._deadline if remaining > _NEVER else min(remaining, MAX_DEADLINE)
             answer: Future[Any] = Future()
             self._reactor.callFromThread(self._run, method, request, response, timeout, answer)
@@ -195,22 +195,22 @@ def _refusal(response: Any, status: Status, message: str) -> Any:
 
 
 class _AnyServicer:
-    """Has every method, so that a generated ``add_…`` can be asked what its service consists of."""
+    """Has any method, so that a generated ``add_…`` function lists the calls of its service."""
 
     def __getattr__(self, name: str) -> None:
         return None
 
 
 class _Recorder:
-    """Stands where a grpc server would, and keeps what a generated ``add_…`` registers."""
+    """Acts as a grpc server, and records what a generated ``add_…`` function registers."""
 
     service: str
     handlers: dict[str, Any]
 
     def add_generic_rpc_handlers(self, handlers: Any) -> None:
-        """Not needed: the other call tells more."""
+        """Do nothing: the other call has more information."""
 
     def add_registered_method_handlers(self, service: str, handlers: dict[str, Any]) -> None:
-        """Keep the name of the service and its generated handlers."""
+        """Record the name of the service and its generated handlers."""
         self.service = service
         self.handlers = handlers

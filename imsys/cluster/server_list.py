@@ -1,4 +1,4 @@
-"""The servers of a kind, as balance has them registered, asked for as seldom as can be."""
+"""Cache balance's list of the registered servers of one kind."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ Servers = Sequence[imsys_v1_pb2.Server]
 
 
 class ServerList:
-    """The live servers of one kind that speak our calls; whoever asks at the same time shares one call of balance.
+    """The live servers of one kind that registered with our calls.
 
-    :param lease: seconds that a registration lives, and so an answer that balance has not renewed.
+    Concurrent requests share one call of balance.
+
+    :param lease: seconds that a registration is valid, and so an answer that could not be renewed.
     """
 
     def __init__(self, clock: IReactorTime, balance: GrpcClient, kind: str, lease: float) -> None:
@@ -30,9 +32,9 @@ class ServerList:
         self._asking: SingleFlight[str, None] = SingleFlight(self._renew)
 
     async def servers(self, age: float) -> Servers:
-        """Those that there were ``age`` seconds ago, or later; while balance is away, within the lease before that.
+        """Return a list that is at most ``age`` seconds old, or up to the lease if balance is down.
 
-        :raises Unavailable: 3, balance does not answer.
+        :raises Unavailable: GRPC_ERROR (3), balance did not answer.
         """
         if self._clock.seconds() - self._read > age:
             await self._asking.run(self._kind)
@@ -48,6 +50,6 @@ class ServerList:
             if self._clock.seconds() - self._read > self._lease:
                 raise
         else:
-            # one that was registered by the plain calls alone does not know what we ask for
+            # a server that registered only by the original system's calls does not know ours
             self._servers = [server for server in answer.servers if server.incarnation]
             self._read = began

@@ -1,4 +1,4 @@
-"""What chat servers tell resources servers: a live stream is over."""
+"""Tell resources servers that a live stream has ended."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ STREAM_ID_BYTES = 16
 
 
 class Ends(Protocol):
-    """Whoever has the live streams of a resources server."""
+    """Ends live streams of a resources server."""
 
     def end(self, stream_id: bytes) -> None:
-        """This stream is over: close its publisher and its players, if it is here."""
+        """Disconnect the publisher and the players of a stream, if it is here."""
         ...
 
 
@@ -36,7 +36,7 @@ class StreamsServicer:
         self._relay = relay
 
     async def End(self, request: imsys_v1_pb2.EndRequest) -> imsys_v1_pb2.EndResponse:
-        """End a stream. :raises Refused: 70, this is no stream's identifier."""
+        """End a stream. :raises Refused: INVALID_FIELD (70), this is not a stream's identifier."""
         if len(request.stream_id) != STREAM_ID_BYTES:
             raise Refused(Status.INVALID_FIELD, "This is not the identifier of a live stream.")
         self._relay.end(request.stream_id)
@@ -44,14 +44,14 @@ class StreamsServicer:
 
 
 def stream_services(relay: Ends) -> list[tuple[AddServicer, Any]]:
-    """The services of a resources server, for its :class:`~imsys.cluster.server.GrpcServer`."""
+    """Return the services of a resources server for its :class:`~imsys.cluster.server.GrpcServer`."""
     return [(imsys_v1_pb2_grpc.add_StreamsServicer_to_server, StreamsServicer(relay))]
 
 
 class ResourcesServers(Service):
-    """Calls to resources servers by their names.
+    """Calls resources servers by name.
 
-    :param fresh: seconds for which balance's list of them is good.
+    :param fresh: seconds for which balance's list of them is valid.
     """
 
     def __init__(self, reactor: Any, trust: Trust, listed: ServerList, fresh: float) -> None:
@@ -62,14 +62,14 @@ class ResourcesServers(Service):
         self._fresh = fresh
 
     def stopService(self) -> None:
-        """Close the channels; calls under way fail."""
+        """Close the channels; calls in progress fail."""
         super().stopService()
         self._channels.close()
 
     async def end(self, server: str, stream_id: bytes) -> None:
-        """Tell a server that a stream is over; it finds out by itself a little later, too.
+        """Tell a server that a stream has ended; otherwise it finds out by itself a little later.
 
-        :raises Unavailable: 3, it is not there, or does not answer.
+        :raises Unavailable: GRPC_ERROR (3), it is down or did not answer.
         """
         servers = [one for one in await self._listed.servers(self._fresh) if one.ports.grpc]
         addresses = {one.name: (one.grpc_host or one.host, one.ports.grpc) for one in servers}

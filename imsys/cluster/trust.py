@@ -1,7 +1,7 @@
-"""Who may talk to whom inside the cluster.
+"""Authentication between servers.
 
-Servers of one process meet at Unix sockets, in a folder that is their owner's alone. Everybody else proves who they are by
-mutual TLS with the cluster's own CA, on loopback too. Plaintext is for those whose configuration asks for it in as many words.
+Servers of one process use Unix sockets in an owner-only folder. All others authenticate by mutual TLS with
+the cluster's own CA, on loopback too. Plaintext must be allowed explicitly in the configuration.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _log = Logger()
 
 
 class Pem(NamedTuple):
-    """What proves this server to the others, and the others to it."""
+    """The PEM files for mutual TLS."""
 
     ca: bytes
     certificate: bytes
@@ -30,23 +30,23 @@ class Pem(NamedTuple):
 
 
 class Trust(Service):
-    """The cluster's credentials, read when it is made (before privileges are dropped), and again by :meth:`renew_certificates`.
+    """The cluster's credentials, read before privileges are dropped, and by :meth:`renew_certificates`.
 
-    :raises ConfigError: a file is missing, cannot be read, or is not named; or the key is not the certificate's.
+    :raises ConfigError: a file is missing, unreadable or not configured, or key and certificate do not match.
     """
 
     def __init__(self, config: ClusterConfig) -> None:
         self._config = config
         self._pem = _read(config) if config.ca or config.certificate or config.key else None
         self.deadline = config.deadline
-        """Seconds after which a call to another server has failed."""
+        """Seconds after which a call to another server fails."""
         self.generation = 0
-        """Grows when there are other credentials: a channel that was made before has the old ones."""
+        """Grows with each change of the credentials; channels made before have the old ones."""
 
     def renew_certificates(self) -> None:
-        """Read the files again. Connections that are open stay as they are, and new ones use what was read.
+        """Read the files again. Open connections stay as they are; new ones use the new credentials.
 
-        What is wrong with the files is logged, and changes nothing.
+        If the files are invalid, that is logged, and nothing changes.
         """
         if self._pem is None:
             return
@@ -61,7 +61,7 @@ class Trust(Service):
             _log.info("the cluster's certificates were read again")
 
     def allow(self, host: str) -> None:
-        """:raises ConfigError: gRPC with this host would be plaintext, and that is not allowed."""
+        """Check a host. :raises ConfigError: gRPC with it would be plaintext, which is not allowed."""
         if self._pem is None and not self._config.allow_plaintext and not is_socket(host):
             raise ConfigError(
                 f"[cluster] ca: gRPC on {host} needs the cluster's certificates (ca, certificate, key; 'imsys-ctl certs --cluster' makes "
@@ -69,9 +69,11 @@ class Trust(Service):
             )
 
     def bind(self, server: grpc.Server, host: str, port: int) -> int:
-        """Open a port of a server, or the socket at the path ``host``; the number of the port, some number for a socket.
+        """Bind a server to a port, or to the socket at the path ``host``.
 
-        :raises ConfigError: it cannot be had.
+        Return the port (meaningless for a socket).
+
+        :raises ConfigError: it cannot be bound.
         """
         self.allow(host)
         where = address(host, port)
@@ -89,7 +91,7 @@ class Trust(Service):
         in_force = pem
 
         def newer() -> grpc.ServerCertificateConfiguration | None:
-            """Asked by a thread of grpc before each handshake."""
+            """Return changed credentials, or ``None``; called by a thread of grpc before each handshake."""
             nonlocal in_force
             now = self._pem
             if now is None or now is in_force:
@@ -100,15 +102,15 @@ class Trust(Service):
         return grpc.dynamic_ssl_server_credentials(_configuration(pem), newer, require_client_authentication=True)  # type: ignore[arg-type]
 
     def channel(self, host: str, port: int) -> grpc.Channel:
-        """A channel to a server; it connects when it is used.
+        """Make a channel to a server; it connects when it is used.
 
-        :raises ConfigError: it would be plaintext, and that is not allowed.
+        :raises ConfigError: it would be plaintext, which is not allowed.
         """
         self.allow(host)
         options = [
             ("grpc.enable_http_proxy", 0),
             ("grpc.initial_reconnect_backoff_ms", 100),
-            ("grpc.min_reconnect_backoff_ms", 1000),  # also what a connection attempt may take
+            ("grpc.min_reconnect_backoff_ms", 1000),  # also the limit of a connection attempt
             ("grpc.max_reconnect_backoff_ms", 2000),
             ("grpc.keepalive_time_ms", 10000),
             ("grpc.keepalive_timeout_ms", 5000),
@@ -122,12 +124,12 @@ class Trust(Service):
 
 
 def is_socket(host: str) -> bool:
-    """Whether this is the path of a Unix socket, which stands where a host would."""
+    """Return whether a host is the path of a Unix socket."""
     return host.startswith("/")
 
 
 def address(host: str, port: int) -> str:
-    """``host:port``, with brackets around an IPv6 address; ``unix:path`` of a socket."""
+    """Format ``host:port``, with brackets around an IPv6 address, or ``unix:path`` for a socket."""
     if is_socket(host):
         return f"unix:{host}"
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -138,7 +140,7 @@ def _configuration(pem: Pem) -> grpc.ServerCertificateConfiguration:
 
 
 def _probe(host: str, port: int) -> None:
-    # grpc writes a page to standard error when it cannot bind, and takes a socket away from who has it: find out before it does
+    # if it cannot bind, grpc writes a page to standard error, and it steals a socket in use: so check before
     if is_socket(host):
         _probe_socket(host)
         return
@@ -155,7 +157,7 @@ def _probe_socket(path: str) -> None:
             probe.connect(path)
         except (FileNotFoundError, ConnectionRefusedError):
             return
-        except BlockingIOError:  # its queue is full: somebody is there
+        except BlockingIOError:  # its queue is full, so the socket is in use
             pass
     raise ConfigError(f"cannot listen for gRPC on {path}: another process of this home folder does")
 

@@ -1,4 +1,4 @@
-"""``imsys-ctl``: what an operator does besides running daemons.
+"""``imsys-ctl``: the operator's commands, besides running daemons.
 
-Whatever goes wrong is one plain sentence on standard error, and exit status 1.
+Any error is one plain sentence on standard error, and exit status 1.
 """

@@ -1,4 +1,4 @@
-"""``imsys-ctl certs``: for development, and for the trust between servers."""
+"""``imsys-ctl certs``: certificates for development, and for authentication between servers."""
 
 from __future__ import annotations
 

@@ -57,7 +57,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _connect(config: Config) -> None:
-    """Use what servers stand on. :raises ConfigError: something does not work; all that does not is named."""
+    """Try the database, Redis and mail server.
+
+    :raises ConfigError: one does not work; all faults are listed.
+    """
     from twisted.internet.defer import Deferred, gatherResults
 
     from imsys.ctl import parts
@@ -65,9 +68,10 @@ def _connect(config: Config) -> None:
 
     async def look(reactor: Any) -> list[parts.Part]:
         looks = [parts.mail(reactor, config)]
-        if config.database.engine == "mysql" or Path(config.database.path).exists():  # the first start makes what is not there
+        # a missing file is created at the first start
+        if config.database.engine == "mysql" or Path(config.database.path).exists():
             looks.append(parts.database(reactor, config))
-        if config.redis.mode == "server":  # one that is embedded runs with the servers
+        if config.redis.mode == "server":  # an embedded one runs only with the servers
             looks.append(parts.redis(reactor, config))
         found: list[parts.Part] = await gatherResults([Deferred.fromCoroutine(one) for one in looks], consumeErrors=True)
         return found
@@ -79,9 +83,11 @@ def _connect(config: Config) -> None:
 
 
 def check_files(config: Config) -> list[str]:
-    """See whether the certificates that are there belong together, and have not expired; a line for each that soon does.
+    """Check that existing certificates match their keys and have not expired.
 
-    :raises ConfigError: they do not, or one has, or cannot be read.
+    Return a line for each that soon does.
+
+    :raises ConfigError: one does not match, has expired or cannot be read.
     """
     from imsys.cluster.trust import Trust
     from imsys.security.certificates import ends_of, soon_over
@@ -94,7 +100,7 @@ def check_files(config: Config) -> list[str]:
 
 
 def check_keys(config: Config) -> list[str]:
-    """The files of keys that are missing. :raises ConfigError: one is there, and is not what it should be."""
+    """Return the missing files of keys. :raises ConfigError: an existing one is invalid."""
     from imsys.files.configured import read_master_keys
     from imsys.security.keyring import read_keys
     from imsys.security.tickets import MOST_KEYS

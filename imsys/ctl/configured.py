@@ -1,4 +1,4 @@
-"""The configuration that a command is about."""
+"""Load the configuration for a command."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from imsys import config
 
 
 def settings(options: argparse.Namespace) -> config.Config:
-    """The configuration that the command is about."""
+    """Load the configuration that the options or the environment name."""
     return config.load(options.config or os.environ.get("IMSYS_CONFIG") or None, os.environ)
 
 
 def calling(options: argparse.Namespace) -> config.Config:
-    """The same, with the addresses at which servers are called from here: sockets, where all of them are one process."""
+    """Load the configuration with the addresses for calling servers: sockets, if all are one process."""
     from imsys.util.sockets import by_sockets, on_sockets
 
     found = settings(options)

@@ -1,4 +1,4 @@
-"""``imsys-ctl drain`` and ``rolling``: servers whose users go elsewhere before they end."""
+"""``imsys-ctl drain`` and ``rolling``: stop or restart servers after moving their users to others."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from imsys.config import Config
 
 LOOK = 0.5
-"""Seconds between two looks at how far a server is."""
+"""Seconds between two looks at a server's progress."""
 
 STOPPING = 60.0
-"""Seconds that a server has to end after its users have had the time to move."""
+"""Seconds for a server to end after the time for its users to move."""
 
 BACK = 120.0
-"""Seconds that a server has to be there again, if nothing else is asked for."""
+"""Seconds for a server to be back, by default."""
 
 KINDS = ("chat", "resources")
 
@@ -80,9 +80,9 @@ def _run(options: argparse.Namespace, work: Callable[[Draining], Awaitable[None]
 
 
 class Draining:
-    """Drains servers that balance knows of, and waits for them.
+    """Drains servers that are registered at balance, and waits for them.
 
-    :raises ConfigError: the cluster's certificates are not there.
+    :raises ConfigError: the cluster's certificates are missing.
     """
 
     def __init__(self, reactor: Any, config: Config) -> None:
@@ -96,16 +96,16 @@ class Draining:
         self._balance.startService()
 
     async def close(self) -> None:
-        """Let go of what is open."""
+        """Close the connections."""
         from twisted.internet.defer import maybeDeferred
 
         await maybeDeferred(self._balance.stopService)
 
     async def drain(self, name: str, kind: str | None, seconds: float) -> None:
-        """Have a server drain, and wait for its end; what is left is told.
+        """Drain a server, report its progress, and wait for its end.
 
-        :param seconds: in which its users move; 0: as the server is configured.
-        :raises Refused: there is no such server, or it does not drain, or does not end.
+        :param seconds: time for its users to move; 0: as the server is configured.
+        :raises Refused: there is no such server, or it does not drain or end.
         """
         found = [server for server in await self._servers() if server.name == name and kind in (None, server.kind)]
         if not found:
@@ -115,9 +115,9 @@ class Draining:
         await self._drain(found[0], seconds)
 
     async def roll(self, seconds: float, command: str, wait: float) -> None:
-        """Drain one chat server after the other, and wait for each to be there again.
+        """Drain one chat server after the other, and wait for each to be back.
 
-        :raises Refused: one does not end, or does not come back, or there is no other for its users.
+        :raises Refused: one does not end or come back, or no other server accepts its users.
         """
         names = [server.name for server in await self._servers() if server.kind == "chat" and server.incarnation]
         if not names:
@@ -147,7 +147,7 @@ class Draining:
         _say(f"{server.name} has ended.")
 
     async def _gone(self, server: Server, left: int, limit: float | None) -> None:
-        """Wait until a server is not registered any more, and does not answer; while balance is away, nothing is known."""
+        """Wait until a server is neither registered nor answering; if balance is down, keep waiting."""
         began = self._reactor.seconds()
         while True:
             await self._pause()
@@ -162,7 +162,7 @@ class Draining:
                 raise Refused(Status.GRPC_ERROR, f"{server.name} has not ended after {limit:.0f} s: {_connections(left)} left.")
 
     async def _registered(self, server: Server) -> Server | None:
-        """A server by its kind and name, as balance knows it now, which is as it was when balance does not answer."""
+        """Return a server's present registration, or ``server`` as it was if balance does not answer."""
         try:
             servers = await self._servers()
         except Unavailable:
@@ -170,7 +170,7 @@ class Draining:
         return next((one for one in servers if (one.kind, one.name) == (server.kind, server.name)), None)
 
     async def _answers(self, server: Server) -> bool:
-        """Whether this start of a server still answers."""
+        """Return whether this start of a server still answers."""
         from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
 
         try:
@@ -208,7 +208,7 @@ class Draining:
         return await listed(self._balance, self._config)
 
     async def _ask(self, server: Server, stub: Any, method: str, request: Any) -> Any:
-        """One call to a server. :raises Unavailable: it does not answer. :raises Refused: it does not do that."""
+        """Make one call to a server. :raises Unavailable: it did not answer. :raises Refused: it refuses."""
         from twisted.internet.defer import maybeDeferred
 
         from imsys.cluster.client import GrpcClient, NotOffered

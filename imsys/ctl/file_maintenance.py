@@ -1,4 +1,4 @@
-"""Looking after the store: what is damaged, what nothing refers to, which master keys are in use."""
+"""Maintain the store: find damaged files, remove orphans, rewrap keys, forget lost servers."""
 
 from __future__ import annotations
 
@@ -26,19 +26,20 @@ from imsys.store.files import SHARED, Content, Purpose, State
 from imsys.store.people import Person
 
 BATCH = 200
-"""Rows, and blobs, that are looked at together."""
+"""Rows or blobs processed together."""
 
 AGE = 3600.0
-"""Seconds that something must have been left alone to be an orphan: what is younger may just be on its way."""
+"""Seconds since the last change after which something can be an orphan; younger blobs may belong to
+uploads."""
 
 BLOCK = 1 << 20
-"""Bytes that are read at once."""
+"""Bytes read at once."""
 
 T = TypeVar("T")
 
 
 class FileMaintenance:
-    """What an operator can do about files; ``say`` is called with each line."""
+    """The operator's file commands; ``say`` is called with each output line."""
 
     def __init__(self, reactor: Any, config: Config, database: Database, say: Callable[[str], None]) -> None:
         self._reactor = reactor
@@ -50,7 +51,7 @@ class FileMaintenance:
         self.quota = config.files.quota
 
     async def user(self, text: str) -> Person:
-        """The user of a name or a uuid. :raises Refused: 21, there is none."""
+        """Find a user by name or uuid. :raises Refused: SEARCHING_USERNAME_NOT_FOUND (21), there is none."""
         if text.isascii() and text.isdecimal() and len(text) < 10:
             found = await self._stores.people.by_uuid([int(text)])
             person = found[0] if found else None
@@ -61,7 +62,7 @@ class FileMaintenance:
         return person
 
     async def delete(self, file_id: bytes) -> None:
-        """Delete a file; its bytes as well, if no other has the same."""
+        """Delete a file, and its content if no other file has it."""
         freed = await self.files.delete(file_id)
         self._say(f"Deleted {encode_id(file_id)}.")
         store = blob_store(self._config)
@@ -72,7 +73,7 @@ class FileMaintenance:
                 self._say(f"Its bytes are at {content.store}, which removes them within the hour after it next looks.")
 
     async def verify(self) -> int:
-        """Read everything in the store; 1 if something is not what it was."""
+        """Read and verify everything in the store; return 1 if something is damaged."""
         store, masters = blob_store(self._config), master_keys(self._config.files)
         right, size, elsewhere, bad = 0, 0, 0, 0
         async for content in self._contents():
@@ -93,12 +94,12 @@ class FileMaintenance:
         return 1 if bad else 0
 
     async def collect(self, dry: bool) -> int:
-        """Remove blobs that nothing refers to, and pictures of files that are gone."""
+        """Remove unreferenced blobs, and thumbnails of files that are gone."""
         store, done = blob_store(self._config), "Would remove" if dry else "Removed"
         await self._in_thread(store.open)
         count = size = 0
         before = time.time() - AGE
-        # the picture of a file is there before that is whole, which may take as long as an upload
+        # a file's thumbnail exists before the file is complete, which may take as long as an upload
         for name in [name async for name in self._lost_pictures(before - self._config.files.expire)]:
             self._say(f"{done} {encode_id(name)}, a picture of a file that is gone.")
             count += 1
@@ -121,7 +122,7 @@ class FileMaintenance:
         return 0
 
     async def rewrap(self) -> int:
-        """Wrap keys under the newest master key; 1 if some could not be."""
+        """Wrap all keys under the newest master key; return 1 if some could not be."""
         keys = read_master_keys(self._config.files)
         masters = MasterKeys(keys)
         used: Counter[str] = Counter()
@@ -165,13 +166,13 @@ class FileMaintenance:
     # -- servers
 
     async def running(self) -> set[str]:
-        """Names of the resources servers that are registered. :raises Refused: balance does not say."""
+        """Return the names of the registered resources servers. :raises Refused: balance did not answer."""
         return {server.name for server in await registered(self._reactor, self._config) if server.kind == "resources"}
 
     async def servers(self, running: Collection[str] | None) -> list[Sequence[str]]:
-        """A row for each server, and store, that has something of the files.
+        """Return a row for each server and store that has files.
 
-        :param running: the resources servers that are registered; ``None``: nobody knows.
+        :param running: the registered resources servers; ``None``: unknown.
         """
         rows: list[Sequence[str]] = []
         for one in await self._servers.all():
@@ -180,7 +181,7 @@ class FileMaintenance:
         return rows
 
     async def forget(self, server: str, dry: bool) -> int:
-        """Remove what was only at a server that does not come back."""
+        """Remove files that were only at a server that will not come back."""
         held = next((one for one in await self._servers.all() if one.name == server), None)
         if held is None:
             self._say(f"There is nothing of {server}.")
@@ -210,7 +211,7 @@ class FileMaintenance:
             after = page[-1].content_id
 
     async def _under_way(self) -> Counter[str]:
-        """How many files that are on their way are under each master key."""
+        """Count unfinished uploads by master key."""
         after, found = b"", Counter[str]()
         while page := await self.files.page(after, BATCH):
             found.update(file.key_id for file in page if file.state is State.ARRIVING)
@@ -227,7 +228,7 @@ class FileMaintenance:
             after = page[-1].file_id
 
     async def _needed(self, blob: str) -> bool:
-        """Whether the blob is that of a file whose last step is still to be done, or was done a moment ago."""
+        """Return whether a blob belongs to a file that is about to be completed, or has just been."""
         file_id = file_of(blob)
         file = await self.files.find(file_id) if file_id is not None else None
         return (file is not None and file.state is State.ARRIVING) or bool(await self.files.known_blobs([blob]))
@@ -242,7 +243,7 @@ def _counted(number: int, what: str) -> str:
 
 
 def _damage(store: BlobStore, masters: MasterKeys, content: Content) -> str:
-    """What is wrong with a content; empty: nothing."""
+    """Return what is wrong with a content; empty: nothing."""
     try:
         file = SealedFile(store, content.blob, masters.seal(Wrapped(content.key_id, content.wrapped_key)), content.size)
         digest = hashlib.sha256()
@@ -252,7 +253,7 @@ def _damage(store: BlobStore, masters: MasterKeys, content: Content) -> str:
         return "it is not there"
     except OSError as error:
         if not isinstance(store, DiskStore):
-            raise  # object storage says so of all when it is away
+            raise  # object storage raises this for every blob when it is down
         return f"it cannot be read: {error.strerror}"
     except (Damaged, UnknownKey, ConfigError) as error:
         return str(error)

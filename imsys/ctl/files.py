@@ -1,4 +1,4 @@
-"""``imsys-ctl files``: what is stored, whether it is intact, and what nobody needs."""
+"""``imsys-ctl files``: list, verify and delete files, and collect orphans."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ async def _list(care: FileMaintenance, options: argparse.Namespace) -> int:
 
 
 def _row(file: File) -> tuple[str, ...]:
-    # a user has named it, and a terminal is to obey nothing in that
+    # the name comes from a user, and must not control the terminal
     name = "".join(character if character.isprintable() else "?" for character in file.filename)
     place = file.server if file.content is None else file.content.store
     thread = str(file.thread_id) if file.thread_id else "-"

@@ -1,4 +1,4 @@
-"""``imsys-ctl keys``: those that sign tickets, and the master keys of files."""
+"""``imsys-ctl keys``: the keys that sign tickets, and the master keys of files."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def make_missing(config: Config) -> Iterator[str]:
-    """Make the files that are missing; a line for each.
+    """Create missing files of keys; yield a line for each.
 
-    :raises ConfigError: one cannot be made.
+    :raises ConfigError: one cannot be created.
     """
     wanted = [(config.files.ticket_keys, "keys of tickets")]
     if not config.files.master_key:
@@ -75,7 +75,7 @@ def _rotate(config: Config, which: str) -> Iterator[str]:
 
 
 def _former(config: Config) -> int:
-    """How many master keys stay: all of them."""
+    """Return how many master keys to keep: all."""
     count = len(read_master_keys(config.files))
     if count >= MASTER_KEYS:
         raise ConfigError(f"{config.files.master_keys}: has {count} keys; 'imsys-ctl files rewrap' says which of them can be removed")
@@ -95,6 +95,6 @@ def _ids(keys: list[Key], does: str) -> str:
 
 @contextlib.contextmanager
 def _as_owner(config: Config, path: Path) -> Iterator[None]:
-    """What lies under the home folder belongs to whoever that belongs to."""
+    """Within this context, act as the home folder's owner if the path is under it."""
     with as_owner(config.home) if config.home in path.parents else contextlib.nullcontext():
         yield

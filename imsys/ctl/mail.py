@@ -1,4 +1,4 @@
-"""``imsys-ctl test-mail``: whether mails leave, and if not, why."""
+"""``imsys-ctl test-mail``: send a test mail, and report errors."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 async def send_test(reactor: Any, config: Config, address: str) -> str:
-    """Send a mail; give back what went wrong, for the operator, or nothing.
+    """Send a mail; return the error for the operator, or an empty text.
 
     :raises ConfigError: mails cannot be sent with this configuration.
     """

@@ -15,7 +15,7 @@ from imsys.util.standard_streams import run
 
 class _Parser(argparse.ArgumentParser):
     def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings, allow_abbrev=False)  # "--password" is not to mean "--password-file"
+        super().__init__(**settings, allow_abbrev=False)  # "--password" must not mean "--password-file"
 
     def error(self, message: str) -> NoReturn:
         sys.stderr.write(f"{self.prog}: {message} (--help tells what is allowed)\n")
@@ -40,7 +40,7 @@ def _main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> _Parser:
-    # each command imports what it needs when it runs: --help answers at once, and check-config works in a broken installation
+    # commands import lazily: --help answers at once, and check-config works in a broken installation
     from imsys.ctl import certs, check, draining, files, keys, mail, schema, status, users
 
     parser = _Parser(prog="imsys-ctl", description="Prepares and inspects an imsys installation.")

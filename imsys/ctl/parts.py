@@ -1,4 +1,4 @@
-"""What does not register at balance, looked at from here: gateways, balance, captcha, database and Redis."""
+"""Check the parts that do not register at balance: gateways, balance, captcha, database and Redis."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from imsys.store.database import Database
 from imsys.store.health import HealthStore
 
 DEADLINE = 5.0
-"""Seconds that one of them has to answer."""
+"""Seconds for a part to answer."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One of them.
+    """The state of one part.
 
     :param fault: why it does not work; empty: it does.
-    :param certificate: the one that it shows, where it has one.
+    :param certificate: the certificate that it presents, if any.
     """
 
     kind: str
@@ -46,7 +46,7 @@ class Part:
 
 
 async def look(reactor: Any, config: Config) -> list[Part]:
-    """Look at each of them, all at once."""
+    """Check all parts concurrently."""
     trust = Trust(config.cluster)
     listing, probe = imsys_v1_pb2.ListRequest(), imsys_v1_pb2.ProbeRequest()
     looks = [deferToThread(_gateway, host, port) for host, port in gateways(config)]
@@ -65,7 +65,7 @@ async def look(reactor: Any, config: Config) -> list[Part]:
 
 
 def gateways(config: Config) -> list[tuple[str, int]]:
-    """Where gateways are looked for: where the configuration says, or at the port of its own."""
+    """Return the configured addresses of gateways, or that of the configuration's own gateway."""
     ours = config.gateway
     if ours.addresses:
         return list(ours.addresses)
@@ -74,7 +74,7 @@ def gateways(config: Config) -> list[tuple[str, int]]:
 
 
 def _gateway(host: str, port: int) -> Part:
-    """Have a gateway answer something. Its certificate is looked at, but need not be for us."""
+    """Make a request to a gateway; its certificate is read but not verified."""
     where = address(host, port)
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -97,7 +97,7 @@ async def _call(reactor: Any, trust: Trust, kind: str, where: tuple[str, int], s
     client.startService()
     try:
         answer = await client.call(stub, method, request)
-    except NotOffered:  # one of an older release, which works
+    except NotOffered:  # an older release, which works
         return Part(kind, address(*where))
     except Refused:
         return Part(kind, address(*where), "it does not answer")
@@ -107,7 +107,7 @@ async def _call(reactor: Any, trust: Trust, kind: str, where: tuple[str, int], s
 
 
 async def database(reactor: Any, config: Config) -> Part:
-    """Whether the database can be written to."""
+    """Check that the database is writable."""
     at = config.database
     servers = ", ".join(address(*one) for one in at.hosts or ((at.host, at.port),))
     where = at.path if at.engine == "sqlite" else at.socket or servers
@@ -126,7 +126,7 @@ async def database(reactor: Any, config: Config) -> Part:
 
 
 async def redis(reactor: Any, config: Config) -> Part:
-    """Whether Redis can be written to."""
+    """Check that Redis is writable."""
     at = config.redis
     if at.mode == "embedded":
         at = dataclasses.replace(at, mode="server", socket=str(socket_path(config.home)), password="")
@@ -136,7 +136,7 @@ async def redis(reactor: Any, config: Config) -> Part:
 
 
 async def mail(reactor: Any, config: Config) -> Part:
-    """Whether verification codes can be given away: an SMTP server takes our login, or the folder can be written."""
+    """Check that mail can be delivered: the SMTP server accepts our login, or the folder is writable."""
     at = config.mail
     if at.transport == "maildir":
         return Part("mail", at.maildir, "" if _writable(Path(at.maildir)) else "the folder cannot be written")
@@ -145,13 +145,13 @@ async def mail(reactor: Any, config: Config) -> Part:
 
 
 def _writable(folder: Path) -> bool:
-    """Whether a folder can be written, or made."""
+    """Return whether a folder is writable, or can be created."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
     return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
 def _smtp(at: MailConfig) -> str:
-    """Say good day to the SMTP server, with TLS and password as in earnest; what is wrong."""
+    """Connect and log in to the SMTP server as for a mail; return the fault."""
     try:
         tls, name = ssl.create_default_context(cafile=at.ca or None), at.ehlo_name or "[127.0.0.1]"
         with (
@@ -166,7 +166,7 @@ def _smtp(at: MailConfig) -> str:
             if at.user:
                 server.login(at.user, at.password)
     except smtplib.SMTPResponseException as error:
-        return f"it answers {error.smtp_code}"  # not its text: there is what was said in it
+        return f"it answers {error.smtp_code}"  # without its text, which may repeat what we sent
     except (OSError, smtplib.SMTPException) as error:
         return f"{type(error).__name__}: {error}"
     return ""

@@ -1,4 +1,4 @@
-"""Commands that need a reactor."""
+"""Run commands that need a reactor."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def on_reactor(work: Callable[[Any], Awaitable[T]]) -> T:
-    """Run the reactor until a coroutine function that is given it has ended; what that returned, or the exception that it raised."""
+    """Run the reactor until ``work(reactor)`` has ended; return its result or raise its exception."""
     from twisted.internet import task
 
     returned: list[T] = []
@@ -18,7 +18,7 @@ def on_reactor(work: Callable[[Any], Awaitable[T]]) -> T:
     async def main(reactor: Any) -> None:
         try:
             returned.append(await work(reactor))
-        except Exception as error:  # the reactor would write a page about it
+        except Exception as error:  # task.react would print a traceback
             raised.append(error)
 
     try:

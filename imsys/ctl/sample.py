@@ -1,4 +1,4 @@
-"""Sample configuration files, written from the dataclasses of :mod:`imsys.config` so that they cannot grow apart."""
+"""Sample configuration files, generated from the dataclasses of :mod:`imsys.config` so that they agree."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HEADER = """\
 
 
 def render(value: Any) -> str:
-    """A value of the configuration, as it is written in a file."""
+    """Format a value as in a configuration file."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
@@ -37,10 +37,10 @@ def _address(host: str, port: int) -> str:
 
 
 def sample(introduction: str = "", settings: Mapping[str, Mapping[str, str]] | None = None) -> str:
-    """A whole configuration file with every key.
+    """Generate a configuration file with all keys.
 
-    :param introduction: what the file is for; becomes comment lines.
-    :param settings: section, then key, to the value that the file sets; all others stay commented.
+    :param introduction: the purpose of the file, for comment lines.
+    :param settings: values that the file sets, by section and key; all others are commented out.
     """
     settings = settings or {}
     lines = [*(f"# {line}".rstrip() for line in introduction.splitlines()), "#"] if introduction else []
@@ -61,7 +61,7 @@ def sample(introduction: str = "", settings: Mapping[str, Mapping[str, str]] | N
 
 
 def again(text: str) -> str:
-    """The same file with today's keys, sentences and defaults; its introduction and what it sets are kept."""
+    """Regenerate a file with the present keys, comments and defaults; keep its introduction and values."""
     parser = configparser.ConfigParser(interpolation=None, default_section="\0", inline_comment_prefixes=None)
     parser.read_string(text)
     head = text.partition(HEADER)[0].splitlines()

@@ -1,4 +1,4 @@
-"""A shell command that speaks to whoever runs imsys-ctl."""
+"""Run a shell command on the terminal of imsys-ctl."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 
 
 async def run(reactor: Any, line: str, environment: Mapping[str, str]) -> str:
-    """Run a line in the shell, on our terminal; in words how it failed, nothing if it did not."""
+    """Run a line in the shell, on our terminal; return how it failed, or an empty text."""
     command = _Command()
     reactor.spawnProcess(command, "/bin/sh", ["/bin/sh", "-c", line], env=dict(environment), childFDs={0: 0, 1: 1, 2: 2})
     return await command.ended
@@ -23,7 +23,7 @@ class _Command(ProcessProtocol):
         self.ended: Deferred[str] = Deferred()
 
     def processEnded(self, reason: Failure) -> None:
-        """Say how."""
+        """Report how the process ended."""
         value = reason.value
         if not isinstance(value, ProcessTerminated):
             self.ended.callback("")

@@ -1,4 +1,4 @@
-"""``imsys-ctl status``: what is there, how loaded it is, and whether people can log in and write."""
+"""``imsys-ctl status``: list the servers and their load, and tell whether users can log in and write."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 HEADINGS = ("KIND", "NAME", "ADDRESS", "PLAIN", "HTTP", "RTMP", "GRPC", "LOAD", "CAPACITY", "STATE")
 
 NEEDED = ("gateway", "balance", "database", "Redis")
-"""Without one of each nobody can log in."""
+"""Kinds of parts of which at least one must work for users to log in."""
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -47,11 +47,11 @@ def _run(options: argparse.Namespace) -> int:
 
 @dataclass(frozen=True)
 class Seen:
-    """What was found.
+    """The state of an installation.
 
-    :param servers: those that are registered at balance; none if balance does not answer.
-    :param ends: of certificates that are here, or were shown.
-    :param unread: why those that are here could not be looked at.
+    :param servers: the servers registered at balance; empty if balance does not answer.
+    :param ends: expiry dates of certificates in files, or presented by parts.
+    :param unread: why the files of certificates could not be read.
     """
 
     servers: Sequence[Server]
@@ -62,7 +62,7 @@ class Seen:
 
     @property
     def troubles(self) -> list[str]:
-        """Why people cannot log in or write, a sentence each."""
+        """Why users cannot log in or write, one sentence each."""
         found = []
         for kind in NEEDED:
             parts = [part for part in self.parts if part.kind == kind]
@@ -80,11 +80,11 @@ async def _look(reactor: Any, config: Config) -> Seen:
     try:
         servers = await registered(reactor, config)
     except Refused:
-        servers = []  # balance is one of the parts
+        servers = []  # reported by the check of balance
     shown = [part.certificate for part in parts if part.certificate is not None]
     try:
         here, unread = ends_of(config), ""
-    except ConfigError as error:  # whoever asks need not be allowed to read them
+    except ConfigError as error:  # the operator may not be allowed to read them
         here, unread = [], str(error)
     return Seen(servers, parts, [*here, *shown], datetime.now(UTC), unread)
 
@@ -146,7 +146,7 @@ def _fields(server: Server) -> dict[str, Any]:
 
 
 async def registered(reactor: Any, config: Config) -> list[Server]:
-    """Every registered server, chat servers first.
+    """Return all registered servers, chat servers first.
 
     :raises Unavailable: no balance server answers.
     """
@@ -164,7 +164,7 @@ async def registered(reactor: Any, config: Config) -> list[Server]:
 
 
 async def listed(balance: GrpcClient, config: Config) -> list[Server]:
-    """Every registered server, chat servers first, then by name.
+    """Return all registered servers, chat servers first, then by name.
 
     :raises Unavailable: no balance server answers.
     """
@@ -201,7 +201,7 @@ def _row(server: Server) -> tuple[str, ...]:
 
 
 def table(rows: Sequence[Sequence[str]]) -> Iterable[str]:
-    """Lines with columns beneath each other."""
+    """Format rows as lines with aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -1,4 +1,4 @@
-"""``imsys-ctl create-user``: an account without a mail."""
+"""``imsys-ctl create-user``: create an account without a mail."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 async def create_user(reactor: Any, config: Config, username: str, email: str, password: str) -> int:
-    """Make one account in the database of a configuration; give back its uuid.
+    """Create an account in the database of a configuration; return its uuid.
 
-    :raises Refused: the name or the address is taken, or the database does not answer.
-    :raises ConfigError: the tables are not there, or older than this program.
+    :raises Refused: the name or the address is taken, or the database did not answer.
+    :raises ConfigError: the tables are missing, or older than this program.
     """
     from imsys.security.passwords import Passwords
     from imsys.services.first_start import check_tables

@@ -1,1 +1,4 @@
-"""How files are kept: sealed in segments, spooled while they arrive, in a store when they are whole. No wire, no Twisted, no SQL."""
+"""Storage of files: sealed in segments, spooled during the upload, in a store when complete.
+
+There is no wire format, no Twisted and no SQL here.
+"""

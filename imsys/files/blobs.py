@@ -1,4 +1,4 @@
-"""Stores: where sealed files are kept, each under the identifier of the file that it came as, in hex."""
+"""Stores of sealed files, each named by the id, in hex, of the file with which it came."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from imsys.util.fsync import sync_folder
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """One thing in a store."""
+    """One object in a store."""
 
     name: str
     size: int
-    """Bytes as they are stored."""
+    """Stored bytes, including the overhead of sealing."""
     changed: float
-    """Unix time in seconds."""
+    """Unix time of the last change, in seconds."""
 
 
 class Readable(Protocol):
-    """Something that stored bytes are read from: a store, or a file that is not in one yet."""
+    """A source of stored bytes: a store, or a file that is not in one yet."""
 
     def read(self, name: str, offset: int, length: int) -> bytes:
         """Read stored bytes; fewer at the end. :raises FileNotFoundError: there is no such blob."""
@@ -35,17 +35,20 @@ class Readable(Protocol):
 
 
 class BlobStore(Readable, Protocol):
-    """A place for sealed files. Everything blocks, and belongs into a thread; errors are :class:`OSError`."""
+    """A store of sealed files. All methods block: call them in a thread. Errors are :class:`OSError`."""
 
     name: str
-    """What the database calls it: the server's name for a disk of its own, ``s3`` for what all share."""
+    """Its name in the database: the server's name for its own disk, ``s3`` for the shared store."""
 
     def open(self) -> None:
-        """Make ready. :raises ConfigError: it cannot be used."""
+        """Prepare the store. :raises ConfigError: it cannot be used."""
         ...
 
     def keep(self, spooled: Path, name: str) -> None:
-        """Take a file over from the spool, durably; it may be gone there. Where there is one of this name already, it is that one."""
+        """Move a file from the spool into the store, durably.
+
+        If a blob has this name already, it is that file.
+        """
         ...
 
     def delete(self, name: str) -> None:
@@ -57,37 +60,37 @@ class BlobStore(Readable, Protocol):
         ...
 
     def tidy(self) -> None:
-        """Remove what broken uploads left in it that is no blob."""
+        """Remove remains of broken uploads that are not blobs."""
         ...
 
     def free(self) -> int | None:
-        """Bytes that fit; ``None`` where there is no bound to speak of."""
+        """Return the free bytes; ``None``: unlimited."""
         ...
 
 
 def file_of(name: str) -> bytes | None:
-    """Read the identifier of the file that a blob came as; ``None``: a blob has another name."""
+    """Return the file id in a blob's name; ``None``: it is not the name of a blob."""
     return bytes.fromhex(name) if re.fullmatch("[0-9a-f]{32}", name) else None
 
 
 class DiskStore:
-    """A folder, with the blobs in 256 folders by the beginning of their names."""
+    """A folder with the blobs in 256 subfolders by the first two characters of their names."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         self._folder = folder
-        self._durable: set[str] = set()  # names of folders
+        self._durable: set[str] = set()  # names of subfolders that are durable
 
     def open(self) -> None:
-        """Make the folder. :raises OSError: it cannot be made."""
+        """Create the folder. :raises OSError: it cannot be created."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def keep(self, spooled: Path, name: str) -> None:
-        """Rename a file; the spool is on the same file system, and the bytes are durable already."""
+        """Rename the file; the spool is on the same file system, and the content is durable already."""
         target = self._path(name)
         if not spooled.exists() and target.exists():
             return  # a crash came in between
-        if target.parent.name not in self._durable:  # one that is there may be made by a thread, or a process, that did not come further
+        if target.parent.name not in self._durable:  # an existing one may not be durable yet
             target.parent.mkdir(mode=0o700, exist_ok=True)
             sync_folder(self._folder)
             self._durable.add(target.parent.name)
@@ -96,7 +99,7 @@ class DiskStore:
         sync_folder(spooled.parent)
 
     def read(self, name: str, offset: int, length: int) -> bytes:
-        """Read stored bytes, by one call."""
+        """Read with one system call."""
         descriptor = os.open(self._path(name), os.O_RDONLY)
         try:
             return os.pread(descriptor, length, offset)
@@ -104,7 +107,7 @@ class DiskStore:
             os.close(descriptor)
 
     def delete(self, name: str) -> None:
-        """Unlink it."""
+        """Unlink the blob."""
         self._path(name).unlink(missing_ok=True)
 
     def blobs(self) -> Iterator[Blob]:
@@ -114,16 +117,16 @@ class DiskStore:
                 with os.scandir(folder) as entries:
                     for entry in entries:
                         if entry.name[:2] != folder.name or not entry.is_file(follow_symlinks=False):
-                            continue  # nothing of ours, as lost+found and what is in it
+                            continue  # foreign, such as lost+found and its content
                         with contextlib.suppress(FileNotFoundError):  # it was removed meanwhile
                             found = entry.stat()
                             yield Blob(entry.name, found.st_size, found.st_mtime)
 
     def tidy(self) -> None:
-        """Do nothing: a file is in here by a rename."""
+        """Do nothing: files get here by a rename."""
 
     def free(self) -> int:
-        """Return the bytes that the file system has left for us."""
+        """Return the free space of the file system."""
         return shutil.disk_usage(self._folder).free
 
     def _path(self, name: str) -> Path:
@@ -131,7 +134,7 @@ class DiskStore:
 
 
 class SealedFile:
-    """A whole file in a store, read anywhere: only the segments that are touched are opened."""
+    """A complete file in a store with random access: only the needed segments are opened."""
 
     def __init__(self, store: Readable, name: str, seal: Seal, size: int) -> None:
         self._store = store
@@ -143,8 +146,8 @@ class SealedFile:
     def read(self, offset: int, length: int) -> bytes:
         """Read bytes of the file; fewer at its end.
 
-        :raises Damaged: the store has other bytes than were written, or not all of them.
-        :raises OSError: the store does not give them.
+        :raises Damaged: the stored bytes are corrupt or incomplete.
+        :raises OSError: the store cannot be read.
         """
         length = min(length, self.size - offset)
         if length <= 0:

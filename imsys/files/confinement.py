@@ -1,11 +1,15 @@
-"""What a child gives up before it looks at a stranger's file: ``python -m imsys.files.confinement COMMAND ...``, or :func:`confine`.
+"""Sandbox a child process before it reads an untrusted file.
 
-A decoder in C that is fooled does what the file wants it to. Then it is nobody, and alone: it has another user than the server (a real
-one where the server is root, else one in a namespace of its own), no network, no other processes to signal or look into, cannot start
-any, and opens no files but libraries. What each wall is made of: Landlock for files, seccomp for calls, namespaces on top.
+Use ``python -m imsys.files.confinement COMMAND ...``, or :func:`confine`.
 
-A kernel, or a container, that lacks some of that leaves the rest standing; :func:`confine` says what stands, and the server tells its
-operator at start. Arguments for the program: those of the command, or ``--check``, which writes the walls as JSON.
+A malicious file may take over a decoder in C. So the decoder runs as another user than the server (a real one
+if the server is root, else one in its own namespace), without network, cannot start, signal or inspect
+processes, and can open no files except libraries. The means are Landlock for files, seccomp for system calls,
+and namespaces.
+
+If a kernel or container lacks some of these, the others still apply; :func:`confine` returns which do, and
+the server logs them at its start. Arguments of the program: those of the command, or ``--check``, which
+prints the walls as JSON.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ from pathlib import Path
 WALLS = ("user", "network", "files")
 
 _NOBODY = 65534
-"""User and group that own nothing (what Linux shows for those that have no name in a namespace)."""
+"""User and group without any files (Linux' overflow ids)."""
 
 _NEW_USER, _NEW_IPC, _NEW_NETWORK = 0x10000000, 0x08000000, 0x40000000
 _THREAD = 0x00010000
@@ -39,29 +43,30 @@ _DENIED = (
     *("io_uring_setup", "bpf", "perf_event_open", "userfaultfd", "add_key", "request_key", "keyctl", "open_by_handle_at"),
     *("shmget", "shmat", "msgget", "semget", "mq_open", "sched_setaffinity", "sched_setscheduler", "ioprio_set"),
 )
-"""Calls that no decoder needs, and that reach beyond it."""
+"""System calls that no decoder needs and that reach beyond its process."""
 
 
 def confine(readable: Iterable[str] = ()) -> list[str]:
-    """Give up, for good, what this process and those after it do not need; which of :data:`WALLS` stand then.
+    """Confine this process and its successors irrevocably; return which of :data:`WALLS` are in force.
 
-    :param readable: files and folders that may still be read, and executed.
+    :param readable: files and folders that can still be read and executed.
     """
-    for library in ("landlock", "pyseccomp"):  # while they can be read
+    for library in ("landlock", "pyseccomp"):  # while they are readable
         with contextlib.suppress(ImportError, RuntimeError):
             importlib.import_module(library)
     stands = set(_become_nobody())
     with contextlib.suppress(ImportError, OSError):
         _bar_files(readable)
         stands.add("files")
-    with contextlib.suppress(ImportError, OSError, RuntimeError):  # last: it bars what the others need
+    # last, since it denies calls that the others need
+    with contextlib.suppress(ImportError, OSError, RuntimeError):
         _bar_calls()
         stands.add("network")
     return [wall for wall in WALLS if wall in stands]
 
 
 def _become_nobody() -> list[str]:
-    """Enter namespaces of its own, as nobody; return the walls that stand then."""
+    """Switch to an unprivileged user; return the walls that are in force."""
     user, group = os.getuid(), os.getgid()
     unshare = ctypes.CDLL(None, use_errno=True).unshare  # os has it from Python 3.12 on
     stands = []
@@ -82,7 +87,11 @@ def _become_nobody() -> list[str]:
 
 
 def _bar_files(readable: Iterable[str]) -> None:
-    """:raises ImportError: there is no Landlock here. :raises OSError: the kernel has none."""
+    """Restrict file access.
+
+    :raises ImportError: Landlock is not installed.
+    :raises OSError: not in the kernel.
+    """
     from landlock import FSAccess, Ruleset
 
     rules = Ruleset()
@@ -95,7 +104,12 @@ def _bar_files(readable: Iterable[str]) -> None:
 
 
 def _bar_calls() -> None:
-    """:raises ImportError: there is no seccomp here. :raises RuntimeError: no libseccomp. :raises OSError: the kernel has none."""
+    """Deny system calls.
+
+    :raises ImportError: pyseccomp is not installed.
+    :raises RuntimeError: there is no libseccomp.
+    :raises OSError: the kernel has no seccomp.
+    """
     from pyseccomp import ALLOW, ERRNO, MASKED_EQ, NE, Arg, SyscallFilter
 
     rules = SyscallFilter(ALLOW)
@@ -104,13 +118,14 @@ def _bar_calls() -> None:
         with contextlib.suppress(OSError):  # another architecture, or an older libseccomp, does not know it
             rules.add_rule(refuse, name)
     rules.add_rule(refuse, "clone", Arg(0, MASKED_EQ, _THREAD, 0))  # threads yes, processes no
-    rules.add_rule(ERRNO(errno.ENOSYS), "clone3")  # whose flags cannot be looked at; the C library takes clone then
+    # its flags cannot be checked; the C library falls back to clone
+    rules.add_rule(ERRNO(errno.ENOSYS), "clone3")
     rules.add_rule(refuse, "prlimit64", Arg(0, NE, 0))
     rules.load()
 
 
 def main(arguments: list[str]) -> int:
-    """Confine this process, and become the program."""
+    """Confine this process, and execute the program."""
     if arguments == ["--check"]:
         print(json.dumps(confine()))
         return 0

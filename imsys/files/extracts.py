@@ -1,7 +1,7 @@
-"""What of a film or a sound its first moment needs, in a file that a program can seek in.
+"""Extract the parts of an audio or video file that decoding its beginning needs, into a seekable file.
 
-The file has no name, and gets parts of the sealed one at their places. On Linux it is in memory, so that nothing of it is ever on a
-disk as it is.
+The extract is a file without a name that holds parts of the sealed file at their offsets. On Linux it is in
+memory, so that no plaintext gets to a disk.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MIN_BOX = 8
 
 @contextlib.contextmanager
 def unnamed(folder: Path) -> Iterator[int]:
-    """Open an empty file that is gone when it is closed, however that happens; return its descriptor."""
+    """Provide the descriptor of an empty file without a name, which vanishes when it is closed."""
     if sys.platform == "linux":
         descriptor = os.memfd_create("extract")
         try:
@@ -35,17 +35,20 @@ def unnamed(folder: Path) -> Iterator[int]:
 
 
 def copy_head(source: ReadableFile, file: int, size: int) -> None:
-    """Copy the beginning."""
+    """Copy the first ``size`` bytes."""
     _copy(source, file, 0, size)
 
 
 def copy_index(source: ReadableFile, file: int, head: int) -> bool:
-    """Copy the index (``moov``, ISO/IEC 14496-12) of an MP4 whose first ``head`` bytes are there; whether it has one."""
+    """Copy an MP4's index (``moov``, ISO/IEC 14496-12); return whether there is one.
+
+    The first ``head`` bytes are copied already.
+    """
     offset, data_seen = 0, False
     for _ in range(_BOXES):
         start = source.read(offset, 16)
         size = int.from_bytes(start[:4])
-        if size == 1:  # 64 bits of it follow
+        if size == 1:  # a 64-bit size follows
             size = int.from_bytes(start[8:16])
         elif size == 0:  # up to the end
             size = source.size - offset
@@ -56,7 +59,8 @@ def copy_index(source: ReadableFile, file: int, head: int) -> bool:
                 return False
             _copy(source, file, max(offset, head), offset + size)
             if offset + size > head:
-                _copy(source, file, offset + size, offset + size + head)  # what it is about, if it is in front
+                # the media data after it, if the index comes first
+                _copy(source, file, offset + size, offset + size + head)
             return True
         if start[4:8] == b"mdat" and not data_seen:
             data_seen = True

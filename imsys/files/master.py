@@ -1,4 +1,4 @@
-"""The deployment's master keys, under which the keys of files are wrapped (AES key wrap, RFC 3394)."""
+"""The master keys, which wrap the keys of files (AES key wrap, RFC 3394)."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ class Wrapped(NamedTuple):
 
 
 class UnknownKey(Exception):
-    """A file's key was wrapped under a master key that is not here."""
+    """A file's key is wrapped under an unknown master key."""
 
 
 class MasterKeys:
-    """Makes, wraps and unwraps keys of files. The first master key wraps; all of them unwrap. Threads may use it while it is renewed."""
+    """Makes, wraps and unwraps keys of files. The first master key wraps, all of them unwrap. Thread-safe."""
 
     def __init__(self, keys: Sequence[Key], *, encrypt: bool = True) -> None:
-        """:param encrypt: whether new files are encrypted; those that are stay readable."""
+        """``encrypt``: whether new files are encrypted; encrypted ones stay readable in any case."""
         self._encrypt = encrypt
         self.renew(keys)
 
     def renew(self, keys: Sequence[Key]) -> None:
-        """Use these master keys from now on."""
+        """Use these keys from now on."""
         self._ring = dict(keys), keys[0][0] if keys and self._encrypt else ""
 
     @property
     def current(self) -> str:
-        """Id of the key that wraps; empty where new files are not encrypted."""
+        """The id of the wrapping key; empty: new files are not encrypted."""
         return self._ring[1]
 
     def new(self) -> Wrapped:
@@ -48,15 +48,15 @@ class MasterKeys:
         return self._wrap(secrets.token_bytes(KEY_BYTES)) if self.current else Wrapped("", b"")
 
     def seal(self, wrapped: Wrapped) -> Seal:
-        """What opens and seals a file.
+        """Make the seal of a file.
 
-        :raises UnknownKey: its master key is not here.
-        :raises Damaged: the wrapped key is not one of ours.
+        :raises UnknownKey: its master key is not known.
+        :raises Damaged: the wrapped key is corrupt.
         """
         return AesGcm(self._unwrap(wrapped)) if wrapped.key_id else Checked()
 
     def rewrap(self, wrapped: Wrapped) -> Wrapped:
-        """Wrap a key under the current master key. :raises UnknownKey: the one it is under is not here."""
+        """Rewrap a key under the current master key. :raises UnknownKey: its master key is not known."""
         if not wrapped.key_id or not self.current or wrapped.key_id == self.current:
             return wrapped
         return self._wrap(self._unwrap(wrapped))

@@ -1,4 +1,4 @@
-"""Names that users give to files."""
+"""Check names of files given by users."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from imsys.errors import Refused, Status
 from imsys.util.texts import is_shown
 
 LONGEST = 255
-"""Bytes that a file's name has at most, in UTF-8."""
+"""Bytes of a file's name in UTF-8, at most."""
 
 
 def check_filename(filename: str) -> str:
-    """Return a file's name, if it is one, and no path.
+    """Return a name if it is valid and not a path.
 
-    :raises Refused: ``FILE_CREATE_ERROR``, with what is wrong.
+    :raises Refused: FILE_CREATE_ERROR (37), with the reason.
     """
     if not filename:
         raise Refused(Status.FILE_CREATE_ERROR, "A file has a name.")

@@ -1,15 +1,15 @@
-"""A program that makes small pictures of one on its standard input: ``python -m imsys.files.pictures [--square] SIDE ...``.
+"""Make small pictures of the one on standard input: ``python -m imsys.files.pictures [--square] SIDE ...``.
 
-It is a process of its own since what it decodes comes from strangers: a decoder in C that is fooled, or busy for minutes, harms this
-process alone, which has a bound for its memory and a deadline (:mod:`imsys.files.previews` sees to both), and has given up all that it
-does not need before it reads anything (:mod:`imsys.files.confinement`). How large a picture is gets checked before anything is decoded.
-Nothing but pixels is passed on: no EXIF, no place where a photo was taken.
+It is a separate process because its input is untrusted: a malicious file can only harm or occupy this
+process, which has bounds for memory and time (set by :mod:`imsys.files.previews`) and is sandboxed before it
+reads anything (:mod:`imsys.files.confinement`). The dimensions are checked before decoding. Only pixels are
+passed on: no EXIF, and so no location of a photo.
 
-What is damaged is shown as far as it goes, as viewers do; what stands behind a JPEG's end (the film of a phone's motion photo, other
-pictures of the same moment) is not looked at.
+Damaged pictures are shown as far as they can be decoded, as in viewers. Data after the end of a JPEG (the
+video of a motion photo, further pictures) are ignored.
 
-For every SIDE it writes a line of JSON ``[mime, width, height, bytes]`` and then the bytes. Exit status 1: this is no picture that we show.
-It imports nothing else of imsys, so that it starts quickly.
+For every SIDE it writes a line of JSON ``[mime, width, height, bytes]`` and then the bytes. Exit status 1: it
+is not a picture that we show. For a quick start it imports nothing else of imsys.
 """
 
 from __future__ import annotations
@@ -41,50 +41,50 @@ _PLUGINS = (TiffImagePlugin, WebPImagePlugin)
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")
 
 MAX_BYTES = 64 << 20
-"""Of a picture as it comes."""
+"""Bytes of the input, at most."""
 
 MAX_PIXELS = 40_000_000
-"""Of a picture that has to be decoded whole: 160 MB, in some steps twice."""
+"""Pixels of a picture that must be decoded whole, at most: 160 MB, in some steps twice."""
 
 MAX_PIXELS_BASELINE = 260_000_000
-"""Of a JPEG that can be decoded in an eighth of its size, line by line: the largest phones take 200 million."""
+"""Pixels of a JPEG that can be decoded at 1/8 size, line by line, at most: phones make up to 200 million."""
 
 MAX_SCANNED = 600_000_000
-"""Pixels of a progressive JPEG, times the scans that go over all of them; cameras and editors make ten."""
+"""Pixels times scans of a progressive JPEG, at most; cameras and editors make ten scans."""
 
 MAX_SIDE = 65_500
 
 _SEGMENTS = 100_000
-"""Of a JPEG at most; a picture with the largest colour profile, a film of thumbnails and a scan for each bit has some thousand."""
+"""Segments of a JPEG, at most; extreme pictures have some thousand."""
 
 _JPEG = b"\xff\xd8\xff"
 _END, _SCAN = 0xD9, 0xDA
 _MARKER = re.compile(rb"\xff+([\x02-\xcf\xd8-\xfe])")
-"""What begins a segment, wherever the last one ended; neither a byte of FF in a scan nor where a scan restarts (ITU-T T.81, B.1.1.2)."""
+"""The start of a segment; neither a stuffed FF byte in a scan nor a restart marker (ITU-T T.81, B.1.1.2)."""
 
 QUALITY = 82
 
 
 class NoPicture(Exception):
-    """There is nothing to make a small picture of."""
+    """The input cannot be made into a small picture."""
 
 
 def small_pictures(data: bytes, sides: list[int], *, square: bool) -> list[Image.Image]:
-    """Small pictures, at most as many pixels wide and high as is said for each, never larger than the original.
+    """Make small pictures with at most these widths and heights in pixels, never larger than the original.
 
-    :raises NoPicture: it is none, or too large.
+    :raises NoPicture: it is not a picture, or too large.
     """
     scans = 0
     picture: Image.Image
     if data.startswith(_JPEG):
         data, scans = first_jpeg(data)
-        picture = JpegImagePlugin.JpegImageFile(io.BytesIO(data))  # and not the MPO that it may begin
+        picture = JpegImagePlugin.JpegImageFile(io.BytesIO(data))  # not the MPO that it may begin
     else:
         picture = Image.open(io.BytesIO(data), formats=FORMATS)
     _check(picture, scans)
     picture.draft("RGB", (2 * max(sides), 2 * max(sides)))  # decode a JPEG in as few pixels as will do
     picture = _plain(picture)
-    with contextlib.suppress(Exception):  # which way is up cannot be told where EXIF is garbage
+    with contextlib.suppress(Exception):  # without valid EXIF the orientation is unknown
         ImageOps.exif_transpose(picture, in_place=True)
     made = []
     for side in sorted(sides, reverse=True):
@@ -99,7 +99,7 @@ def small_pictures(data: bytes, sides: list[int], *, square: bool) -> list[Image
 
 
 def first_jpeg(data: bytes) -> tuple[bytes, int]:
-    """The first picture of what begins with a JPEG, and how many scans it has. :raises NoPicture: it has too many segments."""
+    """Return the first picture of a JPEG, and its number of scans. :raises NoPicture: too many segments."""
     at, scans = 2, 0
     for _ in range(_SEGMENTS):
         marker = _MARKER.search(data, at)
@@ -115,7 +115,7 @@ def first_jpeg(data: bytes) -> tuple[bytes, int]:
 
 
 def encoded(picture: Image.Image) -> tuple[str, bytes]:
-    """A small picture's type and bytes: PNG where one can see through it, JPEG else."""
+    """Encode a small picture; return its type and bytes: PNG if it is transparent, else JPEG."""
     if picture.mode == "RGBA" and picture.getchannel("A").getextrema()[0] == 255:
         picture = picture.convert("RGB")
     out, form = io.BytesIO(), "PNG" if picture.mode == "RGBA" else "JPEG"
@@ -125,7 +125,7 @@ def encoded(picture: Image.Image) -> tuple[str, bytes]:
 
 
 def _check(picture: Image.Image, scans: int) -> None:
-    """:raises NoPicture: it is larger than what is decoded here."""
+    """Check the dimensions. :raises NoPicture: they are too large."""
     width, height = picture.size
     pixels, bound = width * height, MAX_PIXELS
     if picture.format == "JPEG":
@@ -140,7 +140,7 @@ def _check(picture: Image.Image, scans: int) -> None:
 
 
 def _plain(picture: Image.Image) -> Image.Image:
-    """Convert a picture to RGB or RGBA, of 8 bits."""
+    """Convert to 8-bit RGB or RGBA."""
     if picture.mode.startswith("I") or picture.mode == "F":
         picture = picture.convert("I").point(lambda level: level * (1 / 256)).convert("L")
     mode = "RGBA" if picture.has_transparency_data else "RGB"
@@ -151,24 +151,24 @@ def _plain(picture: Image.Image) -> Image.Image:
 
 
 def _in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """Convert a picture to sRGB; the profile is not kept, and many phones' pictures are paler without theirs."""
+    """Convert to sRGB, since many phones' pictures would be pale without their profile."""
     if profile:
         try:
             source = ImageCms.getOpenProfile(io.BytesIO(profile))
             changed = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"))
             return changed or picture
         except (ImageCms.PyCMSError, OSError, ValueError):
-            pass  # of another colour space than its pixels now are, or none at all
+            pass  # the profile is invalid or for another colour space
     return picture
 
 
 def _skip(chunks: Any, _: int, length: int) -> bytes:
-    """Read a chunk of a PNG that is text, which is not shown, and may unpack to any size."""
+    """Skip a text chunk of a PNG, which may unpack to any size."""
     return ImageFile._safe_read(chunks.fp, length)
 
 
 def main(arguments: list[str]) -> int:
-    """Read, make, write; the exit status."""
+    """Read the picture and write the small ones; return the exit status."""
     Image.preinit()
     confine()
     warnings.simplefilter("ignore")
@@ -176,7 +176,7 @@ def main(arguments: list[str]) -> int:
     ImageFile.LOAD_TRUNCATED_IMAGES = True
     for chunk in ("tEXt", "zTXt", "iTXt"):
         setattr(PngImagePlugin.PngStream, f"chunk_{chunk}", _skip)
-    Image.MAX_IMAGE_PIXELS = MAX_PIXELS_BASELINE  # what is checked above, again where frames say that they are larger
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS_BASELINE  # checked by Pillow again for frames that claim to be larger
     square = "--square" in arguments
     sides = [int(side) for side in arguments if side != "--square"]
     data = sys.stdin.buffer.read(MAX_BYTES + 1)
@@ -184,7 +184,7 @@ def main(arguments: list[str]) -> int:
         if len(data) > MAX_BYTES:
             raise NoPicture
         made = [(encoded(picture), picture.size) for picture in small_pictures(data, sides, square=square)]
-    except Exception as error:  # whatever a decoder says to a file that is not what it should be
+    except Exception as error:  # any exception of a decoder for an invalid file
         print(f"{type(error).__name__}: {error}"[:200], file=sys.stderr)
         return 1
     for (mime, out), (width, height) in made:

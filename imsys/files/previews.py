@@ -1,12 +1,12 @@
-"""Small pictures of files: thumbnails of pictures, posters of videos, avatars.
+"""Make small pictures of files: thumbnails of pictures, posters of videos, avatars.
 
-``Previews(folder).thumbnail(source)``, ``.poster(source, mime)`` and ``.avatars(source)`` block for at most about ``deadline``
-seconds (a poster: twice that), and belong into a thread. They give ``None`` where there is nothing to show: the file is broken, hostile,
-too large or of a format that is not shown here, or it took too long. They raise only when the file cannot be read (``OSError``,
-:class:`~imsys.files.sealing.Damaged`): that says nothing of the file, and it may be tried again.
+``Previews(folder).thumbnail(source)``, ``.poster(source, mime)`` and ``.avatars(source)`` block for at most
+about ``deadline`` seconds (a poster: twice that): call them in a thread. They return nothing if the file is
+damaged, malicious, too large, of an unsupported format, or takes too long. They raise only if the file cannot
+be read (``OSError``, :class:`~imsys.files.sealing.Damaged`), in which case a retry may help.
 
-What decodes a stranger's file is a child process with bounds for time, memory and output, and walls around it
-(:mod:`imsys.files.confinement`): :mod:`imsys.files.pictures` (Pillow) or ffmpeg, which gets an extract of the file
+Untrusted files are decoded by a child process with bounds for time, memory and output, in a sandbox
+(:mod:`imsys.files.confinement`): :mod:`imsys.files.pictures` (Pillow), or ffmpeg on an extract of the file
 (:mod:`imsys.files.extracts`).
 """
 
@@ -32,7 +32,7 @@ AVATARS = (96, 384)
 """Pixels of the sides of the two sizes of an avatar, at most."""
 
 MAX_PICTURE = 64 << 20
-"""Bytes of a picture beyond which there is no thumbnail of it."""
+"""Bytes of a picture with a thumbnail, at most."""
 
 _MEMORY = 1 << 30  # a picture of 40 megapixels takes up to 650 MB
 _VIDEO_MEMORY = 2 << 30
@@ -52,7 +52,7 @@ _DEMUXERS = {
     "video/ogg": "ogg",
     "video/x-ms-wmv": "asf",
 }
-"""ffmpeg is told what to take a file for: it knows formats that name other files to be read, which nobody is to send us."""
+"""The demuxer is given to ffmpeg, since it knows formats that make it read other files."""
 
 _DECODERS = ",".join(
     (
@@ -68,7 +68,7 @@ class Preview:
 
     data: bytes
     mime: str
-    """``image/jpeg``, or ``image/png`` for one that can be seen through."""
+    """``image/jpeg``, or ``image/png`` if it is transparent."""
     width: int
     height: int
 
@@ -76,7 +76,7 @@ class Preview:
 class Previews:
     """Makes small pictures of pictures and films.
 
-    :param folder: where a file may lie that is copied for ffmpeg, on systems that cannot keep it in memory; it has no name there.
+    :param folder: for the nameless extracts of files, on systems that cannot keep them in memory.
     :param deadline: seconds for one program.
     :param program: ffmpeg; without it there are no posters.
     """
@@ -88,22 +88,22 @@ class Previews:
 
     @property
     def posters(self) -> bool:
-        """Whether ffmpeg is there."""
+        """Whether ffmpeg is installed."""
         return self._program is not None
 
     def thumbnail(self, source: ReadableFile) -> Preview | None:
-        """Make a picture with its longer side of at most :data:`THUMBNAIL` pixels."""
+        """Make a picture whose longer side has at most :data:`THUMBNAIL` pixels."""
         made = self._small(source, (THUMBNAIL,))
         return made[0] if made else None
 
     def avatars(self, source: ReadableFile) -> list[Preview]:
-        """Cut the middle of a picture in the sizes of :data:`AVATARS`; none if it is no picture."""
+        """Cut the centre square in the sizes of :data:`AVATARS`; empty: it is not a picture."""
         return self._small(source, AVATARS, "--square")
 
     def poster(self, source: ReadableFile, mime: str) -> Preview | None:
-        """Make a picture of the first frame of a video, as :meth:`thumbnail` makes one of a picture.
+        """Make a thumbnail of the first frame of a video.
 
-        :param mime: what :func:`~imsys.files.sniffing.sniff` takes it for.
+        :param mime: the type found by :func:`~imsys.files.sniffing.sniff`.
         """
         demuxer = _DEMUXERS.get(mime)
         if self._program is None or demuxer is None:
@@ -117,7 +117,7 @@ class Previews:
         return self.thumbnail(InMemoryFile(frame)) if frame else None
 
     def walls(self) -> list[str]:
-        """Which of :data:`~imsys.files.confinement.WALLS` stand around what decodes files here."""
+        """Return which of :data:`~imsys.files.confinement.WALLS` are in force on this system."""
         if sys.platform != "linux":
             return []
         said = self._run((sys.executable, "-m", "imsys.files.confinement", "--check"), None, _MEMORY)
@@ -131,7 +131,7 @@ class Previews:
         return list(_parsed(written)) if written else []
 
     def _run(self, command: Sequence[str], source: ReadableFile | None, memory: int, keep: Sequence[int] = ()) -> bytes | None:
-        """Run a program on a file; return what it makes, if it does."""
+        """Return the output of a program, or ``None``."""
         return run_confined(command, source, self._deadline, _OUTPUT, memory, keep)
 
 
@@ -144,7 +144,7 @@ def _parsed(written: bytes) -> Iterator[Preview]:
 
 
 def _frame_command(program: str, file: int, demuxer: str) -> list[str]:
-    """Decode one frame, by one thread, reading this file and nothing else."""
+    """Build the command that decodes one frame with one thread, and reads only this file."""
     fit = f"min(1,{2 * THUMBNAIL}/max(iw*sar,ih))"
     video = ffmpeg.input(
         f"file:/dev/fd/{file}",
@@ -157,7 +157,7 @@ def _frame_command(program: str, file: int, demuxer: str) -> list[str]:
         analyzeduration=10_000_000,
     )
     frame = ffmpeg.output(
-        video["V:0"],  # not a cover that is attached
+        video["V:0"],  # not an attached cover picture
         "pipe:1",
         format="image2pipe",
         vcodec="png",

@@ -1,7 +1,8 @@
-"""What a container for film and sound holds, told by ffprobe: whether there are moving pictures in it, or sound alone.
+"""Find out by ffprobe whether a media container holds video or only audio.
 
-``Probe(folder).of(source, mime)`` blocks, and belongs into a thread. Without ffprobe, and for what it cannot read, everything stays as
-:mod:`imsys.files.sniffing` has it, which goes by the first bytes, and by the name where those cannot tell.
+``Probe(folder).of(source, mime)`` blocks: call it in a thread. Without ffprobe, and for files that it cannot
+read, the result of :mod:`imsys.files.sniffing` stays, which goes by the first bytes and, if those are
+ambiguous, by the name.
 """
 
 from __future__ import annotations
@@ -46,18 +47,18 @@ _SUBTYPES = {
     "tta": ("x-tta", "x-tta"),
     "dsf": ("x-dsf", "x-dsf"),
 }
-"""ffmpeg's containers that have a beginning one cannot mistake, and what each is called with moving pictures, and with sound alone."""
+"""ffmpeg's containers with an unmistakable beginning, and their subtypes with video, and with audio only."""
 
 _WHITELIST = ",".join((*_SUBTYPES, "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"))
 _CERTAIN = 50
-"""Of ffprobe's 100."""
+"""The least score of ffprobe, out of 100, that counts."""
 
 _STILL = {"mif1", "msf1", "heic", "heix", "hevc", "hevx", "heim", "heis", "avif", "avis", "miaf", "jxl ", "jp2 ", "crx "}
-"""Major brands of pictures in an MP4's boxes, which newer ffprobes take for films."""
+"""Major brands of still pictures in MP4 boxes, which newer ffprobes take for videos."""
 
 _NAMED = re.compile(rb"[\w ]{4}|.{4}[\w ]{4}|\x00\x00\x01|\x1a\x45\xdf\xa3|\x06\x0e\x2b\x34|\x30\x26\xb2\x75|\x1f\x07\x00", re.DOTALL)
 _PACKETS = re.compile(rb"\x47.{187}\x47.{187}\x47|\x47.{191}\x47.{191}\x47", re.DOTALL)
-"""How containers begin, roughly: with a name of four letters, or packets of a length. What does not spares a process."""
+"""Rough beginnings of containers: a four-letter name, or packets of fixed length. Others need no process."""
 
 
 class _Stream(msgspec.Struct):
@@ -89,10 +90,12 @@ class Probe:
         self._program = shutil.which(program)
 
     def of(self, source: ReadableFile, mime: str, head: bytes) -> str:
-        """Tell the content type of a file.
+        """Determine the content type of a file.
 
-        :param mime: what its first bytes say. :param head: those.
-        :raises OSError: it cannot be read. :raises Damaged: it is not what was written.
+        :param mime: the type by its first bytes.
+        :param head: its first bytes.
+        :raises OSError: it cannot be read.
+        :raises Damaged: it is corrupt.
         """
         if self._program is None or (
             not (mime == UNKNOWN and _may_be_container(head)) and mime.partition("/")[0] not in ("audio", "video")
@@ -114,7 +117,7 @@ def _may_be_container(head: bytes) -> bool:
 
 
 def _command(program: str, file: int) -> list[str]:
-    """Read the headers of this file, and nothing else."""
+    """Build the command that reads the headers of this file only."""
     return [
         program,
         *("-v", "error", "-of", "json"),

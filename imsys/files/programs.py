@@ -1,7 +1,7 @@
-"""Other programs that read a file: fed by a pipe, killed with all they started when their time is over.
+"""Run other programs on a file: fed by a pipe, and killed with their children at a deadline.
 
-:func:`run` blocks, and belongs into a thread. The program leads a process group of its own; whatever way it ends, nothing
-of the group is left. What it writes is bounded. None of our secrets are in its environment.
+:func:`run` blocks: call it in a thread. The program leads its own process group, and in any case the whole
+    group is killed at its end. Its output is bounded. Its environment has none of our secrets.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from imsys.files.readable import ReadableFile, pieces
 if sys.platform == "linux":
     import resource
 
-_LOOK = 0.05  # seconds between two looks whether the program has ended while something of it still holds a pipe
-_COMPLAINTS = 4096  # bytes of what it says at last that are kept
+_LOOK = 0.05  # seconds between two checks whether the program has ended although a child holds a pipe open
+_COMPLAINTS = 4096  # last bytes of standard error that are kept
 _READ = 65536
 
 
@@ -57,15 +57,17 @@ def run(
 ) -> Ended:
     """Run a program to its end.
 
-    :param source: what its standard input is; it need not read all of it.
-    :param deadline: seconds. A source that takes long to be read may add what one read of it takes.
-    :param output: bytes that it may write to standard output; 0: it may write any number, which nobody reads.
-    :param memory: bytes of address space that it may have (on Linux); 0: no bound.
-    :param patience: how much it gives way to other processes, from 0 to 19.
-    :param environ: instead of ours without our own variables.
-    :param keep: file descriptors that it gets.
-    :raises OSError: it cannot be started, or the source cannot be read. :raises Damaged: the source is not what was written.
-    :raises TooLong: it was killed. :raises TooMuch: it was killed.
+    :param source: its standard input; it need not read all of it.
+    :param deadline: seconds; one slow read of the source may exceed it.
+    :param output: bytes of standard output, at most; 0: the output is discarded.
+    :param memory: bytes of address space, at most (on Linux); 0: unlimited.
+    :param patience: the niceness to add, from 0 to 19.
+    :param environ: its environment; by default ours without our own variables.
+    :param keep: file descriptors that it inherits.
+    :raises OSError: it cannot be started, or the source cannot be read.
+    :raises Damaged: the source is corrupt.
+    :raises TooLong: it was killed at the deadline.
+    :raises TooMuch: it was killed because of too much output.
     """
     until = time.monotonic() + deadline
     process = subprocess.Popen(  # noqa: S603
@@ -90,7 +92,7 @@ def run(
 
 
 class _Talk:
-    """Moves all that goes to a program and comes from it."""
+    """Feeds a program, and collects its output."""
 
     def __init__(self, process: subprocess.Popen[bytes], feed: Iterator[bytes], bound: int) -> None:
         self._process = process
@@ -106,13 +108,14 @@ class _Talk:
                 self._selector.register(pipe, event)
 
     def until(self, until: float) -> None:
-        """Move bytes until it has ended, and all that it wrote is here."""
+        """Go on until the program has ended and all its output is read."""
         ended = False
         while True:
             left = until - time.monotonic()
             if left <= 0:
                 raise TooLong
-            ready = self._selector.select(0 if ended else min(left, _LOOK))  # which only waits where all pipes are closed
+            # with all pipes closed, it only waits
+            ready = self._selector.select(0 if ended else min(left, _LOOK))
             for key, _ in ready:
                 pipe: IO[bytes] = key.fileobj  # type: ignore[assignment]
                 if pipe is self._process.stdin:
@@ -120,7 +123,7 @@ class _Talk:
                 else:
                     self._read(pipe)
             if ended and not any(key.fileobj is not self._process.stdin for key, _ in ready):
-                return  # what it started may have the pipes still: nobody waits for that
+                return  # its children may still hold the pipes; do not wait for them
             ended = ended or _has_ended(self._process)
 
     def _write(self, pipe: IO[bytes]) -> None:
@@ -134,7 +137,7 @@ class _Talk:
             self._unfed = self._unfed[os.write(pipe.fileno(), self._unfed) :]
         except BlockingIOError:
             pass
-        except BrokenPipeError:  # it has seen enough
+        except BrokenPipeError:  # it does not read any more
             self._done(pipe)
 
     def _read(self, pipe: IO[bytes]) -> None:
@@ -166,7 +169,7 @@ class _Talk:
 
 
 def _restrain(process: subprocess.Popen[bytes], memory: int, patience: int) -> None:
-    """From outside: nothing of ours may run between fork and exec where there are threads. What is fed has got nothing yet."""
+    """Limit a process from outside, since with threads no code may run between fork and exec."""
     with contextlib.suppress(ProcessLookupError):  # it has ended
         if patience:
             os.setpriority(os.PRIO_PROCESS, process.pid, os.getpriority(os.PRIO_PROCESS, process.pid) + patience)
@@ -175,13 +178,13 @@ def _restrain(process: subprocess.Popen[bytes], memory: int, patience: int) -> N
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:
-    """Whether it has ended, leaving it to be waited for: until then its process group is nobody else's."""
+    """Return whether it has ended, without reaping it, so that its process group id is not reused."""
     return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill what is left of its group, and it."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS refuses where only the dead are left
+    """Kill its process group, and reap it."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS refuses if only zombies are left
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 

@@ -1,4 +1,4 @@
-"""Files that can be read anywhere: a sealed one in a store, or bytes in memory."""
+"""Sources with random access: a sealed file in a store, or bytes in memory."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from collections.abc import Iterator
 from typing import Protocol
 
 PIECE = 262144
-"""Bytes that are read from a file at a time: four segments."""
+"""Bytes read from a file at a time: four segments."""
 
 
 class ReadableFile(Protocol):
-    """A whole file, as :class:`~imsys.files.blobs.SealedFile` is one. Reading blocks, and belongs into a thread."""
+    """A complete file, such as :class:`~imsys.files.blobs.SealedFile`. Reading blocks: do it in a thread."""
 
     size: int
 
     def read(self, offset: int, length: int) -> bytes:
-        """Bytes from ``offset`` on; fewer at the end.
+        """Read bytes from ``offset`` on; fewer at the end.
 
-        :raises OSError: they cannot be had. :raises Damaged: they are not what was written.
+        :raises OSError: they cannot be read.
+        :raises Damaged: they are corrupt.
         """
         ...
 
@@ -30,12 +31,12 @@ class InMemoryFile:
         self.size = len(data)
 
     def read(self, offset: int, length: int) -> bytes:
-        """Return a part of them."""
+        """Read a part of the bytes."""
         return self._data[offset : offset + length]
 
 
 def pieces(source: ReadableFile, start: int, end: int) -> Iterator[bytes]:
-    """The bytes from ``start`` to ``end`` (or to the file's end), a piece at a time."""
+    """Iterate over the bytes from ``start`` to ``end`` (or the file's end) in pieces."""
     end = min(end, source.size)
     while start < end:
         piece = source.read(start, min(PIECE, end - start))

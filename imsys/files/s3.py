@@ -1,12 +1,13 @@
-"""Object storage that speaks Amazon's S3: one store for all resources servers, by boto3 (extra ``s3``).
+"""S3 object storage: one store for all resources servers, by boto3 (extra ``s3``).
 
-``S3Store(config.files)`` is a :class:`~imsys.files.blobs.BlobStore`. Everything blocks, at most for some times ``s3_timeout`` where the
-storage does not answer, and belongs into a thread; several may call at once. Errors are ``OSError``; what is wrong with the
-configuration is said by the constructor or by :meth:`S3Store.open`.
+``S3Store(config.files)`` is a :class:`~imsys.files.blobs.BlobStore`. All methods block, for a few times
+``s3_timeout`` if the storage does not answer: call them in threads; concurrent calls are allowed. Errors are
+``OSError``; errors of the configuration are raised by the constructor or :meth:`S3Store.open`.
 
-A file larger than a part goes in parts, a few at a time, each read from the spool while it is sent. When that fails, the upload is aborted;
-what a crash leaves is found by :meth:`S3Store.tidy`. Objects never change, so that a read that broke off goes on where it was. What
-is stored is sealed (:mod:`imsys.files.sealing`): a wrong byte is found whatever the storage says.
+A file larger than a part is uploaded in parts, a few at a time, each read from the spool while it is sent. If
+that fails, the upload is aborted; :meth:`S3Store.tidy` finds uploads left by a crash. Objects never change,
+so an interrupted read continues where it was. Files are sealed (:mod:`imsys.files.sealing`), so any wrong
+byte is detected.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ try:
     from boto3.s3.transfer import TransferConfig
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
-except ImportError:  # said by the constructor, to those who configured it
+except ImportError:  # reported by the constructor, if it is configured
     boto3 = None  # type: ignore[assignment]
 else:
     _FAULTS = (BotoCoreError, ClientError, Boto3Error)
@@ -38,10 +39,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 NAME = "s3"
-"""What the database calls this store."""
+"""The name of this store in the database."""
 
 LEFTOVER = 86400.0
-"""Seconds after which an upload in parts belongs to nobody any more."""
+"""Seconds after which an unfinished multipart upload is abandoned."""
 
 _TRIES = 3
 _PARTS_AT_ONCE = 4
@@ -50,7 +51,7 @@ _FULL = {"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded"}
 
 
 class S3Store:
-    """A bucket, or the part of it whose names begin with ``s3_prefix``.
+    """A bucket, or the objects in it whose names begin with ``s3_prefix``.
 
     :param leftover: see :data:`LEFTOVER`.
     """
@@ -98,14 +99,17 @@ class S3Store:
                 retries={"mode": "standard", "total_max_attempts": _TRIES},
                 max_pool_connections=64,
                 s3={"addressing_style": files.s3_addressing},  # type: ignore[arg-type]
-                # checksums in trailers are Amazon's; other storages do not know them, and ours are within
+                # trailing checksums are known to Amazon only; the sealed data have their own
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
             ),
         )
 
     def open(self) -> None:
-        """See that the bucket is there. :raises ConfigError: it is not, or may not be used, or the storage does not answer."""
+        """Check the bucket.
+
+        :raises ConfigError: it is missing or not accessible, or the storage does not answer.
+        """
         where = f"at {self._files.s3_endpoint or 'Amazon'}"
         try:
             self._client.head_bucket(Bucket=self._bucket)
@@ -123,7 +127,10 @@ class S3Store:
             raise ConfigError(f"[files] s3_endpoint: the storage {where} cannot be used: {_line(error)}") from None
 
     def keep(self, spooled: Path, name: str) -> None:
-        """Send a file, unless it is there, and remove it from the spool. :raises OSError: it is not there; the spool has it still."""
+        """Upload a file, unless it is there, and remove it from the spool.
+
+        :raises OSError: it stays in the spool.
+        """
         try:
             size = spooled.stat().st_size
         except FileNotFoundError:
@@ -136,7 +143,7 @@ class S3Store:
         spooled.unlink(missing_ok=True)
 
     def read(self, name: str, offset: int, length: int) -> bytes:
-        """Read by one request, and more where it breaks off."""
+        """Read with one request, or more if it is interrupted."""
         found = bytearray()
         for left in reversed(range(_TRIES)):
             before = len(found)
@@ -147,23 +154,23 @@ class S3Store:
             except FileNotFoundError:
                 raise
             except OSError:
-                if not left or len(found) == before:  # the library tried again by itself where nothing came
+                if not left or len(found) == before:  # without any data, the library has retried already
                     raise
         return bytes(found)
 
     def _read(self, found: bytearray, name: str, offset: int, length: int) -> None:
-        """Add what is missing to what was found."""
+        """Read the missing bytes and add them to ``found``."""
         if len(found) >= length:
             return
         span = f"bytes={offset + len(found)}-{offset + length - 1}"
         try:
             answer = self._client.get_object(Bucket=self._bucket, Key=self._key(name), Range=span)
         except ClientError as error:
-            if _status(error) == 416:  # behind the end
+            if _status(error) == 416:  # beyond the end
                 return
             raise
         with contextlib.closing(answer["Body"]) as body:
-            # whatever comes: some storages and proxies know no ranges, and send all there is
+            # some storages and proxies ignore ranges, and send the whole object
             while len(found) < length and (block := body.read(min(_BLOCK, length - len(found)))):
                 found += block
 
@@ -173,7 +180,7 @@ class S3Store:
             self._client.delete_object(Bucket=self._bucket, Key=self._key(name))
 
     def blobs(self) -> Iterator[Blob]:
-        """List all blobs, a thousand a request."""
+        """List the objects, a thousand per request."""
         with _as_os_error("the objects cannot be listed"):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix):
                 for entry in page.get("Contents", ()):
@@ -181,7 +188,7 @@ class S3Store:
                         yield Blob(name, entry["Size"], entry["LastModified"].timestamp())
 
     def tidy(self) -> None:
-        """Abort uploads in parts that a crash left; they cost, and no listing of objects shows them."""
+        """Abort multipart uploads left by a crash; they cost money and are not listed as objects."""
         with _as_os_error("broken uploads cannot be removed"), _where_known():
             for page in self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=self._prefix):
                 now = _date(page)
@@ -191,18 +198,18 @@ class S3Store:
                         self._client.abort_multipart_upload(Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"])
 
     def free(self) -> None:
-        """Return ``None``: nobody knows."""
+        """Return ``None``: the free space is unknown."""
 
     def _key(self, name: str) -> str:
         return self._prefix + name
 
     def _name(self, key: str) -> str | None:
-        """The blob that an object is; ``None``: it is somebody else's. They may share the bucket, or have a prefix within ours."""
+        """Return the blob's name; ``None``: the object is foreign (the bucket may be shared)."""
         name = key.removeprefix(self._prefix)
         return name if file_of(name) is not None else None
 
     def _size(self, name: str) -> int | None:
-        """Bytes of an object; ``None``: there is none."""
+        """Return the bytes of an object; ``None``: there is none."""
         try:
             with _as_os_error(f"{name} cannot be looked for"):
                 return self._client.head_object(Bucket=self._bucket, Key=self._key(name))["ContentLength"]
@@ -212,7 +219,7 @@ class S3Store:
 
 @contextlib.contextmanager
 def _where_known() -> Iterator[None]:
-    """Ignore the error of a storage that does not know a call which it does not need."""
+    """Ignore that some storages do not have a call, which is then not needed."""
     try:
         yield
     except ClientError as error:
@@ -222,7 +229,7 @@ def _where_known() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _as_os_error(what: str) -> Iterator[None]:
-    """Errors as those of a disk. Their texts name neither keys nor what was signed."""
+    """Convert errors to :class:`OSError`, with texts without keys or signatures."""
     try:
         yield
     except _FAULTS as error:
@@ -250,12 +257,12 @@ def _status(error: ClientError) -> int:
 
 
 def _date(page: Any) -> float | None:
-    """The storage's time, by which its dates go."""
+    """Return the storage's present time, to compare with its dates."""
     date = page["ResponseMetadata"]["HTTPHeaders"].get("date")
     return None if date is None else email.utils.parsedate_to_datetime(date).timestamp()
 
 
 def _is_endpoint(url: str) -> bool:
-    """Whether this is an address and no more: a password in it would be written into logs."""
+    """Return whether it is a plain URL; a password in it would get into logs."""
     parts = urllib.parse.urlsplit(url)
     return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc and parts.path in ("", "/")

@@ -1,13 +1,13 @@
-"""Judging a file before anybody sees it: by a command of the operator's, and by plug-ins.
+"""Inspect a file before others can see it: by the operator's command, and by plug-ins.
 
-``Scan(command, timeout, judges).judge(source, about)`` blocks for as long as the command takes, at most ``timeout`` seconds, and belongs
-into a thread; it is asked once a file is whole, and again later after :attr:`ScanVerdict.LATER`.
+``Scan(command, timeout, judges).judge(source, about)`` blocks for at most ``timeout`` seconds per judge: call
+it in a thread, when a file is complete, and again later after :attr:`ScanVerdict.LATER`. A plug-in
+(:mod:`imsys.resources.judges`) runs in its own thread, and is abandoned after the same time.
 
-A plug-in (:mod:`imsys.resources.judges`) is asked in a thread of its own, and given up after the same time.
-
-The command gets the file on its standard input, which it need not read to the end. Exit status 0 lets the file pass, 1 refuses
-it; anything else, and no answer in time, means that it is to be judged later. What it writes is read by nobody, but the last line
-of its standard error is told to whoever asked, for a log. No shell is between: a command line that needs one names it.
+The command gets the file on its standard input, which it need not read to the end. Exit status 0 lets the
+file pass, 1 refuses it; any other status, and no answer in time, means that it must be judged later. Its
+output is discarded, except the last line of standard error, for the log. There is no shell: a command line
+that needs one must name it.
 """
 
 from __future__ import annotations
@@ -26,51 +26,53 @@ from imsys.files.readable import ReadableFile
 from imsys.files.sealing import Damaged
 
 _OVERDUE = 4
-"""Threads that one judge keeps at most."""
+"""Overdue threads of one judge, at most."""
 
 
 class ScanVerdict(enum.Enum):
-    """What a scan says of a file."""
+    """The decision about a file."""
 
     PASSES = "passes"
     REFUSED = "refused"
     LATER = "later"
-    """It could not be judged; nothing was said about it."""
+    """It could not be judged now."""
 
 
 class Judged(NamedTuple):
-    """A verdict, and what is behind it."""
+    """A verdict and its reason."""
 
     verdict: ScanVerdict
     by: str = ""
-    """Who did not let it pass: ``command``, or the name of a plug-in."""
+    """The judge that did not let it pass: ``command``, or the name of a plug-in."""
     reason: str = ""
-    """A line for the log; never for the user: it may tell how to get round it."""
+    """A line for the log, not for the user, whom it might help to evade the check."""
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What is known of a file that is judged."""
+    """The properties of a file to be judged."""
 
     filename: str
     size: int
     mime: str
-    """What its bytes say."""
+    """The type by its bytes."""
     owner: int
     """The user who sent it."""
 
 
 class Judge(Protocol):
-    """A plug-in that judges files, in threads, several at a time."""
+    """A plug-in that judges files; it is called in threads, concurrently."""
 
     def name(self) -> str:
-        """What it is called in the log."""
+        """Return its name for the log."""
         ...
 
     def refuses(self, file: ReadableFile, about: About) -> str | None:
-        """A reason for the log to refuse the file, or ``None`` to let it pass. Any exception: it is to be judged later.
+        """Return the reason to refuse a file, for the log, or ``None`` to let it pass.
 
-        It runs in our process, where nobody can end it: it has to see to its own deadline.
+        On any exception, judge it later.
+
+        It runs in our process and cannot be killed, so it must keep its own deadline.
         """
         ...
 
@@ -78,12 +80,12 @@ class Judge(Protocol):
 class Scan:
     """Asks all judges of a server about files: the operator's command, and plug-ins.
 
-    :param command: a command line, without a shell; empty: there is none.
-    :param timeout: seconds that each of them may take for a file.
+    :param command: a command line, run without a shell; empty: none.
+    :param timeout: seconds for each judge per file.
     """
 
     def __init__(self, command: str, timeout: float, judges: Sequence[Judge] = ()) -> None:
-        """:raises ConfigError: the command line cannot be understood, or there is no such program."""
+        """Parse the command. :raises ConfigError: it is malformed, or there is no such program."""
         try:
             self._command = shlex.split(command)
         except ValueError as error:
@@ -94,11 +96,11 @@ class Scan:
         self._judges = [_Overseen(judge, timeout) for judge in judges]
 
     def __bool__(self) -> bool:
-        """Whether there is anybody who judges."""
+        """Return whether there is any judge."""
         return bool(self._command or self._judges)
 
     def judge(self, source: ReadableFile, about: About) -> Judged:
-        """Ask all of them, up to the first that does not let it pass. :raises Damaged: the file is not what was written."""
+        """Ask the judges, up to the first that does not let it pass. :raises Damaged: the file is corrupt."""
         for judge in self._judges:
             judged = judge.judge(source, about)
             if judged.verdict is not ScanVerdict.PASSES:
@@ -110,7 +112,7 @@ class Scan:
             ended = run(self._command, source, deadline=self._timeout)
         except TooLong:
             return Judged(ScanVerdict.LATER, "command", f"no answer in {self._timeout:g} seconds")
-        except OSError as error:  # it does not start, or the file cannot be read
+        except OSError as error:  # it cannot be started, or the file cannot be read
             return Judged(ScanVerdict.LATER, "command", _line(f"{type(error).__name__}: {error}"))
         if ended.code == 0:
             return Judged(ScanVerdict.PASSES)
@@ -120,7 +122,7 @@ class Scan:
 
 
 class _Overseen:
-    """A judge whose time is measured. One that does not answer keeps its thread; with too many of those it is not asked any more."""
+    """A judge with a time limit. Overdue calls keep their threads; with too many of them it is not asked."""
 
     def __init__(self, judge: Judge, timeout: float) -> None:
         self._judge = judge
@@ -129,7 +131,7 @@ class _Overseen:
         self._overdue: list[threading.Thread] = []
 
     def judge(self, source: ReadableFile, about: About) -> Judged:
-        """Ask it, and wait for as long as it may take. :raises Damaged: the file is not what was written."""
+        """Ask the judge, and wait for at most its time limit. :raises Damaged: the file is corrupt."""
         self._overdue = [thread for thread in self._overdue if thread.is_alive()]
         if len(self._overdue) >= _OVERDUE:
             return Judged(ScanVerdict.LATER, self._name, f"{len(self._overdue)} files wait for it too long already")

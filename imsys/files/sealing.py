@@ -1,12 +1,12 @@
-"""Sealing: files on a disk are segments of 64 KiB, each encrypted and authenticated by itself.
+"""Sealing: stored files consist of segments of 64 KiB, each encrypted and authenticated by itself.
 
-A segment on the disk is a nonce of 12 bytes, the ciphertext, and a tag of 16 bytes (AES-256-GCM,
-NIST SP 800-38D). Its place in the file and whether it is the last one are authenticated with it, so
-segments cannot change places, and a file that was cut is told from a whole one. Every write of a segment has a
-fresh random nonce: a key seals at most 2**28 segments (16 TiB: more ``[files] max_file`` cannot be), each a few times,
-far from where random nonces may meet (2**32 by SP 800-38D, section 8.3).
+A stored segment is a nonce of 12 bytes, the ciphertext, and a tag of 16 bytes (AES-256-GCM, NIST SP 800-38D).
+Its index, and whether it is the last one, are authenticated with it, so segments cannot be swapped, and
+truncation is detected. Every write of a segment has a fresh random nonce: a key seals at most 2**28 segments
+(16 TiB, the limit of ``[files] max_file``), each a few times, far below the bound for random nonces (2**32 by
+SP 800-38D, section 8.3).
 
-Without encryption a segment is its bytes and their CRC-32C, so that a flipped bit is an error there, too.
+Without encryption a segment is its bytes and their CRC-32C, so that a flipped bit is detected, too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 SEGMENT = 65536
-"""Bytes of a file in one segment; the last one may have fewer."""
+"""Bytes of a file per segment; the last one may have fewer."""
 
 KEY_BYTES = 32
 """Bytes of a file's key."""
@@ -35,26 +35,29 @@ _CRC = struct.Struct("!I")
 
 
 class Damaged(Exception):
-    """What is stored is not what was written: it was cut, flipped or tampered with."""
+    """Stored data are corrupt: truncated, flipped or tampered with."""
 
 
 class Seal(Protocol):
-    """A way to put segments on a disk, with one file's key in it."""
+    """A format of stored segments, with the key of one file."""
 
     overhead: int
-    """Bytes that a segment takes on the disk beside its own."""
+    """Additional stored bytes per segment."""
 
     def seal(self, index: int, final: bool, data: Bytes) -> bytes:
-        """Seal a segment of up to :data:`SEGMENT` bytes."""
+        """Seal a segment of up to :data:`SEGMENT` bytes for storage."""
         ...
 
     def open(self, index: int, final: bool, stored: Bytes) -> bytes:
-        """Open a sealed segment. :raises Damaged: they are not what was sealed, or not at this place."""
+        """Return the bytes of a stored segment.
+
+        :raises Damaged: it is corrupt, or belongs to another place.
+        """
         ...
 
 
 class AesGcm:
-    """Encrypts segments with AES-256-GCM."""
+    """Encrypted segments (AES-256-GCM)."""
 
     overhead = _NONCE + _TAG
 
@@ -62,12 +65,12 @@ class AesGcm:
         self._aead = AESGCM(key)
 
     def seal(self, index: int, final: bool, data: Bytes) -> bytes:
-        """Encrypt; a nonce, the ciphertext and its tag."""
+        """Encrypt; return nonce, ciphertext and tag."""
         nonce = os.urandom(_NONCE)
         return nonce + self._aead.encrypt(nonce, data, _PLACE.pack(_MAGIC, index, final))
 
     def open(self, index: int, final: bool, stored: Bytes) -> bytes:
-        """Decrypt and verify. :raises Damaged: the tag does not fit."""
+        """Decrypt and verify. :raises Damaged: the tag does not match."""
         view = memoryview(stored)
         try:
             return self._aead.decrypt(view[:_NONCE], view[_NONCE:], _PLACE.pack(_MAGIC, index, final))
@@ -76,16 +79,16 @@ class AesGcm:
 
 
 class Checked:
-    """Keeps segments in the clear, with a checksum."""
+    """Unencrypted segments with a checksum."""
 
     overhead = _CRC.size
 
     def seal(self, index: int, final: bool, data: Bytes) -> bytes:
-        """Add a checksum, which goes over the place as well."""
+        """Return the bytes and their checksum, which includes the index."""
         return b"".join((data, _CRC.pack(self._sum(index, final, data))))
 
     def open(self, index: int, final: bool, stored: Bytes) -> bytes:
-        """Verify. :raises Damaged: the checksum does not fit."""
+        """Verify. :raises Damaged: the checksum does not match."""
         view = memoryview(stored)
         data = bytes(view[: -_CRC.size])
         if len(view) < _CRC.size or _CRC.unpack(view[-_CRC.size :])[0] != self._sum(index, final, data):
@@ -99,10 +102,13 @@ class Checked:
 
 
 def segments(size: int) -> int:
-    """Count the segments of a file of this size; an empty one has one, too, which says that it is whole."""
+    """Return the number of segments of a file of this size.
+
+    An empty file has one, too, which shows its end.
+    """
     return max(1, -(-size // SEGMENT))
 
 
 def stored_size(size: int, overhead: int) -> int:
-    """Bytes on the disk of a file of this size."""
+    """Return the stored bytes of a file of this size."""
     return size + segments(size) * overhead

@@ -1,4 +1,4 @@
-"""Programs that decode what strangers send: with bounds, and with walls around them."""
+"""Run programs that decode untrusted files, with bounds and in a sandbox."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from imsys.files.programs import TooLong, TooMuch, run
 from imsys.files.readable import ReadableFile
 
 _PATIENCE = 10
-"""They give way to everything else."""
+"""The niceness of these programs."""
 
 
 def confined(command: Sequence[str]) -> Sequence[str]:
-    """Make the command that shuts itself in, where there is a way to, and then is this one."""
+    """Return the command that confines itself, if possible on this system, and then runs this one."""
     return (sys.executable, "-m", "imsys.files.confinement", *command) if sys.platform == "linux" else command
 
 
 def run_confined(
     command: Sequence[str], source: ReadableFile | None, deadline: float, output: int, memory: int, keep: Sequence[int] = ()
 ) -> bytes | None:
-    """Run a program within the walls; return what it writes; ``None``: it failed, took too long or wrote too much.
+    """Return a program's output; ``None``: it failed, took too long or wrote too much.
 
-    Parameters as of :func:`~imsys.files.programs.run`.
+    The parameters are those of :func:`~imsys.files.programs.run`.
 
-    :raises OSError: the source cannot be read. :raises Damaged: it is not what was written.
+    :raises OSError: the source cannot be read.
+    :raises Damaged: the source is corrupt.
     """
     environ = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with contextlib.suppress(TooLong, TooMuch):

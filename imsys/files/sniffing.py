@@ -1,9 +1,11 @@
-"""What a file is, told from its bytes.
+"""Detect the type of a file from its bytes.
 
-``sniff(head, filename)`` gives the content type that is stored, sent in messages and served; ``kind(mime)`` the kind of
-message; ``inline(mime)`` whether a browser may show it under our name, and ``served(mime)`` the ``Content-Type`` for that.
-What a client said that a file is counts for nothing. Its name counts only where bytes cannot tell: among kinds of text, among
-documents that are ZIP archives, and for whether a container for sound and film has sound alone.
+``sniff(head, filename)`` returns the content type that is stored, sent in messages and served; ``kind(mime)``
+the kind of message; ``inline(mime)`` whether a browser may show it under our origin, and ``served(mime)`` its
+``Content-Type``.
+
+The type that a client claims is ignored. The name counts only where the bytes are ambiguous: among kinds of
+text, among documents that are ZIP archives, and for media containers with audio only.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import re
 import filetype
 
 HEAD = 8192
-"""Bytes from a file's beginning that are looked at."""
+"""Bytes at the beginning of a file that are inspected."""
 
 UNKNOWN = "application/octet-stream"
 
@@ -30,20 +32,23 @@ class Kind(enum.IntEnum):
 
 
 IMAGES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/avif"})
-"""Pictures that clients and browsers show, and that thumbnails are made of."""
+"""Pictures that clients and browsers show, and that get thumbnails."""
 
 _INLINE = IMAGES | {
     *("audio/mpeg", "audio/mp4", "audio/ogg", "audio/wav", "audio/flac", "audio/aac", "audio/webm"),
     *("video/mp4", "video/webm", "video/ogg", "video/quicktime"),
     "text/plain",
 }
-"""What browsers show and has no script in it. All else is an attachment: HTML, SVG, XML, PDF, and what nobody thought of."""
+"""Types that browsers show and that cannot hold scripts.
+
+All others are attachments, such as HTML, SVG and PDF.
+"""
 
 _USUAL = {
     "application/x-gzip": "application/gzip",
     "audio/x-flac": "audio/flac",
     "audio/x-wav": "audio/wav",
-    "image/apng": "image/png",  # which it is as well, and what its first picture is taken for
+    "image/apng": "image/png",  # every APNG is a PNG as well
     "video/x-m4v": "video/mp4",
 }
 
@@ -80,10 +85,10 @@ _BY_NAME = {
         "vtt": "text/vtt",
     },
 }
-"""For what bytes tell, what names make of it."""
+"""Refinements of a detected type by the extension of the name."""
 
 _WRITTEN = {"application/pdf", "application/rtf", "application/postscript"}
-"""What may be all letters, and is no text for all that."""
+"""Types that may consist of text only but are not text files."""
 
 _NO_TEXT = re.compile("[\0-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 _MARKUP = re.compile(r"\s*+<[a-z!?/]", re.I)
@@ -94,10 +99,10 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs
 
 
 def sniff(head: bytes, filename: str) -> str:
-    """Tell the content type of a file by its first bytes.
+    """Return the content type of a file.
 
-    :param head: its first :data:`HEAD` bytes, all of a shorter file.
-    :param filename: its name, for what bytes cannot tell.
+    :param head: its first :data:`HEAD` bytes, or all bytes of a shorter file.
+    :param filename: its name, for ambiguous bytes.
     """
     found = filetype.guess_mime(head) or UNKNOWN
     found = _USUAL.get(found, found)
@@ -108,28 +113,28 @@ def sniff(head: bytes, filename: str) -> str:
 
 
 def kind(mime: str) -> Kind:
-    """Tell the kind of message for a file of this content type."""
+    """Return the kind of message for a file of this content type."""
     if mime in IMAGES:
         return Kind.IMAGE
     return {"audio": Kind.AUDIO, "video": Kind.VIDEO}.get(mime.partition("/")[0], Kind.FILE)
 
 
 def inline(mime: str) -> bool:
-    """Whether a browser may show it; else it is an attachment."""
+    """Return whether a browser may show it; otherwise it is an attachment."""
     return mime in _INLINE
 
 
 def served(mime: str) -> str:
-    """The header ``Content-Type``: text has its encoding with it, so that nobody guesses one in which it is something else."""
+    """Return the header ``Content-Type``; text has a charset, so that browsers do not guess another."""
     return f"{mime}; charset=utf-8" if mime.startswith("text/") else mime
 
 
 def _text(head: bytes) -> str | None:
-    """The letters, if that is what the bytes are."""
+    """Decode the bytes if they are text."""
     if not head:
         return None
     mark, encoding = next(((mark, name) for mark, name in _BOMS if head.startswith(mark)), (b"", "utf-8"))
-    try:  # a letter may be cut at the end
+    try:  # the last character may be incomplete
         text = codecs.getincrementaldecoder(encoding)().decode(head[len(mark) :], final=len(head) < HEAD)
     except UnicodeDecodeError:
         return None
@@ -137,7 +142,7 @@ def _text(head: bytes) -> str | None:
 
 
 def _markup(text: str) -> str | None:
-    """What kind of markup text begins with."""
+    """Return the type of markup with which a text begins, if any."""
     if _MARKUP.match(text) is None:
         return None
     if _XML.match(text) is None or _HTML.search(text):

@@ -1,14 +1,14 @@
-"""The spool: files that are on their way, sealed from their first byte on, and durable as far as their sender was told.
+"""The spool: unfinished uploads, sealed from the first byte, and durable up to the acknowledged offset.
 
-A file in the spool is ``<name>.part``, the whole segments that are here, and, while it ends in the
-middle of a segment, ``<name>.tail0`` or ``.tail1``: the bytes after them. Tails are written in turn to the one and the
-other, so that a crash in the middle of a write leaves the one before.
+A file in the spool is ``<name>.part`` with its complete segments and, if it ends within a segment,
+``<name>.tail0`` or ``.tail1`` with the remaining bytes. Tails are written alternately, so that a crash during
+a write leaves the former one.
 
-Bytes are durable in two steps, so that the next ones can be hashed and sealed while the disk takes those before: :meth:`Spool.write` gives
-whole segments to the system, :meth:`Spool.sync` has the disk take them. What comes after the last whole segment waits in memory
-for its rest, or for :meth:`Spool.settle`.
+Bytes become durable in two steps, so that the next ones can be hashed and sealed meanwhile:
+:meth:`Spool.write` writes complete segments to the system, :meth:`Spool.sync` flushes them to the disk. The
+bytes after the last complete segment wait in memory for the rest of theirs, or for :meth:`Spool.settle`.
 
-Everything here blocks, and belongs into a thread; one at a time for one file, but for :meth:`Spool.sync`.
+All methods block: call them in a thread, one at a time per file, except :meth:`Spool.sync`.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from imsys.util.fsync import sync_folder
 _TAIL = struct.Struct("!Q")
 
 _MOST_BUFFERS = 256
-"""Buffers of one write: fewer than any system allows."""
+"""Buffers of one write, at most: fewer than any system's limit."""
 
 UNSYNCED = 256
-"""Segments that are written ahead of what is durable, at most (16 MiB): after a crash some of them may be there, and others not."""
+"""Segments written but not yet durable, at most (16 MiB): after a crash any of them may be missing."""
 
 
 class Spool:
-    """One file on its way. It has no open descriptor between two calls.
+    """One unfinished upload. It has no open descriptor between two calls.
 
-    :param folder: where it lies; it must be there.
-    :param size: bytes of the whole file.
+    :param folder: its folder, which must exist.
+    :param size: bytes of the complete file.
     """
 
     def __init__(self, folder: Path, name: str, seal: Seal, size: int) -> None:
@@ -46,25 +46,28 @@ class Spool:
         self._seal = seal
         self._stored = SEGMENT + seal.overhead
         self._last = segments(size) - 1
-        self._rest = b""  # after the last whole segment
-        self._full = 0  # whole segments
+        self._rest = b""  # bytes after the last complete segment
+        self._full = 0  # complete segments
         self._next_tail = 0
         self._durable = 0
         self._hash: hashlib._Hash | None = None
-        self._read_hash = hashlib.sha256(), 0  # and how many segments it is of
+        self._read_hash = hashlib.sha256(), 0  # and the number of hashed segments
         self.size = size
         self.offset = 0
-        """Bytes that are here."""
+        """Bytes received."""
         self.written = 0
-        """Bytes of them that the system has: all but those after the last whole segment."""
+        """Bytes written to the system: all except those after the last complete segment."""
 
     @property
     def whole(self) -> bool:
-        """Whether every byte is here."""
+        """Whether all bytes are received."""
         return self.offset == self.size
 
     def open(self) -> None:
-        """Find out what is here, after whatever happened. :raises OSError: the disk does not say."""
+        """Find out which bytes are intact, after a start or failure.
+
+        :raises OSError: the disk cannot be read.
+        """
         _create(self._part)
         self._full, self._rest = 0, b""
         with self._part.open("r+b") as file:
@@ -79,18 +82,18 @@ class Spool:
             if not self._rest and length != self._full * self._stored:
                 file.truncate(self._full * self._stored)
             if self._full or self._rest:
-                os.fdatasync(file.fileno())  # of a process that was killed the system has it, and maybe not the disk
+                os.fdatasync(file.fileno())  # a killed process may have left data in the system's cache only
         self.written = self._full * SEGMENT + len(self._rest)
         if not self._rest:
             self._find_tail()
         self._durable = self.offset = self._full * SEGMENT + len(self._rest)
-        self._hash = hashlib.sha256() if not self.offset else None  # else it is hashed anew at the end
+        self._hash = hashlib.sha256() if not self.offset else None  # otherwise it is hashed again at the end
         self._read_hash = hashlib.sha256(), 0
 
     def write(self, blocks: Sequence[Bytes]) -> int:
-        """Add bytes at the end, never more than the file's size; :attr:`written`.
+        """Append bytes, never beyond the file's size; return :attr:`written`.
 
-        :raises OSError: the disk did not take them: :meth:`open` says what is here.
+        :raises OSError: the disk failed; call :meth:`open` to find out what is there.
         """
         if self._hash is not None:
             for block in blocks:
@@ -113,9 +116,11 @@ class Spool:
         return self.written
 
     def sync(self) -> int:
-        """Have the disk take what the system has by now; the offset up to which all is durable. It may run beside :meth:`write`.
+        """Flush written segments to the disk; return the durable offset.
 
-        :raises OSError: the disk did not take it.
+        It may run concurrently with :meth:`write`.
+
+        :raises OSError: the disk failed.
         """
         written = self.written
         with self._part.open("rb") as file:
@@ -128,7 +133,10 @@ class Spool:
         return written
 
     def settle(self) -> int:
-        """Have the disk take everything, also what follows the last whole segment; :attr:`offset`. :raises OSError: it did not."""
+        """Flush everything to the disk, including an incomplete segment; return :attr:`offset`.
+
+        :raises OSError: the disk failed.
+        """
         self.sync()
         if self.offset > self.written:
             self._write_tail(self._full, self._rest)
@@ -136,9 +144,10 @@ class Spool:
         return self.offset
 
     def read(self, index: int, count: int) -> bytes:
-        """Read up to so many segments from one on, as far as they are here.
+        """Read up to ``count`` segments from ``index`` on, as far as they are received.
 
-        :raises Damaged: what is here is not what was written. :raises OSError: it cannot be read.
+        :raises Damaged: the stored data are corrupt.
+        :raises OSError: they cannot be read.
         """
         found = []
         last = min(index + count, self._full)
@@ -151,14 +160,16 @@ class Spool:
         return b"".join(found)
 
     def digest(self, most: int | None = None) -> bytes | None:
-        """Compute SHA-256 of the whole file.
+        """Return the SHA-256 of the complete file; ``None``: there are more segments to read, call it again.
 
-        :param most: segments that are read at a time at most, where the file has to be read: ``None`` says that there are more.
-        :raises Damaged: what is here is not what was written. :raises OSError: it cannot be read.
+        :param most: segments to read per call, at most, if the file must be read again.
+        :raises Damaged: the stored data are corrupt.
+        :raises OSError: they cannot be read.
         """
         assert self.whole, "not yet"
         if self._hash is None:
-            hashed, index = self._read_hash[0].copy(), self._read_hash[1]  # a read that fails leaves what was hashed before
+            # a failed read keeps the former hash
+            hashed, index = self._read_hash[0].copy(), self._read_hash[1]
             end = segments(self.size) if most is None else min(segments(self.size), index + most)
             with self._part.open("rb") as file:
                 file.seek(index * self._stored)
@@ -171,7 +182,10 @@ class Spool:
         return self._hash.digest()
 
     def close(self) -> Path:
-        """Make the sealed file whole and durable, for a store to take. :raises OSError: the disk does not take it."""
+        """Make the complete file durable, and return its path for a store.
+
+        :raises OSError: the disk failed.
+        """
         assert self.whole, "not yet"
         with self._part.open("r+b") as file:
             if not self.size:
@@ -184,7 +198,7 @@ class Spool:
         return self._part
 
     def discard(self) -> None:
-        """Remove all of it (idempotent)."""
+        """Remove the upload (idempotent)."""
         for path in (self._part, *self._tails):
             with contextlib.suppress(OSError):
                 path.unlink()
@@ -192,14 +206,14 @@ class Spool:
     # -- segments and tails
 
     def _first_torn(self, file: BinaryIO, begin: int, end: int) -> int:
-        """The first segment that is not as it was written, or the end."""
+        """Return the first segment that is not intact, or the end."""
         return next((index for index in range(begin, end) if not self._intact(file, index)), end)
 
     def _intact(self, file: BinaryIO, index: int) -> bool:
         return self._opened(file, index, self._stored) is not None
 
     def _ending(self, file: BinaryIO, last: int) -> bytes:
-        """The last, shorter segment, if it is here."""
+        """Return the last, shorter segment, if it is there."""
         return self._opened(file, self._last, last + self._seal.overhead) or b""
 
     def _opened(self, file: BinaryIO, index: int, length: int) -> bytes | None:
@@ -228,12 +242,12 @@ class Spool:
 
     @staticmethod
     def _cut(path: Path, length: int) -> None:
-        """Cut off what the disk did not take: it can still be read from memory, as if it had, and must not be found there."""
+        """Truncate a file after a failed flush: the system would still read the lost data from its cache."""
         with contextlib.suppress(OSError):
             os.truncate(path, length)
 
     def _find_tail(self) -> None:
-        """Find the longer of the tails that belong behind the whole segments."""
+        """Load the longer of the tails that follow the complete segments."""
         for number, path in enumerate(self._tails):
             try:
                 stored = path.read_bytes()
@@ -248,7 +262,7 @@ class Spool:
 
 
 def _put(path: Path, buffers: Sequence[bytes], offset: int) -> None:
-    """Write buffers, one after the other, without copying them together. :raises OSError: the disk does not take them all."""
+    """Write buffers one after the other without joining them. :raises OSError: the disk failed."""
     rest, size = list[Bytes](buffers), sum(map(len, buffers))
     descriptor = os.open(path, os.O_WRONLY)
     try:
@@ -264,7 +278,7 @@ def _put(path: Path, buffers: Sequence[bytes], offset: int) -> None:
 
 
 def _create(path: Path) -> None:
-    """Make an empty file whose name outlives a crash, if it is not there; nothing is written into one before."""
+    """Create an empty file with a durable name, if it does not exist; call it before writing."""
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:

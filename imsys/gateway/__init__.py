@@ -1,1 +1,1 @@
-"""The HTTP interfaces: registration, login, password reset."""
+"""The HTTP interface: registration, login, password reset."""

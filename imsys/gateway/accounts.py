@@ -1,4 +1,4 @@
-"""Codes, registration, forgotten passwords."""
+"""Verification codes, registration, password reset."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ from imsys.util.turns import Asker
 _log = Logger()
 
 LONGEST_NAME = 1024
-"""Characters beyond which a name is not even looked up: nobody has such a one."""
+"""Characters of a name that is looked up, at most; no account has a longer one."""
 
 
 async def get_verification(gateway: Gateway, request: CodeRequest, source: ClientAddress) -> CodeResponse:
-    """Mail a code; one that was not mailed since the mail server is away does not count.
+    """Mail a code; if the mail server is down, the attempt does not count.
 
-    Where the address has an account, only a reset can use the code, and it is one that nobody guesses: which the mail shows, and no answer.
+    If the address has an account, the code can only be used for a reset, so it is a strong one; the mail
+    shows that, but no answer does.
     """
     email = check_email(request.email)
     counters = gateway.limits.code(email, source.limit_key)
@@ -47,7 +48,7 @@ async def get_verification(gateway: Gateway, request: CodeRequest, source: Clien
 
 
 async def post_registration(gateway: Gateway, request: Registration, source: ClientAddress) -> Registered:
-    """Make an account: only when there is one, the code is used up."""
+    """Create an account; the code is used up only by success."""
     username, email, password = check_username(request.username), check_email(request.email), check_password(request.password)
     counters = gateway.limits.registration(source.limit_key)
     await gateway.limiter.check(counters)
@@ -74,14 +75,14 @@ async def post_registration(gateway: Gateway, request: Registration, source: Cli
 
 
 async def check_accountexists(gateway: Gateway, request: AccountQuestion, source: ClientAddress) -> AccountExists:
-    """Whether a name and an address belong to one account."""
+    """Answer whether a name and an address belong to one account."""
     await gateway.limiter.take(gateway.limits.question(source.limit_key))
     await _account_of(gateway, request.username, request.email)
     return AccountExists(username=request.username, email=request.email)
 
 
 async def reset_password(gateway: Gateway, request: PasswordReset, source: ClientAddress) -> PasswordChanged:
-    """Set a new password, and sign everybody out who used the old one."""
+    """Set a new password, and end all sessions of the account."""
     password, email = check_password(request.password), check_email(request.email)
     await _check_code(gateway, email, request.code, source)
     uuid = await _account_of(gateway, request.username, email)
@@ -104,7 +105,11 @@ async def _account_of(gateway: Gateway, username: str, email: str) -> int:
 
 
 async def _check_code(gateway: Gateway, email: str, code: str, source: ClientAddress) -> None:
-    """See whether a code is the one that was mailed. :raises Refused: 13, it is not; 64, the source has tried too many wrong ones."""
+    """Check a mailed code.
+
+    :raises Refused: REDIS_CAPTCHA_NOT_FOUND (13), it is wrong; RATE_LIMITED (64), too many wrong ones of the
+        source.
+    """
     counters = gateway.limits.wrong_code(source.limit_key)
     mark = await gateway.limiter.take(counters)
     if not await gateway.codes.verify(email, code, source.limit_key):
@@ -118,7 +123,7 @@ def _wrong_code() -> Refused:
 
 
 async def give_back(gateway: Gateway, counters: list[Counter], mark: str) -> None:
-    """Undo an attempt that came to nothing by no fault of its own."""
+    """Stop counting an attempt that failed through no fault of the client's."""
     try:
         await gateway.limiter.give_back(counters, mark)
     except Unavailable:

@@ -1,4 +1,4 @@
-"""How many requests are worked on at once, and who is next."""
+"""Admission control: limit concurrent requests, and queue the others fairly."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from imsys.errors import Refused, Status
 from imsys.util.turns import Asker, Turns
 
 PATIENCE = 3.0
-"""Seconds that a request waits at most; then it is refused, so that its client may do something else."""
+"""Seconds that a request waits, at most; then it is refused."""
 
 CALM = 0.5
-"""Seconds for which requests have their turns in the order in which they came."""
+"""Seconds of waiting up to which requests are served in the order in which they came."""
 
 
 class Admission:
-    """So many at once, and a bounded queue before them, in which askers take turns.
+    """Admits a limited number of requests; others wait in a bounded queue in which askers take turns.
 
-    Where nobody has waited for long, first come is first served. In a storm that would be the worst order: everybody would be
-    answered just when they have given up, or a moment later, and come again. Then the newest is next: it is answered while somebody
-    still waits for the answer, and whoever has waited for :data:`PATIENCE` is refused, with a time to come back.
+    While nobody has waited for long, the oldest request is next. In a storm that would be the worst order:
+    each would be answered just when its client has given up and comes again. Then the newest is next, so that
+    its client still waits for the answer, and requests that have waited for :data:`PATIENCE` are refused with
+    a time to retry.
 
-    :param at_once: requests that are worked on.
-    :param queue: requests that wait; one more, and one of whoever has the most of them is refused, the oldest.
+    :param at_once: concurrent requests.
+    :param queue: waiting requests, at most; beyond it the oldest of the busiest asker is refused.
     """
 
     def __init__(self, clock: IReactorTime, *, at_once: int, queue: int) -> None:
@@ -33,17 +34,17 @@ class Admission:
         self._free = at_once
         self._queue = queue
         self._turns: Turns[Deferred[None]] = Turns()
-        self._since: OrderedDict[Deferred[None], float] = OrderedDict()  # who waits, the oldest first
+        self._since: OrderedDict[Deferred[None], float] = OrderedDict()  # waiting requests, the oldest first
         self._look: IDelayedCall | None = None
 
     def __len__(self) -> int:
-        """How many wait."""
+        """Return the number of waiting requests."""
         return len(self._turns)
 
     def enter(self, asker: Asker) -> Deferred[None]:
-        """Fires when there is a place for a request, which is to :meth:`leave` it; cancelling it gives that up.
+        """Fire when the request is admitted; call :meth:`leave` when it ends. Cancel to stop waiting.
 
-        Fails with :class:`Refused`, 73, when it has waited for too long, or is one too many.
+        Fails with :class:`Refused` (SERVER_BUSY, 73) if it has waited too long, or the queue is full.
         """
         rank = self._turns.came(asker)
         turn: Deferred[None] = Deferred(self._forget)
@@ -63,7 +64,7 @@ class Admission:
         return turn
 
     def leave(self, asker: Asker) -> None:
-        """Give a place to whoever is next."""
+        """End a request, and admit the next one."""
         self._turns.gone(asker)
         if not self._since:
             self._free += 1
@@ -100,7 +101,7 @@ class Admission:
 
 
 class AdmissionSlot:
-    """The place of one request."""
+    """The admission of one request."""
 
     __slots__ = ("_admission", "_asker")
 
@@ -109,9 +110,9 @@ class AdmissionSlot:
         self._asker = asker
 
     def enter(self) -> Deferred[None]:
-        """As :meth:`Admission.enter`."""
+        """Wait as :meth:`Admission.enter` does."""
         return self._admission.enter(self._asker)
 
     def leave(self) -> None:
-        """Give it to whoever is next."""
+        """End the request, and admit the next one."""
         self._admission.leave(self._asker)

@@ -1,4 +1,4 @@
-"""What the answers are worked out with."""
+"""The context of the request handlers."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from imsys.store.accounts import AccountStore
 
 @dataclass(frozen=True)
 class Gateway:
-    """Everything that a handler may use.
+    """What the handlers share.
 
-    :param mail_deadline: seconds that a captcha server has to answer, which sends a mail first.
+    :param mail_deadline: seconds for a captcha server to answer, which sends the mail first.
     """
 
     accounts: AccountStore
@@ -37,15 +37,16 @@ class Gateway:
     async def mail_code(self, email: str, *, strong: bool) -> None:
         """Have a captcha server mail a code.
 
-        :param strong: one that nobody guesses.
-        :raises Refused: it does not want to: 70, the mail server knows no such address; 64, it takes no mail for it now.
-        :raises Unavailable: it cannot, or is not there.
+        :param strong: whether the code must be impossible to guess.
+        :raises Refused: INVALID_FIELD (70), the mail server knows no such address; RATE_LIMITED (64), it
+            accepts no mail for it now.
+        :raises Unavailable: the captcha or mail server did not answer.
         """
         deadline = self.mail_deadline
         try:
             request = imsys_v1_pb2.MailRequest(email=email, strong=strong)
             answer = await self.captcha.call(imsys_v1_pb2_grpc.CodesStub, "Mail", request, deadline=deadline)
-        except NotOffered:  # captcha is of an older release
+        except NotOffered:  # the captcha server is older
             plain = message_pb2.GetVerificationRequest(email=email)
             answer = await self.captcha.call(message_pb2_grpc.VerificationServiceStub, "GetVerificationCode", plain, deadline=deadline)
         if answer.error:

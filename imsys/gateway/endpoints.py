@@ -1,4 +1,4 @@
-"""The table of paths, and what each of them needs."""
+"""The table of paths: their handlers, queues and dependencies."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from imsys.server.health import Health
 from imsys.util.turns import Asker
 
 TOKENS, MAILS = 200, 200
-"""Logins by token, and whatever waits for others (mails, the database), that are worked on at once."""
+"""Concurrent logins by token, and concurrent requests that wait for others (mail, the database)."""
 
 AHEAD = 8
-"""Requests with a password that are at work beside those that are being hashed, or come next: they look the account up."""
+"""Additional concurrent requests with a password, which look up the account while others are being hashed."""
 
 WAITING = 2000
-"""Requests that wait in each queue, but for that of passwords."""
+"""Requests that wait in each queue, at most, except that of passwords."""
 
 
 @dataclass(frozen=True)
 class Queues:
-    """What does not wait for the same things does not wait for each other: none of it can keep the others from their turns."""
+    """Separate queues for requests that wait for different things, so that none delays the others."""
 
     tokens: Admission
     passwords: Admission
@@ -37,7 +37,7 @@ class Queues:
 
     @classmethod
     def configured(cls, clock: Any, workers: int, queue: int) -> Queues:
-        """For so many threads that hash passwords, and so many passwords that may wait."""
+        """Make the queues for so many hashing threads, and so many waiting passwords."""
         return cls(
             Admission(clock, at_once=TOKENS, queue=WAITING),
             Admission(clock, at_once=2 * workers + AHEAD, queue=queue),
@@ -46,7 +46,7 @@ class Queues:
 
 
 def endpoints(gateway: Gateway, queues: Queues, health: Health) -> dict[str, Endpoint]:
-    """What answers which path. What needs something that does not work is refused at once."""
+    """Build the table of paths. A request whose dependencies do not work is refused at once."""
 
     def needing(admission: Admission, *names: str) -> Callable[[Any, ClientAddress], AdmissionSlot]:
         def terms(request: Any, source: ClientAddress) -> AdmissionSlot:

@@ -1,7 +1,7 @@
-"""JSON over HTTP: a table of paths, each with the struct of its request and a function that answers it.
+"""JSON over HTTP: a table of paths, each with the struct of its request and a handler.
 
-Status 200 says that there is an answer, with ``error`` in it (docs/protocol.md, 5);
-other statuses are for what never became a request.
+HTTP status 200 means that the body is an answer with ``error`` in it (docs/protocol.md, 5); other
+statuses are for invalid, rate-limited and temporarily refused requests.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ Handler = Callable[[Any, ClientAddress], Awaitable[msgspec.Struct]]
 
 
 Terms = Callable[[Any, ClientAddress], AdmissionSlot]
-"""Sees whether a request can be granted at all now, and says where it waits. :raises Refused: it cannot."""
+"""Checks that a request can be granted now, and returns where it waits. :raises Refused: it cannot."""
 
 
 class Endpoint:
-    """What answers one path: the struct that a request is read into, the function, and what goes before it (by default, nothing)."""
+    """One path: the struct of its request, its handler, and its terms (by default, none)."""
 
     def __init__(self, kind: type[msgspec.Struct], handle: Handler, terms: Terms | None = None) -> None:
         self.handle = handle
@@ -38,13 +38,13 @@ class Endpoint:
         self._decoder = msgspec.json.Decoder(kind)
 
     def read(self, body: bytes) -> Any:
-        """The struct in a body.
+        """Decode a body.
 
-        :raises BodyError: it is no JSON object.
-        :raises Refused: 1, a key is lacking or mistyped.
+        :raises BodyError: it is not a JSON object.
+        :raises Refused: JSONPARSE_ERROR (1), a key is missing or of the wrong type.
         """
         try:
-            body.decode()  # msgspec does not look at the bytes of what it skips
+            body.decode()  # msgspec does not check the bytes that it skips
             return self._decoder.decode(body)
         except (ValueError, RecursionError):  # all errors of msgspec and of UTF-8 are ValueErrors
             pass
@@ -64,7 +64,7 @@ class BodyError(Exception):
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """The body of an answer that is a refusal."""
+    """The body of a refusal."""
 
     error: int
     message: str
@@ -79,7 +79,7 @@ def _no_request(status: HTTPStatus, message: str, *headers: tuple[str, str]) -> 
 
 
 def refusal(refused: Refused) -> Response:
-    """The response to a request that was refused."""
+    """Make the response to a refused request."""
     status, error, headers = HTTPStatus.OK, refused.status, _JSON
     if isinstance(refused, Unavailable) or refused.status is Status.SERVER_BUSY:
         status, error = HTTPStatus.SERVICE_UNAVAILABLE, Status.SERVER_BUSY
@@ -91,7 +91,7 @@ def refusal(refused: Refused) -> Response:
 
 
 class JsonApi:
-    """Answers the requests of an :class:`~imsys.web.server.HttpServer`, by a table of endpoints.
+    """Answers the requests of an :class:`~imsys.web.server.HttpServer` by a table of endpoints.
 
     :param endpoints: by path, as in ``/trylogin_server``.
     :param body_limit: bytes of the largest body.
@@ -106,13 +106,14 @@ class JsonApi:
         self._timeout = timeout
 
     async def answer(self, request: Request) -> Response:
-        """The response to a request.
+        """Answer a request.
 
-        :raises Problem: it is none that could be answered. :raises PeerGone: its client has gone before it was begun with.
+        :raises Problem: it is invalid.
+        :raises PeerGone: its client has disconnected before it was admitted.
         """
         endpoint = self._endpoints.get(request.path)
         if endpoint is None or request.method != "POST":
-            if request.length:  # which else would have to be the last request of its connection
+            if request.length:  # otherwise this would have to be the last request of its connection
                 await self._body(request)
             if endpoint is None:
                 raise _no_request(HTTPStatus.NOT_FOUND, "There is no such path.")
@@ -149,7 +150,10 @@ class JsonApi:
             place.leave()
 
     async def _body(self, request: Request) -> bytes:
-        """The whole body. :raises Problem: 411, it has no length; 413, it is too large; 408, it takes too long."""
+        """Read the whole body.
+
+        :raises Problem: 411, it has no length; 413, it is too large; 408, it takes too long.
+        """
         if request.length is None:
             raise _no_request(HTTPStatus.LENGTH_REQUIRED, "The length of the body has to be said.", _CLOSE)
         if request.length > self._body_limit:

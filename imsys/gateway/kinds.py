@@ -1,4 +1,4 @@
-"""Learns which kinds of password hashes there are."""
+"""Learn the kinds of stored password hashes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from imsys.util.background import run_in_background
 _log = Logger()
 
 AGAIN = 60.0
-"""Seconds until the database is asked again that did not answer."""
+"""Seconds until the database is asked again if it did not answer."""
 
 
 class Kinds(Service):
-    """Asks the database once, when the gateway starts: later ones are those that it makes itself, or finds when somebody logs in."""
+    """Asks the database once at the start; later kinds are made by the gateway itself, or found at logins."""
 
     def __init__(self, reactor: Any, accounts: AccountStore, passwords: Passwords) -> None:
         self._reactor = reactor
@@ -31,12 +31,12 @@ class Kinds(Service):
         self._later: IDelayedCall | None = None
 
     def startService(self) -> None:
-        """Ask."""
+        """Ask the database."""
         super().startService()
         self._ask()
 
     def stopService(self) -> None:
-        """Ask no more."""
+        """Stop asking."""
         super().stopService()
         if self._later is not None:
             self._later.cancel()

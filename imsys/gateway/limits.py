@@ -1,4 +1,4 @@
-"""What is limited here, by whom and how often."""
+"""The rate limits of the gateway."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ class Limits:
         self._registration = Limit("registration-source", config.registration_source_hour, HOUR)
 
     def wrong_password(self, account: str, source: str) -> list[Counter]:
-        """Wrong passwords for one account, whether it exists or not, from one source.
+        """Count wrong passwords for one account, even if it does not exist, from one source.
 
-        :param account: what makes the username unique.
+        :param account: the unique key of the username.
         """
         return [self._account_source.of(account, source), self._account.of(account), self._source.of(source)]
 
     def login(self, account: str, source: str) -> list[Counter]:
-        """Right passwords for one account, from one source."""
+        """Count right passwords for one account, from one source."""
         return [self._login_account.of(account), self._login_source.of(source)]
 
     def code(self, email: str, source: str) -> list[Counter]:
-        """Verification mails to one mailbox, asked for by one source."""
+        """Count verification mails to one mailbox, requested by one source."""
         mailbox = mailbox_key(email)
         return [self._code_minute.of(mailbox), self._code_day.of(mailbox), self._code_source.of(source), self._code_all.of()]
 
     def wrong_code(self, source: str) -> list[Counter]:
-        """Wrong verification codes of one source, for whatever addresses."""
+        """Count wrong verification codes of one source, for any addresses."""
         return [self._wrong_code.of(source)]
 
     def question(self, source: str) -> list[Counter]:
-        """Questions of one source whether there is an account."""
+        """Count questions of one source whether there is an account."""
         return [self._question.of(source)]
 
     def registration(self, source: str) -> list[Counter]:
-        """Accounts made from one source."""
+        """Count accounts created by one source."""
         return [self._registration.of(source)]

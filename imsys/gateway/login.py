@@ -1,4 +1,4 @@
-"""Login: the password or the token is checked here, and balance says where to go."""
+"""Login: check the password or token, and have balance allocate servers."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from imsys.util.turns import Asker
 _log = Logger()
 
 LONGEST_TOKEN = 256
-"""Characters beyond which a token is none of ours."""
+"""Characters of a token, at most; a longer one is not ours."""
 
 FAILED, LONGEST_ADDRESS = 8, 270
-"""Addresses that could not be used that are looked at, and characters that one has at most."""
+"""Failed addresses that are used, and characters of one, at most."""
 
 
 async def trylogin_server(gateway: Gateway, request: LoginRequest, source: ClientAddress) -> LoginResponse:
-    """Log in by password, or come back by token."""
+    """Log in by password or by token."""
     if request.username is not UNSET and request.password is not UNSET:
         return await _by_password(gateway, request.username, request.password, _failed(request), source)
     if request.uuid is not UNSET and request.token is not UNSET:
@@ -37,19 +37,19 @@ async def trylogin_server(gateway: Gateway, request: LoginRequest, source: Clien
 
 
 def is_by_token(request: LoginRequest) -> bool:
-    """Whether somebody comes back, which costs as good as nothing."""
+    """Return whether a login is by token, which costs almost nothing."""
     return request.token is not UNSET and (request.username is UNSET or request.password is UNSET)
 
 
 def asker_of(request: LoginRequest, source: ClientAddress) -> Asker:
-    """On whose behalf a login is asked for, by its own word."""
+    """Return the asker of a login, as it claims."""
     if is_by_token(request) or request.username is UNSET:
         return Asker(request.uuid or "", source.limit_key)
     return Asker(_account(request.username), source.limit_key)
 
 
 def _account(username: str) -> str:
-    """What an account is counted by, whether it exists or not."""
+    """Return the key by which an account is counted, even if it does not exist."""
     return name_key(username) if len(username) <= LONGEST_NAME else username
 
 
@@ -60,7 +60,7 @@ async def _by_password(gateway: Gateway, username: str, password: str, failed: S
     account = await gateway.accounts.credentials(username) if len(username) <= LONGEST_NAME else None
     anew: str | None = None
     async with gateway.passwords.slot(asker) as slot:
-        # Again, for those who waited while others came: so as many can pass a limit as there are workers, less one.
+        # Checked again after waiting: so at most one login less than there are workers can exceed a limit.
         await gateway.limiter.check([*wrong, *right])
         verdict = await slot.verify(account.password_hash if account is not None else None, password)
         if account is None or not verdict.right:
@@ -93,7 +93,7 @@ async def _by_token(gateway: Gateway, uuid: str, token: str, failed: Sequence[st
     except Refused as refused:
         if refused.status is not Status.LOGIN_UNSUCCESSFUL or not await gateway.tokens.load(int(uuid), gateway.tokens.digest(token)):
             raise
-    # Redis had lost it, or forgotten it since nobody had used it for a while
+    # Redis had lost it, or it had expired there because it was unused for a while
     return await _place(gateway, int(uuid), token, failed, source)
 
 
@@ -111,13 +111,13 @@ async def _place(gateway: Gateway, uuid: int, token: str, failed: Sequence[str],
 
 
 def _failed(request: LoginRequest) -> Sequence[str]:
-    """What the client says that it could not use; what can be no address is left out."""
+    """Return the addresses that the client could not use; invalid ones are left out."""
     failed = request.failed if request.failed is not UNSET else []
     return [address for address in failed[:FAILED] if len(address) <= LONGEST_ADDRESS]
 
 
 async def _replace_hash(gateway: Gateway, account: Credentials, anew: str) -> None:
-    """Store a hash of today's parameters, unless the password was changed meanwhile."""
+    """Store a hash with the present parameters, unless the password was changed meanwhile."""
     try:
         await gateway.accounts.set_password(account.uuid, anew, replacing=account.password_hash)
     except Unavailable:

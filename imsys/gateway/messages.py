@@ -1,4 +1,4 @@
-"""What travels in the bodies: one struct a request, one a response (docs/protocol.md, 5)."""
+"""The bodies of requests and responses, one struct each (docs/protocol.md, 5)."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from msgspec import UNSET, UnsetType
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True):
-    """Any body; its text shows nothing of what is in it."""
+    """Any body; its ``repr`` shows none of its values."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
 
 class Response(Body, frozen=True, kw_only=True):
-    """The answer to a request that was granted."""
+    """The response to a granted request."""
 
     error: int = 0
 
 
 class CodeRequest(Body, frozen=True, kw_only=True):
-    """``/get_verification``: mail me a code."""
+    """``/get_verification``: mail a code."""
 
     email: str
 
 
 class CodeResponse(Response, frozen=True, kw_only=True):
-    """It is on its way."""
+    """The code was mailed."""
 
     email: str
 
 
 class Registration(Body, frozen=True, kw_only=True):
-    """``/post_registration``: make me an account."""
+    """``/post_registration``: create an account."""
 
     username: str
     password: str
@@ -41,7 +41,7 @@ class Registration(Body, frozen=True, kw_only=True):
 
 
 class Registered(Response, frozen=True, kw_only=True):
-    """There it is; ``uuid`` is a decimal number."""
+    """The account was created; ``uuid`` is a decimal number."""
 
     username: str
     email: str
@@ -49,21 +49,21 @@ class Registered(Response, frozen=True, kw_only=True):
 
 
 class AccountQuestion(Body, frozen=True, kw_only=True):
-    """``/check_accountexists``: is there an account with this name and this address?"""
+    """``/check_accountexists``: ask whether there is an account with this name and address."""
 
     username: str
     email: str
 
 
 class AccountExists(Response, frozen=True, kw_only=True):
-    """There is."""
+    """There is such an account."""
 
     username: str
     email: str
 
 
 class PasswordReset(Body, frozen=True, kw_only=True):
-    """``/reset_password``: give my account this password."""
+    """``/reset_password``: set a new password."""
 
     username: str
     email: str
@@ -72,7 +72,7 @@ class PasswordReset(Body, frozen=True, kw_only=True):
 
 
 class PasswordChanged(Response, frozen=True, kw_only=True):
-    """It has it, and everybody is signed out."""
+    """The password is set, and all sessions have ended."""
 
 
 class LoginRequest(Body, frozen=True, kw_only=True):
@@ -83,18 +83,19 @@ class LoginRequest(Body, frozen=True, kw_only=True):
     uuid: str | UnsetType = UNSET
     token: str | UnsetType = UNSET
     failed: list[str] | UnsetType = UNSET
-    """Addresses, ``host:port``, of chat servers that I could not use just now: at most 8 are looked at."""
+    """Addresses, ``host:port``, of chat servers that the client could not use just now; at most 8 are
+    used."""
 
 
 class ChatServer(Body, frozen=True, kw_only=True):
-    """A chat server."""
+    """The address of a chat server."""
 
     host: str
     port: str
 
 
 class Resources(Body, frozen=True, kw_only=True):
-    """The resources server that goes with a login; ``host`` is empty where there is none, and a closed port ``"0"``."""
+    """The resources server for a login; ``host`` is empty if there is none, and a closed port is ``"0"``."""
 
     host: str
     port: str
@@ -102,7 +103,7 @@ class Resources(Body, frozen=True, kw_only=True):
 
 
 class LoginResponse(Response, frozen=True, kw_only=True):
-    """Where to chat, and the token that opens it; ``port`` is a string, as the original's."""
+    """The chat server and the token for it; ``port`` is a string, as in the original."""
 
     uuid: str
     host: str
@@ -110,4 +111,4 @@ class LoginResponse(Response, frozen=True, kw_only=True):
     token: str
     resources: Resources
     others: list[ChatServer] | UnsetType = UNSET
-    """Other chat servers that take users now: where to go, with the same token, when this one breaks."""
+    """Other chat servers that accept users now: alternatives for the same token if this one fails."""

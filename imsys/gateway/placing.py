@@ -1,4 +1,4 @@
-"""Servers for users, asked of balance: one call for all that ask while another one is under way."""
+"""Have balance allocate servers, in one call for all users who wait while another call runs."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from imsys.errors import Refused, Status, Unavailable
 from imsys.util.batching import BatchingQueue
 
 TOGETHER = 100
-"""Users of one call."""
+"""Users of one call, at most."""
 
 QUEUE = 4000
-"""Users who wait for one at most."""
+"""Users who wait for a call, at most."""
 
 _FAULTS = frozenset({Status.GRPC_ERROR, Status.REDIS_UNKNOWN_ERROR, Status.MYSQL_INTERNAL_ERROR, Status.SERVER_BUSY, Status.INTERNAL_ERROR})
-"""What another server answers when it cannot do its work, as opposed to: does not want to."""
+"""Statuses with which another server reports that it cannot work, as opposed to a refusal."""
 
 Request = imsys_v1_pb2.AllocateRequest
 Response = imsys_v1_pb2.AllocateResponse
 
 
 class Placing:
-    """A call costs each side about half a millisecond of CPU, whatever is in it; a user in it costs a tenth of that."""
+    """Batches allocations: a call costs each side about 0.5 ms of CPU, and each user in it a tenth."""
 
     def __init__(self, balance: GrpcClient) -> None:
         self._balance = balance
         self._gathering: BatchingQueue[Request, Response] = BatchingQueue(self._all, most=TOGETHER, queue=QUEUE)
 
     async def place(self, request: Request) -> Response:
-        """Servers for one user, and a token if there is none yet.
+        """Allocate servers for one user, and a token if there is none yet.
 
-        :raises Refused: the token is no good, or there is no server.
-        :raises Unavailable: balance is, or what it stands on.
+        :raises Refused: the token is not valid, or there is no server.
+        :raises Unavailable: balance or one of its dependencies did not answer.
         """
         answer = await self._gathering.add(request)
         if answer.error:
@@ -47,7 +47,7 @@ class Placing:
         together = imsys_v1_pb2.AllocateAllRequest(requests=requests)
         try:
             answer = await self._balance.call(imsys_v1_pb2_grpc.BalanceStub, "AllocateAll", together)
-        except NotOffered:  # balance is of an older release
+        except NotOffered:  # balance is older
             answers: list[Response | Exception] = await gatherResults([Deferred.fromCoroutine(self._one(one)) for one in requests])
             return answers
         if answer.error:
@@ -64,7 +64,7 @@ class Placing:
 
 
 def refuse(answer: Any) -> NoReturn:
-    """Raise what another server's answer says that is no success."""
+    """Raise the error in another server's answer."""
     status = Status(answer.error) if answer.error in Status._value2member_map_ else Status.INTERNAL_ERROR
     message = answer.message or "The server behind this one refused."
     if status in _FAULTS:

@@ -1,4 +1,4 @@
-"""Ends a user's live session, on whichever chat server it is."""
+"""End a user's session on any chat server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from imsys.util.outages import Outage
 
 
 class SessionEnder:
-    """Asks chat servers to sign a user out, as the original's interface has it."""
+    """Asks chat servers to sign a user out, by the original system's call."""
 
     def __init__(self, reactor: Any, trust: Trust, balance: GrpcClient, routes: Routes) -> None:
         self._reactor = reactor
@@ -27,10 +27,10 @@ class SessionEnder:
         self._outage = Outage(reactor.seconds, "Ending the sessions of users with a new password")
 
     async def end(self, uuid: int) -> None:
-        """End the session of a user where its route points, or ask every chat server where there is no route (Redis may have lost it).
+        """End a user's session at the server of its route, or at all servers if there is no route in Redis.
 
-        A server that cannot be asked is logged, and is no error: the user's tokens are revoked, so the session ends
-        when its server next looks after it.
+        A server that does not answer is logged, but is no error: the user's tokens are revoked, so the
+        session ends when its server next renews it.
         """
         try:
             route = (await self._routes.find([uuid])).get(uuid)
@@ -55,7 +55,8 @@ class SessionEnder:
             finally:
                 channel.close()
         except Exception as error:
-            reason = error.code() if hasattr(error, "code") else error  # gRPC's own have a code, and pages of text
+            # gRPC's errors have a code, and long texts
+            reason = error.code() if hasattr(error, "code") else error
             self._outage.failed(f"chat server {node.name}: {reason}")
         else:
             self._outage.works()

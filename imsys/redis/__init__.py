@@ -1,1 +1,1 @@
-"""Redis: its client, a server of our own, and everything that is kept in it."""
+"""Redis: the client, the embedded server, and everything that is kept in it."""

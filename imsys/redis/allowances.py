@@ -1,14 +1,14 @@
-"""How much a member may do in a minute and in a day, by account, whichever server it is done on.
+"""Limits of an account's actions per minute and per day, across all servers.
 
-``member:<kind>:<uuid>`` in Redis counts what was done in the present minute and day and in the ones before. What counts of those
-before is the part that lies within a window that ends now, as if it had been spread evenly: so an account has at most what it is allowed in
-any minute, but for what it did unevenly in the one before.
+``member:<kind>:<uuid>`` in Redis counts actions in the present and the previous minute and day. Of the
+previous window only the part within a sliding window that ends now counts, as if its actions had been spread
+evenly. So in any minute an account has at most its allowance, except for uneven use in the previous one.
 
-What is done seldom is counted in Redis before it is done. Texts are not: a server counts them by itself, lets them pass, and settles with
-Redis whenever an account has sent a twentieth of its minute. So an account can be ahead of what is known of it by a twentieth, by one
-request, and by what it sends in the millisecond of such a call, at each server on which it is. What was too much counts all
-the same, so that it waits for longer. Where Redis does not answer each server goes by what it has counted itself: there nobody ever has
-more than is allowed at one server.
+Rare actions are counted in Redis before they are done. Texts are not: a server counts them itself, lets them
+pass, and settles with Redis whenever an account has sent a twentieth of its minute's allowance. So at each
+server an account can exceed its allowance by a twentieth, by one request, and by what it sends during such a
+call. The excess counts, so that the account waits longer. If Redis does not answer, each server uses its own
+counts, so an account has at most its allowance per server.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ MINUTE, DAY = 60_000, 86_400_000
 """The windows, in milliseconds."""
 
 ACCOUNTS = 100_000
-"""Accounts of which a server remembers what they have done; those go first that have done nothing for longest."""
+"""Accounts whose counts a server keeps, at most; the least recently used are forgotten."""
 
 AT_ONCE, WAITING = 200, 200_000
-"""Accounts that are settled by one call, and that wait for it at most."""
+"""Accounts settled by one call, and accounts that wait for it, at most."""
 
 SHARE = 20
-"""Which part of its minute's texts an account may send before that is settled."""
+"""An account settles after each 1/SHARE of its minute's texts."""
 
 _COUNT = Script("""
 local time = redis.call('TIME')
@@ -80,27 +80,27 @@ for i, key in ipairs(KEYS) do
 end
 return results
 """)
-"""For each account what it has ``done`` already, which counts in any case, or what it would ``cost``, which counts if there is room.
+"""Counts for each account what is ``done`` already, in any case, or a ``cost``, if there is room.
 
-Gives the milliseconds until there is room for that, or for one more; and how much is left.
+Returns for each the milliseconds until there is room for the cost, or for one more, and how much is left.
 """
 
 
 class Kind(enum.Enum):
-    """What is counted."""
+    """The kinds of counted actions."""
 
     __hash__ = object.__hash__  # an enumeration's own is a function of Python, called for every text
 
     LOOKUP = "lookup"
-    """Names, and cards."""
+    """Searches for names and requests of cards."""
     REQUEST = "request"
     """Friend requests."""
     TEXT = "text"
     OFFER = "offer"
-    """Files."""
+    """Offers of files and live streams."""
     THREAD = "thread"
     PROFILE = "profile"
-    """Changes of one's own, of which all friends hear."""
+    """Changes of the own profile, which are pushed to all friends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class _Most:
 
 
 class _Window:
-    """What Redis would count, counted here."""
+    """One window of the counts, like that in Redis."""
 
     __slots__ = ("_at", "_before", "_length", "_this")
 
@@ -122,7 +122,7 @@ class _Window:
         self._at = self._this = self._before = 0
 
     def wait(self, now: float, cost: int, most: int) -> float:
-        """Milliseconds until there is room."""
+        """Return the milliseconds until there is room."""
         if not most:
             return 0.0
         self._turn(now)
@@ -133,7 +133,7 @@ class _Window:
         return max(1.0, (room - part) * self._length)
 
     def add(self, now: float, count: int) -> None:
-        """Count something that is done."""
+        """Count actions."""
         self._turn(now)
         self._this += count
 
@@ -145,13 +145,13 @@ class _Window:
 
 
 class _Account:
-    """What a server knows of what one account does of one kind."""
+    """This server's counts of one account and kind."""
 
     __slots__ = ("ask_at", "asked", "day", "minute", "settling", "unsettled", "until")
 
     def __init__(self) -> None:
         self.minute, self.day = _Window(MINUTE), _Window(DAY)
-        self.unsettled = 0  # texts, those included that Redis is being told of
+        self.unsettled = 0  # texts, including those being settled
         self.asked = 0
         self.ask_at = 0
         self.until = 0.0
@@ -166,9 +166,9 @@ class _Account:
 
 
 class Allowances:
-    """What all members may do, as one server sees it.
+    """Enforces the allowances of all accounts on one server.
 
-    :param seconds: a clock that never goes back.
+    :param seconds: a monotonic clock.
     """
 
     def __init__(self, redis: Redis, seconds: Callable[[], float], config: LimitsConfig) -> None:
@@ -183,9 +183,11 @@ class Allowances:
         self._outage = Outage(seconds, "Counting what members do")
 
     async def take(self, kind: Kind, user: int, cost: int = 1) -> None:
-        """Count something that a member is about to do, ``cost`` times; not more than a window has costs a window.
+        """Count ``cost`` actions that a member is about to do.
 
-        :raises Refused: 64, they have done too much of it lately.
+        A larger cost than a window allows counts as a whole window.
+
+        :raises Refused: RATE_LIMITED (64), there were too many lately.
         """
         most = self._most[kind]
         if not most or not cost:
@@ -203,7 +205,7 @@ class Allowances:
         account.add(now, cost)
 
     def texts(self, user: int, count: int) -> None:
-        """Count texts that a member is about to send. :raises Refused: 64, there were too many lately."""
+        """Count texts that a member is about to send. :raises Refused: RATE_LIMITED (64), too many lately."""
         if not self._limited:
             return
         account = self._accounts.get((Kind.TEXT, user)) or self._account(Kind.TEXT, user)
@@ -223,7 +225,7 @@ class Allowances:
             self._settle(user, account)
 
     def _settle(self, user: int, account: _Account) -> None:
-        """Tell Redis what an account has sent."""
+        """Report an account's texts to Redis."""
         account.settling, account.asked = True, account.unsettled
         account.add(self._seconds() * 1000, account.asked)
 

@@ -1,7 +1,7 @@
-"""Redis through txredisapi and hiredis: a prefix, a deadline, scripts, and whichever server takes writes.
+"""The Redis client, by txredisapi and hiredis: key prefix, deadlines, scripts, and failover.
 
-Redis holds nothing that cannot be lost: it may be flushed, restarted, replaced or
-away at any time, and callers then get :class:`~imsys.errors.Unavailable`.
+Redis holds nothing that must not be lost: it may be flushed, restarted, replaced or down at any time; callers
+then get :class:`~imsys.errors.Unavailable`.
 """
 
 from __future__ import annotations
@@ -30,36 +30,38 @@ from imsys.util.outages import REMINDER, Outage
 _log = Logger()
 
 MAX_PENDING = 20_000
-"""Calls waiting for an answer beyond which further ones fail at once."""
+"""Pending calls, at most; further ones fail at once."""
 
 MIN_RETRY, MAX_RETRY, FACTOR, JITTER = 0.05, 0.5, 1.5, (0.8, 1.2)
-"""Seconds between two attempts to find a master: half as many again from one to the next, and drawn from these shares of it."""
+"""Seconds between two attempts to find a master: each FACTOR times the last, with this jitter."""
 
 FAULT = "keeping the connections to Redis failed"
 
 UNREACHABLE = 1.0
-"""Seconds without a connection after which this is said at a start: a server that is started together with us needs a moment."""
+"""Seconds without a connection at a start before it is logged: a server that is started with us needs a
+moment."""
 
 WATCH = 1.0
-"""Seconds between two questions to a Sentinel whether the master is still the one that we are connected to."""
+"""Seconds between two checks with a Sentinel that our server is still the master."""
 
 CLOSE = 1.0
-"""Seconds that connections have to close in good order when the service stops."""
+"""Seconds for connections to close in good order when the service stops."""
 
 GRACE = 0.1
-"""Seconds that the deadline of a call lies behind txredisapi's own, which also aborts the connection that does not answer."""
+"""Seconds by which a call's deadline is later than txredisapi's own, which also aborts the silent
+connection."""
 
 AGAIN = 0.05
-"""Seconds after which a call is made again where the server has refused it for the moment."""
+"""Seconds before a call is retried that the server has refused for the moment."""
 
 UNFIT = ("READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS", "MISCONF", "NOAUTH", "UNBLOCKED")
-"""Errors of a server that is no master, or takes no writes: it is left, with every connection to it."""
+"""Errors of a server that is not a master or not writable: all connections to it are dropped."""
 
 BUSY = ("BUSY", "TRYAGAIN")
-"""Errors of a server that is busy with something else for a moment."""
+"""Errors of a server that is busy for a moment."""
 
 COMPLAINTS = 100
-"""Kinds of errors that are told apart in the log at most."""
+"""Kinds of errors that are told apart in the log, at most."""
 
 CAUGHT = """
 local function caught(result)
@@ -70,17 +72,19 @@ local function caught(result)
   return text
 end
 """
-"""For scripts: ``caught`` gives the text of an error that they have caught, but for that of a server that takes no writes at all."""
+"""For scripts: ``caught`` returns the text of a caught error, but raises that of a server that is not
+writable."""
 
 _CODES = re.compile(rf"(?:^|[ -])({'|'.join(UNFIT + BUSY)}) ")
-"""The error of a command may be anywhere in that of its script."""
+"""Finds a command's error code, which may be anywhere in its script's error."""
 
 
 @dataclass(frozen=True)
 class Script:
-    """A Lua script, sent once and called by its SHA-1 from then on.
+    """A Lua script, sent once and then called by its SHA-1.
 
-    One that catches errors lets those pass that mean the server, and not what it was asked for: see :data:`CAUGHT`.
+    A script that catches errors must let those pass that concern the server, not its arguments: see
+    :data:`CAUGHT`.
     """
 
     text: str
@@ -91,11 +95,11 @@ class Script:
 
 
 class Redis:
-    """Calls to one Redis server.
+    """Calls to the present Redis master.
 
-    Calls that are made in one turn of the reactor travel together; none waits for
-    the answer of another. What a server has refused to do since it is no master
-    (any more), or not ready, is done by the next one, within the time of the call.
+    Calls of one turn of the reactor are sent together; none waits for the answer of another. A call that a
+    server refuses because it is not ready, or not the master (any more), is repeated at the next one within
+    its deadline.
     """
 
     def __init__(self, clock: IReactorTime, prefix: str, timeout: float) -> None:
@@ -108,22 +112,25 @@ class Redis:
         self._waiting: Waiters[None] = Waiters()
         self._complained: dict[str, float] = {}
         self.unfit: Callable[[Sequence[Any], str], None] = lambda pool, reason: None
-        """Called with the connections that were in use, and why they cannot be: :meth:`use` is to bring others."""
+        """Called with unusable connections and the reason; it must find others and call :meth:`use`."""
 
     def use(self, pool: Sequence[Any] | None) -> None:
-        """Send calls through these connections from now on; where there are none, have them wait; ``None``: fail them at once."""
+        """Send calls through these connections from now on; if empty, calls wait.
+
+        If ``None``, they fail at once.
+        """
         self._pool = pool
         if pool or pool is None:
             self._waiting.fire(None)
 
     def key(self, *parts: str | int) -> str:
-        """The name of a key: the installation's prefix, then the parts with colons between."""
+        """Build the name of a key: the installation's prefix, then the parts joined by colons."""
         return self._prefix + ":".join(map(str, parts))
 
     async def call(self, command: str, *args: str | bytes | int | float) -> Any:
-        """One command. Strings, bulk or simple, come back as bytes, integers as int, nil as ``None``.
+        """Run one command. Strings, bulk or simple, are returned as bytes, integers as int, nil as ``None``.
 
-        :raises Unavailable: (12) no connection, no answer in time, or an error reply.
+        :raises Unavailable: REDIS_UNKNOWN_ERROR (12), no connection, no answer in time, or an error reply.
         """
         reply = await self._send(command, *args)
         if isinstance(reply, _ErrorReply):
@@ -132,9 +139,9 @@ class Redis:
         return reply
 
     async def script(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
-        """Run a script; its reply is as :meth:`call`'s.
+        """Run a script; return its reply as :meth:`call` does.
 
-        :raises Unavailable: (12) as for :meth:`call`.
+        :raises Unavailable: REDIS_UNKNOWN_ERROR (12), as for :meth:`call`.
         """
         reply = await self._send("EVALSHA", script.sha1, len(keys), *keys, *args)
         if isinstance(reply, _ErrorReply) and reply.code == "NOSCRIPT":
@@ -171,10 +178,10 @@ class Redis:
             self._pending -= 1
 
     async def _passing(self, pool: Sequence[Any], reply: _ErrorReply, latest: float) -> bool:
-        """Whether a call that was refused, and so not carried out, may be made again; returns when it may."""
+        """Return whether a refused call, which was not executed, may be retried; wait until it may."""
         if reply.code in UNFIT:
             self.unfit(pool, reply.text)
-            if pool is self._pool:  # nobody looks for another
+            if pool is self._pool:  # no other server is being searched
                 return False
         elif reply.code in BUSY:
             await deferLater(self._clock, AGAIN)
@@ -183,7 +190,7 @@ class Redis:
         return self._clock.seconds() < latest
 
     async def _connected(self, latest: float) -> Sequence[Any]:
-        """Wait for a connection, until then at most."""
+        """Wait for a connection until ``latest``."""
         while self._pool is not None:
             await self._waiting.add().addTimeout(max(0.0, latest - self._clock.seconds()), self._clock)
             if self._pool:
@@ -191,7 +198,7 @@ class Redis:
         raise Unavailable(Status.REDIS_UNKNOWN_ERROR, "There is no connection to Redis.")
 
     def _complain(self, what: str, reply: _ErrorReply) -> None:
-        """Say so in the log: of one kind of error once in a while."""
+        """Log an error reply, each kind only once in a while."""
         now = self._clock.seconds()
         if now - self._complained.get(reply.code, float("-inf")) < REMINDER:
             return
@@ -207,16 +214,16 @@ class _ErrorReply:
 
     @property
     def code(self) -> str:
-        """What kind of error it is."""
+        """The code of the error."""
         found = _CODES.search(self.text)
         return found[1] if found is not None else self.text.partition(" ")[0]
 
 
 class RedisService(Service):
-    """Keeps connections to the master open, whichever server that is.
+    """Keeps connections to the present master open.
 
-    All of them go to one server. If one is lost, or the server takes no writes, all are left: what they have on its
-    way is still answered, and the search begins anew.
+    All connections go to one server. If one is lost, or the server is not writable, all are retired: pending
+    calls are still answered, and the search begins again.
     """
 
     def __init__(self, reactor: Any, config: RedisConfig) -> None:
@@ -237,7 +244,7 @@ class RedisService(Service):
         self.redis.unfit = self._unfit
 
     def startService(self) -> None:
-        """Begin to connect, and go on until the service stops."""
+        """Connect, and stay connected until the service stops."""
         super().startService()
         self._began = self._reactor.seconds()
         self._known = False
@@ -255,7 +262,7 @@ class RedisService(Service):
                 return
 
     def stopService(self) -> Deferred[None]:
-        """Close the connections; fires when they are closed."""
+        """Close the connections; fire when they are closed."""
         super().stopService()
         self.redis.use(None)
         if self._breaking is not None and self._breaking.active():
@@ -289,11 +296,11 @@ class RedisService(Service):
             self._outage.failed(await self._serve(found))
             if self._reactor.seconds() - since >= UNREACHABLE:
                 backoff.reset()
-            else:  # one that is found and lost at once, over and over
+            else:  # found and lost at once, perhaps again and again
                 await deferLater(self._reactor, backoff.next())
 
     async def _serve(self, found: Found) -> str:
-        """Use a master until it is one no more; why that is."""
+        """Use a master until it is unusable; return the reason."""
         broken: Deferred[str] = Deferred()
         pool: list[Any] = []
         self._broken, self._pool = broken, pool
@@ -333,7 +340,7 @@ class RedisService(Service):
                 found = await self._masters.open(address)
             except NoMaster as problem:
                 if pool is not self._pool or not self.running:
-                    return  # given up while a name was being looked up, which is told as a name that there is not
+                    return  # cancelled during name resolution, which reports it as an unknown name
                 _log.debug("there are fewer connections to Redis than there may be: {problem}", problem=problem)
                 await deferLater(self._reactor, backoff.next())
             else:
@@ -344,7 +351,7 @@ class RedisService(Service):
                 return
 
     async def _watch(self, pool: list[Any], address: Address) -> None:
-        """See whether Sentinels name another server by now: this one may not have been told yet, or be cut off from them."""
+        """Check whether the Sentinels name another master, which this one may not know."""
         while pool is self._pool:
             await deferLater(self._reactor, WATCH)
             named = await self._masters.replaced(address)
@@ -360,5 +367,5 @@ class RedisService(Service):
         self._pool = []
         if self.running:
             self.redis.use(self._pool)
-            # in another turn: this may be said by one who is to be cancelled then
+            # in another turn, since the caller may be one of those cancelled then
             self._breaking = self._reactor.callLater(0, self._broken.callback, reason)

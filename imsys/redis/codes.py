@@ -1,6 +1,7 @@
-"""Verification codes in Redis: ``captcha:<e-mail>`` is a hash of the code and the wrong tries so far, in all and of each source.
+"""Verification codes in Redis.
 
-The captcha server puts them there, the gateway asks whether a person knows one.
+``captcha:<e-mail>`` is a hash of the code and the number of wrong tries, in total and by source. The captcha
+server stores codes, the gateway verifies them.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _DISCARD = Script("if redis.call('HGET', KEYS[1], 'code') == ARGV[1] then redis.
 _DIGITS = 6
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Without letters that look like a digit (Crockford's base 32): 5 bits each."""
+"""Crockford's base 32, without letters that look like digits: 5 bits per character."""
 
 _GROUPS, _GROUP = 3, 4
 """A strong code has 60 bits."""
@@ -48,18 +49,18 @@ _GROUPS, _GROUP = 3, 4
 _READ = str.maketrans("OIL", "011")
 
 LONGEST = 64
-"""Characters beyond which nothing that is typed is a code."""
+"""Characters of typed input, at most; anything longer is not a code."""
 
 
 def new_code(*, strong: bool) -> str:
-    """A code as it is shown: six digits, or letters and digits in three groups of four."""
+    """Make a code as it is shown: six digits, or letters and digits in three groups of four."""
     if not strong:
         return f"{secrets.randbelow(10**_DIGITS):0{_DIGITS}}"
     return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(_GROUP)) for _ in range(_GROUPS))
 
 
 def _read(code: str) -> str:
-    """What was meant by what was typed: of a strong code without spaces and dashes, in upper case, with digits for what looks like one."""
+    """Normalize typed input: strip a strong code of spaces and dashes, upper-case it, replace look-alikes."""
     if len(code) > LONGEST:
         return ""
     read = re.sub(r"[\s\-\u2010-\u2015\u2212]", "", code).upper().translate(_READ)
@@ -67,11 +68,11 @@ def _read(code: str) -> str:
 
 
 class Codes:
-    """The codes that are alive, at most one an e-mail address.
+    """The valid codes, at most one per e-mail address.
 
-    :param life: seconds that a code lives.
-    :param tries: wrong tries of one source after which it is dead for that source.
-    :param tries_all: wrong tries of all sources after which it is dead.
+    :param life: seconds that a code is valid.
+    :param tries: wrong tries of one source after which the code is invalid for that source.
+    :param tries_all: wrong tries of all sources after which the code is invalid.
     """
 
     def __init__(self, redis: Redis, *, life: float, tries: int, tries_all: int) -> None:
@@ -81,19 +82,22 @@ class Codes:
         self._tries_all = tries_all
 
     async def put(self, email: str, code: str) -> None:
-        """Store a new code; the one before it is dead. :raises Unavailable: Redis is."""
+        """Store a new code in place of an older one. :raises Unavailable: Redis did not answer."""
         await self._redis.script(_PUT, [self._key(email)], [_read(code), self._life])
 
     async def discard(self, email: str, code: str) -> None:
-        """Take a code away, unless there is another by now. :raises Unavailable: Redis is."""
+        """Delete a code, unless there is a newer one. :raises Unavailable: Redis did not answer."""
         await self._redis.script(_DISCARD, [self._key(email)], [_read(code)])
 
     async def verify(self, email: str, code: str, source: str) -> bool:
-        """Whether this is the code of an address, however it is typed; a wrong one counts as a try. :raises Unavailable: Redis is."""
+        """Return whether this is an address' code, however it is typed; a wrong one counts as a try.
+
+        :raises Unavailable: Redis did not answer.
+        """
         return await self._try(email, code, source, "verify")
 
     async def consume(self, email: str, code: str, source: str) -> bool:
-        """As :meth:`verify`, and a right code is used up: of two that consume it at once, one is told yes."""
+        """Like :meth:`verify`, but delete a right code: of two concurrent calls only one succeeds."""
         return await self._try(email, code, source, "consume")
 
     async def _try(self, email: str, code: str, source: str, how: str) -> bool:
@@ -105,5 +109,5 @@ class Codes:
 
 
 def codes_of(redis: Redis, config: CaptchaConfig) -> Codes:
-    """Those of ``[captcha]``."""
+    """Make the codes with the settings of ``[captcha]``."""
     return Codes(redis, life=config.code_life, tries=config.code_tries, tries_all=config.code_tries_all)

@@ -1,7 +1,4 @@
-"""A Redis-protocol server as a child process of ours, on a private Unix socket.
-
-It keeps nothing on disk: what is in Redis may be lost at any time.
-"""
+"""A Redis-protocol server as a child process, on a private Unix socket. It keeps nothing on disk."""
 
 from __future__ import annotations
 
@@ -216,7 +213,7 @@ class _Child(ProcessProtocol):
 
 
 def _end_orphan(path: Path) -> None:
-    """End whoever still listens on our socket: we hold the lock, so it is a server whose parent died."""
+    """End a process that still listens on our socket: we hold the lock, so its parent died."""
     with socket.socket(socket.AF_UNIX) as probe:
         probe.setblocking(False)
         try:

@@ -1,8 +1,7 @@
-"""Where the Redis server is that takes writes: one of several, or the one that Sentinels name.
+"""Find the writable Redis server: one of several, or the one that the Sentinels name.
 
-A server tells of itself whether it is a master (``ROLE``), and whether it takes
-writes now, which is asked by one that changes nothing. One that loads its data,
-or follows another, is passed over, and asked again.
+A server tells by ``ROLE`` whether it is a master; a write that changes nothing shows whether it is writable.
+A server that is loading its data, or is a replica, is skipped and asked again later.
 """
 
 from __future__ import annotations
@@ -25,23 +24,24 @@ if TYPE_CHECKING:
     from imsys.redis.protocol import PackedProtocol
 
 CONNECT_TIMEOUT = 3.0
-"""Seconds that a server has to accept a connection, and as many for what is said first."""
+"""Seconds for a server to accept a connection, and again for its first replies."""
 
 SETTLE = 0.2
-"""Seconds that others have to answer when one has said that it is the master: of two, all of our servers should take the same."""
+"""Seconds for others to answer after one has called itself the master: of two, all of our servers must
+choose alike."""
 
 PATIENCE = 1.0
-"""Seconds after which those who have not answered are asked anew, together with the others, who may be what is looked for by then;
-twice as many each time that nobody was found."""
+"""Seconds after which a poll without a master ends, so that all servers are asked again; it doubles with
+each failure."""
 
 
 class NoMaster(Exception):
-    """Nobody can be written to now; the text says why, for the log."""
+    """No server is writable now; the text says why, for the log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Of a server: a Unix socket, or host and port."""
+    """The address of a server: a Unix socket, or host and port."""
 
     host: str
     port: int = 0
@@ -59,11 +59,11 @@ class Found:
     address: Address
     connection: PackedProtocol
     replicas: int
-    """Servers that follow it."""
+    """The number of its replicas."""
 
 
 class Masters:
-    """Finds the master that a configuration means."""
+    """Finds the master of a configuration."""
 
     def __init__(self, reactor: Any, config: RedisConfig) -> None:
         self._reactor = reactor
@@ -72,10 +72,10 @@ class Masters:
         self._turn = 0
         self._last: Address | None = None
         self.watched = bool(config.sentinels) and not config.socket
-        """Whether Sentinels tell who it is."""
+        """Whether Sentinels name the master."""
 
     async def find(self) -> Found:
-        """Ask all that it may be, at once. :raises NoMaster: it is none of them, as far as they answer."""
+        """Ask all candidates at once. :raises NoMaster: none that answers is a writable master."""
         addresses = await self._candidates()
         found = await _Poll(self, self._reactor, addresses, ranked=self.watched, patience=self._patience.next()).result()
         if not isinstance(found, Found):
@@ -85,7 +85,10 @@ class Masters:
         return found
 
     async def open(self, address: Address) -> Found:
-        """Connect to a server. :raises NoMaster: it cannot be connected to, does not let us in, or is no master that takes writes."""
+        """Connect to a server.
+
+        :raises NoMaster: it is unreachable, refuses us, or is not a writable master.
+        """
         connection = await self._connect(address)
         config = self._config
         first: list[tuple[str | bytes | int, ...]] = [("AUTH", config.password)] if config.password else []
@@ -98,7 +101,8 @@ class Masters:
             for reply in before:
                 if isinstance(reply, Exception):
                     raise NoMaster(f"{address} refuses us: {reply}")
-            if isinstance(role, list) and role[0] != b"master":  # what does not know the command is taken for one
+            # a server without the command counts as a master
+            if isinstance(role, list) and role[0] != b"master":
                 raise NoMaster(f"{address} is a replica")
             if isinstance(write, Exception):
                 raise NoMaster(f"{address} cannot be written to: {write}")
@@ -111,7 +115,10 @@ class Masters:
         return Found(address, connection, replicas)
 
     async def replaced(self, address: Address) -> Address | None:
-        """The master, by the word of most Sentinels, if it is another than this one. They take turns in being asked first."""
+        """Return the master that most Sentinels name, if it is not ``address``.
+
+        Another Sentinel is asked first each time.
+        """
         sentinels = self._config.sentinels
         self._turn += 1
         named = await self._ask(Address(*sentinels[self._turn % len(sentinels)]))
@@ -129,12 +136,12 @@ class Masters:
         votes = await self._votes()
         if votes:
             return [address for address, _ in votes.most_common()]
-        if self._last is not None:  # it may be there, although no Sentinel is
+        if self._last is not None:  # it may be up although no Sentinel is
             return [self._last]
         raise NoMaster(f"no Sentinel names a master called {config.master_name}")
 
     async def _votes(self) -> Counter[Address]:
-        """Whom Sentinels name; asked are all at once, and waited for until it is clear."""
+        """Ask all Sentinels at once for the master; return when a majority is clear or all have answered."""
         config = self._config
         votes: Counter[Address] = Counter()
         asked = [Deferred.fromCoroutine(self._ask(Address(host, port))) for host, port in config.sentinels]
@@ -170,7 +177,7 @@ class Masters:
             return Address(host.decode(), int(port))
         except CancelledError:
             raise
-        except Exception:  # it does not answer, knows no such master, or is none
+        except Exception:  # it does not answer, knows no such master, or is not a Sentinel
             return None
         finally:
             connection.transport.abortConnection()
@@ -195,8 +202,8 @@ class Masters:
 class _Poll:
     """Asks several servers at once which of them is the master.
 
-    :param ranked: whether those that come first are to be preferred; else it is the one that most others follow.
-    :param patience: seconds for those who have not answered when others have.
+    :param ranked: prefer the first of several masters; otherwise the one with the most replicas.
+    :param patience: seconds to wait for further answers after the first failure.
     """
 
     def __init__(self, masters: Masters, clock: IReactorTime, addresses: Sequence[Address], *, ranked: bool, patience: float) -> None:
@@ -213,7 +220,7 @@ class _Poll:
             one.addCallbacks(self._answered, self._failed, (number,), {}, (number,))
 
     async def result(self) -> Found | str:
-        """One that is a master; or what is wrong with each."""
+        """Return a master, or the problems of all servers."""
         best: int | None = None
         try:
             await self._done
@@ -244,7 +251,7 @@ class _Poll:
             self._wait(self._patience, begins=self._timer is None)
 
     def _wait(self, seconds: float, *, begins: bool) -> None:
-        """Give the others a while from now on, if that ``begins`` with this answer."""
+        """Count an answer; if it ``begins`` the wait for the others, give them so many seconds."""
         self._left -= 1
         if self._timer is not None and self._timer.active() and (begins or not self._left):
             self._timer.cancel()

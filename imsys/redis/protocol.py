@@ -1,7 +1,7 @@
-"""txredisapi's protocol with hiredis at both ends: commands packed and replies parsed in C.
+"""txredisapi's protocol with hiredis for both directions: commands are packed and replies parsed in C.
 
-Imported when the first connection is made, since txredisapi imports the global
-reactor, which must not be installed by importing our modules.
+It is imported with the first connection, since txredisapi imports the global reactor, which must not be
+installed by importing our modules.
 """
 
 from __future__ import annotations
@@ -20,43 +20,44 @@ _log = Logger()
 
 
 class PackedProtocol(HiredisProtocol):  # type: ignore[misc]  # txredisapi has no types
-    """One connection. Calls with a thousand words cost about 1 µs a word less than by txredisapi alone.
+    """One connection. A call with a thousand words costs about 1 µs per word less than by txredisapi alone.
 
-    There are no transactions here (scripts take their place), no text is turned into numbers, and nothing is
-    said to the server before it is asked to: :meth:`together` is for what comes first.
+    There are no transactions (scripts replace them), texts are not converted to numbers, and nothing is sent
+    on connect: use :meth:`together` for the first commands.
     """
 
     retired = False
-    """Whether it closes with the last reply that it waits for."""
+    """Whether it closes after the last pending reply."""
 
     def connectionMade(self) -> None:
-        """Take commands."""
+        """Accept commands."""
         self._ready = True
 
     async def together(self, *commands: tuple[str | bytes | int, ...]) -> list[Any]:
-        """Send commands in one piece; the reply of each, or the :class:`RedisError` that it is."""
+        """Send commands in one piece; return the reply, or the :class:`RedisError`, of each."""
         replies = [self.execute_command(*words).addErrback(_error) for words in commands]
         return [await reply for reply in replies]
 
     def retire(self) -> None:
-        """Close, when what is on its way has been answered."""
+        """Close when all pending commands are answered."""
         self.retired = True
         if not self.replyQueue.waiting:
             self.transport.loseConnection()
 
     def closed(self) -> Deferred[None]:
-        """Fires when the connection is gone."""
+        """Fire when the connection is closed."""
         return self.whenDisconnected().addCallback(lambda _: None) if self.connected else succeed(None)
 
     def _build_command(self, *words: str | bytes | int | float, **_: object) -> bytes:
-        packed: bytes = hiredis.pack_command(words)  # type: ignore[arg-type]  # it says that it takes one word only
+        packed: bytes = hiredis.pack_command(words)  # type: ignore[arg-type]  # annotated for one word
         return packed
 
     def dataReceived(self, data: bytes, unpause: bool = False) -> None:
-        """Hand on every reply that is complete; what is no reply at all ends the connection."""
+        """Pass on all complete replies; invalid data end the connection."""
         self._reader.feed(data)
         try:
-            while (reply := self._reader.gets()) is not False:  # its word for "none yet": RESP 2 has no such value
+            # False means "none yet": RESP 2 has no such value
+            while (reply := self._reader.gets()) is not False:
                 self.replyReceived(reply)
         except InvalidData as error:
             _log.error("what answers as Redis is none: {reason}", reason=str(error))
@@ -66,14 +67,14 @@ class PackedProtocol(HiredisProtocol):  # type: ignore[misc]  # txredisapi has n
 
 
 def _error(failure: Failure) -> BaseException | None:
-    failure.trap(RedisError)  # else it was cancelled
+    failure.trap(RedisError)  # otherwise it was cancelled
     return failure.value
 
 
 class Connecting(Factory):
     """Makes connections.
 
-    :param timeout: seconds after which a connection that has not replied is ended.
+    :param timeout: seconds without a reply after which a connection is aborted.
     """
 
     noisy = False
@@ -82,5 +83,5 @@ class Connecting(Factory):
         self._timeout = timeout
 
     def buildProtocol(self, addr: IAddress | None) -> PackedProtocol:
-        """One of them."""
+        """Make the protocol of a connection."""
         return PackedProtocol(charset=None, replyTimeout=self._timeout, convertNumbers=False)

@@ -1,9 +1,8 @@
-"""Rate limits over sliding windows, in Redis, so that all servers count together.
+"""Rate limits over sliding windows in Redis, shared by all servers.
 
-Of one limit and one subject (an address, an account) the events of the last
-window are kept with their times, by the clock of Redis; there are at most as
-many as are allowed. Each call here is one call of a Lua script, atomic over all
-the limits it names.
+For each limit and subject (an address, an account) the events of the last window are kept with their times,
+by the clock of Redis; at most as many as are allowed. Each call here is one call of a Lua script, atomic over
+all its limits.
 """
 
 from __future__ import annotations
@@ -23,26 +22,26 @@ DAY = 86400.0
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most ``most`` events in any ``window`` seconds; 0 events means no limit."""
+    """At most ``most`` events in any ``window`` seconds; 0: unlimited."""
 
     name: str
     most: int
     window: float
 
     def of(self, *subject: str) -> Counter:
-        """The limit for one subject."""
+        """Return the limit's counter for one subject."""
         return Counter(self, subject)
 
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """A limit for one subject."""
+    """The counter of a limit for one subject."""
 
     limit: Limit
     subject: tuple[str, ...]
 
     def key(self, redis: Redis) -> str:
-        """The Redis key of the events; hashed, since a subject may be any text of any length."""
+        """Return the Redis key of the events; hashed, since a subject may be any text of any length."""
         digest = hashlib.sha256("\0".join(self.subject).encode("utf-8", "surrogatepass")).hexdigest()
         return redis.key("rate", self.limit.name, digest[:32])
 
@@ -71,7 +70,8 @@ if wait == 0 and add ~= 'never' then
 end
 return wait
 """)
-"""Answers the milliseconds until there is room (0: there is), and adds an event ``always``, ``never``, or where there is ``room``."""
+"""Returns the milliseconds until there is room (0: now), and adds an event ``always``, ``never``, or if
+there is ``room``."""
 
 _REMOVE = Script("for _, key in ipairs(KEYS) do redis.call('ZREM', key, ARGV[1]) end return 0")
 
@@ -83,36 +83,37 @@ class RateLimiter:
         self._redis = redis
 
     async def check(self, counters: Sequence[Counter]) -> None:
-        """See whether one more event would be allowed, without counting one.
+        """Check whether one more event would be allowed, without counting it.
 
-        :raises Refused: 64, a limit is reached; ``retry_after`` is when it no longer is.
-        :raises Unavailable: Redis is.
+        :raises Refused: RATE_LIMITED (64), a limit is reached; ``retry_after`` is the time until there is
+            room.
+        :raises Unavailable: Redis did not answer.
         """
         await self._count(counters, "never", "")
 
     async def take(self, counters: Sequence[Counter]) -> str:
-        """Count one event against all the limits, or against none if one is reached.
+        """Count one event against all limits, or against none if one is reached.
 
         :returns: the mark of the event, for :meth:`give_back`.
-        :raises Refused: 64, as from :meth:`check`.
-        :raises Unavailable: Redis is.
+        :raises Refused: RATE_LIMITED (64), as from :meth:`check`.
+        :raises Unavailable: Redis did not answer.
         """
         mark = secrets.token_hex(8)
         await self._count(counters, "room", mark)
         return mark
 
     async def record(self, counters: Sequence[Counter]) -> str:
-        """Count one event that has happened, whether there was room for it or not.
+        """Count one event that has happened, even if there is no room for it.
 
         :returns: its mark, as from :meth:`take`.
-        :raises Unavailable: Redis is.
+        :raises Unavailable: Redis did not answer.
         """
         mark = secrets.token_hex(8)
         await self._count(counters, "always", mark)
         return mark
 
     async def give_back(self, counters: Sequence[Counter], mark: str) -> None:
-        """Undo one :meth:`take` or :meth:`record`. :raises Unavailable: Redis is."""
+        """Undo one :meth:`take` or :meth:`record`. :raises Unavailable: Redis did not answer."""
         limited = [counter for counter in counters if counter.limit.most]
         if limited:
             await self._redis.script(_REMOVE, [counter.key(self._redis) for counter in limited], [mark])

@@ -1,14 +1,12 @@
-"""Routes: on which chat server a user's session is, in Redis.
+"""Routes in Redis: on which chat server a user's session is.
 
-``route:<uuid>`` is ``node|incarnation|session id|login time``; it lives as
-long as a lease, and its node renews it. Redis may be flushed at any time: what
-a node holds it writes again. Whether the token of a session still lives is for
-:mod:`imsys.redis.tokens` to say.
+``route:<uuid>`` is ``node|incarnation|session id|login time``; it expires after a lease, and its node renews
+it. Redis may be flushed at any time: a node writes its routes again. :mod:`imsys.redis.tokens` tells whether
+a session's token is still valid.
 
-``attempts:<uuid>`` has the newest attempt to log in of each client of a user, by
-its number. An attempt that waited somewhere (in a server that was frozen, behind a
-slow network) may be carried out when its client has long logged in elsewhere:
-it is older than that, and is refused instead of ending what came later.
+``attempts:<uuid>`` maps each client of a user to the number of its newest login attempt. An attempt that was
+delayed (in a frozen server, by a slow network) may be processed long after its client has logged in
+elsewhere: it is older, so it is refused and does not end the newer session.
 """
 
 from __future__ import annotations
@@ -31,7 +29,7 @@ _log = Logger()
 
 
 class Route(msgspec.Struct, frozen=True):
-    """Where a session is; ``login_ms`` is milliseconds since 1970."""
+    """The server and id of a session; ``login_ms`` is in milliseconds since 1970."""
 
     node: str
     incarnation: str
@@ -43,18 +41,21 @@ class Route(msgspec.Struct, frozen=True):
 
     @property
     def untimed(self) -> str:
-        """What is written before the login time."""
+        """The text before the login time."""
         return f"{self.node}|{self.incarnation}|{self.session}|"
 
     @classmethod
     def parse(cls, text: bytes) -> Route:
-        """Read what :meth:`__str__` wrote. :raises ValueError: it is something else."""
+        """Parse the output of :meth:`__str__`. :raises ValueError: it is something else."""
         node, incarnation, session, login_ms = text.decode().split("|")
         return cls(node, incarnation, session, int(login_ms))
 
 
 def _read(user: int, text: bytes | None) -> Route | None:
-    """A user's route as Redis has it. A value that is none of ours is no route: whoever holds a session of theirs writes it anew."""
+    """Parse a user's route in Redis.
+
+    A foreign value counts as no route: a node with a session writes it again.
+    """
     if not text:
         return None
     try:
@@ -65,14 +66,14 @@ def _read(user: int, text: bytes | None) -> Route | None:
 
 
 class Attempt(NamedTuple):
-    """One attempt of a client to log in; ``number`` is from 0 to 2^63 - 1, and grows."""
+    """A client's login attempt; ``number`` is from 0 to 2^63 - 1, and grows."""
 
     client: str
     number: int
 
 
 class Held(msgspec.Struct, frozen=True):
-    """A live session whose route is to be kept, the token that it stands on, and the attempt that it began with."""
+    """A session whose route must be renewed, its token's digest, and its login attempt."""
 
     user: int
     route: Route
@@ -81,12 +82,12 @@ class Held(msgspec.Struct, frozen=True):
 
 
 MEMORY = 3600.0
-"""Seconds for which the newest attempt of a client is remembered: longer than one waits anywhere."""
+"""Seconds for which a client's newest attempt is remembered: longer than any delay."""
 
 CLIENTS = 32
-"""Clients of a user whose attempts are remembered; those of more of them are forgotten together."""
+"""Clients of a user whose attempts are remembered, at most; one more, and all are forgotten."""
 
-# Lua's numbers are exact up to 2^53 only: longer digits are more, and of the same length those that sort later are.
+# Lua's numbers are exact only up to 2^53, so numbers are compared as texts: by length, then alphabetically.
 _REMEMBER_ATTEMPT = f"""
 local function remember(attempts, client, number)
   local last = redis.call('HGET', attempts, client)
@@ -98,9 +99,11 @@ local function remember(attempts, client, number)
 end
 """
 
-# For each login: the login time, and the route before it; 0 the token does not open this account;
-# 1 it is no newer than an attempt that was carried out; 2 Redis does not know the token; a text, what went wrong with this one alone
-# (a value that is none of ours).
+# Returns for each login: the login time and the route before it; 0, the token is not valid for this account;
+# 1, the
+# attempt is not newer than the last; 2, Redis does not know the token; a text, the error of this login alone
+# (a
+# foreign value).
 _LOGIN = Script(
     CAUGHT
     + LUA
@@ -140,8 +143,9 @@ end
 return #KEYS
 """)
 
-# For each session: 0 kept, 1 its token was revoked or has ended, 2 a later login has its route, 3 kept, but its route was lost;
-# 4 more where Redis does not know its token; a text, what went wrong with this one alone.
+# Returns for each session: 0 kept; 1 its token is not valid any more; 2 a later login has the route; 3 kept,
+# but the
+# route was lost; plus 4 if Redis does not know its token; a text, the error of this session alone.
 _REFRESH = Script(
     CAUGHT
     + LUA
@@ -187,17 +191,17 @@ return #KEYS
 KEPT, REVOKED, REPLACED, REBUILT = range(4)
 _UNKNOWN = 4
 BATCH = 100
-"""Sessions that one call is about: Redis does nothing else meanwhile (about 1 ms)."""
+"""Sessions of one call, at most: Redis does nothing else meanwhile (about 1 ms)."""
 
 LOGINS = 20_000
-"""Logins that wait for Redis at most."""
+"""Logins that wait for Redis, at most."""
 
 DROPS = 100_000
-"""Routes that wait to be dropped at most; what is beyond expires."""
+"""Routes that wait to be removed, at most; further ones expire."""
 
 
 Taken = tuple[Route | None, Route]
-"""A login that succeeded: the route that was there, and the one that is there now."""
+"""A successful login: the route before it, and the new one."""
 
 
 class _Login(NamedTuple):
@@ -212,11 +216,11 @@ class _Unknown(Exception):
 
 
 class Refreshed(NamedTuple):
-    """What became of sessions.
+    """The result of a renewal.
 
-    :param changed: users whose session is over, and why (:data:`REVOKED` or :data:`REPLACED`), and those whose session goes on, but could
-        not be found by others for a while (:data:`REBUILT`).
-    :param unknown: sessions of whose tokens Redis does not know whether they live: the database is to be asked.
+    :param changed: users whose session is over (:data:`REVOKED` or :data:`REPLACED`), or could not be found
+        by other servers for a while (:data:`REBUILT`).
+    :param unknown: sessions whose tokens Redis does not know: the database must be asked.
     """
 
     changed: dict[int, int]
@@ -224,9 +228,9 @@ class Refreshed(NamedTuple):
 
 
 class Routes:
-    """Routes in Redis, which are had by a token.
+    """The routes in Redis; a valid token is needed to take one.
 
-    :param ttl: seconds that a route lives.
+    :param ttl: seconds after which a route expires.
     """
 
     def __init__(self, redis: Redis, tokens: Tokens, ttl: float, surge: Surge | None = None) -> None:
@@ -238,13 +242,15 @@ class Routes:
         self._drops = BatchingQueue(self._drop_all, most=BATCH, queue=DROPS, surge=surge)
 
     async def login(self, user: int, token_digest: str, route: Route, attempt: Attempt | None = None) -> Taken | None:
-        """Check a token and take the user's route, in one step, together with the other logins of the moment.
+        """Check a token and take the user's route in one step, batched with other present logins.
 
-        The login time that is stored is later than that of the login before it, whatever the nodes' clocks say.
+        The stored login time is later than that of the login before it, even if the nodes' clocks differ.
 
-        :returns: ``None`` where the token does not open this account.
-        :raises Refused: 19, this attempt is no newer than one of its client that was carried out; 73, too many logins wait.
-        :raises Unavailable: 12, Redis did not answer; 14, the database did not, which is asked for a token that Redis does not know.
+        :returns: ``None`` if the token is not valid for this account.
+        :raises Refused: LOGIN_FOR_MULTIPLE_TIMES (19), the attempt is not newer than the client's last;
+            SERVER_BUSY (73), too many logins wait.
+        :raises Unavailable: REDIS_UNKNOWN_ERROR (12), Redis did not answer; MYSQL_INTERNAL_ERROR (14), the
+            database did not, which is asked for a token that Redis does not know.
         """
         login = _Login(user, token_digest, route, attempt)
         try:
@@ -254,7 +260,7 @@ class Routes:
                 return None
         try:
             return await self._logins.add(login)
-        except _Unknown:  # Redis has lost it again
+        except _Unknown:  # Redis has lost the token again
             raise Unavailable(Status.REDIS_UNKNOWN_ERROR, "Redis does not keep anything.") from None
 
     async def _login_all(self, logins: list[_Login]) -> list[Taken | Exception | None]:
@@ -281,9 +287,9 @@ class Routes:
         return _read(login.user, old), mine
 
     def drop(self, user: int, route: Route) -> Deferred[None]:
-        """Take a route away, if it is still this one, together with the others of the moment.
+        """Remove a user's route if it is still this one, batched with others.
 
-        Fails with :class:`Refused` as :meth:`login` does; the route is left to expire.
+        It fails with :class:`Refused` as :meth:`login` does; the route then expires.
         """
         return self._drops.add((user, route))
 
@@ -293,18 +299,18 @@ class Routes:
         return [None] * len(dropped)
 
     def dropped(self) -> Deferred[None]:
-        """Fires when no route waits to be dropped."""
+        """Fire when no route waits to be removed."""
         return self._drops.idle()
 
     async def find(self, users: Sequence[int]) -> dict[int, Route]:
-        """The routes of those who have one."""
+        """Return the routes of those users who have one."""
         found = await self._redis.call("MGET", *(self._redis.key("route", user) for user in users))
         return {user: route for user, text in zip(users, found, strict=True) if (route := _read(user, text)) is not None}
 
     async def refresh(self, sessions: Iterable[Held]) -> Refreshed:
-        """Keep routes, also those that Redis lost, and see whether the tokens of their sessions live.
+        """Renew routes, including those that Redis has lost, and check the sessions' tokens.
 
-        :raises Unavailable: (12) Redis did not answer.
+        :raises Unavailable: REDIS_UNKNOWN_ERROR (12), Redis did not answer.
         """
         refreshed = Refreshed({}, [])
         held = list(sessions)
@@ -331,12 +337,18 @@ class Routes:
         return refreshed
 
     async def revoked(self, sessions: Sequence[Held]) -> list[Held]:
-        """Of sessions those whose tokens do not live any more. :raises Refused: that cannot be told now."""
+        """Return the sessions whose tokens are not valid any more.
+
+        :raises Refused: this cannot be told now.
+        """
         lives = await self._tokens.live([(one.user, one.token_digest) for one in sessions])
         return [one for one, alive in zip(sessions, lives, strict=True) if not alive]
 
     async def _remember(self, attempts: Sequence[tuple[int, Attempt]]) -> None:
-        """Write attempts again that Redis lost; where it is away again by now, what was changed is not to be lost with it."""
+        """Write attempts again that Redis has lost.
+
+        Ignore a failure, so that the caller's results are not lost.
+        """
         keys = [f"{self._attempts}{user}" for user, _ in attempts]
         with contextlib.suppress(Unavailable):
             await self._redis.script(_REMEMBER, keys, [part for _, attempt in attempts for part in attempt])

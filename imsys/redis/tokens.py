@@ -1,9 +1,9 @@
-"""Login tokens: 256 random bits, of which a hash is kept, opening chat and resources on every node.
+"""Login tokens: 256 random bits, valid on every chat and resources server; only their hash is stored.
 
-What counts is in the database (:mod:`imsys.store.sign_ins`). Redis has a copy of what is in use, so that nothing else is asked at a login:
-``token:<sha256>`` is ``<uuid>:<hard expiry in Unix milliseconds>``, for an hour at most; then the database is asked once more, and told
-that the token is in use. A token that is revoked leaves a tombstone in Redis for as long as anybody who has read the
-database before that could still want to write a copy.
+The database is authoritative (:mod:`imsys.store.sign_ins`). Redis has copies of the tokens in use, so that a
+login asks nothing else: ``token:<sha256>`` is ``<uuid>:<hard expiry in Unix milliseconds>``, for an hour at
+most; then the database is asked again, and told that the token is in use. A revoked token leaves a tombstone
+in Redis for as long as somebody who read the database before could still write a copy.
 """
 
 from __future__ import annotations
@@ -21,19 +21,20 @@ from imsys.util.batching import BatchingQueue
 
 _TOMBSTONE = "0:0"
 _BURIED = 120_000
-"""Milliseconds of a tombstone: several times as long as a call of the database, and the one of Redis after it, may take."""
+"""Milliseconds of a tombstone: several times as long as a call of the database and then of Redis may take."""
 
 COPIED = 1.0, 3600.0
-"""Seconds for which Redis has a copy, at least and at most: so long a revocation that a failing Redis has forgotten may go unnoticed."""
+"""Seconds of a copy in Redis, at least and at most: so long a revocation may go unnoticed if Redis has
+lost it."""
 
 PRECISION = 30
-"""To which part of the time that a token lives unused it is noted when it was used."""
+"""A token's use is noted with a precision of 1/PRECISION of the idle time after which it expires."""
 
 AT_ONCE = 100
-"""Tokens that are looked for in the database at once."""
+"""Tokens looked up in the database at once."""
 
 WAITING = 20_000
-"""Tokens that wait to be looked for at most."""
+"""Tokens that wait to be looked up, at most."""
 
 LUA = """
 local now, copied = tonumber(ARGV[1]), ARGV[2]
@@ -50,9 +51,10 @@ local function issue(token, value)
   redis.call('SET', token, value, 'PX', copied)
 end
 """
-"""For scripts that check tokens and make some; their arguments begin with :meth:`Tokens.terms`.
+"""For scripts that check and issue tokens; their arguments begin with :meth:`Tokens.terms`.
 
-``opens`` gives the time at which a token dies; ``false``, it is no good; ``unknown``, the database is to be asked: :meth:`Tokens.load`.
+``opens`` returns the expiry of a token; ``false``: it is invalid; ``unknown``: ask the database by
+:meth:`Tokens.load`.
 """
 
 _COPY = Script("""
@@ -63,7 +65,7 @@ for i, token in ipairs(KEYS) do
 end
 return there
 """)
-"""Gives what is there now: a tombstone stays."""
+"""Returns the present values; a tombstone stays."""
 
 _BURY = Script("""
 for _, token in ipairs(KEYS) do redis.call('SET', token, ARGV[1], 'PX', ARGV[2]) end
@@ -73,7 +75,7 @@ return #KEYS
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A token, and what Redis has of it, and where."""
+    """A new token, and its key and value in Redis."""
 
     token: str = field(repr=False)
     key: str
@@ -83,9 +85,10 @@ class Made:
 class Tokens:
     """Issues, checks and revokes tokens.
 
-    :param calendar: Unix seconds.
-    :param idle: seconds that an unused token lives; up to a fifteenth more, since its use is noted now and then only.
-    :param life: seconds that any token lives at most.
+    :param calendar: returns Unix seconds.
+    :param idle: seconds after which an unused token expires; up to a fifteenth more, since use is noted only
+        now and then.
+    :param life: seconds after which any token expires.
     """
 
     def __init__(self, redis: Redis, database: Database, calendar: Callable[[], float], idle: float, life: float) -> None:
@@ -101,52 +104,67 @@ class Tokens:
 
     @staticmethod
     def digest(token: str) -> str:
-        """What is kept of a token: its SHA-256, in hex."""
+        """Return the SHA-256 of a token in hex, which is all that is stored."""
         return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
     def terms(self) -> list[str | int]:
-        """The first arguments of a script that uses :data:`LUA`."""
+        """Return the first arguments of a script that uses :data:`LUA`."""
         return [self._now(), self._copied]
 
     def key(self, digest: str) -> str:
-        """What Redis keeps of a token under."""
+        """Return the Redis key of a token."""
         return self._redis.key("token", digest)
 
     def made(self, uuid: int) -> Made:
-        """A new token of this user: none before a script has issued it, and :meth:`keep` has stored it."""
+        """Generate a token for a user.
+
+        It is valid only after a script has issued it and :meth:`keep` has stored it.
+        """
         token = secrets.token_urlsafe(32)
         return Made(token, self.key(self.digest(token)), f"{uuid}:{self._now() + self._life}")
 
     async def keep(self, uuid: int, token: str, epoch: int | None = None) -> bool:
-        """Store a token that was issued just now, so that it outlives Redis; ``False``: what let its user in counts no more.
+        """Store a new token in the database.
 
-        :param epoch: of the account when the user's password was found to be right; ``None``: whichever there is.
-        :raises Refused: 73. :raises Unavailable: 14, the database is.
+        Return ``False`` if the account's epoch has changed since the password check.
+
+        :param epoch: the account's epoch when the password was checked; ``None``: the present one.
+        :raises Refused: SERVER_BUSY (73), too many wait.
+        :raises Unavailable: MYSQL_INTERNAL_ERROR (14), the database did not answer.
         """
         now = self._now()
         return await self._sign_ins.keep(SignIn(bytes.fromhex(self.digest(token)), uuid, epoch, now, now + self._life))
 
     async def issue(self, uuid: int) -> str:
-        """A new token of this user, stored. :raises Unavailable: the database is."""
+        """Generate and store a token for a user. :raises Unavailable: the database did not answer."""
         made = self.made(uuid)
         await self.keep(uuid, made.token)
         return made.token
 
     async def check(self, uuid: int, token: str) -> bool:
-        """Whether this token is this user's and lives. :raises Unavailable: neither Redis nor the database can tell."""
+        """Return whether a token is valid for a user.
+
+        :raises Unavailable: neither Redis nor the database answered.
+        """
         return await self.expires(uuid, token) is not None
 
     async def expires(self, uuid: int, token: str) -> float | None:
-        """As :meth:`check`, but gives the Unix time at which the token dies whatever happens; ``None``: it is no good."""
+        """Like :meth:`check`, but return the Unix time at which the token expires at the latest.
+
+        ``None``: invalid.
+        """
         (hard,) = await self._hard([(uuid, self.digest(token))])
         return hard / 1000 if hard else None
 
     async def live(self, held: Sequence[tuple[int, str]]) -> list[bool]:
-        """Of users and the digests of their tokens, which still live; asked of Redis together. :raises Unavailable: as :meth:`check`."""
+        """Return which of these (user, token digest) pairs are still valid.
+
+        :raises Unavailable: as :meth:`check`.
+        """
         return [bool(hard) for hard in await self._hard(held)]
 
     async def _hard(self, held: Sequence[tuple[int, str]]) -> list[int]:
-        """When tokens die at the latest, in milliseconds; 0: they are no good."""
+        """Return the latest expiry of tokens in Unix milliseconds; 0: invalid."""
         if not held:
             return []
         digests = [digest for _, digest in held]
@@ -165,14 +183,18 @@ class Tokens:
         return [_hard(user, found[digest], now) for user, digest in held]
 
     async def load(self, uuid: int, digest: str) -> bool:
-        """Have Redis know a token of this user that it does not know (any more); ``False``: there is none, or it has died.
+        """Copy a user's token to Redis, which does not know it (any more).
 
-        :raises Refused: 73, too many wait. :raises Unavailable: 14 or 12, the database is, or Redis.
+        Return ``False`` if it is not valid.
+
+        :raises Refused: SERVER_BUSY (73), too many wait.
+        :raises Unavailable: the database (MYSQL_INTERNAL_ERROR, 14) or Redis (REDIS_UNKNOWN_ERROR, 12) did
+            not answer.
         """
         return _hard(uuid, await self._loads.add(digest), self._now()) > 0
 
     async def _load_all(self, wanted: Sequence[str]) -> list[bytes | None]:
-        """What Redis has of tokens that it did not know, from now on."""
+        """Copy unknown tokens to Redis; return their values there."""
         found = await self._read(wanted)
         values = {digest: value for digest, value in found.items() if value is not None}
         if values:
@@ -181,7 +203,7 @@ class Tokens:
         return [found[digest] for digest in wanted]
 
     async def _read(self, wanted: Sequence[str]) -> dict[str, bytes | None]:
-        """What Redis should have of tokens, by the database."""
+        """Read from the database which values Redis should have for tokens."""
         now, found = self._now(), dict[str, bytes | None].fromkeys(wanted)
         for digest, known in (await self._sign_ins.find([bytes.fromhex(one) for one in found])).items():
             if now < min(known.expires_ms, known.used_ms + self._idle):
@@ -191,9 +213,9 @@ class Tokens:
         return found
 
     async def revoke(self, uuid: int, token: str) -> None:
-        """End one token of this user; another user's is left alone.
+        """Revoke one token of a user; a token of another user is left alone.
 
-        :raises Unavailable: Redis or the database is; it may go on living.
+        :raises Unavailable: Redis or the database did not answer; the token may still be valid.
         """
         if await self.check(uuid, token):
             digest = self.digest(token)
@@ -201,12 +223,12 @@ class Tokens:
             await self._sign_ins.end(bytes.fromhex(digest), uuid)
 
     async def revoke_all(self, uuid: int, end: Callable[[int], Awaitable[Sequence[bytes]]] | None = None) -> None:
-        """End all tokens of this user.
+        """Revoke all tokens of a user.
 
-        :param end: ends them in the database, with what else is to change in the same moment, and gives their digests.
-        :raises Unavailable: Redis or the database is.
+        :param end: ends them in the database, together with other changes, and returns their digests.
+        :raises Unavailable: Redis or the database did not answer.
         """
-        # first, so that nothing has changed yet where Redis is away
+        # first, so that nothing has changed yet if Redis does not answer
         await self._bury(await self._sign_ins.of_user(uuid))
         await self._bury(await (end or self._sign_ins.end_all)(uuid))
 

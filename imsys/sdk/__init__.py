@@ -1,10 +1,11 @@
-"""The client library: everything a bot, a user interface or a test needs to take part.
+"""The client library for bots, user interfaces and tests.
 
-See ``docs/sdk.md``. All of it takes the reactor as an argument and none of it imports one.
+See ``docs/sdk.md``. The reactor is always an argument; the library never imports one.
 """
 
 from imsys.errors import Refused, Status, Unavailable
 from imsys.sdk.attachments import Attachment, Grant
+from imsys.sdk.certificates import Presented, changed_certificate, presented_by
 from imsys.sdk.client import Client
 from imsys.sdk.credentials import Credentials
 from imsys.sdk.delivery import MessageStream
@@ -34,13 +35,15 @@ from imsys.sdk.sources import FileChanged
 from imsys.sdk.steady import steady_reactor
 from imsys.sdk.timing import Timing
 from imsys.sdk.transfers import Transfers
-from imsys.sdk.trust import Trust
+from imsys.sdk.trust import CertificateChanged, Trust, fingerprint
 from imsys.sdk.unfinished import FileUnfinishedUploads, UnfinishedUpload, UnfinishedUploads
 from imsys.sdk.uploading import Sent
+from imsys.util.names import check_email, check_password, check_username
 
 __all__ = [
     "SENTENCES",
     "Attachment",
+    "CertificateChanged",
     "Client",
     "ConnectionState",
     "Credentials",
@@ -67,6 +70,7 @@ __all__ = [
     "Pages",
     "Person",
     "Position",
+    "Presented",
     "Progress",
     "Received",
     "Refused",
@@ -89,6 +93,12 @@ __all__ = [
     "Unavailable",
     "UnfinishedUpload",
     "UnfinishedUploads",
+    "changed_certificate",
+    "check_email",
+    "check_password",
+    "check_username",
     "explain",
+    "fingerprint",
+    "presented_by",
     "steady_reactor",
 ]

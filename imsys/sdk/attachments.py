@@ -1,4 +1,4 @@
-"""Files in a conversation: what a message says of one, and the right to fetch or to send its bytes."""
+"""Files in a conversation: the attachment of a message, and the grant to send or receive its bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from imsys.protocols.messages.files import FileContent, FileGetResponse, FileOff
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """A file that a message carries; ``size`` is in bytes, ``sha256`` in hex, ``thumbnail`` a file id or empty."""
+    """A file of a message: ``size`` in bytes, ``sha256`` in hex, ``thumbnail`` a file id or empty."""
 
     file_id: str
     filename: str
@@ -24,9 +24,12 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """The right to one file, for the resources server at ``host``; it expires, and is renewed by asking again.
+    """The right to send or receive one file at the resources server ``host``.
 
-    ``whole`` is whether all of it is there; ``sha256`` (in hex) is empty where nobody knows it yet.
+    It expires; ask again to renew it.
+
+    ``whole`` tells whether the server has all of the file; ``sha256`` (in hex) is empty while it is not
+    known.
     """
 
     file_id: str
@@ -42,7 +45,7 @@ class Grant:
 
 
 def attachment(text: str) -> Attachment | None:
-    """Read the content of a message that carries a file; ``None``: it is no such content."""
+    """Parse the content of a message that carries a file; return ``None`` if it is not such content."""
     try:
         content = msgspec.json.decode(text.encode(), type=FileContent)
     except (msgspec.MsgspecError, UnicodeEncodeError):
@@ -58,7 +61,7 @@ def attachment(text: str) -> Attachment | None:
 
 
 def offered(request: FileOfferRequest, response: FileOfferResponse) -> Grant:
-    """The right to send what was offered."""
+    """Build the grant to send an offered file."""
     return Grant(
         file_id=response.file_id,
         ticket=response.ticket,
@@ -73,7 +76,7 @@ def offered(request: FileOfferRequest, response: FileOfferResponse) -> Grant:
 
 
 def granted(response: FileGetResponse) -> Grant:
-    """The right that was asked for."""
+    """Build the grant from the answer to a request for a file."""
     return Grant(
         file_id=response.file_id,
         ticket=response.ticket,

@@ -1,4 +1,4 @@
-"""The numbers of a client's attempts to log in, and those that were never answered."""
+"""Number a client's login attempts, and remember those that were never answered."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from twisted.internet.interfaces import IReactorTime
 from imsys.protocols.messages.session import LoginRequest
 
 _MEMORY = 120.0
-"""Seconds in which a server that did not answer may still take a login for a new one."""
+"""Seconds for which a server that did not answer may still process the login as a new one."""
 _MOST = 64
-"""Attempts that are remembered."""
+"""Unanswered attempts that are remembered, at most."""
 
 
 class Attempts:
-    """What tells a client's logins from those of others, and the later of them from the earlier.
+    """Identifies this client's logins and orders them in time.
 
-    A server that is frozen, or cut off, may take a login long after the client has given it up and signed in elsewhere.
-    Servers compare the numbers, so that this ends nothing; where one does all the same (it has lost them, or is an older
-    version), the client knows that it has such an attempt out there, and comes back: once for each.
+    A server that is frozen or cut off may process a login long after the client gave it up and signed in
+    elsewhere. Servers compare the attempt numbers, so such a late login ends no newer session. If it does all
+    the same (the server has lost the numbers, or is an older version), the client knows that it has an
+    unanswered attempt, and signs in again: once for each such attempt.
 
-    :param calendar: Unix time in seconds: the numbers grow with it, and whatever it does.
+    :param calendar: Unix time in seconds; attempt numbers always grow, even if it is set back.
     """
 
     def __init__(self, clock: IReactorTime, calendar: Callable[[], float], entropy: Callable[[int], bytes] = os.urandom) -> None:
@@ -33,7 +34,7 @@ class Attempts:
         self._unanswered: dict[int, float] = {}  # attempt -> when it was made
 
     def request(self, uuid: int, token: str) -> LoginRequest:
-        """The login of a new attempt, which is on its way from now on."""
+        """Make the login request of a new attempt; it counts as unanswered from now on."""
         self._last = max(self._last + 1, int(self._calendar() * 1000))
         self._unanswered[self._last] = self._clock.seconds()
         if len(self._unanswered) > _MOST:
@@ -41,12 +42,12 @@ class Attempts:
         return LoginRequest(uuid=str(uuid), token=token, client=self._client, attempt=self._last)
 
     def answered(self, request: LoginRequest) -> None:
-        """A server has answered, whatever it said."""
+        """Record that a server has answered the request, with success or refusal."""
         if isinstance(request.attempt, int):
             self._unanswered.pop(request.attempt, None)
 
     def explains_sign_out(self) -> bool:
-        """Whether a sign-out may come from an attempt of this client; the one that explains it explains no other."""
+        """Whether a sign-out may be due to an unanswered attempt; each attempt explains one sign-out."""
         now = self._clock.seconds()
         self._unanswered = {attempt: since for attempt, since in self._unanswered.items() if now - since < _MEMORY}
         if not self._unanswered:

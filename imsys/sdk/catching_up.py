@@ -1,4 +1,4 @@
-"""Asking the server for what pushes have not brought."""
+"""Catch up: ask the server for messages that no push has brought."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from imsys.util.backoff import Backoff
 
 _PAGE = 100
 _AT_ONCE = 4
-"""Threads that are pulled side by side."""
+"""Threads that are read concurrently."""
 
 _log = Logger()
 
 
 class CatchingUp:
-    """Reads heads and histories into an inbox; what fails is tried again while the connection lasts.
+    """Reads thread heads and histories into an inbox; a failed read is retried while the connection lasts.
 
-    :param request: sends a request of a given response type on the present connection.
-    :param me: gives this user's uuid.
+    :param request: sends a request on the present connection and expects a given response type.
+    :param me: returns this user's uuid.
     """
 
     def __init__(self, clock: IReactorTime, request: Callable[..., Deferred[Any]], me: Callable[[], int], backoff: Backoff) -> None:
@@ -46,13 +46,13 @@ class CatchingUp:
         self._open = False
 
     def feed(self, inbox: Inbox) -> None:
-        """The inbox that takes what is read."""
+        """Set the inbox that receives the messages."""
         self._inbox = inbox
 
     async def everything(self) -> None:
-        """Compare all threads that changed with what is here, and read what is missing.
+        """Compare all changed threads with the inbox, and read the messages that are missing.
 
-        :raises Refused: the server does not answer, or refuses, or this was stopped meanwhile.
+        :raises Refused: the server does not answer or refuses, or this was stopped meanwhile.
         """
         self._open = True
         if self._syncing is not None:
@@ -66,25 +66,25 @@ class CatchingUp:
                 again = self._syncing
         finally:
             self._syncing = None
-        if not self._open:  # by who was told of a message: nothing can be cancelled then
+        if not self._open:  # by a handler of a message: there is nothing to cancel at that moment
             raise Unavailable(Status.NETWORK_ERROR, "The connection was given up.")
         self._backoff.reset()
 
     def everything_soon(self) -> None:
-        """Begin :meth:`everything`; a failure is tried again later."""
+        """Begin :meth:`everything`; it is retried after a failure."""
         self._begin(self.everything())
 
     def thread_soon(self, thread_id: int) -> None:
-        """Begin to read what is missing of one thread; a failure is tried again later."""
+        """Begin to read the missing messages of one thread; it is retried after a failure."""
         self._begin(self._thread(thread_id))
 
     def behind_soon(self) -> None:
-        """Begin to read the threads that were left for later."""
+        """Begin to read the threads that are behind."""
         for thread_id in tuple(self._here.behind):
             self.thread_soon(thread_id)
 
     def stop(self) -> None:
-        """Give up what is under way: the connection is gone."""
+        """Cancel everything in progress: the connection is gone."""
         self._open = False
         if self._retry is not None and self._retry.active():
             self._retry.cancel()
@@ -135,7 +135,7 @@ class CatchingUp:
             await self._thread(thread_id)
 
     async def _read(self, thread_id: int) -> None:
-        """Read one thread to its end, or as far as the application has room."""
+        """Read one thread to its end, or until the application has no room for more."""
         inbox, line = self._here, self._here.line(thread_id)
         number = line.begin_pull()
         while inbox.room():

@@ -1,4 +1,4 @@
-"""The moment in which one connection takes the place of another: no request may fall in between."""
+"""Replace one connection by another without losing a request in between."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from imsys.errors import Refused
 from imsys.util.events import Event
 
 _QUIET = 0.5
-"""Seconds that requests have to be answered on the old connection before it is replaced all the same."""
+"""Seconds to wait for answers on the old connection before it is replaced anyway."""
 
 
 class Changeover:
-    """Lets the requests of an application be answered on the old connection, and holds new ones for the other.
+    """Lets pending requests be answered on the old connection, and holds new ones for the new connection.
 
-    The login on the new connection ends the session of the old one. So from that login on the end of the old connection
-    says nothing, until it is known what became of the login.
+    The login on the new connection ends the session of the old one. So while that login is pending, the end
+    of the old connection is no failure yet; what it means depends on the outcome of the login.
     """
 
     def __init__(self, clock: IReactorTime) -> None:
         self.holding = False
-        """Whether new requests are to wait."""
+        """Whether new requests must wait."""
         self.logging_in = False
-        """Whether the login on the new connection may be on its way."""
+        """Whether the login on the new connection may be pending."""
         self._clock = clock
         self._asking = 0
         self._quiet = Event(is_set=True)
@@ -34,7 +34,7 @@ class Changeover:
 
     @contextmanager
     def asking(self) -> Iterator[None]:
-        """While a request waits for its answer."""
+        """Count a request as pending within this context."""
         self._asking += 1
         self._quiet.clear()
         try:
@@ -45,18 +45,18 @@ class Changeover:
                 self._quiet.set()
 
     async def begin(self) -> None:
-        """Hold new requests; returns when the others are answered, or take too long."""
+        """Hold new requests; return when the pending ones are answered, or have taken too long."""
         self.holding = True
         with suppress(DeferredTimeout):
             await self._quiet.wait().addTimeout(_QUIET, self._clock)
         self.logging_in = True
 
     def lost(self, problem: Refused) -> None:
-        """The old connection has ended, or its session has."""
+        """Record that the old connection, or its session, has ended."""
         self._lost = self._lost or problem
 
     def end(self) -> Refused | None:
-        """It is known what became of it: what ended the old connection meanwhile, if anything did."""
+        """Stop holding requests; return what ended the old connection meanwhile, if it ended."""
         self.holding = self.logging_in = False
         lost, self._lost = self._lost, None
         return lost

@@ -1,4 +1,4 @@
-"""The client: one user's conversations, friends and events, over whatever connection there is."""
+"""The client: one user's conversations, friends and events, across reconnections."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from imsys.sdk.unique import UniqueIds
 from imsys.util.backoff import Backoff
 
 LONGEST_TEXT = 4096
-"""Characters of a message (docs/protocol.md, 2.3)."""
+"""Characters of a message, at most (docs/protocol.md, 2.3)."""
 
 _log = Logger()
 
@@ -55,19 +55,19 @@ R = TypeVar("R", bound=Response)
 
 
 class Client:
-    """One user, online as long as it is started.
+    """One user's client; it stays online from ``start`` until ``stop`` or a sign-out.
 
-    Messages come once each and in the order of their threads, whatever happens to
-    the connection. Without ``seen``, what was there before the first login is
-    history and is not delivered; with it, a client goes on where an earlier one was.
+    Each message is delivered once and in the order of its thread, even if the connection breaks. Without
+    ``seen``, messages from before the first login are history and are not delivered; with it, delivery
+    continues where an earlier client stopped.
 
     All coroutines raise :class:`imsys.errors.Refused` with the server's status, or
-    :class:`imsys.errors.Unavailable` where no answer came in time.
+    :class:`imsys.errors.Unavailable` if no answer came in time.
 
-    :param receive: whether messages are wanted at all; a client that only asks questions does without.
-    :param outbox: texts that wait to be acknowledged at most.
-    :param unfinished: where uploads are remembered, for a later client to go on with.
-    :param calendar: Unix seconds, which may be set at any time; nothing waits by it.
+    :param receive: whether to receive messages; a client that only sends requests passes ``False``.
+    :param outbox: texts that wait for an acknowledgement, at most.
+    :param unfinished: where unfinished uploads are remembered, so that a later client can resume them.
+    :param calendar: the time of day in Unix seconds; it may be set at any time, timeouts do not use it.
     """
 
     def __init__(
@@ -149,28 +149,30 @@ class Client:
 
     @property
     def state(self) -> ConnectionState:
-        """Where the client stands now."""
+        """The present state of the connection."""
         return self._link.state
 
     @property
     def resources(self) -> Resources | None:
-        """The file server that goes with the present login."""
+        """The resources server that the gateway named last, if any."""
         return self._link.resources
 
     async def start(self, *, persistent: bool = True) -> None:
-        """Sign in and catch up; returns when online, and the client stays so until it is stopped or signed out.
+        """Sign in and catch up; return when online.
 
-        :param persistent: try again for as long as it takes; else the first failure is raised.
+        The client then reconnects until it is stopped or signed out.
+
+        :param persistent: retry until it succeeds; otherwise the first failure is raised.
         """
         if self._delivery.stream is not None:
             self._delivery.stream.begin()
         await self._link.start(persistent)
 
     async def stop(self, *, keep_texts: bool = False) -> None:
-        """Disconnect; transfers stop where they are, the token stays good.
+        """Disconnect. Transfers are cancelled and can be resumed; the token stays valid.
 
-        :param keep_texts: whether texts that are not acknowledged wait for the next ``start``. Else each fails, and may have been
-            stored all the same; to go on with one, post it again with its ``unique_id``.
+        :param keep_texts: whether unacknowledged texts wait for the next ``start``. Otherwise each fails,
+            although it may have been stored; to retry one safely, post it again with its ``unique_id``.
         """
         await self.transfers.stop()
         self._keep_texts = keep_texts
@@ -182,27 +184,39 @@ class Client:
             self._outbox.fail(_stopped())
         await self._remembering.finish()
 
+    def retry_now(self) -> None:
+        """Make the next attempt to connect at once instead of when it is due; does nothing unless the client is ``WAITING``."""
+        self._link.retry_now()
+
     async def log_out(self) -> None:
-        """Revoke the token, and disconnect."""
+        """Revoke the token and disconnect."""
         await self._link.log_out()
         await self.stop()
 
     # talking
 
     def messages(self) -> MessageStream:
-        """A stream of the messages of others, read at the application's pace; ask for it before ``start`` to miss none."""
+        """Return a stream of the messages of others, read at the application's pace.
+
+        Call it before ``start`` to miss none.
+        """
         if self._delivery.stream is None:
             self._delivery.stream = MessageStream(self._handled, self._catching_up.behind_soon)
         return self._delivery.stream
 
     def post(self, thread_id: int, text: str, *, unique_id: str = "") -> Outgoing:
-        """Send a text whenever possible, after those posted before it to its thread; before ``start``, it waits for that.
+        """Queue a text for a thread.
 
-        It is sent again until the server has it, it is refused for good or :meth:`imsys.sdk.Outgoing.withdraw` is called:
-        whatever fails in the servers, for as long as ``keep`` says.
+        It is sent after those posted earlier to that thread, as soon as the client is online.
 
-        :param unique_id: that of an earlier ``Outgoing`` which failed and may have been stored all the same.
-        :raises Refused: it is empty or too long, or too many wait already.
+        It is sent again until the server has stored it, it is refused for good,
+        :meth:`imsys.sdk.Outgoing.withdraw` is called, or the time ``keep`` of :class:`imsys.sdk.Timing` is
+        over.
+
+        :param unique_id: that of an earlier ``Outgoing`` which failed but may have been stored, so that it is
+            not stored twice.
+        :raises Refused: MESSAGE_TOO_LONG (67), it is empty or too long; INVALID_FIELD (70), it is not valid
+            Unicode; SERVER_BUSY (73), too many texts wait already.
         """
         if not 1 <= len(text) <= LONGEST_TEXT:
             raise Refused(Status.MESSAGE_TOO_LONG, f"A message of {len(text)} characters; allowed are 1 to {LONGEST_TEXT}.")
@@ -213,41 +227,47 @@ class Client:
         return self._outbox.post(unique_id or self._unique_id(), thread_id, text)
 
     async def send(self, thread_id: int, text: str) -> Message:
-        """Send a text; the message as the server has it, once it is durable there.
+        """Send a text; return the message as the server stored it, once it is durable there.
 
         :raises Refused: it is refused for good, see :meth:`post`; or the client is signed out.
-        :raises Unavailable: the client is not started, or stops meanwhile.
+        :raises Unavailable: the client is not started, or is stopped meanwhile.
         """
         self._link.demand()
         return await self.post(thread_id, text).when_stored()
 
     async def mark_read(self, thread_id: int, message_id: int) -> None:
-        """Tell the others that this user has read a thread up to a message."""
+        """Tell the other members that this user has read a thread up to a message."""
         self._marks.told(thread_id, message_id)
         await self.request(PositionRequest(thread_id=str(thread_id), read=str(message_id), delivered=str(message_id)), PositionResponse)
 
     # files
 
     async def offer_file(self, thread_id: int, filename: str, size: int, *, sha256: str = "", mime: str = "") -> Grant:
-        """Offer a file to a thread; the right to send it (``PERMISSION_DENIED``, ``QUOTA_EXCEEDED``).
+        """Offer a file to a thread; return the grant to send it.
 
-        The thread gets a message when all of it is there.
+        The thread gets a message when the upload is complete.
 
-        :param size: bytes.
-        :param sha256: in hex, if it is known already: the server compares.
-        :param mime: what the sender takes it for; the server looks for itself.
+        :param size: in bytes.
+        :param sha256: in hex, if it is known already; the server verifies it.
+        :param mime: the type that the sender assumes; the server detects the type itself.
+        :raises Refused: PERMISSION_DENIED (65), QUOTA_EXCEEDED (68).
         """
         return await self._offer(thread_id, filename, size, sha256, mime)
 
     async def offer_avatar(self, filename: str, size: int, *, sha256: str = "", mime: str = "") -> Grant:
-        """Offer a picture, which becomes the user's avatar when all of it is there; the right to send it."""
+        """Offer a picture for this user's avatar; return the grant to send it.
+
+        It becomes the avatar when the upload is complete.
+        """
         return await self._offer(0, filename, size, sha256, mime, purpose="avatar")
 
     async def get_file(self, file_id: str, *, write: bool = False, thumbnail: bool = False) -> Grant:
-        """Ask for the right to a file (``FILE_OPEN_ERROR``): one of a thread of mine, or anybody's avatar.
+        """Ask for the grant to a file of one of this user's threads, or to anybody's avatar.
 
-        :param write: to go on with an upload of mine; it may be ``whole`` by now.
-        :param thumbnail: to a smaller picture of it; ``size`` and the rest are that one's.
+        :param write: ask to resume an upload of this user's; the file may be ``whole`` by now.
+        :param thumbnail: ask for a smaller picture of the file; ``size`` and the rest then describe that
+            picture.
+        :raises Refused: FILE_OPEN_ERROR (38), there is no such file for this user.
         """
         return attachments.granted(await self.request(FileGetRequest(file_id=file_id, write=write, thumbnail=thumbnail), FileGetResponse))
 
@@ -263,13 +283,13 @@ class Client:
         return attachments.offered(request, await self.request(request, FileOfferResponse))
 
     async def request(self, request: Request, reply: type[R]) -> R:
-        """Send any request, waiting for a connection where there is none; its response."""
+        """Send any request and return its response; wait for a connection if there is none."""
         return await self._link.ask(request, reply)
 
     # what the link tells
 
     async def _arrive(self, login: LoginResponse) -> None:
-        """Catch up; only then texts go out: one that has to wait at the server keeps no question waiting that comes before it."""
+        """Catch up, then send texts: a text that waits at the server must not delay these requests."""
         self.me = model.person(login)
         if self._receive:
             await self._remembering.load(self.me.uuid)
@@ -280,7 +300,7 @@ class Client:
         self._outbox.start(self.me.uuid)
 
     def _moved(self, login: LoginResponse) -> None:
-        """Go on where the other connection was left."""
+        """Continue on the connection that has replaced another."""
         self.me = model.person(login)
         self._outbox.start(self.me.uuid)
         if self._receive:

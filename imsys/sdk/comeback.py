@@ -1,4 +1,4 @@
-"""When a client comes back, and how long a server may ask it to wait."""
+"""Delays before a client reconnects, and the longest that a server may ask for."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Callable
 from imsys.util.backoff import Backoff
 
 _DAY = 86400.0
-"""Seconds of the longest limit that servers have; who says more is no server of ours, or mistaken."""
+"""Seconds; servers ask for no more than this, so a larger ``retry_after`` is a mistake and is cut."""
 
 
 def asked_to_wait(seconds: float | None) -> float | None:
-    """What a server asks for, in bounds: an application may do as it is told."""
+    """Limit a server's ``retry_after`` to 0 .. one day, so that an application may obey it."""
     return None if seconds is None else min(max(seconds, 0.0), _DAY)
 
 
 class Comeback:
-    """When a client that was online tries to be so again: at once, unless its connections do not last.
+    """Computes the delay before a client reconnects: almost none, unless its connections do not last.
 
-    :param spread: seconds, at most, before the first attempt.
-    :param brief: seconds that a connection must last not to count as a failure.
+    :param spread: most seconds (random) before the first attempt.
+    :param brief: seconds; a connection that lasts less counts as a failure.
     """
 
     def __init__(self, backoff: Backoff, spread: float, brief: float, draw: Callable[[], float] = random.random) -> None:
@@ -32,15 +32,15 @@ class Comeback:
 
     @property
     def failures(self) -> int:
-        """Attempts in a row that failed, since there was a connection."""
+        """Failed attempts in a row since the last connection."""
         return self._backoff.failures
 
     def online(self) -> None:
-        """There is a connection: what failed before it counts no more."""
+        """Reset the failures: there is a connection."""
         self._backoff.reset()
 
     def lost(self, lasted: float) -> float:
-        """Seconds to wait after a connection that lasted so long."""
+        """Return the seconds to wait after losing a connection that lasted so many seconds."""
         if lasted >= self._brief:
             self._brief_ones = 0
             return self._spread * self._draw()
@@ -50,5 +50,5 @@ class Comeback:
         return self._backoff.next()
 
     def failed(self, at_least: float = 0.0) -> float:
-        """Seconds to wait after an attempt that failed; ``at_least`` is what the server asked for."""
+        """Return the seconds to wait after a failed attempt; ``at_least`` is what the server asked for."""
         return self._backoff.next(at_least)

@@ -1,4 +1,4 @@
-"""One connection to a server: requests matched to their responses, pushes handed on, heartbeats."""
+"""One connection to a server: it matches responses to requests, passes on pushes and sends heartbeats."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ from imsys.sdk.silence import Vigil
 from imsys.util.events import Result, Waiters
 
 _PENDING_LIMIT = 1000
-"""Requests without a response that one connection has at most."""
+"""Pending requests of one connection, at most."""
 
 _CLOSE_DEADLINE = 5.0
-"""Seconds for the last bytes to be sent."""
+"""Seconds for the last bytes to be sent before the connection is aborted."""
 
 _log = Logger()
 _outcome = msgspec.json.Decoder(Empty)
@@ -58,7 +58,7 @@ class Disconnected(Unavailable):
 
 
 class NotStarted(Disconnected):
-    """There is no connection, and nothing will bring one about but ``start``."""
+    """There is no connection, and there will be none until ``start`` is called."""
 
     def __init__(self) -> None:
         super().__init__("The client is not started; nothing can be sent before start() was called, nor after stop().")
@@ -66,7 +66,7 @@ class NotStarted(Disconnected):
 
 @implementer(IHandshakeListener)
 class _Wire(Protocol):
-    """The transport's end of a :class:`ChatConnection`."""
+    """The Twisted protocol of a :class:`ChatConnection`."""
 
     def __init__(self, connection: ChatConnection) -> None:
         self._connection = connection
@@ -82,7 +82,7 @@ class _Wire(Protocol):
 
 
 class ConnectionFactory(Factory):
-    """Makes the one protocol of one connection."""
+    """Makes the protocol of one connection."""
 
     noisy = False
 
@@ -90,7 +90,7 @@ class ConnectionFactory(Factory):
         self._connection = connection
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol:
-        """The protocol of the connection."""
+        """Make the protocol and attach it to the connection."""
         wire = _Wire(self._connection)
         self._connection.wire = wire
         return wire
@@ -105,15 +105,15 @@ class _Pending:
 
 
 class ChatConnection:
-    """What travels on one connection.
+    """Requests, responses, pushes and heartbeats on one connection.
 
     :param on_push: called with the connection and each message that answers no request, in the order of arrival.
     :param on_lost: called once, with the connection and the reason, when the connection has ended.
     :param heartbeat: seconds without a request after which a heartbeat is sent.
-    :param silence: seconds without a byte from a server that owes an answer, after which the connection is given up.
-    :param format: that of the server's port.
-    :param limit: bytes of a frame at most.
-    :param raw: who takes the bodies of services that are not JSON.
+    :param silence: seconds without a byte while a request is pending, after which the connection is aborted.
+    :param format: the frame format of the server's port.
+    :param limit: bytes of a frame, at most.
+    :param raw: handlers of the bodies that are not JSON, by service id.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class ChatConnection:
         self.wire: Protocol | None = None
         self.ended_with: Failure | None = None
         self.silent = False
-        """Whether it was given up since the server did not answer."""
+        """Whether it was aborted because the server did not answer."""
         self._clock = clock
         self._on_push = on_push
         self._on_lost = on_lost
@@ -151,10 +151,11 @@ class ChatConnection:
         self._last_seq = 0
 
     def request(self, request: Request, reply: type[R], deadline: float) -> Deferred[R]:
-        """Send a request; its response.
+        """Send a request and return its response.
 
         :raises Refused: the response has an ``error``.
-        :raises Unavailable: no response within ``deadline`` seconds; a :class:`Disconnected`, the connection ended.
+        :raises Unavailable: no response within ``deadline`` seconds.
+        :raises Disconnected: the connection ended.
         """
         transport = None if self.wire is None else self.wire.transport
         if transport is None or self.ended_with is not None or self._retired:
@@ -175,18 +176,18 @@ class ChatConnection:
         return answer
 
     def write(self, frame: bytes) -> None:
-        """Send a frame that is no request; without a connection it is lost."""
+        """Send a frame that is not a request; without a connection it is dropped."""
         transport = None if self.wire is None else self.wire.transport
         if transport is not None and self.ended_with is None:
             transport.write(frame)
 
     def begin_heartbeats(self, uuid: int) -> None:
-        """Send heartbeats as this user from now on."""
+        """Send heartbeats for this user from now on."""
         self._user = str(uuid)
         self._beat = self._clock.callLater(self._heartbeat, self._beat_if_idle)
 
     def close(self) -> None:
-        """End the connection after what was written is sent, or after some seconds anyhow."""
+        """Close the connection when all written bytes are sent, or after some seconds anyway."""
         transport = None if self.wire is None else self.wire.transport
         if transport is None or self.ended_with is not None:
             return
@@ -195,42 +196,42 @@ class ChatConnection:
             self._closing = self._clock.callLater(_CLOSE_DEADLINE, self.abort)
 
     def retire(self) -> None:
-        """Close it, since another has taken its place: what is not answered yet fails now (:class:`Disconnected`), to go there."""
+        """Close it because another has replaced it; pending requests fail now (:class:`Disconnected`)."""
         self._retired = True
         self._vigil.end()
         self._fail_pending("The connection was replaced.")
         self.close()
 
     def abort(self) -> None:
-        """End the connection now."""
+        """Close the connection at once."""
         transport = None if self.wire is None else self.wire.transport
         abort = getattr(transport, "abortConnection", None)
         if abort is not None and self.ended_with is None:
             abort()
 
     def secured(self) -> None:
-        """The TLS handshake is over."""
+        """Note that the TLS handshake is complete."""
         self._secured.settle(None)
 
     def when_secured(self) -> Deferred[None]:
-        """Fires when the TLS handshake is over; fails with what ended the connection before."""
+        """Fire when the TLS handshake is complete; fail with the reason if the connection ends before."""
         return self._secured.wait() if self.ended_with is None else fail(self.ended_with)
 
     def when_gone(self) -> Deferred[None]:
-        """Fires when the transport is gone; at once where there never was one."""
+        """Fire when the transport is closed; at once if there never was one."""
         if self.wire is None or self.ended_with is not None:
             return succeed(None)
         return self._gone.add()
 
     def problem(self) -> Disconnected:
-        """Why it ended, for people."""
+        """Return why it ended, in a sentence for people."""
         if self.silent:
             return Disconnected("The server does not answer any more.")
         reason = None if self.ended_with is None else self.ended_with.value
         return Disconnected(explain(reason or ConnectionDone()))
 
     def received(self, data: bytes) -> None:
-        """Take bytes from the transport."""
+        """Process bytes from the transport."""
         try:
             for frame in self._decoder.feed(data):
                 self._frame(frame)
@@ -241,7 +242,7 @@ class ChatConnection:
             self._vigil.heard(bool(self._pending))
 
     def ended(self, reason: Failure) -> None:
-        """The transport is gone."""
+        """Fail all pending requests: the transport is closed."""
         self.ended_with = reason
         self._vigil.end()
         for timer in (self._beat, self._closing):
@@ -310,7 +311,7 @@ class ChatConnection:
     # heartbeats
 
     def _beat_if_idle(self) -> None:
-        """Every request does what a heartbeat does; so one is sent only where there was none."""
+        """Send a heartbeat unless there was another request: any request serves the same purpose."""
         left = self._asked + self._heartbeat - self._clock.seconds()
         if left <= 0:
             self._probe()
@@ -331,7 +332,7 @@ def _unanswered(reason: Failure) -> None:
 
 
 def refusal(outcome: Response) -> Refused:
-    """The exception for a response with an ``error``."""
+    """Make the exception for a response with an ``error``."""
     text = outcome.message if isinstance(outcome.message, str) else ""
     after = outcome.retry_after if isinstance(outcome.retry_after, int | float) else None
     return Refused(status_of(outcome.error), text, retry_after=asked_to_wait(after))

@@ -1,4 +1,4 @@
-"""Friends, friend requests, and other people."""
+"""Friends, friend requests and other users."""
 
 from __future__ import annotations
 
@@ -37,33 +37,33 @@ from imsys.sdk.pages import Pages
 
 _PAGE = 100
 _CARDS = 50
-"""Uuids of one request (docs/protocol.md, 2.2)."""
+"""Uuids of one request, at most (docs/protocol.md, 2.2)."""
 
 R = TypeVar("R", bound=Response)
 
 
 class Ask(Protocol):
-    """Sends a request when the client is online; its response."""
+    """Sends a request when the client is online, and returns its response."""
 
     def __call__(self, request: Request, reply: type[R], /) -> Awaitable[R]:
-        """Send it."""
+        """Send the request; ``reply`` is the type of its response."""
 
 
 class Contacts:
-    """What a user can do about people. Everything may raise :class:`imsys.errors.Refused`."""
+    """A user's friends and friend requests. Every method may raise :class:`imsys.errors.Refused`."""
 
     def __init__(self, ask: Ask, me: Callable[[], model.Person], answered: Callable[[int], None] | None = None) -> None:
-        """``answered`` hears of those whose requests are answered."""
+        """``answered`` is called with the uuid of each user whose request is accepted or declined here."""
         self._ask = ask
         self._me = me
         self._answered = answered or (lambda uuid: None)
 
     async def search(self, username: str) -> model.Person:
-        """The user of exactly this name (``SEARCHING_USERNAME_NOT_FOUND``)."""
+        """Find the user of exactly this name. :raises Refused: SEARCHING_USERNAME_NOT_FOUND (21)."""
         return model.person(await self._ask(SearchRequest(username=username), SearchResponse))
 
     async def people(self, uuids: Sequence[int]) -> list[model.Person]:
-        """The cards of users, without those that do not exist."""
+        """Return the cards of users; those that do not exist are left out."""
         found: list[model.Person] = []
         for start in range(0, len(uuids), _CARDS):
             some = [str(uuid) for uuid in uuids[start : start + _CARDS]]
@@ -71,36 +71,38 @@ class Contacts:
         return found
 
     async def add(self, uuid: int, text: str = "", nickname: str = "") -> None:
-        """Ask someone to become friends; ``nickname`` is what I call myself, by default what my profile says."""
+        """Send a friend request; ``nickname`` is this user's name in it, by default that of the profile."""
         me = self._me()
         request = FriendRequest(src_uuid=str(me.uuid), dst_uuid=str(uuid), message=text, nickname=nickname or me.name)
         await self._ask(request, FriendResponse)
 
     async def accept(self, uuid: int, alias: str = "") -> None:
-        """Become friends with someone who asked; ``alias`` is my name for them. The friendship itself comes as an event.
+        """Accept a friend request; ``alias`` is this user's name for the friend.
 
-        To do so again is no mistake: where no answer came, this is how to be sure.
+        ``on_friendship`` tells of the friendship.
+
+        Repeating it is harmless: do so if no answer came.
         """
         self._answered(uuid)
         await self._ask(ConfirmRequest(src_uuid=str(uuid), dst_uuid=str(self._me().uuid), alternative_name=alias), ConfirmResponse)
 
     async def decline(self, uuid: int) -> None:
-        """Turn down someone who asked; to do so again is no mistake."""
+        """Decline a friend request; repeating it is harmless."""
         self._answered(uuid)
         await self._ask(DeclineRequest(src_uuid=str(uuid)), DeclineResponse)
 
     async def unfriend(self, uuid: int) -> None:
-        """End a friendship; the history stays. To do so again is no mistake."""
+        """End a friendship; the history stays. Repeating it is harmless."""
         await self._ask(UnfriendRequest(friend_uuid=str(uuid)), UnfriendResponse)
 
     async def block(self, uuid: int, blocked: bool = True) -> None:
-        """Let a user write to me no more, or again."""
+        """Block a user from writing to this user; ``blocked=False`` unblocks them."""
         await self._ask(BlockRequest(uuid=str(uuid), blocked=blocked), BlockResponse)
 
     async def update_profile(
         self, *, nickname: str | None = None, description: str | None = None, sex: int | None = None, avatar: str | None = None
     ) -> model.Person:
-        """Change some of my own card; the card as it is now."""
+        """Change the given fields of this user's card; return the card as it is now."""
         change = ProfileRequest(
             nickname=UNSET if nickname is None else nickname,
             description=UNSET if description is None else description,
@@ -110,7 +112,7 @@ class Contacts:
         return model.person(await self._ask(change, ProfileResponse))
 
     def friends(self) -> Pages[model.Friend]:
-        """My friends."""
+        """List this user's friends."""
 
         async def read(cursor: str) -> tuple[list[model.Friend], str, bool]:
             page = await self._ask(FriendsRequest(cursor=cursor, limit=_PAGE), FriendsResponse)
@@ -119,7 +121,7 @@ class Contacts:
         return Pages(read, "")
 
     def requests(self) -> Pages[model.FriendRequest]:
-        """The friend requests that wait for me."""
+        """List the friend requests to this user that are pending."""
 
         async def read(cursor: str) -> tuple[list[model.FriendRequest], str, bool]:
             page = await self._ask(RequestsRequest(cursor=cursor, limit=_PAGE), RequestsResponse)

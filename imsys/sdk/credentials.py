@@ -1,4 +1,4 @@
-"""Who signs in."""
+"""The credentials of the user who signs in."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ _log = Logger()
 
 @dataclass(kw_only=True)
 class Credentials:
-    """How a user signs in: by a token while it lives, and by name and password otherwise. The link keeps the newest token here.
+    """How a user signs in: by a token while it is valid, else by name and password.
 
-    :param kept: where the token is kept between two runs of the program; without it that is the application's to do.
+    The newest token is stored here.
+
+    :param kept: where the token is kept between two runs of the program; without it the application may keep
+        it.
     """
 
     username: str = ""
@@ -25,7 +28,7 @@ class Credentials:
     kept: SignInStore | None = field(default=None, repr=False)
 
     async def recall(self) -> None:
-        """Take the token of an earlier run, if none is here and it was this user's."""
+        """Load the token of an earlier run, if there is none yet and it is this user's."""
         if self.token or self.kept is None:
             return
         found = await self.kept.load()
@@ -33,7 +36,10 @@ class Credentials:
             self.username, self.uuid, self.token = found.username, found.uuid, found.token
 
     async def keep(self) -> None:
-        """Keep the token that is here now. Where that cannot be written the program goes on, and signs in by password the next time."""
+        """Save the present token.
+
+        If it cannot be written, the program goes on and signs in by password the next time.
+        """
         if self.kept is None:
             return
         try:

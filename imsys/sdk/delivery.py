@@ -1,4 +1,4 @@
-"""The application's end: events at once, or a stream that it reads at its own pace."""
+"""Deliver messages to the application: as events, or as a stream that it reads at its own pace."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from imsys.sdk.model import Message
 from imsys.sdk.signals import Signal
 
 _STREAM_LIMIT = 1000
-"""Messages that a stream holds; past it the rest stays on the server until there is room."""
+"""Messages that a stream holds, at most; the rest stays on the server until there is room."""
 
 
 class MessageStream:
-    """The messages of others, one by one: ``async for message in stream``.
+    """The messages of others, one by one: ``async for message in stream``. One reader at a time.
 
-    A message counts as handled when the next one is asked for. The stream ends when
-    the client is stopped, and raises :class:`imsys.errors.Refused` when it is signed out.
+    A message counts as handled when the next one is requested. The stream ends when the client is stopped,
+    and raises :class:`imsys.errors.Refused` when it is signed out.
     """
 
     def __init__(self, handled: Callable[[Message], None], made_room: Callable[[], None]) -> None:
@@ -32,27 +32,27 @@ class MessageStream:
 
     @property
     def room(self) -> bool:
-        """Whether it takes more now."""
+        """Whether it can take more now."""
         return not self._full
 
     @property
     def unhandled(self) -> tuple[Message, ...]:
-        """What it holds, with the one that the application is busy with."""
+        """The messages that it holds, including the one that the application is handling."""
         return tuple(self._items)
 
     def put(self, message: Message) -> None:
-        """Append a message, this user's own as well: it keeps their order."""
+        """Append a message; this user's own are queued too, so that they count as handled in order."""
         self._items.append(message)
         self._full = self._full or len(self._items) >= _STREAM_LIMIT
         self._wake()
 
     def end(self, reason: BaseException | None = None) -> None:
-        """Let the reader take what is here, and then end: with ``reason``, or quietly."""
+        """End the stream after the messages that it holds: by raising ``reason``, or normally."""
         self._ended = reason or StopAsyncIteration()
         self._wake()
 
     def begin(self) -> None:
-        """Go on after an end: the client has been started again."""
+        """Reopen the stream: the client has been started again."""
         self._ended = None
 
     def __aiter__(self) -> MessageStream:
@@ -100,9 +100,9 @@ class MessageStream:
 
 
 class Delivery:
-    """Hands messages to the application.
+    """Delivers messages to the application.
 
-    :param handled: called with each message that the application is done with.
+    :param handled: called with each message that the application has handled.
     """
 
     def __init__(self, handled: Callable[[Message], None]) -> None:
@@ -116,7 +116,7 @@ class Delivery:
         return self.stream is None or self.stream.room
 
     def deliver(self, message: Message) -> None:
-        """Hand over one message; they come in the order of their threads."""
+        """Deliver one message; those of a thread arrive in order."""
         (self.on_sent if message.mine else self.on_message).emit(message)
         if self.stream is None:
             self._handled(message)
@@ -124,5 +124,5 @@ class Delivery:
             self.stream.put(message)
 
     def unhandled(self) -> tuple[Message, ...]:
-        """What the application is not done with."""
+        """Return the messages that the application has not handled yet."""
         return () if self.stream is None else self.stream.unhandled

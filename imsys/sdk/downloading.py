@@ -1,4 +1,4 @@
-"""Receiving a file: into a part file, from wherever that has got to, as fast as the disk takes it."""
+"""Receive a file into a part file, resuming where that ends, as fast as the disk can write."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from imsys.sdk.retry_policy import RetryPolicy
 from imsys.sdk.transfer_context import TransferContext
 
 _CREDIT = 1 << 21
-"""Bytes that the server may send ahead of the disk; what a transfer keeps in memory at most."""
+"""Bytes that the server may send ahead of the disk; a transfer keeps no more than this in memory."""
 
 _PATIENCE = 120.0
-"""Seconds without a chunk after which a connection is given up."""
+"""Seconds without a chunk after which the connection is closed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Received:
-    """A file that is here, and what it was sent as; ``sha256`` in hex."""
+    """A received file at ``path``, and the name and MIME type it was sent with; ``sha256`` in hex."""
 
     file_id: str
     path: Path
@@ -34,7 +34,7 @@ class Received:
 
 
 class Download:
-    """One file on its way here, over as many connections as it takes."""
+    """The download of one file, over as many connections as it takes."""
 
     def __init__(self, around: TransferContext, file_id: str, part: Part, report: Report, *, thumbnail: bool = False) -> None:
         self._files = around.files
@@ -47,7 +47,7 @@ class Download:
         self._persistence = RetryPolicy(around, self._ask, self._waiting)
 
     async def run(self) -> Received:
-        """Receive it; see :meth:`imsys.sdk.progress.Transfer.result` for what may go wrong."""
+        """Receive the file; see :meth:`imsys.sdk.progress.Transfer.result` for the errors."""
         part = self._part
         try:
             await part.open(lambda done: self._tell(Stage.HASHING))
@@ -76,14 +76,14 @@ class Download:
             raise Unavailable(Status.NETWORK_ERROR, "The file ends too early.")
         self._tell(Stage.FINISHING)
         if not await part.keep(found.sha256):
-            await part.restart()  # what an earlier run left here was not right
+            await part.restart()  # the part file of an earlier run was damaged
             raise Refused(Status.CHECKSUM_MISMATCH, "The file is not what was sent.")
         self._received = Received(
             file_id=grant.file_id, path=part.target, size=found.size, sha256=found.sha256, filename=found.filename, mime=found.mime
         )
 
     async def _take(self, carrier: FileConnection) -> None:
-        """Write what comes, up to the end."""
+        """Write the chunks to the part file until the last one has arrived."""
         part = self._part
         carrier.grant(_CREDIT)
         while True:

@@ -35,19 +35,19 @@ from imsys.sdk.trust import Trust
 from imsys.util.events import Waiters
 
 _LARGEST = 1 << 24
-"""Bytes of a frame, as many as a server can be configured to send."""
+"""Bytes of a frame, at most: the largest that a server can be configured to send."""
 
 R = TypeVar("R", bound=Response)
 
 
 class Interrupted(Refused):
-    """The server says (79) that something was not taken, or that it is over; the connection is still good."""
+    """The server refused a part of the transfer or ended it (push 79); the connection is still usable."""
 
 
 class FileConnection:
-    """The connection, and what was heard on it of the file.
+    """A connection for one file, with the acknowledgements or chunks that were received on it.
 
-    :param grant: the right to the file.
+    :param grant: the grant to the file.
     """
 
     def __init__(self, reactor: Any, grant: Grant, timing: Timing) -> None:
@@ -67,15 +67,15 @@ class FileConnection:
             raw={UPLOAD_ACK: self._acked, DOWNLOAD_CHUNK: self._chunk},
         )
         self.acked = -1
-        """The newest acknowledgement; the file's size: it is whole."""
+        """The newest acknowledged offset in bytes; it equals the file's size when the upload is complete."""
         self.chunks: list[Chunk] = []
-        """What came and was not taken yet: as much as was granted at most."""
+        """Chunks that were received but not taken yet: at most as many bytes as were granted."""
 
     async def open(self, credentials: Credentials, trust: Trust | None, deadline: float) -> None:
-        """Connect, within so many seconds, and log in.
+        """Connect within ``deadline`` seconds, and log in.
 
-        :raises Refused: the token is not taken.
-        :raises Unavailable: there is no connection.
+        :raises Refused: the token is not accepted.
+        :raises Unavailable: the server cannot be reached.
         """
         place = ServerAddress(self._grant.host, self._grant.port)
         await open_connection(self._reactor, self._connection, place, trust, deadline)
@@ -83,28 +83,29 @@ class FileConnection:
         self._connection.begin_heartbeats(credentials.uuid)
 
     async def request(self, request: Request, reply: type[R]) -> R:
-        """Send a request; its response."""
+        """Send a request and return its response."""
         return await self._connection.request(request, reply, self._timing.deadline)
 
     def send(self, offset: int, data: bytes) -> None:
-        """Send bytes of the file."""
+        """Send a chunk of the file."""
         self._connection.write(encode_chunk(UPLOAD_CHUNK, self._id, offset, data))
 
     def grant(self, count: int) -> None:
-        """Take so many bytes more of the file."""
+        """Allow the server to send so many bytes more of the file."""
         self._room += count
         self._connection.write(encode_count(CREDIT, self._id, count))
 
     def check(self) -> None:
-        """See whether it can go on. :raises Refused: it cannot."""
+        """Check that the transfer can continue. :raises Refused: it cannot."""
         if self._problem is not None:
             raise self._problem
 
     async def news(self, patience: float) -> None:
-        """Return when something was heard of the file.
+        """Return when something about the file was received.
 
-        :param patience: seconds.
-        :raises Interrupted: the server says so. :raises Unavailable: the connection is gone, or nothing was heard in time.
+        :param patience: seconds to wait.
+        :raises Interrupted: the server ended the transfer.
+        :raises Unavailable: the connection is gone, or nothing was received in time.
         """
         self.check()
         try:
@@ -114,7 +115,7 @@ class FileConnection:
         self.check()
 
     async def close(self, *, at_once: bool) -> None:
-        """End the connection: ``at_once``, or after the last byte is sent."""
+        """Close the connection: ``at_once``, or after the last byte is sent."""
         if at_once:
             self._connection.abort()
         else:

@@ -1,4 +1,4 @@
-"""The HTTP interfaces: codes, registration, passwords, login (docs/protocol.md, 5)."""
+"""The gateway's HTTP interface: codes, registration, passwords, login (docs/protocol.md, 5)."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from imsys.sdk.steady import steady_reactor
 from imsys.sdk.trust import Trust
 
 _BODY_LIMIT = 65536
-"""Bytes of a response, several times what the largest has."""
+"""Bytes of a response, at most; several times the largest real one."""
 
 _CONNECT = 5.0
-"""Seconds to connect: a network that comes back is noticed by the next call, not at the end of a long one."""
+"""Seconds to connect: short, so that a network that has come back is noticed by the next call soon."""
 
 _AWAY = (502, 503, 504)
-"""What a proxy answers with where the gateway behind it does not."""
+"""HTTP statuses with which a proxy answers when the gateway behind it does not."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """The file server that goes with a login."""
+    """The address of the resources server that a login names."""
 
     host: str
     port: int
@@ -46,7 +46,7 @@ class Resources:
 
 
 class ServerAddress(NamedTuple):
-    """A chat server."""
+    """The address of a chat server."""
 
     host: str
     port: int
@@ -57,7 +57,7 @@ class ServerAddress(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Login:
-    """Where to chat, and the token that opens it; ``others`` are chat servers that it opens as well."""
+    """The chat server to use and the token for it; ``others`` are chat servers that accept the token too."""
 
     uuid: int
     host: str
@@ -68,7 +68,7 @@ class Login:
 
     @property
     def place(self) -> ServerAddress:
-        """The chat server."""
+        """The address of the chat server."""
         return ServerAddress(self.host, self.port)
 
 
@@ -103,7 +103,7 @@ class _LoggedIn(msgspec.Struct):
 
 
 def status_of(number: int) -> Status:
-    """The status of a number on the wire; one that this version does not know counts as an internal error."""
+    """Convert a number of the wire to a status; an unknown one becomes INTERNAL_ERROR."""
     try:
         return Status(number)
     except ValueError:
@@ -111,15 +111,15 @@ def status_of(number: int) -> Status:
 
 
 class Gateway:
-    """Calls to the gateway, each with a deadline.
+    """The gateway's calls, each with a deadline.
 
-    Every call raises :class:`Refused` with the server's status, or
-    :class:`Unavailable` (``NETWORK_ERROR``) with a plain sentence where it
-    cannot be reached in time.
+    Every call raises :class:`Refused` with the server's status, or :class:`Unavailable` (NETWORK_ERROR) with
+    a sentence for people if the server cannot be reached in time.
 
-    :param url: ``https://host:port`` (an IPv6 address in brackets); with ``http://``, where the operator has
-        opened it, nothing is encrypted and the chat server's plaintext port is used.
-    :param trust: the authorities that the servers' certificates must come from, or the PEM file with them; by default the system's.
+    :param url: ``https://host:port`` (an IPv6 address in brackets); ``http://``, if the operator allows it,
+        means no encryption and the chat server's plaintext port.
+    :param trust: the certificate authorities to trust, or the path of their PEM file; by default the
+        system's.
     :param deadline: seconds for one call.
     """
 
@@ -138,13 +138,13 @@ class Gateway:
         await self._call("/get_verification", {"email": email})
 
     async def register(self, username: str, password: str, email: str, code: str) -> int:
-        """Make an account with a code that was mailed to ``email``; its uuid."""
+        """Register an account with a code that was mailed to ``email``; return its uuid."""
         fields = {"username": username, "password": password, "email": email, "cpatcha": code}
         answer = _read(await self._call("/post_registration", fields), _Registered)
         return _number(answer.uuid)
 
     async def check_account(self, username: str, email: str) -> bool:
-        """Whether there is an account with this name and this e-mail address."""
+        """Return whether there is an account with this name and this e-mail address."""
         try:
             await self._call("/check_accountexists", {"username": username, "email": email})
         except Refused as refusal:
@@ -160,12 +160,13 @@ class Gateway:
     async def login(self, username: str, password: str, *, failed: Iterable[ServerAddress] = ()) -> Login:
         """Log in by password.
 
-        :param failed: chat servers that could not be used just now: another is named, if there is one.
+        :param failed: chat servers that could not be used just now; the gateway names another if there is
+            one.
         """
         return await self._place({"username": username, "password": password}, failed)
 
     async def resume(self, uuid: int, token: str, *, failed: Iterable[ServerAddress] = ()) -> Login:
-        """Log in again by a token that still lives; ``failed`` as in :meth:`login`."""
+        """Log in again by a token that is still valid; ``failed`` as in :meth:`login`."""
         return await self._place({"uuid": str(uuid), "token": token}, failed)
 
     async def _place(self, fields: dict[str, Any], failed: Iterable[ServerAddress]) -> Login:
@@ -215,14 +216,17 @@ class Gateway:
 
 
 def _address(url: str) -> tuple[str, str, bytes]:
-    """Scheme and place of a gateway's address, and what requests begin with. :raises ValueError: it is none."""
+    """Split a gateway's URL into scheme, host with port, and base URL.
+
+    :raises ValueError: it is not a valid URL.
+    """
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
         if parts.scheme not in {"https", "http"} or not host or "@" in parts.netloc or parts.port == 0:
             raise ValueError
         name = f"[{host}]" if ":" in host else host.encode("idna").decode("ascii")
-    except ValueError:  # what is wrong is said by the example
+    except ValueError:  # the example in the message shows what is wrong
         raise ValueError(f"{url!r} is no address of a server; it looks like https://127.0.0.1:8443.") from None
     return parts.scheme, parts.netloc, f"{parts.scheme}://{name}{'' if port is None else f':{port}'}".encode("ascii")
 
@@ -254,7 +258,7 @@ def _number(value: int | str) -> int:
 
 @implementer(IBodyProducer)
 class _Bytes:
-    """The body of a request, all of it at once."""
+    """The body of a request, written all at once."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -275,7 +279,7 @@ class _Bytes:
 
 
 class _Body(Protocol):
-    """Collects a response up to a limit; past it the connection is dropped."""
+    """Collects the body of a response; a larger one than the limit aborts the connection."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit

@@ -1,4 +1,4 @@
-"""Having a server forget an upload that nobody is to go on with."""
+"""Have the server remove an unfinished upload that will not be resumed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from imsys.sdk.transfer_context import TransferContext
 
 
 class GivingUp:
-    """One upload of this user, and what is there of it on the server."""
+    """Removes what the server has of one upload of this user's."""
 
     def __init__(self, around: TransferContext, file_id: str) -> None:
         self._files = around.files
@@ -21,9 +21,9 @@ class GivingUp:
         self._persistence = RetryPolicy(around, self._ask, lambda _: None)
 
     async def run(self) -> None:
-        """Remove it; one that is gone already is fine.
+        """Remove the upload; do nothing if the server has none.
 
-        :raises Refused: ``FILE_OPEN_ERROR``, it is whole, and its thread has it.
+        :raises Refused: FILE_OPEN_ERROR (38), the file is complete and its thread has it.
         """
         with contextlib.suppress(_Gone):
             await self._persistence.run(self._remove)
@@ -38,9 +38,9 @@ class GivingUp:
         return grant
 
     async def _remove(self, carrier: FileConnection, grant: Grant) -> None:
-        # a server that does not know of this opens the upload, and lets its time run out
+        # an older server ignores ``give_up``: it opens the upload, which then expires
         await carrier.request(UploadOpenRequest(file_id=grant.file_id, ticket=grant.ticket, give_up=True), UploadOpenResponse)
 
 
 class _Gone(Exception):
-    """There is no such upload (any more)."""
+    """The server has no such upload (any more)."""

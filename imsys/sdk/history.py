@@ -1,4 +1,4 @@
-"""Threads, and what was said in them."""
+"""Threads and their message history."""
 
 from __future__ import annotations
 
@@ -8,26 +8,38 @@ from msgspec import UNSET
 
 from imsys.errors import Refused, Status
 from imsys.protocols.messages.records import RecordsRequest, RecordsResponse
-from imsys.protocols.messages.threads import PrivateChatRequest, PrivateChatResponse, ThreadsRequest, ThreadsResponse
+from imsys.protocols.messages.threads import (
+    PositionsRequest,
+    PositionsResponse,
+    PrivateChatRequest,
+    PrivateChatResponse,
+    ThreadsRequest,
+    ThreadsResponse,
+)
 from imsys.sdk import model
 from imsys.sdk.contacts import Ask
 from imsys.sdk.pages import Pages
 
+_PAGE = 100
+
 
 class History:
-    """What a user can read again. Everything may raise :class:`imsys.errors.Refused`."""
+    """A user's threads and past messages. Every method may raise :class:`imsys.errors.Refused`."""
 
     def __init__(self, ask: Ask, me: Callable[[], int]) -> None:
         self._ask = ask
         self._me = me
 
     async def private_thread(self, friend: int) -> int:
-        """The id of the private thread with a friend, which is made where there is none (``NOT_FRIENDS``)."""
+        """Return the id of the private thread with a friend; create it if there is none.
+
+        :raises Refused: NOT_FRIENDS (66).
+        """
         request = PrivateChatRequest(my_uuid=str(self._me()), friend_uuid=str(friend))
         return int((await self._ask(request, PrivateChatResponse)).thread_id)
 
     async def thread(self, thread_id: int) -> model.Thread:
-        """One of my threads (``CHATTHREAD_NOT_EXIST``)."""
+        """Return one of this user's threads. :raises Refused: CHATTHREAD_NOT_EXIST (22)."""
         page = await self._ask(ThreadsRequest(uuid=str(self._me()), thread_id=str(thread_id - 1)), ThreadsResponse)
         for item in page.threads:
             if int(item.thread_id) == thread_id:
@@ -35,7 +47,7 @@ class History:
         raise Refused(Status.CHATTHREAD_NOT_EXIST, f"There is no thread {thread_id} of mine.")
 
     def threads(self) -> Pages[model.Thread]:
-        """My threads, by id."""
+        """List this user's threads, ordered by id."""
 
         async def read(cursor: str) -> tuple[list[model.Thread], str, bool]:
             page = await self._ask(ThreadsRequest(uuid=str(self._me()), thread_id=cursor), ThreadsResponse)
@@ -43,12 +55,27 @@ class History:
 
         return Pages(read, "0")
 
+    def positions(self) -> Pages[model.Position]:
+        """How far the other members of my threads have received and read them; who has received nothing has none.
+
+        Events tell of what changes after ``start``; this is for what was so before.
+        """
+
+        async def read(cursor: str) -> tuple[list[model.Position], str, bool]:
+            page = await self._ask(PositionsRequest(cursor=cursor, limit=_PAGE), PositionsResponse)
+            return [model.position(item) for item in page.positions], page.next, page.is_complete
+
+        return Pages(read, "")
+
     def records(self, thread_id: int, after: int = 0, *, page: int = 100) -> Pages[model.Message]:
-        """The messages of a thread after an id, oldest first."""
+        """List the messages of a thread after an id, oldest first."""
         return Pages(lambda cursor: self._read(thread_id, page, after=cursor), str(after))
 
     def newest(self, thread_id: int, before: int = 0, *, page: int = 100) -> Pages[model.Message]:
-        """The messages of a thread before an id (0: all), newest first; within a page of ``each()``, oldest first."""
+        """List the messages of a thread before an id (0: all), newest first.
+
+        The pages of ``each()`` come newest first, but within a page the oldest message is first.
+        """
         return _Backwards(lambda cursor: self._read(thread_id, page, before=cursor), str(before))
 
     async def _read(
@@ -60,7 +87,7 @@ class History:
 
 
 class _Backwards(Pages[model.Message]):
-    """Pages that follow each other backwards while each goes forwards."""
+    """Pages that come newest first while the messages of each page are oldest first."""
 
     async def __aiter__(self):  # type: ignore[no-untyped-def]
         async for page in self.each():

@@ -1,4 +1,4 @@
-"""What arrives, thread by thread: held back, let through in order, and pulled when something is missing."""
+"""Incoming messages by thread: delivered in order, held back for a missing one, which is then pulled."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from imsys.sdk.ordering import Line
 from imsys.sdk.seen import Seen
 
 _EARLY_LIMIT = 1000
-"""Live messages kept until the first catching up has told where each thread stands."""
+"""Live messages kept, at most, until the first catch-up has told where each thread stands."""
 
 
 class Inbox:
-    """The lines of all threads.
+    """Orders the incoming messages of all threads, each with a :class:`Line`.
 
-    :param deliver: called with each message, in the order of its thread, once.
-    :param pull: asks for a thread's history after where its line stands.
+    :param deliver: called once with each message, in the order of its thread.
+    :param pull: asks for a thread's history after the last message of its line.
     :param patience: seconds that a message waits for an earlier one before its thread is pulled.
     """
 
@@ -27,9 +27,9 @@ class Inbox:
     ) -> None:
         self.since = 0
         self.behind: set[int] = set()
-        """Threads that are known to lack something and are not being pulled."""
+        """Threads that are known to lack messages and have not been read to their end yet."""
         self.room: Callable[[], bool] = lambda: True
-        """Whether the application can take more now."""
+        """Returns whether the application can take more now."""
         self._clock = clock
         self._deliver = deliver
         self._pull = pull
@@ -38,16 +38,16 @@ class Inbox:
         self._timers: dict[int, IDelayedCall] = {}
         self._early: list[tuple[Message, int]] = []
         self.settled = False
-        """Whether a thread that is unknown here is a new one; else its history is not for this client."""
+        """Whether the threads of the first login are known; one that appears later is delivered whole."""
 
     def restore(self, seen: Seen) -> None:
-        """Go on where an earlier client had come to."""
+        """Continue where an earlier client stopped."""
         self.since = seen.since
         self._lines = {thread_id: Line(last) for thread_id, last in seen.threads.items()}
         self.settled = True
 
     def head(self, thread_id: int, last: int) -> bool:
-        """Learn the newest id of a thread; whether the thread must be pulled."""
+        """Note the newest id of a thread; return whether the thread must be pulled."""
         line = self._lines.get(thread_id)
         if line is None and not self.settled:
             self._lines[thread_id] = Line(last, history=True)
@@ -55,25 +55,25 @@ class Inbox:
         return self.line(thread_id).last < last
 
     def settle(self) -> None:
-        """All threads there are have been told: what came too early takes its place."""
+        """Note that all threads are known, and process the messages that came before that."""
         self.settled = True
         early, self._early = self._early, []
         for message, previous in sorted(early, key=lambda pair: pair[0].id):
             self.live(message, previous)
 
     def line(self, thread_id: int) -> Line:
-        """The line of a thread."""
+        """Return the line of a thread; make it if there is none."""
         line = self._lines.get(thread_id)
         if line is None:
             line = self._lines[thread_id] = Line(0)
         return line
 
     def positions(self) -> dict[int, int]:
-        """The id up to which each thread has been let through."""
+        """Return the id up to which each thread has been delivered."""
         return {thread_id: line.last for thread_id, line in self._lines.items()}
 
     def live(self, message: Message, previous: int) -> None:
-        """Take a message that arrived live, with the id before it."""
+        """Process a message that was pushed; ``previous`` is the id before it in its thread."""
         if not self.settled and message.thread_id not in self._lines:
             if len(self._early) < _EARLY_LIMIT:
                 self._early.append((message, previous))
@@ -92,18 +92,18 @@ class Inbox:
             self._forget_timer(message.thread_id)
 
     def page(self, thread_id: int, after: int, records: Iterable[Message]) -> None:
-        """Take a page of the history that begins after an id."""
+        """Process a page of the history that begins after an id."""
         self._through(self.line(thread_id).page(after, tuple(records)))
 
     def end_pull(self, thread_id: int, number: int) -> None:
-        """The history of a thread has been read to its end."""
+        """Note that the history of a thread has been read to its end."""
         line = self.line(thread_id)
         self._through(line.end_pull(number))
         if not line.held:
             self._forget_timer(thread_id)
 
     def stop(self) -> None:
-        """Wait for nothing more; the lines stay."""
+        """Stop waiting for missing messages; the lines are kept."""
         for thread_id in tuple(self._timers):
             self._forget_timer(thread_id)
 

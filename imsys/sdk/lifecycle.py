@@ -1,4 +1,4 @@
-"""From offline to online and back: the states of a client, and what leads from one to the other."""
+"""The states of a client, from offline to online and back, and the transitions between them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from imsys.sdk.model import ConnectionState
 
 
 class Lifecycle(Protocol):
-    """What may happen to a client."""
+    """The inputs of a client's state machine."""
 
     def start(self) -> None:
         """The application wants to be online."""
@@ -21,24 +21,24 @@ class Lifecycle(Protocol):
         """The application wants to be offline."""
 
     def opened(self) -> None:
-        """Logged in, and everything that was missed is here."""
+        """The client is logged in and has caught up."""
 
     def failed(self, problem: BaseException) -> None:
         """The attempt failed, or the connection was lost; another attempt may succeed."""
 
     def refused(self, problem: BaseException) -> None:
-        """Signed out elsewhere, or the credentials do not hold: another attempt would not succeed."""
+        """The account signed in elsewhere, or the credentials are invalid: retrying would not help."""
 
     def retry(self) -> None:
-        """The wait is over."""
+        """The wait before the next attempt is over."""
 
 
 @dataclass
 class Actions:
-    """What a client does on its way; ``announce`` always comes last, since a handler may cause the next input.
+    """The outputs of the state machine; ``announce`` comes last, since a handler may cause the next input.
 
-    ``sign_in`` begins an attempt in a later turn of the reactor, ``schedule`` the
-    wait for the next one; ``abandon`` ends both, and the connection.
+    ``sign_in`` begins an attempt in a later turn of the reactor; ``schedule`` begins the wait for the next
+    one; ``abandon`` cancels both and closes the connection.
     """
 
     sign_in: Callable[[], None]
@@ -101,4 +101,4 @@ def _build() -> Callable[[Actions], Lifecycle]:
 
 
 new_lifecycle = _build()
-"""Makes the machine of one client from its actions."""
+"""Makes the state machine of one client from its actions."""

@@ -1,4 +1,4 @@
-"""A user's link to the servers: signed in, connected, and back again after it broke."""
+"""A user's link to the servers: it signs in, connects, and reconnects after a failure."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from imsys.util.backoff import Backoff
 from imsys.util.events import Waiters
 
 _MOVES_APART = 30.0
-"""Seconds between two attempts to leave a server that wants to be left, at most."""
+"""Seconds between two attempts to move away from a server that asked for it, at most."""
 
 _log = Logger()
 
@@ -41,14 +41,14 @@ R = TypeVar("R", bound=Response)
 
 
 class ConnectionManager:
-    """One user's connection to a chat server.
+    """Keeps one user connected to a chat server.
 
-    :param reactor: one whose clock does not jump.
-    :param calendar: Unix seconds.
-    :param arrive: what is to be done after each login before the link counts as online.
-    :param on_moved: called when the link has another connection while it stays online.
+    :param reactor: one with a monotonic clock (see :func:`imsys.sdk.steady_reactor`).
+    :param calendar: the time of day in Unix seconds.
+    :param arrive: awaited after each login, before the link counts as online.
+    :param on_moved: called when another connection has replaced the present one while the link stays online.
     :param on_push: called with each push.
-    :param on_gone: called when a connection has ended or is given up.
+    :param on_gone: called when a connection has ended or is abandoned.
     """
 
     def __init__(
@@ -80,6 +80,7 @@ class ConnectionManager:
         self._connection: ChatConnection | None = None
         self._attempt: Deferred[None] | None = None
         self._timer: IDelayedCall | None = None
+        self._retry_in: float | None = None
         self._comeback = Comeback(Backoff(timing.first_wait, timing.longest_wait), timing.spread, timing.brief)
         self._moving = Moving(reactor, self._move, Backoff(timing.first_wait, _MOVES_APART))
         self._changeover = Changeover(reactor)
@@ -91,11 +92,11 @@ class ConnectionManager:
 
     @property
     def resources(self) -> Resources | None:
-        """The file server that the gateway named last."""
+        """The resources server that the gateway named last."""
         return self._signing_in.resources
 
     def start(self, persistent: bool) -> Deferred[None]:
-        """Sign in; fires when online. Unless ``persistent``, the first attempt that fails is the last."""
+        """Sign in; fire when online. Unless ``persistent``, the first failure is final."""
         self._persistent = persistent
         if self.state is ConnectionState.ONLINE:
             return succeed(None)
@@ -104,20 +105,21 @@ class ConnectionManager:
         return online
 
     def stop(self) -> Deferred[None]:
-        """Disconnect; fires when the connections are gone."""
+        """Disconnect; fire when the connections are closed."""
         self._lifecycle.stop()
         return gatherResults([connection.when_gone() for connection in tuple(self._connections)]).addCallback(_nothing)
 
     def request(self, request: Request, reply: type[R]) -> Deferred[R]:
-        """Send a request on the present connection, which may be before the link counts as online."""
+        """Send a request on the present connection, even before the link counts as online."""
         if self._connection is None:
             return fail(Disconnected())
         return self._connection.request(request, reply, self._timing.deadline)
 
     async def ask(self, request: Request, reply: type[R]) -> R:
-        """Send a request when online; its response.
+        """Send a request when online and return its response.
 
-        :raises Unavailable: nothing will bring the link online, or it was not in time.
+        :raises Unavailable: the link is not started, or was not online or answered in time.
+        :raises Refused: the client is signed out, or the server refuses.
         """
         await self._ready()
         with self._changeover.asking():
@@ -132,20 +134,26 @@ class ConnectionManager:
         await self.stop()
 
     def demand(self) -> None:
-        """See whether the link is online, or tries to be. :raises Refused: it is not started, or signed out."""
+        """Check that the link is online or tries to be. :raises Refused: it is not started, or signed out."""
         if self.state is ConnectionState.OFFLINE:
             raise NotStarted
         if self.state is ConnectionState.SIGNED_OUT:
             raise Refused(Status.LOGIN_UNSUCCESSFUL, "This client is signed out.")
 
     def drop(self) -> None:
-        """Give the present connection up, and make a new one, to another server if there is one."""
+        """Abort the present connection and make a new one, to another server if there is one."""
         if self._connection is not None:
             self._failed_here()
             self._connection.abort()
 
+    def retry_now(self) -> None:
+        """Make the next attempt at once, if one is scheduled."""
+        if self.state is ConnectionState.WAITING and self._timer is not None:
+            self._timer.cancel()
+            self._retry()
+
     def _ready(self) -> Deferred[None]:
-        """Fires when requests can be sent; fails at once where nothing will bring that about, and after a while."""
+        """Fire when requests can be sent; fail at once if the link is not started, and after a deadline."""
         if self.state is ConnectionState.ONLINE and not self._changeover.holding:
             return succeed(None)
         try:
@@ -173,6 +181,7 @@ class ConnectionManager:
             delay = self._comeback.failed(asked or 0.0)
         _log.info("The next attempt to connect is in {delay} s: {problem}", delay=round(delay, 1), problem=problem)
         self._timer = self._clock.callLater(delay, self._retry)
+        self._retry_in = delay if self._persistent else None
 
     def _retry(self) -> None:
         self._timer = None
@@ -199,7 +208,8 @@ class ConnectionManager:
         elif state in (ConnectionState.OFFLINE, ConnectionState.SIGNED_OUT):
             self._online_since = None
             self._whereabouts.forget()
-        self.on_state.emit(StateChange(state, problem))
+        retry_in, self._retry_in = self._retry_in, None
+        self.on_state.emit(StateChange(state, problem, retry_in))
         if state is ConnectionState.ONLINE:
             self._settle(None)
         elif state is ConnectionState.WAITING and not self._persistent:
@@ -230,7 +240,7 @@ class ConnectionManager:
 
     def _failed(self, reason: Failure) -> None:
         if self._attempt is None:
-            return  # given up
+            return  # abandoned meanwhile
         self._attempt = None
         problem = reason.value or ConnectionDone()
         if isinstance(problem, Refused) and problem.status in REJECTED:
@@ -260,7 +270,7 @@ class ConnectionManager:
     def _stayed(self, reason: Failure) -> Failure:
         lost = self._changeover.end()
         if reason.check(CancelledError):
-            return reason  # there is nothing to leave any more
+            return reason  # the connection to leave has ended
         if lost is not None:
             self._over(lost)
         else:
@@ -296,7 +306,7 @@ class ConnectionManager:
         self._over(connection.problem())
 
     def _over(self, problem: Refused) -> None:
-        """The present connection has ended, or its session has."""
+        """Handle the end of the present connection or of its session."""
         if self._changeover.logging_in:
             self._changeover.lost(problem)
         elif isinstance(problem, Unavailable):

@@ -1,4 +1,4 @@
-"""Live streams: going live, and what there is to watch."""
+"""Live streams: going live, and listing those to watch."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ R = TypeVar("R", bound=Response)
 
 
 class LiveState(enum.Enum):
-    """How far a live stream is."""
+    """The state of a live stream."""
 
     WAITING = "waiting"
-    """Nobody sends it: not yet, or for a moment."""
+    """The publisher is not sending: not yet, or it is interrupted."""
     LIVE = "live"
     ENDED = "ended"
 
 
 @dataclass(frozen=True, slots=True)
 class LiveMention:
-    """What a message says of the live stream that began with it."""
+    """The live stream that a message announces."""
 
     stream_id: str
     title: str
@@ -49,7 +49,7 @@ class LiveMention:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveChange:
-    """A live stream of a thread of mine was started, goes on, pauses or is over; ``viewers`` were there a few seconds ago."""
+    """The state of a live stream in one of this user's threads; ``viewers`` is a few seconds old."""
 
     stream_id: str
     thread_id: int
@@ -61,40 +61,42 @@ class LiveChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveStream(LiveChange):
-    """One that is not over, and where it is watched; the URLs hold keys of mine, and are empty while its server is away."""
+    """A stream that has not ended. Its URLs hold personal keys, and are empty while its server is down."""
 
     play_url: str = field(default="", repr=False)
-    """RTMPS, or RTMP."""
+    """RTMPS or RTMP."""
     flv_url: str = field(default="", repr=False)
     """HTTP-FLV."""
     watch_url: str = field(default="", repr=False)
     """A page for browsers."""
     key_expires: datetime | None = None
-    """Until when a player may begin by these three; what has begun goes on."""
+    """Until when a player may start with these three URLs; one that is playing goes on."""
     publish_url: str = field(default="", repr=False)
-    """Where I send it, if it is mine."""
+    """Where to send the stream, if it is this user's own."""
 
 
 class Ask(Protocol):
-    """Sends a request when the client is online; its response."""
+    """Sends a request when the client is online, and returns its response."""
 
     def __call__(self, request: Request, reply: type[R], /) -> Awaitable[R]:
-        """Send it."""
+        """Send the request; ``reply`` is the type of its response."""
 
 
 class LiveStreams:
-    """What a user can do about live streams. Everything may raise :class:`imsys.errors.Refused`."""
+    """Starts, stops and lists live streams. Every method may raise :class:`imsys.errors.Refused`."""
 
     def __init__(self, ask: Ask, me: Callable[[], int]) -> None:
         self._ask = ask
         self._me = me
 
     async def start(self, thread_id: int, title: str, *, record: bool | None = None) -> LiveStream:
-        """Go live in a thread (``PERMISSION_DENIED``, ``NOT_FRIENDS``, ``BLOCKED``, ``SERVER_BUSY``); its members are told.
+        """Create a live stream in a thread and tell its members.
 
         It begins when a program sends to ``publish_url``.
 
-        :param record: whether it becomes a file of the thread when it is over; ``None``: as the server is configured.
+        :param record: whether a recording becomes a file of the thread at the end; ``None``: as the server is
+            configured.
+        :raises Refused: PERMISSION_DENIED (65), NOT_FRIENDS (66), BLOCKED (76), SERVER_BUSY (73).
         """
         request = LiveStartRequest(thread_id=str(thread_id), title=title, record=UNSET if record is None else record)
         response = await self._ask(request, LiveStartResponse)
@@ -112,11 +114,14 @@ class LiveStreams:
         )
 
     async def stop(self, stream_id: str) -> None:
-        """End a live stream of mine (``PERMISSION_DENIED``, ``STREAM_NOT_FOUND``); to do so again changes nothing."""
+        """End a live stream of this user's; repeating it is harmless.
+
+        :raises Refused: PERMISSION_DENIED (65), STREAM_NOT_FOUND (74).
+        """
         await self._ask(LiveStopRequest(stream_id=stream_id), LiveStopResponse)
 
     def running(self, thread_id: int = 0) -> Pages[LiveStream]:
-        """What is live in a thread of mine, or in all of them, with fresh keys; what waits for its publisher as well."""
+        """List the streams that have not ended, of one thread or of all (0), with fresh keys."""
 
         async def read(cursor: str) -> tuple[list[LiveStream], str, bool]:
             request = LiveListRequest(thread_id=str(thread_id) if thread_id else UNSET, cursor=cursor, limit=_PAGE)
@@ -130,7 +135,7 @@ _STATES = frozenset(state.value for state in LiveState)
 
 
 def mention(text: str) -> LiveMention | None:
-    """Read the content of a message that a live stream begins with; ``None``: it is no such content."""
+    """Parse the content of a message that announces a live stream; return ``None`` if it is another."""
     try:
         content = msgspec.json.decode(text.encode(), type=LiveContent)
     except (msgspec.MsgspecError, UnicodeEncodeError):
@@ -139,7 +144,7 @@ def mention(text: str) -> LiveMention | None:
 
 
 def change(push: LivePush) -> LiveChange | None:
-    """Read push 131; ``None``: its state is none that this version knows."""
+    """Convert push 131; return ``None`` if this version does not know its state."""
     if push.state not in _STATES:
         return None
     return LiveChange(
@@ -153,7 +158,7 @@ def change(push: LivePush) -> LiveChange | None:
 
 
 def stream(item: LiveItem) -> LiveStream:
-    """Read an item of the list."""
+    """Convert an item of the list of streams."""
     return LiveStream(
         stream_id=item.stream_id,
         thread_id=int(item.thread_id),

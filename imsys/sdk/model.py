@@ -1,4 +1,4 @@
-"""What the application sees: people, threads, messages; ids are integers here and strings on the wire."""
+"""The application's data model: people, threads, messages. Ids are integers here and strings on the wire."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from imsys.sdk.live import LiveMention, mention
 
 
 class MessageKind(enum.IntEnum):
-    """What a message carries."""
+    """What the content of a message is."""
 
     DEFAULT = 0
     TEXT = 1
@@ -30,31 +30,35 @@ class MessageKind(enum.IntEnum):
 
 
 class ConnectionState(enum.Enum):
-    """Where a client stands; see :class:`imsys.sdk.lifecycle.Lifecycle`."""
+    """The state of a client; see :class:`imsys.sdk.lifecycle.Lifecycle`."""
 
     OFFLINE = "offline"
     """Not started, or stopped."""
     SIGNING_IN = "signing in"
     """Asking the gateway, connecting, logging in, catching up."""
     ONLINE = "online"
-    """Logged in, with everything that was missed delivered."""
+    """Logged in, and all missed messages are delivered."""
     WAITING = "waiting"
     """The connection was lost; the next attempt is scheduled."""
     SIGNED_OUT = "signed out"
-    """Signed out elsewhere, or the credentials are refused; only ``start`` leaves this."""
+    """The account signed in elsewhere, or the credentials are refused; only ``start`` leaves this state."""
 
 
 @dataclass(frozen=True, slots=True)
 class StateChange:
-    """A client stands somewhere else now; ``problem`` is what led there, if anything went wrong."""
+    """A client has a new state; ``problem`` is the reason, if something went wrong.
+
+    ``retry_in`` is the seconds until the next attempt, with ``WAITING``; ``None``: there is none by itself.
+    """
 
     state: ConnectionState
     problem: BaseException | None = None
+    retry_in: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """What anyone may know of a user."""
+    """The public card of a user."""
 
     uuid: int
     username: str
@@ -65,26 +69,26 @@ class Person:
 
     @property
     def name(self) -> str:
-        """What to call them: the nickname, or else the username."""
+        """The name to show: the nickname, or else the username."""
         return self.nickname or self.username
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Friend(Person):
-    """A friend, the name I gave them, and our thread."""
+    """A friend, this user's name for them (``alias``), and the private thread of the two."""
 
     alias: str = ""
     thread_id: int = 0
 
     @property
     def name(self) -> str:
-        """What to call them: my name for them, their nickname, or else the username."""
+        """The name to show: the alias, the nickname, or else the username."""
         return self.alias or self.nickname or self.username
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FriendRequest:
-    """Someone asks me to become friends."""
+    """A friend request that this user has received."""
 
     person: Person
     text: str
@@ -92,7 +96,7 @@ class FriendRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Friendship:
-    """A friendship was made just now."""
+    """A new friendship of this user's."""
 
     person: Person
     thread_id: int
@@ -100,7 +104,7 @@ class Friendship:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thread:
-    """A thread of mine. ``users`` are the two of a private one, none for a group."""
+    """One of this user's threads. ``users`` are the two of a private thread; it is empty for a group."""
 
     thread_id: int
     private: bool
@@ -109,7 +113,7 @@ class Thread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """How far another member has received and read a thread: ids of messages, 0 for none."""
+    """How far another member has received and read a thread: message ids, 0 for none."""
 
     thread_id: int
     uuid: int
@@ -119,7 +123,10 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One message. ``id`` orders a thread; ``mine`` is whether this user wrote it; ``unique_id`` is known while it is live only."""
+    """One message.
+
+    Ids increase within a thread; ``mine``: this user wrote it; ``unique_id`` is empty in the history.
+    """
 
     id: int
     thread_id: int
@@ -134,12 +141,12 @@ class Message:
 
     @property
     def attachment(self) -> Attachment | None:
-        """The file that it carries, if any."""
+        """The attached file, if any."""
         return attachment(self.text) if self.kind in _WITH_FILES else None
 
     @property
     def live(self) -> LiveMention | None:
-        """The live stream that began with it, if any."""
+        """The live stream that it announces, if any."""
         return mention(self.text) if self.kind is MessageKind.VIDEO else None
 
 
@@ -147,12 +154,12 @@ _WITH_FILES = (MessageKind.IMAGE, MessageKind.FILE, MessageKind.AUDIO, MessageKi
 
 
 def parse_time(text: str) -> datetime:
-    """Read an RFC 3339 time of the wire. :raises ValueError: it is none."""
+    """Parse an RFC 3339 time of the wire. :raises ValueError: it is not one."""
     return datetime.fromisoformat(text)
 
 
 def kind_of(number: int) -> MessageKind | int:
-    """The kind of a message; a number that this version does not know stays a number."""
+    """Convert a number of the wire to a kind; one that this version does not know stays a number."""
     try:
         return MessageKind(number)
     except ValueError:
@@ -160,7 +167,7 @@ def kind_of(number: int) -> MessageKind | int:
 
 
 def person(card: Card | CardResponse | ProfilePush) -> Person:
-    """Read a card."""
+    """Convert a card."""
     return Person(
         uuid=int(card.uuid),
         username=card.username,
@@ -172,7 +179,7 @@ def person(card: Card | CardResponse | ProfilePush) -> Person:
 
 
 def friend(item: WireFriend) -> Friend:
-    """Read an item of the list of friends."""
+    """Convert an item of the list of friends."""
     return Friend(
         uuid=int(item.uuid),
         username=item.username,
@@ -186,7 +193,7 @@ def friend(item: WireFriend) -> Friend:
 
 
 def friend_request(item: FriendRequestItem) -> FriendRequest:
-    """Read an item of the list of pending requests."""
+    """Convert an item of the list of pending friend requests."""
     asker = Person(
         uuid=int(item.src_uuid),
         username=item.username,
@@ -199,7 +206,7 @@ def friend_request(item: FriendRequestItem) -> FriendRequest:
 
 
 def pushed_friend_request(push: FriendRequestPush) -> FriendRequest:
-    """Read push 19."""
+    """Convert push 19."""
     asker = Person(
         uuid=int(push.src_uuid),
         username=push.src_username,
@@ -212,7 +219,7 @@ def pushed_friend_request(push: FriendRequestPush) -> FriendRequest:
 
 
 def friendship(push: FriendshipPush) -> Friendship:
-    """Read push 22, but for its messages."""
+    """Convert push 22, except its messages."""
     other = Person(
         uuid=int(push.friend_uuid),
         username=push.friend_username,
@@ -225,18 +232,18 @@ def friendship(push: FriendshipPush) -> Friendship:
 
 
 def thread(item: WireThread) -> Thread:
-    """Read an item of the list of threads."""
+    """Convert an item of the list of threads."""
     private = item.type == "PRIVATE"
     return Thread(thread_id=int(item.thread_id), private=private, users=(int(item.user1_uuid), int(item.user2_uuid)) if private else ())
 
 
 def position(push: PositionPush | WirePosition) -> Position:
-    """Read push 129, or an item of a list of positions."""
+    """Convert push 129 or an item of a list of positions."""
     return Position(thread_id=int(push.thread_id), uuid=int(push.uuid), delivered=int(push.delivered), read=int(push.read))
 
 
 def recorded(record: Record, me: int) -> Message:
-    """Read a message of the history."""
+    """Convert a message of the history."""
     sender = int(record.msg_sender)
     return Message(
         id=int(record.msg_id),
@@ -252,7 +259,7 @@ def recorded(record: Record, me: int) -> Message:
 
 
 def incoming(item: IncomingText, me: int) -> Message:
-    """Read a message of push 25."""
+    """Convert a message of push 25."""
     sender = int(item.msg_sender)
     return Message(
         id=int(item.msg_id),

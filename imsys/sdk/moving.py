@@ -1,4 +1,4 @@
-"""Going to another server while the connection to this one goes on: when a server asks for it."""
+"""Move to another server when the present one asks for it, while its connection stays in use."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from imsys.errors import Refused
 from imsys.util.backoff import Backoff
 
 _LONGEST = 3600.0
-"""Seconds after which a client moves, whatever its server says."""
+"""Seconds after which a client moves, at most, whatever delay its server asks for."""
 
 _log = Logger()
 
 
 class _Move(Protocol):
-    """What may happen."""
+    """The inputs of the state machine."""
 
     def ask(self, after: float) -> None:
-        """The server wants the client to go in so many seconds."""
+        """The server asks the client to move in so many seconds."""
 
     def due(self) -> None:
-        """It is time."""
+        """The delay is over."""
 
     def moved(self) -> None:
-        """The client is elsewhere."""
+        """The client is connected to another server."""
 
     def failed(self, problem: BaseException) -> None:
-        """Nobody else takes it now."""
+        """No other server accepts the client now."""
 
     def end(self) -> None:
-        """The connection that was to be left has ended."""
+        """The connection to move away from has ended."""
 
 
 @dataclass
@@ -77,7 +77,7 @@ def _build() -> Callable[[_Actions], _Move]:
     going.upon(_Move.moved).to(staying).returns(None)
     going.upon(_Move.failed).to(asked)(again)
     going.upon(_Move.end).to(staying)(cancel)
-    for over in (staying, asked):  # what was cancelled may still say how it went
+    for over in (staying, asked):  # a cancelled move may still report its outcome
         over.upon(_Move.moved).loop().returns(None)
         over.upon(_Move.failed).loop().returns(None)
     for deaf in (staying, going):
@@ -89,9 +89,9 @@ _new_move = _build()
 
 
 class Moving:
-    """Moves a client when its server asks for that, and again, later and later, while nobody else takes it.
+    """Moves a client when its server asks for it, with retries while no other server accepts it.
 
-    :param go: goes elsewhere; it fails with :class:`Refused` where that was not possible.
+    :param go: moves to another server; fails with :class:`Refused` if that is not possible.
     """
 
     def __init__(self, clock: IReactorTime, go: Callable[[], Deferred[None]], backoff: Backoff) -> None:
@@ -103,12 +103,12 @@ class Moving:
         self._move = _new_move(_Actions(self._schedule, self._begin, self._again, self._cancel))
 
     def ask(self, after: float) -> None:
-        """The server wants the client to go in ``after`` seconds."""
+        """Move in ``after`` seconds, as the server asks."""
         self._backoff.reset()
         self._move.ask(min(max(after, 0.0), _LONGEST))
 
     def end(self) -> None:
-        """There is nothing to leave any more; what is under way is given up."""
+        """Cancel the move: the connection to move away from has ended."""
         self._move.end()
 
     def _schedule(self, after: float) -> None:
@@ -128,7 +128,7 @@ class Moving:
 
     def _failed(self, reason: Failure) -> None:
         if self._going is None:
-            return  # given up
+            return  # cancelled meanwhile
         self._going = None
         problem = reason.value
         if not isinstance(problem, Refused):

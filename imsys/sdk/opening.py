@@ -1,4 +1,4 @@
-"""Connecting to a server, within a time of our own."""
+"""Open a connection to a server within a deadline."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from imsys.sdk.trust import Trust, endpoint
 
 
 async def open_connection(reactor: Any, connection: ChatConnection, place: ServerAddress, trust: Trust | None, deadline: float) -> None:
-    """Connect to a server; with ``trust``, TLS and its handshake included. Where that fails, nothing is left of the connection.
+    """Connect to a server; with ``trust``, by TLS, handshake included. On failure the connection is aborted.
 
-    A server that is frozen still takes connections, since its kernel does; the handshake tells it from one that lives.
+    The kernel of a frozen server still accepts connections; only the handshake shows that the server is
+    alive.
 
     :param deadline: seconds.
-    :raises Unavailable: it cannot be reached in time, or cannot be trusted.
-    :raises CancelledError: the caller gave it up.
+    :raises Unavailable: it cannot be reached in time, or its certificate is not trusted.
+    :raises CancelledError: the caller cancelled it.
     """
     end = reactor.seconds() + deadline
     opening = Deferred.fromCoroutine(_open(reactor, connection, place, trust, deadline)).addTimeout(deadline, reactor, _late)
@@ -32,7 +33,7 @@ async def open_connection(reactor: Any, connection: ChatConnection, place: Serve
         raise
     except Exception as problem:
         connection.abort()
-        if isinstance(problem, ConnectingCancelledError):  # an endpoint's word for both
+        if isinstance(problem, ConnectingCancelledError):  # raised both on timeout and on cancellation
             if reactor.seconds() < end:
                 raise CancelledError from problem
             _late(None, deadline)

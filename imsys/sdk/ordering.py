@@ -1,4 +1,4 @@
-"""One thread's messages in the order of their ids, each once, however they arrive. No input or output here."""
+"""Put one thread's messages into the order of their ids, each once, however they arrive. No I/O here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from imsys.sdk.model import Message
 
 HELD_LIMIT = 500
-"""Messages of one thread that wait for an earlier one; past it they are dropped and pulled instead."""
+"""Held messages of one thread, at most; beyond it they are dropped, and the history is pulled instead."""
 
 
 class _Held(NamedTuple):
@@ -18,15 +18,14 @@ class _Held(NamedTuple):
 
 
 class Line:
-    """The messages of one thread.
+    """Orders the messages of one thread.
 
-    A message that arrives live names the one before it; it is let through when
-    that one has been, and held back until then. A page of the history has no gaps,
-    so it lets through all that is new in it, and what was held for that.
+    A pushed message names the id before it; it is delivered after that one, and held until then. A page of
+    the history has no gaps, so all new messages of it are delivered, and then the held ones that follow.
 
-    :param last: the id up to which everything has been let through, or is history.
-    :param history: ``last`` is only where this client found the thread when it first came: a live
-        message at or below it was meant for this client, and moves the border down.
+    :param last: the id up to which everything has been delivered, or is history.
+    :param history: ``last`` is merely the newest id at the first login; a pushed message at or below it is
+        for this client all the same, and moves the border of the history down to the id before it.
     """
 
     __slots__ = ("_border", "_held", "_round", "last", "overflowed")
@@ -40,11 +39,11 @@ class Line:
 
     @property
     def held(self) -> int:
-        """How many messages wait for an earlier one."""
+        """The number of messages that wait for an earlier one."""
         return len(self._held)
 
     def live(self, message: Message, previous: int) -> list[Message]:
-        """Take a message that arrived live; what may be let through now, in order."""
+        """Process a pushed message; return the messages to deliver now, in order."""
         if message.id <= self.last:
             if self.last != self._border:
                 return []
@@ -60,12 +59,12 @@ class Line:
         return [message, *self._release()]
 
     def begin_pull(self) -> int:
-        """Begin to read the history after ``last``: the number of this round."""
+        """Begin to read the history after ``last``; return the number of this round."""
         self._round += 1
         return self._round
 
     def page(self, after: int, records: Sequence[Message]) -> list[Message]:
-        """Take the page of the history that begins after an id; what may be let through now, in order."""
+        """Process the page of the history after an id; return the messages to deliver now, in order."""
         if after > self.last:
             return []  # the border has moved down since the page was asked for
         through = []
@@ -77,7 +76,7 @@ class Line:
         return through + self._release()
 
     def end_pull(self, number: int) -> list[Message]:
-        """The history has been read to its end: what was held before the round began waits no longer."""
+        """End a round at the end of the history: messages held since before it began are delivered now."""
         self.overflowed = False
         late = max((key for key, held in self._held.items() if held.round < number), default=0)
         through = []

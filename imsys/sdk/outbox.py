@@ -1,4 +1,4 @@
-"""What waits to be acknowledged: sent in order, thread by thread, until the server has it."""
+"""The outbox: texts are sent in order, thread by thread, until the server acknowledges them."""
 
 from __future__ import annotations
 
@@ -22,21 +22,22 @@ from imsys.util.backoff import Backoff
 
 DAY = 86400.0
 _BATCH = 100
-"""Texts of one request (docs/protocol.md, 2.3)."""
+"""Texts of one request, at most (docs/protocol.md, 2.3)."""
 _BATCH_BYTES = 60000
-"""Bytes of the texts of one request, so that it fits into a frame."""
+"""Bytes of the texts of one request, at most, so that it fits into a frame."""
 _MISTAKES = 10
-"""Answers that the server made a mistake (75), to a text that was sent alone, after which it is given up: after 20 to 30 s. Any other
-fault of the server passes; but a text that its code cannot take would hold back those after it until it is too old."""
+"""Answers INTERNAL_ERROR (75) to a text that was sent alone, after which it fails: after 20 to 30 s. Other
+faults of the server are retried; but a text that always makes its code fail would hold back those after it
+until it is too old."""
 _SILENCES = 2
-"""Requests in a row that were not answered in time, after which the connection is given up: a server that lives, but loses texts."""
+"""Unanswered requests in a row after which the connection is dropped: the server is alive but loses texts."""
 
 _log = Logger()
 
 
 @dataclass(slots=True)
 class _Queue:
-    """The texts of one thread; at most one request is under way, or one wait."""
+    """The texts of one thread; at most one request or one wait is pending."""
 
     backoff: Backoff
     items: deque[Outgoing] = field(default_factory=deque)
@@ -45,14 +46,14 @@ class _Queue:
 
 
 class Outbox:
-    """Texts per thread, one request under way for each, so that a text that must wait holds back those after it, and no others.
+    """Sends texts, with one pending request per thread: a text that must wait delays only its own thread.
 
-    :param request: sends a request of a given response type on the present connection.
-    :param receiver: tells the other user of a thread (0 for a group).
+    :param request: sends a request on the present connection and expects a given response type.
+    :param receiver: returns the other user of a thread (0 for a group).
     :param stored: called with each message that is stored, and the id before it in its thread.
-    :param stuck: called when the connection is of no use, although it is there.
-    :param limit: texts that wait at most.
-    :param keep: seconds that a text is kept.
+    :param stuck: called when the connection exists but is of no use.
+    :param limit: texts that wait, at most.
+    :param keep: seconds after which a text fails.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class Outbox:
         return sum(len(queue.items) for queue in self._queues.values())
 
     def post(self, unique_id: str, thread_id: int, text: str) -> Outgoing:
-        """Take a text. :raises Refused: too many wait."""
+        """Queue a text. :raises Refused: SERVER_BUSY (73), too many wait."""
         if len(self) >= self._limit:
             raise Refused(Status.SERVER_BUSY, "Too many messages wait for the connection.")
         outgoing = Outgoing(unique_id, thread_id, text, self._clock.seconds(), self._forget)
@@ -99,7 +100,7 @@ class Outbox:
         return outgoing
 
     def start(self, me: int) -> None:
-        """There is a connection of this user, perhaps in the place of another: send what waits, what was under way before first."""
+        """Send the waiting texts on a new connection of this user, those that were pending before first."""
         self.me = me
         self._open = True
         self._silences = 0
@@ -109,13 +110,13 @@ class Outbox:
             self._pump(thread_id)
 
     def stop(self) -> None:
-        """There is no connection; texts are kept for the next one."""
+        """Stop sending: there is no connection. The texts are kept for the next one."""
         self._open = False
         for queue in self._queues.values():
             self._cancel(queue)
 
     def fail(self, reason: BaseException) -> None:
-        """Give all texts up."""
+        """Fail all texts with this reason."""
         queues, self._queues = self._queues, {}
         self._rest()
         for queue in queues.values():
@@ -201,13 +202,13 @@ class Outbox:
     def _refused(self, reason: Failure, thread_id: int, queue: _Queue, batch: list[Outgoing]) -> None:
         queue.busy = False
         if self._queues.get(thread_id) is not queue:
-            return  # given up in the meantime
+            return  # failed in the meantime
         problem = reason.value
         if not queue.items:
             self._pump(thread_id)  # they were withdrawn
             return
         if isinstance(problem, Disconnected):
-            return  # the next connection begins with them
+            return  # the next connection sends them first
         if isinstance(problem, Unavailable):
             self._silences += 1
             if self._silences >= _SILENCES:
@@ -221,13 +222,13 @@ class Outbox:
             problem = Refused(Status.INTERNAL_ERROR, "The client made a mistake; it is in its log.")
         if problem.status is Status.LOGIN_UNSUCCESSFUL:
             self._stuck()  # there is no session behind this connection any more
-        elif problem.status.retryable:  # no text is to blame, and none is given up for it
+        elif problem.status.retryable:  # not the fault of a text, so none fails for it
             self._later(thread_id, queue, problem.retry_after or 0.0)
         else:
             self._blame(problem, thread_id, queue, batch or [queue.items[0]])
 
     def _blame(self, problem: Refused, thread_id: int, queue: _Queue, batch: list[Outgoing]) -> None:
-        """One of these texts is refused, or more: send each alone, and give those up that are."""
+        """Send each of these texts alone, since at least one was refused; fail one that was sent alone."""
         mistake = problem.status is Status.INTERNAL_ERROR
         if len(batch) > 1:
             for outgoing in batch:
@@ -265,7 +266,7 @@ class Outbox:
             self._pump(outgoing.thread_id)
 
     def _expire(self) -> None:
-        """Give up what is too old."""
+        """Fail the texts that are too old."""
         self._oldest = None
         now = self._clock.seconds()
         for thread_id, queue in tuple(self._queues.items()):
@@ -289,7 +290,7 @@ class Outbox:
             queue.timer = None
 
     def _rest(self) -> None:
-        """Nothing waits: no timer does."""
+        """Cancel the timer of the oldest text if no text waits."""
         if not self._queues and self._oldest is not None:
             self._oldest.cancel()
             self._oldest = None

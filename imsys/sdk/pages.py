@@ -1,4 +1,4 @@
-"""Lists that the server gives by the page."""
+"""Lists that the server returns page by page."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 Read = Callable[[str], Awaitable[tuple[list[T], str, bool]]]
-"""Reads the page after a cursor: its items, the next cursor, and whether it was the last one."""
+"""Reads the page after a cursor; returns its items, the next cursor, and whether it was the last page."""
 
 
 class Pages(Generic[T]):
-    """A list read page by page: ``async for item in pages``, or ``async for page in pages.each()``.
+    """A list that is read page by page: ``async for item in pages``, or ``async for page in pages.each()``.
 
-    A page is asked for when it is needed; each loop begins anew. What the server refuses is raised.
+    A page is requested when it is needed; each loop starts over.
+    :class:`imsys.errors.Refused` is raised where the server refuses.
     """
 
     def __init__(self, read: Read[T], first: str) -> None:
@@ -22,7 +23,7 @@ class Pages(Generic[T]):
         self._first = first
 
     async def each(self) -> AsyncIterator[list[T]]:
-        """The pages, as lists of items; none is empty."""
+        """Iterate over the pages, as lists of items; none is empty."""
         cursor = self._first
         while True:
             items, following, complete = await self._read(cursor)
@@ -38,5 +39,5 @@ class Pages(Generic[T]):
                 yield item
 
     async def all(self) -> list[T]:
-        """Every item."""
+        """Read all items."""
         return [item async for item in self]

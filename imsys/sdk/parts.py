@@ -1,4 +1,4 @@
-"""A file that is being received: a part file beside its place, until all of it is here and right."""
+"""A file that is being received: a part file beside its target, until it is complete and verified."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if sys.platform != "win32":
 _BLOCK = 1 << 20
 """Bytes that are hashed at a time."""
 _LONGEST = 200
-"""Bytes of a file's name that a part file's has, too."""
+"""Bytes of the target's name that the name of the part file keeps, at most."""
 
 
 class Damaged(PeerFault):
-    """What was received is not what was sent."""
+    """Received data differ from what was sent."""
 
 
 class Part:
-    """What is here of a file; ``<name>.<the identifier's beginning>.part``, next to where it is to be.
+    """The part file ``<name>.<first 8 characters of the file id>.part`` beside its target.
 
-    Everything may raise :class:`OSError`.
+    Every method may raise :class:`OSError`.
     """
 
     def __init__(self, reactor: Any, target: Path, file_id: str, *, overwrite: bool) -> None:
@@ -41,12 +41,12 @@ class Part:
         name = target.name.encode("utf-8", "surrogateescape")[:_LONGEST].decode("utf-8", "ignore")
         self.path = target.with_name(f"{name}.{file_id[:8]}.part")
         self.offset = 0
-        """Bytes that are here."""
+        """Bytes received so far."""
 
     async def open(self, told: Callable[[int], None]) -> None:
-        """Find out what is here, and hash it anew; ``told`` hears how many bytes are done.
+        """Open the part file and hash what it holds; ``told`` is called with the number of bytes hashed.
 
-        :raises FileExistsError: there is a file in its place already.
+        :raises FileExistsError: the target exists already.
         """
         size = await self._turns.run(self._open)
         while self.offset < size:
@@ -54,22 +54,22 @@ class Part:
             told(self.offset)
 
     async def write(self, chunks: Sequence[Chunk]) -> None:
-        """Add what came. :raises Damaged: it is not what was sent, or not what comes next."""
+        """Append chunks. :raises Damaged: a chunk is corrupt, or is not the next one."""
         await self._turns.run(self._write, chunks)
 
     async def restart(self) -> None:
-        """Forget what is here."""
+        """Discard the received bytes."""
         await self._turns.run(self._restart)
 
     async def keep(self, sha256: str) -> bool:
-        """All of it is here: put it in its place, durably; ``False``: it is another one.
+        """Verify the complete file and move it durably to its target; return ``False`` if its hash differs.
 
-        :raises FileExistsError: there is a file in its place by now.
+        :raises FileExistsError: the target exists by now.
         """
         return await self._turns.run(self._keep, sha256)
 
     async def close(self) -> None:
-        """Let go of it; what is here stays for the next time."""
+        """Close the part file; it stays for the next attempt."""
         await self._turns.run(self._close)
 
     def _open(self) -> int:
@@ -121,7 +121,7 @@ class Part:
         self._opened.truncate(self.offset)
         os.fsync(self._opened.fileno())
         self._check()
-        if sys.platform == "win32":  # where an open file cannot be renamed
+        if sys.platform == "win32":  # Windows cannot rename an open file
             self._close()
         os.replace(self.path, self.target)
         self._close()

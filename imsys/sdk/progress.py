@@ -1,4 +1,4 @@
-"""How far a transfer is, and the handle by which an application follows one."""
+"""The progress of a transfer, and the handle with which an application follows it."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ T = TypeVar("T")
 
 
 class Stage(enum.Enum):
-    """What is being done."""
+    """What a transfer is doing."""
 
     HASHING = "hashing"
-    """Reading what is here, to know what it is."""
+    """Hashing the local file."""
     MOVING = "moving"
     WAITING = "waiting"
-    """For the next attempt, after ``problem``."""
+    """Waiting for the next attempt after ``problem``."""
     FINISHING = "finishing"
-    """All bytes are there; the server looks at the whole."""
+    """All bytes are transferred; the whole file is being verified."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far it is; ``done`` bytes of ``size``."""
+    """The progress of a transfer: ``done`` bytes of ``size``."""
 
     stage: Stage
     done: int
@@ -41,7 +41,10 @@ Report = Callable[[Progress], None]
 
 
 class Transfer(Generic[T]):
-    """One file on its way. It goes on by itself until it is there, is cancelled, or cannot succeed."""
+    """The transfer of one file.
+
+    It retries by itself until it is complete, is cancelled, or cannot succeed.
+    """
 
     def __init__(self, run: Callable[[Report], Coroutine[Any, Any, T]]) -> None:
         self.on_progress: Signal[Progress] = Signal()
@@ -52,21 +55,22 @@ class Transfer(Generic[T]):
         self.running.addBoth(self._result.settle)
 
     def cancel(self) -> None:
-        """Stop; what is there, here or on the server, stays, and a later one goes on with it."""
+        """Stop the transfer; the bytes transferred so far are kept, and a later transfer resumes there."""
         if not self._result.settled:
             self._cancelled = True
             self.running.cancel()
 
     def result(self) -> Deferred[T]:
-        """Fires with what came of it.
+        """Fire with the result of the transfer.
 
-        It fails with :class:`imsys.errors.Refused` where the server does not take or give it, with :class:`OSError` (a changed file
-        is one) where it cannot be read or written here, with ``CancelledError`` after :meth:`cancel`.
+        It fails with :class:`imsys.errors.Refused` if the server refuses, with :class:`OSError` if the local
+        file cannot be read or written or has changed (:class:`FileChanged`), with ``CancelledError`` after
+        :meth:`cancel`.
         """
         return self._result.wait()
 
     def _report(self, progress: Progress) -> None:
         if self._cancelled:
-            raise CancelledError  # what it waited for said that it failed, as if that could pass
+            raise CancelledError  # the cancelled operation failed, and would be retried otherwise
         self.progress = progress
         self.on_progress.emit(progress)

@@ -1,4 +1,4 @@
-"""Telling the others how far a thread has arrived here."""
+"""Tell the other members up to which message a thread was delivered here."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _log = Logger()
 
 
 class Receipts:
-    """Sends ``delivered`` marks, at most one each ``interval`` seconds for a thread; what could not be sent is kept.
+    """Sends ``delivered`` marks, at most one per thread in ``interval`` seconds; unsent ones are kept.
 
-    :param request: sends a request of a given response type on the present connection.
+    :param request: sends a request on the present connection and expects a given response type.
     """
 
     def __init__(self, clock: IReactorTime, request: Callable[..., Deferred[Any]], interval: float = 1.0) -> None:
@@ -31,25 +31,25 @@ class Receipts:
         self._open = False
 
     def delivered(self, thread_id: int, message_id: int) -> None:
-        """A thread has arrived up to this message."""
+        """Record that a thread was delivered up to this message, and send the mark."""
         self._wanted[thread_id] = max(message_id, self._wanted.get(thread_id, 0))
         if self._open and thread_id not in self._timers:
             self._send(thread_id)
 
     def told(self, thread_id: int, message_id: int) -> None:
-        """Something else (a ``read`` mark) has told the same."""
+        """Drop a pending mark that another one (``read``) makes unnecessary."""
         if self._wanted.get(thread_id, message_id + 1) <= message_id:
             del self._wanted[thread_id]
 
     def start(self) -> None:
-        """There is a connection."""
+        """Send the pending marks: there is a connection."""
         self._open = True
         for thread_id in tuple(self._wanted):
             if thread_id not in self._timers:
                 self._send(thread_id)
 
     def stop(self) -> None:
-        """There is no connection; marks are kept for the next one."""
+        """Stop sending: there is no connection. The marks are kept for the next one."""
         self._open = False
         for timer in self._timers.values():
             timer.cancel()
@@ -71,6 +71,6 @@ class Receipts:
         problem = reason.value
         if not isinstance(problem, Refused):
             return
-        # it may not be stored, or may be, and the others not be told
+        # it may not be stored; or it is, but the other members were not told
         if isinstance(problem, Unavailable) or problem.status.retryable or problem.status is Status.INTERNAL_ERROR:
             self._wanted[thread_id] = max(delivered, self._wanted.get(thread_id, 0))

@@ -1,4 +1,4 @@
-"""What a refusal or a failure means to a person: one plain sentence for each status."""
+"""Explain refusals and failures to people: one plain sentence for each status."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from service_identity import VerificationError
 from twisted.internet import defer, error
 
 from imsys.errors import Refused, Status, Unavailable
-from imsys.sdk.trust import CertificateExpired
+from imsys.sdk.trust import CertificateChanged, CertificateExpired
 
 SENTENCES: dict[Status, str] = {
     Status.SUCCESS: "It worked.",
@@ -66,7 +66,7 @@ SENTENCES: dict[Status, str] = {
     Status.INTERNAL_ERROR: "Something went wrong on the server.",
     Status.BLOCKED: "This user does not want to hear from you.",
 }
-"""For people, unlike the ``message`` of a response, which is for the log."""
+"""The sentence for each status. It is for people; the ``message`` of a response is for the log."""
 
 _MORE_EXACT = {
     Status.SERVER_BUSY,
@@ -78,11 +78,11 @@ _MORE_EXACT = {
     Status.PERMISSION_DENIED,
     Status.QUOTA_EXCEEDED,
 }
-"""Where the server's own sentence says more than ours."""
+"""Statuses for which the server's own message is more exact than :data:`SENTENCES`."""
 
 
 def explain(problem: BaseException) -> str:
-    """One plain sentence for a person, whatever went wrong."""
+    """Return one plain sentence for people, for any exception."""
     if isinstance(problem, Unavailable) and problem.status is Status.NETWORK_ERROR:
         return problem.message
     if isinstance(problem, Refused):
@@ -99,6 +99,8 @@ def explain(problem: BaseException) -> str:
         return "The server's certificate is not valid for its address."
     if isinstance(problem, CertificateExpired):
         return f"The server's certificate has expired on {problem.when:%Y-%m-%d}; its operator has to renew it."
+    if isinstance(problem, CertificateChanged):
+        return "The server's certificate is not the one that is trusted here; ask its operator before you trust another."
     if isinstance(problem, SSL.Error):
         return _tls(problem)
     if isinstance(problem, error.DNSLookupError):

@@ -1,4 +1,4 @@
-"""Going on where an earlier client was: what has been seen is loaded once, and saved now and then."""
+"""Continue where an earlier client stopped: load the seen positions once, and save them now and then."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _log = Logger()
 
 
 class Remembering:
-    """Keeps how far the application has come.
+    """Saves which messages the application has handled.
 
-    :param store: where; ``None``: nowhere.
-    :param interval: seconds between two times that it is saved, at least.
+    :param store: where to save; ``None``: nowhere.
+    :param interval: seconds between two saves, at least.
     """
 
     def __init__(self, clock: IReactorTime, store: SeenStore | None, inbox: Inbox, delivery: Delivery, interval: float) -> None:
@@ -33,7 +33,7 @@ class Remembering:
         self._saving: IDelayedCall | None = None
 
     async def load(self, user: int) -> None:
-        """Have the inbox go on where an earlier client of this user was; the second time does nothing."""
+        """Restore the inbox to where an earlier client of this user stopped; a second call does nothing."""
         self._user = user
         if self._store is None or self._loaded:
             return
@@ -44,12 +44,12 @@ class Remembering:
             self._since = kept.since
 
     def save_soon(self) -> None:
-        """Something was handled."""
+        """Schedule a save: a message was handled."""
         if self._store is not None and self._saving is None:
             self._saving = self._clock.callLater(self._interval, self._begin)
 
     async def finish(self) -> None:
-        """Save what is not saved yet. :raises OSError: it cannot be written."""
+        """Save now if a save is scheduled. :raises OSError: it cannot be written."""
         if self._saving is not None:
             self._saving.cancel()
             await self._save()

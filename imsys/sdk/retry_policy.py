@@ -1,4 +1,4 @@
-"""Trying again, for as long as that makes sense."""
+"""Retry a transfer for as long as it can succeed."""
 
 from __future__ import annotations
 
@@ -14,31 +14,34 @@ from imsys.sdk.transfer_context import TransferContext
 from imsys.util.backoff import Backoff
 
 _TRIES = 6
-"""Refusals in a row, without a byte in between, that may pass by themselves, unless this file is the reason."""
+"""Refusals in a row without a byte transferred; then the file itself is taken as the cause."""
 
 _SPOILT = 3
-"""Times that what got there was not what was sent, however many bytes got there in between."""
+"""Checksum mismatches, at most, however many bytes were transferred in between."""
 
 _STALE = 3
-"""Failures in a row after which the server is asked anew where the file is."""
+"""Failures in a row after which the client asks for a new grant: the file may have moved."""
 
 _PASSING = {
-    Status.FILE_UPLOAD_ERROR,  # somebody else had it in their hands, or it stalled
+    Status.FILE_UPLOAD_ERROR,  # another connection was uploading it, or the upload stalled
     Status.FILE_WRITE_ERROR,
     Status.CHECKSUM_MISMATCH,
     Status.SERVER_BUSY,
     Status.INTERNAL_ERROR,
 }
-"""What may pass, or be this file's doing; what else is :attr:`~imsys.errors.Status.retryable` says nothing of it: it waits for that."""
+"""Statuses that may be temporary or due to this file, so retries are limited.
+
+Other retryable ones do not count.
+"""
 
 _RIGHTS = {Status.PERMISSION_DENIED, Status.LOGIN_UNSUCCESSFUL, Status.FILE_OPEN_ERROR}
-"""What a token or a ticket gets that has expired, or one for a server that has not got the file."""
+"""Statuses for an expired token or ticket, or for a ticket for a server that does not have the file."""
 
 
 class RetryPolicy:
-    """One file's attempts to get there.
+    """Runs one transfer until it succeeds, and decides which failures are final.
 
-    :param ask: for the right to the file.
+    :param ask: asks for the grant to the file.
     :param waiting: called before each wait, with the reason.
     """
 
@@ -53,15 +56,15 @@ class RetryPolicy:
         self._spoilt = 0
 
     def progressed(self) -> None:
-        """Bytes got there: what failed before does not count any more."""
+        """Reset the failures: bytes were transferred."""
         if self._failures:
             self._failures = self._refusals = 0
             self._backoff.reset()
 
     async def run(self, move: Callable[[FileConnection, Grant], Awaitable[None]]) -> None:
-        """Have ``move`` done on a connection, and on others until it has ended.
+        """Run ``move`` on a connection, and again on new ones until it succeeds.
 
-        :raises Refused: it cannot succeed. What else ``move`` raises is raised.
+        :raises Refused: it cannot succeed. Other exceptions of ``move`` are raised as they are.
         """
         while True:
             try:
@@ -99,7 +102,7 @@ class RetryPolicy:
             await carrier.close(at_once=not done)
 
     def _judge(self, problem: Refused) -> None:
-        """Raise what another attempt would not change."""
+        """Raise the problem if another attempt would not help."""
         self._failures += 1
         if isinstance(problem, Final):
             raise problem.reason
@@ -113,7 +116,7 @@ class RetryPolicy:
 
 
 class Final(Refused):
-    """What would pass in another place does not here."""
+    """A refusal that is final here, although its status is temporary elsewhere."""
 
     def __init__(self, reason: Refused) -> None:
         super().__init__(reason.status, reason.message)

@@ -1,4 +1,4 @@
-"""How far an application has come, kept across its restarts if it wants that."""
+"""Remember which messages an application has handled, across restarts if it wants that."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from twisted.internet.threads import deferToThreadPool
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """Up to where messages have been handled.
+    """The position up to which a user's messages have been handled.
 
-    ``since`` is the newest id of any thread when last everything had been handled,
-    ``threads`` the last id handled in each thread; ``uuid`` is whose this is.
+    ``uuid`` is the user, ``threads`` maps each thread to the last id handled in it, and ``since`` is the
+    newest id of any thread when everything had last been handled.
     """
 
     uuid: int
@@ -26,43 +26,43 @@ class Seen:
 
 
 class SeenStore(Protocol):
-    """Where a client keeps it."""
+    """Stores a client's :class:`Seen`."""
 
     async def load(self) -> Seen | None:
-        """What was saved last, or ``None``."""
+        """Return what was saved last, or ``None``."""
 
     async def save(self, seen: Seen) -> None:
-        """Keep this from now on."""
+        """Replace what was saved."""
 
 
 class MemorySeenStore:
-    """Keeps it while the object lives, over several clients."""
+    """Keeps it in memory, for several clients of one process."""
 
     def __init__(self) -> None:
         self.seen: Seen | None = None
 
     async def load(self) -> Seen | None:
-        """What was saved last, or ``None``."""
+        """Return what was saved last, or ``None``."""
         return self.seen
 
     async def save(self, seen: Seen) -> None:
-        """Keep this from now on."""
+        """Replace what was saved."""
         self.seen = seen
 
 
 class FileSeenStore:
-    """Keeps it in a file, which is replaced as a whole; a file that cannot be read counts as none."""
+    """Keeps it in a file that is replaced atomically; a file that cannot be read counts as missing."""
 
     def __init__(self, reactor: Any, path: str | Path) -> None:
         self._reactor = reactor
         self._path = Path(path)
 
     async def load(self) -> Seen | None:
-        """What was saved last, or ``None``."""
+        """Return what was saved last, or ``None``."""
         return await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), self._read)
 
     async def save(self, seen: Seen) -> None:
-        """Keep this from now on. :raises OSError: it cannot be written."""
+        """Replace what was saved. :raises OSError: it cannot be written."""
         await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), self._write, seen)
 
     def _read(self) -> Seen | None:

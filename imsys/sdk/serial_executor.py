@@ -1,4 +1,4 @@
-"""Work on one file, in threads, a piece at a time."""
+"""Run the blocking work on one file in threads, one call at a time."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class SerialExecutor:
         self._lock = Lock()
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The result of a function."""
+        """Run a function in a thread and return its result."""
 
         def alone() -> T:
-            with self._lock:  # who was cancelled may have left a thread behind
+            with self._lock:  # the thread of a cancelled call may still be running
                 return work(*args, **kwargs)
 
         return await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), alone)

@@ -1,4 +1,4 @@
-"""Events: anyone may subscribe, in the order of subscription."""
+"""Events: any number of handlers may subscribe; they are called in the order of subscription."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _log = Logger()
 
 
 class Signal(Generic[T]):
-    """One kind of event. What a handler raises is logged and stops nobody else."""
+    """One kind of event. An exception of a handler is logged, and the other handlers are still called."""
 
     def __init__(self) -> None:
         self._handlers: list[Callable[[T], object]] = []
 
     def subscribe(self, handler: Callable[[T], object]) -> Callable[[], None]:
-        """Call ``handler`` for each event from now on; the result ends that."""
+        """Call ``handler`` for each event from now on; return a function that unsubscribes it."""
         self._handlers.append(handler)
 
         def unsubscribe() -> None:
@@ -29,7 +29,7 @@ class Signal(Generic[T]):
         return unsubscribe
 
     def emit(self, event: T) -> None:
-        """Call every handler that is subscribed now."""
+        """Call all present handlers with the event."""
         for handler in tuple(self._handlers):
             try:
                 handler(event)

@@ -1,4 +1,4 @@
-"""A sign-in, kept across restarts of a program, so that it comes back without a password."""
+"""Keep a sign-in across restarts of a program, so that it needs no password."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from twisted.internet.threads import deferToThreadPool
 
 @dataclass(frozen=True, kw_only=True)
 class SignedIn:
-    """Who is signed in, and the token for it: as good as the password while it lives."""
+    """The user who is signed in, and the token; while that is valid, it is as secret as the password."""
 
     username: str
     uuid: int
@@ -21,28 +21,28 @@ class SignedIn:
 
 
 class SignInStore(Protocol):
-    """Where a sign-in is kept."""
+    """Stores a sign-in."""
 
     async def load(self) -> SignedIn | None:
-        """What was saved last, or ``None``."""
+        """Return what was saved last, or ``None``."""
 
     async def save(self, signed_in: SignedIn | None) -> None:
-        """Keep this from now on; ``None``: it is over."""
+        """Replace what was saved; ``None`` deletes it."""
 
 
 class FileSignInStore:
-    """Keeps it in a file that only its owner can read, replaced as a whole; a file that cannot be read counts as none."""
+    """Keeps it in an owner-only file that is replaced atomically; an unreadable file counts as missing."""
 
     def __init__(self, reactor: Any, path: str | Path) -> None:
         self._reactor = reactor
         self._path = Path(path)
 
     async def load(self) -> SignedIn | None:
-        """What was saved last, or ``None``."""
+        """Return what was saved last, or ``None``."""
         return await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), self._read)
 
     async def save(self, signed_in: SignedIn | None) -> None:
-        """Keep this from now on. :raises OSError: it cannot be written."""
+        """Replace what was saved; ``None`` deletes it. :raises OSError: it cannot be written."""
         await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), self._write, signed_in)
 
     def _read(self) -> SignedIn | None:

@@ -1,4 +1,4 @@
-"""Signing in on a chat server: where the client was, on another one that it knows, or where the gateway says."""
+"""Sign in at a chat server: the last one, another known one, or the one that the gateway names."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from imsys.sdk.timing import Timing
 from imsys.sdk.whereabouts import Whereabouts
 
 REJECTED = frozenset({Status.LOGIN_INFO_ERROR, Status.LOGIN_UNSUCCESSFUL, Status.MYSQL_ACCOUNT_NOT_EXISTS})
-"""What tells that the credentials do not hold, wherever they are tried."""
+"""Statuses for invalid credentials, which are refused everywhere."""
 
 
 class Entered(NamedTuple):
-    """A connection that is logged in, and what the server said."""
+    """A logged-in connection, and the server's answer to the login."""
 
     connection: ChatConnection
     card: LoginResponse
 
 
 class SigningIn:
-    """One user's ways onto a chat server. A connection that did not get in is aborted: nobody may take its login later on.
+    """Signs one user in. A connection whose login failed is aborted, so that the login cannot succeed later.
 
-    :param make: makes a connection that is not connected yet.
+    :param make: makes a connection object that is not connected yet.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class SigningIn:
         make: Callable[[], ChatConnection],
     ) -> None:
         self.resources: Resources | None = None
-        """The file server that the gateway named last."""
+        """The resources server that the gateway named last."""
         self._reactor = reactor
         self._gateway = gateway
         self._credentials = credentials
@@ -53,10 +53,11 @@ class SigningIn:
         self._make = make
 
     async def anywhere(self, failures: int) -> Entered:
-        """Sign in: straight where the client was, or else at another server that it knows, or else through the gateway.
+        """Sign in at the last server, else at another known server, else at the one that the gateway names.
 
-        :param failures: rounds like this one that failed before it, in a row.
-        :raises Refused: a status of :data:`REJECTED`, the credentials do not hold; else it may pass.
+        :param failures: rounds that failed before this one, in a row.
+        :raises Refused: with a status of :data:`REJECTED`, the credentials are invalid; else it may be
+            temporary.
         """
         known = self._credentials
         slower = 2.0 ** min(failures, 16)
@@ -75,15 +76,15 @@ class SigningIn:
         try:
             return await self._where_told(login.place, login.others, login.resources, slower)
         except Refused as refusal:
-            if refusal.status in REJECTED:  # the token is fresh: this passes
+            if refusal.status in REJECTED:  # the token is new, so this is temporary
                 raise Unavailable(Status.GRPC_ERROR, "The chat server did not take the login.") from refusal
             raise
 
     async def elsewhere(self, ready: Callable[[], Awaitable[None]]) -> Entered:
-        """Sign in at another server than the present one, which goes on until then.
+        """Sign in at another server than the present one, whose connection stays in use until then.
 
-        :param ready: called when the other server is connected to, before the login ends the present session.
-        :raises Refused: nobody else takes the user now.
+        :param ready: awaited when the other server is connected, before the login ends the present session.
+        :raises Refused: no other server accepts the user now.
         """
         whereabouts = self._whereabouts
         here, place = whereabouts.here, whereabouts.elsewhere()
@@ -97,7 +98,7 @@ class SigningIn:
             raise Unavailable(Status.NO_AVAILABLE_CHATTING_SERVER, "There is no other chat server now.")
         entered = await self._enter(place, 1.0, ready)
         if here is not None:
-            whereabouts.failed(here)  # it wants to be left
+            whereabouts.failed(here)  # it asked the client to leave
         return entered
 
     async def _by_token(self, slower: float) -> Entered:
@@ -110,14 +111,14 @@ class SigningIn:
                 return await self._enter(place, 1.0)
             except Refused as refusal:
                 if refusal.status in REJECTED:
-                    break  # the gateway has the last word
+                    break  # ask the gateway before believing it
         login = await self._gateway.resume(known.uuid, known.token, failed=whereabouts.failures())
         return await self._where_told(login.place, login.others, login.resources, slower)
 
     async def _where_told(
         self, place: ServerAddress, others: tuple[ServerAddress, ...], resources: Resources | None, slower: float
     ) -> Entered:
-        """Go where the gateway says, or else to one of the others that it names."""
+        """Sign in at the server that the gateway names, or else at one of its alternatives."""
         self.resources = resources
         self._whereabouts.learn((place, *others))
         try:

@@ -1,4 +1,4 @@
-"""Noticing that a server has fallen silent while it owes an answer."""
+"""Detect that a server has fallen silent while a request is pending."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 
 class Vigil:
-    """Watches a connection for as long as an answer is owed on it.
+    """Watches a connection while a request is pending.
 
-    After half of ``patience`` without a byte it probes with something that a server answers at once, whatever it is busy with;
-    after the other half it gives up. Nothing runs while nothing is owed.
+    After half of ``patience`` without a byte it sends a probe, which a server answers at once even if it is
+    busy; after the other half it gives up. No timer runs while nothing is pending.
 
-    :param patience: seconds.
+    :param patience: seconds without a byte.
     :param probe: sends the probe.
-    :param give_up: called once.
+    :param give_up: called once, when the server has not answered the probe.
     """
 
     def __init__(self, clock: IReactorTime, patience: float, probe: Callable[[], None], give_up: Callable[[], None]) -> None:
@@ -31,18 +31,18 @@ class Vigil:
         self._ended = False
 
     def asked(self) -> None:
-        """A request was sent."""
+        """Start watching: a request was sent."""
         if self._owed is None:
             self._owed = self._clock.seconds()
         if self._timer is None and not self._ended:
             self._in(self._half, self._look)
 
     def heard(self, owed: bool) -> None:
-        """Something came; ``owed`` is whether there are still answers to come."""
+        """Note that bytes were received; ``owed`` tells whether requests are still pending."""
         self._owed = self._clock.seconds() if owed else None
 
     def end(self) -> None:
-        """Watch no more."""
+        """Stop watching."""
         self._ended = True
         if self._timer is not None:
             self._timer.cancel()
@@ -70,7 +70,7 @@ class Vigil:
         if self._owed is None or self._owed >= self._probed:
             self._look()
         elif self._lenient and self._clock.seconds() - self._due > self._half / 4:
-            # this program itself was busy: what the server said meanwhile was not read yet
+            # this program itself was busy: bytes may have arrived that it has not read yet
             self._lenient = False
             self._in(self._half, self._judge)
         else:

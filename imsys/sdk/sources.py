@@ -1,4 +1,4 @@
-"""A file that is to be sent: read in threads, and watched for changes."""
+"""A file to send: it is read in threads and checked for changes."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _BLOCK = 1 << 20
 
 
 class FileChanged(OSError):
-    """The file is not any more what it was when it was offered."""
+    """The file has changed since the upload began."""
 
 
 class FileSource:
-    """A file of this machine, by its path or open (binary, and it can seek); only one that has a path is closed in the end.
+    """A local file, given by its path or as an open file (binary, seekable); an open file is not closed here.
 
-    Everything may raise :class:`OSError`.
+    Every method may raise :class:`OSError`.
     """
 
     def __init__(self, reactor: Any, file: str | Path | BinaryIO) -> None:
@@ -32,18 +32,21 @@ class FileSource:
         self.path = Path(file).absolute() if isinstance(file, str | Path) else None
         self.size = 0
         self.modified = 0
-        """Nanoseconds since 1970; 0 where nobody knows."""
+        """The time of the last change in nanoseconds since 1970; 0 if unknown."""
 
     async def open(self) -> None:
-        """Begin: from now on it may not change."""
+        """Open the file; from now on it must not change."""
         await self._turns.run(self._open)
 
     async def read(self, offset: int, length: int) -> bytes:
-        """Bytes from anywhere within it. :raises FileChanged: it has changed."""
+        """Read bytes at an offset. :raises FileChanged: the file has changed."""
         return await self._turns.run(self._read, offset, length)
 
     async def sha256(self, told: Callable[[int], None]) -> str:
-        """The hash of all of it, in hex; ``told`` hears how many bytes are done. :raises FileChanged: it has changed."""
+        """Return the hash of the file in hex; ``told`` is called with the number of bytes hashed.
+
+        :raises FileChanged: the file has changed.
+        """
         digest = hashlib.sha256()
         for offset in range(0, self.size, _BLOCK):
             await self._turns.run(self._hash, digest, offset)
@@ -51,7 +54,7 @@ class FileSource:
         return digest.hexdigest()
 
     async def close(self) -> None:
-        """Let go of it, once nobody reads any more."""
+        """Close the file after the reads in progress."""
         await self._turns.run(self._close)
 
     def _open(self) -> None:

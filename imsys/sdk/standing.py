@@ -1,6 +1,7 @@
-"""What stands beside the messages: requests, friends and their cards, live streams, marks.
+"""State other than messages: friend requests, friends and their cards, live streams, positions.
 
-Pushes tell of it. Where some may have been lost it is read anew, and what is not as it was is told as if its push had come.
+Pushes report changes. If some may have been lost, the state is read again, and each difference is reported as
+if its push had come.
 """
 
 from __future__ import annotations
@@ -22,26 +23,25 @@ from imsys.protocols.messages.live import LivePush
 from imsys.protocols.messages.people import ProfilePush
 from imsys.protocols.messages.registry import Message
 from imsys.protocols.messages.session import LoginResponse
-from imsys.protocols.messages.threads import PositionPush, PositionsRequest, PositionsResponse
+from imsys.protocols.messages.threads import PositionPush
 from imsys.sdk import model
 from imsys.sdk.contacts import Contacts
+from imsys.sdk.history import History
 from imsys.sdk.live import LiveChange, LiveState, LiveStreams, change
 from imsys.sdk.model import Friend, FriendRequest, Friendship, Person, Position
 from imsys.sdk.pages import Pages
 from imsys.sdk.signals import Signal
 from imsys.util.backoff import Backoff
 
-_PAGE = 100
-
 _OVER = 1000
-"""Live streams that are remembered as over: a push that is late does not bring one back."""
+"""Ended live streams that are remembered, so that a late push does not bring one back."""
 
 _log = Logger()
 
 
 @dataclass
 class _Known:
-    """What has been told, or was there when the client came; requests are known by their words."""
+    """The state that was reported or existed at the first login; ``requests`` maps users to their texts."""
 
     requests: dict[int, str] = field(default_factory=dict)
     friends: dict[int, Friend] = field(default_factory=dict)
@@ -50,11 +50,13 @@ class _Known:
 
 
 class Standing:
-    """Tells of each change once, whether its push came or not.
+    """Reports each change once, even if its push was lost.
 
-    :param request: sends a request of a given response type on the present connection.
-    :param me: gives this user's card, and ``changed`` takes it.
-    :param spread: seconds over which it is read again after a login, at random: many clients come back at once.
+    :param request: sends a request on the present connection and expects a given response type.
+    :param me: returns this user's card.
+    :param changed: called with this user's card when it has changed.
+    :param spread: after a login the state is read again at a random moment within so many seconds, since many
+        clients may reconnect at once.
     """
 
     def __init__(
@@ -76,22 +78,24 @@ class Standing:
         self._changed = changed
         self._spread = spread
         self._backoff = backoff
-        self._request = request
         self._contacts = Contacts(request, me)
         self._live = LiveStreams(request, lambda: me().uuid)
+        self._history = History(request, lambda: me().uuid)
         self._known = _Known()
-        self._arrived = False  # what there was when the client came is known
+        self._arrived = False  # the state at the first login is known
         self._over: OrderedDict[str, None] = OrderedDict()
-        self._ahead: set[int] = set()  # new friends who were read of before their push came
-        self._touched: set[Hashable] | None = None  # what pushes told of while it is being read
+        self._ahead: set[int] = set()  # new friends that were read before their push came
+        self._touched: set[Hashable] | None = None  # what pushes have changed during a read
         self._reading: Deferred[None] | None = None
-        self._again: float | None = None  # seconds after which to read once more
+        self._again: float | None = None  # read once more within so many seconds
         self._call: IDelayedCall | None = None
 
     # -- a connection comes and goes
 
     async def arrive(self, login: LoginResponse) -> None:
-        """Take what the login says; at the first one read what there is, without telling of it, else read it all in a while.
+        """Process the answer to a login.
+
+        At the first one read the state without reporting it; later read it in a while.
 
         :raises Refused: the server does not answer, or refuses.
         """
@@ -112,7 +116,7 @@ class Standing:
         self._read_again(touched)
 
     def soon(self, within: float) -> None:
-        """Pushes may have been lost: read it all, at some moment within so many seconds."""
+        """Read the state again at a random moment within so many seconds: pushes may have been lost."""
         if self._reading is not None or not self._arrived:
             self._again = within if self._again is None else min(self._again, within)
             return
@@ -124,7 +128,7 @@ class Standing:
         self._call = self._clock.callLater(delay, self._begin)
 
     def stop(self) -> None:
-        """The connection is gone: what is under way is given up, what is known stays."""
+        """Cancel a read in progress: the connection is gone. What is known is kept."""
         if self._call is not None:
             self._call.cancel()
             self._call = None
@@ -137,7 +141,7 @@ class Standing:
     # -- pushes
 
     def pushed(self, push: Message) -> bool:
-        """Tell of what a push says, unless that is known; ``False``: it says nothing of this."""
+        """Report the change in a push, unless it is known; return ``False`` for a push of another kind."""
         match push:
             case FriendRequestPush():
                 request = model.pushed_friend_request(push)
@@ -161,12 +165,12 @@ class Standing:
         return True
 
     def answered(self, uuid: int) -> None:
-        """Somebody's request is answered by this user: it counts no more, and the next one is another."""
+        """Forget the request of a user whom this user has answered, so that their next one is reported."""
         self._touch("request", uuid)
         self._known.requests.pop(uuid, None)
 
     def _befriended(self, push: FriendshipPush) -> None:
-        """A friendship that is known, and was read of before or is told again, is no news."""
+        """Report a friendship, unless it was read before its push came, or the push is a repetition."""
         friendship = model.friendship(push)
         uuid = friendship.person.uuid
         self._touch("friend", uuid)
@@ -188,14 +192,14 @@ class Standing:
 
     def _done(self, _: None, reading: Deferred[None]) -> None:
         if self._reading is not reading:
-            return  # given up
+            return  # cancelled meanwhile
         self._reading = None
         touched, self._touched = self._touched or set(), None
         self._backoff.reset()
         self._read_again(touched)
 
     def _read_again(self, touched: set[Hashable]) -> None:
-        if touched and self._again is None:  # what was read of these may have been older than the push, or newer
+        if touched and self._again is None:  # what was read of these may be older or newer than the push
             self._again = self._spread
         again, self._again = self._again, None
         if again is not None:
@@ -210,10 +214,10 @@ class Standing:
         self._call = self._clock.callLater(delay, self._begin)
 
     async def _read(self, *, tell: bool) -> None:
-        """Read everything, and tell of what is not as it was; what a push told of meanwhile is left as the push has it."""
+        """Read the state and, if ``tell``, report differences; skip what a push has changed meanwhile."""
         touched = self._touched
         assert touched is not None
-        if tell:  # the first time, the login has told
+        if tell:  # at the first login, its answer had these
             self._compare_requests(await self._contacts.requests().all(), touched)
             for person in await self._contacts.people([self._me().uuid]):
                 if person != self._me() and ("friend", person.uuid) not in touched:
@@ -222,18 +226,11 @@ class Standing:
         streams = await self._if_served(self._live.running())
         if streams is not None:
             self._compare_streams({stream.stream_id: _plain(stream) for stream in streams}, touched, tell)
-        for position in await self._if_served(self._positions()) or ():
+        for position in await self._if_served(self._history.positions()) or ():
             self._advance(position, tell)
 
-    def _positions(self) -> Pages[Position]:
-        async def read(cursor: str) -> tuple[list[Position], str, bool]:
-            page = await self._request(PositionsRequest(cursor=cursor, limit=_PAGE), PositionsResponse)
-            return [model.position(item) for item in page.positions], page.next, page.is_complete
-
-        return Pages(read, "")
-
     async def _if_served(self, pages: Pages[Any]) -> list[Any] | None:
-        """All of it; ``None``: this server is older, and has no such service."""
+        """Read all items; return ``None`` if the server is older and has no such service."""
         try:
             return await pages.all()
         except Refused as refused:
@@ -305,7 +302,7 @@ class Standing:
 
     def _stream(self, stream: LiveChange) -> None:
         if stream.stream_id in self._over:
-            return  # a push that is late, or told again
+            return  # the push is late or a repetition
         if stream.state is LiveState.ENDED:
             self._known.streams.pop(stream.stream_id, None)
             self._over[stream.stream_id] = None
@@ -316,7 +313,7 @@ class Standing:
         self.on_live.emit(stream)
 
     def _advance(self, position: Position, tell: bool) -> None:
-        """Marks only grow."""
+        """Update a position; positions only grow."""
         key = position.thread_id, position.uuid
         known = self._known.marks.get(key)
         if known is not None:
@@ -329,7 +326,7 @@ class Standing:
 
 
 def _person(friend: Friend) -> Person:
-    """The card alone."""
+    """Return the card without what concerns this user."""
     return Person(
         uuid=friend.uuid,
         username=friend.username,
@@ -354,7 +351,7 @@ def _friend(person: Person, thread_id: int, alias: str = "") -> Friend:
 
 
 def _plain(stream: LiveChange) -> LiveChange:
-    """What is known of a stream, without the keys to it."""
+    """Return a stream's state without its URLs and keys."""
     return LiveChange(
         stream_id=stream.stream_id,
         thread_id=stream.thread_id,

@@ -1,12 +1,11 @@
-"""Timed calls that come when they are due, on a reactor whose clock may be set.
+"""Monotonic timed calls, on a reactor whose clock is the time of day.
 
-Twisted's own reactors go by the time of day. When that is set back by an hour,
-every timed call comes an hour late: no deadline ends, and who waits to try again
-waits. A library may not give the application's reactor another clock. So where the
-reactor's may be set, :func:`steady_reactor` keeps timed calls of its own, by the monotonic
-clock. It cannot ask the reactor to be woken when they are due, since any wait of the
-reactor's is one of those that come late; so a thread sleeps until then, and calls in.
-There is one for each reactor, and all it ever does is to sleep.
+Twisted's own reactors use the time of day. When that is set back by an hour, every timed call is an hour
+late: deadlines do not end, and retries do not happen. A library must not replace the clock of the
+application's reactor. So, if the reactor's clock can be set, :func:`steady_reactor` keeps timed calls of its
+own by the monotonic clock. It cannot use a timed call of the reactor as its wake-up, since that would be late
+too; so a thread sleeps until the next call is due, and then calls into the reactor. There is one such thread
+for each reactor, and it does nothing else.
 """
 
 from __future__ import annotations
@@ -29,21 +28,21 @@ from zope.interface import directlyProvides, implementer, providedBy
 _log = Logger()
 
 _DATE = 1e9
-"""A clock that says more tells the time of day (in Unix seconds: 2001); a monotonic one begins with the machine, or at nought."""
+"""A clock beyond this is the time of day (Unix seconds: 2001); a monotonic one starts at zero or at boot."""
 
 _LONGEST = 3600.0
-"""Seconds that the thread sleeps at most: systems have bounds of their own."""
+"""Seconds that the thread sleeps, at most: systems limit the length of a wait."""
 
 _MANY_CANCELLED = 50
-"""Cancelled calls that may lie about."""
+"""Cancelled calls that are kept in the heap before it is cleaned."""
 
 _made: dict[Any, Steady] = {}
 
 
 def steady_reactor(reactor: Any) -> Any:
-    """The reactor, with timed calls that come when they are due whatever the time of day is set to.
+    """Return the reactor with timed calls that are on time even if the time of day is set.
 
-    It is the reactor itself where its clock cannot be set (that of imsys' servers, a test's clock).
+    It returns the reactor itself if its clock cannot be set (that of imsys' servers, a test's clock).
     """
     threads: bool = IReactorThreads.providedBy(reactor)
     if not threads or reactor.seconds() < _DATE:
@@ -56,7 +55,7 @@ def steady_reactor(reactor: Any) -> Any:
 
 @implementer(IReactorTime)
 class Steady:
-    """Everything that a reactor is, but for its clock. Made by :func:`steady_reactor`."""
+    """A proxy of a reactor with a monotonic clock. Made by :func:`steady_reactor`."""
 
     seconds = staticmethod(time.monotonic)
 
@@ -84,7 +83,7 @@ class Steady:
         return [call for call in self._calls if not call.cancelled]
 
     def end(self) -> None:
-        """The reactor is stopped: nothing is called any more."""
+        """Stop all timed calls: the reactor has stopped."""
         _made.pop(self._reactor, None)
         self._alarm.end()
 
@@ -117,7 +116,7 @@ class Steady:
 
 
 class _Alarm:
-    """A thread that sleeps until a moment, and then rings."""
+    """A thread that sleeps until a given time, and then calls ``ring``."""
 
     def __init__(self, ring: Callable[[], object]) -> None:
         self._ring = ring
@@ -130,7 +129,7 @@ class _Alarm:
         self._thread: threading.Thread | None = None
 
     def set(self, at: float) -> None:
-        """Ring at a moment of the monotonic clock, or at an earlier one that was set before and has not come."""
+        """Ring at a time of the monotonic clock; an earlier time that is already set comes first."""
         with self._lock:
             sooner = at < self._at
             if sooner:
@@ -142,7 +141,7 @@ class _Alarm:
             self._wake()
 
     def end(self) -> None:
-        """Ring no more, and end the thread."""
+        """Stop ringing, and end the thread."""
         self._over = True
         if self._thread is None:
             self._close()
@@ -150,11 +149,11 @@ class _Alarm:
             self._wake()
 
     def _wake(self) -> None:
-        with suppress(OSError):  # it is full, so it wakes; or it is closed, and over
+        with suppress(OSError):  # full: the thread wakes anyway; or closed: it has ended
             self._waker.send(b"!")
 
     def _run(self) -> None:
-        # Waiting on a socket takes a time, not a date: a lock's wait does not, on every system.
+        # Waiting on a socket goes by a duration; waiting on a lock goes by the time of day on some systems.
         with getattr(selectors, "PollSelector", selectors.SelectSelector)() as waiting:
             waiting.register(self._woken, selectors.EVENT_READ)
             while not self._over:
@@ -166,7 +165,7 @@ class _Alarm:
                     try:
                         self._ring()
                     except (OSError, RuntimeError):
-                        break  # the reactor has gone without a word
+                        break  # the reactor has stopped without shutting down
                 elif waiting.select(min(left, _LONGEST)):
                     self._woken.recv(4096)
         self._close()

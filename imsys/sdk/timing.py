@@ -1,4 +1,4 @@
-"""How long a client waits for what."""
+"""The timeouts and intervals of a client."""
 
 from __future__ import annotations
 
@@ -7,42 +7,46 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """Seconds."""
+    """A client's timeouts and intervals, in seconds."""
 
     deadline: float = 10.0
-    """For a request to be answered; also the most that ``connect`` and ``login`` grow to."""
+    """For the response to a request; also the upper limit of ``connect`` and ``login``."""
     connect: float = 3.0
-    """For a connection to a server, TLS included. Like ``login`` it doubles with each round of attempts that failed:
-    servers that are only slow, since everybody comes at once, must not be asked for the same again and again."""
+    """For connecting to a server, TLS included. Like ``login`` it doubles with each failed round of attempts:
+    servers that are merely slow, because all clients come at once, must not get the same work again and
+    again."""
     login: float = 4.0
-    """For a login to be answered."""
+    """For the response to a login."""
     heartbeat: float = 8.0
-    """Without a request, after which a heartbeat is sent.
+    """Time without a request after which a heartbeat is sent.
 
-    With ``silence`` it makes 14 s from a server's last sign of life until an idle client leaves it. A shorter one costs
-    servers more (10,000 idle clients send 1,250 heartbeats a second; with 5 s, 2,000), and a shorter ``silence`` would take
-    a bad line for a dead server."""
+    With ``silence``, an idle client leaves a server 14 s after its last sign of life. A shorter heartbeat
+    costs servers more (10,000 idle clients send 1,250 a second; with 5 s, 2,000), and a shorter ``silence``
+    would take a bad line for a dead server.
+    """
     silence: float = 6.0
-    """Without a byte from a server that owes an answer, after which the connection is given up."""
+    """Time without a byte while a request is pending, after which the connection is aborted."""
     carrying: float = 15.0
-    """The same for a connection that carries a file: a chunk may take that long on a slow line."""
+    """Like ``silence``, for a connection that transfers a file: a chunk may take that long on a slow line."""
     patience: float = 2.0
-    """That a message waits for an earlier one before the history is read."""
+    """Time that a message waits for an earlier one before the history is read."""
     mark: float = 1.0
-    """Between two ``delivered`` marks of a thread."""
+    """Between two ``delivered`` marks of a thread, at least."""
     spread: float = 0.3
-    """Before the first attempt after a connection was lost, at most: a server has thousands of clients, and all lose it at once."""
+    """Before the first attempt after a lost connection, at most (random): thousands of clients lose it at
+    once."""
     first_wait: float = 0.5
-    """Before the second attempt, at most; the next waits double."""
+    """Before the second attempt, at most; it doubles for each later one."""
     longest_wait: float = 5.0
     """Between two attempts, at most."""
     brief: float = 1.0
-    """That a connection must last not to count as an attempt that failed."""
+    """A connection that lasts less counts as a failed attempt."""
     shun: float = 20.0
-    """That a server which failed is not gone to, if there is another."""
+    """Time for which a server that failed is avoided, if there is another."""
     standing: float = 30.0
-    """Over which, at random, friends, live streams and marks are read again after the connection was lost."""
+    """After a lost connection, friends, live streams and positions are read again within this time
+    (random)."""
     save: float = 1.0
-    """Between two times that what was seen is saved."""
+    """Between two saves of the seen positions."""
     keep: float = 86400.0
-    """For which a text is sent again and again while the servers do not take it; then it fails."""
+    """Time for which a text is retried while the servers do not accept it; then it fails."""

@@ -1,4 +1,4 @@
-"""What every transfer works with."""
+"""The shared context of a user's transfers."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from imsys.sdk.trust import Trust
 
 
 class Files(Protocol):
-    """Asks the chat server for the right to send or to read files; :class:`imsys.sdk.Client` does."""
+    """Asks the chat server for grants to send or receive files; implemented by :class:`imsys.sdk.Client`."""
 
     async def offer_file(self, thread_id: int, filename: str, size: int, *, sha256: str = "", mime: str = "") -> Grant:
-        """Offer a file to a thread; the right to send it."""
+        """Offer a file to a thread; return the grant to send it."""
 
     async def offer_avatar(self, filename: str, size: int, *, sha256: str = "", mime: str = "") -> Grant:
-        """Offer a picture that is to be the user's avatar; the right to send it."""
+        """Offer a picture for the user's avatar; return the grant to send it."""
 
     async def get_file(self, file_id: str, *, write: bool = False, thumbnail: bool = False) -> Grant:
-        """The right to a file, or to a smaller picture of it."""
+        """Ask for the grant to a file, or to a smaller picture of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferContext:
-    """What every transfer of one user works with; ``trust`` is ``None`` where there is no TLS."""
+    """What all transfers of one user share; ``trust`` is ``None`` without TLS."""
 
     reactor: Any
     files: Files

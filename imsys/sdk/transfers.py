@@ -1,4 +1,4 @@
-"""Files to and from the resources servers."""
+"""Uploads to and downloads from the resources servers."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from imsys.sdk.uploading import Sent, Upload
 T = TypeVar("T")
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
-"""What Python makes of bytes in the name of a file that are no UTF-8; they cannot be sent."""
+"""Python's stand-ins for bytes of a file name that are not valid UTF-8; they cannot be sent."""
 
 
 class Transfers:
     """All transfers of one user.
 
-    Each has a connection of its own, a few chunks in memory, and a thread of the reactor's pool now and then. It goes on by itself after
-    whatever broke: for as long as it takes where there is no connection, or servers lack something, and a few times where this
-    file may be the reason.
+    Each has its own connection, a few chunks in memory, and now and then a thread of the reactor's pool. It
+    retries by itself: without limit if there is no connection or the servers have a problem, and a few times
+    if this file may be the reason.
 
-    :param files: who asks for the rights.
-    :param trust: the authorities of the servers' certificates; ``None``: without TLS.
-    :param unfinished: where uploads are remembered, for another run of the program to go on with.
+    :param files: asks for the grants.
+    :param trust: the certificate authorities to trust; ``None``: no TLS.
+    :param unfinished: where uploads are remembered, so that another run of the program can resume them.
     """
 
     def __init__(
@@ -58,25 +58,27 @@ class Transfers:
         self._uploads: WeakKeyDictionary[Transfer[Sent], Upload] = WeakKeyDictionary()
 
     def upload(self, file: str | Path | BinaryIO, thread_id: int, *, filename: str = "", mime: str = "") -> Transfer[Sent]:
-        """Send a file to a thread, which gets a message when all of it is there.
+        """Send a file to a thread, which gets a message when the upload is complete.
 
-        :param file: its path, or the file, open (binary, and it can seek; it is not closed).
-        :param filename: what it is to be called; by default what its path says.
+        :param file: its path, or an open file (binary, seekable; it is not closed).
+        :param filename: the name to show; by default that of the path.
         """
         return self._upload(file, thread_id, filename, mime, avatar=False)
 
     def avatar(self, file: str | Path | BinaryIO, *, filename: str = "", mime: str = "") -> Transfer[Sent]:
-        """Send a picture that becomes the user's avatar: as :meth:`upload`.
+        """Send a picture that becomes the user's avatar; otherwise like :meth:`upload`.
 
-        The server cuts a square of it, and keeps that in two sizes; what is no picture is refused (``PERMISSION_DENIED``).
+        The server cuts a square from it and keeps that in two sizes.
+        A file that is not a picture is refused with PERMISSION_DENIED (65).
         """
         return self._upload(file, 0, filename, mime, avatar=True)
 
     async def give_up(self, upload: Transfer[Sent] | UnfinishedUpload) -> None:
-        """Never go on with an upload: it is cancelled, the server removes what it has of it, and it counts no more.
+        """Abandon an upload for good: cancel it, have the server remove what it has, and forget it.
 
         :param upload: a transfer of :meth:`upload`, or one that another run of the program began.
-        :raises Refused: ``FILE_OPEN_ERROR``, it is whole, and its thread has it; or the server cannot be asked.
+        :raises Refused: FILE_OPEN_ERROR (38), the file is complete and its thread has it.
+        :raises Unavailable: the client is not started.
         """
         if isinstance(upload, UnfinishedUpload):
             await GivingUp(self._around, upload.file_id).run()
@@ -90,12 +92,14 @@ class Transfers:
         await self._uploads[upload].give_up()
 
     def download(self, file_id: str, path: str | Path, *, overwrite: bool = False, thumbnail: bool = False) -> Transfer[Received]:
-        """Receive a file, which is at ``path`` when all of it is here and right.
+        """Receive a file; it is at ``path`` when it is complete and verified.
 
-        Until then it is in a part file beside it, with which a later call goes on.
+        Until then it is in a part file beside ``path``, which a later call resumes.
 
-        :param overwrite: whether a file that is there may be replaced; else :class:`FileExistsError`.
-        :param thumbnail: receive the smaller picture of it: of an image or a video the thumbnail, of an avatar the smaller size.
+        :param overwrite: whether an existing file may be replaced; otherwise :class:`FileExistsError` is
+            raised.
+        :param thumbnail: receive a smaller picture: the thumbnail of an image or video, the smaller size of
+            an avatar.
         """
         part = Part(self._around.reactor, Path(path).absolute(), f"small-{file_id}" if thumbnail else file_id, overwrite=overwrite)
 
@@ -119,7 +123,7 @@ class Transfers:
         return transfer
 
     async def stop(self) -> None:
-        """Cancel all of them."""
+        """Cancel all transfers, and return when they have ended."""
         running = [(transfer, transfer.result()) for transfer in self._running]
         for transfer, ended in running:
             ended.addErrback(lambda _: None)

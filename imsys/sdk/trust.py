@@ -1,12 +1,15 @@
-"""Whom a client trusts, and how it reaches a server: TLS with the host's name checked, or plaintext."""
+"""Trusted certificate authorities, and endpoints: TLS with the host's name checked, or plaintext."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from weakref import ref
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from OpenSSL import SSL
 from OpenSSL.crypto import X509
 from service_identity.hazmat import DNS_ID, IPAddress_ID, verify_service_identity
@@ -36,13 +39,18 @@ _MARKER = "-----BEGIN CERTIFICATE-----"
 class Trust:
     """A set of certificate authorities; every connection also checks that the certificate names the host.
 
-    :param ca: a PEM file with one or more authorities, which alone are then trusted; ``None`` for those of the system.
+    :param ca: a PEM file; only its authorities are then trusted. ``None``: those of the system.
+    :param fingerprints: of the certificates themselves (SHA-256, as :func:`imsys.sdk.fingerprint` writes it): who presents one of these
+        is trusted for it alone, and nobody else is. For a server that somebody looked at and said yes to.
     :raises OSError: the file cannot be read.
-    :raises ValueError: there is no certificate in it.
+    :raises ValueError: the file holds no valid certificate.
     """
 
-    def __init__(self, ca: str | Path | None = None) -> None:
+    fingerprints: frozenset[str] = frozenset()
+
+    def __init__(self, ca: str | Path | None = None, *, fingerprints: Iterable[str] = ()) -> None:
         self.root: Any
+        self.fingerprints = frozenset(fingerprints)
         if ca is None:
             self.root = platformTrust()
             return
@@ -55,18 +63,18 @@ class Trust:
             raise ValueError(f"{ca} holds a certificate that cannot be read.") from None
 
     def creatorForNetloc(self, hostname: bytes, port: int) -> IOpenSSLClientConnectionCreator:
-        """The TLS options of an HTTPS connection."""
+        """Return the TLS options of an HTTPS connection."""
         return self.creator(hostname.decode("ascii").strip("[]"))
 
     def creator(self, host: str) -> IOpenSSLClientConnectionCreator:
-        """The TLS options of a connection to a host, by name or by address."""
-        return _Creator(host, optionsForClientTLS(host, trustRoot=self.root))
+        """Return the TLS options of a connection to a host, given by name or address."""
+        return _Creator(host, optionsForClientTLS(host, trustRoot=self.root), self.fingerprints)
 
 
 class CertificateExpired(Exception):
-    """A certificate of the server, or of who has signed it, has expired.
+    """The server's certificate, or one that signed it, has expired.
 
-    :param when: when.
+    :param when: the date of expiry.
     """
 
     def __init__(self, when: datetime) -> None:
@@ -74,26 +82,48 @@ class CertificateExpired(Exception):
         self.when = when
 
 
+class CertificateChanged(Exception):
+    """A server presents another certificate than the one that is trusted.
+
+    :param fingerprint: of the one that it presents.
+    """
+
+    def __init__(self, fingerprint: str) -> None:
+        super().__init__(fingerprint)
+        self.fingerprint = fingerprint
+
+
+def fingerprint(certificate: x509.Certificate) -> str:
+    """The SHA-256 of a certificate as people compare it: pairs of upper-case hex digits with colons between them."""
+    return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
+
+
 @implementer(IOpenSSLClientConnectionCreator)
 class _Creator:
-    """Twisted's options, which say that a certificate is no good, but not why."""
+    """Wraps Twisted's TLS options to report why a certificate is invalid."""
 
-    def __init__(self, host: str, options: IOpenSSLClientConnectionCreator) -> None:
+    def __init__(self, host: str, options: IOpenSSLClientConnectionCreator, fingerprints: Collection[str]) -> None:
         self._options = options
+        self._fingerprints = fingerprints
         self._name = IPAddress_ID(host) if isIPAddress(host) or isIPv6Address(host) else DNS_ID(host)
 
     def clientConnectionForTLS(self, tlsProtocol: Any) -> SSL.Connection:
-        """A connection that checks the chain, the dates and the name."""
+        """Make a connection that checks the chain, the dates and the name."""
         connection = self._options.clientConnectionForTLS(tlsProtocol)
         name, protocol = self._name, ref(tlsProtocol)
 
         def verify(_: SSL.Connection, certificate: X509, problem: int, depth: int, good: int) -> bool:
             try:
+                if self._fingerprints:
+                    found = fingerprint(certificate.to_cryptography()) if depth == 0 else ""
+                    if depth == 0 and found not in self._fingerprints:
+                        raise CertificateChanged(found)
+                    return True
                 if not good and problem == _EXPIRED:
                     raise CertificateExpired(certificate.to_cryptography().not_valid_after_utc)
                 if good and depth == 0:
                     verify_service_identity(extract_patterns(certificate), [name], [])
-            except Exception:  # nothing may leave a callback of OpenSSL's
+            except Exception:  # no exception may leave a callback of OpenSSL
                 waiting = protocol()
                 if waiting is not None:
                     waiting.failVerification(Failure())
@@ -105,14 +135,17 @@ class _Creator:
 
 
 def endpoint(reactor: Any, host: str, port: int, trust: Trust | None, timeout: float) -> IStreamClientEndpoint:
-    """Where to connect to; without ``trust``, in plaintext. ``timeout`` is in seconds, by the clock of ``reactor``."""
+    """Make the endpoint of a server; plaintext without ``trust``.
+
+    ``timeout`` is in seconds, by the clock of ``reactor``.
+    """
     plain = _InTime(HostnameEndpoint(reactor, host, port, timeout=timeout), reactor, timeout)
     return plain if trust is None else wrapClientTLS(trust.creator(host), plain)
 
 
 @implementer(IStreamClientEndpoint)
 class _InTime:
-    """Gives up by a clock that need not be that of the reactor which connects."""
+    """Applies a timeout by a clock that need not be that of the connecting reactor."""
 
     def __init__(self, endpoint: IStreamClientEndpoint, clock: IReactorTime, timeout: float) -> None:
         self._endpoint = endpoint
@@ -120,5 +153,5 @@ class _InTime:
         self._timeout = timeout
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
-        """Fires with the protocol that is connected."""
+        """Fire with the connected protocol."""
         return self._endpoint.connect(protocolFactory).addTimeout(self._timeout, self._clock)

@@ -1,4 +1,4 @@
-"""Uploads that were begun and are not whole, kept across restarts: nothing secret, only what it takes to ask for them again."""
+"""Remember unfinished uploads across restarts: no secrets, only what is needed to resume them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class UnfinishedUpload:
-    """A file that was offered, as it was then; ``modified`` in nanoseconds since 1970, ``sha256`` in hex."""
+    """A file as it was when it was offered; ``modified`` in nanoseconds since 1970, ``sha256`` in hex."""
 
     user: int
     thread_id: int
@@ -29,53 +29,53 @@ class UnfinishedUpload:
 
     @property
     def key(self) -> str:
-        """What it is found by."""
+        """The key to find it by."""
         return key(self.user, self.thread_id, self.path)
 
 
 def key(user: int, thread_id: int, path: str) -> str:
-    """What an upload is found by: who sends which file where."""
+    """Compute the key of an upload from its user, thread and path."""
     return hashlib.sha256(f"{user}\0{thread_id}\0{path}".encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
 class UnfinishedUploads(Protocol):
-    """Where they are kept."""
+    """Stores unfinished uploads."""
 
     async def find(self, key: str) -> UnfinishedUpload | None:
-        """One of them."""
+        """Return the upload with this key, or ``None``."""
 
     async def all(self) -> list[UnfinishedUpload]:
-        """All of them, of any user."""
+        """Return all uploads, of any user."""
 
     async def save(self, upload: UnfinishedUpload) -> None:
-        """Keep one."""
+        """Store an upload."""
 
     async def forget(self, upload: UnfinishedUpload) -> None:
-        """It is whole, or will never be."""
+        """Remove an upload that is complete or abandoned."""
 
 
 class FileUnfinishedUploads:
-    """Keeps each in a small file of a folder; one that cannot be read counts as none."""
+    """Keeps each upload in a small file of a folder; a file that cannot be read counts as missing."""
 
     def __init__(self, reactor: Any, folder: str | Path) -> None:
         self._reactor = reactor
         self._folder = Path(folder)
 
     async def find(self, key: str) -> UnfinishedUpload | None:
-        """One of them."""
+        """Return the upload with this key, or ``None``."""
         return await self._run(lambda: _read(self._path(key)))
 
     async def all(self) -> list[UnfinishedUpload]:
-        """All of them."""
+        """Return all uploads, of any user."""
         found = await self._run(lambda: [_read(path) for path in sorted(self._folder.glob("*.json"))])
         return [upload for upload in found if upload is not None]
 
     async def save(self, upload: UnfinishedUpload) -> None:
-        """Keep one. :raises OSError: it cannot be written."""
+        """Store an upload. :raises OSError: it cannot be written."""
         await self._run(lambda: self._write(upload))
 
     async def forget(self, upload: UnfinishedUpload) -> None:
-        """It is over."""
+        """Remove an upload that is complete or abandoned."""
         await self._run(lambda: self._path(upload.key).unlink(missing_ok=True))
 
     async def _run(self, work: Callable[[], T]) -> T:

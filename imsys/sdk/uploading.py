@@ -1,4 +1,4 @@
-"""Sending a file: offered, and sent chunk after chunk from wherever the server has got to."""
+"""Send a file: offer it, then send chunks from the offset that the server has reached."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ from imsys.sdk.transfer_context import TransferContext
 from imsys.sdk.unfinished import UnfinishedUpload, UnfinishedUploads, key
 
 _PATIENCE = 600.0
-"""Seconds without an acknowledgement after which a connection is given up; a large file takes the server a while to look at."""
+"""Seconds without an acknowledgement after which the connection is closed; verifying a large file takes a
+while."""
 
 _SMALLEST = 1 << 14
 _LARGEST = 1 << 20
-"""Bytes of a chunk, whatever the server says."""
+"""Bounds of a chunk in bytes, whatever the server says."""
 
 _WIDEST = 64
-"""Chunks in flight at most, whatever the server says."""
+"""Chunks in flight, at most, whatever the server says."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sent:
-    """A file that is whole on the server; ``sha256`` in hex."""
+    """A file that is complete on the server; ``sha256`` in hex."""
 
     file_id: str
     size: int
@@ -36,10 +37,11 @@ class Sent:
 
 
 class Upload:
-    """One file on its way to the server, over as many connections as it takes.
+    """The upload of one file, over as many connections as it takes.
 
-    :param avatar: whether it is to be the user's avatar; then it is for no thread (0).
-    :param unfinished: where it is remembered, so that another run of the program can go on with it; only of a file with a path.
+    :param avatar: whether it becomes the user's avatar; ``thread_id`` is then 0.
+    :param unfinished: where to remember it, so that another run of the program can resume it; only used if
+        the file has a path.
     """
 
     def __init__(
@@ -63,7 +65,8 @@ class Upload:
         self._filename = filename
         self._mime = mime
         self._unfinished = unfinished if source.path is not None else None
-        self._path = str(source.path).encode("utf-8", "backslashreplace").decode()  # it may have bytes that are no UTF-8
+        # the path may hold bytes that are not UTF-8
+        self._path = str(source.path).encode("utf-8", "backslashreplace").decode()
         self._report = report
         self._record: UnfinishedUpload | None = None
         self._file_id = ""
@@ -74,7 +77,7 @@ class Upload:
         self._persistence = RetryPolicy(around, self._ask, self._waiting)
 
     async def run(self) -> Sent:
-        """Send it; see :meth:`imsys.sdk.progress.Transfer.result` for what may go wrong."""
+        """Send the file; see :meth:`imsys.sdk.progress.Transfer.result` for the errors."""
         source = self._source
         try:
             await source.open()
@@ -90,7 +93,7 @@ class Upload:
         return Sent(file_id=self._file_id, size=source.size, sha256=self._sha256)
 
     async def give_up(self) -> None:
-        """Have the server forget what is there of it; to be called when it does not run any more."""
+        """Have the server remove what it has of the file; call it only after :meth:`run` has ended."""
         if self._file_id:
             await GivingUp(self._around, self._file_id).run()
         if self._record is not None and self._unfinished is not None:
@@ -99,7 +102,7 @@ class Upload:
     # -- the right to send it
 
     async def _remember(self) -> None:
-        """Go on with what an earlier run began, if the file is what it was."""
+        """Resume the upload of an earlier run, if the file has not changed."""
         if self._unfinished is None:
             return
         source = self._source
@@ -114,7 +117,7 @@ class Upload:
             except Refused as refusal:
                 if refusal.status is not Status.FILE_OPEN_ERROR:
                     raise
-                self._file_id = ""  # its time is over
+                self._file_id = ""  # the upload has expired
         source = self._source
         if self._avatar:
             grant = await self._files.offer_avatar(self._filename, source.size, sha256=self._sha256, mime=self._mime)

@@ -1,4 +1,4 @@
-"""Which chat servers a client knows of, and which of them it had better not go to."""
+"""The chat servers that a client knows, and those that it avoids because they failed."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from twisted.internet.interfaces import IReactorTime
 from imsys.sdk.gateway import ServerAddress
 
 _KNOWN = 16
-"""Servers that are remembered of an answer of the gateway."""
+"""Servers that are remembered from an answer of the gateway, at most."""
 _NAMED = 8
-"""Servers that the gateway looks at when it is told which ones failed."""
+"""Failed servers that the gateway takes into account, at most."""
 
 
 class Whereabouts:
-    """Where a client is, where else it could be, and what failed it lately.
+    """The client's present server, the alternatives, and the servers that failed lately.
 
-    :param shun: seconds for which a server that failed is not gone to, if there is another.
+    :param shun: seconds for which a server that failed is avoided, if there is another.
     """
 
     def __init__(
@@ -33,36 +33,36 @@ class Whereabouts:
         self._failures: dict[ServerAddress, float] = {}
 
     def learn(self, places: Iterable[ServerAddress]) -> None:
-        """These take users now, says the gateway."""
+        """Remember the servers that accept users now, as named by the gateway."""
         self._known = tuple(dict.fromkeys(places))[:_KNOWN]
 
     def arrived(self, place: ServerAddress) -> None:
-        """The client is logged in there."""
+        """Record that the client is logged in at this server."""
         self.here = place
         self._failures.pop(place, None)
 
     def failed(self, place: ServerAddress) -> None:
-        """It could not be used just now."""
+        """Record that this server could not be used."""
         self._failures.pop(place, None)
         self._failures[place] = self._clock.seconds()
 
     def forget(self) -> None:
-        """The client is offline: the next time it asks where to go."""
+        """Forget all servers: the client is offline, and asks the gateway the next time."""
         self.here = None
         self._known = ()
 
     def failures(self) -> tuple[ServerAddress, ...]:
-        """What failed lately, the newest first."""
+        """Return the servers that failed lately, newest first."""
         now = self._clock.seconds()
         self._failures = {place: since for place, since in self._failures.items() if now - since < self._shun}
         return tuple(reversed(self._failures))[:_NAMED]
 
     def back(self) -> ServerAddress | None:
-        """Where the client was, if that has not failed."""
+        """Return the client's last server, unless it has failed lately."""
         return None if self.here in self.failures() else self.here
 
     def elsewhere(self) -> ServerAddress | None:
-        """Another server, at random, that has not failed."""
+        """Return another server at random that has not failed lately, or ``None``."""
         shunned = {self.here, *self.failures()}
         others = [place for place in self._known if place not in shunned]
         return self._choose(others) if others else None

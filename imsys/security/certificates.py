@@ -1,7 +1,6 @@
-"""Certificates of our own: for development, and for the trust between servers.
+"""Make and check certificates, for development and for authentication between servers.
 
-ECDSA on P-256. Private keys are readable by their owner only, and a file is
-replaced as a whole or not at all.
+They are ECDSA on P-256. Private keys have owner-only access, and files are replaced atomically.
 """
 
 from __future__ import annotations
@@ -26,27 +25,28 @@ from imsys.errors import ConfigError
 
 AUTHORITY_LIFE = timedelta(days=3650)
 SERVER_LIFE = timedelta(days=825)
-"""What the strictest clients accept of a certificate they were told to trust."""
+"""The longest life that the strictest clients accept of an explicitly trusted certificate."""
 
 RENEWAL = timedelta(days=30)
-"""Of certificates with less left than this operators are told; those for development are made anew at the next start."""
+"""Remaining life below which operators are warned, and development certificates are renewed at the next
+start."""
 
 LOCAL = ("127.0.0.1", "::1", "localhost")
-"""What every certificate of ours is valid for."""
+"""Hosts for which every certificate of ours is valid."""
 
 
 @dataclass(frozen=True)
 class Authority:
-    """A certificate authority: its certificate, and the key that only its folder knows."""
+    """A certificate authority: its certificate and its private key."""
 
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
 
     @classmethod
     def make(cls, name: str, now: datetime) -> Authority:
-        """A new authority.
+        """Make a new authority.
 
-        :param now: the time in UTC, from which it is valid.
+        :param now: the time in UTC from which it is valid.
         """
         key = ec.generate_private_key(ec.SECP256R1())
         subject = _subject(name)
@@ -60,9 +60,9 @@ class Authority:
 
     @classmethod
     def read(cls, certificate: Path, key: Path) -> Authority:
-        """The authority that was saved in two PEM files.
+        """Read an authority from two PEM files.
 
-        :raises ConfigError: one cannot be read, or is no such thing.
+        :raises ConfigError: one cannot be read, or is invalid.
         """
         try:
             private = serialization.load_pem_private_key(key.read_bytes(), None)
@@ -80,10 +80,10 @@ class Authority:
         _write(certificate, self.certificate.public_bytes(serialization.Encoding.PEM), 0o644)
 
     def issue(self, name: str, hosts: Iterable[str], now: datetime, certificate: Path, key: Path) -> None:
-        """Write a certificate that proves a server, to its clients and, as a client, to other servers.
+        """Issue a certificate by which a server authenticates to clients and, as a client, to servers.
 
-        :param hosts: host names and IP addresses it is valid for, besides those of this machine itself.
-        :raises ConfigError: a host is neither, or a file cannot be written.
+        :param hosts: host names and IP addresses, in addition to :data:`LOCAL`.
+        :raises ConfigError: a host is invalid, or a file cannot be written.
         """
         private = ec.generate_private_key(ec.SECP256R1())
         both = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
@@ -102,12 +102,14 @@ class Authority:
 
 
 def ensure_development(tls: TlsConfig, hosts: Iterable[str], now: datetime) -> bool:
-    """Make the development certificates of the public ports where none are, or ours soon expire; say whether any were made.
+    """Make the development certificates of the public ports if missing or soon to expire.
 
-    The key of the development authority lies beside its certificate; without it
-    nothing that exists is touched, since it is not ours.
+    Return whether any were made.
 
-    :raises ConfigError: only a part of the files exists, or one cannot be written.
+    The key of the development authority is beside its certificate; without it existing files are not touched,
+    since they are not ours.
+
+    :raises ConfigError: only some of the files exist, or one cannot be written.
     """
     certificate, key, ca = Path(tls.certificate), Path(tls.key), Path(tls.ca)
     authority_key = ca.with_suffix(".key")
@@ -128,7 +130,7 @@ def ensure_development(tls: TlsConfig, hosts: Iterable[str], now: datetime) -> b
 
 
 def cluster_authority(folder: Path, now: datetime) -> Authority:
-    """The cluster's authority in ``ca.pem`` and ``ca.key`` of a folder; made if it is missing.
+    """Return the cluster's authority in ``ca.pem`` and ``ca.key`` of a folder; make it if it is missing.
 
     :raises ConfigError: the files cannot be read or written.
     """
@@ -142,9 +144,9 @@ def cluster_authority(folder: Path, now: datetime) -> Authority:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """When a file of certificates ceases to be good for anything.
+    """The expiry of a file of certificates.
 
-    :param what: section and key that name it.
+    :param what: section and key of the file.
     """
 
     what: str
@@ -152,7 +154,7 @@ class End:
     when: datetime
 
     def left(self, now: datetime) -> timedelta:
-        """How long it still is good for; negative: it has expired."""
+        """Return the remaining time; negative: it has expired."""
         return self.when - now
 
     def __str__(self) -> str:
@@ -160,15 +162,17 @@ class End:
 
 
 def end_of(what: str, path: str) -> End:
-    """When the certificate in a file expires: of a chain the first, or who has signed it if that is earlier; of authorities the last.
+    """Return the expiry of a file: of a chain, that of the first certificate or its signer.
 
-    :raises ConfigError: the file cannot be read, or is no certificate.
+    Of authorities, the latest.
+
+    :raises ConfigError: the file cannot be read, or is not a certificate.
     """
     return _end(what, path, _certificates(path))
 
 
 def end_of_bytes(what: str, where: str, certificate: bytes) -> End:
-    """The same of a certificate in DER, as a server has shown it. :raises ValueError: it is none."""
+    """Return the expiry of a DER certificate that a server presented. :raises ValueError: it is invalid."""
     return _end(what, where, [x509.load_der_x509_certificate(certificate)])
 
 
@@ -177,15 +181,16 @@ def _end(what: str, path: str, certificates: list[x509.Certificate]) -> End:
     if _is_authority(first):
         return End(what, path, max(one.not_valid_after_utc for one in (first, *others)))
     signers = [one for one in others if one.subject == first.issuer]
-    signed = max((one.not_valid_after_utc for one in signers), default=first.not_valid_after_utc)  # an old one may lie beside its successor
+    # an old one may be beside its successor
+    signed = max((one.not_valid_after_utc for one in signers), default=first.not_valid_after_utc)
     return End(what, path, min(first.not_valid_after_utc, signed))
 
 
 def ends_of(config: Config, *, public: bool = True) -> list[End]:
-    """When the certificates of a configuration expire that are there: of the public ports, of the cluster, and the database's CA.
+    """Return the expiries of a configuration's existing certificates: public ports, cluster, database's CA.
 
-    :param public: without it, those of the public ports are passed over.
-    :raises ConfigError: one cannot be read, or is none.
+    :param public: whether to include those of the public ports.
+    :raises ConfigError: one cannot be read, or is invalid.
     """
     database = config.database.tls_ca if config.database.engine == "mysql" else ""
     named = [
@@ -199,7 +204,10 @@ def ends_of(config: Config, *, public: bool = True) -> list[End]:
 
 
 def soon_over(ends: Iterable[End], now: datetime) -> list[str]:
-    """A line for each certificate that expires within :data:`RENEWAL`. :raises ConfigError: one has expired."""
+    """Return a line for each certificate that expires within :data:`RENEWAL`.
+
+    :raises ConfigError: one has expired.
+    """
     found = [end for end in ends if end.left(now) <= RENEWAL]
     for end in found:
         if end.left(now) <= timedelta():
@@ -208,13 +216,13 @@ def soon_over(ends: Iterable[End], now: datetime) -> list[str]:
 
 
 def days_left(end: End, now: datetime) -> str:
-    """How long a certificate is good for, in words."""
+    """Format the remaining life of a certificate."""
     days = end.left(now).days
     return f"{days} days" if days != 1 else "1 day"
 
 
 def belong_together(certificate: bytes, key: bytes) -> bool:
-    """Whether this is a certificate and its private key, both in PEM."""
+    """Return whether these are a certificate and its private key, both in PEM."""
     try:
         public = x509.load_pem_x509_certificates(certificate)[0].public_key()
         return bool(serialization.load_pem_private_key(key, None).public_key() == public)
@@ -230,7 +238,7 @@ def _is_authority(certificate: x509.Certificate) -> bool:
 
 
 def _has_signed(ca: str, certificate: str) -> bool:
-    """Whether these files are there, and the one is needed for the other (it may have been left there by a certificate of before)."""
+    """Return whether both files exist and the CA signed the certificate (it may be left over)."""
     if not (os.path.exists(ca) and os.path.exists(certificate)):
         return False
     issuer = _certificates(certificate)[0].issuer
@@ -259,7 +267,7 @@ def _begin(
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))  # a machine whose clock is a little behind may still use it
+        .not_valid_before(now - timedelta(hours=1))  # for machines whose clocks are a little behind
         .not_valid_after(now + life)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )

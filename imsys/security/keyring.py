@@ -1,4 +1,4 @@
-"""Files of keys: a line for each, ``<id> <32 bytes in base64url>``, the newest first."""
+"""Files of keys, one per line: ``<id> <32 bytes in base64url>``, the newest first."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from imsys.errors import ConfigError
 from imsys.util.fsync import sync_folder
 
 KEY_BYTES = 32
-"""Bytes of a key: of AES-256, and as many as SHA-256 gives."""
+"""Bytes of a key: for AES-256, and the output size of SHA-256."""
 
 Key = tuple[str, bytes]
 
 
 def read_keys(path: Path, most: int) -> list[Key]:
-    """The keys of a file, up to ``most``. :raises ConfigError: there are none, or they are not what they should be."""
+    """Read the keys of a file, at most ``most``. :raises ConfigError: there are none, or they are invalid."""
     try:
         text = path.read_text("utf-8-sig")
     except FileNotFoundError:
@@ -32,7 +32,10 @@ def read_keys(path: Path, most: int) -> list[Key]:
 
 
 def parse_keys(text: str, most: int, where: str) -> list[Key]:
-    """The keys of such a text. :raises ConfigError: they are not what they should be; the line begins with ``where``."""
+    """Parse the text of such a file.
+
+    :raises ConfigError: it is invalid; the message begins with ``where``.
+    """
     keys = []
     for line in text.splitlines():
         if not line.strip() or line.startswith("#"):
@@ -55,7 +58,10 @@ class KeyFile:
         self._stamp: tuple[int, int, int] | None = None
 
     def read(self) -> list[Key] | None:
-        """Its keys; ``None``: they are what they were the last time. It blocks. :raises ConfigError: it holds none, or is not there."""
+        """Read the keys; return ``None`` if the file has not changed. It blocks.
+
+        :raises ConfigError: missing or invalid.
+        """
         found = self._path.stat() if self._path.exists() else None
         stamp = (found.st_mtime_ns, found.st_size, found.st_ino) if found is not None else None
         if stamp is not None and stamp == self._stamp:
@@ -66,12 +72,12 @@ class KeyFile:
 
 
 def add_key(path: Path, keep: int) -> str:
-    """Put a new key in front of those of a file, of which ``keep`` stay; the new one's id.
+    """Add a new key in front of those of a file, of which ``keep`` are kept; return its id.
 
-    Who may read the file stays as it is; a new file is its owner's alone. When this returns the key outlives a crash: what is wrapped
-    under one that was lost can never be read.
+    The file's permissions stay as they are; a new file has owner-only access. On return the key is durable:
+    data wrapped under a lost key could never be read.
 
-    :raises ConfigError: it cannot be done; also where another process has made the file at the same moment.
+    :raises ConfigError: it fails, or another process has created the file at the same moment.
     """
     there = path.exists()
     old = read_keys(path, 1 << 16)[:keep] if there else []
@@ -84,7 +90,7 @@ def add_key(path: Path, keep: int) -> str:
             if there:
                 fresh.replace(path)
             else:
-                os.link(fresh, path)  # never in the place of one whose keys may be in use by now
+                os.link(fresh, path)  # must not replace a file whose keys may be in use already
         finally:
             fresh.unlink(missing_ok=True)
         sync_folder(path.parent)
@@ -94,7 +100,7 @@ def add_key(path: Path, keep: int) -> str:
 
 
 def _write(fresh: Path, keys: Sequence[Key], former: Path | None) -> None:
-    """Make a file of keys, durably, that those can read who can read the former one."""
+    """Write a file of keys durably, with the permissions of the former one."""
     with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
         file.writelines(f"{key_id} {base64.urlsafe_b64encode(key).decode().rstrip('=')}\n" for key_id, key in keys)
         if former is not None and os.name != "nt":

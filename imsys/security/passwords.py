@@ -1,8 +1,8 @@
-"""Passwords as argon2id hashes, made and checked in a bounded pool of threads.
+"""Make and check argon2id password hashes in a bounded pool of threads.
 
-A hash costs memory and time on purpose, so no more run at once than there are
-threads, and the callers that wait for one are bounded too: beyond that, one of
-whoever asks for the most gets 73. Those who wait take turns.
+A hash costs memory and time on purpose, so only as many run at once as there are threads. The callers that
+wait are bounded, too: beyond that, one of the busiest asker's gets SERVER_BUSY (73). Waiting askers take
+turns.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ _log = Logger()
 T = TypeVar("T")
 
 LONGEST = 1024
-"""Characters of the longest password; a longer one is never right."""
+"""Characters of a password, at most; a longer one is never right."""
 
 KINDS = 8
-"""Kinds of hashes that are known at most: those of further ones are told by their time."""
+"""Known kinds of hashes, at most; the timing of further ones reveals which accounts have them."""
 
 NOBODY = Asker("", "")
-"""Whoever asks on nobody's behalf."""
+"""The asker of requests without an account."""
 
 _SALT_BYTES = 16
 _HASH_BYTES = 32
@@ -49,17 +49,17 @@ _HASH_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class PasswordCheck:
-    """Whether a password is right, and whether its hash is one of other parameters than today's."""
+    """Whether a password is right, and whether its hash has other parameters than the present ones."""
 
     right: bool
     outdated: bool = False
 
 
 class Passwords(Service):
-    """Makes and checks hashes in threads of its own.
+    """Makes and checks hashes in its own threads.
 
-    :param workers: threads, so hashes at one time.
-    :param queue: callers that wait for a thread at most.
+    :param workers: threads, and so concurrent hashes.
+    :param queue: callers that wait for a thread, at most.
     :param memory: KiB of one hash.
     :param passes: passes of one hash over its memory.
     :param lanes: lanes of one hash.
@@ -82,7 +82,7 @@ class Passwords(Service):
 
     @classmethod
     def configured(cls, reactor: IReactorFromThreads, config: GatewayConfig) -> Passwords:
-        """Build from ``[gateway]``, where no number of workers means the number of cores."""
+        """Make one from ``[gateway]``; 0 workers means the number of cores."""
         return cls(
             reactor,
             workers=config.hash_workers or os.cpu_count() or 1,
@@ -94,7 +94,7 @@ class Passwords(Service):
 
     @property
     def workers(self) -> int:
-        """Hashes that are computed at the same time."""
+        """The number of concurrent hashes."""
         return self._workers
 
     def startService(self) -> None:
@@ -104,7 +104,7 @@ class Passwords(Service):
         self._threads.start()
 
     def stopService(self) -> Deferred[None]:
-        """Refuse what waits, let what runs end; fires when the threads have ended."""
+        """Refuse waiting callers, let running ones end; fire when the threads have ended."""
         super().stopService()
         threads, self._threads = self._threads, None
         if threads is None:
@@ -119,11 +119,11 @@ class Passwords(Service):
         threads.stop()  # joins them, which takes no time: all are idle
 
     def slot(self, asker: Asker = NOBODY) -> Slot:
-        """A place at one of the workers, to be entered with ``async with``; those on whose behalf it is wanted take turns."""
+        """Return a worker slot, to be entered with ``async with``; waiting askers take turns."""
         return Slot(self, asker)
 
     async def hash(self, password: str, asker: Asker = NOBODY) -> str:
-        """The encoded hash of a password. :raises Unavailable: 73, too many are waiting."""
+        """Return the encoded hash of a password. :raises Unavailable: SERVER_BUSY (73), too many wait."""
         async with self.slot(asker) as slot:
             return await slot.hash(password)
 
@@ -166,10 +166,10 @@ class Passwords(Service):
         return await self._run(lambda: self._hasher.hash(_octets(password)))
 
     def know(self, kinds: Iterable[str]) -> None:
-        """Learn which parameters the hashes of accounts have, as ``$argon2id$v=19$m=19456,t=2,p=1``.
+        """Learn the parameters of accounts' hashes, as ``$argon2id$v=19$m=19456,t=2,p=1``.
 
-        A password that is wrong takes the time of one hash of each kind that is known, whatever kind the account has, and whether
-        there is one: so nobody learns from the time which names have accounts.
+        A wrong password takes the time of one hash of each known kind, whichever kind the account has and
+        even if there is no account: so the timing does not reveal which names have accounts.
         """
         for kind in kinds:
             if kind not in self._nobodies and len(self._nobodies) < KINDS:
@@ -187,7 +187,10 @@ class Passwords(Service):
         return await self._run(lambda: self._compare(encoded, _octets(password), dict(self._nobodies)))
 
     def _compare(self, encoded: str, password: bytes, nobodies: dict[str, str]) -> PasswordCheck:
-        """In a thread: compare with the hash, and where it is another one, with nobody's hash of each other kind."""
+        """Compare with the hash; if it differs, also with a dummy hash of each other kind.
+
+        Runs in a thread.
+        """
         try:
             self._hasher.verify(encoded, password)
         except VerifyMismatchError:
@@ -204,7 +207,7 @@ class Passwords(Service):
 
 
 class Slot:
-    """One place at a worker; what it computes does not wait for others."""
+    """A worker slot; computations in it do not wait."""
 
     __slots__ = ("_asker", "_passwords")
 
@@ -213,20 +216,20 @@ class Slot:
         self._asker = asker
 
     async def __aenter__(self) -> Slot:
-        """Wait for a free worker. :raises Unavailable: 73, too many are waiting."""
+        """Wait for a free worker. :raises Unavailable: SERVER_BUSY (73), too many wait."""
         await self._passwords._enter(self._asker)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Give the worker to the next."""
+        """Pass the worker on to the next caller."""
         self._passwords._leave(self._asker)
 
     async def hash(self, password: str) -> str:
-        """The encoded hash of a password, with a new salt."""
+        """Return the encoded hash of a password, with a new salt."""
         return await self._passwords._hash(password)
 
     async def verify(self, encoded: str | None, password: str) -> PasswordCheck:
-        """Check a password; without a hash (there is no such account) it takes the same time, and is wrong."""
+        """Check a password; without a hash (no such account) it takes the same time and is wrong."""
         return await self._passwords._verify(encoded, password)
 
 
@@ -240,11 +243,11 @@ def _octets(password: str) -> bytes:
 
 
 def _kind(encoded: str) -> str:
-    """What stands before salt and digest of a hash."""
+    """Return the part before the salt and digest of a hash."""
     return encoded.rpartition("$")[0].rpartition("$")[0]
 
 
 def _nobodys_hash(kind: str) -> str:
-    """A well-formed hash of these parameters that was never made from any password."""
+    """Make a well-formed random hash with these parameters, which no password matches."""
     salt, digest = (base64.b64encode(secrets.token_bytes(size)).decode("ascii").rstrip("=") for size in (_SALT_BYTES, _HASH_BYTES))
     return f"{kind}${salt}${digest}"

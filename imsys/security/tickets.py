@@ -1,10 +1,11 @@
-"""Tickets: signed, expiring grants of one user to one file or live stream, checked by whoever has the keys.
+"""Tickets: signed, expiring grants of one file or live stream to one user, checked with shared keys.
 
-A ticket is ``v2.<key id>.<file id>.<user>.<right>.<expiry>.<sign-in>.<mac>``: the file id, the sign-in and the mac are
-base64url without padding, ``right`` is one of :class:`Right`, ``expiry`` is in Unix seconds, and the mac
-is HMAC-SHA256 over everything before its dot (resources specification, "Files"). The sign-in is the digest of the token by
-which its user was logged in who was given it: a ticket is good for no longer than that token (see :mod:`imsys.redis.tokens`),
-which is for the server to see that is shown it. ``v1`` has none: such are made by servers for each other.
+A ticket is ``v2.<key id>.<file id>.<user>.<right>.<expiry>.<sign-in>.<mac>``: the file id, the sign-in and
+the mac are base64url without padding, ``right`` is one of :class:`Right`, ``expiry`` is in Unix seconds, and
+the mac is HMAC-SHA256 over everything before its dot (resources specification, "Files"). The sign-in is the
+digest of the token with which the user was logged in: a ticket is valid no longer than that token (see
+:mod:`imsys.redis.tokens`), which the server that receives the ticket must check. ``v1`` has none: servers
+make such tickets for each other.
 """
 
 from __future__ import annotations
@@ -23,31 +24,31 @@ from imsys.protocols.identifiers import base64url, decode_id, encode_id
 from imsys.security.keyring import KeyFile
 
 _LONGEST = 300
-"""Characters of a ticket at most; more is none."""
+"""Characters of a ticket, at most."""
 
 MOST_KEYS = 2
-"""Keys that are good at the same time: the one that signs, and the one before it."""
+"""Keys that are valid at the same time: the signing one, and the one before it."""
 
 
 class Right(enum.Enum):
-    """What a ticket lets its holder do with the file, or the live stream."""
+    """What a ticket allows."""
 
     READ = "r"
     WRITE = "w"
     PUBLISH = "p"
-    """Send a live stream; its identifier stands where a file's does."""
+    """Publish a live stream; its id takes the place of the file id."""
     PLAY = "l"
-    """Watch one."""
+    """Watch a live stream."""
 
     @property
     def called(self) -> str:
-        """What users know such a ticket as: those of live streams stand in URLs, as keys."""
+        """The name of such a ticket for users: those of live streams are "keys" in URLs."""
         return "key" if self in (Right.PUBLISH, Right.PLAY) else "ticket"
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A grant that was checked."""
+    """A verified grant."""
 
     file_id: bytes
     user: int
@@ -55,18 +56,19 @@ class Ticket:
     expires: int
     """Unix time in seconds."""
     sign_in: str = ""
-    """Digest, in hex, of the token that it stands and falls with; empty: it stands by itself."""
+    """Digest, in hex, of the token that must be valid; empty: none."""
 
 
 class TicketKeys:
-    """The keys of a file, which is read again when it has changed: a rotation needs no restart.
+    """The keys of a file, which is read again when it has changed, so that a rotation needs no restart.
 
-    The first one signs, all of them open; see :mod:`imsys.security.keyring`. A new first one opens at once, and signs when
-    the file is looked at once more: by then all who look at it as often can open what it signs.
+    The first key signs, all of them verify; see :mod:`imsys.security.keyring`. A new first key verifies at
+    once, but signs only from the next check of the file on: by then all servers, which check as often, can
+    verify its signatures.
     """
 
     def __init__(self, path: Path) -> None:
-        """:raises ConfigError: there are no keys in this file."""
+        """Read the file. :raises ConfigError: it has no keys."""
         self._file = KeyFile(path, MOST_KEYS)
         self._keys: dict[str, bytes] = {}
         self._signer = "", b""
@@ -81,7 +83,7 @@ class TicketKeys:
         self._signer = next(iter(self._keys.items()))
 
     def refresh(self) -> str:
-        """Read the file again if it is another one; what cannot be read leaves the keys as they are, and is told."""
+        """Read the file again if it has changed; on failure keep the keys and return the problem."""
         try:
             self._read()
         except (ConfigError, OSError) as error:
@@ -90,23 +92,23 @@ class TicketKeys:
 
     @property
     def newest(self) -> str:
-        """Id of the key that signs."""
+        """The id of the signing key."""
         return self.signing()[0]
 
     def signing(self) -> tuple[str, bytes]:
-        """The key that signs, with its id."""
+        """Return the signing key with its id."""
         return self._signer
 
     def opening(self, key_id: str) -> bytes | None:
-        """The key of this id."""
+        """Return the key with this id."""
         return self._keys.get(key_id)
 
 
 class Tickets:
     """Makes and checks tickets.
 
-    :param calendar: Unix seconds.
-    :param life: seconds that a ticket is good for.
+    :param calendar: returns Unix seconds.
+    :param life: seconds that a ticket is valid.
     """
 
     def __init__(self, keys: TicketKeys, calendar: Callable[[], float], life: float) -> None:
@@ -115,9 +117,10 @@ class Tickets:
         self.life = life
 
     def issue(self, file_id: bytes, user: int, right: Right, life: float | None = None, *, sign_in: str = "") -> str:
-        """Make a ticket, good for ``life`` seconds where that is given.
+        """Make a ticket.
 
-        :param sign_in: digest of a token that it stands and falls with.
+        :param life: seconds that it is valid, if not the usual time.
+        :param sign_in: digest of a token that must be valid for the ticket to be.
         """
         key_id, key = self._keys.signing()
         expires = int(self._calendar() + (self.life if life is None else life))
@@ -126,9 +129,9 @@ class Tickets:
         return f"{text}.{_mac(key, text)}"
 
     def check(self, text: str, file_id: bytes, right: Right) -> Ticket:
-        """What a ticket grants.
+        """Verify a ticket for a file and right.
 
-        :raises Refused: 65, it is forged, has expired, or is for another file or another right.
+        :raises Refused: PERMISSION_DENIED (65), it is forged, has expired, or is for another file or right.
         """
         name = right.called
         ticket = self.read(text, name)
@@ -137,10 +140,10 @@ class Tickets:
         return ticket
 
     def read(self, text: str, name: str = "ticket") -> Ticket:
-        """What a ticket grants, whatever that is.
+        """Verify a ticket for any file and right.
 
-        :param name: what its holder knows it as.
-        :raises Refused: 65, it is forged or has expired.
+        :param name: its name for users.
+        :raises Refused: PERMISSION_DENIED (65), it is forged or has expired.
         """
         match = _SHAPE.fullmatch(text) if len(text) <= _LONGEST else None
         key = self._keys.opening(match["key"]) if match is not None else None

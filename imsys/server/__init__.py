@@ -1,1 +1,1 @@
-"""What both servers with frames share (chat and resources): connections, sessions, and from a request to its handler."""
+"""Shared by the chat and resources servers: connections, sessions, and dispatch of requests to handlers."""

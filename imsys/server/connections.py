@@ -1,4 +1,4 @@
-"""The server of frames: admits connections while there is room, and closes them when it stops."""
+"""The connections of a server: accepted if there is room, closed when it stops."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from imsys.server.session import Session
 _log = Logger()
 
 FLUSH = 10.0
-"""Seconds that messages and last bytes have when the server stops."""
+"""Seconds for messages to be stored, and then for last bytes to be sent, when the server stops."""
 
 
 class Limits(Interface):
-    """Keys of the server's section in the configuration."""
+    """Settings of the server's section of the configuration."""
 
     @property
     def login_deadline(self) -> float: ...  # noqa: D102
@@ -45,7 +45,7 @@ class Limits(Interface):
 
 
 class Connections(Service, Factory):
-    """Makes a session for every connection of one server, and closes them when it stops."""
+    """The connections of one server; they are closed when it stops."""
 
     noisy = False
 
@@ -59,9 +59,12 @@ class Connections(Service, Factory):
         *,
         pause: float = 0.0,
     ) -> None:
-        """:param crowd: the connections to all ports of the server together.
-        :param frame_filter: makes what takes a session's frames first, and hands it those that are requests; by default there is none.
-        :param pause: seconds between two frames to clients without TLS that take one a read; 0: none.
+        """Create them; ``crowd`` limits their number.
+
+        :param frame_filter: makes a receiver that takes a connection's frames and passes requests on to the
+            session; by default the session takes them itself.
+        :param pause: seconds between two frames to clients without TLS that read one frame at a time; 0:
+            none.
         """
         self._clock = clock
         self._config = config
@@ -83,13 +86,14 @@ class Connections(Service, Factory):
         """Forget a session whose connection is gone."""
         self.emptied = self._open.emptied
         self.flushed: Callable[[], Deferred[None]] = lambda: succeed(None)
-        """Fires when everything is stored that must be before connections are closed."""
+        """Returns a Deferred that fires when everything is stored that must be before connections are
+        closed."""
 
     def __len__(self) -> int:
         return len(self._open)
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
-        """Make a new connection; ``None``: there is no room for one."""
+        """Make a new connection; return ``None`` if there is no room for it."""
         connection = FrameConnection(self._settings, self._open.wheel)
         session = Session(connection, self._dispatcher, self._config.inflight, self._open.crowd)
         if not self._open.enter(session, limit_key(getattr(addr, "host", ""))):
@@ -98,7 +102,7 @@ class Connections(Service, Factory):
         return connection
 
     def cut_strangers(self, why: str) -> None:
-        """Cut every connection that has not logged in."""
+        """Abort all connections that have not logged in."""
         strangers = [session for session in self._open if not session.user]
         for session in strangers:
             session.abort(why)
@@ -106,7 +110,7 @@ class Connections(Service, Factory):
             _log.info("{count} connections that had not logged in are cut: {why}", count=len(strangers), why=why)
 
     def stopService(self) -> Deferred[None]:
-        """Store what waits, answer it, and close every connection after its last byte."""
+        """Store and answer pending messages, and close every connection after its last byte."""
         super().stopService()
         return Deferred.fromCoroutine(self._stop())
 

@@ -1,4 +1,4 @@
-"""From a frame to the handler of its service, and from what comes of it to the response."""
+"""Dispatch frames to the handlers of their services, and turn the results into responses."""
 
 from __future__ import annotations
 
@@ -32,32 +32,32 @@ _log = Logger()
 _encode_seq = msgspec.json.Encoder().encode
 
 STRIKES = 3
-"""How many unknown services in a row, or requests before login, close a connection."""
+"""Requests of unknown services in a row, or too early ones, that close a connection."""
 
 R = TypeVar("R", bound=Request)
 C = TypeVar("C")
 
 
 class Peer(Protocol):
-    """Who a request came from, as far as it is read, handled and answered."""
+    """The session of a request, as the dispatcher needs it."""
 
     user: int
     """0 before login."""
     context: Any
-    """What handlers are called with."""
+    """The context that handlers are called with."""
     unknown: int
     """Requests of unknown services in a row."""
     early: int
-    """Requests before login that need one."""
+    """Requests that came before the login that they need."""
 
     def close(self, why: str) -> None:
         """Close after the last byte is sent."""
 
     def complain(self, reason: str) -> None:
-        """Say in the log why it is going to be closed."""
+        """Log why it is going to be closed."""
 
     def failed(self, request: str) -> None:
-        """Say in the log that a request was not served by a mistake of ours; for the handler of an exception."""
+        """Log that a request failed by a bug; call it while handling the exception."""
 
 
 P = TypeVar("P", bound=Peer)
@@ -65,16 +65,16 @@ P_contra = TypeVar("P_contra", bound=Peer, contravariant=True)
 
 
 class Server(Protocol[P_contra]):
-    """What the handlers of one port work with."""
+    """Makes the contexts of one port's handlers."""
 
     def context(self, session: P_contra, user: int) -> Any:
-        """The surroundings of the requests of a session, from its login on (or, with user 0, until then)."""
+        """Make the context of a session's requests after its login (or before it, with user 0)."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A response, and what is done as soon as it is on its way: pushes that the client is to hear after it."""
+    """A response, and a function to call when it is sent: for pushes that the client must get after it."""
 
     response: Response
     then: Callable[[], None]
@@ -85,7 +85,7 @@ Call_ = Callable[[Any, Any], Coroutine[Any, Any, Response | Followed]]
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """How one service is served; made by :func:`handles`."""
+    """The handler of one service; made by :func:`handles`."""
 
     request: type[Request]
     call: Call_
@@ -100,11 +100,11 @@ def handles(
 ) -> Callable[[Callable[[C, R], Coroutine[Any, Any, Response | Followed]]], Handler]:
     """Make an asynchronous function the handler of a request.
 
-    :param anonymous: it may be asked before login.
-    :param overlapping: it may start before the one before it has ended, where that may overlap, too;
-        the responses keep their order.
-    :param at_once: it is answered out of turn, however long the requests before it take.
-    :param closes: after its response the connection is closed, unless it was refused.
+    :param anonymous: the request is allowed before login.
+    :param overlapping: it may start before the previous request has ended, if both may overlap; the responses
+        keep their order.
+    :param at_once: it is answered out of order, without waiting for the requests before it.
+    :param closes: the connection is closed after its response, unless it was refused.
     """
 
     def make(call: Callable[[C, R], Coroutine[Any, Any, Response | Followed]]) -> Handler:
@@ -124,10 +124,10 @@ class Service:
 
 
 class Call:
-    """One request on its way to its response (the bytes of a frame).
+    """One request, from its start to its response (the bytes of a frame).
 
-    It drives its handler's coroutine by itself: what :meth:`Deferred.fromCoroutine`
-    does beside that would cost as much as the handler.
+    It drives its handler's coroutine itself, since :meth:`Deferred.fromCoroutine` would cost as much again as
+    the handler.
     """
 
     __slots__ = ("_coroutine", "_done", "_seq", "_service", "_session", "closes", "overlapping", "response")
@@ -138,19 +138,19 @@ class Call:
         self.overlapping = overlapping
         self.response: bytes | None = None
         self.closes = ""
-        """Why the connection is closed after this; empty: it is not."""
+        """Why the connection is closed after the response; empty: it is not closed."""
 
     @property
     def numbered(self) -> bool:
-        """Whether the client can tell the response from others."""
+        """Whether the response has a ``seq``, by which the client can tell it from others."""
         return self._seq is not UNSET
 
     def refuse(self, service: Service, refused: Refused, seq: Any) -> None:
-        """Answer that it cannot be granted."""
+        """Make the response of a refusal."""
         self.response = frame(service.reply, failure(refused), seq, service.format)
 
     def start(self, service: Service, request: Request, done: Callable[[Call], None]) -> None:
-        """Run the handler; ``done`` is called when there is a response, perhaps at once."""
+        """Run the handler; ``done`` is called when the response is ready, perhaps at once."""
         self._service = service
         self._seq = request.seq
         self._done = done
@@ -158,7 +158,7 @@ class Call:
         self._resume(None)
 
     def _go_on(self, step: Callable[[Any], Any], value: Any) -> None:
-        """Run it until it waits for something, or ends."""
+        """Run the coroutine until it waits or ends."""
         service = self._service
         then = None
         try:
@@ -213,7 +213,7 @@ class Dispatcher(Generic[P]):
     """Finds the handlers of one port by service id."""
 
     def __init__(self, handlers: Iterable[Handler], ended: Callable[[P], None], format: FrameFormat = CHAT) -> None:
-        """``ended`` hears of sessions whose connection is gone; ``format`` is that of the port's frames.
+        """``ended`` is called with sessions whose connection has ended; ``format`` is the frame format.
 
         :raises ValueError: two handlers serve the same id.
         """
@@ -227,25 +227,25 @@ class Dispatcher(Generic[P]):
                 raise ValueError(f"service {number} has two handlers")
             self._services[number] = Service(handler, reply_id(handler.request), decoder(number), format)
         self.overlapping = frozenset(number for number, service in self._services.items() if service.handler.overlapping)
-        """The services of which a request may start before the one before it has ended, where that may overlap, too."""
+        """Ids of the services whose requests may overlap."""
         self.at_once = frozenset(number for number, service in self._services.items() if service.handler.at_once)
-        """The services whose requests are answered out of turn."""
+        """Ids of the services whose requests are answered out of order."""
 
     def serve(self, server: Server[P]) -> None:
-        """Name what handlers work with."""
+        """Set the server that makes the contexts."""
         self._server = server
 
     def context(self, session: P, user: int) -> Any:
-        """The surroundings of a session's requests."""
+        """Make the context of a session's requests."""
         assert self._server is not None
         return self._server.context(session, user)
 
     def ended(self, session: P) -> None:
-        """A session's connection is gone."""
+        """Report that a session's connection has ended."""
         self._ended(session)
 
     def begin(self, call: Call, session: Peer, number: int, body: bytes, done: Callable[[Call], None]) -> None:
-        """Find the handler, read the request and start it; ``done`` is called when there is a response, perhaps at once."""
+        """Find the handler, decode the request, start it; ``done`` is called when the response is ready."""
         service = self._services.get(number)
         if service is None or (not session.user and not service.handler.anonymous):
             self._turn_down(call, session, number, body)
@@ -261,8 +261,8 @@ class Dispatcher(Generic[P]):
             call.start(service, request, done)
 
     def _turn_down(self, call: Call, session: Peer, number: int, body: bytes) -> None:
-        """Answer a request that cannot be made; three of them close the connection."""
-        kind = request_type(number)  # a request of another port is known, too
+        """Refuse a request of an unknown service, or before login; three of them close the connection."""
+        kind = request_type(number)  # it may be a request of another port
         if kind is not None and not session.user:
             reply, refused = reply_id(kind), Refused(Status.LOGIN_UNSUCCESSFUL, "Log in first.")
             session.unknown = 0
@@ -282,7 +282,7 @@ def _parse_message(error: Exception) -> str:
 
 
 def failure(refused: Refused) -> Empty:
-    """The response to a request that is refused."""
+    """Make the response to a refused request."""
     return Empty(
         error=int(refused.status),
         message=refused.message,
@@ -291,7 +291,7 @@ def failure(refused: Refused) -> Empty:
 
 
 def frame(service: int, message: Message, seq: Any = UNSET, format: FrameFormat = CHAT) -> bytes:
-    """The frame of a message, with the ``seq`` of its request."""
+    """Encode a message as a frame, with the ``seq`` of its request."""
     body = encode(message)
     if seq is not UNSET:
         body = body[:-1] + b',"seq":' + _encode_seq(seq) + b"}"

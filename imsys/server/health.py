@@ -1,4 +1,4 @@
-"""Whether a server can serve: what it stands on is tried all the time, and counts as broken as soon as it does not answer."""
+"""Health checks: a server tries its dependencies all the time, and is unfit while one does not answer."""
 
 from __future__ import annotations
 
@@ -18,25 +18,26 @@ from imsys.errors import Refused, Status, Unavailable
 _log = Logger()
 
 TICK = 0.25
-"""Seconds between two looks at what is under way."""
+"""Seconds between two looks at the attempts in progress."""
 
 PAUSE = 0.5
-"""Seconds after an answer until it is asked for again."""
+"""Seconds from an answer to the next attempt."""
 
 PATIENCE = 1.25
-"""Seconds that an answer may take. Those in which this process itself stood still do not count."""
+"""Seconds that an answer may take, not counting time in which this process itself was stopped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that a server stands on.
+    """One dependency of a server.
 
-    :param what: it, as a sentence begins: ``The database``.
-    :param attempt: uses it; raises when it does not work. With status 73 there was no room to try: that is overload, and no fault.
-    :param progress: changes when others have used it with success. While it does, what is under way may take as long as it likes:
-        where much is to be done, it waits behind that.
-    :param proof: whether such success of others shows all that an attempt would: while they have it, there is none, and nothing is
-        spent on it where most is to be done.
+    :param what: its name as the beginning of a sentence: ``The database``.
+    :param attempt: uses it; raises if it does not work. SERVER_BUSY (73) means that there was no room for an
+        attempt: that is overload, not a fault.
+    :param progress: returns a number that changes when others use it with success. While it changes, an
+        attempt may take any time, since it waits behind the others.
+    :param proof: whether such a success shows all that an attempt would. Then none is made while others have it:
+        it would cost most where most is to be done.
     """
 
     what: str
@@ -47,16 +48,16 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong, as a sentence; ``silent``: there is no answer at all."""
+    """A fault as a sentence; ``silent``: there is no answer at all."""
 
     reason: str
     silent: bool
 
 
 class Health(Service):
-    """Tries each thing twice a second or so.
+    """Tries each dependency about twice a second.
 
-    :param checks: by names; the first one that is broken is the one that is told of.
+    :param checks: checks by name; the first with a fault is the reason in :attr:`unfit`.
     """
 
     def __init__(self, clock: IReactorTime, checks: Mapping[str, Check]) -> None:
@@ -65,21 +66,21 @@ class Health(Service):
         self._ticks = LoopingCall(self._tick)
         self._ticks.clock = clock
         self.unfit = ""
-        """Why this server cannot serve anybody now, as a sentence; empty: it can."""
+        """Why this server cannot serve now, as a sentence; empty: it can."""
 
     def on_change(self, listener: Callable[[], None]) -> None:
-        """Have this called whenever :attr:`unfit` has changed."""
+        """Call ``listener`` whenever :attr:`unfit` has changed."""
         self._listeners.append(listener)
 
     def fault(self, name: str) -> Fault | None:
-        """What is wrong with one thing."""
+        """Return the fault of one dependency, if any."""
         return self._watched[name].fault
 
     def demand(self, *names: str, silent: bool = False) -> None:
-        """See that these work (none named: all of them).
+        """Check that these dependencies work (none named: all).
 
-        :param silent: only one that does not answer at all counts.
-        :raises Refused: 73, one does not.
+        :param silent: only count those that do not answer at all.
+        :raises Refused: SERVER_BUSY (73), one does not work.
         """
         for name in names or self._watched:
             fault = self._watched[name].fault
@@ -87,12 +88,12 @@ class Health(Service):
                 raise Refused(Status.SERVER_BUSY, f"This server cannot do that now. {fault.reason}", retry_after=1.0)
 
     def startService(self) -> None:
-        """Begin to try."""
+        """Begin the attempts."""
         super().startService()
         self._ticks.start(TICK, now=False)
 
     def stopService(self) -> None:
-        """Try no more."""
+        """Stop the attempts."""
         super().stopService()
         self._ticks.stop()
         for watched in self._watched.values():
@@ -103,7 +104,7 @@ class Health(Service):
             watched.tick()
 
     def _look(self) -> None:
-        """Something broke, or works again."""
+        """Update :attr:`unfit` after a fault has come or gone."""
         before = self.unfit
         self.unfit = next((watched.fault.reason for watched in self._watched.values() if watched.fault is not None), "")
         if self.unfit == before:
@@ -117,7 +118,7 @@ class Health(Service):
 
 
 class _Watched:
-    """One thing, and what is known of it. Time is counted in ticks: a process that stood still has counted none."""
+    """One dependency and its fault. Time is counted in ticks, so that a stopped process counts none."""
 
     def __init__(self, check: Check, changed: Callable[[], None]) -> None:
         self._check = check
@@ -162,7 +163,7 @@ class _Watched:
 
     def _succeeded(self, _: None, attempt: Deferred[None]) -> None:
         if self._attempt is not attempt:
-            return  # nobody tries any more
+            return  # stopped meanwhile
         self._attempt = None
         self._waited = 0
         self._set(None)

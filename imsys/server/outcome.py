@@ -1,4 +1,4 @@
-"""What a handler waits for when thousands do a second: a Deferred, less all that is not needed for that."""
+"""A minimal Deferred for handlers that wait thousands of times a second."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _PENDING: Any = object()
 
 
 class Outcome(Generic[T]):
-    """A result to come, awaited by at most one coroutine, which :class:`imsys.server.dispatch.Call` drives.
+    """A future result, awaited by at most one coroutine, which :class:`imsys.server.dispatch.Call` drives.
 
-    Anybody else makes a Deferred of it: see :meth:`deferred`.
+    Other code must use :meth:`deferred`.
     """
 
     __slots__ = ("_error", "_result", "_resume")
@@ -26,23 +26,23 @@ class Outcome(Generic[T]):
         self._resume: Callable[[Any], object] | None = None
 
     def succeed(self, result: T) -> None:
-        """Here it is: whoever waits goes on at once."""
+        """Set the result; the waiting coroutine resumes at once."""
         self._result = result
         if self._resume is not None:
             self._resume(None)
 
     def fail(self, error: Exception) -> None:
-        """There will be none: whoever waits gets this exception at once."""
+        """Set an exception; it is raised in the waiting coroutine at once."""
         self._error = error
         if self._resume is not None:
             self._resume(None)
 
     def addCallbacks(self, resume: Callable[[Any], object], throw: Callable[[Any], object]) -> None:
-        """As a Deferred's, so that a driver of coroutines need not tell them apart; ``resume`` is called in both cases."""
+        """Act like a Deferred for the driver of a coroutine; ``resume`` is called in both cases."""
         self._resume = resume
 
     def __await__(self) -> Generator[Any, Any, T]:
-        return self  # type: ignore[return-value]  # an iterator is all that an await needs
+        return self  # type: ignore[return-value]  # await only needs an iterator
 
     def __iter__(self) -> Iterator[Any]:
         return self
@@ -55,7 +55,7 @@ class Outcome(Generic[T]):
         raise StopIteration(self._result)
 
     def deferred(self) -> Deferred[T]:
-        """The same for everybody else."""
+        """Return a Deferred of the result."""
         made: Deferred[T] = Deferred()
 
         def settle(_: object) -> None:

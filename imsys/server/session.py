@@ -1,4 +1,4 @@
-"""One connection of one user: who it is, its requests in order, and what is sent to it."""
+"""A session: one connection of one user, its requests in order, and what is sent to it."""
 
 from __future__ import annotations
 
@@ -22,16 +22,15 @@ if TYPE_CHECKING:
     from imsys.redis.routes import Attempt
 
 HELD = 1000
-"""Pushes that wait for a login to be answered; beyond, the connection is closed, and the client begins anew."""
+"""Pushes that wait for a login to be answered, at most; beyond it the connection is closed."""
 
 
 class Session:
-    """What stands behind a connection.
+    """Handles the frames of a connection.
 
-    Requests are answered in the order in which they came. One request is
-    worked on at a time, but for those that may overlap (texts): of these any
-    number, up to ``inflight``, beyond which the connection is not read from.
-    A heartbeat is answered at once: it asks whether the server lives, not whether the database does.
+    Requests are answered in the order in which they came. They are handled one at a time, except those that
+    may overlap (texts). With ``inflight`` requests pending the connection is not read. A heartbeat is
+    answered at once: it asks whether the server is alive, not whether the database is.
     """
 
     __slots__ = (
@@ -63,34 +62,34 @@ class Session:
         self._dispatcher = dispatcher
         self._inflight = inflight
         self._inbox: deque[Frame] | None = None  # most sessions never need one, and an empty one takes 760 bytes
-        self._calls: list[Call] = []  # begun, in order; the first has no response yet
+        self._calls: list[Call] = []  # started calls in order; the first has no response yet
         self._held: list[bytes] | None = None
         self._working = False
         self._crowding = False
         self._overtaking = False
-        self._ending = ""  # why it is to end when everything is answered
+        self._ending = ""  # why to close when everything is answered
         self.waiting = 0
-        """Texts that are not stored yet; see :class:`imsys.chat.message_log.Source`."""
+        """Texts that are not stored yet; see :class:`imsys.chat.message_log.Sender`."""
         self.unknown = 0
         """Requests of unknown services in a row."""
         self.early = 0
-        """Requests before login that need one."""
+        """Requests that came before the login that they need."""
         self.context: Caller = dispatcher.context(self, 0)
         self.user = 0
         self.id = ""
         self.login_ms = 0
         self.token_digest = ""
         self.attempt: Attempt | None = None
-        """Of a client that numbers its logins; such a one knows push 132, too, which asks it to move."""
+        """Set if the client numbers its logins; it then also understands push 132, which asks it to move."""
 
     @property
     def peer(self) -> IAddress:
-        """Who is at the other end."""
+        """The address of the other end."""
         return self._connection.peer
 
     @property
     def address(self) -> str:
-        """The host at the other end, for the log."""
+        """The host of the other end, for the log."""
         peer = self.peer
         return str(getattr(peer, "host", peer))
 
@@ -106,23 +105,23 @@ class Session:
 
     @property
     def deserted(self) -> bool:
-        """Whether the client is known to have gone, although its requests may be read only now."""
+        """Whether the client is known to have disconnected, perhaps before all of its requests are read."""
         return self._connection.deserted
 
     @property
     def greeting(self) -> bool:
-        """Whether it is logged in, and the client has not been told so yet."""
+        """Whether it is logged in but the login is not answered yet."""
         return self._held is not None
 
     @property
     def why(self) -> str:
-        """Why the connection has ended, or is about to, for the log."""
+        """Why the connection has ended or is closing, for the log."""
         return self._connection.why
 
     def logged_in(self, user: int, session_id: str, login_ms: int, token_digest: str, attempt: Attempt | None = None) -> None:
-        """From here on the session is that of a user; times are milliseconds since 1970.
+        """Make it the session of a user; ``login_ms`` is in milliseconds since 1970.
 
-        Pushes wait until the login is answered, so that this is the first that the client hears.
+        Pushes wait until the login is answered, so that the answer is the first frame that the client gets.
         """
         self._held = []
         self.user = user
@@ -135,13 +134,13 @@ class Session:
         self._crowd.known(self, user)
 
     def one_at_a_time(self) -> None:
-        """The client takes one frame a read, and would be lost with two: on a plaintext port it gets them apart."""
+        """Send frames apart on a plaintext port: this client cannot handle two frames in one read."""
         self._connection.one_at_a_time()
 
     # -- from the connection
 
     def received(self, frame: Frame) -> None:
-        """Begin with a request, or let it wait for its turn."""
+        """Start a request, or queue it."""
         if self.user:
             self._connection.alive()
             if self._calls and self._held is None and frame.service in self._dispatcher.at_once:
@@ -155,16 +154,16 @@ class Session:
                 self._adjust_reading()
 
     def finished(self) -> None:
-        """Nothing more comes: close when all that came is answered."""
+        """Close when all requests are answered: the client sends no more."""
         self._close_when_answered("the client closed it")
 
     def lost(self) -> None:
-        """The connection is gone: what waits is dropped, what runs goes on."""
+        """Drop the queued requests: the connection has ended. Running ones go on."""
         self._inbox = None
         self._dispatcher.ended(self)
 
     def hold(self, hold: bool) -> None:
-        """Read nothing more, and begin with nothing, while too many of its texts wait to be stored."""
+        """Stop reading and starting requests while too many of its texts wait to be stored, or resume."""
         if hold is not self._crowding:
             self._crowding = hold
             if self._inbox and not hold:
@@ -173,27 +172,27 @@ class Session:
                 self._adjust_reading()
 
     def overtake(self) -> None:
-        """One of its texts waits for a conversation that another server holds: later ones that carry ``seq`` are answered before it."""
+        """Answer later requests that have a ``seq`` first: one of its texts waits for a locked thread."""
         self._overtaking = True
         self._overtake()
 
     def alive(self) -> None:
-        """A frame came that is no request, and is not ours to answer."""
+        """Note that the client is alive: it has sent a frame that is not a request."""
         self._connection.alive()
 
     # -- to the connection
 
     @property
     def choked(self) -> bool:
-        """Whether the peer has to read before more should be sent that could as well be sent later."""
+        """Whether so much is unsent that anything less urgent should wait."""
         return self._connection.choked
 
     def on_room(self, told: Callable[[], None]) -> None:
-        """Have ``told`` called whenever the peer has read, and is not :attr:`choked` any more."""
+        """Call ``told`` whenever the peer has read and it is not :attr:`choked` any more."""
         self._connection.room = told
 
     def push(self, data: bytes) -> None:
-        """Send a frame that is encoded already."""
+        """Send an encoded frame; it waits until the login is answered."""
         if self._held is None:
             self._connection.send(data)
         elif len(self._held) < HELD:
@@ -211,22 +210,22 @@ class Session:
         self._connection.close(why)
 
     def abort(self, why: str) -> None:
-        """Cut the connection, and say nothing."""
+        """Close the connection at once, without a word to the client."""
         self._inbox = None
         self._connection.abort(why)
 
     def finish(self) -> None:
-        """Take no more requests, ahead of :meth:`close`; those that are being worked on are answered."""
+        """Take no more requests, before :meth:`close`; running ones are answered."""
         self._inbox = None
         self._connection.end_reading()
 
     def end_with_answers(self, why: str) -> None:
-        """Close as soon as the requests that are being worked on are answered."""
+        """Close as soon as the running requests are answered; drop the queued ones."""
         self._ending = why
         self.finish()
 
     def leave(self, why: str) -> None:
-        """Take no more requests, and close as soon as all that came are answered."""
+        """Stop reading, and close as soon as all received requests are answered."""
         self._connection.end_reading()
         self._close_when_answered(why)
 
@@ -236,24 +235,24 @@ class Session:
             self.close(self._ending)
 
     def sign_out(self, reason: str) -> None:
-        """Tell the user that this session is over, and close."""
+        """Tell the user that this session has ended, and close."""
         self.send(messages.LogoutResponse(uuid=str(self.user), message=reason))
         self.close(reason)
 
     # -- in the log
 
     def complain(self, reason: str) -> None:
-        """Say why it is going to be closed."""
+        """Log why it is going to be closed."""
         self._connection.complain(reason)
 
     def failed(self, request: str) -> None:
-        """Say that a request was not served by a mistake of ours; for the handler of an exception."""
+        """Log that a request failed by a bug; call it while handling the exception."""
         self._connection.failed(request)
 
     # -- order
 
     def _begin(self, frame: Frame) -> bool:
-        """Begin with a request, if those before it let it; it is not even looked at otherwise: they may be a login."""
+        """Start a request if those before it allow it; else do not even decode it: one may be a login."""
         number, body = frame
         overlapping = number in self._dispatcher.overlapping
         calls = self._calls
@@ -265,7 +264,7 @@ class Session:
         return True
 
     def _done(self, call: Call) -> None:
-        """A request has its response: send all that have, up to the first that has not, and begin with those that wait."""
+        """Send the responses that are ready, up to the first that is not, and start waiting requests."""
         calls = self._calls
         if calls[0] is not call:
             if self._overtaking:
@@ -292,7 +291,7 @@ class Session:
             self._work()
 
     def _overtake(self) -> None:
-        """Send the responses that need not wait for those before them."""
+        """Send ready responses that may overtake earlier requests."""
         ready = [one for one in self._calls[1:] if one.response is not None and one.numbered and not one.closes]
         if ready:
             self._calls[:] = [one for one in self._calls if one not in ready]
@@ -315,7 +314,7 @@ class Session:
         if not self._inbox:
             self._inbox = None
             self._adjust_reading()
-            if self._ending and not self._calls:  # the last one had its answer while it still was the first of those that wait
+            if self._ending and not self._calls:  # the last one was answered while it was still in the inbox
                 self.close(self._ending)
 
     def _adjust_reading(self) -> None:
@@ -323,13 +322,16 @@ class Session:
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who asks: the session that a request came from, and its user (0 before login)."""
+    """The session that a request came from, and its user (0 before login)."""
 
     session: Session
     user: int
 
     def own(self, uuid: str) -> int:
-        """The user, where a request names them. :raises Refused: 65, it names somebody else."""
+        """Return the user that a request names.
+
+        :raises Refused: PERMISSION_DENIED (65), it names somebody else.
+        """
         if uuid != str(self.user):
             raise Refused(Status.PERMISSION_DENIED, "This is not the user who is logged in.")
         return self.user

@@ -1,4 +1,7 @@
-"""The daemons: each module has Options, build and makeService, and only here are long-lived objects made."""
+"""The daemons: each module has Options, build and makeService.
+
+Only this package creates long-lived objects.
+"""
 
 from imsys.util.extras import require_server
 

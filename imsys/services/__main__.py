@@ -1,4 +1,4 @@
-"""``python -m imsys.services`` is ``twistd``, by whichever Python this is."""
+"""``python -m imsys.services``: run ``twistd`` with this Python."""
 
 from twisted.scripts.twistd import run
 

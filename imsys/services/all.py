@@ -1,4 +1,4 @@
-"""``twistd imsys``: every server in one process, and what it needs to run with nothing beside it."""
+"""``twistd imsys``: all servers in one process, with everything that they need."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ __all__ = ["Options", "build", "makeService", "prepared", "shared"]
 
 
 def build(reactor: Any, config: Config, *, calendar: Callable[[], float] = CALENDAR) -> IService:
-    """The five servers on one database and one Redis, which is a child process if the configuration says so.
+    """Build the five servers on one database and one Redis, which is a child process if configured so.
 
-    :param calendar: Unix seconds.
+    :param calendar: returns Unix seconds.
     :raises ConfigError: something in the configuration cannot work.
     """
     config, everything = _own_addresses(config), OrderedServices()
@@ -43,23 +43,25 @@ def build(reactor: Any, config: Config, *, calendar: Callable[[], float] = CALEN
 
 
 class SocketFolder(Service):
-    """The folder of the sockets, made before anything listens in it."""
+    """Creates the folder of the sockets before anything listens in it."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
 
     def startService(self) -> None:
-        """Make it. :raises ConfigError: it cannot be made."""
+        """Create the folder. :raises ConfigError: it cannot be created."""
         super().startService()
         make_socket_folder(self._home)
 
 
 def shared(reactor: Any, config: Config, parent: MultiService) -> tuple[Database, Redis]:
-    """One database and one Redis for every server of the process; the Redis is a child of ours if the configuration says so.
+    """Make one database and one Redis for all servers of the process.
 
-    The folder of the sockets at which they call each other is made before them.
+    Redis is a child process if configured so.
 
-    :raises ConfigError: there is no such program or driver.
+    The folder of the sockets is created first.
+
+    :raises ConfigError: there is no Redis server or database driver.
     """
     if by_sockets(config.cluster):
         SocketFolder(config.home).setServiceParent(parent)
@@ -74,9 +76,10 @@ def shared(reactor: Any, config: Config, parent: MultiService) -> tuple[Database
 
 
 def _own_addresses(config: Config) -> Config:
-    """The servers of one process call each other where they listen, whatever ``addresses`` are for others.
+    """Return the configuration with which servers of one process call each other.
 
-    That is at sockets of their own, unless the configuration lets servers of other processes join.
+    They use sockets, unless the configuration allows servers of other processes to join; then they use the
+    addresses at which they listen.
     """
     if by_sockets(config.cluster):
         return on_sockets(config)
@@ -90,7 +93,7 @@ def _own_addresses(config: Config) -> Config:
 
 
 def prepared(options: Options) -> Config:
-    """The configuration of a command line, once what was missing under its home folder is there."""
+    """Return the configuration of a command line, after creating what is missing under its home folder."""
     try:
         first_start(options.settings, datetime.now(UTC))
     except ConfigError as error:
@@ -99,7 +102,7 @@ def prepared(options: Options) -> Config:
 
 
 def makeService(options: Options) -> IService:
-    """For twistd."""
+    """Make the daemon for twistd."""
     from twisted.internet import reactor
 
     config = prepared(options)
@@ -112,18 +115,18 @@ def makeService(options: Options) -> IService:
 
 
 def say(lines: Iterator[str], stream: Any) -> None:
-    """Tell the person at the terminal: twistd sends ``sys.stdout`` to its log, so this is the real one."""
+    """Write lines to the terminal by the real stream: twistd redirects ``sys.stdout`` to its log."""
     if stream is not None:
         stream.write("\n".join(lines) + "\n")
         stream.flush()
 
 
 def banner(config: Config, ports: dict[str, int]) -> Iterator[str]:
-    """What a person needs to know who just started imsys."""
+    """Return the lines that a person who just started imsys needs."""
     host = config.gateway.host if config.gateway.host not in ("0.0.0.0", "::") else config.chat.advertise  # noqa: S104
     server = f"https://{f'[{host}]' if ':' in host else host}:{ports['[gateway] port']}"
     command = [_short(str(Path(sys.executable).with_name("imsys-cli"))), "register anna anna@example.org"]
-    # imsys-cli finds these two by itself where they have their defaults
+    # imsys-cli finds these two by itself if they have their defaults
     if server != "https://127.0.0.1:8443":
         command.append(f"--server {server}")
     if config.tls.ca != str(Path("var/certs/ca.pem").absolute()):

@@ -35,11 +35,12 @@ def build(
     *,
     calendar: Callable[[], float] = CALENDAR,
 ) -> IService:
-    """One balance server, on a database and a Redis of its own or on those of others in the process.
+    """Build one balance server, on its own database and Redis or on shared ones.
 
-    The database is for what only the original's servers ask of it (:class:`UserServicer`): without one all else works.
+    The database is only for calls of the original system's servers (:class:`UserServicer`): without it
+    everything else works.
 
-    :param calendar: Unix seconds.
+    :param calendar: returns Unix seconds.
     :raises ConfigError: the configuration does not allow it.
     """
     service = OrderedServices()
@@ -73,7 +74,7 @@ def build(
 
 
 def makeService(options: Options) -> IService:
-    """For twistd."""
+    """Make the daemon for twistd."""
     from twisted.internet import reactor
 
     return make_daemon(reactor, options.settings, "imsys-balance", build, warning=options.reactor_fault)

@@ -1,4 +1,4 @@
-"""Says in the log when somebody sets the clock of this machine."""
+"""Log when the clock of this machine is set."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ LOOK = 5.0
 """Seconds between two looks."""
 
 REMINDER = 60.0
-"""Seconds between two lines, however often the clock is set."""
+"""Seconds between two log lines, at least."""
 
 
 class CalendarWatch(Service):
-    """Compares the time of day with a clock that cannot be set.
+    """Compares the time of day with a monotonic clock.
 
-    :param clock: one that is monotonic.
-    :param calendar: Unix seconds.
+    :param clock: a monotonic clock.
+    :param calendar: returns Unix seconds.
     """
 
     def __init__(self, clock: IReactorTime, calendar: Callable[[], float]) -> None:
@@ -35,13 +35,13 @@ class CalendarWatch(Service):
         self._next: IDelayedCall | None = None
 
     def startService(self) -> None:
-        """Look now and then."""
+        """Begin to look."""
         super().startService()
         self._clocks.set_by(self._calendar())
         self._next = self._clock.callLater(LOOK, self._look)
 
     def stopService(self) -> None:
-        """Look no more."""
+        """Stop looking."""
         super().stopService()
         if self._next is not None:
             self._next.cancel()

@@ -26,13 +26,13 @@ from imsys.services.ordered_services import OrderedServices
 __all__ = ["Options", "build", "makeService"]
 
 WORKERS = 32
-"""Mails on their way at once."""
+"""Mails sent concurrently."""
 
 
 def build(reactor: Any, config: Config, redis: Redis | None = None, *, calendar: Callable[[], float] = CALENDAR) -> IService:
-    """One captcha server, on a Redis of its own or on that of others in the process.
+    """Build one captcha server, on its own Redis or on a shared one.
 
-    :param calendar: Unix seconds.
+    :param calendar: returns Unix seconds.
     :raises ConfigError: something in the configuration cannot work.
     """
     captcha, server = config.captcha, OrderedServices()
@@ -56,7 +56,7 @@ def build(reactor: Any, config: Config, redis: Redis | None = None, *, calendar:
 
 
 def makeService(options: Options) -> IService:
-    """For twistd."""
+    """Make the daemon for twistd."""
     from twisted.internet import reactor
 
     return make_daemon(reactor, options.settings, "imsys-captcha", build, warning=options.reactor_fault)

@@ -1,4 +1,4 @@
-"""Operators hear in time that a certificate expires: at the start of a daemon, and every day after it."""
+"""Warn operators in time that a certificate expires: at the start of a daemon, and every day."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ DAY = 86400.0
 
 
 class CertificateCare(Service):
-    """Looks when the certificates of a daemon expire.
+    """Checks when the certificates of a daemon expire.
 
     :param public: whether it has public ports with TLS.
-    :param calendar: Unix seconds.
+    :param calendar: returns Unix seconds.
     """
 
     def __init__(self, reactor: Any, config: Config, calendar: Callable[[], float], *, public: bool) -> None:
@@ -34,16 +34,16 @@ class CertificateCare(Service):
         self._daily.clock = reactor
 
     def warnings(self) -> list[str]:
-        """A line for each that expires soon. :raises ConfigError: one has expired, or is none."""
+        """Return a line for each that expires soon. :raises ConfigError: one has expired or is invalid."""
         return soon_over(ends_of(self._config, public=self._public), datetime.fromtimestamp(self._calendar(), UTC))
 
     def startService(self) -> None:
-        """Look every day from now on. What is to be said today was said at the start."""
+        """Check every day from tomorrow on; today's warnings were logged at the start."""
         super().startService()
         self._daily.start(DAY, now=False).addErrback(lambda reason: _log.failure("nobody looks at the certificates any more", reason))
 
     def stopService(self) -> None:
-        """Look no more."""
+        """Stop checking."""
         super().stopService()
         if self._daily.running:
             self._daily.stop()

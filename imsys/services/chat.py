@@ -69,7 +69,7 @@ def _count(text: str) -> int:
 
 
 class Options(common.Options):
-    """The command line of a chat server."""
+    """The command-line options of a chat server."""
 
     optParameters = [
         ["processes", None, None, "Start so many processes that share the public ports ([chat] processes if not given).", _count],
@@ -78,7 +78,7 @@ class Options(common.Options):
     optFlags = [["supervised", None, "End with the process at the other end of standard input (used by --processes)."]]
 
     def postOptions(self) -> None:
-        """Load the configuration; the command line wins over it."""
+        """Load the configuration; the command line takes precedence."""
         super().postOptions()
         if self["processes"] is not None:
             chat = dataclasses.replace(self.settings.chat, processes=self["processes"])
@@ -94,10 +94,10 @@ def build(
     shared: bool = False,
     calendar: Callable[[], float] = CALENDAR,
 ) -> IService:
-    """One chat server, on a database and a Redis of its own or on those of others in the process.
+    """Build one chat server, on its own database and Redis or on shared ones.
 
-    :param shared: other processes listen on the same public ports.
-    :param calendar: Unix seconds.
+    :param shared: whether other processes listen on the same public ports.
+    :param calendar: returns Unix seconds.
     :raises ConfigError: something in the configuration cannot work.
     """
     chat, server = config.chat, OrderedServices()
@@ -198,11 +198,11 @@ def build(
 
     def paused(seconds: float) -> None:
         connections.cut_strangers("nobody waits for an answer any more")
-        # users may have come back elsewhere since
+        # users may have logged in elsewhere since
         run_in_background(directory.renew(), _log, "renewing the routes failed")
 
     pauses = Pauses(reactor, paused)
-    # stopped in reverse: whoever is still to be told of something is told before the streams to the peers are closed
+    # stopped in reverse order, so that everything is sent before the streams to the peers are closed
     inside = (node, pauses, health, directory, balance, stream_servers, grpc, peers, outbound, unconfirmed, care)
     parts = (*inside, connections, *listeners, membership, evacuation)
     for part in parts:
@@ -215,7 +215,7 @@ def build(
 
 
 def makeService(options: Options) -> IService:
-    """For twistd: a chat server, one of several, or the supervisor of several."""
+    """Make the daemon for twistd: a chat server, one of several, or the supervisor of several."""
     from twisted.internet import reactor
 
     if options["process"] is not None:
@@ -245,10 +245,11 @@ def _several(reactor: Any, options: Options) -> IService:
         launch = launch_of(options, NAME)
         if launch.as_root:
             keep_root(options)
-        build(reactor, number_of(config, 1))  # for what it raises: what is wrong with one is said here, once, and not by each
+        # only for its errors, so that they are reported once, and not by each process
+        build(reactor, number_of(config, 1))
         tables_fit(config)
         return Supervisor(reactor, config, launch)
 
-    # its gRPC ports are those of its processes
+    # the gRPC ports belong to its processes
     config = dataclasses.replace(options.settings, chat=dataclasses.replace(options.settings.chat, grpc_port=0))
     return make_daemon(reactor, config, NAME, supervisor, warning=options.reactor_fault)

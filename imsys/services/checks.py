@@ -1,4 +1,4 @@
-"""What each kind of server stands on, for its :class:`~imsys.server.health.Health`."""
+"""The health checks of each kind of server."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from imsys.store.health import HealthStore
 
 
 def chat_health(reactor: Any, store: HealthStore, redis: Redis, node: Node) -> Health:
-    """Of a chat server: the database, by both kinds of connections, a node number, and Redis."""
+    """Check a chat server's database (both kinds of connections), node number and Redis."""
 
     async def numbered() -> None:
         if not node.begun:
-            return  # nobody is taken before it is
+            return  # no user is accepted before it is
         try:
             node.ids  # noqa: B018  # it raises
         except Refused:
@@ -35,7 +35,7 @@ def chat_health(reactor: Any, store: HealthStore, redis: Redis, node: Node) -> H
 
 
 def resources_health(reactor: Any, store: HealthStore, redis: Redis, disk: Disk, spool: Path) -> Health:
-    """Of a resources server: the database, the disk, and Redis."""
+    """Check a resources server's database, disk and Redis."""
 
     async def written() -> None:
         await disk.run(write_durably, spool)
@@ -49,12 +49,12 @@ def resources_health(reactor: Any, store: HealthStore, redis: Redis, disk: Disk,
 
 
 def gateway_health(reactor: Any, store: HealthStore, redis: Redis) -> Health:
-    """Of a gateway: the database, and Redis."""
+    """Check a gateway's database and Redis."""
     return Health(reactor, {"database": Check("The database", store.read, lambda: store.answered, proof=True), "redis": _redis(redis)})
 
 
 def captcha_health(reactor: Any, redis: Redis) -> Health:
-    """Of a captcha server: Redis, which keeps the codes."""
+    """Check a captcha server's Redis, which holds the codes."""
     return Health(reactor, {"redis": _redis(redis)})
 
 

@@ -1,4 +1,4 @@
-"""What every daemon is made of: options, ports, log files, and clear words when it cannot start."""
+"""The common parts of the daemons: options, ports, log files, and clear errors when one cannot start."""
 
 from __future__ import annotations
 
@@ -55,15 +55,15 @@ PLAINTEXT = "gRPC asks nobody who they are, and encrypts nothing ([cluster] allo
 class CannotStart(SystemExit, Exception):
     """Ends the process with status 1, without a traceback.
 
-    It is an ``Exception`` as well, so that twistd removes its pid file and,
-    when daemonizing, tells the waiting parent process.
+    It is also an ``Exception``, so that twistd removes its pid file and, when daemonizing, tells the waiting
+    parent process.
     """
 
 
 def give_up(reason: str) -> NoReturn:
-    """Write one line on standard error and end with status 1.
+    """Write one line on standard error and exit with status 1.
 
-    The real standard error: twistd sends ``sys.stderr`` to its log.
+    It uses the real standard error, since twistd redirects ``sys.stderr`` to its log.
     """
     stream = sys.__stderr__
     if stream is not None:
@@ -73,7 +73,7 @@ def give_up(reason: str) -> NoReturn:
 
 
 def refuse_to_start(config: Config, title: str, reason: str) -> NoReturn:
-    """The same, and write it to the daemon's log file, for who was not there when it was started."""
+    """Write why the daemon cannot start to its log file and to standard error, and exit with status 1."""
     folder = Path(config.imsys.log_dir)
     if config.imsys.log_dir and folder.parent.exists():
         with contextlib.suppress(ConfigError, OSError), as_owner(folder if folder.exists() else folder.parent):
@@ -85,9 +85,9 @@ def refuse_to_start(config: Config, title: str, reason: str) -> NoReturn:
 
 
 class Options(usage.Options):
-    """The command line of every daemon; ``settings`` is the configuration after parsing.
+    """The command-line options of all daemons; ``settings`` is the configuration after parsing.
 
-    What is wrong with either is one line on standard error, and exit status 1.
+    An error in either is one line on standard error, and exit status 1.
     """
 
     optParameters: list[list[Any]] = [
@@ -96,11 +96,11 @@ class Options(usage.Options):
 
     settings: Config
     reactor_fault = ""
-    """Why our reactor does not work here, if it does not."""
+    """Why our own reactor does not work here; empty: it does."""
 
     def parseOptions(self, options: Any = None) -> None:
-        """Choose the reactor, parse, then load the configuration."""
-        open_streams()  # before anything else of ours is open
+        """Install the reactor, parse the options, and load the configuration."""
+        open_streams()  # before we open anything else
         self.reactor_fault = choose_reactor()
         try:
             super().parseOptions(options)
@@ -108,7 +108,7 @@ class Options(usage.Options):
             give_up(f"{error} (--help tells what is allowed)")
 
     def postOptions(self) -> None:
-        """Load the configuration; the environment wins over the file."""
+        """Load the configuration; the environment takes precedence over the file."""
         try:
             self.settings = load(self["config"] or os.environ.get("IMSYS_CONFIG") or None, os.environ)
         except ConfigError as error:
@@ -121,18 +121,17 @@ class Options(usage.Options):
 
 
 class Daemon(MultiService):
-    """One process: its services, its log file, and one clear line when one of them cannot start.
+    """One process: its services, its log file, and one clear line if a service cannot start.
 
-    A service that needs a while after ``startService`` (a pool that connects, a
-    server that registers) has a method ``async def ready(self)``, which returns
-    when it can be used; the daemon calls itself ready after the last of them.
-    On SIGHUP log files are opened anew, and certificates are read again by those
-    parts that have a method ``renew_certificates()``.
+    A service that needs a while after ``startService`` (a pool that connects, a server that registers) has a
+    method ``async def ready(self)``, which returns when it can be used; the daemon logs that it is ready
+    after the last of them. On SIGHUP it reopens log files and calls ``renew_certificates()`` of each service
+    that has it.
 
-    :param name: the name of the command, and of the log file.
+    :param name: the name of the command and of the log file.
     :param on_ready: called once, when everything is ready.
-    :param warnings: lines for the log, once it is open.
-    :raises ConfigError: a certificate has expired, or is none.
+    :param warnings: lines to log when the log file is open.
+    :raises ConfigError: a certificate has expired or is invalid.
     """
 
     def __init__(
@@ -151,9 +150,9 @@ class Daemon(MultiService):
         self._announcement: Deferred[None] | None = None
 
     def check_ports(self) -> None:
-        """See whether the ports of ours are free, while standard error still is the operator's (twistd daemonizes later).
+        """Check that our ports are free, before twistd daemonizes, while standard error is the operator's.
 
-        :raises ConfigError: one is not.
+        :raises ConfigError: one is not free.
         """
         for service in _tree(self):
             check = getattr(service, "check", None)
@@ -210,7 +209,7 @@ class Daemon(MultiService):
         self._reactor.callFromThread(self._renew)
 
     def _renew(self) -> None:
-        """Open log files anew, and read certificates again, unless one of them has expired."""
+        """Reopen log files, and read certificates again, unless one of them has expired."""
         if self._file is not None:
             self._file.reopen()
         try:
@@ -248,17 +247,16 @@ def make_daemon(
     number: int = 0,
     warning: str = "",
 ) -> Daemon:
-    """Build a daemon of one service, for ``makeService`` and for application files.
+    """Build the daemon of one service, for ``makeService`` and for application files.
 
-    What cannot work (a port in use, a certificate that is missing, tables that
-    are too old) is said here, in one line, with exit status 1: twistd has not
-    daemonized yet. A database that is away is not such a thing: it may come back.
+    Fatal errors (a port in use, a missing certificate, outdated tables) are reported here, in one line with
+    exit status 1, before twistd daemonizes. A database that does not answer is not fatal: it may come back.
 
-    As many files may be open as the system lets us, and the capacity is lowered where they are not enough.
+    The limit of open files is raised as far as possible, and the capacity is lowered if it is not enough.
 
-    :param name: the command; ``imsys``, for every server, has all the gRPC ports.
-    :param number: of several processes of one command; it is part of the name of its log file.
-    :param warning: a line for the log.
+    :param name: the command; ``imsys``, with all servers, has all gRPC ports.
+    :param number: number of the process, of several of one command; part of the name of its log file.
+    :param warning: a line to log.
     """
     title = f"{name}-{number}" if number else name
     set_clock(reactor)
@@ -281,9 +279,9 @@ def make_daemon(
 
 
 def tables_fit(config: Config) -> None:
-    """See whether the tables are those of this program, if the database is there.
+    """Check that the tables are not older than this program, if the database answers.
 
-    :raises OldTables: they are not.
+    :raises OldTables: they are missing or older.
     """
     try:
         with as_owner(config.home) if config.database.engine == "sqlite" else contextlib.nullcontext():
@@ -295,7 +293,7 @@ def tables_fit(config: Config) -> None:
 
 
 def bound_ports(service: IService) -> dict[str, int]:
-    """The public ports of a service: section and key (``[chat] port``) to number."""
+    """Return the public ports of a service: section and key (``[chat] port``) to number."""
     return {part.what: part.port for part in _tree(service) if isinstance(part, ListenService)}
 
 

@@ -1,4 +1,4 @@
-"""Who may be connected to the public ports, as ``[limits]`` has it."""
+"""Limits of connections to the public ports, by ``[limits]``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from imsys.protocols.crowd import Crowd
 
 
 def crowd_of(clock: IReactorTime, limits: LimitsConfig, capacity: int) -> Crowd:
-    """Those who are connected to the ports of one server, ``capacity`` of them at most."""
+    """Make the crowd of one server, with at most ``capacity`` connections."""
     return Crowd(
         clock,
         capacity,

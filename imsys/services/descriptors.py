@@ -1,4 +1,4 @@
-"""Open files: as many as the system allows, and no more connections than they are enough for."""
+"""Raise the limit of open files, and fit the number of connections to it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from imsys.config import Config
 from imsys.errors import ConfigError
 
 MOST = 1 << 20
-"""Open files beyond which the soft limit of the process is not raised."""
+"""Open files to which the soft limit is raised, at most."""
 
 OWN = 256
-"""Open files that a server has besides its connections and pools: logs, certificates, gRPC and its streams to peers, and some to spare."""
+"""Open files of a server besides its connections and pools: logs, certificates, gRPC and peers, and a
+reserve."""
 
 SECTIONS = {
     "imsys-chat": ("chat",),
@@ -20,13 +21,13 @@ SECTIONS = {
     "imsys-gateway": ("gateway",),
     "imsys": ("chat", "resources", "gateway"),
 }
-"""Which daemons hold connections up to which sections' ``capacity``."""
+"""The sections whose ``capacity`` limits the connections of each daemon."""
 
 
 def raise_descriptor_limit() -> int | None:
-    """Let the process open as many files, and so connections, as its hard limit allows.
+    """Raise the soft limit of open files, and so of connections, as far as the hard limit allows.
 
-    :returns: how many that are now; ``None`` where there is no limit to speak of.
+    :returns: the limit now; ``None``: unlimited.
     """
     try:
         import resource
@@ -42,12 +43,13 @@ def raise_descriptor_limit() -> int | None:
 
 
 def fitting(config: Config, daemon: str, limit: int | None) -> tuple[Config, str]:
-    """The configuration with no more connections than there can be, and a line about what was lowered (or none).
+    """Return the configuration with capacities lowered to the possible, and a line about that (or "").
 
-    A server that took more would fail somewhere in the middle of its work, and not only at its door.
+    A server that accepted more connections would fail in the middle of its work instead of refusing
+    connections.
 
-    :param limit: open files that the process may have.
-    :raises ConfigError: it may not even have those that it needs for itself.
+    :param limit: open files of the process, at most; ``None``: unlimited.
+    :raises ConfigError: there are not even enough for the server itself.
     """
     sections = SECTIONS.get(daemon, ())
     if limit is None or not sections:

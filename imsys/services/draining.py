@@ -1,4 +1,4 @@
-"""Draining: a server that is to end takes no new users, has those it has go elsewhere, and ends when they have."""
+"""Draining: a server accepts no new users, moves its users to other servers, and ends when they have left."""
 
 from __future__ import annotations
 
@@ -26,20 +26,21 @@ from imsys.util.background import run_in_background
 _log = Logger()
 
 TOLD = 1.0
-"""Seconds that balance has to hear that nobody is to be sent here any more, before ports are closed."""
+"""Seconds to tell balance to send no more users here, before ports are closed."""
 
 SETTLE = 1.0
-"""Seconds for the last connections to close, after everybody was to be gone."""
+"""Seconds for the last connections to close, after the time for all moves."""
 
 SHARE = 0.75
-"""Part of the time that there is at SIGTERM in which sessions are asked to move; the rest is for the last of them to do so."""
+"""Part of the time at SIGTERM over which sessions are told to move; the rest is for the last of them to do
+it."""
 
 LOOK = 0.05
-"""Seconds between two looks whether all have moved."""
+"""Seconds between two checks whether all have moved."""
 
 
 class Others(Protocol):
-    """Connections of other protocols, which end when what is under way has: a request of HTTP, a live stream."""
+    """Connections of other protocols, which end with their present work: an HTTP request, a live stream."""
 
     def drain(self) -> None: ...  # noqa: D102
     def emptied(self) -> Deferred[None]: ...  # noqa: D102
@@ -47,11 +48,11 @@ class Others(Protocol):
 
 @dataclass(frozen=True)
 class Moves:
-    """How the sessions of a chat server leave it.
+    """How the sessions of a chat server are moved.
 
-    :param left: how many are here still.
-    :param drain: seconds over which a server that drains has them move.
-    :param stop: seconds that they have for it when the server is told to stop.
+    :param left: returns the number of remaining sessions.
+    :param drain: seconds for the moves when the server drains.
+    :param stop: seconds for the moves when the server is stopped.
     """
 
     moving: Moving
@@ -61,13 +62,12 @@ class Moves:
 
 
 class Draining(Service):
-    """Drains when it is told to, or on SIGUSR2, and moves sessions before everything else when the process stops.
+    """Drains on request or on SIGUSR2, and moves sessions first when the process stops.
 
-    A server that drains has balance send nobody here, closes its ports, and has its
-    sessions move, where there are other servers for them. The process ends when the
-    last connection has gone, or when there was time enough for that; where nobody
-    moves (resources), it waits for as long as it takes. SIGTERM ends it earlier, in
-    good order, and SIGTERM or SIGINT once more without waiting for sessions to move.
+    A draining server tells balance to send no users, closes its ports, and moves its sessions if other
+    servers accept them. The process ends when the last connection is closed or the time is over; a resources
+    server, whose sessions do not move, waits without limit. SIGTERM ends it earlier in good order; a second
+    SIGTERM or SIGINT does not wait for sessions to move.
     """
 
     def __init__(
@@ -92,12 +92,12 @@ class Draining(Service):
         self._end: IDelayedCall | None = None
 
     def startService(self) -> None:
-        """Listen to the signal."""
+        """Handle the signal from now on."""
         super().startService()
         self._restore = on_signal("SIGUSR2", lambda: self._reactor.callFromThread(self.drain))
 
     def stopService(self) -> Deferred[None] | None:
-        """Listen no more; fires when the sessions of a chat server have moved, or the time for it is over."""
+        """Stop; fire when the sessions of a chat server have moved, or the time for it is over."""
         super().stopService()
         if self._end is not None and self._end.active():
             self._end.cancel()
@@ -111,16 +111,16 @@ class Draining(Service):
         if self._moves is not None:
             self._moves.moving.stop()
         restore, self._restore = self._restore, None
-        if restore is not None:  # not earlier: unheard, the signal ends the process
+        if restore is not None:  # not earlier: without a handler the signal ends the process
             restore()
         return result
 
     def drain(self, seconds: float = 0.0) -> int:
-        """Begin, or, where that is done already, hurry.
+        """Begin to drain, or change the time of a drain in progress.
 
-        :param seconds: for everybody to move, 0: as configured. For servers whose sessions do not move: after which the process ends,
-            0: when the last connection has gone.
-        :returns: how many connections are left.
+        :param seconds: time for all sessions to move; 0: as configured. If sessions do not move: time after
+            which the process ends; 0: when the last connection is closed.
+        :returns: the number of connections left.
         """
         if self.running:
             self._seconds = seconds
@@ -143,7 +143,7 @@ class Draining(Service):
         self._finish()
 
     async def _leave(self) -> None:
-        """Have nobody come any more: first by balance's word, so that whoever it sent here just before finds the door open."""
+        """Accept no more users: tell balance first, so that users whom it just sent can still connect."""
         with contextlib.suppress(DeferredTimeout):
             await self._membership.drain().addTimeout(TOLD, self._reactor)
         for port in self._ports:
@@ -153,7 +153,7 @@ class Draining(Service):
         self._left = True
 
     def _set_off(self) -> None:
-        """Have everybody go, and end when they have had the time for it."""
+        """Begin the moves, and schedule the end of the process."""
         seconds, moves = self._seconds, self._moves
         if not self.running:
             return
@@ -178,14 +178,14 @@ class Draining(Service):
                 self._reactor.stop()
 
     async def _move_out(self, moves: Moves) -> None:
-        """Have sessions move as quickly as there is time for; whoever cannot wait says so with a second signal."""
+        """Move sessions within the time for stopping; a second signal ends the wait."""
         end = self._reactor.seconds() + moves.stop
         hurry: list[bool] = []
         restore = while_stopping(self._reactor, lambda: hurry.append(True))
         try:
             if not self._left:
                 await self._leave()
-                if not self._membership.takers(elsewhere=True):  # balance has just told who there is
+                if not self._membership.takers(elsewhere=True):  # by balance's fresh answer
                     return
             moves.moving.begin((end - self._reactor.seconds()) * SHARE, rate=math.inf, for_good=True)
             while moves.left() and not hurry and self._reactor.seconds() < end:

@@ -1,4 +1,4 @@
-"""What is made where it is missing, so that one command is enough."""
+"""Create what is missing at the first start, so that one command is enough."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from imsys.util.home import as_owner, make_home
 
 
 class OldTables(ConfigError):
-    """The tables are not there, or older than this program."""
+    """The tables are missing, or older than this program."""
 
 
 def first_start(config: Config, now: datetime) -> None:
-    """Make what is missing under the home folder: development certificates, keys, and an SQLite database with its tables.
+    """Create what is missing under the home folder: development certificates, keys, and an SQLite database.
 
-    What lies elsewhere is the operator's, and so is a MySQL database (``imsys-ctl``).
+    Files elsewhere and a MySQL database are the operator's task (``imsys-ctl``).
 
-    :raises ConfigError: something cannot be made.
+    :raises ConfigError: something cannot be created.
     """
     make_home(config)
     with as_owner(config.home):
@@ -36,9 +36,9 @@ def first_start(config: Config, now: datetime) -> None:
 
 
 def prepare_database(database: DatabaseConfig, *, create: bool = True) -> list[str]:
-    """Bring the tables of a database up to date; give back the names of what was applied.
+    """Bring the tables of a database up to date; return the names of the applied migrations.
 
-    :param create: whether to make the database itself, too, where it is missing.
+    :param create: whether to create the database itself if it is missing.
     :raises ConfigError: it cannot be reached, or does not allow it.
     """
     try:
@@ -50,9 +50,9 @@ def prepare_database(database: DatabaseConfig, *, create: bool = True) -> list[s
 
 
 def check_tables(database: DatabaseConfig) -> None:
-    """See whether the tables of a database are those of this program, or newer ones (in the middle of an upgrade).
+    """Check that the tables of a database are those of this program, or newer (during an upgrade).
 
-    :raises OldTables: they are not.
+    :raises OldTables: they are missing or older.
     :raises ConfigError: the database cannot be reached now.
     """
     there, wanted = version(database)

@@ -1,4 +1,4 @@
-"""What several services of one process stand on, made once."""
+"""Make the shared dependencies of the services of one process."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ from imsys.services.tls import PublicTls
 from imsys.store import Database
 
 CALENDAR: Callable[[], float] = time.time
-"""The time of day of our servers, in Unix seconds, which may be set at any time: for dates. What lasts or is due goes by the reactor."""
+"""The time of day in Unix seconds, for dates.
+
+It may be set at any time; durations and timeouts use the reactor's clock.
+"""
 
 
 def database_of(reactor: Any, config: Config, parent: MultiService) -> Database:
-    """The database of a daemon. :raises ConfigError: its driver is not installed."""
+    """Make the database of a daemon. :raises ConfigError: its driver is not installed."""
     try:
         database = Database(reactor, config.database)
     except ImportError:
@@ -33,14 +36,14 @@ def database_of(reactor: Any, config: Config, parent: MultiService) -> Database:
 
 
 def seldom_used_database_of(reactor: Any, config: Config, parent: MultiService) -> Database:
-    """A database without which a daemon serves nearly everybody: a start does not look at it, and it is connected to when it is needed."""
+    """Make a database that a daemon needs rarely: it is not checked at the start, and opened when needed."""
     seldom = _Seldom(database_of(reactor, config, MultiService()))
     seldom.setServiceParent(parent)
     return seldom.database
 
 
 class _Seldom(Service):
-    """Runs a database that is found by nobody who looks through the services of a daemon."""
+    """Runs a database that is hidden from searches through the services of a daemon."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -55,7 +58,7 @@ class _Seldom(Service):
 
 
 def redis_of(reactor: Any, config: Config, parent: MultiService) -> Redis:
-    """The Redis of a daemon that is not all in one. :raises ConfigError: it is configured to be embedded."""
+    """Make the Redis client of a single daemon. :raises ConfigError: Redis is configured as embedded."""
     if config.redis.mode == "embedded":
         raise ConfigError("[redis] mode: embedded is for all servers in one process (twistd imsys); a single daemon needs mode = server")
     service = RedisService(reactor, config.redis)
@@ -64,21 +67,24 @@ def redis_of(reactor: Any, config: Config, parent: MultiService) -> Redis:
 
 
 def trust_of(config: Config, parent: MultiService) -> Trust:
-    """The credentials of a daemon. :raises ConfigError: they cannot be used."""
+    """Make the cluster credentials of a daemon. :raises ConfigError: they cannot be used."""
     trust = Trust(config.cluster)
     trust.setServiceParent(parent)
     return trust
 
 
 def tls_of(config: Config, parent: MultiService) -> PublicTls:
-    """TLS of the public ports of a daemon."""
+    """Make the TLS of a daemon's public ports."""
     tls = PublicTls(config.tls)
     tls.setServiceParent(parent)
     return tls
 
 
 def tickets_of(reactor: Any, config: Config, parent: MultiService, calendar: Callable[[], float]) -> Tickets:
-    """The tickets for files of a daemon, by keys that are read again when they change. :raises ConfigError: there are no keys."""
+    """Make the tickets of a daemon, with keys that are read again when they change.
+
+    :raises ConfigError: there are no keys.
+    """
     keys = TicketKeys(Path(config.files.ticket_keys))
     KeyReloader(reactor, keys).setServiceParent(parent)
     return Tickets(keys, calendar, config.files.ticket_life)

@@ -1,4 +1,4 @@
-"""``twistd imsys-gateway``: the HTTP interfaces."""
+"""``twistd imsys-gateway``: the HTTP interface."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ from imsys.web.server import HttpServer
 __all__ = ["Options", "build", "makeService"]
 
 DRAIN = 1 << 20
-"""Bytes of a body that is refused which are read all the same, so that its client gets to read why."""
+"""Bytes of a refused body that are read nevertheless, so that the client receives the answer."""
 
 LAST_ANSWERS = 7.0
-"""Seconds that requests have to be answered when the server stops, and their connections to close."""
+"""Seconds for requests to be answered, and connections to close, when the server stops."""
 
 
 def build(
@@ -49,9 +49,9 @@ def build(
     *,
     calendar: Callable[[], float] = CALENDAR,
 ) -> IService:
-    """One gateway, on a database and a Redis of its own or on those of others in the process.
+    """Build one gateway, on its own database and Redis or on shared ones.
 
-    :param calendar: Unix seconds.
+    :param calendar: returns Unix seconds.
     :raises ConfigError: something in the configuration cannot work.
     """
     settings, lives, server = config.gateway, config.balance, OrderedServices()
@@ -100,7 +100,7 @@ def build(
 
 
 def makeService(options: Options) -> IService:
-    """For twistd."""
+    """Make the daemon for twistd."""
     from twisted.internet import reactor
 
     return make_daemon(reactor, options.settings, "imsys-gateway", build, warning=options.reactor_fault)

@@ -1,4 +1,4 @@
-"""The Python interpreter under a server: when it collects garbage, how long a thread keeps it, and what memory it keeps."""
+"""Tune the Python interpreter for a server: garbage collection, thread switching and memory."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ import gc
 import sys
 
 COLLECT_AFTER = 50_000
-"""Containers made beyond those that died until the youngest are looked through; Python's own 700 are a few dozen requests."""
+"""Net allocations before the youngest generation is collected; Python's own 700 are a few dozen requests."""
 
 SWITCH = 0.0005
-"""Seconds after which a thread that runs Python makes way for one that waits to; with Python's own 5 ms the thread that writes
-messages would wait that long whenever the database has answered."""
+"""Seconds after which a running thread yields to a waiting one; with Python's own 5 ms the thread that writes
+messages would wait that long after each answer of the database."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 """Parameters of mallopt(3)."""
 
 KEPT = 1 << 24
-"""Free bytes at the end of a heap beyond which the C library gives them back to the system. With its own 128 KiB, every buffer of a file
-that is sent or read is memory that the system has just made and filled with zeros: that takes longer than to encrypt it."""
+"""Free bytes at the end of a heap beyond which the C library returns memory to the system. With its own 128
+KiB, each buffer of a file would be fresh memory that the system fills with zeros, which takes longer than
+encrypting it."""
 
 LARGE = 1 << 22
-"""Bytes from which something allocated is memory of its own, which the system makes, and takes back when it is freed."""
+"""Bytes from which an allocation is mapped separately and returned to the system when it is freed."""
 
 
 def settle() -> None:
-    """Call this once when everything is built: what is there by then stays, and is not looked through again and again."""
+    """Tune the interpreter. Call it once everything is built: present objects are not collected any more."""
     _keep_freed()
     gc.collect()
     gc.freeze()
@@ -34,7 +35,7 @@ def settle() -> None:
 
 
 def _keep_freed() -> None:
-    """Use freed memory again, rather than give it back and ask for it anew; where the C library is glibc, or like it."""
+    """Keep freed memory for reuse instead of returning it to the system, if the C library can (glibc)."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:
         mallopt(_M_TRIM_THRESHOLD, KEPT)

@@ -1,4 +1,4 @@
-"""Keys that were rotated are in use without a restart."""
+"""Reload rotated keys without a restart."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class Keys(Protocol):
 
     @property
     def newest(self) -> str:
-        """Id of the one that is used for what is new."""
+        """The id of the key for new data."""
         ...
 
     def refresh(self) -> str:
-        """Read the file if it has changed; what is wrong with it. It blocks."""
+        """Read the file if it has changed; return its problem, or an empty text. It blocks."""
         ...
 
 
 class KeyReloader(Service):
-    """Looks at the file of the keys every few seconds."""
+    """Checks the file of the keys every few seconds."""
 
     def __init__(self, reactor: Any, keys: Keys) -> None:
         self._reactor = reactor
@@ -42,12 +42,12 @@ class KeyReloader(Service):
         self._loop.clock = reactor
 
     def startService(self) -> None:
-        """Begin to look."""
+        """Begin to check."""
         super().startService()
         self._loop.start(INTERVAL, now=False).addErrback(lambda reason: _log.failure("the keys are not looked at any more", reason))
 
     def stopService(self) -> Deferred[None]:
-        """Look no more; fires when a look has ended."""
+        """Stop checking; fire when a check in progress has ended."""
         super().stopService()
         if self._loop.running:
             self._loop.stop()
@@ -60,7 +60,7 @@ class KeyReloader(Service):
         return self._looking
 
     def _looked(self, problem: str) -> None:
-        if problem and problem != self._problem:  # one line for as long as it stays the same
+        if problem and problem != self._problem:  # log the same problem once
             _log.error("the keys stay what they were: {reason}", reason=problem)
         self._problem = problem
         if self._keys.newest != self._newest:

@@ -1,4 +1,4 @@
-"""Public TCP ports: bound with privileges, and one clear line when they cannot be."""
+"""Public TCP ports: bound before privileges are dropped, with one clear line if that fails."""
 
 from __future__ import annotations
 
@@ -23,45 +23,50 @@ from imsys.protocols.tls import Renewable, TlsFactory
 _log = Logger()
 
 BACKLOG = 4096
-"""Connections that the kernel keeps while we are busy; it lowers this to its own limit."""
+"""Connections that the kernel queues while we are busy; it may lower this to its own limit."""
 
 ACCEPTS = 8
-"""Connections that are accepted in one turn of the reactor.
+"""Connections accepted in one turn of the reactor.
 
-Who is accepted is served at once, beside all the others: a thousand in one turn would have their handshakes together, and all be done
-at the end. The others wait in the kernel, in order, which costs nothing; and turns stay short for those who are here already.
+Accepted connections are served concurrently: a thousand handshakes started in one turn would all be complete
+only at the end. Waiting in the kernel, in order, costs nothing, and turns stay short for connected clients.
 """
 
 PLAIN_ACCEPTS = 32
-"""The same of connections without TLS, of which eight cost no more than one handshake. More that log in together cost less."""
+"""The same without TLS: eight such connections cost no more than one handshake, and logging in together
+costs less."""
 
 STALE = 5.0
-"""Seconds that a connection may have waited in the kernel, unless it has been silent since: whoever has waited longer gives up, or has."""
+"""Seconds since a waiting connection's last data after which it is dropped: its client has given up, or
+soon will."""
 
 GONE = 1.0
-"""The same of one without TLS whose peer has sent its end already: some send all they have to say and their end at once."""
+"""The same without TLS if the peer has already closed its side: some clients send everything and then
+close at once."""
 
 REST = 1.0
-"""Seconds that a port accepts nobody when there is no descriptor for a connection."""
+"""Seconds that a port pauses when there is no descriptor for a connection."""
 
 REMINDER = 60.0
-"""Seconds between two lines about that in the log."""
+"""Seconds between two log lines about that."""
 
 
 _TELLS = sys.platform == "linux"
 _LAST_DATA = struct.Struct("=B51xI")
-"""Of the kernel's ``tcp_info``: the state, and the milliseconds since the last data came (or, as none has, since it was connected)."""
+"""From the kernel's ``tcp_info``: the state, and milliseconds since the last data (or, without any, since
+connected)."""
 _CLOSED, _PEER_CLOSED = 7, 8
 
 
 class ListenService(Service):
-    """One public TCP port, with TLS or without.
+    """One public TCP port, with or without TLS.
 
-    It is bound in ``privilegedStartService``, before privileges are dropped, so
-    ports below 1024 work; connections wait in the kernel until ``startService``.
+    It is bound in ``privilegedStartService``, before privileges are dropped, so ports below 1024 work;
+    connections wait in the kernel until ``startService``.
 
-    :param what: section and key that say the port, as in ``[chat] port``.
-    :param shared: other processes of ours listen on it as well, and the kernel spreads connections over them (``SO_REUSEPORT``).
+    :param what: section and key of the port, as in ``[chat] port``.
+    :param shared: whether other processes of ours listen on it too; the kernel spreads connections over them
+        (``SO_REUSEPORT``).
     """
 
     def __init__(
@@ -84,12 +89,12 @@ class ListenService(Service):
         self.what = what
         self._port: Any = None
         self.port = port
-        """The number of the port: the wanted one until it is bound."""
+        """The number of the port; until it is bound, the configured one."""
 
     def check(self) -> None:
-        """Find out whether the port could be bound, while there still is a terminal to say so.
+        """Check that the port can be bound, while there is still a terminal for the error.
 
-        :raises ConfigError: it could not.
+        :raises ConfigError: it cannot.
         """
         if self._wanted and self._port is None:
             check_port(self._host, self._wanted, self.what, shared=self._shared)
@@ -97,7 +102,7 @@ class ListenService(Service):
     def privilegedStartService(self) -> None:
         """Bind the port.
 
-        :raises ConfigError: it is in use, or not ours to take.
+        :raises ConfigError: it is in use, or not allowed.
         """
         super().privilegedStartService()
         try:
@@ -108,13 +113,13 @@ class ListenService(Service):
         self.port = self._port.getHost().port
 
     def _listen(self) -> Any:
-        if not IReactorFDSet.providedBy(self._reactor):  # Windows' completion ports have a port of their own
+        if not IReactorFDSet.providedBy(self._reactor):  # Windows' completion ports need Twisted's own class
             return self._reactor.listenTCP(self._wanted, self._factory, BACKLOG, self._host)
         port = _Port(self._wanted, self._factory, BACKLOG, self._host, self._reactor)
         port.transport = getattr(self._reactor, "server_transport", tcp.Server)
         port.shared = self._shared
         port.what = self.what
-        port.gone = 0.0 if self._tls else GONE  # nobody can end a handshake who sends nothing any more
+        port.gone = 0.0 if self._tls else GONE  # a closed client cannot complete the handshake
         port.accepts = ACCEPTS if self._tls else PLAIN_ACCEPTS
         port.startListening()
         return port
@@ -127,32 +132,30 @@ class ListenService(Service):
         self._port.startReading()
 
     def stopService(self) -> Deferred[None] | None:
-        """Close the port; connections that are open stay open."""
+        """Close the port; open connections stay."""
         super().stopService()
         return self.close_port()
 
     def close_port(self) -> Deferred[None] | None:
-        """Accept no more, ahead of the rest of the server (draining); idempotent."""
+        """Close the port before the rest of the server stops (draining); idempotent."""
         port, self._port = self._port, None
         if port is None:
             return None
         if self._shared:
-            # who waits in the queue of this process would be reset, and could not be answered by the others
-            port.accepts = BACKLOG + 1  # all that the queue holds
+            # connections in this process' queue would be reset; the other processes cannot take them over
+            port.accepts = BACKLOG + 1  # the whole queue
             port.doRead()
         closed: Deferred[None] = port.stopListening()
         return closed
 
 
 class _Port(tcp.Port):
-    """Twisted's port, with three things more.
+    """Twisted's port with three additions.
 
-    It may share its number with other processes. It accepts a few connections a
-    turn, and drops those that have waited for so long that nobody waits for an
-    answer any more: in a storm the others are served in time. And it rests while
-    there is no descriptor for a connection, and says so once in a while. Twisted
-    would accept and close each at once, or fail to and try again for ever, with
-    lines in the log for each.
+    It may share its number with other processes. It accepts few connections per turn, and drops those that
+    have waited so long that their clients have given up: so in a storm the others are served in time. And it
+    pauses while there is no descriptor for a connection, with a log line once in a while; Twisted would
+    accept and close each at once, or retry forever, with log lines for each.
     """
 
     factory: Any
@@ -166,14 +169,14 @@ class _Port(tcp.Port):
     _reminded = _complained = -REMINDER
 
     def createInternetSocket(self) -> socket.socket:
-        """The socket, before it is bound."""
+        """Make the socket, before it is bound."""
         made: socket.socket = super().createInternetSocket()
         if self.shared:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         return made
 
     def doRead(self) -> None:
-        """Accept those who wait, if there is a descriptor for the first of them."""
+        """Accept waiting connections, if there is a descriptor for the first of them."""
         try:
             socket.socket(self.addressFamily).close()
             for _ in range(self.accepts):
@@ -182,19 +185,19 @@ class _Port(tcp.Port):
                 except BlockingIOError:
                     break
                 except ConnectionAbortedError:
-                    continue  # it is gone again
+                    continue  # closed meanwhile
         except OSError as error:
             self._rest(error)
         except Exception:
             _log.failure("a connection to {what} could not be begun", what=self.what)
 
     def _take(self, accepted: socket.socket, address: tuple[Any, ...]) -> None:
-        """Begin with a connection."""
+        """Start serving a connection."""
         if _is_stale(accepted, self.gone):
-            accepted.close()  # what is unread makes it a reset
+            accepted.close()  # with unread data this is a reset
             self._drop()
             return
-        if self.addressFamily == socket.AF_INET6:  # with the zone, where there is one
+        if self.addressFamily == socket.AF_INET6:  # with its zone, if any
             address = (socket.getnameinfo(address, socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)[0], *address[1:])
         protocol: Any = self.factory.buildProtocol(self._buildAddr(address))
         if protocol is None:
@@ -226,7 +229,7 @@ class _Port(tcp.Port):
         self.startReading()
 
     def connectionLost(self, reason: Failure) -> None:
-        """It is closed."""
+        """Clean up after the port is closed."""
         if self._resting is not None:
             self._resting.cancel()
             self._resting = None
@@ -234,9 +237,9 @@ class _Port(tcp.Port):
 
 
 def _is_stale(accepted: socket.socket, gone: float) -> bool:
-    """Whether a connection has waited for so long that its peer has given up, or will before it is served, where the system tells.
+    """Return whether a connection has waited so long that its client has given up, or soon will (on Linux).
 
-    :param gone: seconds that one may have waited whose peer has sent its end.
+    :param gone: seconds that it may have waited if its peer has closed its side.
     """
     if not _TELLS:
         return False
@@ -247,9 +250,9 @@ def _is_stale(accepted: socket.socket, gone: float) -> bool:
 
 
 def check_port(host: str, port: int, what: str, *, shared: bool = False) -> None:
-    """Find out whether a TCP port can be bound, and let go of it again.
+    """Check that a TCP port can be bound, and release it again.
 
-    :param shared: others of ours may be bound to it.
+    :param shared: whether other processes of ours may be bound to it.
     :raises ConfigError: one line naming port, section and key.
     """
     try:

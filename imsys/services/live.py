@@ -1,4 +1,4 @@
-"""Live streams of one resources server: their manager, HTTP, the ports of RTMP, and what fetches and records."""
+"""Build a resources server's live streaming: manager, RTMP ports, pulls from other servers, recordings."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from imsys.web.routing import Endpoint
 
 @dataclass(frozen=True)
 class Live:
-    """What a resources server has for live streams."""
+    """The live streaming parts of a resources server."""
 
     streams: StreamManager
     rtmp: RtmpServer
@@ -44,22 +44,25 @@ class Live:
 
     @property
     def parts(self) -> tuple[Service, ...]:
-        """Those that are started, and stopped the other way round: the stream manager tells everybody why they are closed."""
+        """The parts in starting order.
+
+        They stop in reverse, so that the stream manager tells clients why they are closed.
+        """
         return self.recordings, self.pulls, self.rtmp, self.streams
 
     @property
     def listeners(self) -> list[ListenService]:
-        """The ports that are open."""
+        """The open ports."""
         return [port for port in (self.plain, self.tls) if port is not None]
 
     @property
     def rtmp_port(self) -> int:
-        """The number of the port without TLS; 0: it is closed."""
+        """The number of the port without TLS; 0: closed."""
         return 0 if self.plain is None else self.plain.port
 
     @property
     def rtmps_port(self) -> int:
-        """The number of the port with TLS; 0: it is closed."""
+        """The number of the port with TLS; 0: closed."""
         return 0 if self.tls is None else self.tls.port
 
 
@@ -77,16 +80,16 @@ def live_of(
     crowd: Crowd,
     calendar: Callable[[], float],
 ) -> Live:
-    """The live streams of a resources server; without ports and paths where ``[live] enabled`` says so.
+    """Build the live streaming of a resources server; without ports if ``[live] enabled`` is off.
 
     :param public: TLS of the public ports.
-    :param tell: has a thread told of its stream.
-    :param find: where the resources server of a name is.
-    :param storage: of the engine, for what is recorded.
-    :param uploads: what makes files of it.
-    :param crowd: who is connected to the server.
-    :param calendar: Unix seconds.
-    :raises ConfigError: the file of authorities is none, or there are no keys for what is recorded.
+    :param tell: has a stream announced to its thread.
+    :param find: finds a resources server by name.
+    :param storage: the storage of recordings.
+    :param uploads: makes files of recordings.
+    :param crowd: the connections of the server.
+    :param calendar: returns Unix seconds.
+    :raises ConfigError: the CA file is invalid, or there are no keys for recordings.
     """
     ours, limits = config.resources, config.live
     store = LiveStore(database, calendar)

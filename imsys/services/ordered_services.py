@@ -1,4 +1,4 @@
-"""A service of parts that stand on each other."""
+"""A service of parts that depend on each other."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _log = Logger()
 
 
 class OrderedServices(MultiService):
-    """Starts its parts in order, and stops them in the reverse order, each when the one before has stopped."""
+    """Starts its parts in order, and stops them in reverse order, one after the other."""
 
     def stopService(self) -> Deferred[None]:
-        """Stop the parts; fires when the first of them has stopped."""
+        """Stop the parts; fire when all have stopped."""
         Service.stopService(self)
         return Deferred.fromCoroutine(self._stop())
 

@@ -1,8 +1,7 @@
-"""Noticing that the whole process stood still: it was stopped (SIGSTOP), or its machine was.
+"""Detect that the whole process was paused: it was stopped (SIGSTOP), or its machine was suspended.
 
-Whoever spoke to it meanwhile has got no answer, and has given up. What they sent can
-still be read, though, before any timer goes off: so whoever is about to believe it
-looks here first.
+Clients that sent something meanwhile got no answer and have given up. Their data can still be read before any
+timer fires, so code that is about to act on it must check here first.
 """
 
 from __future__ import annotations
@@ -21,20 +20,21 @@ TICK = 1.0
 """Seconds between two looks at the clock."""
 
 PAUSE = 5.0
-"""Seconds between two looks above which the process stood still. No turn of the reactor takes as long, and few clients wait longer."""
+"""Seconds between two looks that count as a pause: no turn of the reactor takes as long, few clients wait
+longer."""
 
 
 def elapsed() -> float:
-    """Seconds of a clock that nobody sets, and that goes on while the machine sleeps, where there is one."""
+    """Return seconds of a monotonic clock that, if possible, includes the time that the machine sleeps."""
     boot_time: int | None = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if boot_time is None else time.clock_gettime(boot_time)
 
 
 class Pauses(Service):
-    """Looks at the clock once in a while, and tells when it has not for long.
+    """Looks at the clock at intervals, and reports a long gap.
 
-    :param paused: called with the seconds that it stood still.
-    :param seconds: a clock that nobody sets.
+    :param paused: called with the seconds of the pause.
+    :param seconds: a monotonic clock.
     """
 
     def __init__(self, clock: IReactorTime, paused: Callable[[float], None], seconds: Callable[[], float] = elapsed) -> None:
@@ -51,12 +51,12 @@ class Pauses(Service):
         self._ticks.start(TICK, now=False)
 
     def stopService(self) -> None:
-        """Look no more."""
+        """Stop looking."""
         super().stopService()
         self._ticks.stop()
 
     def look(self) -> None:
-        """Whether it stood still until now; if so, it is told before this returns."""
+        """Check for a pause until now; it is reported before this returns."""
         if not self.running:
             return
         now = self._seconds()

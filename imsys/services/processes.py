@@ -1,13 +1,12 @@
 """``imsys-chat --processes N``: a supervisor, and N processes that share the public ports.
 
-Each process is a ``twistd`` of its own, and a chat server of its own to balance
-and to its peers. Each listens on the public port for itself (``SO_REUSEPORT``):
-the kernel spreads connections over them by their addresses, evenly to a few
-percent, which one listening socket for all would not (there, who wakes first
-takes most); and nobody waits for a process that is not there.
+Each process is its own ``twistd``, and its own chat server for balance and peers. Each has its own listening
+socket on the public port (``SO_REUSEPORT``): the kernel spreads connections over them by address, evenly to a
+few percent. With one shared socket the first process to wake would take most of them; and connections cannot
+wait for a dead process.
 
-The supervisor serves nobody. It starts the processes, starts them again when
-they die, hands signals on, and ends them with itself.
+The supervisor serves no clients. It starts the processes, restarts them when they die, forwards signals, and
+stops them when it stops.
 """
 
 from __future__ import annotations
@@ -45,30 +44,33 @@ from imsys.util.events import Event
 _log = Logger()
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-"""Seconds after which a process that died is started again: twice as many each time, if it dies soon."""
+"""Seconds before a dead process is restarted: doubled each time it dies soon."""
 
 STEADY = 60.0
-"""Seconds that a process must live for its next pause to be the first again."""
+"""Seconds that a process must live for the pause to start over."""
 
 GRACE = 45.0
-"""Seconds that the processes have to end in good order, once sessions have had the time to move; it takes them some 30 at most."""
+"""Seconds for the processes to end in good order after the time for moves; they need about 30 at most."""
 
 PIPE_READS = 8
-"""Reads, of 8 KiB each, that empty a pipe which nobody fills (64 KiB; see ``pipe(7)``)."""
+"""Reads of 8 KiB that empty a pipe (64 KiB; see ``pipe(7)``)."""
 
 LAST_WORDS = 500
-"""Characters of its standard error that are quoted of a process that died."""
+"""Characters of a dead process' standard error that are quoted."""
 
 
 def number_of(config: Config, number: int) -> Config:
-    """The configuration of one of several processes, from 1 on: a name and a gRPC port of its own."""
+    """Return the configuration of one of several processes, from 1 on, with its own name and gRPC port."""
     chat = config.chat
     own = dataclasses.replace(chat, name=f"{chat.name}-{number}", grpc_port=chat.grpc_base + number, processes=1)
     return dataclasses.replace(config, chat=own)
 
 
 def check_several(config: Config) -> None:
-    """:raises ConfigError: this configuration, or this system, is for one process only."""
+    """Check that several processes are possible.
+
+    :raises ConfigError: the configuration or system allows only one.
+    """
     if config.database.engine == "sqlite":
         raise ConfigError("[chat] processes: [database] engine = sqlite is for one process only")
     if sys.platform != "linux":
@@ -79,13 +81,15 @@ def check_several(config: Config) -> None:
 
 @dataclass(frozen=True)
 class Launch:
-    """How a process is started.
+    """How to start a process.
 
-    :param twistd: options of ``twistd`` that the supervisor was started with, and hands on.
-    :param logfile: where ``twistd`` logs to, beside our own log files; each process has one of its own. Empty: standard output.
-    :param command: what follows.
-    :param folder: the folder that relative paths begin at.
-    :param as_root: the supervisor gave up its privileges for the time being; a process does so for itself, after it has bound its ports.
+    :param twistd: the supervisor's options of ``twistd``, which are passed on.
+    :param logfile: log file of ``twistd``, besides our own log files; each process has its own. Empty:
+        standard output.
+    :param command: the arguments after these options.
+    :param folder: the working directory, for relative paths.
+    :param as_root: whether to start it as root: the supervisor has dropped privileges temporarily; a process
+        drops its own after binding its ports.
     """
 
     twistd: Sequence[str]
@@ -95,7 +99,7 @@ class Launch:
     as_root: bool
 
     def arguments(self, number: int) -> list[str]:
-        """The command line, without the interpreter."""
+        """Return the command line, without the interpreter."""
         twistd = ["--nodaemon", "--pidfile=", *self.twistd]
         if self.logfile:
             twistd.append(f"--logfile={_numbered(self.logfile, number)}")
@@ -103,10 +107,10 @@ class Launch:
 
 
 def launch_of(options: Any, name: str) -> Launch:
-    """How processes are started that have the command line of this one; see :func:`keep_root`.
+    """Derive how to start the processes from this command line; see :func:`keep_root`.
 
-    :param options: those of the command, as ``twistd`` has parsed them.
-    :raises ConfigError: they do not come from ``twistd``, or ask for what several processes cannot have.
+    :param options: the options of the command, as parsed by ``twistd``.
+    :raises ConfigError: they do not come from ``twistd``, or do not work with several processes.
     """
     twistd = options.parent
     if twistd is None:
@@ -123,21 +127,22 @@ def launch_of(options: Any, name: str) -> Launch:
 
 
 def _numbered(logfile: str, number: int) -> str:
-    """The log file of one of several processes, which cannot rotate the same one; a terminal or ``/dev/null`` is everybody's."""
+    """Return the log file of one of several processes; a terminal or ``/dev/null`` is shared."""
     path = Path(logfile)
     return logfile if logfile == "-" or (path.exists() and not path.is_file()) else str(path.with_stem(f"{path.stem}-{number}"))
 
 
 def keep_root(options: Any) -> None:
-    """Have ``twistd`` change the effective user only (its ``--euid``), so that processes can be started as root again.
+    """Have ``twistd`` change only the effective user (``--euid``), so that processes can be started as root.
 
-    They need it as the first start does: to read keys and take ports that only root may. Then each drops it for good.
+    Like the first start, they need root to read keys and to bind ports; then each drops its privileges for
+    good.
     """
     options.parent["euid"] = True
 
 
 class Supervisor(Service):
-    """Keeps the processes running while it does."""
+    """Keeps the processes running."""
 
     def __init__(self, reactor: Any, config: Config, launch: Launch) -> None:
         self._reactor = reactor
@@ -146,14 +151,14 @@ class Supervisor(Service):
         self._running: dict[int, _Process] = {}
         self._ready: dict[int, Event] = {}
         self._left = 0
-        self._ended = Event(is_set=True)  # no process is left, and none is to come
+        self._ended = Event(is_set=True)  # no process is left, and none will be started
         self._leaving = Event()
         self._restore: list[Any] = []
 
     def check(self) -> None:
-        """Find out whether every port can be bound, while there still is a terminal to say so.
+        """Check that all ports can be bound, while there is still a terminal for the error.
 
-        :raises ConfigError: one could not.
+        :raises ConfigError: one cannot.
         """
         chat = self._config.chat
         check_port(chat.host, chat.port, "[chat] port")
@@ -180,17 +185,17 @@ class Supervisor(Service):
         ]
 
     async def ready(self) -> None:
-        """Return when each of them has been ready."""
+        """Return when each process has been ready."""
         for ready in self._ready.values():
             await ready.wait()
 
     def stopService(self) -> Deferred[None]:
-        """End the processes as one alone would end; by force those that take too long."""
+        """Stop the processes in good order; kill those that take too long."""
         super().stopService()
         for restore in self._restore:
             restore()
         self._leaving.set()  # from now on nothing is started
-        # told once more, each of them waits no longer for its sessions to move
+        # on a second signal, the processes do not wait for sessions to move
         self._restore = [while_stopping(self._reactor, lambda: self._send(signal.SIGTERM))]
         for process in list(self._running.values()):
             with _log.failuresHandled("process {pid} could not be told to end", pid=process.pid):
@@ -222,7 +227,7 @@ class Supervisor(Service):
             process.send(number)
 
     async def _keep(self, number: int) -> None:
-        """Have one process run, again and again."""
+        """Run one process, and restart it when it ends."""
         name, pauses = f"{self._config.chat.name}-{number}", Backoff(FIRST_PAUSE, LONGEST_PAUSE, jitter=NO_JITTER)
         try:
             while not self._leaving.is_set:
@@ -263,18 +268,18 @@ class Supervisor(Service):
                 runAsEffectiveUser(0, 0, spawn)
             else:
                 spawn()
-        except OSError as error:  # no memory, too many processes: it may get better
+        except OSError as error:  # no memory or too many processes: it may be temporary
             process.failed(error)
         return process
 
 
 class _Process(ProcessProtocol):
-    """One life of a process.
+    """One run of a process.
 
-    :param ready: to be set when this one is ready.
+    :param ready: set when the process is ready.
     """
 
-    transport: Any = None  # none when it has ended
+    transport: Any = None  # None when it has ended
 
     def __init__(self, ready: Event) -> None:
         self._ready = ready
@@ -283,14 +288,14 @@ class _Process(ProcessProtocol):
         self._said = ""
         self.pid = 0
         self.ended: Deferred[str] = Deferred()
-        """Fires with how it ended, in words."""
+        """Fires with a text that tells how it ended."""
 
     def connectionMade(self) -> None:
-        """It is started."""
+        """Note the pid: the process has started."""
         self.pid = self.transport.pid
 
     def send(self, number: int) -> None:
-        """Send a signal; one that would be the end of it until it listens waits until then."""
+        """Send a signal; one that would kill the process before it has its handlers is held until then."""
         if not self._listens and number in (signal.SIGHUP, signal.SIGUSR2):
             self._held.append(number)
         elif self.transport is not None:
@@ -298,17 +303,17 @@ class _Process(ProcessProtocol):
                 self.transport.signalProcess(number)
 
     def stop(self) -> None:
-        """Have it end in good order."""
+        """Stop it in good order."""
         if not self._listens:
-            self.send(signal.SIGTERM)  # at once; but between its fork and its exec this is lost
+            self.send(signal.SIGTERM)  # works at once, but is lost between fork and exec
         if self.transport is not None:
             try:
                 self.transport.writeToChild(0, STOP)
-            except KeyError:  # the pipe is closed: it is about to end, or has closed it
+            except KeyError:  # the pipe is closed: the process is ending, or has closed it
                 self.send(signal.SIGTERM)
 
     def childDataReceived(self, childFD: int, data: bytes) -> None:
-        """It tells how far it is, or says something on standard error, which is passed on."""
+        """Process a report of its progress, or pass on its standard error."""
         if childFD == REPORT:
             if LISTENING in data:
                 self._listens = True
@@ -324,7 +329,10 @@ class _Process(ProcessProtocol):
             sys.__stderr__.flush()
 
     def processExited(self, reason: Failure) -> None:
-        """It ended. Its pipes are emptied and closed; some process that it has started may hold them for long."""
+        """Read its pipes to the end and close them.
+
+        A process that it has started may keep them open for long.
+        """
         for descriptor, pipe in list(self.transport.pipes.items()):
             with _log.failuresHandled("the last words of process {pid} are lost", pid=self.pid):
                 for _ in range(PIPE_READS if descriptor != 0 else 0):
@@ -340,7 +348,7 @@ class _Process(ProcessProtocol):
             self._over("ended in good order")
 
     def failed(self, error: OSError) -> None:
-        """It could not even be started."""
+        """Report that it could not be started."""
         self._over(f"could not be started: {error.strerror}")
 
     def _over(self, how: str) -> None:

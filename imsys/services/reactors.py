@@ -1,4 +1,4 @@
-"""Which reactor our daemons run on, when nobody has said."""
+"""Choose the reactor of the daemons."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 
 def choose_reactor() -> str:
-    """Install ours on Linux; elsewhere, or where it does not work, Twisted's choice is left alone.
+    """Install our reactor on Linux; elsewhere, or if it does not work, keep Twisted's choice.
 
-    To be called before anything imports ``twisted.internet.reactor``, which is
-    final. ``twistd --reactor`` has come before, and is respected.
+    It must be called before anything imports ``twisted.internet.reactor``. ``twistd --reactor`` takes
+    precedence.
 
-    :returns: why ours does not work here, or nothing.
+    :returns: why ours does not work here, or an empty text.
     """
     if sys.platform != "linux" or "twisted.internet.reactor" in sys.modules:
         return ""
@@ -21,15 +21,15 @@ def choose_reactor() -> str:
         from imsys import reactor
 
         reactor.install()
-    except Exception as error:  # another Twisted can break it anywhere, from its first import on
+    except Exception as error:  # another version of Twisted may break it anywhere, even at import
         return f"running on Twisted's own reactor, which is slower, and not on imsys.reactor: {error}"
     return ""
 
 
 def set_clock(reactor: Any) -> None:
-    """Have a reactor of Twisted's go by the monotonic clock, and not by the time of day, which may be set while it runs.
+    """Switch a reactor of Twisted's to the monotonic clock, since the time of day may be set while it runs.
 
-    One that runs, or has timed calls already, keeps the clock that those were made by.
+    A reactor that runs, or has timed calls already, keeps its clock.
     """
     from twisted.internet.base import ReactorBase
 

@@ -64,7 +64,7 @@ __all__ = ["Options", "build", "makeService"]
 
 @dataclass(frozen=True)
 class Engine:
-    """What the protocols work with, and the parts of it that are started and stopped, in this order."""
+    """The engine behind the ports, and its services in starting order."""
 
     storage: Storage
     uploads: UploadManager
@@ -83,13 +83,13 @@ def engine_of(
     inspector: FileInspector | None = None,
     demand: Demand = nothing,
 ) -> Engine:
-    """The engine of one resources server.
+    """Build the engine of one resources server.
 
-    :param announced: called when there is something to be told to a thread.
-    :param calendar: Unix seconds.
-    :param inspector: looks at files; by default what is configured.
-    :param demand: sees whether files can be taken now.
-    :raises ConfigError: there are no keys, no such store, or the inspector cannot be used.
+    :param announced: called when there is a file to announce.
+    :param calendar: returns Unix seconds.
+    :param inspector: inspects files; by default as configured.
+    :param demand: checks whether files can be accepted now.
+    :raises ConfigError: there are no keys, no such store, or the inspection of files cannot work.
     """
     ours, files = config.resources, FileStore(database, calendar)
     kept = master_key_file(config.files)
@@ -112,9 +112,9 @@ def engine_of(
 
 
 def connections_of(reactor: Any, resources: Resources, crowd: Crowd, ahead: Budget | None = None) -> Connections:
-    """The connections that are served from these resources.
+    """Build the connections that serve these resources.
 
-    :param ahead: what is read of files before it can be sent; by default their own.
+    :param ahead: budget for data that is read before it can be sent; by default a new one.
     """
     ahead = ahead or Budget(resources.config.unsent)
 
@@ -137,9 +137,9 @@ def build(
     *,
     calendar: Callable[[], float] = CALENDAR,
 ) -> IService:
-    """One resources server, on a database and a Redis of its own or on those of others in the process.
+    """Build one resources server, on its own database and Redis or on shared ones.
 
-    :param calendar: Unix seconds.
+    :param calendar: returns Unix seconds.
     :raises ConfigError: something in the configuration cannot work.
     """
     ours, server = config.resources, OrderedServices()
@@ -160,7 +160,7 @@ def build(
 
     def readable() -> None:
         health.demand("database")
-        health.demand("disk", silent=True)  # what a disk has that takes nothing more can still be had
+        health.demand("disk", silent=True)  # a full disk can still be read
 
     engine = engine_of(reactor, config, database, announcing.wake, calendar, demand=writable)
     health = resources_health(reactor, HealthStore(database), redis, engine.storage.disk, spool_folder(ours))
@@ -218,7 +218,7 @@ def build(
 
 
 def makeService(options: Options) -> IService:
-    """For twistd."""
+    """Make the daemon for twistd."""
     from twisted.internet import reactor
 
     return make_daemon(reactor, options.settings, "imsys-resources", build, warning=options.reactor_fault)

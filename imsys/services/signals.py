@@ -1,4 +1,4 @@
-"""Signals of the operating system, beside those that Twisted handles."""
+"""Handle signals of the operating system besides those that Twisted handles."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 
 def on_signal(name: str, react: Callable[[], None], *, alone: bool = False) -> Callable[[], None]:
-    """Call ``react`` (not on the reactor) on a signal such as ``SIGHUP``, besides whoever listened before.
+    """Call ``react`` (not on the reactor) on a signal such as ``SIGHUP``, in addition to the former handler.
 
-    :param alone: in their place.
-    :returns: what ends that. Where there is no such signal, nothing happens.
+    :param alone: replace the former handler.
+    :returns: a function that restores it. If the system has no such signal, nothing happens.
     """
     number = getattr(signal, name, None)
     if number is None or threading.current_thread() is not threading.main_thread():
@@ -34,11 +34,11 @@ def on_signal(name: str, react: Callable[[], None], *, alone: bool = False) -> C
 
 
 def while_stopping(reactor: Any, hurry: Callable[[], None]) -> Callable[[], None]:
-    """Call ``hurry``, on the reactor, when the process is told to end although it is about to: whoever says it twice does not want to wait.
+    """Call ``hurry`` on the reactor if the process is told to end again while it is stopping.
 
-    (Twisted would take that for a mistake.)
+    Twisted would treat the second signal as an error.
 
-    :returns: what ends that.
+    :returns: a function that restores the former handlers.
     """
     restore = [on_signal(name, lambda: reactor.callFromThread(hurry), alone=True) for name in ("SIGTERM", "SIGINT")]
 

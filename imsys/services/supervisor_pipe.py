@@ -1,10 +1,9 @@
-"""What ties a process to the one that started it: two pipes.
+"""Two pipes between a process and its supervisor.
 
-By standard input the supervisor has us stop: with a byte when it is asked to
-stop itself, and with the pipe's end when it dies, however that came about. (Not
-with a signal: one from the terminal or from systemd reaches us as well, and
-Twisted takes the second for a fault.) On the other pipe the supervisor is told
-how far we are.
+Standard input tells this process to stop: by a byte when the supervisor is asked to stop, and by the end of
+the pipe when the supervisor dies in any way. (Not by a signal: one from the terminal or from systemd reaches
+this process as well, and Twisted treats a second one as an error.) The other pipe reports this process'
+progress to the supervisor.
 """
 
 from __future__ import annotations
@@ -27,39 +26,39 @@ REPORT = 3
 """Descriptor of the pipe to the supervisor."""
 
 LISTENING, READY = b"l", b"r"
-"""What is said there: signals have their handlers from now on; everything works."""
+"""Reports: the signal handlers are installed; everything is ready."""
 
 STOP = b"s"
-"""What the supervisor says."""
+"""The supervisor's request to stop."""
 
 
 class SupervisorPipe(Service):
-    """Ends the process, in good order, when its supervisor is gone."""
+    """Stops the process in good order when its supervisor says so or is gone."""
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
         self._pipe: _Pipe | None = None
 
     def startService(self) -> None:
-        """Watch, and tell that signals are heard once the reactor runs."""
+        """Watch the pipe; report that signals are handled as soon as the reactor runs."""
         super().startService()
         self._pipe = _Pipe(self._reactor, self._cut)
         self._pipe.startReading()
         self._reactor.callWhenRunning(self._tell, LISTENING)
 
     def stopService(self) -> None:
-        """Watch no more."""
+        """Stop watching."""
         super().stopService()
         pipe, self._pipe = self._pipe, None
         if pipe is not None:
             pipe.stopReading()
 
     def ready(self) -> None:
-        """Tell that everything works."""
+        """Report that everything is ready."""
         self._tell(READY)
 
     def _tell(self, word: bytes) -> None:
-        with contextlib.suppress(OSError):  # nobody listens any more: the other pipe tells that, too
+        with contextlib.suppress(OSError):  # the supervisor is gone, which the other pipe shows, too
             os.write(REPORT, word)
 
     def _cut(self, told: bool) -> None:
@@ -67,7 +66,7 @@ class SupervisorPipe(Service):
             return
         if not told:
             _log.error("the process that started this one is gone: it ends as well")
-        self._reactor.callFromThread(self._stop)  # behind a signal that came in the same turn
+        self._reactor.callFromThread(self._stop)  # after a signal of the same turn
 
     def _stop(self) -> None:
         with contextlib.suppress(ReactorNotRunning):
@@ -84,11 +83,11 @@ class _Pipe(FileDescriptor):
         os.set_blocking(self.fileno(), False)
 
     def fileno(self) -> int:
-        """Its descriptor."""
+        """Return its descriptor."""
         return 0
 
     def doRead(self) -> Exception | None:
-        """Something came, or the end."""
+        """Read a request or the end of the pipe."""
         try:
             self._told = STOP in os.read(self.fileno(), 64)
         except BlockingIOError:
@@ -96,6 +95,6 @@ class _Pipe(FileDescriptor):
         return CONNECTION_DONE
 
     def connectionLost(self, reason: Failure) -> None:
-        """The end came."""
+        """Report the end of the pipe."""
         super().connectionLost(reason)
         self._at_end(self._told)

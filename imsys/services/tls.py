@@ -22,7 +22,7 @@ _log = Logger()
 
 
 class PublicTls(Service):
-    """TLS of the public ports of one server, with a certificate that can be read again.
+    """TLS of one server's public ports, with a certificate that can be reloaded.
 
     :raises ConfigError: from :meth:`context`, as from :func:`public_context`.
     """
@@ -32,13 +32,13 @@ class PublicTls(Service):
         self._made: list[tuple[Renewable, Callable[[], ssl.SSLContext]]] = []
 
     def context(self, application: str | None = None, *, tickets: bool = True) -> Renewable:
-        """A context as :func:`public_context` makes it."""
+        """Make a renewable context by :func:`public_context`."""
         make = partial(public_context, self._config, application, tickets=tickets)
         self._made.append((Renewable(make()), make))
         return self._made[-1][0]
 
     def renew_certificates(self) -> None:
-        """Read the files again. Connections that are open stay; a file that cannot be used is logged, and changes nothing."""
+        """Read the files again. Open connections stay; if a file is invalid, log it and change nothing."""
         try:
             fresh = [make() for _, make in self._made]
         except ConfigError as error:
@@ -50,22 +50,24 @@ class PublicTls(Service):
 
 
 def public_context(config: TlsConfig, application: str | None = None, *, tickets: bool = True) -> ssl.SSLContext:
-    """TLS of the public ports: 1.2 at least, resumption by ticket, no certificate asked of the client.
+    """Make the TLS context of public ports: at least TLS 1.2, resumption by tickets, no client certificates.
 
-    Tickets are sealed with a key that the context makes for itself and that nobody else
-    knows: they end with the process, and so with the certificate that they stand for.
+    Tickets are encrypted with a key that only this context has: they are invalid after the process, and so
+    its certificate, has ended.
 
-    :param application: the protocol's name in ALPN (RFC 7301), where it has one; clients that offer others only are served all the same.
-    :param tickets: whether a client is given one to resume with. The ports of RTMP give none: in TLS 1.3 it comes behind the handshake,
-        where librtmp with GnuTLS (rtmpdump, GStreamer) takes it for the end of the connection.
-    :raises ConfigError: a file cannot be read, or the two do not belong together.
+    :param application: the protocol's name in ALPN (RFC 7301), if any; clients that only offer others are
+        served too.
+    :param tickets: whether to send session tickets. RTMP ports send none: in TLS 1.3 a ticket follows the
+        handshake, and librtmp with GnuTLS (rtmpdump, GStreamer) takes it for the end of the connection.
+    :raises ConfigError: a file cannot be read, or key and certificate do not match.
     """
     _check(config.certificate, "[tls] certificate", x509.load_pem_x509_certificates)
     _check(config.key, "[tls] key", lambda data: load_pem_private_key(data, None))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
-    context.num_tickets = int(tickets)  # each costs a client's handshake bytes and us time, and a client comes back with one connection
+    # each costs bytes and time, and a client reconnects with one connection
+    context.num_tickets = int(tickets)
     try:
         context.load_cert_chain(config.certificate, config.key)
     except ssl.SSLError as error:

@@ -1,4 +1,4 @@
-"""The durable truth: one file per aggregate, and all SQL."""
+"""The database: one store per aggregate, and all SQL."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Database", "Stores"]
 
 @dataclass(frozen=True)
 class Stores:
-    """Every store of one database."""
+    """All stores of one database."""
 
     accounts: AccountStore
     people: PeopleStore
@@ -36,7 +36,10 @@ class Stores:
 
     @classmethod
     def on(cls, database: Database, calendar: Callable[[], float], surge: Surge | None = None) -> Stores:
-        """The stores of a database; ``calendar`` is the time of day (Unix seconds), ``surge`` says whether one is expected."""
+        """Make the stores of a database.
+
+        ``calendar`` returns Unix seconds, ``surge`` tells of login surges.
+        """
         return cls(
             AccountStore(database, calendar),
             PeopleStore(database),

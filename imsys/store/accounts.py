@@ -1,4 +1,4 @@
-"""Accounts: who may log in."""
+"""Accounts: names, e-mail addresses and password hashes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from imsys.util.names import email_key, name_key, name_keys
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a password is checked against; ``password_hash`` is argon2's encoded form."""
+    """What is needed to check a password; ``password_hash`` is argon2's encoded form."""
 
     uuid: int
     username: str
     email: str
     password_hash: str = field(repr=False)
     epoch: int
-    """Of the account, when the hash was read: see :mod:`imsys.store.sign_ins`."""
+    """The account's epoch when the hash was read; see :mod:`imsys.store.sign_ins`."""
 
 
 _CREDENTIALS = "a.user_id, a.username, a.email, a.password_hash, COALESCE(e.epoch, 0)"
@@ -32,9 +32,9 @@ TAKEN = "This username is taken, or looks like one that is."
 
 
 def find_name(tx: Transaction, columns: str, username: str, more: str = "") -> Row | None:
-    """The row of the account of a name, whatever case and width it is written in.
+    """Find the row of an account by name, ignoring case and width.
 
-    :param columns: of ``accounts a``, and of what is joined by ``more``; a constant.
+    :param columns: columns of ``accounts a`` and of the tables joined by ``more``; a constant.
     """
     for key in name_keys(username):
         row = tx.row(f"SELECT {columns} FROM accounts a {more} WHERE a.username_key = ?", key.encode())  # noqa: S608 (constants)
@@ -51,9 +51,9 @@ class AccountStore:
         self._calendar = calendar
 
     async def create(self, username: str, email: str, password_hash: str) -> int:
-        """Make an account with an empty profile, nicknamed as it is named; give back its uuid.
+        """Create an account, and a profile with its name as nickname; return its uuid.
 
-        :raises Refused: 71 or 72, the name (or one that looks like it) or the address is taken.
+        :raises Refused: USERNAME_TAKEN (71), the name or one that looks like it is taken; EMAIL_TAKEN (72).
         """
         below = looks.NEWEST
         for _ in range(looks.BATCHES):
@@ -85,7 +85,7 @@ class AccountStore:
         return uuid
 
     async def taken(self, username: str, email: str) -> tuple[bool, bool]:
-        """Whether the name, or one that looks like it, and whether the address, has an account."""
+        """Return whether the name, or one that looks like it, is taken, and whether the address is."""
         return await self._database.read(self._taken, username, email)
 
     @staticmethod
@@ -96,7 +96,7 @@ class AccountStore:
         )
 
     async def has_email(self, email: str) -> bool:
-        """Whether an address has an account."""
+        """Return whether an address has an account."""
         return await self._database.read(self._has_email, email_key(email).encode())
 
     @staticmethod
@@ -104,7 +104,7 @@ class AccountStore:
         return tx.row("SELECT 1 FROM accounts WHERE email_key = ?", key) is not None
 
     async def credentials(self, username: str) -> Credentials | None:
-        """What belongs to a name, if it has an account."""
+        """Return the credentials of a name, if it has an account."""
         return await self._database.read(self._credentials_by_name, username)
 
     @staticmethod
@@ -113,11 +113,14 @@ class AccountStore:
         return None if row is None else Credentials(*row)
 
     async def password_kinds(self, most: int) -> list[str]:
-        """What stands before salt and digest of the password hashes that there are, so many kinds at most. It reads all accounts."""
+        """Return the parts before salt and digest of all password hashes, at most ``most``.
+
+        It reads all accounts.
+        """
         return await self._database.read(password_kinds, most)
 
     async def by_name_and_email(self, username: str, email: str) -> int | None:
-        """The uuid of the account that has both, if there is one."""
+        """Return the uuid of the account that has both, if there is one."""
         return await self._database.read(self._by_name_and_email, username, email_key(email).encode())
 
     @staticmethod
@@ -126,7 +129,7 @@ class AccountStore:
         return row[0] if row is not None and row[1] == email else None
 
     async def reset_password(self, password_hash: str, uuid: int) -> list[bytes]:
-        """Store a new password hash, and end everything that the old password opened; the digests of the sign-ins that ended."""
+        """Store a new password hash and end all sign-ins; return the digests of those that ended."""
         return await self._database.write(self._reset_password, password_hash, uuid)
 
     @classmethod
@@ -135,7 +138,7 @@ class AccountStore:
         return end_all(tx, uuid)
 
     async def set_password(self, uuid: int, password_hash: str, *, replacing: str | None = None) -> None:
-        """Store a new password hash; with ``replacing`` only in the place of that one."""
+        """Store a new password hash; with ``replacing``, only if that is the present one."""
         await self._database.write(self._set_password, uuid, password_hash, replacing)
 
     @staticmethod

@@ -1,14 +1,12 @@
-"""Appending: one transaction for all messages that wait.
+"""Append all waiting messages in one transaction.
 
-It decides everything about a message under the lock of its thread's head:
-whether the sender may write, whether it is a resend, its id, and what came
-before it. So one order holds in a thread, on however many nodes, and no cache
-can be wrong about who may write.
+Everything about a message is decided under the lock of its thread's head: whether the sender may write,
+whether it is a resend, its id, and the id before it. So a thread has one order on any number of nodes, and no
+cache can be wrong about who may write.
 
-Two statements go over the wire: one that locks and reads the heads, and one
-that inserts, moves the heads on and commits. A server that vanishes between the
-two leaves its locks behind for some seconds: what is for those threads is set
-aside, and the rest goes on.
+Two statements go over the wire: one locks and reads the heads; the other inserts, advances the heads and
+commits. A server that dies between the two leaves its locks for some seconds: messages of those threads are
+set aside, and the rest goes on.
 """
 
 from __future__ import annotations
@@ -28,7 +26,7 @@ TEXT = 1
 """The kind of a text message (docs/protocol.md, 2.3)."""
 
 LOOKUP = 200
-"""Unique ids that one statement looks for."""
+"""Unique ids looked up by one statement."""
 
 
 class Draft(msgspec.Struct, frozen=True, gc=False):
@@ -40,7 +38,7 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
 
 
 class Submission(msgspec.Struct, frozen=True, gc=False):
-    """What one request wants to have stored: all of it, or none."""
+    """The messages of one request: all of them are stored, or none."""
 
     sender: int
     receiver: int
@@ -49,7 +47,7 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
-    """One message that is durable; ``prev_id`` is the id before it in its thread, 0 for the first."""
+    """A stored message; ``prev_id`` is the id before it in its thread, 0 for the first."""
 
     thread_id: int
     msg_id: int
@@ -60,27 +58,29 @@ class Stored(msgspec.Struct, frozen=True, gc=False):
     unique_id: str
     content: str
     resent: bool = False
-    """Whether it had been stored before; then it has been delivered, unless the whole is ``in_doubt``."""
+    """Whether it was stored before; then it has been delivered, unless the submission is ``in_doubt``."""
 
 
 class Appended(msgspec.Struct, frozen=True, gc=False):
-    """What became of a submission: its messages in order, and who is to get those that are new."""
+    """The result of a submission: its messages in order, and the receivers of the new ones."""
 
     messages: Sequence[Stored]
     receivers: Sequence[int]
     in_doubt: bool = False
-    """Whether some may never have been delivered: they were stored a moment ago by a commit that was not answered, or by another
-    process, which may not have come to deliver them. Their receivers are asked to catch up."""
+    """Whether some messages may never have been delivered, since they were stored by a commit that was not
+    answered, or by another process, which may have died before it delivered them. The receivers must catch
+    up."""
 
 
 LOCKED = Refused(Status.SERVER_BUSY, "Another server is writing in this conversation, and does not come to an end.", retry_after=1.0)
-"""What became of a submission whose thread another transaction holds: nothing, it can be tried again."""
+"""The result of a submission whose thread another transaction has locked: nothing is stored; try it again."""
 
 
 def append(tx: Transaction, ids: MessageIds, submissions: Sequence[Submission], wait: bool = True) -> list[Appended | Refused]:
-    """Store what may be stored, and say what became of each submission; may run again after its own commit.
+    """Store the submissions and return the result of each; it may run again after its own commit.
 
-    :param wait: give other writers of the same threads a moment to end, before their threads are :data:`LOCKED`.
+    :param wait: whether to wait a moment for other writers of these threads, before the result is
+        :data:`LOCKED`.
     """
     heads, locked = lock_free_heads(tx, {submission.thread_id for submission in submissions}, wait=wait)
     if not locked:
@@ -132,7 +132,7 @@ def append_from_server(tx: Transaction, ids: MessageIds, head: Head, texts: Iter
 
 
 def _receivers(head: Head | None, groups: dict[int, list[int]], submission: Submission) -> tuple[int, ...] | Refused:
-    """Who gets the messages of a submission, or why nobody does."""
+    """Return the receivers of a submission, or why it is refused."""
     sender, receiver = submission.sender, submission.receiver
     if head is None:
         return _not_a_member()
@@ -152,7 +152,7 @@ def _receivers(head: Head | None, groups: dict[int, list[int]], submission: Subm
 
 
 def _others(head: Head | None, groups: dict[int, list[int]], sender: int) -> tuple[int, ...]:
-    """The members of a thread beside one, whoever may write there."""
+    """Return the members of a thread except one, even if they may not write there."""
     if head is None:
         return ()
     members = groups.get(head.thread_id, ()) if head.kind != PRIVATE else (head.low, head.high)
@@ -181,7 +181,7 @@ def _assign(
     allowed: Sequence[tuple[int, ...] | Refused],
     known: Resent,
 ) -> tuple[list[Appended | Refused], list[Stored]]:
-    """Give ids to everything that is new; a resend gets what it got before, even where writing is refused by now."""
+    """Give ids to new messages; a resend gets its former id, even if the sender may not write any more."""
     results: list[Appended | Refused] = []
     new: list[Stored] = []
     given: Resent = dict(known)
@@ -211,7 +211,7 @@ def _next(ids: MessageIds, head: Head, sender: int, receiver: int, draft: Draft)
 
 
 def _find_resent(tx: Transaction, submissions: Sequence[Submission]) -> Resent:
-    """What of these submissions is stored already, by sender and unique id."""
+    """Find the messages of these submissions that are stored already, by sender and unique id."""
     wanted = {(one.sender, draft.unique_id): (one, draft) for one in submissions for draft in one.drafts}
     keys = list(wanted)
     found: Resent = {}
@@ -240,9 +240,9 @@ _MOVE = " ON DUPLICATE KEY UPDATE last_msg_id = VALUES(last_msg_id)"
 
 
 def _write(tx: Transaction, messages: Sequence[Stored], heads: Sequence[Head], *, commit: bool = False) -> None:
-    """Insert messages and move heads, all or nothing, in as few statements as there can be.
+    """Insert messages and advance heads, all or nothing, in as few statements as possible.
 
-    Literals on MySQL: parameters would be escaped one by one in Python. Parameters on SQLite, where they cost nothing.
+    MySQL gets literals, since its drivers escape parameters one by one in Python; SQLite gets parameters.
     """
     if tx.dialect.name == "sqlite":
         rows = [(m.thread_id, m.msg_id, m.sender, m.kind, m.unique_id.encode() if m.unique_id else None, m.content) for m in messages]
@@ -250,13 +250,14 @@ def _write(tx: Transaction, messages: Sequence[Stored], heads: Sequence[Head], *
         try:
             tx.execute_rows(_MESSAGES, rows)
         except Exception as error:
-            if tx.is_duplicate(error):  # after others, as of a full disk, there may be no transaction any more
+            # after others, such as a full disk, there may be no transaction any more
+            if tx.is_duplicate(error):
                 tx.execute("ROLLBACK TO all_or_none")
             raise
         moved = " ON CONFLICT (thread_id) DO UPDATE SET last_msg_id = excluded.last_msg_id"
         tx.execute_rows(_HEADS, [(head.thread_id, head.last_msg_id) for head in heads], moved)
         return
-    # %d takes nothing but numbers, and hex() gives nothing but digits
+    # safe as literals: %d takes only numbers, and hex() returns only hexadecimal digits
     contents = [
         "(%d,%d,%d,%d,%s,x'%s')"  # noqa: UP031
         % (m.thread_id, m.msg_id, m.sender, m.kind, f"x'{m.unique_id.encode().hex()}'" if m.unique_id else "NULL", m.content.encode().hex())
@@ -283,7 +284,7 @@ def _write(tx: Transaction, messages: Sequence[Stored], heads: Sequence[Head], *
 
 
 def _fitting(start: str, values: Sequence[str], end: str, most: int) -> list[str]:
-    """One statement, or as many as it takes, each of no more bytes than the server reads at once (``max_allowed_packet``)."""
+    """Build the statements for these values, each of at most ``most`` bytes (``max_allowed_packet``)."""
     whole = start + ",".join(values) + end
     if len(whole) <= most:
         return [whole]

@@ -1,4 +1,4 @@
-"""Many rows at once, for measurements: users with friends, and years of history, as the other stores would have made them one by one."""
+"""Insert users, friendships and history in bulk for benchmarks, as the other stores would make them."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ _UNIQUE = {"mysql": "MD5(CONCAT(t.thread_id, '.', {position} + n.i))", "sqlite":
 
 
 def free_numbers(tx: Transaction) -> tuple[int, int]:
-    """A user's and a thread's number from which on all are free."""
+    """Return a user id and a thread id from which all ids are free."""
     (user,), (thread,) = tx.rows("SELECT MAX(user_id) FROM accounts")[0], tx.rows("SELECT MAX(thread_id) FROM threads")[0]
     return max(_FIRST_USER, (user or 0) + 1), max(_FIRST_THREAD, (thread or 0) + 1)
 
 
 def insert_accounts(tx: Transaction, users: Sequence[tuple[int, str]], now_ms: int) -> None:
-    """Make accounts with these numbers and names; nobody can log into them by password.
+    """Create accounts with these ids and names; nobody can log in to them by password.
 
-    :raises Refused: 71, one of the numbers or names is taken.
+    :raises Refused: USERNAME_TAKEN (71), an id or name is taken.
     """
     try:
         tx.execute_many(
@@ -58,7 +58,7 @@ def insert_accounts(tx: Transaction, users: Sequence[tuple[int, str]], now_ms: i
 
 
 def befriend(tx: Transaction, ids: MessageIds, friends: Sequence[Friends], thread: int, now_ms: int) -> None:
-    """Make users friends, as if one had asked and the other had confirmed; their threads are numbered from ``thread`` on."""
+    """Make users friends, as if by request and confirmation; thread ids start at ``thread``."""
     rows = [(thread + index, low, high, ids.next(), ids.next()) for index, (low, high) in enumerate(friends)]
     tx.execute_many(
         "INSERT INTO threads (thread_id, kind, low_id, high_id, flags, last_msg_id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -88,11 +88,12 @@ def befriend(tx: Transaction, ids: MessageIds, friends: Sequence[Friends], threa
 
 
 def history(dialect: str, threads: range, *, every: int, but: int, begin: int, count: int, oldest: int, position: int, step: int) -> str:
-    """The statement that appends a block of messages to the history of private threads, made by the database itself.
+    """Build the statement with which the database itself appends a block of messages to private threads.
 
-    :param threads: the threads, of which only one of ``every`` from ``begin`` on is meant, and none of ``but`` (0: all).
-    :param count: messages in the block; the first one is number ``position`` of its thread.
-    :param oldest: the id that number 0 has, about; the next ones follow by ``step``.
+    :param threads: the threads; every ``every``-th from ``begin`` on is used, except every ``but``-th (0: no
+        exception).
+    :param count: messages in the block; the first is number ``position`` of its thread.
+    :param oldest: the approximate id of message number 0; the next ids follow in steps of ``step``.
     """
     return _FILL.format(
         last=count - 1,

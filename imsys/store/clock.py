@@ -1,4 +1,4 @@
-"""The time that all nodes share: the database's."""
+"""The time that all nodes share: that of the database."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from imsys.store.database import Transaction
 
 
 def now_ms(tx: Transaction, calendar: Callable[[], float]) -> int:
-    """Milliseconds since 1970 by the database's clock, which is the only one that all nodes share; by ours on SQLite."""
+    """Return milliseconds since 1970 by the database's clock, which all nodes share.
+
+    SQLite: by ``calendar``.
+    """
     if tx.dialect.name == "sqlite":
         return round(calendar() * 1000)
     row = tx.row("SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)")
@@ -18,10 +21,10 @@ def now_ms(tx: Transaction, calendar: Callable[[], float]) -> int:
 
 
 class SharedTime:
-    """The database's time between two looks at it, in Unix seconds; safe to ask for from several threads.
+    """The database's time in Unix seconds, continued between two readings; thread-safe.
 
-    It goes on by a monotonic clock, never back, and up to a bound that comes with each look and no further. So it
-    makes no leap when the database's clock is set; see :meth:`imsys.store.nodes.NodeStore.renew`.
+    It advances by a monotonic clock, never goes back, and stops at a bound that comes with each reading. So
+    it does not leap when the database's clock is set; see :meth:`imsys.store.nodes.NodeStore.renew`.
 
     :param seconds: a monotonic clock.
     """
@@ -33,7 +36,7 @@ class SharedTime:
         self._offset = self._most = self._said = 0.0
 
     def __call__(self) -> float:
-        """The time now."""
+        """Return the present time."""
         with self._lock:
             now = self._seconds() + self._offset
             if now > self._most:
@@ -43,19 +46,20 @@ class SharedTime:
             return self._said
 
     def look(self, asked: float, now: float, *, least: float, most: float) -> float:
-        """Take what the database said.
+        """Adjust this clock to a reading of the database's clock.
 
-        :param asked: the moment of the monotonic clock at which it was asked; the answer is here now.
-        :param now: its time.
-        :param least: what this one says from now on at least.
-        :param most: what it says until the next look at most.
-        :returns: the seconds by which this one is behind, negative where it is ahead.
+        :param asked: when the database was asked, by the monotonic clock; the answer has come just now.
+        :param now: the time that it answered.
+        :param least: lower bound of this clock from now on.
+        :param most: upper bound of this clock until the next reading.
+        :returns: the seconds by which this clock is behind; negative if it is ahead.
         """
         earliest, latest = now - self._seconds(), now - asked
         with self._lock:
             if not self._looked:
                 self._looked, self._offset = True, (earliest + latest) / 2
-            self._offset = min(max(self._offset, earliest), latest)  # as it was, if that can be: an answer may have taken a while
+            # keep the old offset if it is possible: the answer may have taken a while
+            self._offset = min(max(self._offset, earliest), latest)
             self._said = max(self._said, least)
             self._most = most
         return self._seconds() + self._offset - self()

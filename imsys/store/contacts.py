@@ -1,8 +1,7 @@
 """Contacts: friend requests, friendships, blocks.
 
-Whatever changes what two users may do to each other first locks the pair's
-row in ``friend_requests``, then the head of their thread; so everything about
-a pair happens one after the other, on whichever node it is asked for.
+Every change of what two users may do first locks the pair's row in ``friend_requests``, then the head of
+their thread. So changes of a pair happen one after the other, on any number of nodes.
 """
 
 from __future__ import annotations
@@ -24,22 +23,25 @@ from imsys.util.batching import BatchingQueue
 from imsys.util.surge import Surge
 
 NONE, PENDING, ACCEPTED, DECLINED, ENDED = range(5)
-"""What is between two users: never asked, asked, friends, declined, friends no more. Who repeats what brought it there is not refused."""
+"""The states of a pair: never asked, asked, friends, declined, unfriended.
+
+Repeating a step is not refused.
+"""
 
 GREETING = "We are friends now!"
 
 AGAIN = 600.0
-"""Seconds after a friendship was made in which who accepts once more is taken not to have heard of it."""
+"""Seconds after the beginning of a friendship in which a repeated confirmation tells both users again."""
 
 LOGINS = 100
-"""Logins that are read in one transaction; SQLite takes up to 500 selects in one statement."""
+"""Logins read in one transaction, at most; SQLite allows 500 SELECTs in one statement."""
 
 WAITING_LOGINS = 20_000
-"""Logins that wait for the database at most."""
+"""Logins that wait for the database, at most."""
 
 
 class Pending(msgspec.Struct, frozen=True):
-    """A friend request that waits for an answer; ``nickname`` and ``message`` are the asker's words."""
+    """A pending friend request; ``nickname`` and ``message`` are those of the sender, ``person``."""
 
     person: Person
     dst: int
@@ -48,7 +50,7 @@ class Pending(msgspec.Struct, frozen=True):
 
 
 class Contact(msgspec.Struct, frozen=True):
-    """A friend, the name they were given, and the private thread with them."""
+    """A friend, the user's name for them, and the private thread."""
 
     person: Person
     alternative_name: str
@@ -57,9 +59,10 @@ class Contact(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Friendship:
-    """A new friendship: both users, and the messages that their thread begins with.
+    """A friendship: both users, and the first messages of their thread.
 
-    ``again``: it was there already; the messages are in the thread. ``news``: it is so new (:data:`AGAIN`) that it may not have been told.
+    ``again``: it existed before, so the messages are not here but in the thread. ``news``: it is so new
+    (:data:`AGAIN`) that the users may not have been told.
     """
 
     src: Person
@@ -71,19 +74,19 @@ class Friendship:
 
 
 class AtLogin(msgspec.Struct, frozen=True):
-    """What a client is told when it logs in: its user, and the first pending requests and friends, each by ascending uuid."""
+    """The answer to a login: the user, and the first pending requests and friends, each by ascending uuid."""
 
     me: Person
     requests: list[Pending]
     friends: list[Person]
 
     def first(self, limit: int) -> AtLogin:
-        """The same with shorter lists."""
+        """Return a copy with at most ``limit`` items per list."""
         return AtLogin(self.me, self.requests[:limit], self.friends[:limit])
 
 
 class Asked(enum.Enum):
-    """What became of a friend request that changed nothing."""
+    """The result of a friend request that changed nothing."""
 
     REPEATED = enum.auto()
 
@@ -100,9 +103,10 @@ class ContactStore:
         return round(self._calendar() * 1000)
 
     async def ask(self, ids: MessageIds, src: int, dst: int, nickname: str, message: str) -> Pending | Friendship | Asked:
-        """Store a friend request; one that crosses another is its confirmation.
+        """Store a friend request; one that crosses a request of the other user confirms it.
 
-        :raises Refused: 35 no such user, 76 blocked, 34 friends already.
+        :raises Refused: FRIENDING_TARGET_USER_NOT_FOUND (35), no such user; BLOCKED (76), one blocks the
+            other; FRIENDING_ERROR (34), they are friends already.
         """
         return await self._database.write(self._ask, ids, src, dst, nickname, message)
 
@@ -135,9 +139,11 @@ class ContactStore:
         return Pending(both[src], dst, nickname, message)
 
     async def confirm(self, ids: MessageIds, src: int, dst: int, alternative_name: str) -> Friendship:
-        """Accept the request of ``src``: friendship, thread and two messages in one transaction. One that was accepted is given back.
+        """Accept the request of ``src``: store friendship, thread and two messages in one transaction.
 
-        :raises Refused: 34, no such request is pending.
+        If it was accepted before, return the existing friendship.
+
+        :raises Refused: FRIENDING_ERROR (34), no such request is pending.
         """
         return await self._database.write(self._confirm, ids, src, dst, alternative_name)
 
@@ -171,9 +177,9 @@ class ContactStore:
         return Friendship(one, other, head.thread_id, hello)
 
     async def between(self, one: int, other: int) -> Pending | Friendship | None:
-        """What is between two users, once nothing is under way that changes it.
+        """Return the state between two users, after waiting for transactions that are changing it.
 
-        :raises Unavailable: 14, the database did not answer.
+        :raises Unavailable: MYSQL_INTERNAL_ERROR (14), the database did not answer.
         """
         return await self._database.write(self._between, one, other)
 
@@ -197,7 +203,10 @@ class ContactStore:
         return Friendship(one, other, row[0], (), again=True, news=self._now() - row[1] <= AGAIN * 1000)
 
     async def decline(self, src: int, dst: int) -> None:
-        """Turn the request of ``src`` down; to do so again changes nothing. :raises Refused: 34, no such request is pending."""
+        """Decline the request of ``src``; a repetition changes nothing.
+
+        :raises Refused: FRIENDING_ERROR (34), no such request is pending.
+        """
         await self._database.write(self._decline, src, dst)
 
     def _decline(self, tx: Transaction, src: int, dst: int) -> None:
@@ -218,9 +227,9 @@ class ContactStore:
         )
 
     async def unfriend(self, user: int, friend: int) -> None:
-        """End a friendship; both keep the thread and its history. To do so again changes nothing.
+        """End a friendship; both keep the thread and its history. A repetition changes nothing.
 
-        :raises Refused: 66, they are not friends, and were none before.
+        :raises Refused: NOT_FRIENDS (66), they are not friends and never were.
         """
         await self._database.write(self._unfriend, user, friend)
 
@@ -238,9 +247,9 @@ class ContactStore:
         self._set_flags(tx, low, high)
 
     async def block(self, user: int, other: int, blocked: bool) -> None:
-        """Block someone, or end the block; repeating it changes nothing. A friend request between the two that waits is gone.
+        """Block a user, or end the block; a repetition changes nothing. Blocking declines a pending request.
 
-        :raises Refused: 35, no such user.
+        :raises Refused: FRIENDING_TARGET_USER_NOT_FOUND (35), no such user.
         """
         await self._database.write(self._block, user, other, blocked)
 
@@ -257,7 +266,7 @@ class ContactStore:
         self._set_flags(tx, *pair(user, other))
 
     async def friends(self, user: int, after: int, limit: int) -> list[Contact]:
-        """Friends with uuids above ``after``, ascending."""
+        """List friends with uuids above ``after``, ascending."""
         return await self._database.read(self._friends, user, after, limit)
 
     @staticmethod
@@ -273,7 +282,7 @@ class ContactStore:
         return [Contact(Person(*row[:6]), row[6], row[7]) for row in rows]
 
     async def requests(self, user: int, after: int, limit: int) -> list[Pending]:
-        """Requests that wait for ``user``, by the uuid of who asked, above ``after``, ascending."""
+        """List the pending requests to ``user`` whose sender has a uuid above ``after``, ascending."""
         return await self._database.read(self._requests, user, after, limit)
 
     @staticmethod
@@ -290,9 +299,10 @@ class ContactStore:
         return [Pending(Person(*row[:6]), *row[6:]) for row in rows]
 
     async def at_login(self, user: int, limit: int) -> AtLogin:
-        """The user, and the first of their pending requests and of their friends, read together with those of other logins of the moment.
+        """Read the answer to a login, together with those of other present logins.
 
-        :raises Refused: 16, there is no such account; 73, too many logins wait for the database.
+        :raises Refused: MYSQL_ACCOUNT_NOT_EXISTS (16), no such account; SERVER_BUSY (73), too many logins
+            wait.
         """
         return await self._logins.add((user, limit))
 
@@ -301,9 +311,9 @@ class ContactStore:
 
     def _at_logins(self, tx: Transaction, logins: Sequence[tuple[int, int]]) -> list[AtLogin | Exception]:
         limits: dict[int, int] = {}
-        for user, limit in logins:  # one who logs in twice at once is read once
+        for user, limit in logins:  # a user who logs in twice at once is read once
             limits[user] = max(limit, limits.get(user, 0))
-        # one indexed, limited select for each user: who has two thousand friends costs no more than who has ten
+        # one indexed, limited SELECT for each user: two thousand friends cost no more than ten
         friends = tx.rows_literal(
             tx.dialect.union_all(
                 f"SELECT user_id, friend_id FROM friendships WHERE user_id = {user:d} ORDER BY friend_id LIMIT {limit:d}"  # noqa: S608
@@ -323,9 +333,10 @@ class ContactStore:
 
     @staticmethod
     def _first_requests(tx: Transaction, limits: dict[int, int]) -> list[Row]:
-        """Of each user the first pending requests: who is asked, who asks, nickname and message."""
+        """Read each user's first pending requests: receiver, sender, nickname and message."""
         select = f"SELECT dst_id, src_id, nickname, message FROM friend_requests WHERE state = {PENDING} AND dst_id "  # noqa: S608
-        # hardly anybody has any, so one range is cheaper than a select each, unless somebody's requests fill it
+        # hardly anybody has any, so one range is cheaper than a SELECT per user, unless one user's requests
+        # fill it
         room = sum(limits.values()) + 1
         rows = tx.rows_literal(f"{select}IN ({numbers(limits)}) ORDER BY dst_id, src_id LIMIT {room}")
         if len(rows) < room:
@@ -336,13 +347,13 @@ class ContactStore:
 
     @staticmethod
     def _asked(tx: Transaction, src: int, dst: int) -> int | None:
-        """What became of the last request between two users, if it was of this one's; nothing is locked."""
+        """Return the state of the last request between two users, if ``src`` sent it; nothing is locked."""
         low, high = pair(src, dst)
         row = tx.row("SELECT state, src_id FROM friend_requests WHERE low_id = ? AND high_id = ?", low, high)
         return row[0] if row is not None and row[1] == src and src != dst else None
 
     def _lock_pair(self, tx: Transaction, one: int, other: int) -> tuple[int, int]:
-        """Lock what is between two users; its state, and who asked last."""
+        """Lock the pair's row; return its state, and who asked last."""
         low, high = pair(one, other)
         select = "SELECT state, src_id FROM friend_requests WHERE low_id = ? AND high_id = ? {lock}"
         row = tx.row(select, low, high)
@@ -369,7 +380,7 @@ class ContactStore:
         return flags
 
     def _set_flags(self, tx: Transaction, low: int, high: int) -> None:
-        """Bring the flags of the pair's thread in line with friendship and blocks."""
+        """Update the flags of the pair's thread to the friendship and blocks."""
         found = tx.row("SELECT thread_id FROM threads WHERE low_id = ? AND high_id = ?", low, high)
         if found is None:
             return

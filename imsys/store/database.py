@@ -1,4 +1,4 @@
-"""Transactions in threads: functions of a :class:`Transaction`, run by adbapi pools."""
+"""Run transactions in threads: functions of a :class:`Transaction`, run by adbapi pools."""
 
 from __future__ import annotations
 
@@ -25,34 +25,38 @@ Row = tuple[Any, ...]
 Watcher = Callable[[str, Sequence[Any]], None]
 
 ATTEMPTS = 8
-"""How often a transaction is begun, at once, that others were in the way of."""
+"""How often a transaction is tried if others conflict with it."""
 
 PAUSE = 0.004
-"""Seconds before the second attempt, at most; before each further one twice as long."""
+"""Seconds before the second attempt, at most; it doubles for each further one."""
 
 _PAUSES = Backoff(PAUSE, float("inf"), jitter=(0.0, 1.0))
 
 RECONNECTS = 2
-"""How often a transaction is begun whose connection was lost."""
+"""How often a transaction is retried after its connection was lost."""
 
 LOCKED = 6.0
-"""Seconds for which a transaction is tried again whose rows another one holds: longer than the locks of a server that is gone live."""
+"""Seconds for which a transaction is retried if its rows are locked: longer than a dead server's locks
+last."""
 
 LOCKED_PAUSE = 0.2
-"""Seconds between two such attempts; meanwhile the connection is free for others."""
+"""Seconds between two such attempts; the connection is free for others meanwhile."""
 
 CONTENDED = 5.0
-"""Seconds, after rows were found locked, in which writers have no more than half of the connections."""
+"""Seconds after locked rows were found in which writers may use only half of the connections."""
 
 ROWS = 256
-"""Rows of one statement of parameters, a power of two."""
+"""Rows of one statement with parameters, at most; a power of two."""
 
 WAITING = 2000
-"""Transactions waiting for a connection of a pool beyond which the answer is 73; the message log has a bound of its own."""
+"""Transactions that wait for a pool, at most; further ones get SERVER_BUSY.
+
+The message log has its own bound.
+"""
 
 
 class Transaction:
-    """What a store function works with, in a thread of a pool; it ends with the function."""
+    """A transaction for a store function in a thread of a pool; it ends with the function."""
 
     __slots__ = ("_cursor", "_watch", "committed", "committing", "dialect", "in_doubt")
 
@@ -61,33 +65,37 @@ class Transaction:
         self._watch = watch
         self.dialect = dialect
         self.in_doubt = in_doubt
-        """Whether this function has run before, and its commit may have succeeded."""
+        """Whether this function ran before and its commit may have succeeded."""
         self.committing = False
-        """Whether the commit is on its way."""
+        """Whether the commit has been sent."""
         self.committed = False
 
     def execute(self, sql: str, *parameters: Any) -> int:
-        """Run one statement; give back how many rows it touched."""
+        """Run one statement; return the number of affected rows."""
         if self._watch is not None:
             self._watch(sql, parameters)
         self._cursor.execute(self.dialect.translate(sql), parameters)
         return int(self._cursor.rowcount)
 
     def execute_literal(self, sql: str) -> None:
-        """Run a statement built only of constants, :func:`~.dialects.numbers` and :func:`~.dialects.hex_literal`."""
+        """Run a statement without parameters.
+
+        It must be built only of constants, :func:`~.dialects.numbers` and :func:`~.dialects.hex_literal`.
+        """
         if self._watch is not None:
             self._watch(sql, ())
         self._cursor.execute(sql)
 
     def rows_literal(self, sql: str) -> list[Row]:
-        """All rows of a SELECT that is built like the statements of :meth:`execute_literal`."""
+        """Return all rows of a SELECT that is built like the statements of :meth:`execute_literal`."""
         self.execute_literal(sql)
         return list(self._cursor.fetchall())
 
     def execute_rows(self, start: str, rows: Sequence[Sequence[Any]], end: str = "") -> None:
-        """Run ``start`` with the rows of parameters that follow its VALUES, and ``end``, in statements of many rows.
+        """Run ``start``, rows of parameters after its VALUES, and ``end``, in statements of many rows each.
 
-        The driver lets other threads run at each statement, and prepares each text once: there are few of them, of 1, 2, 4... rows.
+        The driver lets other threads run at each statement and prepares each text once, so there are few
+        texts: of 1, 2, 4, ... rows.
         """
         row = f"({','.join('?' * len(rows[0]))})" if rows else ""
         done = 0
@@ -98,7 +106,7 @@ class Transaction:
             done += count
 
     def commit_with(self, *statements: str) -> None:
-        """Run statements built like those of :meth:`execute_literal` and commit, all in one round trip where the driver can."""
+        """Run statements like those of :meth:`execute_literal` and commit, in one round trip if possible."""
         if self._watch is not None:
             for statement in statements:
                 self._watch(statement, ())
@@ -117,34 +125,33 @@ class Transaction:
         self._cursor.executemany(self.dialect.translate(sql), rows)
 
     def insert(self, sql: str, *parameters: Any) -> int:
-        """Run an INSERT; give back the id that the database gave to the row."""
+        """Run an INSERT; return the id of the new row."""
         self.execute(sql, *parameters)
         return int(self._cursor.lastrowid)
 
     def rows(self, sql: str, *parameters: Any) -> list[Row]:
-        """All rows of a SELECT."""
+        """Return all rows of a SELECT."""
         self.execute(sql, *parameters)
         return list(self._cursor.fetchall())
 
     def row(self, sql: str, *parameters: Any) -> Row | None:
-        """The first row of a SELECT, or ``None``."""
+        """Return the first row of a SELECT, or ``None``."""
         found = self.rows(sql, *parameters)
         return found[0] if found else None
 
     def is_duplicate(self, error: BaseException) -> bool:
-        """Whether a statement failed because a unique key is taken."""
+        """Return whether a statement failed because a unique key is taken."""
         return self.dialect.classify(error) is Fault.DUPLICATE
 
     def is_locked(self, error: BaseException) -> bool:
-        """Whether a statement failed because another transaction has been holding its rows for too long."""
+        """Return whether a statement failed because its rows were locked for too long."""
         return self.dialect.classify(error) is Fault.LOCKED
 
 
 class Database(Service):
-    """The pools of one database: one for everything, and one of a single connection for the message log.
+    """The connection pools of a database: a general one, and a single connection for the message log.
 
-    On SQLite the single connection writes everything, since there is room for
-    one writer only, and the others read.
+    SQLite allows one writer only: there the single connection does all writes, and the others read.
     """
 
     def __init__(self, reactor: Any, config: DatabaseConfig, watch: Watcher | None = None) -> None:
@@ -157,7 +164,7 @@ class Database(Service):
         self._contended_until = float("-inf")
         self._writers = DeferredSemaphore(max(1, config.pool_size // 2))
         self.answered = {"general": 0, "log": 0}
-        """Transactions that have succeeded, by pool."""
+        """Successful transactions by pool."""
         self.dialect = dialect_of(config)
 
     def startService(self) -> None:
@@ -173,7 +180,7 @@ class Database(Service):
             self._pools[name] = Pool(self._reactor, self.dialect, use, size, f"imsys-{name}")
 
     def stopService(self) -> None:
-        """Close the pools; waits for the transactions that are running."""
+        """Close the pools; wait for running transactions."""
         super().stopService()
         self.close()
 
@@ -187,17 +194,17 @@ class Database(Service):
     async def read(self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a function that only reads; each statement sees what is committed when it begins.
 
-        :raises Unavailable: 14, the database did not answer.
+        :raises Unavailable: MYSQL_INTERNAL_ERROR (14), the database did not answer.
         """
         result: T = await self._run("general", None, function, args, kwargs, False)
         return result
 
     async def write(self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a function in one transaction, again from its start where others were in the way.
+        """Run a function in one transaction; run it again if other transactions conflict.
 
-        :raises Unavailable: 14, the database did not answer; the transaction may have been committed
-            only if the connection broke in the very commit.
-        :raises Refused: 73, another transaction holds its rows, and does not end.
+        :raises Unavailable: MYSQL_INTERNAL_ERROR (14), the database did not answer. Unless the connection
+            broke during the commit, nothing was stored.
+        :raises Refused: SERVER_BUSY (73), another transaction keeps the rows locked.
         """
         if self.dialect.readers_need_own_pool:
             result: T = await self._run("log", self.dialect.begin, function, args, kwargs, False)
@@ -212,7 +219,10 @@ class Database(Service):
         return result
 
     async def append(self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """As :meth:`write`, on the message log's own connection, for a function that may run again after its commit."""
+        """Run a function like :meth:`write`, on the message log's connection.
+
+        It may run again after its commit.
+        """
         result: T = await self._run("log", self.dialect.begin_log, function, args, kwargs, True)
         return result
 
@@ -292,13 +302,13 @@ class Database(Service):
                     raise
 
     def _moved(self) -> None:
-        """Have all connections opened anew before they are used: this server serves us no more."""
+        """Have all connections reopened before their next use: this server does not serve us any more."""
         for pool in self._pools.values():
             pool.renew()
 
 
 def describe(error: BaseException) -> str:
-    """One line about a driver's exception, without the values of the statement."""
+    """Describe a driver's exception in one line, without the values of the statement."""
     number = error.args[0] if error.args else ""
     text = error.args[1] if len(error.args) > 1 else ""
     return f"{type(error).__name__} {number} {text}".strip()[:200]

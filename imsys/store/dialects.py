@@ -1,4 +1,4 @@
-"""What differs between SQLite and MySQL: how they connect, lock, and fail."""
+"""The differences between SQLite and MySQL: how they connect, lock and fail."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from typing import Any, NamedTuple, Protocol
 
 
 class Fault(enum.Enum):
-    """What an exception of a driver means for the transaction it ended."""
+    """What a driver's exception means for the transaction that it ended."""
 
     DUPLICATE = enum.auto()
     """A unique key is taken; only the statement was undone."""
     CONFLICT = enum.auto()
-    """Another transaction was in the way, and is so no more: the same one may work now."""
+    """Another transaction conflicted and is over: a retry may succeed at once."""
     LOCKED = enum.auto()
-    """Another transaction holds what this one needs, and has been holding it for as long as is waited."""
+    """Another transaction has locked the rows for longer than we wait."""
     LOST = enum.auto()
     """The connection is gone."""
     MOVED = enum.auto()
-    """The server answers, and serves nobody, or nobody who writes: the connection is dropped, and opened anew wherever that is possible."""
+    """The server answers but does not serve, or is read-only: reopen the connection, to any server that
+    does."""
     AWAY = enum.auto()
-    """The database cannot be reached, is full, or is otherwise not at our service."""
+    """The database cannot be reached, is full, or refuses service in another way."""
     BUG = enum.auto()
-    """Anything else: a fault of ours."""
+    """Anything else: an error of this program."""
 
 
 class Use(enum.Enum):
@@ -31,73 +32,73 @@ class Use(enum.Enum):
 
     GENERAL = enum.auto()
     LOG = enum.auto()
-    """The message log's, with :meth:`Dialect.run_and_commit`."""
+    """The message log, with :meth:`Dialect.run_and_commit`."""
     SCHEMA = enum.auto()
-    """Changing tables, which takes its time."""
+    """Schema changes, which may take long."""
 
 
 class Opened(NamedTuple):
-    """A new connection; ``writable`` is ``False`` where the server does not let anybody write now."""
+    """A new connection; ``writable`` is ``False`` if the server is read-only now."""
 
     connection: Any
     writable: bool = True
 
 
 class Dialect(Protocol):
-    """One kind of database."""
+    """One kind of database server."""
 
     name: str
     driver: str
     readers_need_own_pool: bool
-    """Whether one writer at a time is all there can be."""
+    """Whether there can be only one writer at a time."""
     begin: str
     """The statement that begins a writing transaction."""
     begin_log: str | None
-    """The same on the message log's connection, where its first statement does not begin one."""
+    """The same on the message log's connection; ``None`` if its first statement begins a transaction."""
     lock: str
-    """What a SELECT of rows that are going to be written ends with."""
+    """The end of a SELECT that locks rows to be written."""
     skip_locked: str | None
-    """The same, leaving out the rows that others hold; ``None``: there is no such thing."""
+    """The same, skipping rows that others have locked; ``None``: not supported."""
     by_primary_key: str
-    """What follows a table's name to have its rows read, and locked, in the order of their keys."""
+    """What follows a table's name to read, and lock, rows in the order of their keys."""
     most_bytes: int
-    """Of one statement."""
+    """Bytes of one statement, at most."""
     galera: bool
-    """Whether there are several servers that take what is written, and whose locks do not know each other."""
+    """Whether there are several writable servers that do not see each other's locks."""
 
     def connect(self, use: Use = Use.GENERAL, *, anywhere: bool = False) -> Opened:
         """Open a connection and set it up; blocks.
 
-        :param anywhere: not to our database, which may not be there yet.
+        :param anywhere: do not select our database, which may not exist yet.
         """
         ...
 
     def packed(self, columns: Sequence[str]) -> str:
-        """An aggregate of integer columns as one string: rows ``1 2 3``, with commas between; NULL where there are no rows."""
+        """Build an aggregate of integer columns as one string, ``1 2 3,4 5 6``; NULL if there are no rows."""
         ...
 
     def run_and_commit(self, cursor: Any, statements: Sequence[str]) -> None:
-        """Run statements and commit, in one round trip where that can be."""
+        """Run statements and commit, in one round trip if possible."""
         ...
 
     def translate(self, sql: str) -> str:
-        """SQL with ``?`` for parameters, ``{lock}`` and ``{ignore}``, in the words of this database."""
+        """Translate SQL with ``?`` for parameters, ``{lock}`` and ``{ignore}`` to this database's SQL."""
         ...
 
     def union_all(self, selects: Iterable[str]) -> str:
-        """One statement for many SELECTs, each with an ORDER BY and a LIMIT of its own; their rows come in any order."""
+        """Combine SELECTs, each with its own ORDER BY and LIMIT, to one statement; rows come in any order."""
         ...
 
     def classify(self, error: BaseException) -> Fault:
-        """What an exception means."""
+        """Classify an exception."""
         ...
 
 
 def numbers(values: Iterable[int]) -> str:
-    """A list of integer literals for SQL, ``1,2,3``: nothing but numbers can come out of it."""
+    """Format integers as SQL literals, ``1,2,3``; the result can only hold numbers."""
     return ",".join(map(int.__repr__, values))
 
 
 def hex_literal(value: bytes) -> str:
-    """A string literal for MySQL, ``x'6162'``: nothing but hexadecimal digits can come out of it."""
+    """Format a string literal for MySQL, ``x'6162'``; the result can only hold hexadecimal digits."""
     return f"x'{value.hex()}'"

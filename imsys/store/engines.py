@@ -1,4 +1,4 @@
-"""Which database a configuration names."""
+"""Choose the dialect for a configuration."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from imsys.store.sqlite import Sqlite
 
 
 def dialect_of(config: DatabaseConfig) -> Dialect:
-    """The dialect of a configuration. :raises ImportError: the driver is not installed."""
+    """Make the dialect of a configuration. :raises ImportError: the driver is not installed."""
     return Sqlite(config) if config.engine == "sqlite" else Mysql(config)

@@ -1,4 +1,4 @@
-"""Files as they are in the tables, and as the rest of the program has them."""
+"""Dataclasses of files, and how they are read from table rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from imsys.store.database import Row, Transaction
 
 SHARED = "s3"
-"""The name of the store that all resources servers share; each other store has the name of its server."""
+"""The name of the store that all resources servers share; other stores have the name of their server."""
 
 
 class Purpose(enum.IntEnum):
@@ -19,13 +19,13 @@ class Purpose(enum.IntEnum):
     MESSAGE = 0
     AVATAR = 1
     ORIGINAL = 2
-    """By the original upload service; its user's, under its name."""
+    """Sent by the original upload service; it belongs to its user, under its name."""
     DERIVED = 3
-    """Made of another file: a thumbnail, a poster, an avatar in a smaller size."""
+    """Made from another file: a thumbnail, a poster, a smaller avatar."""
 
 
 class State(enum.IntEnum):
-    """How far a file is."""
+    """The state of a file."""
 
     ARRIVING = 0
     WHOLE = 1
@@ -34,7 +34,7 @@ class State(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """A file that somebody wants to send; ``thread_id`` is 0 where it is for no thread."""
+    """A file that a user wants to send; ``thread_id`` is 0 if it is not for a thread."""
 
     file_id: bytes
     owner: int
@@ -51,21 +51,21 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a store keeps."""
+    """The bytes of a file in a store."""
 
     content_id: int
     store: str
     sha256: bytes
     size: int
     blob: str
-    """Its name in the store: the identifier, in hex, of the file that it came as."""
+    """Its name in the store: the id, in hex, of the file with which it came."""
     key_id: str
     wrapped_key: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file; ``content`` is there when it is whole."""
+    """One file; ``content`` is set when it is complete."""
 
     file_id: bytes
     owner: int
@@ -86,23 +86,23 @@ class File:
 
     @property
     def readable_size(self) -> int:
-        """Bytes that whoever reads it gets; ``size`` are those that were sent, and of an avatar it is another picture that is kept."""
+        """Bytes that a reader gets; ``size`` is what was sent, but of an avatar another picture is kept."""
         return self.size if self.content is None else self.content.size
 
 
 class Finished(NamedTuple):
-    """A file that is whole now."""
+    """A file that is now complete."""
 
     file: File
     taken: bool
-    """Whether the content that was given is its own: else that blob is not needed."""
+    """Whether the given content is used; otherwise an equal one existed, and the given blob is not needed."""
     freed: list[Content]
-    """What nothing refers to any more, since the file took the place of another: their blobs are to be removed."""
+    """Contents that are unreferenced because the file replaced another; their blobs must be removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A whole file that its thread is to be told of."""
+    """A complete file that must be announced to its thread."""
 
     file: File
     attempts: int
@@ -114,17 +114,17 @@ FILE = (
     "c.content_id, c.store, c.sha256, c.size, c.blob_name, c.key_id, c.wrapped_key "
     "FROM files f LEFT JOIN contents c ON c.content_id = f.content_id "
 )
-"""What a :class:`File` is made of; a condition follows."""
+"""The SELECT of a :class:`File`; a condition follows."""
 
 
 def find_file(tx: Transaction, file_id: bytes, *, lock: bool = False) -> File | None:
-    """A file, with its content; ``lock`` for one that is going to be changed."""
+    """Read a file with its content; ``lock`` its row if it is going to be changed."""
     row = tx.row(FILE + "WHERE f.file_id = ?" + (" {lock}" if lock else ""), file_id)
     return None if row is None else file_of(row)
 
 
 def file_of(row: Row) -> File:
-    """A row of :data:`FILE`."""
+    """Convert a row of :data:`FILE`."""
     file_id, owner, purpose, thread_id, server, filename, size, mime, offered = row[:9]
     state, key_id, wrapped, thumbnail, expires, created = row[9:15]
     content = row[15:]
@@ -149,6 +149,6 @@ def file_of(row: Row) -> File:
 
 
 def content_of(row: Sequence[object]) -> Content:
-    """A row of content_id, store, sha256, size, blob_name, key_id, wrapped_key."""
+    """Convert a row of content_id, store, sha256, size, blob_name, key_id, wrapped_key."""
     content_id, store, sha256, size, blob, key_id, wrapped = row
     return Content(content_id, store, bytes(sha256), size, blob, key_id, bytes(wrapped))  # type: ignore[arg-type, call-overload]

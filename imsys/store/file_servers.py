@@ -1,4 +1,4 @@
-"""What each resources server has of the files: for the operator, who may have lost one."""
+"""The files of each resources server: for an operator who may have lost one."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from imsys.store.file_rows import State
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What is at one server, or in the store that all share."""
+    """The files of one server, or of the shared store."""
 
     name: str
     arriving: int = 0
-    """Files on their way to it, and such that it refused."""
+    """Unfinished uploads to it, and files that it refused."""
     untold: int = 0
-    """Whole files that it took, and of which their threads have not been told."""
+    """Complete files that it received and that were not announced yet."""
     contents: int = 0
     size: int = 0
-    """Number and bytes of what its store keeps."""
+    """Number and bytes of the contents in its store."""
 
 
 class FileServers:
-    """The tables of files by server. What it is asked for reads a whole table, or its index: it is for commands, not for servers."""
+    """Queries of files by server. They read whole tables or indexes: for commands, not for servers."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def all(self) -> list[Holding]:
-        """Every server, and store, that has something, by its name."""
+        """Return all servers and stores that have files, by name."""
         return await self._database.read(self._all)
 
     @staticmethod
@@ -41,7 +41,7 @@ class FileServers:
         return [Holding(name, arriving.get(name, 0), untold.get(name, 0), *kept.get(name, (0, 0))) for name in names]
 
     async def only_at(self, server: str, limit: int) -> list[bytes]:
-        """Files that are lost with a server: those on their way to it, and those that its own disk keeps; none: there are no more."""
+        """Return files that are lost with a server: unfinished uploads, and those on its disk."""
         return await self._database.read(self._only_at, server, limit)
 
     @staticmethod

@@ -1,8 +1,8 @@
-"""Files: what was offered, what is kept of it, and what threads are still to be told.
+"""Files: offers, contents, and files to announce.
 
-The steps of a file's life are each one transaction. What is on a disk or in an object store is changed before a
-transaction that adds to what is referred to, and after one that removes from it: a crash in between leaves something
-that nothing refers to, and never the other way round.
+Each step of a file's life is one transaction. Blobs on disks and in object stores are written before the
+transaction that adds a reference to them, and removed after the one that drops the last reference: a crash in
+between leaves an unreferenced blob, never a reference to a missing one.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from imsys.store.heads import PRIVATE, may_write
 from imsys.store.people import Person, change_person
 
 OFFER_AGAIN = 60.0
-"""Seconds after which somebody may offer again of whose files too many are on their way."""
+"""Seconds after which a user with too many unfinished uploads may offer again."""
 
 PUT_OFF = 120.0
-"""Seconds for which news of a file are put off at most; what is due later than that was put off before the clock was set back."""
+"""Seconds for which an announcement is postponed, at most; later ones date from before the clock was set
+back."""
 
 __all__ = ["SHARED", "Announcement", "Content", "File", "FileStore", "Finished", "Offer", "Purpose", "State"]
 
@@ -34,16 +35,16 @@ class FileStore:
     def _now(self) -> int:
         return round(self._calendar() * 1000)
 
-    # -- on its way
+    # -- uploads
 
     async def offer(self, offer: Offer, *, life: float, quota: int, most: int = 0) -> None:
-        """Make a file that is on its way.
+        """Create a file that is to be uploaded.
 
-        :param life: seconds that it may take.
-        :param quota: bytes that a user's files take at most, 0 for no bound.
-        :param most: files of a user that are on their way at the same time at most, 0 for no bound.
-        :raises Refused: 65, 66 or 76, its owner may not write in the thread; 68, there is no room in the quota; 73, too many are on
-            their way.
+        :param life: seconds that the upload may take.
+        :param quota: bytes of a user's files, at most; 0: unlimited.
+        :param most: concurrent uploads of a user, at most; 0: unlimited.
+        :raises Refused: PERMISSION_DENIED (65), NOT_FRIENDS (66) or BLOCKED (76), its owner may not write in
+            the thread; QUOTA_EXCEEDED (68); SERVER_BUSY (73), too many uploads.
         """
         now = self._now()
         await self._database.write(self._offer, offer, now, now + round(life * 1000), quota, most)
@@ -53,7 +54,7 @@ class FileStore:
         if offer.thread_id:
             may_write(tx, offer.thread_id, offer.owner)
         _use(tx, offer.owner, offer.size, 1, quota)
-        if most:  # two offers cannot count at the same time: the row of what is used is locked
+        if most:  # concurrent offers are counted one after the other: the usage row is locked
             _some_open(tx, offer.owner, most, now)
         tx.execute(
             "INSERT INTO files (file_id, owner_id, purpose, thread_id, server, filename, size, mime, offered_sha256, key_id, wrapped_key, "
@@ -74,13 +75,15 @@ class FileStore:
         )
 
     async def find(self, file_id: bytes) -> File | None:
-        """A file, whoever may see it."""
+        """Find a file, whether or not a user may see it."""
         return await self._database.read(find_file, file_id)
 
     async def readable(self, file_id: bytes, user: int) -> File:
-        """A file that a user may read: an avatar, one of a thread of theirs, or their own. One whose time is over is none.
+        """Find a file that a user may read: an avatar, one of the user's threads, or their own.
 
-        :raises Refused: 38, there is none that they may read.
+        An upload that has expired is not found.
+
+        :raises Refused: FILE_OPEN_ERROR (38), there is no such file.
         """
         return await self._database.read(self._readable, file_id, user, self._now())
 
@@ -93,7 +96,7 @@ class FileStore:
         return file
 
     async def sealed_under(self, file_id: bytes, key_id: str, wrapped_key: bytes) -> File | None:
-        """Give a file that is on its way the key of its spool, unless it has one; the file as it is then."""
+        """Set the spool key of an unfinished upload, unless it has one; return the file as it is then."""
         return await self._database.write(self._sealed_under, file_id, key_id, wrapped_key)
 
     @staticmethod
@@ -106,16 +109,19 @@ class FileStore:
         )
         return find_file(tx, file_id)
 
-    # -- whole
+    # -- complete files
 
     async def finish(
         self, file_id: bytes, content: Content, *, mime: str, thumbnail_id: bytes | None = None, announce: bool
     ) -> Finished | None:
-        """A file is whole: its content is referred to, and its thread is to be told; one of the original service takes the place of its
-        owner's other one of that name.
+        """Complete a file: reference its content, and have it announced to its thread.
 
-        :param content: what was just put into the store (``content_id`` says nothing); another one that is equal is taken instead.
-        :returns: ``None``: the file is gone. It may run again: a file that is whole already stays what it is.
+        A file of the original service replaces its owner's other file of that name. It may run again: a
+        complete file stays as it is.
+
+        :param content: what was just put into the store (``content_id`` is ignored); an equal one is used
+            instead if there is one.
+        :returns: ``None``: the file is gone.
         """
         return await self._database.write(self._finish, file_id, content, mime, thumbnail_id, announce, self._now())
 
@@ -150,7 +156,7 @@ class FileStore:
         return Finished(file, file.content.blob == content.blob, freed)
 
     async def refuse(self, file_id: bytes) -> None:
-        """A file was not what it may be: it is never whole."""
+        """Mark a file as refused: it will never be complete."""
         await self._database.write(self._refuse, file_id)
 
     @staticmethod
@@ -162,11 +168,11 @@ class FileStore:
             _use(tx, row[0], -row[1], -1, 0)
 
     async def delete(self, file_id: bytes) -> list[Content]:
-        """Remove a file and what was made of it; the contents that nothing refers to any more, whose blobs are to be removed."""
+        """Remove a file and its thumbnail; return the unreferenced contents, whose blobs must be removed."""
         return await self._database.write(_delete, file_id)
 
     async def give_up(self, file_id: bytes) -> bool:
-        """Remove a file that is not whole (idempotent); ``False``: it is by now, and stays."""
+        """Remove an unfinished upload (idempotent); return ``False`` if it is complete, and keep it."""
         return await self._database.write(self._give_up, file_id)
 
     @staticmethod
@@ -179,7 +185,7 @@ class FileStore:
         return True
 
     async def expired(self, server: str, limit: int) -> list[bytes]:
-        """Files of a server that are not whole, or were refused, and whose time is over; see :meth:`give_up`."""
+        """Return a server's unfinished or refused files that have expired; see :meth:`give_up`."""
         return await self._database.read(self._expired, server, self._now(), limit)
 
     @staticmethod
@@ -195,10 +201,10 @@ class FileStore:
             )
         return [bytes(file_id) for (file_id,) in found]
 
-    # -- what threads are to be told
+    # -- announcements
 
     async def due(self, server: str, limit: int) -> list[Announcement]:
-        """Whole files of a server whose threads are to be told now; among them those that were put off before the clock was set back."""
+        """Return a server's files to announce now, and those postponed before the clock was set back."""
         return await self._database.read(self._due, server, self._now(), limit)
 
     @staticmethod
@@ -215,33 +221,35 @@ class FileStore:
         return _announcements(tx, rows)
 
     async def overdue(self, store: str, seconds: float, limit: int) -> list[Announcement]:
-        """Whole files that a store keeps whose threads should have been told so long ago: the server that took them is away.
+        """Return files of a store that are overdue by so many seconds: their server is down.
 
-        Those that are on its disk are among the ``limit`` that are looked at; how often it was tried is not said.
+        Only the first ``limit`` of all due files are looked at, those of other stores included; ``attempts``
+        is 0.
         """
         return await self._database.read(self._overdue, store, self._now() - round(seconds * 1000), limit)
 
     @staticmethod
     def _overdue(tx: Transaction, store: str, before: int, limit: int) -> list[Announcement]:
-        rows = tx.rows("SELECT file_id, due_at FROM file_outbox ORDER BY due_at LIMIT ?", limit)  # all that is in the index
+        # the index covers it
+        rows = tx.rows("SELECT file_id, due_at FROM file_outbox ORDER BY due_at LIMIT ?", limit)
         late = [(file_id, 0) for file_id, due in rows if due <= before]
         return [one for one in _announcements(tx, late) if one.file.content is not None and one.file.content.store == store]
 
     async def told(self, file_id: bytes) -> None:
-        """The thread has the message."""
+        """Note that a file was announced."""
         await self._database.write(lambda tx: tx.execute("DELETE FROM file_outbox WHERE file_id = ?", file_id))
 
     async def postpone(self, file_id: bytes, seconds: float) -> None:
-        """It could not be told now; ``seconds`` are at most :data:`PUT_OFF`."""
+        """Postpone an announcement that failed; ``seconds`` is at most :data:`PUT_OFF`."""
         due = self._now() + round(seconds * 1000)
         await self._database.write(
             lambda tx: tx.execute("UPDATE file_outbox SET due_at = ?, attempts = attempts + 1 WHERE file_id = ?", due, file_id)
         )
 
     async def to_announce(self, file_id: bytes) -> tuple[File, int]:
-        """A whole file, and whom a message of it is for: the other one of a private thread, 0 in a group.
+        """Return a complete file and its message's receiver: the other of a private thread, 0 in a group.
 
-        :raises Refused: 38, there is no such whole file.
+        :raises Refused: FILE_OPEN_ERROR (38), there is no such complete file.
         """
         return await self._database.read(self._to_announce, file_id)
 
@@ -254,12 +262,14 @@ class FileStore:
         return file, thread[1] + thread[2] - file.owner if thread is not None and thread[0] == PRIVATE else 0
 
     async def become_avatar(self, file_id: bytes, name: str) -> tuple[Person, list[int]] | None:
-        """Have a whole avatar be its owner's, and remove those before it; the person, and the friends that are to hear of it.
+        """Set a complete avatar in its owner's profile, and remove older ones.
 
-        The blobs that nothing refers to any more are orphans. ``None``: it is gone, or a later one is here, and nothing has changed
-        for anybody.
+        Return the person and the friends to tell.
 
-        :param name: what the profile calls it.
+        Blobs that are unreferenced then are orphans. ``None``: the file is gone or there is a newer avatar,
+        so the profile has not changed.
+
+        :param name: its name in the profile.
         """
         return await self._database.write(self._become_avatar, file_id, name)
 
@@ -280,12 +290,12 @@ class FileStore:
     # -- for the operator
 
     async def used(self, user: int) -> tuple[int, int]:
-        """Bytes and number of a user's files."""
+        """Return the bytes and number of a user's files."""
         row = await self._database.read(lambda tx: tx.row("SELECT bytes, files FROM file_usage WHERE user_id = ?", user))
         return (row[0], row[1]) if row is not None else (0, 0)
 
     async def page(self, after: bytes, limit: int, *, user: int = 0, thread_id: int = 0) -> list[File]:
-        """Files in the order of their identifiers, above one: all, or those of a user, or of a thread."""
+        """List files by id, above ``after``: all, or those of a user or a thread."""
         return await self._database.read(self._page, after, limit, user, thread_id)
 
     @staticmethod
@@ -300,17 +310,17 @@ class FileStore:
         return [file_of(row) for row in rows]
 
     async def of_content(self, content_id: int, limit: int) -> list[File]:
-        """Files that have a content."""
+        """Return the files with a content."""
         return await self._database.read(
             lambda tx: [file_of(row) for row in tx.rows(FILE + "WHERE f.content_id = ? LIMIT ?", content_id, limit)]
         )
 
     async def is_derived_from(self, file_id: bytes) -> bytes | None:
-        """The file that this one is the smaller picture of."""
+        """Return the file of which this one is the smaller picture."""
         return await self._database.read(_parent, file_id)
 
     async def contents(self, after: int, limit: int) -> list[Content]:
-        """All contents, by their ids, above one."""
+        """List contents by id, above ``after``."""
         return await self._database.read(self._contents, after, limit)
 
     @staticmethod
@@ -324,7 +334,7 @@ class FileStore:
         return [content_of(row) for row in rows]
 
     async def known_blobs(self, blobs: Iterable[str]) -> set[str]:
-        """Which of these blobs are referred to."""
+        """Return those of these blobs that are referenced."""
         names = list(blobs)
         marks = ",".join("?" * len(names))
         rows = await self._database.read(
@@ -333,7 +343,7 @@ class FileStore:
         return {name for (name,) in rows}
 
     async def rewrapped(self, contents: Sequence[tuple[int, str, str, bytes]]) -> None:
-        """Store keys anew, each as (content id, former key id, key id, wrapped key); one that was changed meanwhile stays."""
+        """Replace keys, as (content id, former key id, key id, wrapped key), unless changed meanwhile."""
         await self._database.write(self._rewrapped, contents)
 
     @staticmethod
@@ -345,7 +355,7 @@ class FileStore:
 
 
 def _is_for(tx: Transaction, file: File, user: int) -> bool:
-    """Whether a file is there for somebody who is not its owner."""
+    """Return whether a user who is not its owner may read a file."""
     if file.state is not State.WHOLE:
         return False
     if file.purpose is Purpose.DERIVED:
@@ -359,7 +369,7 @@ def _is_for(tx: Transaction, file: File, user: int) -> bool:
 
 
 def _announcements(tx: Transaction, rows: Sequence[Row]) -> list[Announcement]:
-    """Of rows of identifiers and attempts."""
+    """Convert rows of file ids and attempts."""
     found = ((find_file(tx, bytes(file_id)), attempts) for file_id, attempts in rows)
     return [Announcement(file, attempts) for file, attempts in found if file is not None]
 
@@ -370,17 +380,17 @@ def _parent(tx: Transaction, file_id: bytes) -> bytes | None:
 
 
 def _supersede(tx: Transaction, file: File) -> list[Content]:
-    """Remove the other whole files of the original service that have this one's owner and name. :returns: as :meth:`FileStore.delete`."""
+    """Remove the owner's other original-service files of this name; return as :meth:`FileStore.delete`."""
     rows = tx.rows(
         "SELECT file_id, filename FROM files WHERE owner_id = ? AND purpose = ? AND filename = ? AND state = 1 {lock}",
         *(file.owner, int(file.purpose), file.filename),
     )
-    same = sorted(bytes(one) for one, name in rows if name == file.filename)  # MySQL takes no notice of spaces at the end
+    same = sorted(bytes(one) for one, name in rows if name == file.filename)  # MySQL ignores trailing spaces
     return [content for one in same if one != file.file_id for content in _delete(tx, one)]
 
 
 def _owner_first(tx: Transaction, file_id: bytes) -> None:
-    """Lock what counts the files of an owner, ahead of the file: who changes several files of one owner has no other one in the way."""
+    """Lock the usage row of a file's owner before the file, so that changes of files cannot deadlock."""
     row = tx.row("SELECT owner_id FROM files WHERE file_id = ?", file_id)
     if row is not None:
         tx.row("SELECT bytes FROM file_usage WHERE user_id = ? {lock}", row[0])
@@ -408,9 +418,9 @@ def _delete(tx: Transaction, file_id: bytes) -> list[Content]:
 
 
 def _refer(tx: Transaction, content: Content, now: int) -> int:
-    """Count one more file of this content; its id.
+    """Add a reference to a content; return its id.
 
-    It is looked for first: an INSERT that finds the row takes a lock that two can have, and then neither gets the one it needs.
+    The row is looked up first: an INSERT that finds it takes a shared lock; two that hold it would deadlock.
     """
     found = "SELECT content_id FROM contents WHERE store = ? AND sha256 = ? AND size = ? {lock}"
     row = tx.row(found, content.store, content.sha256, content.size)
@@ -445,7 +455,7 @@ def _use(tx: Transaction, user: int, size: int, count: int, quota: int) -> None:
 
 
 def _some_open(tx: Transaction, user: int, most: int, now: int) -> None:
-    """:raises Refused: so many files of a user are on their way already, whose time is not over."""
+    """Check the number of a user's unexpired uploads. :raises Refused: SERVER_BUSY (73), too many."""
     row = tx.row("SELECT COUNT(*) FROM files WHERE owner_id = ? AND state = 0 AND expires_at > ?", user, now)
     if row is not None and row[0] >= most:
         reason = f"{most} files of yours are on their way already; send them to their end, or give some of them up."

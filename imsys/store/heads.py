@@ -1,4 +1,4 @@
-"""Heads of threads: the row whose lock decides the order in a thread, and who may write there."""
+"""Heads of threads: the rows whose locks order the messages of a thread and the changes of who may write."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ FRIENDS, BLOCKED_BY_LOW, BLOCKED_BY_HIGH = 1, 2, 4
 
 
 class Head(msgspec.Struct, gc=False):
-    """One thread while its row is locked; ``last_msg_id`` moves on as messages are given ids. A group has no ``low`` and ``high``: 0."""
+    """A thread whose row is locked; ``last_msg_id`` advances with new messages.
+
+    ``low`` and ``high`` are 0 in a group.
+    """
 
     thread_id: int
     kind: int
@@ -29,17 +32,22 @@ _COLUMNS = ("thread_id", "kind", "COALESCE(low_id, 0)", "COALESCE(high_id, 0)", 
 
 
 def lock_heads(tx: Transaction, thread_ids: Collection[int]) -> dict[int, Head]:
-    """Lock the heads of threads, in ascending order so that no two writers wait for each other; unknown ids are left out.
+    """Lock the heads of threads, in ascending order so that writers cannot deadlock.
 
-    They come as one string: the drivers take many times as long for as many rows.
+    Unknown ids are left out.
+
+    They are read as one string: separate rows would take the drivers many times as long.
     """
     return _select(tx, thread_ids, tx.dialect.lock)
 
 
 def lock_free_heads(tx: Transaction, thread_ids: Collection[int], *, wait: bool) -> tuple[dict[int, Head], set[int]]:
-    """As :func:`lock_heads`, without those that other transactions hold: the heads, and the threads that were left out.
+    """Lock heads except those that other transactions have locked.
 
-    :param wait: wait for them as long as any statement does, since a server that works lets go of them at once.
+    Return the heads, and the threads left out.
+
+    :param wait: first wait for all locks as long as any statement does: a working server releases them
+        quickly.
     """
     if wait:
         try:
@@ -74,22 +82,22 @@ def _select(tx: Transaction, thread_ids: Collection[int], lock: str) -> dict[int
 
 
 def pair(one: int, other: int) -> tuple[int, int]:
-    """Two users as the database orders them."""
+    """Return two users in ascending order, as in the database."""
     return (one, other) if one < other else (other, one)
 
 
 def blocked_by(low: int, user: int) -> int:
-    """The flag that says that ``user`` blocks the other one of a pair whose lower one is ``low``."""
+    """Return the flag for ``user`` blocking the other of a pair whose lower user is ``low``."""
     return BLOCKED_BY_LOW if user == low else BLOCKED_BY_HIGH
 
 
 def cut(kind: int, flags: int) -> bool:
-    """Whether the two of a private thread are to learn nothing more of each other: they are no friends, or one blocks the other."""
+    """Return whether a thread is private and its users are not friends or one blocks the other."""
     return kind == PRIVATE and flags != FRIENDS
 
 
 def private_thread(tx: Transaction, one: int, other: int, flags: int, now_ms: int) -> Head:
-    """The head of the private thread of two users, locked; made if there is none. ``flags`` are set on it."""
+    """Lock and return the head of two users' private thread; create it if needed, and set its ``flags``."""
     low, high = pair(one, other)
     found = tx.row("SELECT thread_id FROM threads WHERE low_id = ? AND high_id = ?", low, high)
     if found is None:
@@ -113,7 +121,12 @@ def private_thread(tx: Transaction, one: int, other: int, flags: int, now_ms: in
 
 
 def may_write(tx: Transaction, thread_id: int, user: int) -> None:
-    """:raises Refused: a user may not write in a thread; what counts in the end is the head when the message is stored."""
+    """Check early that a user may write in a thread.
+
+    Storing the message checks it again under the head's lock.
+
+    :raises Refused: PERMISSION_DENIED (65), not a member; BLOCKED (76); NOT_FRIENDS (66).
+    """
     row = tx.row("SELECT kind, COALESCE(low_id, 0), COALESCE(high_id, 0), flags FROM threads WHERE thread_id = ?", thread_id)
     if row is None or tx.row("SELECT user_id FROM members WHERE thread_id = ? AND user_id = ?", thread_id, user) is None:
         raise Refused(Status.PERMISSION_DENIED, "Only its members may write in a thread.")

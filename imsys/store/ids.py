@@ -1,8 +1,7 @@
 """Message ids: 63 bits, ordered by time, unique across nodes (docs/protocol.md, 3).
 
-41 bits of milliseconds since 2025-01-01, 10 bits of node number, 12 bits of
-sequence. A generator never goes back, and never stays behind an id that it
-was told of, so its ids keep their order beside those of nodes with other clocks.
+41 bits of milliseconds since 2025-01-01, 10 bits of node number, 12 bits of sequence. A generator never goes
+back, and makes ids above any id that it is given, so ids are in order even if the clocks of nodes differ.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ class MessageIds:
     """The generator of one node; safe to use from several threads."""
 
     def __init__(self, calendar: Callable[[], float], node: int, floor: int = 0) -> None:
-        """``calendar`` gives Unix seconds; ids will be above ``floor``."""
+        """``calendar`` returns Unix seconds; ids will be above ``floor``."""
         if not 0 <= node < NODES:
             raise ValueError(f"a node number is from 0 to {NODES - 1}, not {node}")
         self._calendar = calendar
@@ -34,10 +33,10 @@ class MessageIds:
         self._floor = floor
         self._lock = threading.Lock()
         self._ms = floor >> _TIME_SHIFT
-        self._sequence = _SEQUENCES  # of that millisecond nothing is left
+        self._sequence = _SEQUENCES  # that millisecond is used up
 
     def next(self, after: int = 0) -> int:
-        """A new id, above every id given before and above ``after``."""
+        """Make an id above all earlier ones and above ``after``."""
         with self._lock:
             ms = max(int(self._calendar() * 1000) - EPOCH_MS, after >> _TIME_SHIFT)
             if ms > self._ms:
@@ -52,42 +51,42 @@ class MessageIds:
             return made
 
     def made(self, msg_id: int) -> bool:
-        """Whether this generator gave an id, and not another node, or an earlier holder of this node's number."""
+        """Return whether this generator made an id, not another node or an earlier holder of its number."""
         return msg_id > self._floor and msg_id & (NODES - 1) << _NODE_SHIFT == self._node
 
     @property
     def highest(self) -> int:
-        """No id given so far is above this."""
+        """An upper bound of the ids made so far."""
         with self._lock:
             return self._ms << _TIME_SHIFT | (1 << _TIME_SHIFT) - 1
 
 
 def id_at(seconds: float) -> int:
-    """The smallest id of a moment (seconds since 1970); 0 for one before 2025."""
+    """Return the smallest id of a time (seconds since 1970); 0 for one before 2025."""
     return first_id(int(seconds * 1000))
 
 
 def first_id(ms: int) -> int:
-    """The smallest id of a moment (milliseconds since 1970); 0 for one before 2025."""
+    """Return the smallest id of a time (milliseconds since 1970); 0 for one before 2025."""
     return max(0, ms - EPOCH_MS) << _TIME_SHIFT
 
 
 def ms_of(msg_id: int) -> int:
-    """The moment of an id, in milliseconds since 1970."""
+    """Return the time of an id, in milliseconds since 1970."""
     return (msg_id >> _TIME_SHIFT) + EPOCH_MS
 
 
 def back(msg_id: int, seconds: float) -> int:
-    """An id that is so many seconds earlier; 0 at the least."""
+    """Return an id that is so many seconds earlier, at least 0."""
     return max(0, msg_id - (int(seconds * 1000) << _TIME_SHIFT))
 
 
 def timestamp(msg_id: int) -> str:
-    """When a message was stored: RFC 3339 in UTC with milliseconds, read off its id."""
+    """Return the time of a message from its id: RFC 3339 in UTC with milliseconds."""
     return _moment(msg_id >> _TIME_SHIFT)
 
 
-@functools.lru_cache(maxsize=1024)  # messages of the same time are written and read together
+@functools.lru_cache(maxsize=1024)  # messages of the same moment are written and read together
 def _moment(ms: int) -> str:
     seconds, ms = divmod(ms + EPOCH_MS, 1000)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ms:03d}Z"

@@ -1,8 +1,8 @@
-"""Live streams: who sends what to which thread, where, and until when.
+"""Live streams: owner, thread, server and times.
 
-A stream is WAITING for its publisher, LIVE while that one sends, and ENDED. One UPDATE decides each of these steps, whoever
-else is at it; only who has changed the row tells others of it. A stream that nobody is heard of any more is due at a time
-that stands in its row, so that any server finds it, whichever one is dead.
+A stream is WAITING for its publisher, LIVE while it is published, and ENDED. One UPDATE decides each of these
+steps even if several servers try; only the one that changed the row announces it. The time at which an
+abandoned stream is due stands in its row, so that any server can end it, even if its own server is dead.
 """
 
 from __future__ import annotations
@@ -17,42 +17,42 @@ from imsys.store.database import Database, Row, Transaction
 from imsys.store.heads import FRIENDS, PRIVATE, may_write
 
 LOST = 20.0
-"""Seconds without a beat after which a publisher may come to another server than the one that has the stream: four beats."""
+"""Seconds without a beat (four beats) after which the publisher may connect to another server."""
 
 
 class LiveState(enum.IntEnum):
-    """How far a live stream is."""
+    """The state of a live stream."""
 
     WAITING = 0
-    """Its publisher is not there: not yet, or not any more."""
+    """Its publisher is not connected: not yet, or not any more."""
     LIVE = 1
     ENDED = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveStream:
-    """One live stream; times are milliseconds since 1970, 0 for what has not happened."""
+    """One live stream; times are in milliseconds since 1970, 0 if it has not happened."""
 
     stream_id: bytes
     owner: int
     thread_id: int
     title: str
     server: str
-    """The resources server that its publisher is to come to, or has come to."""
+    """The resources server for its publisher."""
     record: bool = False
     state: LiveState = LiveState.WAITING
     created_ms: int = 0
     started_ms: int = 0
-    """When its publisher first came."""
+    """When its publisher first connected."""
     ended_ms: int = 0
     seen_ms: int = 0
-    """When its server last told of it."""
+    """When its server last reported it."""
     latest_ms: int = 0
-    """When it ends, whatever is sent."""
+    """When it ends at the latest."""
     viewers: int = 0
-    """Players that its server had then."""
+    """Its players at ``seen_ms``."""
     posted: bool = False
-    """Whether its thread has the message of it."""
+    """Whether its message is posted in the thread."""
 
 
 STREAM = (
@@ -61,7 +61,10 @@ STREAM = (
 )
 
 _OPEN = f"(t.kind <> {PRIVATE} OR t.flags = {FRIENDS})"
-"""Of a thread: live streams go to it. In a private one its two are friends, and neither blocks the other."""
+"""SQL condition on a thread: it allows live streams.
+
+A private one does while its users are friends without blocks.
+"""
 
 _WATCHER = (
     "SELECT m.user_id FROM live_streams s JOIN members m ON m.thread_id = s.thread_id JOIN threads t ON t.thread_id = s.thread_id "  # noqa: S608
@@ -72,11 +75,14 @@ _SENT = (
     "JOIN members m ON m.thread_id = s.thread_id AND m.user_id = s.owner_id "
     f"WHERE s.stream_id = ? AND s.server = ? AND s.state IN (0, 1) AND {_OPEN}"
 )
-"""A stream that may be sent at a server, by an owner who may write in its thread."""
+"""SELECT of a stream that may be published at a server: not ended, and its owner may write in its thread."""
 
 
 class LiveStore:
-    """The table ``live_streams``; times are the database's, since what one server writes another measures (SQLite: ``calendar``)."""
+    """The table ``live_streams``.
+
+    Times are by the database's clock, which servers share (SQLite: ``calendar``).
+    """
 
     def __init__(self, database: Database, calendar: Callable[[], float]) -> None:
         self._database = database
@@ -88,12 +94,13 @@ class LiveStore:
     # -- for chat servers
 
     async def start(self, stream: LiveStream, most: int, *, wait: float, longest: float) -> LiveStream:
-        """Make a stream that waits for its publisher; its state and times are set here.
+        """Create a stream that waits for its publisher; its state and times are set here.
 
-        :param most: streams that one user has at most.
-        :param wait: seconds in which the publisher has to come.
-        :param longest: seconds after which it ends, whatever is sent.
-        :raises Refused: 65, 66 or 76, its owner may not write in the thread; 73, they have too many streams.
+        :param most: streams of one user, at most.
+        :param wait: seconds in which the publisher must connect.
+        :param longest: seconds after which it ends at the latest.
+        :raises Refused: PERMISSION_DENIED (65), NOT_FRIENDS (66) or BLOCKED (76), its owner may not write in
+            the thread; SERVER_BUSY (73), the owner has too many streams.
         """
         return await self._database.write(self._start, stream, most, _ms(wait), _ms(longest))
 
@@ -121,11 +128,12 @@ class LiveStore:
         return _known(tx, stream.stream_id)
 
     async def running(self, user: int, *, thread_id: int = 0, after: bytes = b"", limit: int = 1000) -> list[LiveStream]:
-        """Streams that are not over, of the threads of a user or of one of these, by their identifiers, above one.
+        """List the streams of a user's threads, or of one, that have not ended, by id above ``after``.
 
-        In a private thread somebody else's is there only while both are friends and neither blocks the other.
+        In a private thread the other user's stream is listed only while both are friends and neither blocks
+        the other.
 
-        :raises Refused: 65, the user is no member of the thread.
+        :raises Refused: PERMISSION_DENIED (65), the user is not a member of the thread.
         """
         return await self._database.read(self._running, user, thread_id, after, limit)
 
@@ -144,13 +152,13 @@ class LiveStore:
         return [_stream_of(row) for row in rows]
 
     async def may_watch(self, stream_id: bytes, user: int) -> bool:
-        """Whether a stream would be listed for a user, were it not over; see :meth:`running`."""
+        """Return whether a user may watch a stream: :meth:`running` would list it if it has not ended."""
         return await self._database.read(lambda tx: tx.row(_WATCHER, stream_id, user) is not None)
 
     async def recipients(self, stream_id: bytes) -> tuple[LiveStream, int, list[int]]:
-        """A stream, whom a message of it is for (the other one of a private thread, 0 in a group), and who is to hear of it.
+        """Return a stream, the receiver of its message (0 in a group), and the users to push its state to.
 
-        :raises Refused: 74, there is no such stream.
+        :raises Refused: STREAM_NOT_FOUND (74).
         """
         return await self._database.read(self._recipients, stream_id)
 
@@ -163,24 +171,26 @@ class LiveStore:
         kind, low, high, flags = row
         if kind == PRIVATE:
             other = low + high - stream.owner
-            heard = flags == FRIENDS or stream.state is LiveState.ENDED  # who has heard of its beginning hears of its end
+            heard = flags == FRIENDS or stream.state is LiveState.ENDED  # they were told of its beginning
             return stream, other, [stream.owner, other] if heard else [stream.owner]
         return stream, 0, [user for (user,) in tx.rows("SELECT user_id FROM members WHERE thread_id = ?", stream.thread_id)]
 
     async def mark_posted(self, stream_id: bytes) -> None:
-        """The thread of a stream has the message of it."""
+        """Note that a stream's message is posted."""
         await self._database.write(lambda tx: tx.execute("UPDATE live_streams SET posted = 1 WHERE stream_id = ?", stream_id))
 
     async def end(self, stream_id: bytes, user: int | None = None) -> LiveStream:
-        """End a stream; to do so again changes nothing.
+        """End a stream; a repetition changes nothing.
 
-        :param user: who wants it; ``None``: the system does.
-        :raises Refused: 74, there is no such stream (of a thread of that user); 65, it is somebody else's.
+        :param user: the user who ends it; ``None``: the system does.
+        :raises Refused: STREAM_NOT_FOUND (74), there is no such stream in a thread of the user;
+            PERMISSION_DENIED (65), it is somebody else's.
         """
         return await self._database.write(self._end, stream_id, user)
 
     def _end(self, tx: Transaction, stream_id: bytes, user: int | None) -> LiveStream:
-        tx.row("SELECT stream_id FROM live_streams WHERE stream_id = ? {lock}", stream_id)  # it may be about to be there
+        # its INSERT may not be committed yet
+        tx.row("SELECT stream_id FROM live_streams WHERE stream_id = ? {lock}", stream_id)
         stream = _known(tx, stream_id)
         if user not in (None, stream.owner):
             if tx.row("SELECT user_id FROM members WHERE thread_id = ? AND user_id = ?", stream.thread_id, user) is None:
@@ -191,9 +201,9 @@ class LiveStore:
         return _known(tx, stream_id)
 
     async def reassign(self, stream_id: bytes, away_from: str, server: str) -> LiveStream | None:
-        """Have the publisher of a stream come to another server than that one, where it waits or has not been heard of for some time.
+        """Move a stream from one server to another, if it is waiting or was not reported for some time.
 
-        :returns: the stream; ``None``: it is live there, or is not there at all.
+        :returns: the stream; ``None``: it is live at that server, or is not assigned to it.
         """
         return await self._database.write(self._reassign, stream_id, away_from, server)
 
@@ -211,15 +221,18 @@ class LiveStore:
     # -- for resources servers
 
     async def find(self, stream_id: bytes) -> LiveStream | None:
-        """A stream, whoever may see it."""
+        """Find a stream, whether or not a user may see it."""
         return await self._database.read(_find, stream_id)
 
     async def mark_live(self, stream_id: bytes, server: str, *, away: float) -> LiveStream | None:
-        """The publisher is there, at this server; ``None``: the stream is over, or there is none.
+        """Note that the publisher has connected to a server.
 
-        :param away: seconds without a :meth:`beat` after which it is over.
-        :raises Refused: 73, it is live at another server, which has told of it just now; 65, 66 or 76, its owner may not write in
-            the thread any more.
+        Return ``None`` if the stream has ended or does not exist.
+
+        :param away: seconds without a :meth:`beat` after which it ends.
+        :raises Refused: SERVER_BUSY (73), it is live at another server, which has reported it lately;
+            PERMISSION_DENIED (65), NOT_FRIENDS (66) or BLOCKED (76), its owner may not write in the thread
+            any more.
         """
         return await self._database.write(self._mark_live, stream_id, server, _ms(away))
 
@@ -247,9 +260,9 @@ class LiveStore:
         return stream
 
     async def mark_waiting(self, stream_id: bytes, server: str, *, away: float) -> LiveStream | None:
-        """The publisher has gone from this server; ``None``: the stream was not live there, and nothing has changed.
+        """Note that the publisher has left a server; return ``None`` if the stream was not live there.
 
-        :param away: seconds in which it has to come back.
+        :param away: seconds in which the publisher must come back.
         """
         return await self._database.write(self._mark_waiting, stream_id, server, _ms(away))
 
@@ -267,17 +280,19 @@ class LiveStore:
         return _known(tx, stream_id) if changed else None
 
     async def beat(self, server: str, viewers: Mapping[bytes, int], *, away: float) -> set[bytes]:
-        """Tell of the streams that a server has, with the players of each; those that it is to let go of.
+        """Report the streams of a server and their numbers of players.
 
-        These are over, or at another server by now, or their owner may not write in the thread any more.
+        Return those that the server must drop.
 
-        :param away: seconds without another beat after which one that is live is over.
+        These have ended, or are at another server, or their owner may not write in the thread any more.
+
+        :param away: seconds without another beat after which a live stream ends.
         """
         return await self._database.write(self._beat, server, viewers, _ms(away))
 
     def _beat(self, tx: Transaction, server: str, viewers: Mapping[bytes, int], away: int) -> set[bytes]:
         now = self._now(tx)
-        # in one order, so that no two servers wait for each other
+        # in one order, so that servers cannot deadlock
         for stream_id, players in sorted(viewers.items()):
             tx.execute(
                 "UPDATE live_streams SET seen_at = ?, viewers = ?, due_at = CASE WHEN latest_at < ? THEN latest_at ELSE ? END "
@@ -291,14 +306,14 @@ class LiveStore:
             )
         return {stream_id for stream_id in viewers if tx.row(_SENT, stream_id, server) is None}
 
-    # -- for whoever looks after them
+    # -- for the reaper
 
     async def now(self) -> float:
-        """The time by which streams are due, in Unix seconds."""
+        """Return the clock by which streams are due, in Unix seconds."""
         return await self._database.read(self._now) / 1000
 
     async def due(self, limit: int = 100) -> list[bytes]:
-        """Streams that are to end: no publisher came, or came back, or their server is dead, or they have been as long as any may be."""
+        """Return streams to end: no publisher came (back), their server is dead, or their time is over."""
         return await self._database.read(self._due, limit)
 
     def _due(self, tx: Transaction, limit: int) -> list[bytes]:
@@ -307,9 +322,9 @@ class LiveStore:
         return [bytes(stream_id) for (stream_id,) in rows]
 
     async def end_due(self, due: Sequence[bytes]) -> list[LiveStream]:
-        """End those of these streams that are due still.
+        """End those of these streams that are still due.
 
-        :returns: those that were ended by this call.
+        :returns: those that this call has ended.
         """
         return await self._database.write(self._end_due, due) if due else []
 
@@ -320,7 +335,11 @@ class LiveStore:
 
 
 def _may_send(tx: Transaction, thread_id: int, owner: int) -> None:
-    """:raises Refused: 65, 66 or 76, a user may not send live streams to a thread: may not write there, or blocks who would watch."""
+    """Check that a user may publish live streams to a thread.
+
+    :raises Refused: PERMISSION_DENIED (65), NOT_FRIENDS (66) or BLOCKED (76), the user may not write there or
+        blocks the other user.
+    """
     may_write(tx, thread_id, owner)
     if tx.row(f"SELECT t.thread_id FROM threads t WHERE t.thread_id = ? AND {_OPEN}", thread_id) is None:  # noqa: S608 (a constant)
         raise Refused(Status.PERMISSION_DENIED, "You block who would watch.")

@@ -1,4 +1,4 @@
-"""What the names of accounts look like, in the table ``looks``: names that look alike are not both taken."""
+"""The looks of account names, in the table ``looks``, so that no two names look alike."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ from imsys.store.dialects import numbers
 from imsys.util.lookalikes import looks
 
 BATCH = 100
-"""Accounts that are looked at whenever one is made: the newest."""
+"""Newest accounts that are checked for missing looks whenever an account is created."""
 
 BATCHES = 100
-"""As many times these at most, while some lack their looks."""
+"""Batches that are checked, at most, while some accounts lack their looks."""
 
 NEWEST = 1 << 62
-"""Above the numbers of all accounts."""
+"""A number above all account ids."""
 
 
 def of_name(username: str) -> list[bytes]:
-    """What stands in the table for a name: 32 bytes each, in order."""
+    """Return the looks of a name as in the table: 32 bytes each, sorted."""
     return sorted(hashlib.sha256(look.encode()).digest() for look in looks(username))
 
 
 def taken(tx: Transaction, username: str) -> bool:
-    """Whether some account looks like this name."""
+    """Return whether an account looks like this name."""
     return any(tx.row("SELECT 1 FROM looks WHERE look = ?", look) is not None for look in of_name(username))
 
 
 def take(tx: Transaction, username: str, uuid: int) -> None:
-    """Let no other account look like this one; a look that is taken is an error of a duplicate."""
+    """Reserve the looks of an account; a look that is taken raises a duplicate error."""
     tx.execute_many("INSERT INTO looks (look, user_id) VALUES (?, ?)", [(look, uuid) for look in of_name(username)])
 
 
 def fill(tx: Transaction, below: int) -> int:
-    """Enter what the newest accounts with smaller numbers than this look like, where that is missing.
+    """Add missing looks of the newest accounts with ids below ``below``.
 
-    A gateway of an older release knows of no looks, and makes accounts while others are upgraded already. What is taken stays its
-    owner's: of those that look alike by now, one has the look.
+    A gateway of an older release does not know looks, and creates accounts while others are upgraded already.
+    A look that is taken stays with its owner: of accounts that look alike by now, one has the look.
 
-    :returns: below which number to go on; 0: nothing was missing.
+    :returns: the id below which to continue; 0: nothing was missing.
     """
     accounts = tx.rows("SELECT user_id, username FROM accounts WHERE user_id < ? ORDER BY user_id DESC LIMIT ?", below, BATCH)
     if not accounts:

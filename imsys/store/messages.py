@@ -1,4 +1,4 @@
-"""Messages: those that wait, in one transaction, and pages of what is stored."""
+"""Messages: append waiting ones in one transaction, and read pages of the history."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class MessageStore:
         self._database = database
 
     async def append(self, ids: MessageIds, submissions: Sequence[Submission], *, wait: bool = True) -> list[Appended | Refused]:
-        """Store what may be stored, in one transaction, and say what became of each submission.
+        """Store submissions in one transaction and return the result of each.
 
         :param wait: see :func:`imsys.store.appending.append`.
         :raises Unavailable: the database did not answer; running it again is harmless.
@@ -39,15 +39,21 @@ class MessageStore:
         return await self._database.append(append, ids, submissions, wait)
 
     async def page(self, user: int, thread_id: int, after: int, limit: int) -> list[Record]:
-        """Records with ids above ``after``, ascending. :raises Refused: 65, not a member."""
+        """Read records with ids above ``after``, ascending.
+
+        :raises Refused: PERMISSION_DENIED (65), not a member.
+        """
         return await self._database.read(self._page, user, thread_id, after, LARGEST, limit, "ASC")
 
     async def page_before(self, user: int, thread_id: int, before: int, limit: int) -> list[Record]:
-        """The records just below ``before`` (0: the newest), ascending. :raises Refused: 65, not a member."""
+        """Read the records just below ``before`` (0: the newest), ascending.
+
+        :raises Refused: PERMISSION_DENIED (65), not a member.
+        """
         return await self._database.read(self._page, user, thread_id, 0, before or LARGEST, limit, "DESC")
 
     async def previous(self, messages: Sequence[tuple[int, int]]) -> list[int]:
-        """The id before each of these (thread, id), 0 before the first."""
+        """Return the id before each of these (thread, id) pairs, 0 before the first."""
         return await self._database.read(self._previous, messages)
 
     @staticmethod
@@ -57,7 +63,8 @@ class MessageStore:
 
     @staticmethod
     def _page(tx: Transaction, user: int, thread_id: int, after: int, before: int, limit: int, direction: str) -> list[Record]:
-        # how far each member of a private thread has read it (of a group only the user's own mark), and the page: in one round trip
+        # in one round trip: the marks of both members of a private thread (of a group only the user's own),
+        # and the page
         both = tx.dialect.union_all(
             (
                 "SELECT 0, m.user_id, m.read_id, 0, 0, '' FROM threads t JOIN members m ON m.thread_id = t.thread_id "

@@ -1,4 +1,4 @@
-"""Migrations: each runs once, under a lock, and goes on where a crash left it."""
+"""Schema migrations: each runs once, under a lock, and resumes after a crash."""
 
 from __future__ import annotations
 
@@ -27,20 +27,21 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 )"""
 
 _AGAIN = 20
-"""How often a statement is tried that another member of a Galera cluster, or a deadlock, was in the way of."""
+"""How often a statement is tried if a deadlock or another member of a Galera cluster conflicts with it."""
 
 _PAUSE = 0.25
-"""Seconds between two attempts, and between two looks at what another process does."""
+"""Seconds between two attempts, and between two looks at the progress of another process."""
 
 _ABANDONED = 10.0
-"""Seconds without progress after which a migration that another process began is gone on with.
+"""Seconds without progress after which another process' migration is taken over.
 
-Only in a Galera cluster, whose members know no lock of each other: a look waits for the statement that is running there.
+It is needed only in a Galera cluster, whose members do not share locks; a look at the progress waits for a
+statement that is still running.
 """
 
 
 _STEPS: dict[str, Callable[[Dialect, Any], None]] = {"looks": fill_looks}
-"""What is left to do after the statements of a migration that SQL cannot say; it may run again, as they may."""
+"""Steps of migrations in Python, after their SQL statements, by name; like these they may run again."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,11 @@ class Migration:
 
     @property
     def total(self) -> int:
-        """Steps in all."""
+        """The number of steps."""
         return len(self.statements) + (self.name in _STEPS)
 
     def step(self, index: int, dialect: Dialect, cursor: Any) -> None:
-        """Do one of them."""
+        """Run one step."""
         if index < len(self.statements):
             _run(dialect, cursor, self.statements[index])
         else:
@@ -65,7 +66,7 @@ class Migration:
 
 
 def migrations(dialect: str) -> list[Migration]:
-    """Every migration for ``sqlite`` or ``mysql``, ascending, without a gap."""
+    """Return all migrations for ``sqlite`` or ``mysql``, ascending, without gaps."""
     found = []
     for file in resources.files("imsys.store.schema").iterdir():
         if match := re.fullmatch(rf"([0-9]{{4}})_(\w+)\.{dialect}\.sql", file.name):
@@ -79,11 +80,11 @@ def migrations(dialect: str) -> list[Migration]:
 
 
 def migrate(config: DatabaseConfig) -> list[str]:
-    """Bring the schema up to date; blocks, so it belongs into a thread or a command.
+    """Bring the schema up to date. It blocks: call it in a thread or a command.
 
-    Several processes may do it at once: one works, the others wait for it.
+    Several processes may do it at once: one works, the others wait.
 
-    :returns: the names of the migrations that were applied now.
+    :returns: the names of the migrations that were applied.
     :raises ConfigError: the database cannot be reached, or is newer than this program.
     """
     dialect = dialect_of(config)
@@ -96,7 +97,7 @@ def migrate(config: DatabaseConfig) -> list[str]:
 
 
 def version(config: DatabaseConfig) -> tuple[int, int]:
-    """The schema's version in the database, and the one that this program wants.
+    """Return the schema's version in the database, and the one that this program needs.
 
     :raises ConfigError: the database cannot be reached.
     """
@@ -108,7 +109,7 @@ def version(config: DatabaseConfig) -> tuple[int, int]:
 
 
 def create_database(config: DatabaseConfig) -> None:
-    """Make the database itself, where it is not there (MySQL; an SQLite file is made when it is opened).
+    """Create the database itself if it does not exist (MySQL; an SQLite file is created when it is opened).
 
     :raises ConfigError: the server cannot be reached, or does not allow it.
     """
@@ -140,7 +141,7 @@ def _progress(dialect: Dialect) -> str:
 
 
 def _run(dialect: Dialect, cursor: Any, sql: str, parameters: Sequence[Any] = ()) -> None:
-    """Run a statement, again where another transaction was in its way: those of a migration may run again."""
+    """Run a statement of a migration, again if another transaction conflicts with it."""
     for left in reversed(range(_AGAIN)):
         try:
             cursor.execute(sql, parameters)
@@ -170,7 +171,7 @@ def _unlock(dialect: Dialect, connection: Any, cursor: Any) -> None:
 
 
 def _begin(dialect: Dialect, cursor: Any, migration: Migration) -> bool:
-    """Take a migration; ``False``: another process has just done so (which only happens in a Galera cluster)."""
+    """Claim a migration; return ``False`` if another process has just done so (possible only with Galera)."""
     sql = dialect.translate("INSERT INTO schema_migrations (version, name, done, total, finished_at) VALUES (?, ?, 0, ?, 0)")
     try:
         _run(dialect, cursor, sql, (migration.version, migration.name, migration.total))
@@ -182,7 +183,7 @@ def _begin(dialect: Dialect, cursor: Any, migration: Migration) -> bool:
 
 
 def _where_it_stands(cursor: Any, migration: Migration) -> int:
-    """How many statements of a migration have run, as soon as all have, or nobody goes on with it."""
+    """Wait until a migration is complete or abandoned; return the number of its steps that have run."""
     seen, since = -1, 0.0
     while True:
         cursor.execute("SELECT done FROM schema_migrations WHERE version = %s", (migration.version,))

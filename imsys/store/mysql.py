@@ -14,25 +14,27 @@ from imsys.config import DatabaseConfig
 from imsys.store.dialects import Fault, Opened, Use
 
 PACKED = 16 << 20
-"""Bytes that packed rows may take; beyond, the server would cut them off."""
+"""Bytes of packed rows, at most; the server would truncate more."""
 
 ABANDONED = 3
-"""Seconds that a transaction may stand still before the server ends it: whoever began it is gone, and its locks are in the way of others.
+"""Seconds that a transaction may be idle before the server ends it: its owner is dead and its locks block.
 
-A server of ours that only was slow begins it again.
+A server of ours that was merely slow begins it again.
 """
 
 LOCK_WAIT = 1
-"""Seconds that a statement waits for a lock: the least that there is."""
+"""Seconds that a statement waits for a lock: the smallest possible value."""
 
 CONNECT = 3.0
 """Seconds to connect to one server, at most."""
 
 UNACKNOWLEDGED = 5.0
-"""Seconds after which the kernel gives up a connection whose peer does not take what was sent, so that no commit arrives much later."""
+"""Seconds after which the kernel drops a connection with unacknowledged data, so that no commit arrives
+late."""
 
 IDLE = 600
-"""Seconds without a statement after which the server closes a connection: that of a machine that is gone would stay for hours."""
+"""Seconds without a statement after which the server closes a connection; a dead machine's would stay for
+hours."""
 
 _MULTI_STATEMENTS = 1 << 16
 """CLIENT_MULTI_STATEMENTS of the MySQL protocol."""
@@ -48,32 +50,32 @@ _CONFLICT = {
     3101,  # group replication: another member's transaction was first
 }
 
-_LOCKED = {1205, 3572}  # a lock was waited for too long, or was not to be waited for
+_LOCKED = {1205, 3572}  # waited too long for a lock, or would have to wait for one
 
 _LOST = {
     *(1077, 1078, 1079, 1152, 1158, 1159, 1160, 1161, 1184),  # the server has closed it
-    *(1927, 3169, 4031),  # it was ended, by an operator or since it stood still
-    *(2006, 2013, 2014, 2055),  # the client library's words for the same
+    *(1927, 3169, 4031),  # killed by an operator or for being idle
+    *(2006, 2013, 2014, 2055),  # the same in the client library
 }
 
 _MOVED = {
     *(_READ_ONLY, 1792, 1836, 1874, 1036),  # read-only: server, transaction, mode, InnoDB, table
     *(1047, 1053, 3032, 3168),  # not ready (a Galera node without its cluster), shutting down, offline, not available
 }
-"""Error numbers of a server that was left behind by a fail-over, or is about to be."""
+"""Error numbers of a server after a fail-over away from it, or before one."""
 
 _AWAY = {
     *(1021, 1030, 1037, 1041, 1114, 1135, 1206, 1637),  # full: disk, memory, table, threads, locks, transactions
     *(1040, 1129, 1203, 1226),  # too many connections, errors or queries
-    *(1044, 1045, 1049, 1130),  # it does not let us in
-    *(1180, 1317, 1969, 3024),  # a commit that failed, a statement that was ended or took too long
-    *(2002, 2003, 2005, 2012, 2026),  # not to be reached
+    *(1044, 1045, 1049, 1130),  # access denied
+    *(1180, 1317, 1969, 3024),  # commit failed, statement killed or took too long
+    *(2002, 2003, 2005, 2012, 2026),  # unreachable
 }
-"""Error numbers of a server that is not at our service."""
+"""Error numbers of a server that refuses service."""
 
 
 class Mysql:
-    """One database on one server, or on several of which one takes what is written."""
+    """One database on one server, or on several of which one is writable."""
 
     name = "mysql"
     readers_need_own_pool = False
@@ -99,9 +101,9 @@ class Mysql:
     # -- connecting
 
     def connect(self, use: Use = Use.GENERAL, *, anywhere: bool = False) -> Opened:
-        """Try the servers in turn, from the one that was good last, until one lets us write.
+        """Try the servers in turn, beginning with the last good one, until one is writable.
 
-        Where none does, a connection for general use is to one that can be read from.
+        If none is, a connection for general use goes to a readable one.
         """
         count = len(self._servers)
         problem: BaseException | None = None
@@ -146,7 +148,8 @@ class Mysql:
         if config.tls_ca:
             arguments["ssl"] = {"ca": config.tls_ca}
         if use is not Use.SCHEMA:
-            # a server that stands still takes connections, too: PyMySQL waits no longer for its greeting than for a connection
+            # a frozen server accepts connections, too: PyMySQL waits no longer for its greeting than for the
+            # connection
             greeting = arguments["connect_timeout"] if self.driver == "pymysql" else seconds
             arguments |= {"read_timeout": greeting, "write_timeout": seconds}
         connection = self._module.connect(**arguments)
@@ -161,9 +164,11 @@ class Mysql:
         return connection, writable
 
     def _set_up(self, connection: Any, use: Use) -> bool:
-        """READ COMMITTED: what a lock was waited for is then seen, and gaps are not locked; strict about what does not fit.
+        """Set up a session: READ COMMITTED and strict mode.
 
-        :returns: whether the server lets us write.
+        A statement then sees changes made while it waited for a lock, and gaps are not locked.
+
+        :returns: whether the server is writable.
         """
         with closing(connection.cursor()) as cursor:
             known = _variables(cursor)
@@ -181,7 +186,7 @@ class Mysql:
             if use is not Use.SCHEMA:
                 settings |= self._patience(mariadb)
             if galera:
-                settings["wsrep_sync_wait"] = 1  # what another member has acknowledged is read here
+                settings["wsrep_sync_wait"] = 1  # reads see what another member has acknowledged
             cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
             cursor.execute("SET SESSION " + ", ".join(f"{name} = %s" for name in settings), tuple(settings.values()))
             if galera and not _ready(cursor):
@@ -190,35 +195,36 @@ class Mysql:
 
     @staticmethod
     def _patience(mariadb: bool) -> dict[str, int]:
-        """How long the server waits for us: for the rest of a statement, for the next one of a transaction, for anything at all."""
+        """Return the server's timeouts: within a statement, within a transaction, and between them."""
         waits = {"net_read_timeout": ABANDONED, "net_write_timeout": ABANDONED * 2}
         if mariadb:
             within = ("idle_transaction_timeout", "idle_write_transaction_timeout", "idle_readonly_transaction_timeout")
             return waits | dict.fromkeys(within, ABANDONED) | {"wait_timeout": IDLE}
-        return waits | {"wait_timeout": ABANDONED}  # MySQL knows no other; a connection that was idle is opened anew
+        # MySQL has no other timeout; an idle connection is reopened
+        return waits | {"wait_timeout": ABANDONED}
 
     # -- statements
 
     def packed(self, columns: Sequence[str]) -> str:
-        """By ``GROUP_CONCAT``."""
+        """Use ``GROUP_CONCAT``."""
         return "GROUP_CONCAT(" + ", ' ', ".join(columns) + ")"
 
     def run_and_commit(self, cursor: Any, statements: Sequence[str]) -> None:
-        """One text for all; what follows a statement that fails is not run."""
+        """Send one text with all statements; those after a failed one do not run."""
         cursor.execute(";".join((*statements, "COMMIT")))
         while cursor.nextset():
             pass
 
     def translate(self, sql: str) -> str:
-        """Parameters are ``%s`` here, and no statement of ours has another per cent sign."""
+        """Write parameters as ``%s``; no statement of ours has another percent sign."""
         return sql.replace("?", "%s").replace("{lock}", self.lock).replace("{ignore}", "IGNORE")
 
     def union_all(self, selects: Iterable[str]) -> str:
-        """Parentheses do; a subquery would be written to a temporary table."""
+        """Use parentheses; a subquery would be written to a temporary table."""
         return " UNION ALL ".join(f"({select})" for select in selects)
 
     def classify(self, error: BaseException) -> Fault:
-        """By the error numbers of MySQL, MariaDB and the client library (their reference manuals)."""
+        """Classify by the error numbers of MySQL, MariaDB and the client library (their manuals)."""
         module = self._module
         if isinstance(error, OSError):
             return Fault.LOST
@@ -255,7 +261,7 @@ def _ready(cursor: Any) -> bool:
 
 @contextlib.contextmanager
 def _socket_of(connection: Any) -> Iterator[socket.socket | None]:
-    """The socket of a driver's connection, if it can be had."""
+    """Provide the socket of a driver's connection, if it is accessible."""
     theirs = getattr(connection, "_sock", None)  # PyMySQL
     if theirs is not None:
         yield theirs

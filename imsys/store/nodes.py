@@ -1,16 +1,15 @@
-"""Numbers of message-writing nodes, each leased to one process at a time, and the time that they date messages by.
+"""Lease node numbers to processes that write messages, and give them the time for message ids.
 
-The number is part of every message id. A lease that was not renewed in time
-ends by the database's clock alone; its number is then given to someone else,
-together with an id that all of the former holder's ids are below.
+The number is part of every message id, and is leased to one process at a time. A lease that is not renewed in
+time ends by the database's clock alone; its number is then leased to another process, together with an id
+above all ids of the former holder.
 
-The other part of an id is the time. It is the database's, so nodes agree about
-it whatever their own clocks say. When that is set, nodes hear of it at
-different moments, with their renewals; and if the ids of one were suddenly an
-hour ahead, a client that has seen one of them would not ask for what another
-node stores now (:data:`imsys.chat.features.catch_up.OVERLAP`). So, while there are
-others, the time of a node moves on by a :data:`LEASE` from one renewal to the
-next at most, and is never behind what others had reached with their last ones.
+The other part of an id is the time. It is the database's, so that nodes agree even if their own clocks
+differ. When that clock is set, nodes notice at different moments, with their renewals. If the ids of one node
+were suddenly an hour ahead, a client that has seen one of them would not ask for messages that another node
+stores now (:data:`imsys.chat.features.catch_up.OVERLAP`). So, while there are other nodes, the time of a node
+advances by at most a :data:`LEASE` from one renewal to the next, and is never behind what others had reached
+at their last one.
 """
 
 from __future__ import annotations
@@ -24,24 +23,24 @@ from imsys.store.database import Database, Transaction
 from imsys.store.ids import first_id, ms_of
 
 LEASE = 60.0
-"""Seconds that a lease lives."""
+"""Seconds that a lease is valid."""
 
 _LEASE_MS = int(LEASE * 1000)
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One lease, from an acquisition or a renewal to the next; times are Unix seconds, for :class:`imsys.store.clock.SharedTime`."""
+    """A lease until its next renewal; times are Unix seconds, for :class:`imsys.store.clock.SharedTime`."""
 
     number: int
     floor_id: int
-    """An id above all that were made with the number before it was acquired; 0 in a renewal."""
+    """After acquisition, an id above all that were made with the number before."""
     now: float
-    """What the database's clock says."""
+    """The time of the database's clock."""
     least: float
-    """The time of this node from here on at least."""
+    """Lower bound of this node's time from now on."""
     most: float
-    """The time of this node until the next renewal at most."""
+    """Upper bound of this node's time until the next renewal."""
 
 
 class NodeStore:
@@ -52,7 +51,7 @@ class NodeStore:
         self._calendar = calendar
 
     async def acquire(self, holder: str) -> Term:
-        """Lease the lowest number that is free. :raises Unavailable: 73, all 1,024 are taken."""
+        """Lease the lowest free number. :raises Unavailable: SERVER_BUSY (73), all 1,024 are taken."""
         return await self._database.append(self._acquire, holder)
 
     def _acquire(self, tx: Transaction, holder: str) -> Term:
@@ -66,9 +65,9 @@ class NodeStore:
         return self._write(tx, number, holder, now, begin, max(floor_id, first_id(begin)))
 
     async def renew(self, number: int, holder: str, highest_id: int) -> Term | None:
-        """Keep a number for another lease; ``None`` when somebody else has it by now.
+        """Renew a lease; return ``None`` if another process has the number by now.
 
-        :param highest_id: an id that is above all that were made, and not below the time of the node.
+        :param highest_id: an id above all that were made, and not below the node's time.
         """
         return await self._database.append(self._renew, number, holder, highest_id)
 
@@ -77,13 +76,14 @@ class NodeStore:
         if row is None or row[0] != holder:
             return None
         now = now_ms(tx, self._calendar)
-        # others live as this one does, although by a clock that was set forward since its last renewal all leases are over
+        # if the clock was set forward since our last renewal, all leases seem expired: others are as alive as
+        # this one
         others = _reached_by_others(tx, number, min(now, row[1] - _LEASE_MS))
         begin = max(ms_of(highest_id), now if others is None else others - _LEASE_MS)
         return self._write(tx, number, holder, now, begin, highest_id)
 
     async def release(self, number: int, holder: str, highest_id: int) -> None:
-        """Give a number back."""
+        """Release a number."""
         await self._database.append(self._release, number, holder, highest_id)
 
     def _release(self, tx: Transaction, number: int, holder: str, highest_id: int) -> None:
@@ -103,9 +103,9 @@ def _set(tx: Transaction, number: int, holder: str, expires_at: int, floor_id: i
 
 
 def _reached_by_others(tx: Transaction, number: int, alive: int) -> int | None:
-    """The latest time (milliseconds since 1970) that the ids of another node may reach before it renews; ``None``: there is none.
+    """Return the latest time (ms since 1970) that other nodes' ids may reach before they renew, if any.
 
-    :param alive: what the lease of one has to outlast.
+    :param alive: nodes whose leases end after this time (ms since 1970) count.
     """
     row = tx.row("SELECT MAX(floor_id) FROM nodes WHERE expires_at > ? AND number <> ?", alive, number)
     return None if row is None or row[0] is None else ms_of(row[0])

@@ -1,4 +1,4 @@
-"""People: what others may know of an account."""
+"""People: the public cards of accounts."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from imsys.store.database import Database, Row, Transaction
 from imsys.store.dialects import numbers
 
 PERSON = "a.user_id, a.username, p.nickname, p.avatar, p.description, p.sex"
-"""The columns of a :class:`Person`, of ``accounts a`` joined with ``profiles p``."""
+"""The columns of a :class:`Person`, from ``accounts a`` joined with ``profiles p``."""
 
 
 class Person(msgspec.Struct, frozen=True):
-    """One user's public side; ``avatar`` is a file id or a path, ``sex`` 0 or 1."""
+    """A user's public card; ``avatar`` is a file id or a path, ``sex`` 0 or 1."""
 
     uuid: int
     username: str
@@ -33,7 +33,7 @@ class PeopleStore:
         self._database = database
 
     async def by_name(self, username: str) -> Person | None:
-        """The user of a name, in whatever case it is written."""
+        """Find a user by name, ignoring case."""
         return await self._database.read(self._by_name, username)
 
     @staticmethod
@@ -42,7 +42,7 @@ class PeopleStore:
         return None if row is None else Person(*row)
 
     async def by_uuid(self, uuids: Sequence[int]) -> list[Person]:
-        """Those users that exist, in the order asked for."""
+        """Return those of these users that exist, in the given order."""
         return await self._database.read(people, uuids)
 
     async def change(
@@ -54,10 +54,13 @@ class PeopleStore:
         description: str | None = None,
         sex: int | None = None,
     ) -> tuple[Person, list[int]]:
-        """Change what is not ``None``; give back the whole and the friends that are to hear of it: none where one blocks the other.
+        """Change fields that are not ``None``.
 
-        :param avatar: what it is already, or empty: only a file that was sent becomes one (:meth:`.FileStore.become_avatar`).
-        :raises Refused: 70, it is something else.
+        Return the card and the friends to tell (not where one blocks the other).
+
+        :param avatar: the present one, or empty to remove it; :meth:`.FileStore.become_avatar` sets a new
+            one.
+        :raises Refused: INVALID_FIELD (70), ``avatar`` is something else.
         """
         return await self._database.write(self._change, uuid, nickname, avatar, description, sex)
 
@@ -73,7 +76,7 @@ class PeopleStore:
 def change_person(
     tx: Transaction, uuid: int, nickname: str | None, avatar: str | None, description: str | None, sex: int | None
 ) -> tuple[Person, list[int]]:
-    """As :meth:`PeopleStore.change`, inside a transaction; the row stays locked to its end."""
+    """Do :meth:`PeopleStore.change` inside a transaction; the row stays locked to its end."""
     tx.execute(
         "UPDATE profiles SET nickname = COALESCE(?, nickname), avatar = COALESCE(?, avatar), "
         "description = COALESCE(?, description), sex = COALESCE(?, sex) WHERE user_id = ?",
@@ -93,7 +96,7 @@ def change_person(
 
 
 def people(tx: Transaction, uuids: Sequence[int]) -> list[Person]:
-    """Those users that exist, in the order asked for (each once)."""
+    """Return those of these users that exist, in the given order, each once."""
     if not uuids:
         return []
     rows: list[Row] = tx.rows(

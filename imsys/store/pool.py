@@ -1,4 +1,4 @@
-"""A pool of connections to the database, each opened when it is first needed, and anew when it is lost or out of date."""
+"""A pool of database connections, opened when first needed and reopened when lost or outdated."""
 
 from __future__ import annotations
 
@@ -11,26 +11,27 @@ from twisted.enterprise import adbapi
 from imsys.store.dialects import Dialect, Use
 
 READ_ONLY = 2.0
-"""Seconds for which a connection is kept that cannot write: by then there may be a server that lets us."""
+"""Seconds for which a read-only connection is kept: by then another server may be writable."""
 
 
 class Pool(adbapi.ConnectionPool):
-    """Connections of one use; adbapi brings the threads, and one connection for each."""
+    """The connections for one use; adbapi provides the threads, with one connection each."""
 
     def __init__(self, reactor: Any, dialect: Dialect, use: Use, size: int, name: str) -> None:
         self._dialect = dialect
         self._use = use
         self._generation = 0
-        self._made: dict[int, tuple[int, float]] = {}  # by thread: the generation of its connection, and until when it is good
+        # thread -> the generation of its connection, and until when it is valid
+        self._made: dict[int, tuple[int, float]] = {}
         super().__init__(dialect.driver, cp_min=0 if size > 1 else 1, cp_max=size, cp_noisy=False, cp_reactor=reactor, cp_name=name)
         self.connectionFactory = Connection
 
     def renew(self) -> None:
-        """Have every connection opened anew before it is next used; from any thread."""
+        """Have every connection reopened before its next use; callable from any thread."""
         self._generation += 1
 
     def connect(self) -> Any:
-        """The connection of this thread; blocks while it is opened."""
+        """Return this thread's connection; block while it is opened."""
         thread = self.threadID()
         connection = self.connections.get(thread)
         if connection is not None:
@@ -46,13 +47,13 @@ class Pool(adbapi.ConnectionPool):
 
 
 class Connection(adbapi.Connection):
-    """A connection of a pool, whose transactions are ended by :class:`imsys.store.database.Database`, not by adbapi."""
+    """A pooled connection; :class:`imsys.store.database.Database` ends its transactions, not adbapi."""
 
     def commit(self) -> None:
-        """Do nothing: adbapi would have the database commit what is committed, or what was only read."""
+        """Do nothing: adbapi would commit again after a commit or a mere read."""
 
     def rollback(self) -> None:
-        """Do nothing: what failed has been undone."""
+        """Do nothing: a failed transaction is already rolled back."""
 
     def end(self) -> None:
         """Commit."""
@@ -60,7 +61,7 @@ class Connection(adbapi.Connection):
         connection.commit()
 
     def undo(self) -> None:
-        """Roll back; where that fails the connection is lost, and opened anew when it is next needed."""
+        """Roll back; if that fails, drop the connection, so that it is reopened when next needed."""
         connection: Any = self._connection
         try:
             connection.rollback()
@@ -68,7 +69,7 @@ class Connection(adbapi.Connection):
             self._pool.disconnect(connection)
 
     def reopen(self) -> None:
-        """Begin anew after the connection was lost."""
+        """Reconnect after the connection was lost."""
         with contextlib.suppress(Exception):
             self._pool.disconnect(self._connection)
         self._connection = self._pool.connect()

@@ -1,4 +1,4 @@
-"""Sign-ins: the tokens that open an account, by their hashes, and the epoch of the account that they belong to."""
+"""Sign-ins: the hashes of valid tokens, and the epoch of the account that each belongs to."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from imsys.store.dialects import hex_literal, numbers
 from imsys.util.batching import BatchingQueue
 
 AT_ONCE = 100
-"""Sign-ins of one transaction."""
+"""Sign-ins of one transaction, at most."""
 
 WAITING = 20_000
-"""Sign-ins that wait to be stored, and stamps, at most each."""
+"""Sign-ins that wait to be stored, at most; the same for stamps."""
 
 MOST = 100
-"""Sign-ins of one user at most; a further one ends the one that has been unused for longest."""
+"""Sign-ins of one user, at most; a further one ends the one that was unused for longest."""
 
 SWEPT = 20
-"""Sign-ins of anybody, unused for too long, that go with each transaction that stores some: more than can come in it, on the whole."""
+"""Outdated sign-ins deleted by each transaction that stores some: enough to keep up with new ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """One token that opens an account; ``digest`` is its SHA-256, times are milliseconds since 1970."""
+    """A valid token of an account; ``digest`` is its SHA-256, times are milliseconds since 1970."""
 
     digest: bytes
     user: int
     epoch: int | None
-    """Of the account, when its password was looked at; ``None``: whichever there is."""
+    """The account's epoch when its password was checked; ``None``: the present one."""
     now_ms: int
     expires_ms: int
     device: str = ""
@@ -38,7 +38,7 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A sign-in that is there, and of the present epoch of its account."""
+    """A stored sign-in of its account's present epoch."""
 
     user: int
     used_ms: int
@@ -48,7 +48,7 @@ class Known:
 class SignInStore:
     """The tables ``sign_ins`` and ``epochs``.
 
-    :param idle_ms: milliseconds without use after which a sign-in is swept away.
+    :param idle_ms: milliseconds without use after which a sign-in is deleted.
     """
 
     def __init__(self, database: Database, idle_ms: int) -> None:
@@ -58,9 +58,10 @@ class SignInStore:
         self._stamping: BatchingQueue[tuple[bytes, int], None] = BatchingQueue(self._stamp_all, most=AT_ONCE, queue=WAITING)
 
     async def keep(self, sign_in: SignIn) -> bool:
-        """Store one, durably, together with the others of the moment; ``False``: the epoch of its account has moved on meanwhile.
+        """Store a sign-in durably, in a batch; return ``False`` if its account's epoch has changed meanwhile.
 
-        :raises Refused: 73, too many wait. :raises Unavailable: 14, the database did not answer.
+        :raises Refused: SERVER_BUSY (73), too many wait.
+        :raises Unavailable: MYSQL_INTERNAL_ERROR (14), the database did not answer.
         """
         return await self._keeping.add(sign_in)
 
@@ -68,7 +69,10 @@ class SignInStore:
         return await self._database.write(keep_sign_ins, sign_ins, self._idle_ms)
 
     async def find(self, digests: Sequence[bytes]) -> dict[bytes, Known]:
-        """Those that there are, and whose accounts are still in the epoch that they were made in. :raises Unavailable: 14."""
+        """Find sign-ins of the present epochs of their accounts.
+
+        :raises Unavailable: MYSQL_INTERNAL_ERROR (14), the database did not answer.
+        """
         return await self._database.read(self._find, digests)
 
     @staticmethod
@@ -80,7 +84,7 @@ class SignInStore:
         return {bytes(digest): Known(*rest) for digest, *rest in rows}
 
     def stamp(self, digest: bytes, now_ms: int) -> None:
-        """Note that one was used just now, when there is time; that is not waited for, and where it fails the next use is noted."""
+        """Note in the background that a sign-in was used now; a failure is ignored."""
         self._stamping.add((digest, now_ms)).addErrback(lambda reason: reason.trap(Refused) and None)
 
     async def _stamp_all(self, stamps: list[tuple[bytes, int]]) -> list[None]:
@@ -94,11 +98,11 @@ class SignInStore:
         tx.execute_literal(f"UPDATE sign_ins SET used_at = {newest:d} WHERE digest IN ({some}) AND used_at < {newest:d}")  # noqa: S608
 
     async def of_user(self, user: int) -> list[bytes]:
-        """The digests of a user's sign-ins."""
+        """Return the digests of a user's sign-ins."""
         return await self._database.read(_of_user, user)
 
     async def end(self, digest: bytes, user: int) -> None:
-        """End one of a user."""
+        """End one sign-in of a user."""
         await self._database.write(self._end, digest, user)
 
     @staticmethod
@@ -106,12 +110,15 @@ class SignInStore:
         tx.execute("DELETE FROM sign_ins WHERE digest = ? AND user_id = ?", digest, user)
 
     async def end_all(self, user: int) -> list[bytes]:
-        """End all of a user, and move the epoch of the account; the digests of what ended."""
+        """End all sign-ins of a user and advance the account's epoch.
+
+        Return the digests of those that ended.
+        """
         return await self._database.write(end_all, user)
 
 
 def end_all(tx: Transaction, user: int) -> list[bytes]:
-    """As :meth:`SignInStore.end_all`, inside a transaction."""
+    """Do :meth:`SignInStore.end_all` inside a transaction."""
     _lock_epochs(tx, [user])
     tx.execute("UPDATE epochs SET epoch = epoch + 1 WHERE user_id = ?", user)
     digests = _of_user(tx, user)
@@ -120,9 +127,10 @@ def end_all(tx: Transaction, user: int) -> list[bytes]:
 
 
 def keep_sign_ins(tx: Transaction, sign_ins: Sequence[SignIn], idle_ms: int) -> list[bool]:
-    """As :meth:`SignInStore.keep` for many, inside a transaction.
+    """Do :meth:`SignInStore.keep` for many, inside a transaction.
 
-    Who ends all of a user's at the same moment waits for the lock of the epoch, or is waited for: nothing is stored behind its back.
+    The lock of the epoch orders it with a concurrent :func:`end_all`: no sign-in of an old epoch can be
+    stored.
     """
     epochs = _lock_epochs(tx, {one.user for one in sign_ins})
     kept = [one.epoch is None or one.epoch == epochs[one.user] for one in sign_ins]
@@ -148,7 +156,7 @@ def _lock_epochs(tx: Transaction, users: set[int] | list[int]) -> dict[int, int]
 
 
 def _sweep(tx: Transaction, users: Sequence[int], used_before: int) -> None:
-    """Delete what was unused for too long, and what users have more of than :data:`MOST`."""
+    """Delete sign-ins that were unused for too long, and those of users beyond :data:`MOST`."""
     gone = [digest for (digest,) in tx.rows("SELECT digest FROM sign_ins WHERE used_at < ? ORDER BY used_at LIMIT ?", used_before, SWEPT)]
     counts = tx.rows_literal(
         f"SELECT user_id, COUNT(*) FROM sign_ins WHERE user_id IN ({numbers(users)}) GROUP BY user_id HAVING COUNT(*) > {MOST:d}"  # noqa: S608

@@ -33,7 +33,7 @@ class Sqlite:
         self._timeout = config.timeout
 
     def connect(self, use: Use = Use.GENERAL, *, anywhere: bool = False) -> Opened:
-        """A connection without implicit transactions, closed by whichever thread ends the pool."""
+        """Open a connection without implicit transactions; any thread may close it."""
         self._make()
         connection = sqlite3.connect(self._path, timeout=self._timeout, isolation_level=None, check_same_thread=False)
         try:
@@ -44,10 +44,11 @@ class Sqlite:
         return Opened(connection)
 
     def _make(self) -> None:
-        """Make the file if it is missing, and have it be its owner's alone; what SQLite makes beside it is as the file is.
+        """Create the file if it is missing, with owner-only access; SQLite gives its other files this mode.
 
-        The file itself is never opened here: who closes one gives up all locks that this process has on it, also those of SQLite
-        (sqlite.org/howtocorrupt.html, 2.2), and another process would take the database for one that nobody uses.
+        The file itself is never opened here: closing it would drop all locks that this process has on it,
+        also those of SQLite (sqlite.org/howtocorrupt.html, 2.2), and another process would find the database
+        unused.
         """
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self._path.exists():
@@ -55,7 +56,7 @@ class Sqlite:
             os.close(descriptor)
             try:
                 os.link(empty, self._path)
-            except OSError:  # somebody else was first, or there are no links here, and SQLite makes it
+            except OSError:  # another process was first; or links are not supported, and SQLite creates it
                 pass
             finally:
                 os.unlink(empty)
@@ -65,14 +66,17 @@ class Sqlite:
                 self._path.chmod(0o600)
 
     def _set_up(self, connection: sqlite3.Connection) -> None:
-        """WAL and full durability; what is written twice in a while goes into the database once (64 MiB of WAL)."""
+        """Set WAL and full durability.
+
+        The WAL is large (64 MiB), so pages written often are copied back once.
+        """
         self._write_ahead(connection)
         settings = ("synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY", "cache_size = -65536", "wal_autocheckpoint = 16384")
         for statement in settings:
             connection.execute(f"PRAGMA {statement}")
 
     def _write_ahead(self, connection: sqlite3.Connection) -> None:
-        # changing the mode does not wait for a lock as other statements do
+        # unlike other statements, changing the mode does not wait for a lock
         for left in reversed(range(max(1, round(self._timeout * 20)))):
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
@@ -83,24 +87,24 @@ class Sqlite:
                 time.sleep(0.05)  # this is a thread of a pool, or a command
 
     def packed(self, columns: Sequence[str]) -> str:
-        """By ``group_concat``."""
+        """Use ``group_concat``."""
         return "group_concat(" + " || ' ' || ".join(columns) + ")"
 
     def run_and_commit(self, cursor: sqlite3.Cursor, statements: Sequence[str]) -> None:
-        """One after the other."""
+        """Run one after the other."""
         for statement in (*statements, "COMMIT"):
             cursor.execute(statement)
 
     def translate(self, sql: str) -> str:
-        """No row locks here: a writing transaction holds the whole database."""
+        """Drop row locks: a writing transaction locks the whole database."""
         return sql.replace("{lock}", "").replace("{ignore}", "OR IGNORE")
 
     def union_all(self, selects: Iterable[str]) -> str:
-        """A SELECT with a LIMIT has to be a subquery here."""
+        """Use subqueries, which SQLite requires for a SELECT with a LIMIT."""
         return " UNION ALL ".join(f"SELECT * FROM ({select})" for select in selects)  # noqa: S608
 
     def classify(self, error: BaseException) -> Fault:
-        """By SQLite's result codes (sqlite.org/rescode.html)."""
+        """Classify by SQLite's result codes (sqlite.org/rescode.html)."""
         if isinstance(error, sqlite3.IntegrityError) and error.sqlite_errorname in (
             "SQLITE_CONSTRAINT_UNIQUE",
             "SQLITE_CONSTRAINT_PRIMARYKEY",

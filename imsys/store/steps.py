@@ -1,4 +1,4 @@
-"""What migrations do that SQL cannot say."""
+"""Steps of migrations that cannot be written in SQL."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from imsys.store.dialects import Dialect
 from imsys.store.looks import of_name
 
 BATCH = 1000
-"""Accounts that are looked at in one go."""
+"""Accounts processed at once."""
 
 
 def fill_looks(dialect: Dialect, cursor: Any) -> None:
-    """Enter what all accounts that there are look like, the oldest first; of those that look alike already, only the first has its look."""
+    """Add the looks of all accounts, oldest first.
+
+    Of accounts that look alike already, only the first gets the look.
+    """
     enter = dialect.translate("INSERT {ignore} INTO looks (look, user_id) VALUES (?, ?)")
     select = dialect.translate("SELECT user_id, username FROM accounts WHERE user_id > ? ORDER BY user_id LIMIT ?")
     rows = _some(cursor, select, 0)

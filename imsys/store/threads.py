@@ -1,4 +1,4 @@
-"""Threads: who is in them, how far they have read, and which have something new."""
+"""Threads: their members, how far these have read, and which threads have new messages."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from imsys.util.batching import BatchingQueue
 from imsys.util.surge import Surge
 
 TOGETHER = 100
-"""Users whose heads are read in one statement; SQLite takes up to 500 selects in one."""
+"""Users whose heads are read in one statement, at most; SQLite allows 500 SELECTs in one."""
 
 WAITING = 20_000
-"""Users who wait for it at most."""
+"""Users who wait for that, at most."""
 
 Newer = tuple[int, int, tuple[int, int], int]
-"""Whose heads: a user, the message id they are to be above, the pair to begin after, and how many."""
+"""A query of heads: the user, the id that they must be above, the pair to begin after, and the limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class ThreadRow:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How far one member has received and read a thread: ids of messages."""
+    """How far one member has received and read a thread: message ids."""
 
     thread_id: int
     user: int
@@ -54,7 +54,7 @@ class ThreadStore:
         )
 
     async def of_user(self, user: int, after: int, limit: int) -> list[ThreadRow]:
-        """Threads with ids above ``after``, ascending."""
+        """List threads with ids above ``after``, ascending."""
         return await self._database.read(self._of_user, user, after, limit)
 
     @staticmethod
@@ -69,9 +69,9 @@ class ThreadStore:
         return [ThreadRow(*row) for row in rows]
 
     async def private(self, user: int, friend: int) -> int:
-        """The private thread of two friends, made if there is none.
+        """Return the private thread of two friends.
 
-        :raises Refused: 27 no such user, 66 they are not friends.
+        :raises Refused: CREATE_PRIVATE_CHAT_USER_NOT_EXIST (27), no such user; NOT_FRIENDS (66).
         """
         return await self._database.write(self._private, user, friend)
 
@@ -84,12 +84,15 @@ class ThreadStore:
         return int(row[0])
 
     async def move_marks(self, user: int, thread_id: int, delivered: int, read: int) -> tuple[Mark, list[int]]:
-        """Move a member's marks forward, never back and never past the thread's last message; what is read is delivered.
+        """Move a member's marks forward, at most to the thread's last message.
 
-        In the private thread of two who are no friends, or of whom one blocks the other, they stay where they are, and nobody hears of it.
+        What is read is also delivered.
 
-        :returns: where they are, and who is to hear of it: all others, or nobody where both marks had been further already.
-        :raises Refused: 65, not a member.
+        In a private thread they do not move, and nobody is told, if the users are not friends or one blocks
+        the other.
+
+        :returns: the marks, and the users to tell: all others, or nobody if both marks were further already.
+        :raises Refused: PERMISSION_DENIED (65), not a member.
         """
         return await self._database.write(self._move_marks, user, thread_id, delivered, read)
 
@@ -104,7 +107,7 @@ class ThreadStore:
             return Mark(thread_id, user, *row), []
         read = min(read, highest)
         delivered = max(read, min(delivered, highest))
-        # a mark that stands there already is told again: whoever has set it may not have come to tell
+        # an unchanged mark is told again: the server that set it may have died before it told others
         news = delivered >= max(1, row[0]) or read >= max(1, row[1])
         mark = Mark(thread_id, user, max(delivered, row[0]), max(read, row[1]))
         if (mark.delivered, mark.read) != row:
@@ -119,9 +122,9 @@ class ThreadStore:
         return mark, [other for (other,) in others]
 
     async def marks(self, user: int, after: tuple[int, int], limit: int) -> list[Mark]:
-        """How far the other members of a user's threads have come, those after a pair of thread and member, ascending by it.
+        """List the marks of other members of a user's threads after a (thread, member) pair, ascending by it.
 
-        Who has received nothing is left out.
+        Members who have received nothing are left out.
         """
         return await self._database.read(self._marks, user, after, limit)
 
@@ -141,23 +144,23 @@ class ThreadStore:
         return [Mark(*row) for row in rows]
 
     async def members(self, thread_ids: Sequence[int]) -> set[int]:
-        """Everybody in these threads, once no transaction is under way that writes to one of them.
+        """Return all members of these threads, after waiting for transactions that are writing to them.
 
-        :raises Unavailable: 14, the database did not answer.
+        :raises Unavailable: MYSQL_INTERNAL_ERROR (14), the database did not answer.
         """
         return await self._database.write(self._members, thread_ids)
 
     @staticmethod
     def _members(tx: Transaction, thread_ids: Sequence[int]) -> set[int]:
-        lock_heads(tx, some := sorted({0, *thread_ids}))  # a list must have something in it
+        lock_heads(tx, some := sorted({0, *thread_ids}))  # the list must not be empty
         return {user for (user,) in tx.rows(f"SELECT user_id FROM members WHERE thread_id IN ({numbers(some)})")}  # noqa: S608
 
     async def heads_since(self, user: int, since: int, after: tuple[int, int], limit: int) -> list[tuple[int, int]]:
-        """(last message id, thread id) of a user's threads whose last id is above ``since``, ascending, after a pair of the same form.
+        """List (last message id, thread id) of a user's threads above ``since``, ascending, after a pair.
 
-        It is read together with what others ask at the moment.
+        Queries of several users are read together.
 
-        :raises Refused: 73, too many wait for the database.
+        :raises Refused: SERVER_BUSY (73), too many wait for the database.
         """
         return await self._newer.add((user, since, after, limit))
 
@@ -171,7 +174,7 @@ class ThreadStore:
         for index, last, thread_id in rows:
             found[index].append((last, thread_id))
         for heads in found:
-            heads.sort()  # the rows of a union come in any order
+            heads.sort()  # a UNION returns rows in any order
         return found
 
 

@@ -1,1 +1,1 @@
-"""Small parts that know nothing of chat."""
+"""Small general-purpose modules, independent of chat."""

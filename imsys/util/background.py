@@ -1,4 +1,4 @@
-"""Work that nobody waits for, or that goes on when nobody does any more."""
+"""Run coroutines in the background, or to their end even if the caller is cancelled."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def run_in_background(
     refused: Callable[[Refused], object] | None = None,
     **fields: Any,
 ) -> Deferred[None]:
-    """Begin a coroutine whose result nobody needs. What it fails with is logged: a refusal in one line, a fault with its traceback.
+    """Start a coroutine whose result is not needed.
 
-    That it was cancelled is not.
+    A refusal is logged in one line, another exception with its traceback; a cancellation is not logged.
 
-    :param log: of the module that begins it.
-    :param failed: what the log says then; ``fields`` are for the braces in it.
-    :param refused: takes a refusal instead of the log.
-    :returns: fires when it has ended, however that was; cancelling it cancels the work.
+    :param log: the logger of the calling module.
+    :param failed: the log text; ``fields`` are for the braces in it.
+    :param refused: called with a refusal, which is then not logged.
+    :returns: fires when the work has ended in any way; cancelling it cancels the work.
     """
 
     def ended(failure: Failure) -> None:
@@ -47,16 +47,16 @@ def run_in_background(
 
 
 def uncancelled(work: Coroutine[Any, Any, T]) -> Deferred[T]:
-    """The result of a coroutine that runs to its end whether or not this is cancelled: a thread cannot be taken back."""
+    """Run a coroutine to its end even if the returned Deferred is cancelled: threads cannot be undone."""
     waiting: Deferred[T] = Deferred()
     Deferred.fromCoroutine(work).addCallbacks(waiting.callback, waiting.errback)
     return waiting
 
 
 class Background:
-    """What one object has begun with :func:`run_in_background` and has not ended, so that it can be cancelled or waited for.
+    """The running background work of one object, which can be cancelled or waited for.
 
-    :param log: and ``failed``, ``refused``: see there.
+    :param log: this, ``failed`` and ``refused`` are as for :func:`run_in_background`.
     """
 
     def __init__(self, log: Logger, failed: str, *, refused: Callable[[Refused], object] | None = None) -> None:
@@ -70,7 +70,7 @@ class Background:
         return len(self._running)
 
     def run(self, work: Coroutine[Any, Any, object]) -> None:
-        """Begin a coroutine."""
+        """Start a coroutine."""
         running = run_in_background(work, self._log, self._failed, refused=self._refused)
         if not running.called:
             self._idle.clear()
@@ -78,12 +78,12 @@ class Background:
             running.addCallback(self._ended, running)
 
     def cancel(self) -> None:
-        """Cancel all that runs."""
+        """Cancel all running work."""
         for running in tuple(self._running):
             running.cancel()
 
     def idle(self) -> Deferred[None]:
-        """Fires when nothing runs."""
+        """Fire when nothing runs."""
         return self._idle.wait()
 
     def _ended(self, _: None, running: Deferred[None]) -> None:

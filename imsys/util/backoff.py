@@ -1,4 +1,4 @@
-"""How long to wait before the next attempt."""
+"""Exponential backoff with jitter."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import random
 from collections.abc import Callable
 
 LONGEST_ASKED = 60.0
-"""Seconds that one waits by oneself where a server asks for that; more would be a mistake of it."""
+"""Seconds of a server's requested wait that are obeyed, at most; more would be a mistake."""
 
 NO_JITTER = (1.0, 1.0)
-"""Jitter of who waits alone."""
+"""For a caller that need not be spread."""
 
 FURTHEST = 32
-"""Failures after which a wait grows no more, whatever its bound."""
+"""Failures after which a wait does not grow any more, even without a bound."""
 
 
 class Backoff:
-    """Seconds that grow from ``first`` to ``most`` with each failure in a row, drawn at random so that many who wait spread.
+    """Waits that grow from ``first`` to ``most`` seconds with each failure in a row, with jitter.
 
-    :param factor: how much longer each is than the one before.
-    :param jitter: the lowest and the highest share of a wait that is drawn.
-    :param draw: a number from 0 to 1.
+    :param factor: growth from one wait to the next.
+    :param jitter: the lowest and the highest share of the full wait.
+    :param draw: returns a random number from 0 to 1.
     """
 
     def __init__(
@@ -38,19 +38,19 @@ class Backoff:
         self._factor = factor
         self._low, self._high = jitter
         self.failures = 0
-        """Waits since it began anew; to be read only."""
+        """Waits since the last reset; read-only."""
 
     def wait(self, failures: int) -> float:
-        """Seconds to wait after so many failures before this one, for who counts them elsewhere."""
+        """Return the seconds to wait after so many earlier failures, for a caller that counts them itself."""
         full = min(self._most, self._first * self._factor ** min(failures, FURTHEST))
         return full * (self._low + (self._high - self._low) * self._draw())
 
     def next(self, at_least: float = 0.0) -> float:
-        """Seconds to wait now, beside ``at_least``, which is what the server asked for."""
+        """Return the seconds to wait now, in addition to ``at_least``, which the server asked for."""
         seconds = self.wait(self.failures)
         self.failures += 1
         return min(max(at_least, 0.0), LONGEST_ASKED) + seconds
 
     def reset(self) -> None:
-        """Begin anew: what failed works again."""
+        """Start over after a success."""
         self.failures = 0

@@ -1,4 +1,4 @@
-"""Work that costs less for many at once: while it is done for some, the next ones gather."""
+"""Process items in batches: while one batch is processed, the next one gathers."""
 
 from __future__ import annotations
 
@@ -22,14 +22,17 @@ R = TypeVar("R")
 
 
 class BatchingQueue(Generic[T, R]):
-    """Does a piece of work for whatever has gathered. Nothing waits for company: the first one starts it.
+    """Calls ``work`` with all items that have gathered.
 
-    :param work: takes items, and gives for each what came of it, or the exception that is its alone, in their order.
-        It may be called again with some of the items after it raised.
-    :param surge: where one is expected, more is let come before work that several shared is begun again. With one, and a reactor that has
-        ends of turns, work begins at those: what is read in the same turn goes together, and what is sent leaves no later.
-    :param most: items of one call of ``work``.
-    :param queue: items that wait at most; the next is refused with 73.
+    No item waits for others: the first one starts a call.
+
+    :param work: takes items; returns for each, in order, its result or its own exception. After it has
+        raised, it may be called again with some of the items.
+    :param surge: while a surge is expected, wait a moment after a shared call, so that more items gather.
+        With it, and a reactor that supports it, calls begin at the end of a reactor's turn: items of one turn
+        share a call.
+    :param most: items of one call, at most.
+    :param queue: items that wait, at most; further ones are refused with SERVER_BUSY (73).
     """
 
     def __init__(
@@ -47,9 +50,10 @@ class BatchingQueue(Generic[T, R]):
         return len(self._waiting)
 
     def add(self, item: T) -> Deferred[R]:
-        """Have the work done for one more item; fires with what came of it.
+        """Queue an item; fire with its result.
 
-        Fails with :class:`Refused`, 73, when too many wait; with what ``work`` raised or gave otherwise.
+        Fails with :class:`Refused` (SERVER_BUSY, 73) if too many wait, else with the exception that ``work``
+        raised or returned.
         """
         result: Deferred[R] = Deferred()
         if len(self._waiting) >= self._queue:
@@ -65,7 +69,7 @@ class BatchingQueue(Generic[T, R]):
         return result
 
     def idle(self) -> Deferred[None]:
-        """Fires when nothing is being done, and nothing waits."""
+        """Fire when nothing runs or waits."""
         return self._idle.wait()
 
     def _begin(self) -> None:
@@ -95,12 +99,12 @@ class BatchingQueue(Generic[T, R]):
             if len(outcomes) != len(batch):
                 raise ValueError(f"work for {len(batch)} items gave {len(outcomes)} results")
         except Refused as refused:
-            # those who gathered meanwhile would wait as long again, for the same answer
+            # items that gathered meanwhile would wait as long again for the same answer
             batch = [*batch, *self._waiting]
             self._waiting.clear()
             outcomes = [copy.copy(refused) for _ in batch]
         except Exception as error:
-            if len(batch) > 1:  # find the one that cannot be done, so that it fails alone
+            if len(batch) > 1:  # find the failing item, so that it fails alone
                 middle = len(batch) // 2
                 await self._do(batch[:middle])
                 await self._do(batch[middle:])

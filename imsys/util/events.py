@@ -1,4 +1,4 @@
-"""Things that several may wait for. Each gets a Deferred of its own: who gives up, or is late, harms nobody else."""
+"""Events with several waiters. Each gets its own Deferred, so cancelling one does not affect the others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Waiters(Generic[T]):
-    """Those who wait for the same thing now; whether it has happened is known elsewhere."""
+    """The Deferreds that wait for one event; whether it has happened is stored elsewhere."""
 
     __slots__ = ("_waiting",)
 
@@ -22,22 +22,22 @@ class Waiters(Generic[T]):
         return len(self._waiting)
 
     def add(self) -> Deferred[T]:
-        """One more. It may be cancelled, or given a timeout, and waits no more then."""
+        """Return a new waiting Deferred; it may be cancelled or given a timeout."""
         waiter: Deferred[T] = Deferred(self._forget)
         self._waiting[waiter] = None
         return waiter
 
     def fire(self, result: T | Failure) -> None:
-        """Give all of them this result, or failure; whoever comes meanwhile waits for the next."""
+        """Fire all of them with this result or failure; those added meanwhile wait for the next."""
         if not self._waiting:
             return
         waiting, self._waiting = self._waiting, {}
         for waiter in waiting:
-            if not waiter.called:  # else another of them has cancelled it just now
+            if not waiter.called:  # otherwise another waiter has just cancelled it
                 waiter.callback(result)
 
     def join(self, others: Waiters[T]) -> None:
-        """Have others wait here from now on, behind those who do already."""
+        """Move the Deferreds of ``others`` here, after the present ones."""
         for waiter in others._waiting:
             if not waiter.called:
                 self._waiting[waiter] = None
@@ -48,49 +48,49 @@ class Waiters(Generic[T]):
 
 
 class Event:
-    """Something that is so or not, as ``asyncio.Event``: whoever waits goes on when it is set, or at once while it is."""
+    """A flag to wait for, like ``asyncio.Event``: waiters continue when it is set, or at once while it is."""
 
     __slots__ = ("_waiters", "is_set")
 
     def __init__(self, is_set: bool = False) -> None:
         self.is_set = is_set
-        """Whether it is so; to be read only."""
+        """Whether it is set; read-only."""
         self._waiters: Waiters[None] = Waiters()
 
     def set(self) -> None:
-        """It is so from now on (idempotent)."""
+        """Set it (idempotent)."""
         self.is_set = True
         self._waiters.fire(None)
 
     def clear(self) -> None:
-        """It is so no more (idempotent)."""
+        """Clear it (idempotent)."""
         self.is_set = False
 
     def wait(self) -> Deferred[None]:
-        """Fires when it is so."""
+        """Fire when it is set."""
         return succeed(None) if self.is_set else self._waiters.add()
 
 
 class Result(Generic[T]):
-    """What comes of something, once and for all: it may be asked for any number of times, before and after."""
+    """A result that is set once; any number of callers may wait for it, before and after."""
 
     __slots__ = ("_outcome", "_waiters", "settled")
 
     def __init__(self) -> None:
         self.settled = False
-        """Whether it is known; to be read only."""
+        """Whether it is set; read-only."""
         self._outcome: T | Failure | None = None
         self._waiters: Waiters[T] = Waiters()
 
     def settle(self, outcome: T | Failure) -> None:
-        """Here it is; what is said later changes nothing."""
+        """Set the result; only the first call has an effect."""
         if not self.settled:
             self.settled, self._outcome = True, outcome
             self._waiters.fire(outcome)
 
     def wait(self) -> Deferred[T]:
-        """Fires with it."""
+        """Fire with the result."""
         waiter = self._waiters.add()
         if self.settled:
-            self._waiters.fire(self._outcome)  # type: ignore[arg-type]  # it is one
+            self._waiters.fire(self._outcome)  # type: ignore[arg-type]  # it is set
         return waiter

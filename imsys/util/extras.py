@@ -6,8 +6,8 @@ import sys
 from importlib.util import find_spec
 
 SERVER: tuple[str, ...] = (
-    "argon2", "confusable_homoglyphs", "ffmpeg", "filetype", "google.protobuf", "grpc", "h11", "hiredis", "PIL",
-    "pymysql", "regex", "txredisapi",
+    "argon2", "ffmpeg", "filetype", "google.protobuf", "grpc", "h11", "hiredis", "PIL",
+    "pymysql", "txredisapi",
 )  # fmt: skip
 """Import names of the packages that nothing but the extra ``server`` brings, on every system."""
 

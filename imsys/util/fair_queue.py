@@ -1,4 +1,4 @@
-"""A queue in which sources take turns."""
+"""A fair queue: sources take turns."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ T = TypeVar("T")
 
 
 class FairQueue(Generic[S, T]):
-    """Items of sources: of one source in the order in which they came, and one of each source in a round.
+    """A queue of items by source: one item of each source per round, each source's items in order.
 
-    So the first item of a source never waits for more than one of every other, however many those have.
+    So a source's first item waits for at most one item of every other source.
     """
 
     def __init__(self) -> None:
         self._lines: dict[S, list[T]] = {}
-        self._round: deque[S] = deque()  # whose turn it is, in order
+        self._round: deque[S] = deque()  # sources in the order of their turns
 
     def __bool__(self) -> bool:
         return bool(self._lines)
@@ -33,17 +33,17 @@ class FairQueue(Generic[S, T]):
             line.append(item)
 
     def first(self) -> T:
-        """The item whose turn it is. :raises IndexError: there is none."""
+        """Return the next item. :raises IndexError: there is none."""
         return self._lines[self._round[0]][0]
 
     def pop(self, but: Container[S] = ()) -> T:
-        """Take it, or the next of a source that is not to be left out. :raises IndexError: there is none."""
+        """Take the next item of a source that is not in ``but``. :raises IndexError: there is none."""
         source = next((source for source in self._round if source not in but), None)
         if source is None:
             raise IndexError
         self._round.remove(source)
         line = self._lines[source]
-        item = line.pop(0)  # lines are short: who has many is held
+        item = line.pop(0)  # lines are short: a source with many items is held
         if line:
             self._round.append(source)
         else:

@@ -1,4 +1,4 @@
-"""Folders whose entries are to outlive a crash."""
+"""Make changes of folder entries durable."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 
 def sync_folder(folder: Path) -> None:
-    """Make what was created, renamed or removed in it durable. :raises OSError: the disk does not take it."""
-    if os.name == "nt":  # folders cannot be opened there, and names are durable without
+    """Make created, renamed and removed entries of a folder durable. :raises OSError: the disk fails."""
+    if os.name == "nt":  # folders cannot be opened there, and entries are durable anyway
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:

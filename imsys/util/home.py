@@ -1,4 +1,4 @@
-"""The folder of everything that is made at run time."""
+"""The home folder, which holds everything that is created at run time."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _log = Logger()
 
 
 def make_home(config: Config) -> None:
-    """Make the home folder if it is missing, for its owner only: keys, passwords' hashes and messages lie in it.
+    """Create the home folder if it is missing, with owner-only access: it holds keys and messages.
 
-    One that is there, and is ours, is closed to others; but for folders that are not only for this.
+    An existing folder of ours is closed to others, except shared ones such as /tmp or the user's home.
 
-    :raises ConfigError: it cannot be made.
+    :raises ConfigError: it cannot be created.
     """
     home = config.home
     try:
@@ -38,10 +38,10 @@ def make_home(config: Config) -> None:
 
 @contextmanager
 def as_owner(home: Path) -> Iterator[None]:
-    """As root, act as the owner of the home folder for a while.
+    """As root, act as the owner of the home folder within this context.
 
-    What is made in it before privileges are dropped, or by a command, is then
-    the daemon's; and root follows no link that the owner may have laid there.
+    Files created in it before privileges are dropped, or by a command, then belong to the daemon; and root
+    cannot be tricked by a symbolic link of the owner.
     """
     try:
         owner = home.stat()

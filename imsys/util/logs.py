@@ -1,4 +1,4 @@
-"""Log files that survive rotation and floods, and a quiet console."""
+"""Log files with rotation and flood protection, and a console with warnings only."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from zope.interface import implementer
 from imsys.errors import ConfigError
 
 MOST = 20
-"""Warnings (or worse) of one kind that are written a minute; the others are counted."""
+"""Warnings (or worse) of one kind written per minute; further ones are only counted."""
 
 WINDOW = 60.0
-"""Seconds that are counted together."""
+"""Length of the counting window in seconds."""
 
 KINDS = 1000
-"""Kinds of lines that are told apart at most."""
+"""Kinds of lines that are told apart, at most."""
 
 
 def level_of(event: LogEvent) -> NamedConstant:
-    """The level of an event; what comes from the old logging system is info, or critical when it is an error."""
+    """Return the level of an event; those of Twisted's legacy logging are info, or critical for errors."""
     level = event.get("log_level")
     if level is None:
         return LogLevel.critical if event.get("isError") else LogLevel.info
@@ -44,9 +44,10 @@ def level_of(event: LogEvent) -> NamedConstant:
 
 
 def format_line(event: LogEvent) -> str:
-    """``time level origin: text`` as one line; further lines (a traceback) are indented.
+    """Format an event as ``time level origin: text``; further lines (a traceback) are indented.
 
-    Text from outside cannot forge a line of its own. An event with ``log_lines`` has lines of ours alone, of which each is one.
+    So outside text cannot forge a log line. With ``log_lines``, which is only for our own text, each line
+    becomes a log line.
     """
     text = formatEvent(event)
     failure = event.get("log_failure")
@@ -70,24 +71,25 @@ class _Kind:
 
 
 class Flood:
-    """Keeps what fails a thousand times from filling a log: of each kind (who says it, and in which words) so many a minute.
+    """Limits the warnings of each kind (namespace and format) per minute, so that they cannot fill a log.
 
-    It is the last resort: what is known to be frequent is counted where it happens (:mod:`imsys.util.outages`, :mod:`imsys.util.tallies`).
-    What is not alarming passes, so that nothing is missing of who came and went.
+    It is the last resort: events known to be frequent are counted where they happen
+    (:mod:`imsys.util.outages`,
+    :mod:`imsys.util.tallies`). Levels below warning always pass, so that no login is missing.
     """
 
     def __init__(self, seconds: Callable[[], float]) -> None:
-        """``seconds`` never goes back."""
+        """``seconds`` is a monotonic clock."""
         self._seconds = seconds
         self._kinds: dict[tuple[object, object], _Kind] = {}
         self._next = 0.0
         self.pending = False
-        """Whether something was left out, and is to be said."""
+        """Whether omitted events must still be reported."""
 
     def lines(self, event: LogEvent | None) -> list[LogEvent]:
-        """What is to be written when an event comes: what was left out until now, if its minute is over, and the event, if it passes.
+        """Return the events to write: reports of omitted ones of past minutes, and ``event``, if it passes.
 
-        ``None``: it is not to be written itself.
+        :param event: the new event; ``None``: only return reports.
         """
         now = self._seconds()
         found = self._over(now) if now >= self._next else []
@@ -111,7 +113,7 @@ class Flood:
         return found
 
     def rest(self) -> list[LogEvent]:
-        """What was left out, and was not said yet; all are forgotten."""
+        """Return the reports of all omitted events, and start over."""
         now, kinds = self._seconds(), self._kinds
         self._kinds, self.pending = {}, False
         return [_left_out(kind, now) for kind in kinds.values() if kind.left_out]
@@ -137,10 +139,10 @@ def _left_out(kind: _Kind, now: float) -> LogEvent:
 
 @implementer(ILogObserver)
 class LogFile:
-    """One log file: writes events from a level on, and opens its path anew when told to.
+    """A log file: it writes events from a level up, and can be reopened for rotation.
 
-    :param seconds: a clock that never goes back.
-    :raises ConfigError: from :meth:`open`, the file or its folder cannot be written.
+    :param seconds: a monotonic clock.
+    :raises ConfigError: from :meth:`open`, the file or its folder is not writable.
     """
 
     def __init__(self, path: Path, level: str, seconds: Callable[[], float] = time.monotonic) -> None:
@@ -151,7 +153,7 @@ class LogFile:
         self._flood = Flood(seconds)
 
     def __call__(self, event: LogEvent) -> None:
-        """Write one event; a full disk never stops a server."""
+        """Write one event; errors such as a full disk are ignored."""
         written = level_of(event) >= self._level
         if written or self._flood.pending:
             with self._lock:
@@ -167,7 +169,7 @@ class LogFile:
             pass
 
     def open(self) -> None:
-        """Open the file and begin to receive events; the folder is made, for its owner only, if it is missing."""
+        """Open the file and begin to receive events; a missing folder is created with owner-only access."""
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             file = self._opened()
@@ -178,7 +180,7 @@ class LogFile:
         globalLogPublisher.addObserver(self)
 
     def reopen(self) -> None:
-        """Go on in a new file under the same path, after the old one was moved away; keeps the old one if that fails."""
+        """Open the path again after the old file was moved away; keep the old file if that fails."""
         try:
             file = self._opened()
         except OSError:
@@ -188,7 +190,7 @@ class LogFile:
         _close(old)
 
     def close(self) -> None:
-        """Receive no more events and close the file (idempotent)."""
+        """Stop receiving events and close the file (idempotent)."""
         globalLogPublisher.removeObserver(self)
         with self._lock:
             self._write(self._flood.rest())
@@ -201,16 +203,16 @@ class LogFile:
 
 
 def _close(file: TextIO | None) -> None:
-    """Close a file, with whatever a full disk did not take."""
+    """Close a file, ignoring an error for data that a full disk did not take."""
     if file is not None:
-        with contextlib.suppress(OSError):  # it is closed all the same
+        with contextlib.suppress(OSError):  # it is closed nevertheless
             file.close()
 
 
 def console() -> ILogObserver:
-    """For ``twistd --logger imsys.util.logs.console``: only warnings and worse, on standard error.
+    """Make the observer of ``twistd --logger imsys.util.logs.console``: warnings and worse on standard error.
 
-    Everything else stands in the log file; so a person at a terminal sees what needs attention.
+    Everything else is in the log file, so a person at a terminal sees only what needs attention.
     """
     stream = sys.__stderr__
     flood, lock = Flood(time.monotonic), threading.Lock()

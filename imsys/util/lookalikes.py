@@ -1,4 +1,4 @@
-"""Which names people take for each other: skeletons of UTS #39."""
+"""Detect names that look alike, by the skeletons of UTS #39."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from imsys.util.names import name_key, without_ignorable
 
 
 def looks(username: str) -> list[str]:
-    """What names must not have in common, lest people take the one for the other: at most two.
+    """Return the looks of a name, at most two; names with a look in common can be confused.
 
-    One is of the name as it is shown, one of its key, since a name may be shown in any case.
+    One is that of the name as it is shown, one that of its key, since a name may be shown in any case.
     """
     return sorted({skeleton(text).casefold() for text in (username, name_key(username))})
 
 
 def skeleton(text: str) -> str:
-    """What a text has in common with those that look like it (UTS #39, section 4)."""
+    """Return the skeleton of a text, which it shares with texts that look alike (UTS #39, section 4)."""
     prototypes = _prototypes()
     parts = (prototypes.get(character, character) for character in without_ignorable(unicodedata.normalize("NFD", text)))
     return unicodedata.normalize("NFD", "".join(parts))
@@ -26,9 +26,10 @@ def skeleton(text: str) -> str:
 
 @functools.cache
 def _prototypes() -> dict[str, str]:
-    """What each character that looks like something else is taken for.
+    """Return the prototype of each confusable character.
 
-    The data tell of every character what it looks like, in both directions: what others look like is what is alike to most.
+    The data list the look-alikes of each character in both directions; the prototype is the one with most of
+    them.
     """
     from confusable_homoglyphs.confusables import confusables_data  # reads a file
 
@@ -45,5 +46,5 @@ def _prototypes() -> dict[str, str]:
 
 
 def _bare(text: str) -> str:
-    """Without the marks of direction that the data put around letters of scripts that are written from the right."""
+    """Normalize a text of the data, without the direction marks around right-to-left letters."""
     return unicodedata.normalize("NFD", text.replace("\u200e", ""))

@@ -1,4 +1,4 @@
-"""What names, addresses and passwords may look like, and when two are the same."""
+"""Check names, e-mail addresses and passwords, and compute the keys that make them unique."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _EMAIL = re.compile(
 _IGNORABLE = regex.compile(r"\p{Default_Ignorable_Code_Point}+")
 
 MARKS = 2
-"""Marks above, below or around a letter at most; other combining signs (vowels that stand beside it) come on top."""
+"""Nonspacing or enclosing marks of a letter, at most; spacing signs (vowels) are not counted here."""
 
 SIGNS = 4
-"""Combining characters of any kind at one letter at most."""
+"""Combining characters of any kind per letter, at most."""
 
 
 def name_key(username: str) -> str:
-    """What makes a name unique, and is looked for: its NFKC_Casefold (Unicode, D146)."""
+    """Return a name's unique key, by which it is found: its NFKC_Casefold (Unicode, D146)."""
     if username.isascii():
         return username.lower()
     return unicodedata.normalize("NFC", "".join(map(_folded, unicodedata.normalize("NFD", username))))
@@ -35,7 +35,7 @@ def name_key(username: str) -> str:
 
 @functools.lru_cache(4096)
 def _folded(character: str) -> str:
-    """Its property NFKC_Casefold."""
+    """Return a character's property NFKC_Casefold."""
     before, text = "", character
     while text != before:
         before = text
@@ -44,10 +44,10 @@ def _folded(character: str) -> str:
 
 
 def name_keys(username: str) -> list[str]:
-    """The keys by which an account of a name is looked for, in this order.
+    """Return the keys by which a name's account is looked up, in this order.
 
-    The first is what keys were before characters that nobody sees were left out of them: it finds the accounts that were made then,
-    and is there only where it differs.
+    The first, if it differs, is the key of older releases, which kept invisible characters: it finds accounts
+    created by them.
     """
     key = name_key(username)
     before = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", username).casefold())
@@ -55,25 +55,27 @@ def name_keys(username: str) -> list[str]:
 
 
 def without_ignorable(text: str) -> str:
-    """A text without the characters that nobody sees (Default_Ignorable_Code_Point)."""
+    """Remove invisible characters (Default_Ignorable_Code_Point) from a text."""
     return _IGNORABLE.sub("", text)
 
 
 def email_key(email: str) -> str:
-    """What makes an e-mail address unique: its lower case."""
+    """Return an e-mail address' unique key: its lower case."""
     return email.lower()
 
 
 def mailbox_key(email: str) -> str:
-    """What makes a mailbox unique: the address's lower case, without what is behind a ``+``."""
+    """Return a mailbox' unique key: the address in lower case, without a ``+`` suffix."""
     local, _, host = email_key(email).rpartition("@")
     return f"{local.partition('+')[0] or local}@{host}"
 
 
 def check_username(username: str) -> str:
-    """Give back the NFKC form of a name of 3 to 50 letters, digits, ``_ . -``, of one script or of some that are written together.
+    """Check a username and return its NFKC form.
 
-    :raises Refused: 70, with what is allowed.
+    It has 3 to 50 letters, digits and ``_ . -``, of one script or of scripts that are written together.
+
+    :raises Refused: INVALID_FIELD (70), with what is allowed.
     """
     name = unicodedata.normalize("NFKC", username)
     if not 3 <= len(name) <= 50:
@@ -94,12 +96,13 @@ def check_username(username: str) -> str:
 
 
 def _has_piles(name: str) -> bool:
-    """Whether a letter has too many marks, or one of them twice in a row."""
+    """Return whether a letter has too many marks, or the same one twice in a row."""
     marks = signs = 0
     before = ""
     for character in unicodedata.normalize("NFD", name):
         category = unicodedata.category(character)
-        if category[0] != "M" or "SUBJOINED" in unicodedata.name(character, ""):  # of Tibetan, which are letters below letters
+        # Tibetan letters below letters
+        if category[0] != "M" or "SUBJOINED" in unicodedata.name(character, ""):
             marks = signs = 0
         else:
             marks += category != "Mc"
@@ -111,9 +114,9 @@ def _has_piles(name: str) -> bool:
 
 
 def check_email(email: str) -> str:
-    """Give back an address that can be one (RFC 5321: at most 64 bytes before the ``@`` and 254 in all).
+    """Check and return an e-mail address (RFC 5321: at most 64 bytes before the ``@`` and 254 in all).
 
-    :raises Refused: 70.
+    :raises Refused: INVALID_FIELD (70).
     """
     local = email.rpartition("@")[0]
     if len(email) > 254 or len(local) > 64 or not _EMAIL.fullmatch(email):
@@ -122,9 +125,9 @@ def check_email(email: str) -> str:
 
 
 def check_password(password: str) -> str:
-    """Give back a password of 8 to 1,024 characters.
+    """Check and return a password of 8 to 1,024 characters.
 
-    :raises Refused: 70.
+    :raises Refused: INVALID_FIELD (70).
     """
     if len(password) < 8:
         raise Refused(Status.INVALID_FIELD, "A password has at least 8 characters.")

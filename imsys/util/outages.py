@@ -1,4 +1,4 @@
-"""One line in the log when something begins to fail, one when it works again, and how often it failed between the two."""
+"""Log an outage in two lines: when it begins, and when it is over, with the number of failures."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from twisted.logger import Logger
 _log = Logger()
 
 REMINDER = 60.0
-"""Seconds between two lines that say that it fails still."""
+"""Seconds between two log lines during an outage."""
 
 CALM = 5.0
-"""Seconds: what fails again so soon after it worked is the same outage, and so are successes so soon after a failure of it."""
+"""Seconds within which a new failure continues the last outage, and a success does not end it."""
 
 
 class Outage:
-    """Counts the failures of one thing, from its first to its end. What fails now and then, among much that works, is one outage.
+    """Counts the failures of one dependency during an outage. Intermittent failures count as one outage.
 
-    :param seconds: a clock that never goes back.
-    :param what: the thing, as a sentence begins: ``The database``.
-    :param log: in whose name it is said.
+    :param seconds: a monotonic clock.
+    :param what: its name as the beginning of a sentence: ``The database``.
+    :param log: the logger to use.
     """
 
     def __init__(self, seconds: Callable[[], float], what: str, log: Logger = _log) -> None:
@@ -28,7 +28,7 @@ class Outage:
         self._seconds = seconds
         self._what = what
         self._open = False
-        self._again = False  # it was said to be over, and was not
+        self._again = False  # the last end was logged too early
         self._since = 0.0
         self._failed = 0.0
         self._worked: float | None = None
@@ -36,11 +36,11 @@ class Outage:
         self._count = 0
 
     def __bool__(self) -> bool:
-        """Whether it fails, as far as was said."""
+        """Return whether an outage is logged and has not been logged as over."""
         return self._open
 
     def failed(self, reason: str, count: int = 1) -> None:
-        """It failed; ``reason`` is for the person who reads the log."""
+        """Record a failure; ``reason`` is for the reader of the log."""
         now = self._seconds()
         if not self._open:
             self._open = True
@@ -63,7 +63,7 @@ class Outage:
             )
 
     def works(self) -> None:
-        """It worked."""
+        """Record a success."""
         if not self._open:
             return
         now = self._seconds()

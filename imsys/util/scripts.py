@@ -1,4 +1,4 @@
-"""Which scripts may be in one name."""
+"""Check which scripts may be mixed in one name."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ _TOGETHER = (
     ("LATIN", "HAN", "BOPOMOFO"),
     ("LATIN", "HAN", "HANGUL"),
 )
-"""Scripts that are written together: what UTS #39, section 5.2, calls highly restrictive. Any one script is allowed by itself."""
+"""Allowed mixtures of scripts: those of the level "highly restrictive" of UTS #39, section 5.2; or any one
+script."""
 
 _ANYWHERE = r"\p{scx=Common}\p{scx=Inherited}"
 
 
 def of_one_script(text: str) -> bool:
-    """Whether all of a text may be of one script, or of some that are written together."""
+    """Return whether a text is of one script, or of scripts that are written together."""
     return any(pattern.fullmatch(text) for pattern in _scripts())
 
 

@@ -1,4 +1,4 @@
-"""Work that is done once for all who ask for it at the same time."""
+"""Share one call among all callers that need the same work at the same time."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ R = TypeVar("R")
 
 
 class SingleFlight(Generic[K, R]):
-    """Of each key one call of ``work`` at a time; who asks meanwhile shares it, and gets the same result or exception.
+    """Runs one call of ``work`` per key at a time; concurrent callers share its result or exception.
 
-    What has begun is done to its end, even if nobody waits for it any more.
+    A call runs to its end even if nobody waits for it any more.
     """
 
     def __init__(self, work: Callable[[K], Coroutine[Any, Any, R]]) -> None:
@@ -25,14 +25,14 @@ class SingleFlight(Generic[K, R]):
         self._flights: dict[K, Waiters[R]] = {}
 
     def __len__(self) -> int:
-        """Keys that are worked on."""
+        """Return the number of running calls."""
         return len(self._flights)
 
     def __contains__(self, key: K) -> bool:
         return key in self._flights
 
     def run(self, key: K) -> Deferred[R]:
-        """Have the work done for a key, or wait for who does; fires with what came of it. It may be cancelled."""
+        """Start the work for a key, or join the running call; fire with its result. It may be cancelled."""
         waiters = self._flights.get(key)
         if waiters is not None:
             return waiters.add()

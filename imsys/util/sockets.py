@@ -1,4 +1,4 @@
-"""Unix sockets of one home folder: what listens on them is reached by its owner (and root), and by nobody else."""
+"""Unix sockets of one home folder, accessible to its owner (and root) only."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from imsys.config import ClusterConfig, Config
 from imsys.errors import ConfigError
 
 MAX_PATH = 100
-"""Bytes that the path of a Unix socket has at most (104 on macOS, 108 on Linux, with the final NUL)."""
+"""Bytes of the path of a Unix socket, at most (104 on macOS, 108 on Linux, with the final NUL)."""
 
 LONGEST_NAME = 20
-"""Bytes that the name of a socket has at most."""
+"""Bytes of a socket's name, at most."""
 
 SECTIONS = ("balance", "captcha", "chat", "resources")
-"""What others call by gRPC."""
+"""The sections of servers that are called by gRPC."""
 
 
 def socket_folder(home: Path) -> Path:
-    """Where the sockets of one home folder are: ``run`` in it, or a folder of its owner under /tmp if paths would be too long."""
+    """Return the folder of the sockets: ``run`` in the home folder, or one under /tmp if that is too long."""
     folder = home / "run"
     if len(os.fsencode(folder)) + 1 + LONGEST_NAME <= MAX_PATH:
         return folder
     digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
     try:
         owner = home.stat().st_uid
-    except OSError:  # it is about to be made
+    except OSError:  # it is about to be created
         owner = os.geteuid()
     return Path(tempfile.gettempdir()) / f"imsys-{owner}-{digest}"
 
 
 def make_socket_folder(home: Path) -> Path:
-    """The same, made if it is missing, and nobody's but ours.
+    """Create the folder of the sockets if it is missing, with owner-only access, and return it.
 
-    :raises ConfigError: it cannot be made, or belongs to somebody else.
+    :raises ConfigError: it cannot be created, or belongs to somebody else.
     """
     folder = socket_folder(home)
     try:
@@ -54,17 +54,17 @@ def make_socket_folder(home: Path) -> Path:
 
 
 def by_sockets(cluster: ClusterConfig) -> bool:
-    """Whether servers of one process call each other by sockets: the configuration neither names certificates nor allows plaintext."""
+    """Return whether servers of one process use sockets: neither certificates nor plaintext is configured."""
     return not (cluster.ca or cluster.certificate or cluster.key or cluster.allow_plaintext)
 
 
 def is_plaintext(cluster: ClusterConfig) -> bool:
-    """Whether gRPC is neither encrypted nor authenticated."""
+    """Return whether gRPC is neither encrypted nor authenticated."""
     return cluster.allow_plaintext and not (cluster.ca or cluster.certificate or cluster.key)
 
 
 def on_sockets(config: Config) -> Config:
-    """The configuration of servers that are all one process, and call each other by the sockets of its home folder."""
+    """Return the configuration for servers of one process, which call each other by sockets."""
     folder, own = socket_folder(config.home), {}
     for name in SECTIONS:
         at: Any = getattr(config, name)

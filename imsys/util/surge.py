@@ -1,4 +1,4 @@
-"""When many users come at once."""
+"""Handle surges: many users who log in at once."""
 
 from __future__ import annotations
 
@@ -8,30 +8,31 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
 EXPECTED = 15.0
-"""Seconds for which the users of a server that is gone are expected at the others."""
+"""Seconds for which the users of a failed server are expected at the others."""
 
 PAUSE = 0.05
-"""Seconds for which what a surge asks for is gathered."""
+"""Seconds for which the requests of a surge are gathered."""
 
 
 class Surge:
-    """Whether a surge is expected, as when another server is gone and its users come to this one.
+    """Tells whether a surge is expected, as when another server has failed and its users come to this one.
 
-    They are read between many other things, so that work that begins as soon as the last has ended is done for few of them, and
-    costs the server twice as much in all. It is put off for a moment then: that is less than they have to wait in any case.
+    Their requests arrive among many others, so batches that start immediately would be small and cost twice
+    as much in all. So batches wait a moment then, which is less than the users have to wait in any case.
     """
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
         self._until = 0.0
         self.at_turn_end: Callable[[Callable[[], object]], None] | None = getattr(clock, "callAtTurnEnd", None)
-        """Has something called when all that came in this turn has been read; not every reactor does that."""
+        """Calls a function when everything that arrived in this turn has been read; ``None`` if the
+        reactor cannot."""
 
     def expect(self) -> None:
-        """From now on, for a while."""
+        """Expect a surge from now on, for a while."""
         self._until = self._clock.seconds() + EXPECTED
 
     async def gather(self) -> None:
-        """Where a surge is expected, let more of it come."""
+        """Wait a moment if a surge is expected."""
         if self._clock.seconds() < self._until:
             await deferLater(self._clock, PAUSE)

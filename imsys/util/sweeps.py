@@ -1,4 +1,4 @@
-"""Doing something for everybody once an interval, without ever doing it for all of them at once."""
+"""Process all members once per interval, spread over the interval."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from imsys.util.background import run_in_background
 _log = Logger()
 
 RETRY = 1.0
-"""Seconds until what could not be done is tried again."""
+"""Seconds before a failed slice is retried."""
 
 
 class PeriodicSweep(Service):
-    """Goes round all members once an interval, in slices that are spread over it.
+    """Processes every member once per interval, in slices that are spread over it.
 
-    A slice that could not be worked on is tried again until it can; the rest of
-    its round then follows without pauses, so that nobody's turn is left out.
+    A slice that fails is retried until it succeeds; the rest of the sweep then follows without pauses, so
+    that every member is processed once a sweep.
 
-    :param interval: seconds of one round.
-    :param members: whoever is to be worked on, asked for at the beginning of a round.
-    :param work: does it for a slice; ``False``: it was not possible now.
+    :param interval: seconds of one sweep.
+    :param members: returns the members; called at the beginning of a sweep.
+    :param work: processes a slice; returns ``False`` if that is not possible now.
     :param size: members of a slice.
     """
 
@@ -46,12 +46,12 @@ class PeriodicSweep(Service):
         self._running: Deferred[None] | None = None
 
     def startService(self) -> None:
-        """Begin the first round."""
+        """Begin the first sweep."""
         super().startService()
         self._running = run_in_background(self._run(), _log, "going round failed")
 
     def stopService(self) -> None:
-        """End with the slice that is being worked on."""
+        """Stop; cancel the present slice."""
         super().stopService()
         running, self._running = self._running, None
         if running is not None:
@@ -80,5 +80,5 @@ class PeriodicSweep(Service):
 
     async def _until(self, moment: float) -> None:
         left = moment - self._clock.seconds()
-        if left > 0 and self.running:  # the work may have taken our being stopped for a failure of its own
+        if left > 0 and self.running:  # the work may have swallowed the cancellation
             await deferLater(self._clock, left)

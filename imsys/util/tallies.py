@@ -1,4 +1,4 @@
-"""What anybody may cause, and as often as they like: a few lines in the log, and then how many more it would have been."""
+"""Limit log lines that outsiders can cause at will: log a few, then only count them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 WINDOW = 60.0
-"""Seconds that are counted together."""
+"""Length of the counting window in seconds."""
 
 
 class Tally:
-    """Lines of one kind: the first ones as they come, the others as one line a minute, with their number and the last of them.
+    """Logs the first lines of one kind as they come, and counts the others in one line per minute.
 
-    Not for use in other threads than the reactor's.
+    For use in the reactor's thread only.
 
-    :param text: the format of a line; its fields come with each one.
-    :param lines: how many of a minute are written as they are.
+    :param text: the format of a line.
+    :param lines: lines per minute that are logged as they are.
     """
 
     def __init__(self, clock: IReactorTime, log: Logger, level: NamedConstant, text: str, *, lines: int = 1) -> None:
@@ -36,7 +36,7 @@ class Tally:
         self._open = False
 
     def add(self, **fields: Any) -> None:
-        """Write, or count, one; ``log_failure`` among the fields is written with its traceback."""
+        """Log or count a line with these fields; ``log_failure`` is logged with its traceback."""
         now = self._clock.seconds()
         if not self._open or now - self._since >= WINDOW:
             self._begin(now, self._lines)
@@ -50,7 +50,7 @@ class Tally:
             self._call = self._clock.callLater(max(0.0, self._since + WINDOW - now), self._said)
 
     def stop(self) -> None:
-        """Write what was counted; for the end of whatever has this."""
+        """Log what was counted, and stop."""
         if self._call is not None:
             self._call.cancel()
             self._say()
@@ -63,7 +63,7 @@ class Tally:
 
     def _said(self) -> None:
         self._say()
-        self._begin(self._clock.seconds(), 0)  # it goes on: nothing but its number is news
+        self._begin(self._clock.seconds(), 0)  # it continues, so from now on only count
 
     def _say(self) -> None:
         self._call = None

@@ -1,13 +1,14 @@
-"""Texts that people see of others, in one line."""
+"""Check one-line texts that other users see."""
 
 from __future__ import annotations
 
 import unicodedata
 
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""What embeds, overrides or isolates a direction of text (Unicode, UAX #9): what follows is shown in another order than it has."""
+"""Characters that embed, override or isolate a text direction (Unicode, UAX #9), so that text is shown
+reordered."""
 
 
 def is_shown(text: str) -> bool:
-    """Whether a text has no control characters, no ends of lines, no halves of characters, and nothing that turns its direction."""
+    """Return whether a text has no control characters, line ends, lone surrogates or direction controls."""
     return not any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in _TURNING for character in text)

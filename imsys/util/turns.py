@@ -1,4 +1,4 @@
-"""Who is next, where some ask for much: whoever has the fewest requests here."""
+"""Order waiting requests fairly: the asker with the fewest pending requests is next."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from typing import Generic, NamedTuple, TypeVar
 T = TypeVar("T")
 
 Rank = tuple[int, int]
-"""How many requests were here before one, of the same account from the same address, and from that address: the lowest is next."""
+"""Pending requests before this one: of the same account and address, and of that address.
+
+The lowest is next.
+"""
 
 
 class Asker(NamedTuple):
-    """On whose behalf something is asked: the account, as it is said to be, and the address that says so.
+    """The source of a request: the claimed account, and the address that claims it.
 
-    An account counts together with the address: whoever knows somebody's name cannot have them wait.
+    An account counts only together with the address, so knowing somebody's name is not enough to make them
+    wait.
     """
 
     account: str
@@ -22,10 +26,10 @@ class Asker(NamedTuple):
 
 
 class Turns(Generic[T]):
-    """Items that wait, each with the rank that its asker had when it came.
+    """Waiting items, each with the rank that its asker had when it came.
 
-    Of two askers, each has its first item before the second one of the other, whatever came first. Of items of one rank the oldest
-    is next, or the newest, as is asked for.
+    The first item of each asker comes before the second one of any other. Of items of one rank the oldest is
+    next, or the newest, as requested.
     """
 
     def __init__(self) -> None:
@@ -34,30 +38,30 @@ class Turns(Generic[T]):
         self._ranks: dict[T, Rank] = {}
 
     def __len__(self) -> int:
-        """How many wait."""
+        """Return the number of waiting items."""
         return len(self._ranks)
 
     def came(self, asker: Asker) -> Rank:
-        """A request has come, whether it is to wait or not; its rank."""
+        """Count a new request, even if it need not wait; return its rank."""
         rank = self._here[asker], self._here[asker.address]
         self._here[asker] += 1
         self._here[asker.address] += 1
         return rank
 
     def gone(self, asker: Asker) -> None:
-        """A request that came is no longer here."""
+        """Stop counting a request."""
         for one in (asker, asker.address):
             self._here[one] -= 1
             if not self._here[one]:
                 del self._here[one]
 
     def add(self, item: T, rank: Rank) -> None:
-        """Have an item wait."""
+        """Add a waiting item."""
         self._ranks[item] = rank
         self._lines.setdefault(rank, OrderedDict())[item] = None
 
     def discard(self, item: T) -> None:
-        """Have it wait no longer, if it does."""
+        """Remove an item if it is waiting."""
         rank = self._ranks.pop(item, None)
         if rank is None:
             return
@@ -67,11 +71,14 @@ class Turns(Generic[T]):
             del self._lines[rank]
 
     def next(self, *, newest: bool = False) -> T:
-        """Take the item whose turn it is. :raises ValueError: none waits."""
+        """Take the next item. :raises ValueError: none waits."""
         return self._take(min(self._lines), newest)
 
     def last(self) -> T:
-        """Take the oldest item of the highest rank, which whoever asks for the most does without. :raises ValueError: none waits."""
+        """Take the oldest item of the highest rank, that of the busiest asker.
+
+        :raises ValueError: none waits.
+        """
         return self._take(max(self._lines), False)
 
     def _take(self, rank: Rank, newest: bool) -> T:

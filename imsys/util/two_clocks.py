@@ -1,15 +1,16 @@
-"""Noticing that a clock was set, by another that cannot be."""
+"""Detect that the time of day was set, by a monotonic clock."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 PARTED = 3.0
-"""Seconds by which two clocks have to part: NTP slows and hastens both in the same way, and an answer may take a while."""
+"""Seconds of difference that count: NTP adjusts the speed of both clocks alike, and an answer may take a
+while."""
 
 
 class TwoClocks:
-    """Compares a clock that tells dates with a monotonic one.
+    """Compares a clock of the time of day with a monotonic one.
 
     :param seconds: the monotonic clock.
     """
@@ -19,9 +20,11 @@ class TwoClocks:
         self._apart: float | None = None
 
     def set_by(self, date: float) -> float:
-        """By how many seconds the other clock was set since this told so last, or was asked first; 0 where it was not.
+        """Return the seconds by which the clock was set since the last such result, or the first call.
 
-        :param date: what that clock says (Unix seconds).
+        0: it was not set.
+
+        :param date: the time of that clock (Unix seconds).
         """
         apart = date - self._seconds()
         if self._apart is None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.error import ConnectionDone
 
-from imsys.errors import Status
+from imsys.errors import Refused, Status
 from imsys.sdk import Client, ConnectionState, Timing
 from tests.sdk.fake import FakeChat
 from tests.sdk.scene import ALICE, BOB, QUICK, THREAD, Scene, Seen, texts
@@ -101,7 +101,7 @@ class Losses(Several):
         await posted.when_stored()
         self.assertIs(self.world.where(ALICE), self.two)
 
-    async def test_gateway_away(self) -> None:
+    async def test_gateway_down(self) -> None:
         """Who knows of another server needs no gateway to come back."""
         alice = await self.online("alice", timing=SHARP)
         self.world.gateway_down = True
@@ -221,3 +221,34 @@ class Abandoned(Several):
         self.assertLessEqual(len(self.world.logins), 5)
         ended = first if first.state is ConnectionState.SIGNED_OUT else second
         await (second if ended is first else first).send(THREAD, "still here")
+
+
+class Retrying(Scene):
+    async def test_the_time_of_the_next_attempt_is_told(self) -> None:
+        """And an application need not wait for it: what would come in a minute is done now."""
+        slow = replace(QUICK, first_wait=60.0, longest_wait=60.0)
+        alice = self.client(timing=slow)
+        told = Seen(alice.on_connection_state)
+        self.world.gateway_down = True
+        started = alice.start()
+        waiting = Deferred.fromCoroutine(started)
+        await self.state(alice, ConnectionState.WAITING)
+        retry_in = told.items[-1].retry_in
+        assert retry_in is not None
+        self.assertTrue(30.0 <= retry_in <= 60.0)
+        self.assertIsNone(told.items[0].retry_in)
+        self.world.gateway_down = False
+        alice.retry_now()
+        await waiting
+        self.assertIs(alice.state, ConnectionState.ONLINE)
+        alice.retry_now()
+        self.assertIs(alice.state, ConnectionState.ONLINE)
+
+    async def test_no_time_is_told_where_nothing_is_tried_again(self) -> None:
+        """The first failure is the end of it."""
+        alice = self.client()
+        told = Seen(alice.on_connection_state)
+        self.world.gateway_down = True
+        with self.assertRaises(Refused):
+            await alice.start(persistent=False)
+        self.assertEqual({change.retry_in for change in told.items}, {None})

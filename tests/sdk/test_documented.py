@@ -111,6 +111,7 @@ class Snippets(CliCase):
         for text in ("one", "two"):
             await client.send(friend.thread_id, text)
         shared: dict[str, Any] = {**vars(imsys.sdk), "client": client, "friend": friend, "thread_id": friend.thread_id}
+        shared |= {"reactor": self.reactor, "url": self.server.url}
         before = os.getcwd()
         os.chdir(folder)
         self.addCleanup(os.chdir, before)

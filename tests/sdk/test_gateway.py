@@ -14,13 +14,13 @@ from twisted.python.filepath import FilePath
 from twisted.trial.unittest import SkipTest, TestCase
 
 from imsys.errors import Refused, Status, Unavailable
-from imsys.sdk import Client, Credentials, Gateway, Trust, explain
+from imsys.sdk import Client, Credentials, Gateway, Trust, changed_certificate, explain, presented_by
 from imsys.sdk.connection import ChatConnection
 from imsys.sdk.gateway import ServerAddress
 from imsys.sdk.opening import open_connection
 from tests.sdk.fake import FakeServers, World
 from tests.sdk.scene import ALICE, BOB, QUICK, THREAD, Scene, Seen, texts
-from tests.support.children import folder
+from tests.support.children import folder, free_port
 from tests.support.dated import dated
 from tests.support.servers import certificates
 
@@ -185,6 +185,46 @@ class Encrypted(TestCase):
             await alice.start(persistent=False)
         self.assertIn("not valid for its address", explain(caught.exception))
         self.assertEqual(self.world.seen[5], 0)
+
+    async def test_a_certificate_that_somebody_looked_at(self) -> None:
+        """It is shown with what is wrong with it; once trusted by its fingerprint it counts for gateway and chat, and no other does."""
+        shown = await presented_by(self.reactor, self.servers.url)
+        self.assertRegex(shown.fingerprint, "^([0-9A-F]{2}:){31}[0-9A-F]{2}$")
+        self.assertIn("not signed by an authority", shown.problem)
+        self.assertIn("imsys development server", shown.subject)
+        self.assertEqual((await presented_by(self.reactor, self.servers.url, Trust(self.tls.ca))).problem, "")
+        gateway = Gateway(self.reactor, self.servers.url, Trust(fingerprints=[shown.fingerprint]))
+        alice = Client(self.reactor, gateway, Credentials(username="alice", password="correct horse"), timing=QUICK)
+        await alice.start()
+        self.assertEqual((await alice.send(THREAD, "Hello")).text, "Hello")
+        await alice.stop()
+
+    async def test_a_certificate_that_changed(self) -> None:
+        """Is refused, by the gateway's client and by the chat's, in words and as something that a program can tell."""
+        other = "00:" * 31 + "00"
+        shown = await presented_by(self.reactor, self.servers.url)
+        gateway = Gateway(self.reactor, self.servers.url, Trust(fingerprints=[other]))
+        with self.assertRaises(Unavailable) as caught:
+            await gateway.login("alice", "correct horse")
+        self.assertIn("not the one that is trusted", explain(caught.exception))
+        changed = changed_certificate(caught.exception)
+        assert changed is not None
+        self.assertEqual(changed.fingerprint, shown.fingerprint)
+        connection = ChatConnection(self.reactor, lambda *_: None, lambda *_: None)
+        with self.assertRaises(Unavailable) as caught:
+            await open_connection(
+                self.reactor, connection, ServerAddress("127.0.0.1", int(self.servers.url.rpartition(":")[2])), gateway.trust, 5.0
+            )
+        self.assertIsNotNone(changed_certificate(caught.exception))
+        self.assertIsNone(changed_certificate(ValueError()))
+        self.assertEqual(self.world.gateway_calls, [])
+
+    async def test_nobody_to_look_at(self) -> None:
+        """A server that is away, and an address that is none, are a sentence."""
+        with self.assertRaises(Unavailable):
+            await presented_by(self.reactor, f"https://127.0.0.1:{free_port()}")
+        with self.assertRaises(ValueError):
+            await presented_by(self.reactor, "http://127.0.0.1:1")
 
     async def test_plaintext_port(self) -> None:
         """Speaking TLS to a port that does not is one sentence."""

@@ -5,14 +5,16 @@ With ``checks``: the checks alone. With ``quick``: the tests that need nothing b
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.support.programs import QUICK
+from tests.support.screens import screen
 
 ROOT = Path(__file__).resolve().parents[2]
 MINIMUM = ROOT / "tests" / "expected_minimum"
@@ -42,6 +44,40 @@ def summary(output: str) -> tuple[int, int, int]:
     return passed, failed, counts.get("skips", 0)
 
 
+def others() -> list[str]:
+    """The names of all tests but the desktop client's, which run on Qt's event loop in processes of their own."""
+    tests = ROOT / "tests"
+    folders = {path.parent.name for path in tests.glob("*/__init__.py")} - {"client", "support"}
+    return sorted(f"tests.{name}" for name in folders | {path.stem for path in tests.glob("test_*.py")})
+
+
+def trial(environ: Mapping[str, str], *arguments: str) -> tuple[str, int]:
+    """Run trial, and show what it writes; that, and its exit status."""
+    process = subprocess.Popen(
+        [str(BIN / "trial"), *arguments], cwd=ROOT, env=dict(environ), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        print(line, end="", flush=True)
+        lines.append(line)
+    return "".join(lines), process.wait()
+
+
+def client(environ: Mapping[str, str]) -> list[tuple[Mapping[str, str], Sequence[str]]]:
+    """How the desktop client's tests are run: without a screen, and those under ``tests/client/screen``, which want OpenGL, on one."""
+    tests = ROOT / "tests" / "client"
+    found = {path.parent.name for path in tests.glob("*/__init__.py")} | {path.stem for path in tests.glob("test_*.py")}
+    names = sorted(f"tests.client.{name}" for name in found - {"screen"})
+    options = ("--reactor", "qt", "--temp-directory", "_trial_temp_client")
+    runs: list[tuple[Mapping[str, str], Sequence[str]]] = []
+    if names:
+        runs.append(({**environ, "QT_QPA_PLATFORM": "offscreen"}, (*options, *names)))
+    if "screen" in found and QUICK not in environ:
+        runs.append(({**environ, "QT_QPA_PLATFORM": "xcb", "LIBGL_ALWAYS_SOFTWARE": "1"}, (*options, "tests.client.screen")))
+    return runs
+
+
 def check(environ: Mapping[str, str]) -> list[str]:
     """Run all checks; what complained."""
     complaints = []
@@ -57,22 +93,21 @@ def test(environ: Mapping[str, str], least: int) -> tuple[int, int, int, list[st
     print("-- trial", flush=True)
     complaints = []
     jobs = str(max(2, min(4, os.cpu_count() or 2)))
-    trial = subprocess.Popen(
-        [str(BIN / "trial"), "--jobs", jobs, "tests"], cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    assert trial.stdout is not None
-    lines = []
-    for line in trial.stdout:
-        print(line, end="", flush=True)
-        lines.append(line)
-    status = trial.wait()
-    try:
-        passed, failed, skipped = summary("".join(lines))
-    except ValueError as error:
-        passed, failed, skipped = 0, 0, 0
-        complaints.append(str(error))
-    if status and not failed:
-        complaints.append(f"trial ended with status {status}")
+    ran = [trial(environ, "--jobs", jobs, *others())]
+    with contextlib.nullcontext("") if QUICK in environ else screen() as display:
+        for environment, arguments in client(environ):
+            print(f"-- trial {' '.join(arguments)}", flush=True)
+            ran.append(trial({**environment, "DISPLAY": display}, *arguments))
+    passed = failed = skipped = 0
+    for output, status in ran:
+        try:
+            counts = summary(output)
+        except ValueError as error:
+            complaints.append(str(error))
+            continue
+        passed, failed, skipped = (total + count for total, count in zip((passed, failed, skipped), counts, strict=True))
+        if status and not counts[1]:
+            complaints.append(f"trial ended with status {status}")
     if passed + failed < least:
         complaints.append(f"only {passed + failed} tests ran, and {MINIMUM.relative_to(ROOT)} wants {least}")
     return passed, failed, skipped, complaints

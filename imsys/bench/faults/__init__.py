@@ -1,4 +1,4 @@
-"""``imsys-bench faults``: how long each kind of fault keeps people from writing, those who are concerned and all others."""
+"""``imsys-bench faults``: how long each kind of fault keeps affected and other users from writing."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def measure(options: argparse.Namespace) -> list[Report]:
-    """Start a cluster, break it as often as is wanted, and report.
+    """Start a cluster, inject the faults, and report.
 
-    :raises ConfigError: something does not start, or does not come back.
+    :raises ConfigError: a server does not start, or does not recover.
     """
     kinds = chosen(options.only, severs=not options.loopback)
     if not options.loopback and (why := namespaces_here()):
@@ -71,7 +71,7 @@ def measure(options: argparse.Namespace) -> list[Report]:
 
 
 def chosen(only: str | None, *, severs: bool) -> list[Kind]:
-    """The kinds that are wanted. :raises ConfigError: there are none of that name, or none that can be had."""
+    """Return the chosen kinds. :raises ConfigError: a name is unknown, or no kind is possible here."""
     wanted = [kind for kind in KINDS if only is None or kind.name.startswith(tuple(only.split(",")))]
     if not wanted:
         raise ConfigError(f"--only {only}: there are {', '.join(kind.name for kind in KINDS)}")

@@ -1,4 +1,4 @@
-"""What came out of many faults: a report for each kind, one for all, and the table of them."""
+"""The results of many faults: a report for each kind, one for all, and a table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from imsys.bench.report import ALL, Latency, Report, latency
 THERE, OTHERS, LOCKED, BACK = "concerned", "others", "others, locked threads", "after it was back"
 COMING = "sign in meanwhile"
 RECEIVED = "acknowledged to received"
-"""Whose waiting, and what for; as in the reports."""
+"""The names of latencies in the reports: which users waited, and for what."""
 
 _GOALS = (
     ("others", OTHERS, (Concern.NODE, Concern.LOST_NODE)),
@@ -23,18 +23,21 @@ _GOALS = (
     ("signing in meanwhile", COMING, (Concern.NODE, Concern.REDIS)),
     ("database", BACK, (Concern.DATABASE,)),
 )
-"""Figures for all kinds: the worst 99th percentile of whose waiting. Nobody writes without a database: there it counts from its return."""
+"""Figures over all kinds: name, latency and concerns; the worst 99th percentile counts.
+
+Nobody can write without a database: there the time counts from its return.
+"""
 
 
 def reports(outcomes: Mapping[str, Sequence[Outcome]], setting: Mapping[str, object], seconds: float) -> list[Report]:
-    """One report for each kind that was measured, in their order, and one for all."""
+    """Make one report for each kind that was measured, in their order, and one for all."""
     kinds = [kind for kind in KINDS if outcomes.get(kind.name)]
     found = [_report(kind, outcomes[kind.name], setting) for kind in kinds]
     return [*found, _summary(kinds, found, setting, seconds)]
 
 
 def table(found: Sequence[Report]) -> str:
-    """The reports of :func:`reports` for people, in seconds."""
+    """Format the reports of :func:`reports` for people, in seconds."""
     columns = (THERE, OTHERS, LOCKED, BACK, COMING, RECEIVED)
     lines = [" ".join(("faults", *(f"{name}={value}" for name, value in found[-1].setting.items() if name != "operation"))), ""]
     lines.append(f"{'p50 / p99 / max, s':62}{'faults':>7}  " + "".join(f"{name:26}" for name in columns).rstrip())

@@ -18,14 +18,14 @@ _CUT = 15.0
 _DATABASE_AWAY = 5.0
 _REDIS_AWAY = 15.0
 _REBUILT = 12.0
-"""Seconds in which a Redis that lost everything has it again: twice the time in which each server writes what is its own."""
+"""Seconds until an emptied Redis is filled again: twice the interval at which servers write to it."""
 
 
 class Concern(enum.Enum):
-    """Whose fault it is, and so what is wanted."""
+    """The part that fails, and so the goal that applies."""
 
     NOBODY = "nobody"
-    """Nothing happens at all: what a measurement shows without a fault."""
+    """No fault: the control of the measurement."""
     NODE = "a chat server"
     LOST_NODE = "a chat server that is lost"
     REDIS = "Redis, which texts do not need"
@@ -41,7 +41,7 @@ class Kind:
     concern: Concern
     strike: Callable[[Stage], Struck]
     severs: bool = False
-    """Whether it needs a network that can be cut."""
+    """Whether it needs a network that can be cut (network namespaces)."""
 
 
 def _nothing(stage: Stage) -> Struck:
@@ -176,7 +176,7 @@ def _reset(stage: Stage) -> Struck:
 
 
 def _some(users: Sequence[int]) -> Sequence[int]:
-    """Those who sign in meanwhile, which texts do not need, and Redis and balance are for."""
+    """Choose the users who sign in during the fault: unlike texts, that needs Redis and balance."""
     return users[::6]
 
 
@@ -186,7 +186,7 @@ def _for_a_while(there: Sequence[int], seconds: float, end: Callable[[], object]
 
 
 def _away(stage: Stage, program: Program, leave: Callable[[Program], None], seconds: float) -> Struck:
-    """A server of all is away for so many seconds, and comes back."""
+    """Stop a server that all users share for some seconds, and bring it back."""
 
     def come_back() -> None:
         program.thaw()

@@ -1,4 +1,4 @@
-"""One fault at a time: struck, watched until everybody writes again, mended, and what was promised looked after."""
+"""One fault at a time: inject it, wait until all users can write, repair, and check that no text was lost."""
 
 from __future__ import annotations
 
@@ -12,64 +12,64 @@ from imsys.bench.lab.people import People
 from imsys.errors import ConfigError
 
 DEADLINE = 60.0
-"""Seconds after a fault in which everybody should have had an acknowledgement; who has not counts with so many."""
+"""Seconds to wait for acknowledgements after a fault; a user without one counts with so many."""
 
 _SETTLING = 60.0
-"""Seconds in which everything that was written is acknowledged and received, once the fault is mended."""
+"""Seconds to wait until all texts are acknowledged and received, once the fault is repaired."""
 
 _SPREADING = 30.0
-"""Seconds in which everybody is where they are at home; then it begins, wherever they are."""
+"""Seconds to wait until all users are on their home servers; then the fault begins anyway."""
 
 _GLANCE = 0.05
 
 
 @dataclass(kw_only=True)
 class Struck:
-    """A fault, as long as it lasts."""
+    """A fault in progress."""
 
     since: float
     """When it began, by the monotonic clock."""
     there: Sequence[int]
-    """The users concerned: those of the chat server in question, or all."""
+    """The users affected: those of the chat server in question, or all."""
     threads: frozenset[int] = frozenset()
     """Threads that were locked by it."""
     coming: Sequence[int] = ()
-    """Users who lose their connections when it begins, so that they have to sign in meanwhile; they count for nothing else."""
+    """Users whose connections are reset when it begins, to sign in again; they count for nothing else."""
     later: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
-    """What happens when, by the monotonic clock, in this order."""
+    """Actions and their times, by the monotonic clock, in order."""
     rest: float = 1.0
-    """Seconds before the next fault, once everything is mended."""
+    """Seconds before the next fault, once everything is repaired."""
     back: float = 0.0
-    """When that which nobody can do without served again; 0: it never was away."""
+    """When the failed server that all users need served again; 0: no such server failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What one fault did: seconds until the first acknowledgement of a text that was begun after it, for each user."""
+    """The effect of one fault: for each user, seconds until a text begun after it was acknowledged."""
 
     there: Sequence[float]
     others: Sequence[float]
     locked: Sequence[float]
-    """Those of the others whose thread was locked."""
+    """Those of ``others`` whose thread was locked."""
     coming: Sequence[float]
-    """Those who had to sign in meanwhile; counted as ``back`` is, if something was away."""
+    """Users who had to sign in during the fault; counted as ``back`` is, if a server was away."""
     back: Sequence[float]
-    """From when that which nobody can do without served again; none if it never was away."""
+    """Seconds from the return of a server that all users need; empty if none was away."""
     received: Sequence[float]
-    """Seconds from the acknowledgement of a text until the other one had it, for each text."""
+    """Seconds from the acknowledgement of each text until the friend had it."""
     waiting: int
     """Users without an acknowledgement within :data:`DEADLINE`."""
     texts: int
     refused: int
     """Texts that the client library gave up."""
     unacknowledged: int
-    """Texts that were not acknowledged, and not given up, long after the fault was mended."""
+    """Texts that were not acknowledged, and not given up, long after the fault was repaired."""
     signed_out: Sequence[str]
     verdict: PromiseCheck
 
 
 class Stage:
-    """A cluster and its users, who write at a moderate rate, for as many faults as are wanted.
+    """A cluster and its users, who write at a moderate rate, for any number of faults.
 
     :param rate: texts a second of all users together.
     """
@@ -84,13 +84,13 @@ class Stage:
         self._promise = Promise(cluster, people.guests)
 
     def victim(self) -> Machine:
-        """The chat server whose turn it is."""
+        """Return the next chat server, in turn."""
         return self.cluster.chats[self._turn % len(self.cluster.chats)]
 
     def play(self, strike: Callable[[Stage], Struck]) -> Outcome:
-        """Have one fault happen.
+        """Inject one fault.
 
-        :raises ConfigError: it cannot, or things are not as they should be before.
+        :raises ConfigError: it is impossible, or the cluster was not in order before.
         """
         self._begin()
         struck = strike(self)
@@ -129,7 +129,7 @@ class Stage:
         )
 
     def _begin(self) -> None:
-        """Have everybody where they are at home, and write, and see that all of it is acknowledged."""
+        """Have all users write from their home servers, and check that all of it is acknowledged."""
         self._turn += 1
         self.people.spread(_SPREADING)
         time.sleep(self._rest)
@@ -139,7 +139,7 @@ class Stage:
             raise ConfigError("before a fault, not all users get their texts acknowledged")
 
     def _watch(self, struck: Struck) -> dict[int, float]:
-        """When each user had an acknowledgement; returns when all have, and the fault is over."""
+        """Wait until all users had an acknowledgement, and the fault is over; return when each had it."""
         while True:
             while struck.later and struck.later[0][0] <= time.monotonic():
                 struck.later.pop(0)[1]()

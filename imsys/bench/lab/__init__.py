@@ -1,1 +1,1 @@
-"""Clusters to break: every server on a host of its own, and networks between the hosts that can be cut."""
+"""Clusters for fault injection: each server on its own host, with networks that can be cut."""

@@ -13,7 +13,7 @@ from imsys.bench.lab.words import Account, Guest
 
 
 class PromiseCheck(msgspec.Struct, kw_only=True):
-    """How often something was not as it should be, and an example of each."""
+    """How often each kind of violation was found, and an example of each."""
 
     counts: Counter[str]
     examples: list[str]

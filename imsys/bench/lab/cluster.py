@@ -29,14 +29,14 @@ from imsys.security.keyring import add_key
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """How many of each, beside a gateway, a MariaDB and a Redis."""
+    """The number of servers of each kind, beside a gateway, a MariaDB and a Redis."""
 
     balances: int = 2
     chats: int = 3
     captchas: int = 1
     resources: int = 2
     replicas: bool = False
-    """Whether MariaDB and Redis have a replica each, which can take their places."""
+    """Whether MariaDB and Redis have a replica each, for failover."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Configuration of all daemons in the environment's form (``CHAT_LOG_BATCH`` = ``1``)."""
 
@@ -50,7 +50,7 @@ class Machine:
 
     @property
     def name(self) -> str:
-        """As the daemon is called."""
+        """The name of the daemon."""
         return self.host.name
 
 
@@ -94,12 +94,12 @@ class Cluster:
 
     @property
     def gateway_url(self) -> str:
-        """Where the users of this cluster come."""
+        """The URL of the gateway."""
         return f"https://{self.gateway.host.address}:8443"
 
     @property
     def environ(self) -> dict[str, str]:
-        """The environment in which a program of ours finds database and Redis by their sockets, from any host."""
+        """Return the environment in which our programs reach database and Redis by their sockets."""
         own = {
             "HOME": str(self.home / "tools"),
             "DATABASE_ENGINE": "mysql",
@@ -134,12 +134,14 @@ class Cluster:
             _says(one, f"the stream to chat server {other.name} is open")
 
     def vanish(self, machine: Machine) -> None:
-        """Let a host lose its power: nothing gets out any more, not even that its connections end."""
+        """Power off a host: nothing leaves it any more, not even the end of its connections."""
         self.network.isolate(machine.host)
         machine.program.kill()
 
     def repair(self, machine: Machine) -> None:
-        """Make a daemon run again, on a new machine where the old one has vanished, and wait until the others know (idempotent).
+        """Make a daemon run again, on a new machine if the old one vanished (idempotent).
+
+        Wait until the other servers know it.
 
         :raises ConfigError: it does not start, or takes a minute.
         """
@@ -216,7 +218,7 @@ class Cluster:
 
 @contextlib.contextmanager
 def cluster(layout: Layout, *, namespaces: bool = True) -> Iterator[Cluster]:
-    """A cluster that is ended with the block.
+    """Provide a cluster for the block.
 
     :param namespaces: whether its hosts are to be network namespaces, so that they can be cut off; else they are addresses of loopback.
     :raises NotHere: there are no namespaces to be had here.
@@ -238,7 +240,7 @@ def _says(machine: Machine, text: str, since: int | None = None) -> None:
 
 
 def namespaces_here() -> str:
-    """Why there are no network namespaces to be had here; nothing where there are."""
+    """Return why network namespaces cannot be used here; nothing if they can."""
     try:
         Namespaces().close()
     except NotHere as problem:

@@ -36,14 +36,14 @@ class Company(LineReceiver):
         self._signed_out = 0
 
     def lineReceived(self, line: bytes) -> None:
-        """Take the invitation, or a command."""
+        """Handle the invitation, or a command."""
         if not self._people:
             self._invite(msgspec.json.decode(line, type=Invitation))
         else:
             self._answer(self._do(_commands.decode(line)))
 
     def connectionLost(self, reason: Failure | None = None) -> None:
-        """Nobody wants anything more."""
+        """Stop when standard input ends."""
         if self._reactor.running:
             self._reactor.stop()
 

@@ -12,7 +12,7 @@ from imsys.bench.servers import TWISTD
 
 _PUBLIC = ("gateway", "chat", "resources")
 _CALLED = ("balance", "captcha", "chat", "resources")
-"""Those that have public ports, and those that others call."""
+"""The kinds with public ports, and those that other servers call."""
 
 
 def daemon(kind: str, host: Host, folder: Path, common: Mapping[str, str], settings: Mapping[str, str]) -> Program:

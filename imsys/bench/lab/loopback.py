@@ -23,39 +23,39 @@ class Loopback:
         return Host(name=name, address=f"{self._net}{self._count}")
 
     def cut(self, one: Host, other: Host) -> None:
-        """Not here."""
+        """Raise :class:`NotHere`: loopback cannot be cut."""
         raise _not_here()
 
     def heal(self, one: Host, other: Host) -> None:
-        """Nothing is cut."""
+        """Do nothing: no link is cut."""
 
     def heal_all(self) -> None:
-        """Nothing is cut."""
+        """Do nothing: no link is cut."""
 
     def isolate(self, host: Host) -> None:
-        """Not here."""
+        """Raise :class:`NotHere`: loopback cannot be cut."""
         raise _not_here()
 
     def isolated(self, host: Host) -> bool:
-        """Nothing is."""
+        """Return ``False``: no host can be isolated."""
         return False
 
     def rejoin(self, host: Host) -> None:
-        """Nothing is isolated."""
+        """Do nothing: no host is isolated."""
 
     def power_on(self, host: Host) -> None:
-        """Nothing is isolated."""
+        """Do nothing: no host is isolated."""
 
     def crowd(self, host: Host) -> str:
         """All of loopback is everybody's."""
         return f"127.{random.SystemRandom().randrange(1, 255)}."
 
     def unsent(self, host: Host, other: Host) -> dict[int, int]:
-        """Not to be seen here."""
+        """Raise :class:`NotHere`, as :meth:`cut` does."""
         raise _not_here()
 
     def close(self) -> None:
-        """Nothing is left behind."""
+        """Do nothing: there is nothing to remove."""
 
 
 def _not_here() -> NotHere:

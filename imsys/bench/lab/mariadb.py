@@ -22,7 +22,7 @@ PORT = 3306
 NAME = "imsys"
 _DEADLINE = 120.0
 _CATCHING_UP = 20
-"""Seconds in which a replica has what the other one had."""
+"""Seconds that a replica may take to catch up."""
 
 
 class MariaDb:
@@ -58,7 +58,7 @@ class MariaDb:
         host.programs.append(self.program)
 
     def install(self) -> None:
-        """Make its tables. :raises ConfigError: MariaDB is not installed, or cannot."""
+        """Create its data folder. :raises ConfigError: MariaDB is not installed, or fails."""
         made = subprocess.run(  # noqa: S603 (a program found on the PATH)
             [program("mariadb-install-db"), *self._common(self._me), "--auth-root-authentication-method=normal", "--skip-test-db"],
             capture_output=True,
@@ -69,7 +69,7 @@ class MariaDb:
             raise ConfigError(f"mariadb-install-db failed: {made.stderr.decode('utf-8', 'replace').strip()[-300:]}")
 
     def copy_of(self, other: MariaDb) -> None:
-        """Have the tables of another server, which has not run yet."""
+        """Copy the data folder of another server, which has not run yet."""
         shutil.copytree(other._data, self._data)
 
     def start(self) -> None:
@@ -78,7 +78,7 @@ class MariaDb:
         self.program.wait()
 
     def allow(self) -> None:
-        """Let the servers in, each from its host."""
+        """Create the database, and the account of our servers and replicas."""
         self.execute(
             f"CREATE DATABASE {NAME}",
             f"CREATE USER {NAME}@'%' IDENTIFIED BY '{self._password}'",
@@ -87,7 +87,7 @@ class MariaDb:
         )
 
     def follow(self, other: MariaDb) -> None:
-        """Be a replica of another server from now on, and let nobody else write."""
+        """Become a replica of another server, read-only for all others."""
         (logged,) = self.rows("SELECT @@gtid_binlog_pos")[0]
         self.execute(
             "SET GLOBAL read_only = 1",
@@ -98,28 +98,28 @@ class MariaDb:
         )
 
     def catch_up(self, other: MariaDb) -> None:
-        """Wait until a replica has all that another server has by now. :raises ConfigError: it takes too long."""
+        """Wait until this replica has all that ``other`` has now. :raises ConfigError: it takes too long."""
         (position,) = other.rows("SELECT @@gtid_binlog_pos")[0]
         (late,) = self.rows(f"SELECT MASTER_GTID_WAIT('{position}', {_CATCHING_UP})")[0]
         if late:
             raise ConfigError(f"{self.host.name} does not follow {other.host.name}")
 
     def lead(self) -> None:
-        """Be a replica no more, and let everybody write."""
+        """Stop being a replica, and accept writes."""
         self.execute("STOP SLAVE", "RESET SLAVE ALL", "SET GLOBAL read_only = 0")
 
     def config(self) -> DatabaseConfig:
-        """How we reach it: as root, by its socket."""
+        """The settings to reach it as root, by its socket."""
         return DatabaseConfig(engine="mysql", socket=str(self.socket), user="root", name=NAME)
 
     def connect(self, database: str = NAME) -> pymysql.Connection[Any]:
-        """A connection of ours, as root; each statement is a transaction."""
+        """Connect as root, with autocommit."""
         return pymysql.connect(
             unix_socket=str(self.socket), user="root", database=database, autocommit=True, connect_timeout=5, read_timeout=30
         )
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """What a SELECT finds."""
+        """Return the rows of a SELECT."""
         with self.talking() as cursor:
             cursor.execute(sql)
             return list(cursor.fetchall())
@@ -131,14 +131,14 @@ class MariaDb:
                 cursor.execute(statement)
 
     def forget(self, host: Host) -> None:
-        """End the connections that a host has left behind; their transactions are undone."""
+        """Kill the connections that a host has left behind; their transactions are rolled back."""
         for (number,) in self.rows(f"SELECT ID FROM information_schema.processlist WHERE HOST LIKE '{host.address}:%'"):  # noqa: S608
             with contextlib.suppress(pymysql.MySQLError):  # it ended by itself
                 self.execute(f"KILL {number}")
 
     @contextlib.contextmanager
     def talking(self) -> Iterator[Any]:
-        """A connection of ours for a moment."""
+        """Provide a short connection as root."""
         with contextlib.closing(self.connect("")) as connection, connection.cursor() as cursor:
             yield cursor
 
@@ -155,7 +155,7 @@ class MariaDb:
 
 
 def program(name: str) -> str:
-    """The path of one of MariaDB's programs. :raises ConfigError: it is not installed."""
+    """Return the path of one of MariaDB's programs. :raises ConfigError: it is not installed."""
     found = shutil.which(name) or shutil.which(name, path="/usr/sbin")
     if found is None:
         raise ConfigError(f"there is no {name} on the PATH; install MariaDB's server")

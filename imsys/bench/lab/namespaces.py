@@ -70,7 +70,7 @@ class Namespaces:
         self.rejoin(host)
 
     def close(self) -> None:
-        """Take everything away (idempotent)."""
+        """Remove all namespaces (idempotent)."""
         for name in list(self._keepers):
             self._drop(name)
 
@@ -112,13 +112,13 @@ class Namespaces:
             self._run("router", [f"rule del {rule}" for rule in rules])
 
     def crowd(self, host: Host) -> str:
-        """Addresses that the host takes for its own without having them at an interface."""
+        """Add addresses that the host accepts without having them at an interface."""
         self._run("router", [f"route replace {_CROWD}0.0/16 via {host.address} dev {host.name} onlink"])
         self._run(host.name, [f"route replace local {_CROWD}0.0/16 dev lo"])
         return _CROWD
 
     def unsent(self, host: Host, other: Host) -> dict[int, int]:
-        """By the send queues in /proc/net/tcp."""
+        """Read the send queues in /proc/net/tcp."""
         wanted = "".join(f"{int(part):02X}" for part in reversed(other.address.split(".")))
         found: dict[int, int] = {}
         for line in Path(f"/proc/{self._keepers[host.name].pid}/net/tcp").read_text().splitlines()[1:]:
@@ -160,7 +160,7 @@ class Namespaces:
         )
 
     def _keep(self, name: str, enter: Callable[[], None]) -> None:
-        """A process that does nothing but be in a namespace."""
+        """Start a process that only keeps a namespace alive."""
         reading, writing = os.pipe()
 
         def prepare() -> None:
@@ -211,7 +211,7 @@ class Namespaces:
         _check(_libc.unshare(_NEWNET))
 
     def _run(self, name: str, commands: Sequence[str]) -> None:
-        """Commands of ip(8) in a namespace, all by one process."""
+        """Run commands of ip(8) in a namespace, all by one process."""
         done = subprocess.run(  # noqa: S603 (a program found on the PATH)
             [self._ip, "-batch", "-"],
             input="\n".join(commands).encode(),

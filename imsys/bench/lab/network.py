@@ -11,7 +11,7 @@ from imsys.errors import ConfigError
 
 
 class NotHere(ConfigError):
-    """This machine does not let us have network namespaces, or has not what is needed for them; one sentence."""
+    """Network namespaces are not permitted here, or a program that they need is missing; one sentence."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -21,13 +21,13 @@ class Host:
     name: str
     address: str
     enter: Callable[[], None] = lambda: None
-    """Makes the present process one of this host's; for a child between fork and exec."""
+    """Moves the current process to this host; for a child between fork and exec."""
     programs: list[Program] = field(default_factory=list)
-    """What has been started on it."""
+    """The programs started on it."""
 
 
 class Network(Protocol):
-    """Makes hosts, and breaks what is between them. Nothing that is broken answers: packets vanish, and nobody is told."""
+    """Makes hosts, and cuts the links between them: packets are dropped silently."""
 
     severs: bool
     """Whether hosts can be cut off from each other; else all that begins with 'cut' or 'isolate' raises :class:`NotHere`."""
@@ -41,7 +41,7 @@ class Network(Protocol):
         ...
 
     def heal(self, one: Host, other: Host) -> None:
-        """Undo :meth:`cut`; what the systems still have to send is sent."""
+        """Undo :meth:`cut`; queued data is sent."""
         ...
 
     def heal_all(self) -> None:

@@ -1,4 +1,4 @@
-"""The users of a cluster, on a host of theirs, as those see them who break the cluster."""
+"""Control the process of a cluster's users, which runs on a host of its own."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PATIENCE = 60.0
 """Seconds that the process of the users may take to answer."""
 _GLANCE = 0.05
 _MOVING = 5.0
-"""Seconds after which somebody who has not come to another server tries again."""
+"""Seconds after which a user who has not reached the other server tries again."""
 
 A = TypeVar("A", State, Said, Account)
 
@@ -58,7 +58,10 @@ class People:
         self._end()
 
     def look(self, since: float = 0.0) -> State:
-        """How things stand. :param since: from when on texts count for ``first``; later questions are of later times."""
+        """Return the current state.
+
+        :param since: from when on texts count for ``first``; it must not go back from call to call.
+        """
         return self._ask(Look(since), State)
 
     def talk(self, rate: float) -> None:
@@ -80,7 +83,7 @@ class People:
         return False
 
     def say(self, *uuids: int) -> list[int]:
-        """Have some users write a text each, now; the texts' numbers."""
+        """Have some users write a text each, now; return the texts' numbers."""
         return self._ask(Say(list(uuids)), Said).numbers
 
     def reset(self, uuids: Sequence[int]) -> None:
@@ -88,11 +91,11 @@ class People:
         self._ask(Reset(list(uuids)), State)
 
     def tell(self) -> Account:
-        """What was written and heard since this was asked last, and what was not settled then."""
+        """Return the texts written and received since the last call, and those that were open then."""
         return self._ask(Tell(), Account)
 
     def at(self, machine: Machine) -> list[int]:
-        """The users who are connected to a chat server."""
+        """Return the users who are connected to a chat server."""
         return [uuid for uuid, where in self.look().where.items() if where == machine.host.address]
 
     def wait_for_first(self, since: float, uuids: Sequence[int], deadline: float) -> dict[int, float]:

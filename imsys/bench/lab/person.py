@@ -20,7 +20,7 @@ from imsys.sdk.gateway import ServerAddress
 
 _SIZE = 64
 _COMES_BACK = 1.0
-"""Seconds after which somebody who was signed out signs in again, as a person would."""
+"""Seconds after which a user who was signed out signs in again."""
 
 
 class Door(Gateway):
@@ -40,7 +40,7 @@ class Door(Gateway):
 
 
 class Note:
-    """What became of one text."""
+    """The state of one text."""
 
     __slots__ = ("acknowledged", "begun", "msg_id", "number", "problem", "sender", "told")
 
@@ -52,7 +52,7 @@ class Note:
         self.msg_id = 0
         self.problem = ""
         self.told = False
-        """Whether the other one has got it."""
+        """Whether the friend has received it."""
 
     @property
     def settled(self) -> bool:
@@ -60,7 +60,7 @@ class Note:
         return bool(self.acknowledged or self.problem)
 
     def text(self) -> Text:
-        """For the account."""
+        """Convert to the form of the account."""
         return Text(self.number, self.sender.guest.uuid, self.begun, self.acknowledged, self.msg_id, self.problem)
 
 
@@ -72,21 +72,21 @@ class Notes:
         self._open: dict[int, Note] = {}
 
     def begin(self, sender: Person) -> Note:
-        """A new text."""
+        """Make a new text."""
         self._count += 1
         note = self._open[self._count] = Note(self._count, sender)
         return note
 
     def get(self, number: int) -> Note | None:
-        """A text that is still open."""
+        """Return a text that is still open."""
         return self._open.get(number)
 
     def open(self) -> list[Note]:
-        """Texts that nobody has given an account of."""
+        """Return the texts that are still open."""
         return list(self._open.values())
 
     def close(self) -> list[Note]:
-        """Take out those of which nothing more is expected."""
+        """Remove and return the texts that are final."""
         done = [note for note in self._open.values() if note.problem or (note.acknowledged and note.told)]
         for note in done:
             del self._open[note.number]
@@ -121,7 +121,7 @@ class Person:
 
     @property
     def online(self) -> bool:
-        """Whether the client says so."""
+        """Whether the client is online."""
         return self._client.state is ConnectionState.ONLINE
 
     @property

@@ -1,4 +1,4 @@
-"""Programs on hosts: started, killed, frozen and started again, each by its own process id."""
+"""Start, kill, freeze and restart programs on hosts, each by its own process id."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from imsys.bench.processes import end, spawn, wait_until
 
 _STILL = 5.0
-"""Seconds that the threads of a process may take to stand still."""
+"""Seconds that the threads of a process may take to stop (SIGSTOP)."""
 
 
 class Program:
@@ -46,16 +46,16 @@ class Program:
 
     @property
     def running(self) -> bool:
-        """Whether it runs, or stands still."""
+        """Whether it runs, or is frozen."""
         return self._child is not None and self._child.poll() is None
 
     @property
     def position(self) -> int:
-        """Where its log ends now."""
+        """Return the current end of its log."""
         return self.log.stat().st_size if self.log.exists() else 0
 
     def written(self, since: int | None = None) -> str:
-        """What it has written since its last start, or since its log ended somewhere."""
+        """Return its log since its last start, or from a position."""
         with self.log.open("rb") as file:
             file.seek(self._from if since is None else since)
             return file.read().decode("utf-8", "replace")
@@ -66,23 +66,23 @@ class Program:
         self._child = spawn(self.command, self.log, self.environ, enter=self._enter)
 
     def wait(self) -> None:
-        """Wait until it serves. :raises ConfigError: it ends, or takes a minute."""
+        """Wait until it is ready. :raises ConfigError: it ends, or takes a minute."""
         wait_until(lambda: self._ready(self), self._child, self.log)
 
     def kill(self) -> None:
-        """End it at once, whatever it does (idempotent)."""
+        """Kill it (idempotent)."""
         if self._child is not None and self._child.poll() is None:
             self._child.kill()
             self._child.wait()
 
     def stop(self) -> None:
-        """End it in good order (idempotent)."""
+        """Stop it gracefully (idempotent)."""
         if self._child is not None:
             self.thaw()
             end(self._child)
 
     def freeze(self) -> None:
-        """Let it stand still; returns when all of its threads do."""
+        """Stop all its threads, and wait until they are stopped."""
         if pid := self.pid:
             os.kill(pid, signal.SIGSTOP)
             give_up = time.monotonic() + _STILL
@@ -90,7 +90,7 @@ class Program:
                 time.sleep(0.0005)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Continue it."""
         if pid := self.pid:
             os.kill(pid, signal.SIGCONT)
 

@@ -39,16 +39,16 @@ class RedisServer:
         self.program.wait()
 
     def follow(self, other: RedisServer) -> None:
-        """Be a replica of another server, and wait until it has all. :raises ConfigError: it takes too long."""
+        """Become a replica, and wait until it is in sync. :raises ConfigError: it takes too long."""
         self.ask("REPLICAOF", other.host.address, str(PORT))
         self.catch_up()
 
     def catch_up(self) -> None:
-        """Wait until a replica has all. :raises ConfigError: it takes too long."""
+        """Wait until this replica is in sync. :raises ConfigError: it takes too long."""
         wait_until(lambda: b"master_link_status:up" in self._replication(), None, self.program.log)
 
     def lead(self) -> None:
-        """Be a replica no more."""
+        """Stop being a replica."""
         self.ask("REPLICAOF", "NO", "ONE")
 
     def _replication(self) -> bytes:
@@ -56,7 +56,7 @@ class RedisServer:
         return answer if isinstance(answer, bytes) else b""
 
     def ask(self, *words: str) -> object:
-        """Send a command; its answer. :raises OSError: it does not run, or does not answer."""
+        """Send a command; return the reply. :raises OSError: it does not run, or does not answer."""
         reader = hiredis.Reader()
         with contextlib.closing(socket.socket(socket.AF_UNIX)) as connection:
             connection.settimeout(_DEADLINE)

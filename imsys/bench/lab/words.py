@@ -1,4 +1,7 @@
-"""What the process of the users is told and what it answers: one line of JSON each. Times are of the monotonic clock, in seconds."""
+"""The commands to the process of the users and its answers: one line of JSON each.
+
+Times are of the monotonic clock, in seconds.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ class Guest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Invitation(msgspec.Struct, kw_only=True):
-    """The first line: who comes, and where to."""
+    """The first line: the users and their servers."""
 
     gateway: str
     ca: str
@@ -52,7 +55,7 @@ class Move(msgspec.Struct, frozen=True, tag="move"):
 
 
 class Look(msgspec.Struct, frozen=True, tag="look"):
-    """Say how things stand. The answer is a :class:`State`."""
+    """Report the current state. The answer is a :class:`State`."""
 
     since: float = 0.0
     """From when on texts count for ``first``."""
@@ -75,7 +78,7 @@ class Said(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, kw_only=True):
-    """How things stand."""
+    """The current state of the users."""
 
     now: float
     online: list[int]
@@ -84,11 +87,11 @@ class State(msgspec.Struct, kw_only=True):
     first: dict[int, float]
     """When each user had the first acknowledgement of a text that was begun after ``since``; without those who have none."""
     unacknowledged: int
-    """Texts that wait for it."""
+    """Texts that wait for their acknowledgement."""
     unheard: int
-    """Texts that are acknowledged, and that the other one has not got."""
+    """Texts that are acknowledged, but not received by the friend."""
     signed_out: int
-    """How often somebody was signed out, so far."""
+    """How often users were signed out so far."""
 
 
 class Text(msgspec.Struct, frozen=True, array_like=True):
@@ -103,7 +106,7 @@ class Text(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Heard(msgspec.Struct, frozen=True, array_like=True):
-    """One text that came to somebody."""
+    """One text that a user received."""
 
     uuid: int
     number: int

@@ -52,7 +52,7 @@ class Loop:
         self._count = 0
 
     def begin(self, steps: Steps[None]) -> None:
-        """Run one, up to where it first waits."""
+        """Run a generator up to its first wait."""
         self._resume(_Task(steps), None)
 
     def watch(self, descriptor: int) -> None:
@@ -134,7 +134,7 @@ class Connection:
         self._sock.close()
 
     def send(self, data: bytes, until: float) -> Steps[None]:
-        """Send something."""
+        """Send bytes."""
         while data:
             try:
                 data = data[self._sock.send(data) :]
@@ -142,7 +142,7 @@ class Connection:
                 yield from self._wait(select.EPOLLOUT, until)
 
     def receive(self, until: float) -> Steps[bytes]:
-        """What comes next; nothing at the end."""
+        """Receive the next bytes; empty at the end."""
         while True:
             try:
                 return self._sock.recv(_MOST)
@@ -150,7 +150,7 @@ class Connection:
                 yield from self._wait(select.EPOLLIN, until)
 
     def shake(self, until: float) -> Steps[None]:
-        """Shake hands."""
+        """Do the TLS handshake."""
         assert isinstance(self._sock, ssl.SSLSocket)
         while True:
             try:
@@ -167,7 +167,7 @@ class Connection:
 
 
 def connect(where: tuple[str, int], source: str, context: ssl.SSLContext, until: float) -> Steps[Connection]:
-    """Connect, and shake hands. :raises OSError: it cannot be, or not in time."""
+    """Connect, with the TLS handshake. :raises OSError: it fails, or takes too long."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

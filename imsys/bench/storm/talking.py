@@ -1,4 +1,4 @@
-"""What a light client says to chat servers and to the gateway, over connections of :mod:`.loop`."""
+"""The requests of a light client to chat servers and the gateway, over connections of :mod:`.loop`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Refusal(Exception):
         super().__init__(f"{error} {message}")
         self.retry_after = retry_after
         self.rejected = error in _REJECTED
-        """Whether the token holds no more."""
+        """Whether the token is no longer valid."""
 
 
 class _Outcome(msgspec.Struct):
@@ -68,7 +68,7 @@ class Chat:
         self._frames: deque[tuple[int, bytes]] = deque()
 
     def next(self, until: float) -> Steps[tuple[int, bytes]]:
-        """The next frame. :raises OSError: there is none in time, or the connection has ended."""
+        """Receive a frame. :raises OSError: none in time, or the connection has ended."""
         while not self._frames:
             data = yield from self.connection.receive(until)
             if not data:
@@ -77,7 +77,7 @@ class Chat:
         return self._frames.popleft()
 
     def tell(self, service: int, body: bytes, until: float) -> Steps[None]:
-        """Send a request, and wait for nothing."""
+        """Send a request without waiting for the response."""
         yield from self.connection.send(CHAT.encode(service, body), until)
 
     def ask(self, service: int, body: bytes, until: float) -> Steps[bytes]:
@@ -117,13 +117,13 @@ def log_in(chat: Chat, uuid: int, token: str, client: str, until: float) -> Step
 
 
 def catch_up(chat: Chat, since: int, until: float) -> Steps[int]:
-    """Ask what is new; the id of the newest message."""
+    """Request what is new; return the id of the newest message."""
     heads = _heads((yield from chat.ask(SYNC, sync(since), until)))
     return max([since, *(int(head.last_msg_id) for head in heads.threads)])
 
 
 def sync(since: int) -> bytes:
-    """The body that asks for what is new."""
+    """Make the body of a sync request."""
     return b'{"since":"%d"}' % since
 
 

@@ -36,12 +36,12 @@ _CLOCK = _Monotonic()
 
 
 class Tally:
-    """What happened to all of them."""
+    """Counts of all travellers."""
 
     def __init__(self) -> None:
         self.online = 0
         self.away = 0
-        """Who has lost a connection, and is not back."""
+        """Travellers who have lost their connection, and are not online again."""
         self.first_lost = self.last_back = 0.0
         self.waits: list[tuple[str, float]] = []
         """Which server was lost, and when its user was back, of the monotonic clock."""
@@ -49,20 +49,20 @@ class Tally:
         self.notes: Counter[str] = Counter()
 
     def lost(self) -> None:
-        """A connection has ended."""
+        """Note that a connection has ended."""
         self.first_lost = self.first_lost or time.monotonic()
         self.online -= 1
         self.away += 1
 
     def back(self, host: str) -> None:
-        """Somebody who had lost a server is online again."""
+        """Note that a traveller who had lost a server is online again."""
         self.last_back = time.monotonic()
         self.online += 1
         self.away -= 1
         self.waits.append((host, self.last_back))
 
     def failed(self, what: str, problem: Exception) -> None:
-        """An attempt did not succeed."""
+        """Note a failed attempt."""
         kind = "refused" if isinstance(problem, Refusal) else "timed out" if isinstance(problem, TimeoutError) else "unreachable"
         self.counts[kind] += 1
         self.notes[f"{what}: {problem}"] += 1
@@ -146,7 +146,7 @@ class Traveller:
                 raise Refusal(0, body.decode("utf-8", "replace"))
 
     def _come_back(self, lasted: float) -> Steps[Chat]:
-        """Be online again. :raises Refusal: the token holds no more."""
+        """Get online again. :raises Refusal: the token is no longer valid."""
         delay = self._comeback.lost(lasted)
         while True:
             yield Wait(time.monotonic() + delay)
@@ -161,7 +161,7 @@ class Traveller:
                 return chat
 
     def _anywhere(self, slower: float) -> Steps[Chat]:
-        """Where the user was, or another server that is known, or where the gateway says."""
+        """Try the last server, then other known ones, then the gateway's."""
         for where in (self._whereabouts.back, self._whereabouts.elsewhere):
             if (place := where()) is not None:
                 try:

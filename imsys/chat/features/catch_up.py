@@ -1,4 +1,4 @@
-"""Catching up: which of my threads have something newer than I know."""
+"""Catching up: which of a user's threads have newer messages than the client knows."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ PAGE = 100
 """Threads in a page."""
 
 OVERLAP = 300.0
-"""Seconds before ``since`` from which on threads are listed: clocks of nodes differ, and clients err on the safe side."""
+"""Seconds before ``since`` from which threads are listed, since the clocks of nodes differ."""
 
 
 @handles(SyncRequest)
 async def sync(context: Context, request: SyncRequest) -> SyncResponse:
-    """Heads of threads by (last message, thread), ascending."""
+    """List the heads of threads by (last message, thread), ascending."""
     since = back(parse_id(request.since, "since"), OVERLAP)
     found = await context.chat.stores.threads.heads_since(context.user, since, parse_pair(request.cursor), PAGE + 1)
     page = found[:PAGE]

@@ -1,4 +1,4 @@
-"""Files: where to send one, where one is, and the right to it."""
+"""Files: offer one for upload, or ask where one is; both give a ticket."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PURPOSES = {"message": Purpose.MESSAGE, "avatar": Purpose.AVATAR}
 
 @handles(FileOfferRequest)
 async def offer(context: Context, request: FileOfferRequest) -> FileOfferResponse:
-    """Make room for a file, and say where it goes."""
+    """Reserve room for a file; answer with the server and a ticket to send it."""
     files = context.chat.files
     purpose = _purpose(request.purpose)
     thread_id = parse_id(request.thread_id, "thread_id")
@@ -66,7 +66,7 @@ async def offer(context: Context, request: FileOfferRequest) -> FileOfferRespons
 
 @handles(FileGetRequest)
 async def get(context: Context, request: FileGetRequest) -> FileGetResponse:
-    """Say where a file is, and give the right to read it, or to go on with sending it."""
+    """Answer with a file's server and a ticket to read it, or to resume its upload."""
     files, plaintext = context.chat.files, context.session.plaintext
     file = await _wanted(context, request)
     if request.write:
@@ -92,7 +92,7 @@ async def get(context: Context, request: FileGetRequest) -> FileGetResponse:
 
 
 async def _wanted(context: Context, request: FileGetRequest) -> File:
-    """The file that a request is about, if its user may do that with it."""
+    """Return the file of a request, if the user may read or send it."""
     if request.write and request.thumbnail:
         raise Refused(Status.INVALID_FIELD, "A smaller picture is made by the server: it is only read.")
     files = context.chat.stores.files
@@ -126,7 +126,7 @@ def _sha256(text: str | UnsetType) -> bytes | None:
 
 
 def _type(text: str | UnsetType) -> str:
-    """A content type without its parameters; the resources server looks for itself in the end."""
+    """Return a content type without its parameters; the resources server detects the real type later."""
     if text is UNSET:
         return UNKNOWN_TYPE
     kind = text.partition(";")[0].strip().lower()

@@ -1,4 +1,4 @@
-"""Pages of friends, and of friend requests that wait."""
+"""Pages of friends and of pending friend requests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from imsys.server.fields import parse_cursor, within
 
 @handles(FriendsRequest)
 async def friends(context: Context, request: FriendsRequest) -> FriendsResponse:
-    """Friends by uuid, ascending."""
+    """List friends by uuid, ascending."""
     limit = within(request.limit, 1, 100, "limit")
     found = await context.chat.stores.contacts.friends(context.user, parse_cursor(request.cursor), limit + 1)
     return fit(
@@ -27,7 +27,7 @@ async def friends(context: Context, request: FriendsRequest) -> FriendsResponse:
 
 @handles(RequestsRequest)
 async def requests(context: Context, request: RequestsRequest) -> RequestsResponse:
-    """Pending requests by the uuid of who asked, ascending."""
+    """List pending requests by the uuid of the sender, ascending."""
     limit = within(request.limit, 1, 100, "limit")
     found = await context.chat.stores.contacts.requests(context.user, parse_cursor(request.cursor), limit + 1)
     return fit(

@@ -1,4 +1,4 @@
-"""Friending: asking, accepting, declining, and ending it."""
+"""Friendships: request, accept, decline and end them; block users."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 @handles(FriendRequest)
 async def ask(context: Context, request: FriendRequest) -> FriendResponse | Followed:
-    """Store the request, then tell its receiver; one that crosses another makes a friendship."""
+    """Store a request and tell its receiver; two requests that cross make a friendship."""
     src, dst = context.own(request.src_uuid), parse_id(request.dst_uuid, "dst_uuid")
     if src == dst:
         raise Refused(Status.FRIENDING_YOURSELF, "One cannot befriend oneself.")
@@ -43,7 +43,7 @@ async def ask(context: Context, request: FriendRequest) -> FriendResponse | Foll
     try:
         asked = await _watched(chat, src, dst, change)
     except Refused as refused:
-        if refused.status is Status.FRIENDING_ERROR:  # friends, perhaps by this very request, which nobody came to tell of
+        if refused.status is Status.FRIENDING_ERROR:  # perhaps by this very request, whose pushes were lost
             chat.outbound.catch_up([src, dst])
         raise
     response = FriendResponse(src_uuid=str(src), dst_uuid=str(dst))
@@ -51,14 +51,14 @@ async def ask(context: Context, request: FriendRequest) -> FriendResponse | Foll
         return Followed(response, partial(_tell, chat, asked))
     if isinstance(asked, Pending):
         chat.outbound.deliver([dst], request_push(asked))
-    else:  # it waits already: whoever has stored it may not have come to tell
+    else:  # the request is pending already, but its push may have been lost
         chat.outbound.catch_up([dst])
     return response
 
 
 @handles(ConfirmRequest)
 async def confirm(context: Context, request: ConfirmRequest) -> Followed:
-    """Accept, and then tell both; to do so again changes nothing, and tells again."""
+    """Accept a request and tell both users; a repetition changes nothing, but tells them again."""
     dst, src = context.own(request.dst_uuid), parse_id(request.src_uuid, "src_uuid")
     name = shown(request.alternative_name, 50, "alternative_name")
     chat = context.chat
@@ -71,7 +71,7 @@ async def _watched(chat: Chat, src: int, dst: int, change: Awaitable[T]) -> T:
 
 
 async def _look(chat: Chat, one: int, other: int) -> None:
-    """Tell what is between two users, after a change of which it is not known whether it was made."""
+    """Push the present state between two users, after a change of which it is not known if it was made."""
     found = await chat.stores.contacts.between(one, other)
     if isinstance(found, Friendship):
         _tell(chat, found)
@@ -84,27 +84,27 @@ def _tell(chat: Chat, friendship: Friendship) -> None:
         return
     for user, friend in ((friendship.src, friendship.dst), (friendship.dst, friendship.src)):
         chat.outbound.deliver([user.uuid], friendship_push(friendship, friend))
-    if friendship.again:  # the messages it began with are not here
+    if friendship.again:  # its first messages are not in the push
         chat.outbound.catch_up([friendship.src.uuid, friendship.dst.uuid])
 
 
 @handles(DeclineRequest)
 async def decline(context: Context, request: DeclineRequest) -> DeclineResponse:
-    """Turn a request down, or repeat that; the asker is not told."""
+    """Decline a request; the sender is not told. A repetition is harmless."""
     await context.chat.stores.contacts.decline(parse_id(request.src_uuid, "src_uuid"), context.user)
     return DeclineResponse()
 
 
 @handles(UnfriendRequest)
 async def unfriend(context: Context, request: UnfriendRequest) -> UnfriendResponse:
-    """End a friendship, or repeat that; the history stays."""
+    """End a friendship; the history stays. A repetition is harmless."""
     await context.chat.stores.contacts.unfriend(context.user, parse_id(request.friend_uuid, "friend_uuid"))
     return UnfriendResponse()
 
 
 @handles(BlockRequest)
 async def block(context: Context, request: BlockRequest) -> BlockResponse:
-    """Block somebody, or end the block."""
+    """Block a user, or end the block."""
     other = parse_id(request.uuid, "uuid")
     if other == context.user:
         raise Refused(Status.FRIENDING_YOURSELF, "One cannot block oneself.")

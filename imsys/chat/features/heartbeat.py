@@ -1,4 +1,4 @@
-"""Heartbeat: a client that lives says so."""
+"""Heartbeat: a client shows that it is alive."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from imsys.server.dispatch import handles
 
 @handles(HeartbeatRequest, anonymous=True, at_once=True)
 async def heartbeat(context: Context, request: HeartbeatRequest) -> HeartbeatResponse:
-    """Answer; that the frame arrived is what counts."""
+    """Answer; receiving the frame has kept the connection alive."""
     if context.user and request.uuid is not UNSET:
         context.own(request.uuid)
     return HeartbeatResponse()

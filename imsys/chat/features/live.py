@@ -1,4 +1,4 @@
-"""Live streams: starting and stopping one, and what is live."""
+"""Live streams: start, stop and list them."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from imsys.server.fields import parse_id, shown, within
 from imsys.store.live import LiveState, LiveStream
 
 AGAIN = 600.0
-"""Seconds after the end of a stream in which who stops it once more is taken not to have heard of it."""
+"""Seconds after the end of a stream in which a repeated stop announces the end again."""
 
 TITLE = 100
-"""Characters of a title at most."""
+"""Characters of a title, at most."""
 
 
 @handles(LiveStartRequest)
 async def start(context: Context, request: LiveStartRequest) -> LiveStartResponse:
-    """Make a live stream, tell its thread, and say where it goes."""
+    """Create a live stream, announce it to its thread, and answer with its URLs."""
     live, plaintext, stores = context.chat.live, context.session.plaintext, context.chat.stores
     if not live.config.enabled:
         raise Refused(Status.PERMISSION_DENIED, "There are no live streams here.")
@@ -51,7 +51,7 @@ async def start(context: Context, request: LiveStartRequest) -> LiveStartRespons
     )
     try:
         stream = await stores.live.start(draft, live.config.streams, wait=live.config.wait, longest=live.config.longest)
-    except Unavailable:  # it may have been made all the same: nobody will ever send it
+    except Unavailable:  # it may be stored all the same, but will never be published to
         live.news.call_off(draft.stream_id)
         raise
     try:
@@ -71,7 +71,7 @@ async def start(context: Context, request: LiveStartRequest) -> LiveStartRespons
 
 
 async def _call_off(context: Context, stream_id: bytes) -> None:
-    """End a stream that its thread cannot be told of."""
+    """End a stream that could not be announced to its thread."""
     try:
         await context.chat.stores.live.end(stream_id)
     except Unavailable:
@@ -80,7 +80,7 @@ async def _call_off(context: Context, stream_id: bytes) -> None:
 
 @handles(LiveStopRequest)
 async def stop(context: Context, request: LiveStopRequest) -> LiveStopResponse:
-    """End a live stream. To do so again changes nothing, and tells again: whoever has ended it may not have come to do so."""
+    """End a live stream; a repetition only announces it again, since that may have failed before."""
     try:
         stream_id = decode_id(request.stream_id)
     except Refused:
@@ -98,7 +98,7 @@ async def stop(context: Context, request: LiveStopRequest) -> LiveStopResponse:
 
 @handles(LiveListRequest)
 async def live(context: Context, request: LiveListRequest) -> LiveListResponse:
-    """Live streams of a thread, or of all threads, by their identifiers, ascending."""
+    """List the live streams of a thread, or of all threads, by identifier, ascending."""
     limit = within(request.limit, 1, 100, "limit")
     thread_id = 0 if request.thread_id is UNSET else parse_id(request.thread_id, "thread_id")
     after = decode_id(request.cursor) if request.cursor else b""
@@ -114,7 +114,7 @@ async def live(context: Context, request: LiveListRequest) -> LiveListResponse:
 
 
 async def _places(context: Context, names: Iterable[str]) -> dict[str, LivePlace]:
-    """The servers of these names that are there."""
+    """Find the servers of these names; those that are down are left out."""
     places = {}
     for name in sorted(names):
         try:
@@ -152,7 +152,7 @@ async def _item(context: Context, stream: LiveStream, places: dict[str, LivePlac
 
 
 async def _elsewhere(context: Context, stream: LiveStream) -> tuple[LiveStream, LivePlace | None]:
-    """The stream, and another server for it, unless somebody publishes it to the one that seems to be away."""
+    """Move a stream to another server, unless it is still published to the one that seems to be down."""
     try:
         place = await context.chat.live.places.pick_live(plaintext=context.session.plaintext)
         moved = await context.chat.stores.live.reassign(stream.stream_id, stream.server, place.name)
@@ -160,13 +160,13 @@ async def _elsewhere(context: Context, stream: LiveStream) -> tuple[LiveStream, 
         return stream, None
     if moved is None:
         return stream, None
-    if stream.state is LiveState.LIVE:  # it has paused by it
+    if stream.state is LiveState.LIVE:  # the move has paused it
         context.chat.live.news.announce_in_time(stream.stream_id)
     return moved, place
 
 
 def _title(title: str) -> str:
-    """A title that is one. :raises Refused: 70."""
+    """Check a title. :raises Refused: INVALID_FIELD (70)."""
     if not 1 <= len(title) <= TITLE or not title.strip():
         raise Refused(Status.INVALID_FIELD, f"The title of a live stream has 1 to {TITLE} characters.")
     return shown(title, TITLE, "title")

@@ -13,15 +13,18 @@ from imsys.server.dispatch import handles
 from imsys.server.fields import parse_id, within
 
 FIRST = 10
-"""How many friend requests and friends come with the response; the rest is paged."""
+"""Friend requests and friends in the response, at most; the rest is paged."""
 
 CLIENT = 64
-"""Characters of a client's identifier at most."""
+"""Characters of a client's identifier, at most."""
 
 
 @handles(LoginRequest, anonymous=True)
 async def login(context: Context, request: LoginRequest) -> LoginResponse:
-    """Check the token, end the older session, and say who the user is. Where the server cannot serve it says so at once."""
+    """Check the token, end the older session, and answer with the user's card.
+
+    An unfit server refuses at once.
+    """
     if context.session.user:
         raise Refused(Status.LOGIN_FOR_MULTIPLE_TIMES, "This connection is logged in already.")
     user = parse_id(request.uuid, "uuid")
@@ -35,14 +38,14 @@ async def login(context: Context, request: LoginRequest) -> LoginResponse:
         raise
     if not known:
         raise Refused(Status.LOGIN_UNSUCCESSFUL, "The token is wrong or has expired.")
-    if request.seq is UNSET:  # the original's client; who numbers requests reads a stream
+    if request.seq is UNSET:  # the original's client; clients that number requests read a stream
         context.session.one_at_a_time()
     try:
         found = await context.chat.stores.contacts.at_login(user, FIRST)
     except Exception:
         context.session.end_with_answers(
             "its login could not be answered"
-        )  # the client believes that it is not logged in: let it begin anew
+        )  # the client does not know that it is logged in: let it start over
         raise
     return fit(
         range(FIRST),
@@ -55,7 +58,10 @@ async def login(context: Context, request: LoginRequest) -> LoginResponse:
 
 
 def _attempt_of(request: LoginRequest) -> tuple[str, int] | None:
-    """Which client this is, and which attempt, where it counts them. :raises Refused: 70, it is not said as it should be."""
+    """Return the client's identifier and attempt number, if it has them.
+
+    :raises Refused: INVALID_FIELD (70).
+    """
     client, number = request.client, request.attempt
     if client is UNSET and number is UNSET:
         return None

@@ -10,7 +10,7 @@ from imsys.server.dispatch import handles
 
 @handles(LogoutRequest, closes=True)
 async def logout(context: Context, request: LogoutRequest) -> LogoutResponse:
-    """End this session; only with the token that it came in with."""
+    """End this session; the request must have the token that it logged in with."""
     user = context.own(request.uuid)
     if not context.chat.directory.came_with(context.session, request.token):
         raise Refused(Status.LOGOUT_UNSUCCESSFUL, "This is not the token of this session.")

@@ -14,7 +14,7 @@ from imsys.server.fields import parse_id, parse_pair, within
 
 @handles(PositionRequest)
 async def move(context: Context, request: PositionRequest) -> PositionResponse:
-    """Move the user's marks forward, and tell the other members where they are."""
+    """Move the user's marks forward, and push them to the other members."""
     thread_id = parse_id(request.thread_id, "thread_id")
     delivered = 0 if request.delivered is UNSET else parse_id(request.delivered, "delivered")
     read = 0 if request.read is UNSET else parse_id(request.read, "read")
@@ -26,7 +26,7 @@ async def move(context: Context, request: PositionRequest) -> PositionResponse:
 
 @handles(PositionsRequest)
 async def positions(context: Context, request: PositionsRequest) -> PositionsResponse:
-    """How far others have come in the user's threads, by thread and member, ascending."""
+    """List the positions of others in the user's threads, by thread and member, ascending."""
     limit = within(request.limit, 1, 100, "limit")
     found = await context.chat.stores.threads.marks(context.user, parse_pair(request.cursor), limit + 1)
     return fit(

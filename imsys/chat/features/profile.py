@@ -1,4 +1,4 @@
-"""Profile: what a user says of themselves, and who hears of a change."""
+"""Profile: change a user's own card, and tell the friends."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from imsys.server.fields import at_most, shown, within
 
 @handles(ProfileRequest)
 async def profile(context: Context, request: ProfileRequest) -> ProfileResponse:
-    """Change what is given, and tell the friends. The picture is none of it: it is what was sent as an avatar, or nothing."""
+    """Change the given fields, and tell the friends.
+
+    The avatar can only be set to one that was uploaded, or removed.
+    """
     await context.chat.allowances.take(Kind.PROFILE, context.user)
     change = context.chat.stores.people.change(
         context.user,
@@ -31,6 +34,6 @@ async def profile(context: Context, request: ProfileRequest) -> ProfileResponse:
 
 
 async def _tell(chat: Chat, user: int) -> None:
-    """Tell of a profile that may have been changed, as it is; to its user as well, who did not hear that it was."""
+    """Push a profile that may have changed to the friends and to the user, who got no answer."""
     me, friends = await chat.stores.people.change(user)
     chat.outbound.deliver((user, *friends), profile_push(me))

@@ -17,7 +17,7 @@ from imsys.store.messages import Record as Row
 
 @handles(RecordsRequest)
 async def records(context: Context, request: RecordsRequest) -> RecordsResponse:
-    """The page after a cursor, or the one before; fewer records where they would not fit into a frame."""
+    """Return the page after a cursor, or the one before; fewer records if they would not fit into a frame."""
     limit = within(request.limit, 1, 100, "limit")
     thread_id = parse_id(request.thread_id, "thread_id")
     messages = context.chat.stores.messages

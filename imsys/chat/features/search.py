@@ -1,4 +1,4 @@
-"""Search: a user by name, and cards by uuid."""
+"""Search: find a user by name, and cards by uuid."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from imsys.server.dispatch import handles
 from imsys.server.fields import parse_id
 
 CARDS = 50
-"""Cards that one request asks for at most."""
+"""Cards of one request, at most."""
 
 
 @handles(SearchRequest)
 async def search(context: Context, request: SearchRequest) -> SearchResponse:
-    """Find a user by name, in whatever case it is written."""
+    """Find a user by name, ignoring case."""
     await context.chat.allowances.take(Kind.LOOKUP, context.user)
     found = await context.chat.stores.people.by_name(request.username)
     if found is None:
@@ -27,7 +27,7 @@ async def search(context: Context, request: SearchRequest) -> SearchResponse:
 
 @handles(CardsRequest)
 async def cards(context: Context, request: CardsRequest) -> CardsResponse:
-    """The cards of those who exist."""
+    """Return the cards of users; those that do not exist are left out."""
     if len(request.uuids) > CARDS:
         raise Refused(Status.INVALID_FIELD, f"At most {CARDS} cards can be asked for at once.")
     uuids = [parse_id(uuid, "uuids") for uuid in request.uuids]

@@ -1,4 +1,4 @@
-"""Texts: decode, authorise, append, acknowledge, deliver."""
+"""Texts: check, store, acknowledge and deliver them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from imsys.store.appending import Draft, Submission
 PUSH = service_id(TextPush)
 
 TEXTS = 100
-"""Texts in one request at most."""
+"""Texts in one request, at most."""
 
 CHARACTERS = 4096
-"""Characters of a text at most."""
+"""Characters of a text, at most."""
 
 
 @handles(TextRequest, overlapping=True)

@@ -1,4 +1,4 @@
-"""Threads: which there are, and the private one with a friend."""
+"""Threads: list them, and open the private one with a friend."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PAGE = 10
 
 @handles(ThreadsRequest)
 async def threads(context: Context, request: ThreadsRequest) -> ThreadsResponse:
-    """The threads after a cursor, by id, ascending."""
+    """List the threads after a cursor, by id, ascending."""
     context.own(request.uuid)
     after = parse_id(request.thread_id, "thread_id")
     found = await context.chat.stores.threads.of_user(context.user, after, PAGE + 1)
@@ -38,7 +38,7 @@ async def threads(context: Context, request: ThreadsRequest) -> ThreadsResponse:
 
 @handles(PrivateChatRequest)
 async def private_chat(context: Context, request: PrivateChatRequest) -> PrivateChatResponse:
-    """The thread of two friends: there is one, however often it is asked for."""
+    """Return the private thread of two friends; create it at the first request."""
     me, friend = context.own(request.my_uuid), parse_id(request.friend_uuid, "friend_uuid")
     if me == friend:
         raise Refused(Status.CREATE_PRIVATE_CHAT_INVALID_USER_UUID, "A private chat is with somebody else.")

@@ -1,0 +1,92 @@
+"""``imsys-client``: the desktop client. What is needed for the first picture is here; the rest comes with :mod:`client.program`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from client.platform.paths import paths
+
+NO_QT = """The desktop client needs PySide6: pip install 'imsys[client]'.
+({problem})"""
+
+
+def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
+    """What was asked for."""
+    parser = argparse.ArgumentParser("imsys-client", description="The desktop client of imsys.")
+    parser.add_argument("--server", default="", metavar="URL", help="the server that is offered, https://host:port")
+    parser.add_argument("--hidden", action="store_true", help="begin without a window, where there is a tray")
+    parser.add_argument("--verbose", action="store_true", help="log more, on the terminal too")
+    parser.add_argument("--version", action="store_true", help="say the version")
+    return parser.parse_args(given)
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Run it; the exit status."""
+    asked = arguments(given)
+    if asked.version:
+        from imsys import __version__
+
+        print(__version__)
+        return 0
+    try:
+        from client.platform import single
+    except ImportError as problem:  # Qt, or a library of the system that it needs
+        print(NO_QT.format(problem=problem), file=sys.stderr)
+        return 1
+    places = paths()
+    if single.tell_first(places.data, "hidden" if asked.hidden else "show"):
+        return 0
+    return _run(asked)
+
+
+def _run(asked: argparse.Namespace) -> int:
+    from client.platform import faults
+    from client.platform.languages import translate
+    from client.platform.reactor import application, install
+    from client.platform.settings import Settings
+    from client.theme import Scheme, Theme
+
+    places = paths()
+    faults.begin_log(places.logs, verbose=asked.verbose)
+    app = application()
+    app.setApplicationName("imsys")
+    app.setApplicationDisplayName("imsys")
+    app.setDesktopFileName("imsys-client")
+    settings = Settings(places.preferences)
+    value = settings.value
+    translate(app, value.language)
+    theme = Theme(app, scheme=Scheme(value.scheme if value.scheme in ("light", "dark") else "system"), scale=value.scale)
+    if value.less_motion:
+        theme.less_motion = True
+    from client.views.main.window import Window
+
+    window = Window(theme, settings)
+    if not asked.hidden:
+        window.show()
+        app.processEvents()  # the first picture, before everything that talks
+    install()
+    from twisted.internet import reactor as found
+
+    from client.program import Program
+
+    reactor: Any = found
+    program = Program(reactor, app, theme, settings, window, places, server=asked.server, environ=os.environ)
+    faults.observe(program.faults)
+    if asked.hidden and program.tray.icon is None:
+        window.show()
+    reactor.addSystemEventTrigger("after", "shutdown", app.quit)
+    program.begin()
+    reactor.runReturn()
+    status = int(app.exec())
+    settings.flush()
+    logging.shutdown()
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,370 @@
+"""An account in memory with lifelike content, for tests, screenshots and measurements: see :class:`MemoryAccount`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from client.core.lifelike.history import History, Recipe
+from client.core.lifelike.people import ME
+from client.core.lifelike.pictures import face, landscape
+from client.core.memory_reader import NOW_MS, MemoryReader
+from client.core.model import (
+    Attachment,
+    Connection,
+    Conversation,
+    ConversationKind,
+    Kind,
+    Link,
+    Mark,
+    Message,
+    Person,
+    Stage,
+    Stream,
+    Transfer,
+)
+from client.core.ports import Failure
+
+__all__ = ["NOW_MS", "MemoryAccount"]
+PICTURES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp"}
+
+
+class MemoryAccount(MemoryReader):
+    """``ports.Account`` in memory.
+
+    What is sent is stored at once where the connection is there, else it waits: :meth:`set_connection` with ``ONLINE`` sends it.
+    Others act by :meth:`receive`, :meth:`advance` and the like. ``refusal`` is the sentence that every command fails with until it
+    is emptied.
+
+    :param folder: where pictures are made when they are asked for; ``None``: there are none.
+    :param longest: messages of the longest history.
+    :param empty: a new account, with nothing in it.
+    """
+
+    def __init__(self, folder: Path | None = None, *, now_ms: int = NOW_MS, longest: int = 100_000, empty: bool = False) -> None:
+        super().__init__(now_ms=now_ms, longest=longest, empty=empty)
+        self.refusal = ""
+        self.commands: list[tuple[object, ...]] = []
+        """What was asked for and changes nothing here, for tests: its name and arguments."""
+        self._folder = folder
+        self._numbers = itertools.count(1)
+
+    # What a test does to it.
+
+    def set_connection(self, link: Link, reason: str = "", retry_at_ms: int = 0) -> None:
+        """The connection comes or goes."""
+        self._connection = Connection(link, self._connection.server, reason, retry_at_ms)
+        self.changes.connection.fire(self._connection)
+        if link is Link.ONLINE:
+            for one in list(self._histories):
+                for message in reversed(
+                    [said for said in self._newest(one, 50) if said.mark is Mark.WAITING and said.key not in self._transfers]
+                ):
+                    self.advance(message, Mark.STORED)
+
+    def receive(
+        self, conversation: int, text: str = "", sender: int = 0, *, kind: Kind = Kind.TEXT, attachment: Attachment | None = None
+    ) -> Message:
+        """Somebody else writes."""
+        one = self._conversations[conversation]
+        number = self.history(conversation).next_id()
+        message = Message(f"#{number}", conversation, sender or one.people[0], self.now_ms, kind, text, number, attachment=attachment)
+        self._put(message)
+        self._set(replace(self._conversations[conversation], unread=one.unread + 1))
+        self.changes.arrived.fire([message])
+        return message
+
+    def advance(self, message: Message, mark: Mark, failure: str = "") -> Message:
+        """A message of mine comes further, or fails."""
+        number = message.id or (self.history(message.conversation).next_id() if mark >= Mark.STORED else 0)
+        changed = replace(message, mark=mark, failure=failure, id=number)
+        self._put(changed)
+        return changed
+
+    def read_by_other(self, conversation: int, id: int) -> None:
+        """The other has read up to there."""
+        changed = self.history(conversation).read_until(id)
+        if changed:
+            self.changes.messages.fire(changed)
+            self._refresh(conversation)
+
+    def set_person(self, person: Person) -> None:
+        """Somebody changes."""
+        self._people[person.uuid] = person
+        self.changes.people.fire([person.uuid])
+        for one in list(self._conversations.values()):
+            if one.kind is ConversationKind.PRIVATE and one.people == (person.uuid,):
+                self._set(replace(one, title=person.name, avatar=person.avatar))
+
+    def set_transfer(self, transfer: Transfer) -> None:
+        """A file comes further."""
+        self._transfers[transfer.key] = transfer
+        self.changes.transfer.fire(transfer)
+
+    def set_stream(self, stream: Stream) -> None:
+        """A live stream begins, changes or ends."""
+        self._streams[stream.id] = stream
+        self.changes.stream.fire(stream)
+        running = self.streams(stream.conversation)
+        self._set(replace(self._conversations[stream.conversation], live=running[0].id if running else ""))
+
+    def _put(self, message: Message) -> None:
+        self.history(message.conversation).put(message)
+        self.changes.messages.fire([message])
+        self._refresh(message.conversation)
+
+    def _refresh(self, conversation: int) -> None:
+        history = self.history(conversation)
+        self._set(replace(self._conversations[conversation], last=history[len(history) - 1] if len(history) else None))
+
+    def _set(self, conversation: Conversation) -> None:
+        self._conversations[conversation.id] = conversation
+        self.changes.conversations.fire([conversation.id])
+
+    def _allowed(self, *command: object) -> None:
+        self.commands.append(command)
+        if self.refusal:
+            raise Failure(self.refusal)
+
+    # Commands.
+
+    async def send_text(self, conversation: int, text: str) -> Message:
+        """Write a text."""
+        self._allowed("send_text", conversation, text)
+        if not text or len(text) > 4_096:
+            raise Failure("A message has at most 4,096 characters.")
+        return self._send(conversation, Kind.TEXT, text, None)
+
+    async def send_file(self, conversation: int, path: Path, caption: str = "", *, as_file: bool = False) -> Message:
+        """Send a file; it is there at once."""
+        self._allowed("send_file", conversation, path, caption, as_file)
+        mime = PICTURES.get(path.suffix.lower(), "")
+        kind = Kind.IMAGE if mime and not as_file else Kind.FILE
+        size = path.stat().st_size if path.exists() else 0
+        return self._send(conversation, kind, caption, Attachment(path.name, size, mime, path=str(path), preview=str(path) if mime else ""))
+
+    def _send(self, conversation: int, kind: Kind, text: str, attachment: Attachment | None) -> Message:
+        message = Message(
+            f"written-{next(self._numbers)}", conversation, ME.uuid, self.now_ms, kind, text, 0, True, Mark.WAITING, attachment=attachment
+        )
+        self._put(message)
+        return self.advance(message, Mark.STORED) if self._connection.link is Link.ONLINE else message
+
+    async def resend(self, message: Message) -> None:
+        """Try one again."""
+        self._allowed("resend", message)
+        self.advance(message, Mark.STORED if self._connection.link is Link.ONLINE else Mark.WAITING)
+
+    async def delete(self, message: Message) -> None:
+        """Remove one that is not sent."""
+        self._allowed("delete", message)
+        if message.id:
+            raise Failure("This message has been sent already.")
+        self.history(message.conversation).remove(message)
+        self.changes.removed.fire([message])
+        self._refresh(message.conversation)
+
+    async def mark_read(self, conversation: int, id: int) -> None:
+        """Seen up to here."""
+        self._allowed("mark_read", conversation, id)
+        one = self._conversations[conversation]
+        if id > one.read or one.unread:
+            left = sum(1 for message in self._newest(conversation, one.unread) if not message.mine and message.id > id)
+            self._set(replace(one, read=max(id, one.read), unread=left, mentioned=one.mentioned and left > 0))
+
+    def set_draft(self, conversation: int, text: str) -> None:
+        """Keep what is being written."""
+        self._set(replace(self._conversations[conversation], draft=text))
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep something of a view's."""
+        self._remembered[name] = value
+
+    async def arrange(
+        self, conversation: int, *, pinned: bool | None = None, archived: bool | None = None, muted_until_ms: int | None = None
+    ) -> None:
+        """Pin, archive, mute."""
+        self._allowed("arrange", conversation, pinned, archived, muted_until_ms)
+        one = self._conversations[conversation]
+        self._set(
+            replace(
+                one,
+                pinned=one.pinned if pinned is None else pinned,
+                archived=one.archived if archived is None else archived,
+                muted_until_ms=one.muted_until_ms if muted_until_ms is None else muted_until_ms,
+            )
+        )
+
+    async def search_person(self, username: str) -> Person:
+        """Somebody by their whole name."""
+        self._allowed("search_person", username)
+        for person in self._people.values():
+            if person.username == username:
+                return person
+        raise Failure("Nobody has this name.")
+
+    async def ask_friend(self, uuid: int, note: str, alias: str = "") -> None:
+        """Ask to become friends."""
+        self._allowed("ask_friend", uuid, note, alias)
+
+    async def accept(self, uuid: int, alias: str = "") -> int:
+        """Accept a request; the conversation."""
+        self._allowed("accept", uuid, alias)
+        await self.decline(uuid)
+        self.set_person(replace(self.person(uuid), friend=True, alias=alias))
+        return await self.conversation_with(uuid)
+
+    async def decline(self, uuid: int) -> None:
+        """Decline a request."""
+        self._allowed("decline", uuid)
+        self._requests = [request for request in self._requests if request.person.uuid != uuid]
+        self.changes.requests.fire(None)
+
+    async def unfriend(self, uuid: int) -> None:
+        """End a friendship."""
+        self._allowed("unfriend", uuid)
+        self.set_person(replace(self.person(uuid), friend=False))
+
+    async def block(self, uuid: int, blocked: bool) -> None:
+        """Block, or no more."""
+        self._allowed("block", uuid, blocked)
+        self.set_person(replace(self.person(uuid), blocked=blocked))
+
+    async def rename(self, uuid: int, alias: str) -> None:
+        """My own name for somebody."""
+        self._allowed("rename", uuid, alias)
+        self.set_person(replace(self.person(uuid), alias=alias))
+
+    async def conversation_with(self, uuid: int) -> int:
+        """The conversation with a friend; it begins where there is none."""
+        self._allowed("conversation_with", uuid)
+        for one in self._conversations.values():
+            if one.kind is ConversationKind.PRIVATE and one.people == (uuid,):
+                return one.id
+        person = self.person(uuid)
+        number = max(self._conversations, default=0) + 1
+        self._histories[number] = History(Recipe(number, (ME.uuid,), self.now_ms), 0)
+        self._set(Conversation(number, ConversationKind.PRIVATE, person.name, (uuid,), person.avatar))
+        return number
+
+    async def update_profile(self, *, nickname: str | None = None, description: str | None = None, sex: int | None = None) -> None:
+        """Change my card."""
+        self._allowed("update_profile", nickname, description, sex)
+        me = self.me
+        nickname, description = me.nickname if nickname is None else nickname, me.description if description is None else description
+        self.set_person(replace(me, nickname=nickname, description=description, sex=me.sex if sex is None else sex))
+
+    async def set_avatar(self, path: Path) -> None:
+        """A picture becomes my avatar."""
+        self._allowed("set_avatar", path)
+        self.set_person(replace(self.me, avatar=str(path)))
+
+    async def fetch(self, message: Message, *, to: Path | None = None) -> Path:
+        """Have a file here: a picture for a picture, some bytes for others."""
+        self._allowed("fetch", message, to)
+        if message.attachment is None or self._folder is None:
+            raise Failure("This file is not there any more.")
+        path = await self.preview(message)
+        if path is None:
+            path = self._folder / f"{message.conversation}-{abs(hash(message.key))}.bin"
+            path.write_bytes(b"content\n")
+        if to is not None:
+            to.write_bytes(path.read_bytes())
+            path = to
+        self._put(replace(message, attachment=replace(message.attachment, path=str(path))))
+        return path
+
+    async def preview(self, message: Message) -> Path | None:
+        """The small picture."""
+        attachment = message.attachment
+        if attachment is None or not attachment.thumbnail:
+            return Path(attachment.preview) if attachment and attachment.preview else None
+        shape = (360, round(360 * attachment.height / attachment.width)) if attachment.width else (360, 240)
+        return self._picture(
+            f"{attachment.thumbnail}-{shape[1]}", lambda path: landscape(path, int(attachment.thumbnail.split("-")[-1]), *shape)
+        )
+
+    async def avatar(self, file_id: str) -> Path | None:
+        """A face."""
+        if file_id.startswith("face-"):
+            return self._picture(file_id, lambda path: face(path, int(file_id[5:]) * 7))
+        return Path(file_id) if file_id and Path(file_id).exists() else None
+
+    def _picture(self, name: str, make: Callable[[Path], None]) -> Path | None:
+        if self._folder is None:
+            return None
+        path = self._folder / f"{name}.png"
+        if not path.exists():
+            make(path)
+        return path
+
+    def pause(self, key: str) -> None:
+        """Stop a transfer for now."""
+        self.set_transfer(replace(self._transfers[key], stage=Stage.PAUSED, speed=0.0))
+
+    def resume(self, key: str) -> None:
+        """Go on."""
+        self.set_transfer(replace(self._transfers[key], stage=Stage.MOVING, problem=""))
+
+    async def cancel(self, key: str) -> None:
+        """Give a transfer up; a message that waited for it goes."""
+        self._allowed("cancel", key)
+        transfer = self._transfers.pop(key)
+        self.changes.transfer.fire(replace(transfer, stage=Stage.FAILED, problem="Cancelled."))
+        for message in list(self._newest(transfer.conversation, 200)):
+            if message.key == key and not message.id:
+                await self.delete(message)
+
+    async def discard(self, message: Message) -> None:
+        """Remove what was fetched."""
+        self._allowed("discard", message)
+        if message.attachment is not None and self.keeps(message):
+            Path(message.attachment.path).unlink(missing_ok=True)
+            self._put(replace(message, attachment=replace(message.attachment, path="")))
+
+    async def cached(self) -> int:
+        """As if there were some."""
+        return 0 if ("clear_cache",) in self.commands else 48_300_000
+
+    async def clear_cache(self) -> None:
+        """Remove it."""
+        self._allowed("clear_cache")
+
+    async def start_stream(self, conversation: int, title: str, *, record: bool = False) -> Stream:
+        """Begin a live stream."""
+        self._allowed("start_stream", conversation, title, record)
+        stream = Stream(
+            f"live-mine-{next(self._numbers)}",
+            conversation,
+            ME.uuid,
+            title,
+            publish_url="rtmp://127.0.0.1:1935/live/mine",
+            play_url="rtmp://127.0.0.1:1935/live/mine",
+        )
+        number = self.history(conversation).next_id()
+        self._put(Message(f"#{number}", conversation, ME.uuid, self.now_ms, Kind.LIVE, title, number, True, Mark.STORED, stream=stream.id))
+        self.set_stream(stream)
+        return stream
+
+    async def watch(self, stream: str) -> Stream:
+        """A live stream."""
+        if stream not in self._streams or not self._streams[stream].running:
+            raise Failure("This live stream is over.")
+        return self._streams[stream]
+
+    async def stop_stream(self, stream: str) -> None:
+        """End one of mine."""
+        self._allowed("stop_stream", stream)
+        self.set_stream(replace(self._streams[stream], running=False))
+
+    def retry_now(self) -> None:
+        """Connect."""
+        self.commands.append(("retry_now",))
+
+    async def sign_out(self) -> None:
+        """End this session."""
+        self._allowed("sign_out")
+        self.set_connection(Link.SIGNED_OUT)
+        self.changes.signed_out.fire("You have signed out.")

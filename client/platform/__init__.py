@@ -1,0 +1,1 @@
+"""What differs between systems, and how Qt and Twisted are joined."""

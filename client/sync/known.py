@@ -1,0 +1,92 @@
+"""What is known of an account, in memory: the reading half of ``ports.Account`` that needs no store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from client.core.changes import Changes
+from client.core.model import Connection, Conversation, ConversationKind, FriendRequest, Message, Person, Stream, Transfer
+from client.store.tables import Row
+
+
+class Known:
+    """One account's people, conversations, requests, streams and transfers.
+
+    :param ask_about: called with the uuid of somebody of whom nothing is known.
+    """
+
+    def __init__(self, me: Person, connection: Connection, changes: Changes, ask_about: Callable[[int], None]) -> None:
+        self.me = me
+        self.changes = changes
+        self.link = connection
+        self.rows: dict[int, Row] = {}
+        self.persons: dict[int, Person] = {}
+        self.asking: list[FriendRequest] = []
+        self.moving: dict[str, Transfer] = {}
+        self.live: dict[str, Stream] = {}
+        self.settings: dict[str, str] = {}
+        self._ask_about = ask_about
+
+    def person(self, uuid: int) -> Person:
+        """Somebody; one who is not known yet has their number for a name, and is asked about."""
+        if uuid == self.me.uuid:
+            return self.me
+        person = self.persons.get(uuid)
+        if person is None:
+            self._ask_about(uuid)
+            return Person(uuid, str(uuid))
+        return person
+
+    def people(self) -> Sequence[Person]:
+        """All friends, by name."""
+        return sorted((one for one in self.persons.values() if one.friend), key=lambda one: (one.name.casefold(), one.uuid))
+
+    def conversations(self) -> Sequence[Conversation]:
+        """Pinned ones first, then the newest."""
+        seen = [self.seen(row) for row in self.rows.values()]
+        return sorted(seen, key=lambda one: (not one.pinned, -one.at_ms, one.id))
+
+    def conversation(self, number: int) -> Conversation | None:
+        """One of them."""
+        row = self.rows.get(number)
+        return None if row is None else self.seen(row)
+
+    def seen(self, row: Row) -> Conversation:
+        """A conversation with the name and the picture that its people have now."""
+        one = row.conversation
+        live = next((stream.id for stream in self.live.values() if stream.conversation == one.id and stream.running), "")
+        if one.kind is ConversationKind.PRIVATE and one.people:
+            other = self.person(one.people[0])
+            return replace(one, title=other.name, avatar=other.avatar, live=live)
+        return replace(one, live=live, title=one.title or ", ".join(self.person(uuid).name for uuid in one.people[:4]) or str(one.id))
+
+    def streams(self, conversation: int) -> Sequence[Stream]:
+        """Live streams that run there."""
+        return tuple(stream for stream in self.live.values() if stream.conversation == conversation and stream.running)
+
+    def row(self, conversation: int, other: int = 0) -> Row:
+        """A conversation's row, or a new one: private with somebody, or a group (0)."""
+        row = self.rows.get(conversation)
+        if row is None:
+            kind = ConversationKind.PRIVATE if other else ConversationKind.GROUP
+            row = Row(Conversation(conversation, kind, "", (other,) if other else ()))
+            self.rows[conversation] = row
+        return row
+
+    def set_row(self, row: Row) -> Row:
+        """It stands so now."""
+        self.rows[row.conversation.id] = row
+        return row
+
+    def change(self, conversation: int, **fields: object) -> Row:
+        """Change what is seen of a conversation."""
+        row = self.row(conversation)
+        return self.set_row(replace(row, conversation=replace(row.conversation, **fields)))  # type: ignore[arg-type]
+
+    def with_last(self, row: Row, message: Message) -> Row:
+        """A row after a message came or changed."""
+        last = row.conversation.last
+        if last is None or last.key == message.key or message.order >= last.order:
+            return self.set_row(replace(row, conversation=replace(row.conversation, last=message)))
+        return row

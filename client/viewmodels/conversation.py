@@ -1,0 +1,158 @@
+"""One conversation that is open: its messages, and what can be done in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from client.core.changes import Signal
+from client.core.counting import split
+from client.core.model import Conversation, ConversationKind, Message, Person
+from client.core.ports import Account, Failure
+from client.viewmodels.message_window import MessageWindow
+from client.viewmodels.spool import Spool
+from client.viewmodels.work import run
+
+FOUND_MOST = 200
+
+
+class ConversationPresenter:
+    """Signals tell what became of commands; every command returns at once."""
+
+    def __init__(self, account: Account, conversation: int, spool: Spool) -> None:
+        self.account, self.id, self._spool = account, conversation, spool
+        self.window = MessageWindow(account, conversation)
+        self.changed: Signal[None] = Signal()
+        """Its row is different: title, presence, whether one can write."""
+        self.failed: Signal[str] = Signal()
+        self.refused: Signal[tuple[str, str]] = Signal()
+        """A text that was not taken, and why: it goes back into the composer."""
+        self.previewed: Signal[tuple[str, str]] = Signal()
+        """The small picture of a message (its key) is at a path; empty: it cannot be had."""
+        self.found: Signal[list[Message]] = Signal()
+        """What was searched for, the newest first."""
+        self._sought = ""
+        self._ends = [
+            account.changes.conversations.subscribe(lambda ids: self.changed.fire(None) if conversation in ids else None),
+            account.changes.people.subscribe(lambda people: self.changed.fire(None) if set(self.about.people) & set(people) else None),
+            self.window.failed.subscribe(self.failed.fire),
+        ]
+
+    @property
+    def about(self) -> Conversation:
+        """The conversation."""
+        return self.window.about
+
+    @property
+    def other(self) -> Person | None:
+        """Whom one talks to, where it is one."""
+        about = self.about
+        return self.account.person(about.people[0]) if about.kind is ConversationKind.PRIVATE and about.people else None
+
+    # Coming and going.
+
+    def open(self, *, at: int = 0) -> None:
+        """Begin where it was left: at what is unread, else where it was scrolled to, else at the end."""
+        kept = self.account.remembered(self._place)
+        if not at and kept.isdecimal() and not self.about.unread:
+            at = int(kept)
+        self.window.open(at=at)
+
+    def close(self, *, seen: int = 0) -> None:
+        """End; ``seen`` is the message at the top of the view."""
+        place = str(seen) if seen and not self.window.follows else ""
+        if place != self.account.remembered(self._place):
+            self.account.remember(self._place, place)
+        for end in self._ends:
+            end()
+        self.window.close()
+
+    @property
+    def _place(self) -> str:
+        return f"scroll.{self.id}"
+
+    # Writing.
+
+    def set_draft(self, text: str) -> None:
+        """Keep what is being written."""
+        if text != self.about.draft:
+            self.account.set_draft(self.id, text)
+
+    def send(self, text: str) -> None:
+        """Write a text."""
+        self._send([text], text)
+
+    def send_several(self, text: str) -> None:
+        """Write a long text as several."""
+        self._send(split(text), text)
+
+    def _send(self, parts: Sequence[str], text: str) -> None:
+        async def write() -> None:
+            for part in parts:
+                await self.account.send_text(self.id, part)
+
+        self.set_draft("")
+        run(write(), lambda problem: self.refused.fire((text, problem)))
+        self.window.to_end()
+
+    def send_made(self, stem: str, suffix: str, write: Callable[[Path], object]) -> None:
+        """Make a file here, and send it: a text that is too long."""
+
+        async def send() -> None:
+            try:
+                path = await self._spool.put(stem, suffix, write)
+            except OSError as problem:
+                raise Failure(f"The file could not be made: {problem.strerror}.") from problem
+            await self.account.send_file(self.id, path)
+
+        run(send(), self.failed.fire)
+        self.window.to_end()
+
+    def resend(self, message: Message) -> None:
+        """Try one again."""
+        run(self.account.resend(message), self.failed.fire)
+
+    def delete(self, message: Message) -> None:
+        """Remove one that is not sent."""
+        run(self.account.delete(message), self.failed.fire)
+
+    # Reading.
+
+    def mark_read(self, id: int) -> None:
+        """All up to here was visible in an active window."""
+        about = self.about
+        if id > about.read or about.unread:
+            run(self.account.mark_read(self.id, id), self.failed.fire)
+
+    def preview(self, key: str) -> None:
+        """Have the small picture of a message."""
+        message = next((one for one in self.window.messages if one.key == key), None)
+        if message is None:
+            return
+
+        async def have() -> None:
+            path = await self.account.preview(message)
+            self.previewed.fire((key, str(path) if path else ""))
+
+        run(have(), lambda problem: self.previewed.fire((key, "")))
+
+    def find(self, text: str) -> None:
+        """Search in it; an answer to what is not wanted any more is not told."""
+        self._sought = text
+
+        async def search() -> None:
+            found = await self.account.find(self.id, text, FOUND_MOST) if text else []
+            if self._sought == text:
+                self.found.fire(found)
+
+        run(search(), self.failed.fire)
+
+    # Transfers.
+
+    def pause(self, key: str) -> None:
+        """Stop a transfer for now."""
+        self.account.pause(key)
+
+    def cancel(self, key: str) -> None:
+        """Give it up."""
+        run(self.account.cancel(key), self.failed.fire)

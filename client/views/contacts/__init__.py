@@ -1,0 +1,1 @@
+"""People: friends, requests, finding others, who somebody is."""

@@ -1,0 +1,121 @@
+"""Above a conversation: with whom, and what can be done with it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from client.core.display import shown_name
+from client.core.model import Conversation, ConversationKind, Person
+from client.theme import Font, Theme
+from client.theme.tokens import GAP, HEADER, SMALL, TIGHT
+from client.widgets.avatar import Avatar, Avatars
+from client.widgets.button import IconButton
+
+
+class Header(QFrame):
+    """A click on the name shows what there is to know."""
+
+    back = Signal()
+    find_wanted = Signal()
+    details = Signal()
+
+    def __init__(self, theme: Theme, avatars: Avatars) -> None:
+        super().__init__()
+        self._theme = theme
+        self.setProperty("ground", "window")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.back_button = IconButton(theme, "arrow-left", self.tr("Back"), shortcut="Esc")
+        self.back_button.clicked.connect(self.back)
+        self.avatar = Avatar(theme, avatars, 36)
+        self._name, self._about = QLabel(), QLabel()
+        self._whole = ""
+        self._name.setMinimumWidth(1)
+        self._about.setMinimumWidth(1)
+        for label, role in ((self._name, "strong"), (self._about, "meta")):
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setProperty("role", role)
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addStretch()
+        words.addWidget(self._name)
+        words.addWidget(self._about)
+        words.addStretch()
+        self._words = QWidget()
+        self._words.setLayout(words)
+        words.setContentsMargins(0, 0, 0, 0)
+        self.actions_row = QHBoxLayout()
+        self.actions_row.setSpacing(TIGHT)
+        self.find_button = IconButton(theme, "search", self.tr("Find in this conversation"), shortcut="Ctrl+F")
+        self.find_button.clicked.connect(self.find_wanted)
+        self.details_button = IconButton(theme, "panel-right", self.tr("Details"), shortcut="Ctrl+I")
+        self.details_button.setCheckable(True)
+        self.details_button.clicked.connect(self.details)
+        row = QHBoxLayout()
+        row.setContentsMargins(GAP, 0, SMALL, 0)
+        row.setSpacing(SMALL)
+        row.addWidget(self.back_button)
+        row.addWidget(self.avatar)
+        row.addWidget(self._words, 1)
+        row.addLayout(self.actions_row)
+        row.addWidget(self.find_button)
+        row.addWidget(self.details_button)
+        line = QFrame()
+        line.setProperty("line", True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(row, 1)
+        layout.addWidget(line)
+        theme.follow(self._restyle)
+
+    def show_conversation(self, about: Conversation, other: Person | None) -> None:
+        """Whose it is."""
+        seed = other.uuid if other is not None else about.id
+        online = bool(other is not None and other.online)
+        self.avatar.show_person(seed, about.title, about.avatar, online=online)
+        self._whole = shown_name(about.title)
+        self._about.setText(status(about, other))
+        self._about.setVisible(bool(self._about.text()))
+        self._about.setProperty("role", "meta")
+        self.setAccessibleName(self._whole)
+        self._elide()
+
+    def _elide(self) -> None:
+        width = max(40, self._words.width() - 4)
+        metrics = self._theme.metrics(Font.BODY_STRONG)
+        self._name.setText(metrics.elidedText(self._whole, Qt.TextElideMode.ElideRight, width))
+        self._name.setToolTip(self._whole if self._name.text() != self._whole else "")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._elide()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        inside = self._words.geometry().united(self.avatar.geometry())
+        if event.button() == Qt.MouseButton.LeftButton and inside.contains(event.position().toPoint()):
+            self.details.emit()
+
+    def _restyle(self) -> None:
+        self.setFixedHeight(self._theme.px(HEADER))
+        self._elide()
+
+
+def status(about: Conversation, other: Person | None) -> str:
+    """What stands below the name."""
+    translate = QCoreApplication.translate
+    if about.live:
+        return translate("Header", "live now")
+    if about.kind is ConversationKind.CHANNEL:
+        return translate("Header", "channel")
+    if about.kind is ConversationKind.GROUP:
+        count = len(about.people) + 1
+        return translate("Header", "%n members", "", count)
+    if other is None:
+        return ""
+    if other.blocked:
+        return translate("Header", "blocked")
+    if other.online:
+        return translate("Header", "online")
+    return shown_name(other.username) if other.name != other.username else ""

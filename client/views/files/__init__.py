@@ -1,0 +1,1 @@
+"""Files: before they are sent, in messages, and all of them."""

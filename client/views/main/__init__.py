@@ -1,0 +1,1 @@
+"""The window: conversations, one of them, what is about them."""

@@ -1,0 +1,81 @@
+"""What a row of the list of conversations says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QCoreApplication, QDate, QLocale
+
+from client.core.display import shown_name
+from client.core.grouping import Day, day_label, day_of
+from client.core.model import Conversation, ConversationKind, Mark, Message, Person
+from client.viewmodels.conversation_list import is_muted
+from client.widgets.messages.words import content, mark_words, time_of
+
+PREVIEW_MOST = 160
+
+
+def when(at_ms: int, now_ms: int) -> str:
+    """A time in little room: the time of today, a weekday, or a date."""
+    if not at_ms:
+        return ""
+    day, today, locale = day_of(at_ms), day_of(now_ms), QLocale()
+    label, date = day_label(day, today), QDate(day.year, day.month, day.day)
+    if label is Day.TODAY:
+        return time_of(at_ms)
+    if label is Day.YESTERDAY:
+        return QCoreApplication.translate("ConversationRow", "Yesterday")
+    if label is Day.WEEKDAY:
+        return locale.standaloneDayName(date.dayOfWeek(), QLocale.FormatType.ShortFormat)
+    return locale.toString(date, QLocale.FormatType.ShortFormat)
+
+
+def preview(one: Conversation, person: Callable[[int], Person]) -> tuple[str, str]:
+    """Who wrote last (empty where that is plain), and what, in one line."""
+    message = one.last
+    if message is None:
+        return "", QCoreApplication.translate("ConversationRow", "No messages yet")
+    who = ""
+    if message.mine:
+        who = QCoreApplication.translate("ConversationRow", "You")
+    elif one.kind is ConversationKind.GROUP:
+        who = shown_name(person(message.sender).name)
+    return who, line(content(message))
+
+
+def line(text: str) -> str:
+    """A text in one line, no longer than is ever seen."""
+    return " ".join(text[: 4 * PREVIEW_MOST].split())[:PREVIEW_MOST]
+
+
+def failed(message: Message | None) -> bool:
+    """Whether the last one was not sent."""
+    return message is not None and message.mark is Mark.FAILED
+
+
+def spoken(one: Conversation, person: Callable[[int], Person], now_ms: int) -> str:
+    """A row as it is read aloud."""
+    translate = QCoreApplication.translate
+    who, what = preview(one, person)
+    parts = [shown_name(one.title)]
+    if one.unread:
+        parts.append(translate("ConversationRow", "%n unread", "", one.unread))
+    if one.mentioned:
+        parts.append(translate("ConversationRow", "you are mentioned"))
+    if one.draft:
+        parts.append(translate("ConversationRow", "Draft: {text}").format(text=line(one.draft)))
+    parts.append(f"{who}: {what}" if who else what)
+    parts.append(when(one.at_ms, now_ms))
+    if one.last is not None and one.last.mine:
+        parts.append(mark_words(one.last))
+    for is_so, word in (
+        (one.pinned, translate("ConversationRow", "pinned")),
+        (is_muted(one), translate("ConversationRow", "muted")),
+        (one.archived, translate("ConversationRow", "archived")),
+        (bool(one.live), translate("ConversationRow", "live now")),
+    ):
+        if is_so:
+            parts.append(word)
+    if one.kind is ConversationKind.PRIVATE and one.people and person(one.people[0]).online:
+        parts.append(translate("ConversationRow", "online"))
+    return ", ".join(part for part in parts if part)

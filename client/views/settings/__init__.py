@@ -1,0 +1,5 @@
+"""Settings: account, appearance, notifications, storage, language, shortcuts, about."""
+
+from client.views.settings.dialog import SettingsDialog
+
+__all__ = ["SettingsDialog"]

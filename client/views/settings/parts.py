@@ -1,0 +1,76 @@
+"""What the pages of the settings are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from client.platform.settings import Settings
+from client.theme import Theme
+from client.theme.tokens import GAP, HUGE, SMALL, TIGHT
+
+
+class SettingsPage(QScrollArea):
+    """Fill :attr:`column`."""
+
+    def __init__(self, theme: Theme, title: str) -> None:
+        super().__init__()
+        self.theme = theme
+        self.setWidgetResizable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        inner = QWidget()
+        self.column = QVBoxLayout(inner)
+        self.column.setContentsMargins(HUGE, HUGE, HUGE, HUGE)
+        self.column.setSpacing(SMALL)
+        heading = QLabel(title)
+        heading.setProperty("role", "title")
+        self.column.addWidget(heading)
+        self.column.addSpacing(GAP)
+        self.setWidget(inner)
+
+    def opened(self) -> None:
+        """It comes to the front."""
+
+    def words(self, text: str, role: str = "second") -> QLabel:
+        """A sentence."""
+        label = QLabel(text)
+        label.setTextFormat(Qt.TextFormat.PlainText)
+        label.setProperty("role", role)
+        label.setWordWrap(True)
+        self.column.addWidget(label)
+        return label
+
+    def heading(self, text: str) -> None:
+        """What comes next is about this."""
+        self.column.addSpacing(GAP)
+        self.words(text, "strong")
+
+    def check(self, settings: Settings, name: str, text: str, about: str = "", *, turned: bool = False) -> QCheckBox:
+        """A preference that is on or off; ``turned``: the box says the opposite."""
+        box = QCheckBox(text)
+        box.setChecked(bool(getattr(settings.value, name)) != turned)
+        box.toggled.connect(lambda on: settings.change(**{name: on != turned}))
+        self.column.addWidget(box)
+        if about:
+            label = self.words(about, "meta")
+            label.setContentsMargins(HUGE, 0, 0, TIGHT)
+        return box
+
+    def choice(self, label: str, options: Sequence[tuple[str, object]], now: object, choose: Callable[[object], object]) -> QComboBox:
+        """One of several."""
+        row = QHBoxLayout()
+        name = QLabel(label)
+        box = QComboBox()
+        box.setAccessibleName(label)
+        name.setBuddy(box)
+        for words, value in options:
+            box.addItem(words, value)
+        box.setCurrentIndex(max(0, next((at for at, (_, value) in enumerate(options) if value == now), 0)))
+        box.activated.connect(lambda at: choose(options[at][1]))
+        row.addWidget(name, 1)
+        row.addWidget(box)
+        self.column.addLayout(row)
+        return box

@@ -1,0 +1,1 @@
+"""Emoji: which there are, finding one, and the panel to pick from."""
