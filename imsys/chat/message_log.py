@@ -78,7 +78,7 @@ class _Entry(Outcome[Appended]):
     __slots__ = ("since", "size", "source", "submission", "thread_id")
 
     def __init__(self, submission: Submission, source: Sender, since: float) -> None:
-        super().__init__()
+        Outcome.__init__(self)  # what super() is takes as long to find out
         self.submission = submission
         self.source = source
         self.thread_id = submission.thread_id
@@ -144,17 +144,17 @@ class MessageLog:
         entry = _Entry(submission, source, self._seconds())
         count = len(submission.drafts)
         others = source.waiting
-        if self._waiting + count > self._queue or self._bytes + entry.size > self._queue_bytes:
+        waiting, size = self._waiting + count, self._bytes + entry.size
+        if waiting > self._queue or size > self._queue_bytes:
             most, most_bytes = self._queue, self._queue_bytes
-            if others or self._waiting + count > most + most // RESERVE or self._bytes + entry.size > most_bytes + most_bytes // RESERVE:
+            if others or waiting > most + most // RESERVE or size > most_bytes + most_bytes // RESERVE:
                 source.hold(others > 0)
                 entry.fail(Refused(Status.SERVER_BUSY, "More messages are waiting than can be stored now.", retry_after=1.0))
                 return entry
         self._entries.add(source, entry)
-        self._waiting += count
-        self._bytes += entry.size
+        self._waiting, self._bytes = waiting, size
         source.waiting = others + count
-        if others and (others + count > SHARE or self._waiting * 2 > self._queue or self._bytes * 2 > self._queue_bytes):
+        if others and (others + count > SHARE or waiting * 2 > self._queue or size * 2 > self._queue_bytes):
             source.hold(True)
         if self._idle.is_set:
             self._idle.clear()

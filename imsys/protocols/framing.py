@@ -54,13 +54,14 @@ class FrameDecoder:
     kept, so at most one frame and one read are ever held.
     """
 
-    __slots__ = ("_buffer", "_format", "_limit", "_needed")
+    __slots__ = ("_buffer", "_format", "_limit", "needed")
 
     def __init__(self, format: FrameFormat, limit: int) -> None:
         self._format = format
         self._limit = limit
         self._buffer: bytearray | None = None
-        self._needed = 0
+        self.needed = 0
+        """Bytes of the frame that is to come, as far as is known."""
 
     @property
     def pending(self) -> int:
@@ -79,21 +80,26 @@ class FrameDecoder:
         """
         if self._buffer is not None:
             self._buffer += data
-            if len(self._buffer) < self._needed:
+            if len(self._buffer) < self.needed:
                 return []
-            if self._needed > LARGE:
+            if self.needed > LARGE:
                 return self._large()
             data, self._buffer = bytes(self._buffer), None
-        unpack, size, limit = self._format.header.unpack_from, self._format.header.size, self._limit
+        header, limit = self._format.header, self._limit
+        unpack, size = header.unpack_from, header.size
         frames: list[Frame] = []
         start, end = 0, len(data)
-        self._needed = size
+        self.needed = size
+        if end >= size:  # most reads are one frame
+            service, total = unpack(data)
+            if size <= total == end <= limit:
+                return [Frame(service, data[size:])]
         while end - start >= size:
             service, total = unpack(data, start)
             if total < size or total > limit:
                 raise FrameFault(service, total, limit, frames)
             if end - start < total:
-                self._needed = total
+                self.needed = total
                 break
             frames.append(Frame(service, data[start + size : start + total]))
             start += total
@@ -104,7 +110,7 @@ class FrameDecoder:
     def _large(self) -> list[Frame]:
         """Cut the large frame with which the buffer begins; its body is copied once, and what follows goes the usual way."""
         assert self._buffer is not None
-        header, total = self._format.header, self._needed
+        header, total = self._format.header, self.needed
         with memoryview(self._buffer) as buffer:
             first = Frame(header.unpack_from(buffer)[0], bytes(buffer[header.size : total]))
             rest = bytes(buffer[total:])

@@ -188,12 +188,10 @@ class FrameConnection(protocol.Protocol):
             frames, fault = error.frames, error
         if self._later is not None:  # reading was stopped, but TLS had more
             self._later = self._later[0] + frames, fault
-        else:
-            if not self._hand_on(frames, fault):
-                self._release(0)
-        pending = self._decoder.pending
-        if pending > LARGE or self._unfinished:
-            self._count(pending)
+        elif not self._hand_on(frames, fault):
+            self._release(0)
+        if self._decoder.needed > LARGE or self._unfinished:
+            self._count(self._decoder.pending)
 
     def _hand_on(self, frames: list[Frame], fault: PeerFault | None) -> bool:
         """Hand a turn's worth of frames to the receiver, and a fault behind the last of them; return whether these were all."""

@@ -89,6 +89,8 @@ Returns for each the milliseconds until there is room for the cost, or for one m
 class Kind(enum.Enum):
     """The kinds of counted actions."""
 
+    __hash__ = object.__hash__  # an enumeration's own is a function of Python, called for every text
+
     LOOKUP = "lookup"
     """Searches for names and requests of cards."""
     REQUEST = "request"

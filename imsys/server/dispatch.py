@@ -29,6 +29,7 @@ from imsys.protocols.messages.registry import (
 )
 
 _log = Logger()
+_encode_seq = msgspec.json.Encoder().encode
 
 STRIKES = 3
 """Requests of unknown services in a row, or too early ones, that close a connection."""
@@ -293,5 +294,5 @@ def frame(service: int, message: Message, seq: Any = UNSET, format: FrameFormat 
     """Encode a message as a frame, with the ``seq`` of its request."""
     body = encode(message)
     if seq is not UNSET:
-        body = body[:-1] + b',"seq":' + msgspec.json.encode(seq) + b"}"
+        body = body[:-1] + b',"seq":' + _encode_seq(seq) + b"}"
     return format.encode(service, body)

@@ -36,11 +36,14 @@ class Check:
         attempt: that is overload, not a fault.
     :param progress: returns a number that changes when others use it with success. While it changes, an
         attempt may take any time, since it waits behind the others.
+    :param proof: whether such a success shows all that an attempt would. Then none is made while others have it:
+        it would cost most where most is to be done.
     """
 
     what: str
     attempt: Callable[[], Awaitable[object]]
     progress: Callable[[], int] = lambda: 0
+    proof: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,8 @@ class _Watched:
             self._waited = 0
             if self.fault is not None and self.fault.silent:
                 self._set(None)
+            if self._check.proof and self.fault is None and self._attempt is None:
+                self._crowded, self._pause = False, round(PAUSE / TICK)
         elif self._attempt is not None or self._crowded:
             self._waited += 1
             if self._waited * TICK >= PATIENCE:

@@ -270,15 +270,17 @@ class Session:
             if self._overtaking:
                 self._overtake()
             return
-        count, ready, closes = 0, [], ""
-        for one in calls:
-            if one.response is None:
-                break
-            count += 1
-            ready.append(one.response)
-            closes = closes or one.closes
-        del calls[:count]
-        self._overtaking = self._overtaking and bool(calls)
+        ready, closes = [call.response or b""], call.closes
+        del calls[0]
+        if calls:
+            for one in calls:
+                if one.response is None:
+                    break
+                ready.append(one.response)
+                closes = closes or one.closes
+            del calls[: len(ready) - 1]
+        if self._overtaking:
+            self._overtaking = bool(calls)
         if self._held is not None and not calls:
             ready += self._held
             self._held = None

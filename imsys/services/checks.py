@@ -26,8 +26,8 @@ def chat_health(reactor: Any, store: HealthStore, redis: Redis, node: Node) -> H
             raise Refused(Status.INTERNAL_ERROR, "it has ended") from None
 
     checks = {
-        "database": Check("The database", store.read, lambda: store.answered),
-        "log": Check("The database", store.append, lambda: store.appended),
+        "database": Check("The database", store.read, lambda: store.answered, proof=True),
+        "log": Check("The database", store.append, lambda: store.appended, proof=True),
         "node": Check("The lease of a node number", numbered),
         "redis": _redis(redis),
     }
@@ -50,7 +50,7 @@ def resources_health(reactor: Any, store: HealthStore, redis: Redis, disk: Disk,
 
 def gateway_health(reactor: Any, store: HealthStore, redis: Redis) -> Health:
     """Check a gateway's database and Redis."""
-    return Health(reactor, {"database": Check("The database", store.read, lambda: store.answered), "redis": _redis(redis)})
+    return Health(reactor, {"database": Check("The database", store.read, lambda: store.answered, proof=True), "redis": _redis(redis)})
 
 
 def captcha_health(reactor: Any, redis: Redis) -> Health:

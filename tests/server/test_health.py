@@ -59,6 +59,23 @@ class HealthTests(SynchronousTestCase):
         self.assertEqual((self.heard, self.health.unfit, self.thing.attempts), ([], "", 20))
         self.health.demand()
 
+    def test_proof(self) -> None:
+        """Nothing is tried that others use with success, where that shows as much; it is again as soon as they do no more."""
+        health = Health(self.clock, {"thing": Check("The thing", self.other.attempt, lambda: self.other.used, proof=True)})
+        self.health.stopService()
+        health.startService()
+        self.addCleanup(health.stopService)
+        for _ in range(40):
+            self.other.used += 1
+            self.wait(TICK)
+        self.assertEqual(self.other.attempts, 0)
+        self.other.outcome = "silence"
+        self.wait(PAUSE + PATIENCE + TICK)
+        self.assertEqual((self.other.attempts, health.unfit), (1, "The thing does not answer."))
+        self.other.used += 1
+        self.wait(TICK)
+        self.assertEqual(health.unfit, "")
+
     def test_silent(self) -> None:
         """What does not answer in time is broken, is not tried again meanwhile, and works when it answers at last."""
         self.wait(2)

@@ -32,10 +32,11 @@ async def texts(context: Context, request: TextRequest) -> TextResponse:
     if not 1 <= len(request.text_msg) <= TEXTS:
         raise Refused(Status.INVALID_FIELD, f"A request has 1 to {TEXTS} texts.")
     drafts = tuple([_draft(request, item) for item in request.text_msg])
-    context.chat.allowances.texts(sender, len(drafts))
-    appended = await context.chat.log.append(Submission(sender, receiver, thread_id, drafts), context.session)
+    chat = context.chat
+    chat.allowances.texts(sender, len(drafts))
+    appended = await chat.log.append(Submission(sender, receiver, thread_id, drafts), context.session)
     if appended.in_doubt:
-        context.chat.outbound.catch_up(appended.receivers)
+        chat.outbound.catch_up(appended.receivers)
     fresh = [incoming(message) for message in appended.messages if not message.resent]
     if fresh:
 
@@ -43,7 +44,7 @@ async def texts(context: Context, request: TextRequest) -> TextResponse:
             return TextPush(text_sender=request.text_sender, text_receiver=request.text_receiver, text_msg=some)
 
         for push in split(fresh, push_of) if len(fresh) > 1 else (push_of(fresh),):
-            context.chat.outbound.deliver_frame(appended.receivers, frame(PUSH, push))
+            chat.outbound.deliver_frame(appended.receivers, frame(PUSH, push))
     return TextResponse(
         text_sender=request.text_sender,
         text_receiver=request.text_receiver,
